@@ -1,0 +1,7 @@
+//! What is true and what may happen: pure, synchronous, without clock, database or network.
+//!
+//! One folder per aggregate; each has `commands.rs`, `events.rs`, `error.rs` and the aggregate
+//! itself (`state`, `decide`, `apply`). Aggregates never import each other: they meet in
+//! `actors/workflows`.
+
+pub mod shared;

@@ -1,0 +1,8 @@
+//! Kinora: a self-hosted studio.
+//!
+//! The modules in the direction in which data flows:
+//! `http` turns a request into a command, `actors` hand it to the actor of one aggregate, the
+//! aggregate in `domain` decides, `store` records the events, `projections` fold them into tables,
+//! and the pages in `http` read those. See `docs/architecture.md`.
+
+pub mod domain;

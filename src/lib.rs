@@ -6,3 +6,4 @@
 //! and the pages in `http` read those. See `docs/architecture.md`.
 
 pub mod domain;
+pub mod metrics;

@@ -1,13 +1,17 @@
 //! Values and traits that every aggregate uses.
 
 pub mod aggregate;
+pub mod calendar;
 pub mod ids;
 pub mod mail_address;
+pub mod money;
 pub mod personal;
 pub mod slug;
+pub mod tax;
 
 pub use aggregate::Decider;
 pub use ids::{AccountId, derive_id};
 pub use mail_address::MailAddress;
+pub use money::{Currency, Money};
 pub use personal::{PersonalRef, PersonalValue};
 pub use slug::Slug;

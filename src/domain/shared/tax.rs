@@ -1,0 +1,371 @@
+//! Value added tax of prices that include it.
+
+use super::money::Money;
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A country by its ISO 3166-1 code of two letters.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Country([u8; 2]);
+
+/// Why a text is no country code.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("Choose a country, by its code of two letters such as NL.")]
+pub struct NotACountry;
+
+impl Country {
+    /// Reads two letters; lower case is accepted. Greece may be written EL, as tax offices do.
+    ///
+    /// # Errors
+    /// [`NotACountry`] for anything but two letters.
+    pub fn parse(text: &str) -> Result<Self, NotACountry> {
+        let upper = text.trim().to_ascii_uppercase();
+        let upper = if upper == "EL" { "GR" } else { upper.as_str() };
+        match upper.as_bytes() {
+            [a @ b'A'..=b'Z', b @ b'A'..=b'Z'] => Ok(Self([*a, *b])),
+            _ => Err(NotACountry),
+        }
+    }
+
+    /// The two letters.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or("??")
+    }
+
+    /// The English name of a country in the list of [`COUNTRIES`], else its code.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        COUNTRIES.iter().find(|(code, _)| *code == self.code()).map_or(self.code(), |(_, name)| name)
+    }
+}
+
+impl fmt::Debug for Country {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl fmt::Display for Country {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl TryFrom<String> for Country {
+    type Error = NotACountry;
+    fn try_from(text: String) -> Result<Self, NotACountry> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Country> for String {
+    fn from(country: Country) -> Self {
+        country.code().to_owned()
+    }
+}
+
+/// A standard rate: in force in `country` from `from` on, in hundredths of a percent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// Code of two letters.
+    pub country: &'static str,
+    /// First day on which it applies.
+    pub from: (i32, u32, u32),
+    /// 2100 is 21 %.
+    pub basis_points: u32,
+}
+
+const fn rate(country: &'static str, from: (i32, u32, u32), basis_points: u32) -> Rate {
+    Rate { country, from, basis_points }
+}
+
+/// Standard rates of the European Union, dated: the last one not after the day of supply counts.
+pub const EU_RATES: &[Rate] = &[
+    rate("AT", (1984, 1, 1), 2000),
+    rate("BE", (1996, 1, 1), 2100),
+    rate("BG", (1999, 1, 1), 2000),
+    rate("CY", (2014, 1, 13), 1900),
+    rate("CZ", (2013, 1, 1), 2100),
+    rate("DE", (2007, 1, 1), 1900),
+    rate("DE", (2020, 7, 1), 1600),
+    rate("DE", (2021, 1, 1), 1900),
+    rate("DK", (1992, 1, 1), 2500),
+    rate("EE", (2009, 7, 1), 2000),
+    rate("EE", (2024, 1, 1), 2200),
+    rate("EE", (2025, 7, 1), 2400),
+    rate("ES", (2012, 9, 1), 2100),
+    rate("FI", (2013, 1, 1), 2400),
+    rate("FI", (2024, 9, 1), 2550),
+    rate("FR", (2014, 1, 1), 2000),
+    rate("GR", (2016, 6, 1), 2400),
+    rate("HR", (2012, 3, 1), 2500),
+    rate("HU", (2012, 1, 1), 2700),
+    rate("IE", (2012, 1, 1), 2300),
+    rate("IE", (2020, 9, 1), 2100),
+    rate("IE", (2021, 3, 1), 2300),
+    rate("IT", (2013, 10, 1), 2200),
+    rate("LT", (2009, 9, 1), 2100),
+    rate("LU", (2015, 1, 1), 1700),
+    rate("LU", (2023, 1, 1), 1600),
+    rate("LU", (2024, 1, 1), 1700),
+    rate("LV", (2012, 7, 1), 2100),
+    rate("MT", (2004, 1, 1), 1800),
+    rate("NL", (2012, 10, 1), 2100),
+    rate("PL", (2011, 1, 1), 2300),
+    rate("PT", (2011, 1, 1), 2300),
+    rate("RO", (2017, 1, 1), 1900),
+    rate("RO", (2025, 8, 1), 2100),
+    rate("SE", (1990, 7, 1), 2500),
+    rate("SI", (2013, 7, 1), 2200),
+    rate("SK", (2011, 1, 1), 2000),
+    rate("SK", (2025, 1, 1), 2300),
+];
+
+/// Countries offered in the billing address, by name.
+pub const COUNTRIES: &[(&str, &str)] = &[
+    ("AR", "Argentina"),
+    ("AU", "Australia"),
+    ("AT", "Austria"),
+    ("BE", "Belgium"),
+    ("BR", "Brazil"),
+    ("BG", "Bulgaria"),
+    ("CA", "Canada"),
+    ("CL", "Chile"),
+    ("CN", "China"),
+    ("CO", "Colombia"),
+    ("HR", "Croatia"),
+    ("CY", "Cyprus"),
+    ("CZ", "Czechia"),
+    ("DK", "Denmark"),
+    ("EE", "Estonia"),
+    ("FI", "Finland"),
+    ("FR", "France"),
+    ("DE", "Germany"),
+    ("GR", "Greece"),
+    ("HU", "Hungary"),
+    ("IS", "Iceland"),
+    ("IN", "India"),
+    ("ID", "Indonesia"),
+    ("IE", "Ireland"),
+    ("IL", "Israel"),
+    ("IT", "Italy"),
+    ("JP", "Japan"),
+    ("KE", "Kenya"),
+    ("LV", "Latvia"),
+    ("LT", "Lithuania"),
+    ("LU", "Luxembourg"),
+    ("MT", "Malta"),
+    ("MX", "Mexico"),
+    ("NL", "Netherlands"),
+    ("NZ", "New Zealand"),
+    ("NG", "Nigeria"),
+    ("NO", "Norway"),
+    ("PL", "Poland"),
+    ("PT", "Portugal"),
+    ("RO", "Romania"),
+    ("RS", "Serbia"),
+    ("SG", "Singapore"),
+    ("SK", "Slovakia"),
+    ("SI", "Slovenia"),
+    ("ZA", "South Africa"),
+    ("KR", "South Korea"),
+    ("ES", "Spain"),
+    ("SE", "Sweden"),
+    ("CH", "Switzerland"),
+    ("TW", "Taiwan"),
+    ("TR", "Türkiye"),
+    ("UA", "Ukraine"),
+    ("GB", "United Kingdom"),
+    ("US", "United States"),
+];
+
+/// Which rule decided the tax.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TaxKind {
+    /// Charged at the rate of the customer's country.
+    #[serde(rename = "VATC")]
+    Charged,
+    /// Reverse charge: a business in another country of the union accounts for it itself.
+    #[serde(rename = "VATRC")]
+    ReverseCharge,
+    /// Outside the union: none.
+    #[serde(rename = "none")]
+    None,
+}
+
+/// The tax of one price, with everything it was decided from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tax {
+    /// The rule.
+    pub kind: TaxKind,
+    /// The customer's country.
+    pub country: Country,
+    /// The rate in hundredths of a percent; kept for the record under reverse charge.
+    pub basis_points: u32,
+    /// Since when that rate is in force; none where no rate applies.
+    pub rate_since: Option<NaiveDate>,
+    /// The day of supply for which the rate was looked up.
+    pub supplied_on: NaiveDate,
+    /// What the customer pays.
+    pub gross: Money,
+    /// The part of it that is tax.
+    pub tax: Money,
+    /// The rest.
+    pub net: Money,
+}
+
+/// Who buys, as far as tax is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Buyer {
+    /// Country of the billing address.
+    pub country: Country,
+    /// A business with a valid VAT number.
+    pub business: bool,
+}
+
+fn rate_in(country: Country, on: NaiveDate) -> Option<(u32, NaiveDate)> {
+    EU_RATES
+        .iter()
+        .filter(|r| r.country == country.code())
+        .filter_map(|r| {
+            NaiveDate::from_ymd_opt(r.from.0, r.from.1, r.from.2).map(|from| (r.basis_points, from))
+        })
+        .filter(|(_, from)| *from <= on)
+        .max_by_key(|(_, from)| *from)
+}
+
+/// Tax contained in `gross` at a rate: gross − gross / (1 + rate), half up to the minor unit.
+fn contained(gross: Money, basis_points: u32) -> Money {
+    let part = i128::from(gross.minor.unsigned_abs()) * i128::from(basis_points);
+    let whole = 10_000 + i128::from(basis_points);
+    let rounded = (2 * part + whole) / (2 * whole);
+    let minor = i64::try_from(rounded).unwrap_or(i64::MAX);
+    Money::new(if gross.minor < 0 { -minor } else { minor }, gross.currency)
+}
+
+impl Tax {
+    /// Decides the tax of a list price that includes it.
+    #[must_use]
+    pub fn decide(price: Money, buyer: Buyer, seller: Country, on: NaiveDate) -> Self {
+        let zero = Money::new(0, price.currency);
+        let Some((basis_points, since)) = rate_in(buyer.country, on) else {
+            return Self {
+                kind: TaxKind::None,
+                country: buyer.country,
+                basis_points: 0,
+                rate_since: None,
+                supplied_on: on,
+                gross: price,
+                tax: zero,
+                net: price,
+            };
+        };
+        let tax = contained(price, basis_points);
+        let net = Money::new(price.minor - tax.minor, price.currency);
+        let reverse = buyer.business && buyer.country != seller;
+        let (kind, gross, tax) =
+            if reverse { (TaxKind::ReverseCharge, net, zero) } else { (TaxKind::Charged, price, tax) };
+        let rate_since = Some(since);
+        Self { kind, country: buyer.country, basis_points, rate_since, supplied_on: on, gross, tax, net }
+    }
+
+    /// The rate in words: "21 %", "25.5 %".
+    #[must_use]
+    pub fn percent(&self) -> String {
+        let (whole, rest) = (self.basis_points / 100, self.basis_points % 100);
+        match rest {
+            0 => format!("{whole}\u{a0}%"),
+            r if r % 10 == 0 => format!("{whole}.{}\u{a0}%", r / 10),
+            r => format!("{whole}.{r:02}\u{a0}%"),
+        }
+    }
+
+    /// The arithmetic in words, for the timeline and the invoice.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self.kind {
+            TaxKind::Charged => format!(
+                "{} includes {} VAT ({} in {}, in force since {}): {} net + {} VAT",
+                self.gross,
+                self.tax,
+                self.percent(),
+                self.country,
+                self.rate_since.map(super::calendar::day_words).unwrap_or_default(),
+                self.net,
+                self.tax
+            ),
+            TaxKind::ReverseCharge => {
+                format!("{} net, VAT reverse charged ({} in {})", self.gross, self.percent(), self.country)
+            }
+            TaxKind::None => format!("{}, no VAT for customers in {}", self.gross, self.country.name()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::money::Currency;
+    use super::*;
+
+    fn tax(minor: i64, country: &str, business: bool, on: &str) -> Tax {
+        let buyer = Buyer { country: Country::parse(country).unwrap(), business };
+        Tax::decide(
+            Money::new(minor, Currency::eur()),
+            buyer,
+            Country::parse("NL").unwrap(),
+            on.parse().unwrap(),
+        )
+    }
+
+    #[test]
+    fn a_consumer_in_the_union_pays_the_rate_of_the_own_country() {
+        assert_eq!(tax(990, "NL", false, "2026-11-21").tax.minor, 172);
+        assert_eq!(tax(990, "FR", false, "2026-11-21").tax.minor, 165);
+        assert_eq!(tax(990, "DE", false, "2026-11-21").tax.minor, 158);
+        let german = tax(1490, "DE", false, "2026-11-21");
+        assert_eq!((german.net.minor, german.tax.minor), (1252, 238));
+        assert_eq!(german.kind, TaxKind::Charged);
+        assert_eq!(
+            tax(1150, "NL", false, "2026-11-21").words(),
+            "€11.50 includes €2.00 VAT (21\u{a0}% in NL, in force since 1 Oct 2012): €9.50 net + €2.00 VAT"
+        );
+    }
+
+    #[test]
+    fn the_rate_of_the_day_of_supply_counts() {
+        assert_eq!(tax(1000, "DE", false, "2020-06-30").basis_points, 1900);
+        assert_eq!(tax(1000, "DE", false, "2020-07-01").basis_points, 1600);
+        assert_eq!(tax(1000, "DE", false, "2021-01-01").basis_points, 1900);
+        assert_eq!(tax(1000, "FI", false, "2026-01-01").percent(), "25.5\u{a0}%");
+    }
+
+    #[test]
+    fn a_business_abroad_pays_net_and_one_at_home_pays_as_everybody() {
+        let abroad = tax(1490, "DE", true, "2026-11-21");
+        assert_eq!(abroad.kind, TaxKind::ReverseCharge);
+        assert_eq!((abroad.gross.minor, abroad.tax.minor, abroad.basis_points), (1252, 0, 1900));
+        assert_eq!(tax(1490, "NL", true, "2026-11-21").kind, TaxKind::Charged);
+    }
+
+    #[test]
+    fn outside_the_union_there_is_none() {
+        let us = tax(1490, "us", false, "2026-11-21");
+        assert_eq!((us.kind, us.tax.minor, us.net.minor), (TaxKind::None, 0, 1490));
+        assert!(Country::parse("Netherlands").is_err());
+        assert_eq!(Country::parse("el").unwrap().code(), "GR");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn net_and_tax_make_the_price_and_tax_is_nearest(minor in 0_i64..10_000_000, which in 0..EU_RATES.len()) {
+            let country = EU_RATES[which].country;
+            let t = tax(minor, country, false, "2026-11-21");
+            proptest::prop_assert_eq!(t.net.minor + t.tax.minor, t.gross.minor);
+            let exact = minor as f64 * f64::from(t.basis_points) / f64::from(10_000 + t.basis_points);
+            proptest::prop_assert!((t.tax.minor as f64 - exact).abs() <= 0.5 + 1e-6);
+        }
+    }
+}

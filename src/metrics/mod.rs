@@ -155,12 +155,12 @@ families! {
 families! {
     /// Scheduled commands, mail, accounts and the process itself.
     RuntimeMetrics, "Schedule, mail, accounts and process" {
-        runs: IntCounterVec "kinora_scheduled_runs_total" ["job", "outcome"] =>
-            "Scheduled runs that ended in this process, by job and outcome (completed, failed, already_run).";
-        run_duration: HistogramVec "kinora_scheduled_run_duration_seconds" ["job"] in WORK =>
+        runs: IntCounterVec "kinora_scheduled_runs_total" ["command", "outcome"] =>
+            "Scheduled runs that ended in this process, by command and outcome (completed, failed, already_run).";
+        run_duration: HistogramVec "kinora_scheduled_run_duration_seconds" ["command"] in WORK =>
             "Time a scheduled run took.";
-        run_last_success: IntGaugeVec "kinora_scheduled_run_last_success_timestamp_seconds" ["job"] =>
-            "When a job last completed by any process, in seconds since 1970 on the system clock.";
+        run_last_success: IntGaugeVec "kinora_scheduled_run_last_success_timestamp_seconds" ["command"] =>
+            "When a scheduled command last completed by any process, in seconds since 1970 on the system clock.";
         mail: IntCounterVec "kinora_mail_total" ["outcome"] =>
             "Mails handed over, by outcome (sent, deferred, failed).";
         mail_queued: IntGauge "kinora_mail_queued" =>

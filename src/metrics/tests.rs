@@ -33,7 +33,7 @@ fn the_text_holds_series_before_anything_happened() {
     for series in [
         r#"kinora_payments_total{gateway="sandbox",outcome="declined"} 0"#,
         r#"kinora_actor_mailbox_refused_total{actor="media"} 0"#,
-        r#"kinora_scheduled_runs_total{job="clock-tick",outcome="failed"} 0"#,
+        r#"kinora_scheduled_runs_total{command="clock-tick",outcome="failed"} 0"#,
     ] {
         assert!(text.contains(series), "{series} is missing");
     }

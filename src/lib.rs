@@ -5,5 +5,7 @@
 //! aggregate in `domain` decides, `store` records the events, `projections` fold them into tables,
 //! and the pages in `http` read those. See `docs/architecture.md`.
 
+pub mod adapters;
 pub mod domain;
+pub mod emails;
 pub mod metrics;

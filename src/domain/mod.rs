@@ -4,4 +4,7 @@
 //! itself (`state`, `decide`, `apply`). Aggregates never import each other: they meet in
 //! `actors/workflows`.
 
+pub mod access;
+pub mod account;
+pub mod deletion_request;
 pub mod shared;

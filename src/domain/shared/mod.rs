@@ -6,6 +6,7 @@ pub mod ids;
 pub mod mail_address;
 pub mod money;
 pub mod personal;
+pub mod role;
 pub mod slug;
 pub mod tax;
 
@@ -14,4 +15,5 @@ pub use ids::{AccountId, derive_id};
 pub use mail_address::MailAddress;
 pub use money::{Currency, Money};
 pub use personal::{PersonalRef, PersonalValue};
+pub use role::{Role, Roles};
 pub use slug::Slug;

@@ -1,0 +1,4 @@
+//! The outside: mail, gateways, stores. Each adapter speaks one protocol and knows no events.
+
+pub mod mail_folder;
+pub mod smtp;

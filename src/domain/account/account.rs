@@ -1,0 +1,279 @@
+//! The state of an account and what it decides.
+
+use super::{
+    commands::{AccountCommand, Registration},
+    error::AccountError,
+    events::{AccountEvent, By, Origin, PasswordCause},
+};
+use crate::domain::shared::{
+    PersonalRef,
+    role::{Role, Roles},
+};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Access that was given away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Complimentary {
+    /// The first instant without it; none = no end.
+    pub until: Option<DateTime<Utc>>,
+}
+
+impl Complimentary {
+    /// Whether it holds at `now`.
+    #[must_use]
+    pub fn holds_at(&self, now: DateTime<Utc>) -> bool {
+        self.until.is_none_or(|end| now < end)
+    }
+}
+
+/// Where in its life the account is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// No such account yet.
+    #[default]
+    Absent,
+    /// In use.
+    Open,
+    /// A deletion request is pending.
+    Hidden(Uuid),
+    /// Nothing personal is left.
+    Erased(Uuid),
+}
+
+/// One person's account.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Where in its life it is.
+    pub standing: Standing,
+    /// Where mail goes.
+    pub mail: Option<PersonalRef>,
+    /// Whether the person proved to read mail there.
+    pub confirmed: bool,
+    /// Another address that waits for its confirmation.
+    pub new_mail: Option<PersonalRef>,
+    /// The hash of the password.
+    pub password: Option<PersonalRef>,
+    /// The one reset request that is still good.
+    pub reset: Option<Uuid>,
+    /// Roles beyond member.
+    pub roles: Roles,
+    /// Whether it is kept from signing in.
+    pub suspended: bool,
+    /// Access that was given away.
+    pub complimentary: Option<Complimentary>,
+}
+
+type Decision = Result<Vec<AccountEvent>, AccountError>;
+
+impl Account {
+    /// Decides what follows from `command`.
+    ///
+    /// # Errors
+    /// The reason for the refusal.
+    pub fn decide(&self, command: AccountCommand) -> Decision {
+        use AccountCommand as C;
+        match self.standing {
+            Standing::Absent if matches!(command, C::Register(_)) => {}
+            Standing::Absent => return Err(AccountError::Unknown),
+            Standing::Erased(_) if !matches!(command, C::MarkErased { .. } | C::Register(_)) => {
+                return Err(AccountError::Erased);
+            }
+            _ => {}
+        }
+        match command {
+            C::Register(new) => self.register(new),
+            C::RequestConfirmation { at } => self.request_confirmation(at),
+            C::ConfirmMail { at, mail } => self.confirm(at, mail),
+            C::SetPassword { at, password, cause } => {
+                Ok(vec![AccountEvent::PasswordSet { at, password, cause }])
+            }
+            C::RequestPasswordReset { at, request } => {
+                Ok(vec![AccountEvent::PasswordResetRequested { at, request }])
+            }
+            C::ResetPassword { at, request, password } => self.reset_password(at, request, password),
+            C::RequestMailChange { at, mail } => {
+                self.open()?;
+                Ok(vec![AccountEvent::MailChangeRequested { at, mail }])
+            }
+            C::ChangeDisplayName { at, display_name } => {
+                self.open()?;
+                Ok(vec![AccountEvent::DisplayNameChanged { at, display_name }])
+            }
+            C::GrantRole { at, role, by, why } => {
+                self.may_change_role(role, &by)?;
+                let event = AccountEvent::RoleGranted { at, role, by, why };
+                Ok(if self.roles.0.contains(&role) { vec![] } else { vec![event] })
+            }
+            C::RevokeRole { at, role, by, why } => {
+                self.may_change_role(role, &by)?;
+                if self.roles.0.contains(&role) {
+                    Ok(vec![AccountEvent::RoleRevoked { at, role, by, why }])
+                } else {
+                    Err(AccountError::RoleNotHeld(role))
+                }
+            }
+            C::Suspend { by: By::Owner, .. } => Err(AccountError::NotOnYourself),
+            C::Suspend { .. } if self.roles.0.contains(&Role::Admin) => Err(AccountError::AdminIsSafe),
+            C::Suspend { at, by, why } => Ok(if self.suspended {
+                vec![]
+            } else {
+                vec![AccountEvent::AccountSuspended { at, by, why }]
+            }),
+            C::Reinstate { by: By::Owner, .. } => Err(AccountError::NotOnYourself),
+            C::Reinstate { at, by, why } => Ok(if self.suspended {
+                vec![AccountEvent::AccountReinstated { at, by, why }]
+            } else {
+                vec![]
+            }),
+            C::GrantComplimentary { at, until, by, why } => {
+                if until.is_some_and(|end| end <= at) {
+                    return Err(AccountError::EndsInThePast);
+                }
+                let same = self.complimentary == Some(Complimentary { until });
+                let event = AccountEvent::ComplimentaryAccessGranted { at, until, by, why };
+                Ok(if same { vec![] } else { vec![event] })
+            }
+            C::EndComplimentary { at, by, why } => Ok(if self.complimentary.is_some() {
+                vec![AccountEvent::ComplimentaryAccessEnded { at, by, why }]
+            } else {
+                vec![]
+            }),
+            C::RecordRead { at, reader, scope } => {
+                Ok(vec![AccountEvent::PersonalDataRead { at, reader, scope }])
+            }
+            C::Hide { at, request } => match self.standing {
+                Standing::Hidden(other) if other != request => Err(AccountError::OtherDeletionRequest),
+                Standing::Hidden(_) => Ok(vec![]),
+                _ => Ok(vec![AccountEvent::AccountHidden { at, request }]),
+            },
+            C::Restore { at, request } => match self.standing {
+                Standing::Hidden(r) if r == request => Ok(vec![AccountEvent::AccountRestored { at, request }]),
+                Standing::Hidden(_) => Err(AccountError::OtherDeletionRequest),
+                _ => Ok(vec![]),
+            },
+            C::MarkErased { at, request } => match self.standing {
+                Standing::Erased(_) => Ok(vec![]),
+                Standing::Hidden(r) if r != request => Err(AccountError::OtherDeletionRequest),
+                _ => Ok(vec![AccountEvent::AccountErased { at, request }]),
+            },
+        }
+    }
+
+    fn register(&self, new: Registration) -> Decision {
+        let Registration { at, mail, display_name, username, password, origin, roles } = new;
+        if self.standing != Standing::Absent {
+            return Err(AccountError::Exists);
+        }
+        let (by, why, trusted) = match origin {
+            Origin::Registration => (By::Owner, "registration", false),
+            Origin::Shell => (By::System("shell".into()), "shell", true),
+            Origin::FirstRun => (By::System("first-run".into()), "first-admin", true),
+            Origin::Demo => (By::System("demo".into()), "demo", true),
+        };
+        if !trusted && roles.iter().any(|r| *r != Role::Member) {
+            return Err(AccountError::NotOnYourself);
+        }
+        let mut events = vec![
+            AccountEvent::AccountRegistered { at, mail: mail.clone(), display_name, username, origin },
+            AccountEvent::PasswordSet { at, password, cause: PasswordCause::Registration },
+        ];
+        if trusted {
+            events.push(AccountEvent::MailConfirmed { at, mail });
+        }
+        let wanted: Roles = roles.into_iter().filter(|r| *r != Role::Member).collect();
+        for role in wanted.0 {
+            let why = super::Why::Code(why.into());
+            events.push(AccountEvent::RoleGranted { at, role, by: by.clone(), why });
+        }
+        Ok(events)
+    }
+
+    fn request_confirmation(&self, at: DateTime<Utc>) -> Decision {
+        let waiting = if self.confirmed { self.new_mail.as_ref() } else { self.mail.as_ref() };
+        Ok(waiting
+            .map(|mail| AccountEvent::ConfirmationRequested { at, mail: mail.clone() })
+            .into_iter()
+            .collect())
+    }
+
+    fn confirm(&self, at: DateTime<Utc>, mail: PersonalRef) -> Decision {
+        if self.new_mail.as_ref() == Some(&mail) {
+            let former = self.mail.clone().ok_or(AccountError::StaleLink)?;
+            return Ok(vec![AccountEvent::MailChanged { at, mail, former }]);
+        }
+        if self.mail.as_ref() != Some(&mail) {
+            return Err(AccountError::StaleLink);
+        }
+        Ok(if self.confirmed { vec![] } else { vec![AccountEvent::MailConfirmed { at, mail }] })
+    }
+
+    fn reset_password(&self, at: DateTime<Utc>, request: Uuid, password: PersonalRef) -> Decision {
+        if self.reset != Some(request) {
+            return Err(AccountError::UnknownReset);
+        }
+        let mut events = vec![
+            AccountEvent::PasswordResetUsed { at, request },
+            AccountEvent::PasswordSet { at, password, cause: PasswordCause::Reset },
+        ];
+        // Who used the link reads mail at the address: that confirms it as well.
+        if let (false, Some(mail)) = (self.confirmed, self.mail.clone()) {
+            events.push(AccountEvent::MailConfirmed { at, mail });
+        }
+        Ok(events)
+    }
+
+    fn may_change_role(&self, role: Role, by: &By) -> Result<(), AccountError> {
+        match (role, by) {
+            (Role::Member, _) => Err(AccountError::MemberIsImplied),
+            (_, By::Owner) => Err(AccountError::NotOnYourself),
+            _ => Ok(()),
+        }
+    }
+
+    fn open(&self) -> Result<(), AccountError> {
+        if matches!(self.standing, Standing::Hidden(_)) { Err(AccountError::DeletionPending) } else { Ok(()) }
+    }
+
+    /// Takes an event into the state; never fails.
+    pub fn apply(&mut self, event: AccountEvent) {
+        use AccountEvent as E;
+        match event {
+            E::AccountRegistered { mail, .. } => {
+                self.standing = Standing::Open;
+                self.mail = Some(mail);
+            }
+            E::MailConfirmed { .. } => self.confirmed = true,
+            E::PasswordSet { password, .. } => {
+                self.password = Some(password);
+                self.reset = None;
+            }
+            E::PasswordResetRequested { request, .. } => self.reset = Some(request),
+            E::PasswordResetUsed { .. } => self.reset = None,
+            E::MailChangeRequested { mail, .. } => self.new_mail = Some(mail),
+            E::MailChanged { mail, .. } => {
+                self.mail = Some(mail);
+                self.confirmed = true;
+                self.new_mail = None;
+            }
+            E::RoleGranted { role, .. } => {
+                self.roles.0.insert(role);
+            }
+            E::RoleRevoked { role, .. } => {
+                self.roles.0.remove(&role);
+            }
+            E::AccountSuspended { .. } => self.suspended = true,
+            E::AccountReinstated { .. } => self.suspended = false,
+            E::ComplimentaryAccessGranted { until, .. } => self.complimentary = Some(Complimentary { until }),
+            E::ComplimentaryAccessEnded { .. } => self.complimentary = None,
+            E::AccountHidden { request, .. } => self.standing = Standing::Hidden(request),
+            E::AccountRestored { .. } => self.standing = Standing::Open,
+            E::AccountErased { request, .. } => {
+                *self = Self { standing: Standing::Erased(request), ..Self::default() };
+            }
+            E::ConfirmationRequested { .. } | E::DisplayNameChanged { .. } | E::PersonalDataRead { .. } => {}
+        }
+    }
+}

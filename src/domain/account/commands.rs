@@ -1,0 +1,173 @@
+//! What can be asked of an account.
+
+use super::events::{By, Origin, PasswordCause, Why};
+use crate::domain::shared::{AccountId, PersonalRef, role::Role};
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+/// What a new account starts with.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    /// Now.
+    pub at: DateTime<Utc>,
+    /// Where mail goes.
+    pub mail: PersonalRef,
+    /// How the person is addressed.
+    pub display_name: PersonalRef,
+    /// An optional second name to sign in with.
+    pub username: Option<PersonalRef>,
+    /// The hash of the password.
+    pub password: PersonalRef,
+    /// How it comes to be; everything but the registration page is trusted about the address.
+    pub origin: Origin,
+    /// Roles to start with; none from the registration page.
+    pub roles: Vec<Role>,
+}
+
+/// A wish about one account. Unique names (mail address, username) are claimed beside the command.
+#[derive(Clone, Debug)]
+pub enum AccountCommand {
+    /// Make the account.
+    Register(Registration),
+    /// Ask for another confirmation mail.
+    RequestConfirmation {
+        /// Now.
+        at: DateTime<Utc>,
+    },
+    /// The link of the mail to `mail` was opened and confirmed.
+    ConfirmMail {
+        /// Now.
+        at: DateTime<Utc>,
+        /// The address the link was sent to.
+        mail: PersonalRef,
+    },
+    /// Set a password as the owner who knows the former one, or from the shell.
+    SetPassword {
+        /// Now.
+        at: DateTime<Utc>,
+        /// The new hash.
+        password: PersonalRef,
+        /// How.
+        cause: PasswordCause,
+    },
+    /// Ask for a link to set a new password.
+    RequestPasswordReset {
+        /// Now.
+        at: DateTime<Utc>,
+        /// A new id for the request.
+        request: Uuid,
+    },
+    /// Use such a link.
+    ResetPassword {
+        /// Now.
+        at: DateTime<Utc>,
+        /// The request of the link.
+        request: Uuid,
+        /// The new hash.
+        password: PersonalRef,
+    },
+    /// Ask for another mail address.
+    RequestMailChange {
+        /// Now.
+        at: DateTime<Utc>,
+        /// The new address.
+        mail: PersonalRef,
+    },
+    /// Be addressed differently.
+    ChangeDisplayName {
+        /// Now.
+        at: DateTime<Utc>,
+        /// The new name.
+        display_name: PersonalRef,
+    },
+    /// Give a role.
+    GrantRole {
+        /// Now.
+        at: DateTime<Utc>,
+        /// Which.
+        role: Role,
+        /// By whom.
+        by: By,
+        /// Why.
+        why: Why,
+    },
+    /// Take a role.
+    RevokeRole {
+        /// Now.
+        at: DateTime<Utc>,
+        /// Which.
+        role: Role,
+        /// By whom.
+        by: By,
+        /// Why.
+        why: Why,
+    },
+    /// Keep the account from signing in.
+    Suspend {
+        /// Now.
+        at: DateTime<Utc>,
+        /// By whom.
+        by: By,
+        /// Why.
+        why: Why,
+    },
+    /// Let it sign in again.
+    Reinstate {
+        /// Now.
+        at: DateTime<Utc>,
+        /// By whom.
+        by: By,
+        /// Why.
+        why: Why,
+    },
+    /// Let the person watch without paying.
+    GrantComplimentary {
+        /// Now.
+        at: DateTime<Utc>,
+        /// Until when; without an end if none.
+        until: Option<DateTime<Utc>>,
+        /// By whom.
+        by: By,
+        /// Why.
+        why: Why,
+    },
+    /// Take that back.
+    EndComplimentary {
+        /// Now.
+        at: DateTime<Utc>,
+        /// By whom.
+        by: By,
+        /// Why.
+        why: Why,
+    },
+    /// Record that staff opened personal data.
+    RecordRead {
+        /// Now.
+        at: DateTime<Utc>,
+        /// Who read.
+        reader: AccountId,
+        /// Where.
+        scope: String,
+    },
+    /// Hide the account while a deletion request is pending.
+    Hide {
+        /// Now.
+        at: DateTime<Utc>,
+        /// The deletion request.
+        request: Uuid,
+    },
+    /// Show it again after a withdrawal.
+    Restore {
+        /// Now.
+        at: DateTime<Utc>,
+        /// The deletion request.
+        request: Uuid,
+    },
+    /// Record that nothing personal is left.
+    MarkErased {
+        /// Now.
+        at: DateTime<Utc>,
+        /// The deletion request.
+        request: Uuid,
+    },
+}

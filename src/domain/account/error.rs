@@ -1,0 +1,44 @@
+//! Why a wish about an account is refused, in sentences for people.
+
+use crate::domain::shared::role::Role;
+
+/// Reasons for a refusal.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AccountError {
+    /// There is no such account.
+    #[error("There is no such account.")]
+    Unknown,
+    /// The id is in use.
+    #[error("This account exists already.")]
+    Exists,
+    /// Nothing personal is left of it.
+    #[error("This account was deleted.")]
+    Erased,
+    /// The link was for an address that is not (any longer) to be confirmed.
+    #[error("This link is not valid any more. Ask for a new one.")]
+    StaleLink,
+    /// The request was used, replaced by a newer one, or never made.
+    #[error("This link was used already, or a newer one replaced it. Ask for a new one.")]
+    UnknownReset,
+    /// Every account is a member; that role is neither given nor taken.
+    #[error("Every account is a member; that role cannot be granted or revoked.")]
+    MemberIsImplied,
+    /// To revoke a role that is not held.
+    #[error("The account does not hold the role {0}.")]
+    RoleNotHeld(Role),
+    /// Somebody with power over others would act on the own account.
+    #[error("Ask another admin: nobody may change the own roles or suspend the own account.")]
+    NotOnYourself,
+    /// Suspending an admin.
+    #[error("An admin cannot be suspended. Revoke the role first.")]
+    AdminIsSafe,
+    /// The end lies before the start.
+    #[error("The end of the complimentary access must be in the future.")]
+    EndsInThePast,
+    /// Another deletion request hides or erased it.
+    #[error("Another deletion request is pending for this account.")]
+    OtherDeletionRequest,
+    /// A pending deletion request leaves only the request page.
+    #[error("A deletion request is pending. Withdraw it first.")]
+    DeletionPending,
+}

@@ -1,0 +1,247 @@
+//! Given, when, then of an account.
+
+use super::*;
+use crate::domain::shared::{PersonalRef, Role};
+use chrono::{DateTime, TimeDelta, Utc};
+use cqrs_es::test::TestFramework;
+use uuid::Uuid;
+
+type Accounts = TestFramework<Account>;
+
+fn now() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_795_000_000, 0).unwrap()
+}
+
+fn personal(field: &str, version: u128) -> PersonalRef {
+    PersonalRef { subject: Uuid::from_u128(7), field: field.into(), version: Uuid::from_u128(version) }
+}
+
+fn registration(origin: Origin, roles: Vec<Role>) -> AccountCommand {
+    AccountCommand::Register(Registration {
+        at: now(),
+        mail: personal("mail", 1),
+        display_name: personal("display_name", 2),
+        username: None,
+        password: personal("password", 3),
+        origin,
+        roles,
+    })
+}
+
+fn registered() -> Vec<AccountEvent> {
+    Account::default().decide(registration(Origin::Registration, vec![])).unwrap()
+}
+
+fn by_admin() -> By {
+    By::Account(Uuid::from_u128(99))
+}
+
+fn why() -> Why {
+    Why::Text(personal("reason", 50))
+}
+
+fn after(events: &[AccountEvent]) -> Account {
+    let mut account = Account::default();
+    events.iter().cloned().for_each(|e| account.apply(e));
+    account
+}
+
+#[test]
+fn a_registered_person_confirms_once() {
+    let confirm = AccountCommand::ConfirmMail { at: now(), mail: personal("mail", 1) };
+    let confirmed = AccountEvent::MailConfirmed { at: now(), mail: personal("mail", 1) };
+    Accounts::with(()).given(registered()).when(confirm.clone()).then_expect_events(vec![confirmed.clone()]);
+    let mut history = registered();
+    history.push(confirmed);
+    Accounts::with(()).given(history).when(confirm).then_expect_events(vec![]);
+    Accounts::with(())
+        .given(registered())
+        .when(AccountCommand::ConfirmMail { at: now(), mail: personal("mail", 9) })
+        .then_expect_error(AccountError::StaleLink);
+}
+
+#[test]
+fn nobody_registers_twice_or_with_a_role() {
+    Accounts::with(())
+        .given(registered())
+        .when(registration(Origin::Registration, vec![]))
+        .then_expect_error(AccountError::Exists);
+    Accounts::with(())
+        .given_no_previous_events()
+        .when(registration(Origin::Registration, vec![Role::Admin]))
+        .then_expect_error(AccountError::NotOnYourself);
+    Accounts::with(())
+        .given_no_previous_events()
+        .when(AccountCommand::RequestPasswordReset { at: now(), request: Uuid::from_u128(1) })
+        .then_expect_error(AccountError::Unknown);
+}
+
+#[test]
+fn the_first_admin_and_the_shell_are_trusted_about_the_address() {
+    let account = after(
+        &Account::default().decide(registration(Origin::FirstRun, vec![Role::Admin, Role::Member])).unwrap(),
+    );
+    assert!(account.confirmed && account.roles.may_act_as(Role::Operator));
+    assert_eq!(account.roles.names(), ["admin"]);
+}
+
+#[test]
+fn only_the_newest_reset_link_works_and_only_once() {
+    let (old, new) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    let mut history = registered();
+    for request in [old, new] {
+        history.push(AccountEvent::PasswordResetRequested { at: now(), request });
+    }
+    let reset =
+        |request| AccountCommand::ResetPassword { at: now(), request, password: personal("password", 4) };
+    Accounts::with(())
+        .given(history.clone())
+        .when(reset(old))
+        .then_expect_error(AccountError::UnknownReset);
+    let done = after(&history).decide(reset(new)).unwrap();
+    assert!(done.contains(&AccountEvent::MailConfirmed { at: now(), mail: personal("mail", 1) }));
+    history.extend(done);
+    Accounts::with(()).given(history).when(reset(new)).then_expect_error(AccountError::UnknownReset);
+}
+
+#[test]
+fn a_password_change_makes_an_open_reset_link_worthless() {
+    let request = Uuid::from_u128(2);
+    let mut history = registered();
+    history.push(AccountEvent::PasswordResetRequested { at: now(), request });
+    history.push(AccountEvent::PasswordSet {
+        at: now(),
+        password: personal("password", 5),
+        cause: PasswordCause::Change,
+    });
+    Accounts::with(())
+        .given(history)
+        .when(AccountCommand::ResetPassword { at: now(), request, password: personal("password", 6) })
+        .then_expect_error(AccountError::UnknownReset);
+}
+
+#[test]
+fn a_new_address_counts_once_it_is_confirmed() {
+    let mut history = registered();
+    history.push(AccountEvent::MailConfirmed { at: now(), mail: personal("mail", 1) });
+    history.push(AccountEvent::MailChangeRequested { at: now(), mail: personal("mail", 8) });
+    assert_eq!(after(&history).mail, Some(personal("mail", 1)));
+    Accounts::with(())
+        .given(history)
+        .when(AccountCommand::ConfirmMail { at: now(), mail: personal("mail", 8) })
+        .then_expect_events(vec![AccountEvent::MailChanged {
+            at: now(),
+            mail: personal("mail", 8),
+            former: personal("mail", 1),
+        }]);
+}
+
+#[test]
+fn roles_are_given_by_others_with_a_reason() {
+    let grant = |role, by| AccountCommand::GrantRole { at: now(), role, by, why: why() };
+    let granted = AccountEvent::RoleGranted { at: now(), role: Role::Creator, by: by_admin(), why: why() };
+    Accounts::with(())
+        .given(registered())
+        .when(grant(Role::Creator, by_admin()))
+        .then_expect_events(vec![granted.clone()]);
+    Accounts::with(())
+        .given(registered())
+        .when(grant(Role::Creator, By::Owner))
+        .then_expect_error(AccountError::NotOnYourself);
+    Accounts::with(())
+        .given(registered())
+        .when(grant(Role::Member, by_admin()))
+        .then_expect_error(AccountError::MemberIsImplied);
+    let mut history = registered();
+    history.push(granted);
+    Accounts::with(())
+        .given(history.clone())
+        .when(grant(Role::Creator, by_admin()))
+        .then_expect_events(vec![]);
+    let revoke = |role| AccountCommand::RevokeRole { at: now(), role, by: by_admin(), why: why() };
+    Accounts::with(())
+        .given(history)
+        .when(revoke(Role::Editor))
+        .then_expect_error(AccountError::RoleNotHeld(Role::Editor));
+}
+
+#[test]
+fn an_admin_is_not_suspended() {
+    let suspend = AccountCommand::Suspend { at: now(), by: by_admin(), why: why() };
+    let mut history = registered();
+    Accounts::with(()).given(history.clone()).when(suspend.clone()).then_expect_events(vec![
+        AccountEvent::AccountSuspended { at: now(), by: by_admin(), why: why() },
+    ]);
+    history.push(AccountEvent::RoleGranted { at: now(), role: Role::Admin, by: by_admin(), why: why() });
+    Accounts::with(()).given(history).when(suspend).then_expect_error(AccountError::AdminIsSafe);
+}
+
+#[test]
+fn complimentary_access_ends_when_it_says() {
+    let grant = |until| AccountCommand::GrantComplimentary { at: now(), until, by: by_admin(), why: why() };
+    Accounts::with(())
+        .given(registered())
+        .when(grant(Some(now())))
+        .then_expect_error(AccountError::EndsInThePast);
+    let end = now() + TimeDelta::days(1);
+    let mut account = after(&registered());
+    for event in account.decide(grant(Some(end))).unwrap() {
+        account.apply(event);
+    }
+    let given = account.complimentary.unwrap();
+    assert!(given.holds_at(end - TimeDelta::nanoseconds(1)) && !given.holds_at(end));
+    assert!(Complimentary { until: None }.holds_at(end));
+}
+
+#[test]
+fn a_hidden_account_comes_back_or_is_erased_and_stays_so() {
+    let (request, other) = (Uuid::from_u128(5), Uuid::from_u128(6));
+    let mut account = after(&registered());
+    account.apply(AccountEvent::AccountHidden { at: now(), request });
+    assert_eq!(
+        account.decide(AccountCommand::ChangeDisplayName {
+            at: now(),
+            display_name: personal("display_name", 7)
+        }),
+        Err(AccountError::DeletionPending)
+    );
+    assert_eq!(
+        account.decide(AccountCommand::Restore { at: now(), request: other }),
+        Err(AccountError::OtherDeletionRequest)
+    );
+    account.apply(AccountEvent::AccountErased { at: now(), request });
+    assert_eq!(account, Account { standing: Standing::Erased(request), ..Account::default() });
+    assert_eq!(account.decide(AccountCommand::MarkErased { at: now(), request }), Ok(vec![]));
+    assert_eq!(
+        account.decide(AccountCommand::Suspend { at: now(), by: by_admin(), why: why() }),
+        Err(AccountError::Erased)
+    );
+    assert_eq!(account.decide(registration(Origin::Shell, vec![])), Err(AccountError::Exists));
+}
+
+#[test]
+fn events_keep_their_form() {
+    let request = Uuid::from_u128(5);
+    let (at, by, why) = (now(), by_admin(), why());
+    let mut events = registered();
+    events.extend([
+        AccountEvent::MailConfirmed { at, mail: personal("mail", 1) },
+        AccountEvent::ConfirmationRequested { at, mail: personal("mail", 1) },
+        AccountEvent::PasswordResetRequested { at, request },
+        AccountEvent::PasswordResetUsed { at, request },
+        AccountEvent::MailChangeRequested { at, mail: personal("mail", 8) },
+        AccountEvent::MailChanged { at, mail: personal("mail", 8), former: personal("mail", 1) },
+        AccountEvent::DisplayNameChanged { at, display_name: personal("display_name", 9) },
+        AccountEvent::RoleGranted { at, role: Role::Billing, by: By::System("shell".into()), why: why.clone() },
+        AccountEvent::RoleRevoked { at, role: Role::Billing, by: by.clone(), why: Why::Code("demo".into()) },
+        AccountEvent::AccountSuspended { at, by: by.clone(), why: why.clone() },
+        AccountEvent::AccountReinstated { at, by: by.clone(), why: why.clone() },
+        AccountEvent::ComplimentaryAccessGranted { at, until: Some(at), by: by.clone(), why: why.clone() },
+        AccountEvent::ComplimentaryAccessEnded { at, by, why },
+        AccountEvent::PersonalDataRead { at, reader: request, scope: "billing-person".into() },
+        AccountEvent::AccountHidden { at, request },
+        AccountEvent::AccountRestored { at, request },
+        AccountEvent::AccountErased { at, request },
+    ]);
+    insta::assert_json_snapshot!(events);
+}

@@ -1,0 +1,18 @@
+//! Mails: one file each, with subject, text and HTML. The text is written first; the HTML says the
+//! same with one button. Nothing here knows an address: it is supplied when the mail is sent.
+
+pub mod already_registered;
+pub mod confirm;
+pub mod deletion_blocked;
+pub mod deletion_completed;
+pub mod deletion_requested;
+pub mod deletion_withdrawn;
+pub mod layout;
+pub mod mail_change;
+pub mod mail_changed;
+pub mod password_changed;
+pub mod reset;
+#[cfg(test)]
+mod tests;
+
+pub use layout::{Letter, Mail, Studio};

@@ -1,0 +1,50 @@
+//! Every mail in full, and rules that hold for all of them.
+
+use super::*;
+use crate::domain::deletion_request::Obstacle;
+use chrono::DateTime;
+use uuid::Uuid;
+
+fn all() -> Vec<(&'static str, Mail)> {
+    let studio = Studio { name: "Salt & Light".into(), base_url: "https://studio.example".into() };
+    let name = Some("Ada <b>Lovelace</b>");
+    let due = DateTime::from_timestamp(1_795_000_000, 0).unwrap();
+    let obstacles =
+        [Obstacle::LiveSubscription(Uuid::from_u128(3)), Obstacle::StaffRole, Obstacle::PublishedWorks(2)];
+    vec![
+        ("confirm", confirm::render(&studio, name, "TOKEN")),
+        ("already_registered", already_registered::render(&studio, name)),
+        ("reset", reset::render(&studio, None, "TOKEN")),
+        ("password_changed", password_changed::render(&studio, name)),
+        ("mail_change", mail_change::render(&studio, name, "TOKEN")),
+        ("mail_changed", mail_changed::render(&studio, name)),
+        ("deletion_requested", deletion_requested::render(&studio, name, due)),
+        ("deletion_withdrawn", deletion_withdrawn::render(&studio, name)),
+        ("deletion_blocked", deletion_blocked::render(&studio, name, &obstacles)),
+        ("deletion_completed", deletion_completed::render(&studio, name, Uuid::from_u128(5))),
+    ]
+}
+
+#[test]
+fn mails_read_as_they_should() {
+    for (name, mail) in all() {
+        insta::assert_snapshot!(name, format!("Subject: {}\n\n{}", mail.subject, mail.text));
+    }
+    let (_, confirm) = &all()[0];
+    insta::assert_snapshot!("confirm_html", confirm.html);
+}
+
+#[test]
+fn text_and_html_say_the_same_and_nothing_is_taken_for_markup() {
+    for (name, mail) in all() {
+        assert!(!mail.html.contains("<b>"), "{name}");
+        assert!(!mail.html.contains("<script") && !mail.html.contains("src="), "{name}");
+        assert!(mail.html.matches("<a href").count() <= 3, "{name}: one button, its address, the site");
+        for url in mail.text.split_whitespace().filter(|w| w.starts_with("https://")) {
+            assert!(url.starts_with("https://studio.example"), "{name}");
+            assert!(mail.html.contains(url), "{name}: {url}");
+        }
+        assert!(mail.text.lines().all(|l| l.chars().count() <= 100), "{name}");
+        assert!(!mail.subject.contains('\n') && mail.subject.chars().count() <= 78, "{name}");
+    }
+}

@@ -48,7 +48,11 @@ fn outgoing() -> Outgoing {
         id: Uuid::from_u128(5),
         from: "Studio <studio@example.org>".into(),
         to: "ada@example.org".into(),
-        mail: Mail { subject: "Subject".into(), text: "Words of the text".into(), html: "<p>Words</p>".into() },
+        mail: Mail {
+            subject: "Subject".into(),
+            text: "Words of the text".into(),
+            html: "<p>Words</p>".into(),
+        },
         at: DateTime::from_timestamp(1_795_000_000, 0).unwrap(),
     }
 }
@@ -65,7 +69,10 @@ async fn a_mail_is_handed_over() {
     drop(smtp);
     let heard = tokio::time::timeout(Duration::from_secs(10), heard).await.map_or_else(|_| None, Result::ok);
     if let Some(heard) = heard {
-        assert!(heard.contains("RCPT TO:<ada@example.org>") && heard.contains("Words of the text"), "{heard}");
+        assert!(
+            heard.contains("RCPT TO:<ada@example.org>") && heard.contains("Words of the text"),
+            "{heard}"
+        );
         assert!(heard.contains("Message-ID: <00000000-0000-0000-0000-000000000005@example.org>"), "{heard}");
     }
 }

@@ -116,7 +116,9 @@ impl Reason {
             Self::SignIn => "Sign in or join to watch this.",
             Self::ConfirmMail => "Confirm your mail address first.",
             Self::Suspended => "Your account is suspended.",
-            Self::Leaving => "You asked for the deletion of your account. Withdraw the request to go on watching.",
+            Self::Leaving => {
+                "You asked for the deletion of your account. Withdraw the request to go on watching."
+            }
             Self::Join => "Join to watch this.",
             Self::PayOrder(_) => "Your subscription is on hold. Pay the open order to go on watching.",
             Self::Resume => "Your subscription is paused. Resume it to go on watching.",

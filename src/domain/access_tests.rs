@@ -147,9 +147,10 @@ fn what_was_removed_is_gone_for_everybody() {
 
 #[test]
 fn the_way_back_that_asks_least_is_named() {
-    let all =
-        [Membership::SeatWithoutAccess, Membership::OnHold { order: None }, Membership::Paused];
-    for (n, expected) in [Reason::AskTeamOwner, Reason::PayOrder(None), Reason::Resume].into_iter().enumerate() {
+    let all = [Membership::SeatWithoutAccess, Membership::OnHold { order: None }, Membership::Paused];
+    for (n, expected) in
+        [Reason::AskTeamOwner, Reason::PayOrder(None), Reason::Resume].into_iter().enumerate()
+    {
         let mut some = all[..=n].to_vec();
         for _ in 0..2 {
             assert_eq!(may_watch(Some(&with(&some)), &published(false), now()).reason, expected);

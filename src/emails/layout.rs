@@ -89,8 +89,8 @@ impl Letter {
     fn text(&self, studio: &Studio) -> String {
         let mut out = String::new();
         let mut after_row = false;
-        for paragraph in self.greeting.iter() {
-            out.push_str(&format!("{paragraph}\n\n"));
+        if let Some(greeting) = &self.greeting {
+            out.push_str(&format!("{greeting}\n\n"));
         }
         for part in &self.parts {
             if after_row && !matches!(part, Part::Row(..)) {
@@ -125,7 +125,7 @@ impl Letter {
                     table role="presentation" width="100%" cellpadding="0" cellspacing="0" style="max-width:600px;margin:0 auto" {
                         tr { td style="padding:8px 0 16px;font-weight:600" { (studio.name) } }
                         tr { td {
-                            @for greeting in &self.greeting { p { (greeting) } }
+                            @if let Some(greeting) = &self.greeting { p { (greeting) } }
                             @for part in &self.parts {
                                 @match part {
                                     Part::Paragraph(text) => p { (text) },
@@ -158,7 +158,8 @@ pub fn day(at: DateTime<Utc>) -> String {
 fn wrap(text: &str) -> String {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
-        let room = lines.last().is_some_and(|l| l.is_empty() || l.chars().count() + word.chars().count() < 76);
+        let room =
+            lines.last().is_some_and(|l| l.is_empty() || l.chars().count() + word.chars().count() < 76);
         if !room {
             lines.push(String::new());
         }

@@ -117,11 +117,9 @@ impl Account {
             }
             C::Suspend { by: By::Owner, .. } => Err(AccountError::NotOnYourself),
             C::Suspend { .. } if self.roles.0.contains(&Role::Admin) => Err(AccountError::AdminIsSafe),
-            C::Suspend { at, by, why } => Ok(if self.suspended {
-                vec![]
-            } else {
-                vec![AccountEvent::AccountSuspended { at, by, why }]
-            }),
+            C::Suspend { at, by, why } => {
+                Ok(if self.suspended { vec![] } else { vec![AccountEvent::AccountSuspended { at, by, why }] })
+            }
             C::Reinstate { by: By::Owner, .. } => Err(AccountError::NotOnYourself),
             C::Reinstate { at, by, why } => Ok(if self.suspended {
                 vec![AccountEvent::AccountReinstated { at, by, why }]
@@ -150,7 +148,9 @@ impl Account {
                 _ => Ok(vec![AccountEvent::AccountHidden { at, request }]),
             },
             C::Restore { at, request } => match self.standing {
-                Standing::Hidden(r) if r == request => Ok(vec![AccountEvent::AccountRestored { at, request }]),
+                Standing::Hidden(r) if r == request => {
+                    Ok(vec![AccountEvent::AccountRestored { at, request }])
+                }
                 Standing::Hidden(_) => Err(AccountError::OtherDeletionRequest),
                 _ => Ok(vec![]),
             },

@@ -52,12 +52,12 @@ pub fn check_password(password: &str, own_words: &[&str]) -> Result<(), WeakPass
     if COMMON.contains(lower.as_str()) || COMMON.contains(bare) {
         return Err(WeakPassword::Common);
     }
-    let own = |word: &&str| {
+    let own = |word: &str| {
         let word = word.trim().to_lowercase();
         let local = word.split('@').next().unwrap_or_default();
         !word.is_empty() && (bare == word || (local.chars().count() >= 4 && bare == local))
     };
-    if own_words.iter().any(|w| own(&w)) {
+    if own_words.iter().any(|word| own(word)) {
         return Err(WeakPassword::AboutYou);
     }
     Ok(())

@@ -94,10 +94,7 @@ fn only_the_newest_reset_link_works_and_only_once() {
     }
     let reset =
         |request| AccountCommand::ResetPassword { at: now(), request, password: personal("password", 4) };
-    Accounts::with(())
-        .given(history.clone())
-        .when(reset(old))
-        .then_expect_error(AccountError::UnknownReset);
+    Accounts::with(()).given(history.clone()).when(reset(old)).then_expect_error(AccountError::UnknownReset);
     let done = after(&history).decide(reset(new)).unwrap();
     assert!(done.contains(&AccountEvent::MailConfirmed { at: now(), mail: personal("mail", 1) }));
     history.extend(done);
@@ -169,9 +166,10 @@ fn roles_are_given_by_others_with_a_reason() {
 fn an_admin_is_not_suspended() {
     let suspend = AccountCommand::Suspend { at: now(), by: by_admin(), why: why() };
     let mut history = registered();
-    Accounts::with(()).given(history.clone()).when(suspend.clone()).then_expect_events(vec![
-        AccountEvent::AccountSuspended { at: now(), by: by_admin(), why: why() },
-    ]);
+    Accounts::with(())
+        .given(history.clone())
+        .when(suspend.clone())
+        .then_expect_events(vec![AccountEvent::AccountSuspended { at: now(), by: by_admin(), why: why() }]);
     history.push(AccountEvent::RoleGranted { at: now(), role: Role::Admin, by: by_admin(), why: why() });
     Accounts::with(()).given(history).when(suspend).then_expect_error(AccountError::AdminIsSafe);
 }
@@ -232,7 +230,12 @@ fn events_keep_their_form() {
         AccountEvent::MailChangeRequested { at, mail: personal("mail", 8) },
         AccountEvent::MailChanged { at, mail: personal("mail", 8), former: personal("mail", 1) },
         AccountEvent::DisplayNameChanged { at, display_name: personal("display_name", 9) },
-        AccountEvent::RoleGranted { at, role: Role::Billing, by: By::System("shell".into()), why: why.clone() },
+        AccountEvent::RoleGranted {
+            at,
+            role: Role::Billing,
+            by: By::System("shell".into()),
+            why: why.clone(),
+        },
         AccountEvent::RoleRevoked { at, role: Role::Billing, by: by.clone(), why: Why::Code("demo".into()) },
         AccountEvent::AccountSuspended { at, by: by.clone(), why: why.clone() },
         AccountEvent::AccountReinstated { at, by: by.clone(), why: why.clone() },

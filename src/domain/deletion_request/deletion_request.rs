@@ -65,7 +65,9 @@ impl DeletionRequest {
             (C::Request { .. }, _) => Err(DeletionError::Exists),
             (_, Stage::Absent) => Err(DeletionError::Unknown),
 
-            (C::Withdraw { at }, Stage::Requested) => Ok(vec![DeletionEvent::DeletionWithdrawn { at, account }]),
+            (C::Withdraw { at }, Stage::Requested) => {
+                Ok(vec![DeletionEvent::DeletionWithdrawn { at, account }])
+            }
             (C::Withdraw { .. }, Stage::Withdrawn) => Ok(vec![]),
             (C::Withdraw { .. }, _) => Err(DeletionError::TooLate),
 

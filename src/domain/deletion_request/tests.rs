@@ -88,18 +88,14 @@ fn it_begins_when_it_is_due_and_not_before() {
         .given(vec![requested()])
         .when(begin(due() - TimeDelta::seconds(1), &[]))
         .then_expect_error(DeletionError::NotDue(due()));
-    Requests::with(())
-        .given(vec![requested()])
-        .when(begin(due(), &[]))
-        .then_expect_events(vec![started()]);
+    Requests::with(()).given(vec![requested()]).when(begin(due(), &[])).then_expect_events(vec![started()]);
     Requests::with(()).given(vec![requested(), started()]).when(begin(due(), &[])).then_expect_events(vec![]);
 }
 
 #[test]
 fn an_obstacle_blocks_it_and_is_told_once() {
     let live = Obstacle::LiveSubscription(Uuid::from_u128(3));
-    let blocked =
-        |obstacles| DeletionEvent::DeletionBlocked { at: due(), account: ACCOUNT, obstacles };
+    let blocked = |obstacles| DeletionEvent::DeletionBlocked { at: due(), account: ACCOUNT, obstacles };
     Requests::with(())
         .given(vec![requested()])
         .when(begin(due(), &[Obstacle::StaffRole, live, live]))
@@ -162,13 +158,20 @@ fn events_keep_their_form() {
         DeletionEvent::DeletionBlocked {
             at: now(),
             account,
-            obstacles: vec![Obstacle::LiveSubscription(RUN), Obstacle::StaffRole, Obstacle::PublishedWorks(2)],
+            obstacles: vec![
+                Obstacle::LiveSubscription(RUN),
+                Obstacle::StaffRole,
+                Obstacle::PublishedWorks(2),
+            ],
         },
         started(),
     ];
-    events.extend(
-        ErasureStep::iter().map(|step| DeletionEvent::ErasureStepDone { at: now(), account, step, removed: 3 }),
-    );
+    events.extend(ErasureStep::iter().map(|step| DeletionEvent::ErasureStepDone {
+        at: now(),
+        account,
+        step,
+        removed: 3,
+    }));
     events.push(DeletionEvent::ErasureCompleted { at: due(), account, run: RUN });
     insta::assert_json_snapshot!(events);
 }

@@ -1,0 +1,160 @@
+//! One person's browser, without the drawing: a kept connection, cookies, forms.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::{Method, Request, StatusCode, header};
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What came back.
+pub struct Answer {
+    pub status: StatusCode,
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// The body as text; pages are UTF-8.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+/// One request: what it was counted as, how long it took and how it ended.
+pub struct Visit {
+    pub page: &'static str,
+    pub took: Duration,
+    pub failure: Option<String>,
+}
+
+/// A browser.
+pub struct Client {
+    address: SocketAddr,
+    connection: Option<SendRequest<Full<Bytes>>>,
+    cookies: BTreeMap<String, String>,
+    pub visits: Vec<Visit>,
+}
+
+impl Client {
+    pub fn new(address: SocketAddr) -> Self {
+        Self { address, connection: None, cookies: BTreeMap::new(), visits: Vec::new() }
+    }
+
+    pub async fn get(&mut self, page: &'static str, path: &str) -> Option<Answer> {
+        self.send(page, Method::GET, path, Bytes::new()).await
+    }
+
+    pub async fn post(&mut self, page: &'static str, path: &str, fields: &[(&str, &str)]) -> Option<Answer> {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.send(page, Method::POST, path, Bytes::from(body)).await
+    }
+
+    /// Sends and notes; `None` when there was no answer or it was an error of the server.
+    async fn send(&mut self, page: &'static str, method: Method, path: &str, body: Bytes) -> Option<Answer> {
+        let started = Instant::now();
+        let outcome = timeout(PATIENCE, self.exchange(method, path, body)).await;
+        let took = started.elapsed();
+        let (answer, failure) = match outcome {
+            Err(_) => (None, Some("no answer in 30 seconds".to_owned())),
+            Ok(Err(reason)) => (None, Some(reason)),
+            Ok(Ok(answer)) if answer.status.is_client_error() || answer.status.is_server_error() => {
+                (None, Some(format!("status {}", answer.status.as_u16())))
+            }
+            Ok(Ok(answer)) => (Some(answer), None),
+        };
+        if failure.is_some() {
+            self.connection = None;
+        }
+        self.visits.push(Visit { page, took, failure });
+        answer
+    }
+
+    async fn exchange(&mut self, method: Method, path: &str, body: Bytes) -> Result<Answer, String> {
+        let mut request =
+            Request::builder().method(&method).uri(path).header(header::HOST, self.address.to_string());
+        if !self.cookies.is_empty() {
+            let all = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>();
+            request = request.header(header::COOKIE, all.join("; "));
+        }
+        if method == Method::POST {
+            request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        }
+        let request = request.body(Full::new(body)).map_err(|e| e.to_string())?;
+        let connection = self.connect().await?;
+        let response = connection.send_request(request).await.map_err(|e| e.to_string())?;
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.map_err(|e| e.to_string())?.to_bytes();
+        for cookie in head.headers.get_all(header::SET_COOKIE) {
+            let text = cookie.to_str().unwrap_or_default();
+            if let Some((name, value)) = text.split(';').next().and_then(|pair| pair.split_once('=')) {
+                self.cookies.insert(name.trim().to_owned(), value.trim().to_owned());
+            }
+        }
+        Ok(Answer { status: head.status, body })
+    }
+
+    async fn connect(&mut self) -> Result<&mut SendRequest<Full<Bytes>>, String> {
+        let usable = match self.connection.as_mut() {
+            Some(connection) => connection.ready().await.is_ok(),
+            None => false,
+        };
+        if !usable {
+            let stream = TcpStream::connect(self.address).await.map_err(|e| e.to_string())?;
+            stream.set_nodelay(true).map_err(|e| e.to_string())?;
+            let (connection, driver) = handshake(TokioIo::new(stream)).await.map_err(|e| e.to_string())?;
+            // Ends with the connection; what went wrong shows at the next request.
+            tokio::spawn(driver);
+            self.connection = Some(connection);
+        }
+        self.connection.as_mut().ok_or_else(|| "not connected".to_owned())
+    }
+}
+
+/// The value of a hidden field of the page's form that posts to `action`.
+pub fn hidden(page: &str, action: &str, field: &str) -> Option<String> {
+    let form = page.split("<form").find(|form| form.contains(&format!("action=\"{action}\"")))?;
+    let input = form.split("<input").find(|input| input.contains(&format!("name=\"{field}\"")))?;
+    let value = input.split("value=\"").nth(1)?.split('"').next()?;
+    Some(value.replace("&amp;", "&").replace("&quot;", "\"").replace("&#39;", "'"))
+}
+
+/// The links of a page below `folder`, without duplicates.
+pub fn links(page: &str, folder: &str) -> Vec<String> {
+    let mut found: Vec<String> = page
+        .split("href=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .filter(|link| link.starts_with(folder) && link.len() > folder.len() && !link.contains(['?', '#']))
+        .map(str::to_owned)
+        .collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = r#"<a href="/films/b">B</a><a href="/films/a">A</a><a href="/films/a">again</a><a href="/films/">all</a>
+        <form method="post" action="/logout"><input type="hidden" name="_csrf" value="no"></form>
+        <form method="post" action="/login"><input type="hidden" name="_csrf" value="a&amp;b"><input name="login"></form>"#;
+
+    #[test]
+    fn hidden_fields_are_read_from_the_right_form() {
+        assert_eq!(hidden(PAGE, "/login", "_csrf").as_deref(), Some("a&b"));
+        assert_eq!(hidden(PAGE, "/register", "_csrf"), None);
+    }
+
+    #[test]
+    fn links_are_those_below_the_folder() {
+        assert_eq!(links(PAGE, "/films/"), ["/films/a", "/films/b"]);
+    }
+}

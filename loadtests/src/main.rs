@@ -1,0 +1,128 @@
+//! A bounded crowd on loopback: visitors who look around, members who sign in and watch, staff at
+//! their desks. Prints requests a second, durations and errors for every kind of page.
+//!
+//! It refuses any address that is not this machine, and it stops by itself.
+
+mod client;
+mod report;
+mod scenario;
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use tokio::task::JoinSet;
+use url::Url;
+
+use crate::report::Report;
+use crate::scenario::{Logins, Part, walk};
+
+/// Sends a bounded crowd to a Kinora on this machine.
+#[derive(Parser)]
+#[command(version)]
+struct Options {
+    /// Address of the site; only loopback is accepted.
+    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    url: Url,
+    /// The file with the demo people's passwords.
+    #[arg(long, default_value = "data/demo-logins.json")]
+    logins: PathBuf,
+    /// How long the crowd walks, in seconds (1 to 600).
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600))]
+    seconds: u64,
+    /// People who are not signed in (up to 500).
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u64).range(0..=500))]
+    visitors: u64,
+    /// People who sign in and watch (up to 500).
+    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u64).range(0..=500))]
+    members: u64,
+    /// People at the billing and operator desks (up to 100).
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(0..=100))]
+    staff: u64,
+    /// Pause between two pages of one person, in milliseconds.
+    #[arg(long, default_value_t = 0)]
+    pause_ms: u64,
+    /// Print one JSON object instead of the table.
+    #[arg(long)]
+    json: bool,
+}
+
+fn address(url: &Url) -> Result<SocketAddr, String> {
+    if url.scheme() != "http" {
+        return Err("the address must begin with http://".into());
+    }
+    let host = url.host_str().ok_or("the address has no host")?.trim_matches(['[', ']']);
+    let port = url.port_or_known_default().ok_or("the address has no port")?;
+    (host, port)
+        .to_socket_addrs()
+        .map_err(|e| format!("{host}: {e}"))?
+        .find(|address| address.ip().is_loopback())
+        .ok_or_else(|| format!("{host} is not this machine; the crowd only ever visits loopback"))
+}
+
+fn main() -> std::process::ExitCode {
+    let options = Options::parse();
+    let outcome = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|e| e.to_string())
+        .and_then(|runtime| runtime.block_on(run(&options)));
+    match outcome {
+        Ok(report) => {
+            print!("{}", if options.json { report.json() } else { report.table() });
+            if report.errors() == 0 { 0.into() } else { 1.into() }
+        }
+        Err(reason) => {
+            eprintln!("{reason}");
+            2.into()
+        }
+    }
+}
+
+async fn run(options: &Options) -> Result<Report, String> {
+    let address = address(&options.url)?;
+    let logins = Arc::new(Logins::read(&options.logins).map_err(|e| {
+        format!(
+            "{}: {e}; start Kinora with --demo, or name its demo-logins.json with --logins",
+            options.logins.display()
+        )
+    })?);
+    let started = Instant::now();
+    let until = started + Duration::from_secs(options.seconds);
+    let mut crowd = JoinSet::new();
+    let parts =
+        [(Part::Visitor, options.visitors), (Part::Member, options.members), (Part::Staff, options.staff)];
+    for (part, count) in parts {
+        for number in 0..count {
+            let logins = Arc::clone(&logins);
+            let pause = Duration::from_millis(options.pause_ms);
+            crowd.spawn(async move { walk(part, number, address, &logins, until, pause).await });
+        }
+    }
+    let mut report = Report::default();
+    while let Some(person) = crowd.join_next().await {
+        match person {
+            Ok(seen) => report.add(seen),
+            Err(e) => return Err(format!("one of the crowd broke down: {e}")),
+        }
+    }
+    report.took = started.elapsed();
+    Ok(report)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_visited() {
+        let ask = |text: &str| address(&Url::parse(text).expect("an address"));
+        assert!(ask("http://127.0.0.1:8080").is_ok());
+        assert!(ask("http://[::1]:8080").is_ok());
+        assert!(ask("http://192.0.2.7").is_err_and(|e| e.contains("loopback")));
+        assert!(ask("https://127.0.0.1").is_err());
+    }
+}

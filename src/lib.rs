@@ -8,4 +8,5 @@
 pub mod adapters;
 pub mod domain;
 pub mod emails;
+pub mod http;
 pub mod metrics;

@@ -1,0 +1,68 @@
+//! Embeds what `make assets` has gathered in `assets/dist` into the program.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::{env, fs};
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=assets/dist/manifest.tsv");
+    println!("cargo::rerun-if-changed=assets/dist/icons.tsv");
+    if let Err(problem) = embed() {
+        println!(
+            "cargo::error=the assets are missing ({problem}). Run `make assets` first \
+             (Node 18 or newer: npm ci --ignore-scripts --prefix assets && node assets/build.mjs)."
+        );
+    }
+}
+
+/// Writes `assets.rs` and `icons.rs` for `src/http/assets.rs` and `src/http/ui/icon.rs`.
+fn embed() -> Result<(), String> {
+    let root = env::var("CARGO_MANIFEST_DIR").map_err(|e| e.to_string())?;
+    let out = env::var("OUT_DIR").map_err(|e| e.to_string())?;
+    let dist = Path::new(&root).join("assets/dist");
+    let read = |name: &str| {
+        fs::read_to_string(dist.join(name)).map_err(|e| format!("{}: {e}", dist.join(name).display()))
+    };
+    let mut assets = String::from("pub(super) static EMBEDDED: &[Asset] = &[\n");
+    for line in read("manifest.tsv")?.lines() {
+        let [name, file, kind, packing] = line.split('\t').collect::<Vec<_>>()[..] else {
+            return Err(format!("manifest.tsv has a line that is not understood: {line}"));
+        };
+        let path = dist.join(file).display().to_string();
+        let brotli = if packing == "br" {
+            format!("Some(include_bytes!({:?}))", path.clone() + ".br")
+        } else {
+            "None".into()
+        };
+        let _ = writeln!(
+            assets,
+            "    Asset {{ name: {name:?}, file: {file:?}, url: {:?}, kind: {kind:?}, plain: include_bytes!({path:?}), brotli: {brotli} }},",
+            format!("/assets/{file}")
+        );
+    }
+    assets.push_str("];\n");
+    fs::write(Path::new(&out).join("assets.rs"), assets).map_err(|e| e.to_string())?;
+
+    let icons = read("icons.tsv")?;
+    let icons: Vec<(&str, &str)> = icons.lines().filter_map(|l| l.split_once('\t')).collect();
+    let mut code = String::from(
+        "/// An icon of `assets/icons.txt` (drawn by lucide), inlined in the page.\n\
+         #[derive(Clone, Copy, Debug, PartialEq, Eq)]\npub enum Icon {\n",
+    );
+    for (name, _) in &icons {
+        let _ = writeln!(code, "    /// lucide's `{name}`\n    {},", pascal(name));
+    }
+    code.push_str("}\n\nimpl Icon {\n    fn drawing(self) -> &'static str {\n        match self {\n");
+    for (name, body) in &icons {
+        let _ = writeln!(code, "            Icon::{} => {body:?},", pascal(name));
+    }
+    code.push_str("        }\n    }\n}\n");
+    fs::write(Path::new(&out).join("icons.rs"), code).map_err(|e| e.to_string())
+}
+
+/// `circle-play` → `CirclePlay`
+fn pascal(name: &str) -> String {
+    let upper = |part: &str| part[..1].to_uppercase() + &part[1..];
+    name.split('-').filter(|p| !p.is_empty()).map(upper).collect()
+}

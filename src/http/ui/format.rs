@@ -1,0 +1,101 @@
+//! How times, lengths and counts are written, once for the whole house.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use maud::{Markup, html};
+
+/// `21 Nov 2026`, the one date format of all pages.
+#[must_use]
+pub fn day(at: NaiveDate) -> String {
+    at.format("%-d %b %Y").to_string()
+}
+
+/// A `<time>` that shows the day; the exact moment stands in `datetime` and in the tooltip.
+#[must_use]
+pub fn date(at: DateTime<Utc>) -> Markup {
+    html! { time datetime=(rfc(at)) title=(moment_text(at)) { (day(at.date_naive())) } }
+}
+
+/// A `<time>` that shows day and minute, in UTC.
+#[must_use]
+pub fn moment(at: DateTime<Utc>) -> Markup {
+    html! { time datetime=(rfc(at)) { (moment_text(at)) } }
+}
+
+/// `21 Nov 2026, 18:38 UTC`
+#[must_use]
+pub fn moment_text(at: DateTime<Utc>) -> String {
+    at.format("%-d %b %Y, %H:%M UTC").to_string()
+}
+
+/// RFC 3339 with seconds, for attributes and machines.
+#[must_use]
+pub fn rfc(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+}
+
+/// The length of a film as a clock shows it: `0:55`, `18:42`, `1:02:03`.
+#[must_use]
+pub fn clock(seconds: u64) -> String {
+    let (h, m, s) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if h > 0 { format!("{h}:{m:02}:{s:02}") } else { format!("{m}:{s:02}") }
+}
+
+/// The length in words: `55 sec`, `9 min`, `1 h 2 min`.
+#[must_use]
+pub fn length(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} sec"),
+        60..3600 => format!("{} min", (seconds + 30) / 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+/// `12.4 MB`, in decimal units as disks are sold.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "one digit is shown")]
+pub fn bytes(count: u64) -> String {
+    let size = count as f64;
+    match count {
+        0..1_000 => format!("{count} B"),
+        1_000..1_000_000 => format!("{:.0} kB", size / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", size / 1e6),
+        _ => format!("{:.1} GB", size / 1e9),
+    }
+}
+
+/// `4,187`
+#[must_use]
+pub fn count(number: i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut out = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    if number < 0 { format!("−{out}") } else { out }
+}
+
+/// `1 lesson`, `3 lessons`
+#[must_use]
+pub fn counted(number: i64, one: &str, many: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_and_counts_read_well() {
+        assert_eq!(clock(55), "0:55");
+        assert_eq!(clock(3723), "1:02:03");
+        assert_eq!(length(552), "9 min");
+        assert_eq!(length(3723), "1 h 2 min");
+        assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(count(-1_000), "−1,000");
+        assert_eq!(counted(1, "lesson", "lessons"), "1 lesson");
+        assert_eq!(bytes(12_400_000), "12.4 MB");
+    }
+}

@@ -1,0 +1,93 @@
+//! Markdown to HTML that cannot do harm.
+
+use maud::{Markup, PreEscaped};
+use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
+use std::sync::LazyLock;
+
+/// Renders a text written by a creator: tables, strike-through and task lists are understood, raw
+/// HTML is shown as typed, headings start at level 2 because the page owns the `h1`.
+#[must_use]
+pub fn markdown(text: &str) -> Markup {
+    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_SMART_PUNCTUATION;
+    let events = Parser::new_ext(text, options).map(|event| match event {
+        Event::Html(raw) | Event::InlineHtml(raw) => Event::Text(raw),
+        Event::Start(Tag::Heading { level, id, classes, attrs }) => {
+            Event::Start(Tag::Heading { level: lower(level), id, classes, attrs })
+        }
+        Event::End(TagEnd::Heading(level)) => Event::End(TagEnd::Heading(lower(level))),
+        other => other,
+    });
+    let mut out = String::new();
+    html::push_html(&mut out, events);
+    PreEscaped(POLICY.clean(&out).to_string())
+}
+
+/// The words of a Markdown text, without signs; for search and descriptions.
+#[must_use]
+pub fn plain_text(text: &str) -> String {
+    let mut out = String::new();
+    for event in Parser::new_ext(text, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH) {
+        match event {
+            Event::Text(words) | Event::Code(words) | Event::Html(words) | Event::InlineHtml(words) => {
+                out.push_str(&words)
+            }
+            Event::SoftBreak | Event::HardBreak | Event::End(_) => out.push(' '),
+            _ => {}
+        }
+    }
+    out.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn lower(level: HeadingLevel) -> HeadingLevel {
+    match level {
+        HeadingLevel::H1 => HeadingLevel::H2,
+        HeadingLevel::H2 => HeadingLevel::H3,
+        _ => HeadingLevel::H4,
+    }
+}
+
+/// What may remain: no pictures from other hosts (they would tell those hosts who reads), no style,
+/// no frames, links only to the web and to mail.
+static POLICY: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
+    let mut policy = ammonia::Builder::default();
+    policy
+        .url_schemes(["http", "https", "mailto"].into())
+        .url_relative(ammonia::UrlRelative::PassThrough)
+        .link_rel(Some("noopener noreferrer nofollow"))
+        .attribute_filter(|element, attribute, value| {
+            let foreign_picture = element == "img"
+                && attribute == "src"
+                && (!value.starts_with('/') || value.starts_with("//"));
+            (!foreign_picture).then(|| value.into())
+        });
+    policy
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn harm_is_taken_out_and_sense_remains() {
+        let html = markdown("# Salt\n\nA **bold** [link](https://example.org) and <script>alert(1)</script>\n\n[x](javascript:alert(1)) ![p](https://spy.example/p.gif) ![q](/media/q.jpg)").into_string();
+        assert!(html.contains("<h2>Salt</h2>") && html.contains("<strong>bold</strong>"), "{html}");
+        assert!(
+            !html.contains("<script") && !html.contains("javascript:") && !html.contains("spy.example"),
+            "{html}"
+        );
+        assert!(html.contains("&lt;script&gt;") && html.contains("/media/q.jpg"), "{html}");
+    }
+
+    #[test]
+    fn plain_text_keeps_the_words() {
+        assert_eq!(plain_text("# Salt\n\n- one **two**\n- `three`"), "Salt one two three");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_input_brings_script_or_handlers(text in "[<>a-z\"'=/ !\\[\\]():#*`\n-]{0,120}") {
+            let html = markdown(&text).into_string().to_lowercase();
+            proptest::prop_assert!(!html.contains("<script") && !html.contains("<iframe") && !html.contains("<style"));
+        }
+    }
+}

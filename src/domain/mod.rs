@@ -7,4 +7,8 @@
 pub mod access;
 pub mod account;
 pub mod deletion_request;
+pub mod invoice_series;
+pub mod order;
+pub mod plan;
 pub mod shared;
+pub mod subscription;

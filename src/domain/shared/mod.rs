@@ -5,6 +5,7 @@ pub mod calendar;
 pub mod ids;
 pub mod mail_address;
 pub mod money;
+pub mod payment;
 pub mod personal;
 pub mod role;
 pub mod slug;

@@ -1,0 +1,82 @@
+use crate::domain::shared::calendar::Period;
+use crate::domain::shared::tax::Tax;
+use crate::domain::shared::{AccountId, Money, PersonalRef};
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Which numbers a series gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SeriesKind {
+    /// `INV-2026-00001`.
+    Invoice,
+    /// `CN-2026-00001`: takes an invoice back.
+    CreditNote,
+}
+
+/// One line of an invoice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvoiceLine {
+    /// What was sold.
+    pub description: String,
+    /// How many.
+    pub quantity: u32,
+    /// Price of one, tax included.
+    pub unit: Money,
+    /// The span it covers, where it is known.
+    pub period: Option<Period>,
+}
+
+/// What an invoice says, frozen when it is issued.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Document {
+    /// The order it is for.
+    pub order: Uuid,
+    /// That order's number.
+    pub order_number: String,
+    /// The subscription.
+    pub subscription: Uuid,
+    /// Who buys.
+    pub account: AccountId,
+    /// Name and address of the buyer as they were then.
+    pub billing: Option<PersonalRef>,
+    /// Lines.
+    pub lines: Vec<InvoiceLine>,
+    /// Total and tax with the rate.
+    pub tax: Tax,
+    /// Day of issue in the seller's zone.
+    pub issued_on: NaiveDate,
+    /// Whether it was paid when it was issued (else it asks for a transfer).
+    pub paid: bool,
+    /// The invoice that a credit note takes back.
+    pub corrects: Option<String>,
+}
+
+/// What happened in a series.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[serde(tag = "type", content = "data")]
+pub enum InvoiceSeriesEvent {
+    /// An invoice got its number.
+    InvoiceIssued {
+        /// Position in the series, from 1.
+        sequence: u32,
+        /// As printed.
+        number: String,
+        /// The legal entity.
+        entity: String,
+        /// What it says.
+        document: Box<Document>,
+    },
+    /// A credit note got its number.
+    CreditNoteIssued {
+        /// Position in the series, from 1.
+        sequence: u32,
+        /// As printed.
+        number: String,
+        /// The legal entity.
+        entity: String,
+        /// What it says.
+        document: Box<Document>,
+    },
+}

@@ -1,0 +1,155 @@
+use super::{InvoiceSeriesCommand, InvoiceSeriesError, InvoiceSeriesEvent, SeriesKind};
+use crate::domain::shared::derive_id;
+use chrono::Datelike;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+/// The stream of one series: there is one per legal entity, year and kind.
+#[must_use]
+pub fn series_id(kind: SeriesKind, entity: &str, year: i32) -> Uuid {
+    derive_id(&format!("invoice-series/{entity}"), &format!("{kind:?}/{year}"))
+}
+
+/// A series as its events made it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct InvoiceSeries {
+    of: Option<(SeriesKind, String, i32)>,
+    last: u32,
+    orders: BTreeSet<Uuid>,
+}
+
+impl InvoiceSeries {
+    /// Decides what follows from a command.
+    ///
+    /// # Errors
+    /// The reason for which it is refused.
+    pub fn decide(
+        &self,
+        command: InvoiceSeriesCommand,
+    ) -> Result<Vec<InvoiceSeriesEvent>, InvoiceSeriesError> {
+        let InvoiceSeriesCommand::Issue { kind, entity, year, document } = command;
+        if self.of.as_ref().is_some_and(|(k, e, y)| (*k, e, *y) != (kind, &entity, year)) {
+            return Err(InvoiceSeriesError::OtherSeries);
+        }
+        if document.issued_on.year() != year {
+            return Err(InvoiceSeriesError::OtherYear);
+        }
+        if self.orders.contains(&document.order) {
+            return Ok(vec![]);
+        }
+        let sequence = self.last.saturating_add(1);
+        Ok(vec![match kind {
+            SeriesKind::Invoice => {
+                let number = format!("INV-{year}-{sequence:05}");
+                InvoiceSeriesEvent::InvoiceIssued { sequence, number, entity, document }
+            }
+            SeriesKind::CreditNote => {
+                let number = format!("CN-{year}-{sequence:05}");
+                InvoiceSeriesEvent::CreditNoteIssued { sequence, number, entity, document }
+            }
+        }])
+    }
+
+    /// Takes over what happened.
+    pub fn apply(&mut self, event: InvoiceSeriesEvent) {
+        let (kind, sequence, entity, document) = match event {
+            InvoiceSeriesEvent::InvoiceIssued { sequence, entity, document, .. } => {
+                (SeriesKind::Invoice, sequence, entity, document)
+            }
+            InvoiceSeriesEvent::CreditNoteIssued { sequence, entity, document, .. } => {
+                (SeriesKind::CreditNote, sequence, entity, document)
+            }
+        };
+        self.of = Some((kind, entity, document.issued_on.year()));
+        self.last = sequence;
+        self.orders.insert(document.order);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Document, InvoiceLine};
+    use super::*;
+    use crate::domain::shared::tax::{Buyer, Country, Tax};
+    use crate::domain::shared::{Currency, Money, PersonalRef};
+    use cqrs_es::test::TestFramework;
+
+    fn document(order: u128) -> Box<Document> {
+        let price = Money::new(1150, Currency::eur());
+        let nl = Country::parse("NL").unwrap();
+        let day = "2026-11-21".parse().unwrap();
+        Box::new(Document {
+            order: Uuid::from_u128(order),
+            order_number: format!("K{order}"),
+            subscription: Uuid::from_u128(7),
+            account: Uuid::from_u128(8),
+            billing: Some(PersonalRef {
+                subject: Uuid::from_u128(8),
+                field: "billing_address".into(),
+                version: Uuid::from_u128(9),
+            }),
+            lines: vec![InvoiceLine {
+                description: "Studio, monthly".into(),
+                quantity: 1,
+                unit: price,
+                period: None,
+            }],
+            tax: Tax::decide(price, Buyer { country: nl, business: false }, nl, day),
+            issued_on: day,
+            paid: true,
+            corrects: None,
+        })
+    }
+
+    fn issue(kind: SeriesKind, year: i32, order: u128) -> InvoiceSeriesCommand {
+        InvoiceSeriesCommand::Issue { kind, entity: "studio".into(), year, document: document(order) }
+    }
+
+    #[test]
+    fn numbers_run_on_without_gap_and_an_order_keeps_its_own() {
+        let mut series = InvoiceSeries::default();
+        let mut numbers = Vec::new();
+        for order in [1, 2, 1, 3, 2, 4] {
+            for event in series.decide(issue(SeriesKind::Invoice, 2026, order)).unwrap() {
+                if let InvoiceSeriesEvent::InvoiceIssued { number, .. } = &event {
+                    numbers.push(number.clone());
+                }
+                series.apply(event);
+            }
+        }
+        assert_eq!(numbers, ["INV-2026-00001", "INV-2026-00002", "INV-2026-00003", "INV-2026-00004"]);
+    }
+
+    #[test]
+    fn a_series_belongs_to_one_year_and_kind() {
+        let issued = InvoiceSeriesEvent::InvoiceIssued {
+            sequence: 1,
+            number: "INV-2026-00001".into(),
+            entity: "studio".into(),
+            document: document(1),
+        };
+        let given = || TestFramework::<InvoiceSeries>::with(()).given(vec![issued.clone()]);
+        given()
+            .when(issue(SeriesKind::CreditNote, 2026, 2))
+            .then_expect_error(InvoiceSeriesError::OtherSeries);
+        given().when(issue(SeriesKind::Invoice, 2027, 2)).then_expect_error(InvoiceSeriesError::OtherSeries);
+        TestFramework::<InvoiceSeries>::with(())
+            .given_no_previous_events()
+            .when(issue(SeriesKind::Invoice, 2027, 2))
+            .then_expect_error(InvoiceSeriesError::OtherYear);
+        assert_ne!(
+            series_id(SeriesKind::Invoice, "studio", 2026),
+            series_id(SeriesKind::CreditNote, "studio", 2026)
+        );
+    }
+
+    #[test]
+    fn events_keep_their_form() {
+        let series = InvoiceSeries::default();
+        insta::assert_json_snapshot!([
+            series.decide(issue(SeriesKind::Invoice, 2026, 1)).unwrap(),
+            series.decide(issue(SeriesKind::CreditNote, 2026, 1)).unwrap(),
+        ]);
+    }
+}

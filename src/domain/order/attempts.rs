@@ -1,0 +1,106 @@
+//! What the gateway's answers mean for an order.
+
+use super::{AttemptState, Order, OrderError, OrderEvent, OrderStatus, PaidBy};
+use crate::domain::shared::Money;
+use crate::domain::shared::payment::{Outcome, PaymentMethod};
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+/// How long to wait before look-up 1, 2, … of a lost answer; after the last one staff take over.
+pub(super) const LOOKUPS: [TimeDelta; 8] = [
+    TimeDelta::minutes(1),
+    TimeDelta::minutes(5),
+    TimeDelta::hours(1),
+    TimeDelta::days(1),
+    TimeDelta::days(1),
+    TimeDelta::days(1),
+    TimeDelta::days(1),
+    TimeDelta::days(1),
+];
+
+impl Order {
+    pub(super) fn start(
+        &self,
+        attempt: Uuid,
+        method: PaymentMethod,
+        amount: Money,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<OrderEvent>, OrderError> {
+        if self.attempts.iter().any(|a| a.id == attempt) {
+            return Ok(vec![]);
+        }
+        match self.status {
+            Some(OrderStatus::Paid) => Err(OrderError::Paid),
+            Some(OrderStatus::Cancelled) => Err(OrderError::Cancelled),
+            _ if self.in_flight() => Err(OrderError::InFlight),
+            _ => Ok(vec![OrderEvent::PaymentAttemptStarted {
+                attempt,
+                number: self.number.clone(),
+                subscription: self.subscription,
+                // What has already come by transfer is not charged again.
+                amount: Money::new(amount.minor - self.transferred, amount.currency),
+                method,
+                at,
+            }]),
+        }
+    }
+
+    pub(super) fn outcome(
+        &self,
+        attempt: Uuid,
+        outcome: Outcome,
+        total: Money,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<OrderEvent>, OrderError> {
+        let known = self.attempts.iter().find(|a| a.id == attempt).ok_or(OrderError::NoAttempt)?;
+        let (gateway, subscription) = (known.gateway.clone(), self.subscription);
+        match outcome {
+            Outcome::Succeeded { .. } if known.state == AttemptState::Succeeded => Ok(vec![]),
+            // Money that was taken is recorded, whatever was believed before.
+            Outcome::Succeeded { gateway_reference } => {
+                let amount = Money::new(total.minor - self.transferred, total.currency);
+                let taken = OrderEvent::PaymentSucceeded { attempt, amount, gateway, gateway_reference, at };
+                let next = match self.status {
+                    Some(OrderStatus::Paid) => {
+                        OrderEvent::OrderOverpaid { over: amount, cause: "paid-before".into(), at }
+                    }
+                    Some(OrderStatus::Cancelled) => {
+                        OrderEvent::OrderOverpaid { over: amount, cause: "order-cancelled".into(), at }
+                    }
+                    _ => OrderEvent::OrderPaid {
+                        subscription,
+                        amount: total,
+                        paid_by: PaidBy::Charge { attempt },
+                        at,
+                    },
+                };
+                Ok(vec![taken, next])
+            }
+            _ if known.state.is_final() => Ok(vec![]),
+            Outcome::Declined { code, hard } => {
+                Ok(vec![OrderEvent::PaymentDeclined { attempt, subscription, gateway, code, hard, at }])
+            }
+            Outcome::Cancelled => {
+                Ok(vec![OrderEvent::PaymentAttemptCancelled { attempt, subscription, gateway, at }])
+            }
+            Outcome::RequiresAction { .. } if known.state == AttemptState::ActionRequired => Ok(vec![]),
+            Outcome::RequiresAction { until } => {
+                Ok(vec![OrderEvent::PaymentActionRequired { attempt, subscription, gateway, until, at }])
+            }
+            Outcome::Unknown => {
+                let lookups = if known.state == AttemptState::Unknown { known.lookups + 1 } else { 0 };
+                Ok(vec![match (known.state, LOOKUPS.get(usize::from(lookups))) {
+                    (AttemptState::Parked, _) => return Ok(vec![]),
+                    (_, Some(wait)) => OrderEvent::PaymentOutcomeUnknown {
+                        attempt,
+                        gateway,
+                        lookups,
+                        look_again_at: at + *wait,
+                        at,
+                    },
+                    (_, None) => OrderEvent::PaymentParked { attempt, gateway, lookups, at },
+                }])
+            }
+        }
+    }
+}

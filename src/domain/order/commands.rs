@@ -1,0 +1,77 @@
+use super::{OrderItem, Settlement};
+use crate::domain::shared::payment::{OrderReason, Outcome, PaymentMethod};
+use crate::domain::shared::tax::Tax;
+use crate::domain::shared::{AccountId, Money, PersonalRef};
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+/// Everything a new order says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlaceOrder {
+    /// Its id.
+    pub order: Uuid,
+    /// What people call it.
+    pub number: String,
+    /// Who pays.
+    pub account: AccountId,
+    /// The subscription it is for.
+    pub subscription: Uuid,
+    /// Why it exists.
+    pub reason: OrderReason,
+    /// What is sold.
+    pub items: Vec<OrderItem>,
+    /// Total, tax, and the rate with its source.
+    pub tax: Tax,
+    /// How it will be settled.
+    pub settlement: Settlement,
+    /// Name and address of the buyer as they are now.
+    pub billing: Option<PersonalRef>,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// What may be asked of an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OrderCommand {
+    /// Make it.
+    Place(Box<PlaceOrder>),
+    /// Write down that a payment method is about to be charged.
+    StartAttempt {
+        /// The attempt and the gateway's key.
+        attempt: Uuid,
+        /// What is charged.
+        method: PaymentMethod,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Write down what the gateway said.
+    RecordOutcome {
+        /// Of which attempt.
+        attempt: Uuid,
+        /// What it said.
+        outcome: Outcome,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Money arrived by bank transfer.
+    RecordTransfer {
+        /// How much.
+        received: Money,
+        /// When it was booked.
+        at: DateTime<Utc>,
+    },
+    /// Give up collecting; it may still be paid by hand.
+    Fail {
+        /// The rule in one word.
+        cause: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Nobody has to pay it any more.
+    Cancel {
+        /// The rule in one word.
+        cause: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
+}

@@ -1,0 +1,214 @@
+use crate::domain::shared::calendar::Period;
+use crate::domain::shared::payment::{OrderReason, PaymentMethod};
+use crate::domain::shared::tax::Tax;
+use crate::domain::shared::{AccountId, Money, PersonalRef};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// One line of an order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderItem {
+    /// What is sold: "Studio, monthly".
+    pub description: String,
+    /// How many.
+    pub quantity: u32,
+    /// Price of one, tax included.
+    pub unit: Money,
+    /// The span it covers; unknown until it is paid where the payment starts the span.
+    pub period: Option<Period>,
+}
+
+/// How an order is meant to be settled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "kebab-case")]
+pub enum Settlement {
+    /// A gateway charges a payment method.
+    Charge {
+        /// Which gateway.
+        gateway: String,
+    },
+    /// The buyer sends the money.
+    Transfer {
+        /// To this account of the seller.
+        iban: String,
+        /// With this reference.
+        reference: String,
+    },
+}
+
+/// What settled an order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "kebab-case")]
+pub enum PaidBy {
+    /// A charge.
+    Charge {
+        /// Which attempt.
+        attempt: Uuid,
+    },
+    /// Bank transfers that staff or a bank file reported.
+    Transfer,
+}
+
+/// What happened to an order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[serde(tag = "type", content = "data")]
+pub enum OrderEvent {
+    /// It was made.
+    OrderPlaced {
+        /// Its id.
+        order: Uuid,
+        /// What people call it.
+        number: String,
+        /// Who pays.
+        account: AccountId,
+        /// What it is for.
+        subscription: Uuid,
+        /// Why it exists.
+        reason: OrderReason,
+        /// Lines.
+        items: Vec<OrderItem>,
+        /// Total and tax with the rate and its source.
+        tax: Tax,
+        /// How it is to be settled.
+        settlement: Settlement,
+        /// Name and address of the buyer as they were then.
+        billing: Option<PersonalRef>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The gateway is about to be called. Written before the call.
+    PaymentAttemptStarted {
+        /// The attempt, and the gateway's key.
+        attempt: Uuid,
+        /// The order's number, for the gateway's statement.
+        number: String,
+        /// The subscription that waits for it.
+        subscription: Uuid,
+        /// How much.
+        amount: Money,
+        /// What is charged.
+        method: PaymentMethod,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The gateway took the money.
+    PaymentSucceeded {
+        /// Which attempt.
+        attempt: Uuid,
+        /// How much.
+        amount: Money,
+        /// Which gateway.
+        gateway: String,
+        /// Its own number of the charge.
+        gateway_reference: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The gateway did not take it.
+    PaymentDeclined {
+        /// Which attempt.
+        attempt: Uuid,
+        /// The subscription that waits for it.
+        subscription: Uuid,
+        /// Which gateway.
+        gateway: String,
+        /// Its code.
+        code: String,
+        /// Trying again is useless.
+        hard: bool,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The holder of the card has to confirm.
+    PaymentActionRequired {
+        /// Which attempt.
+        attempt: Uuid,
+        /// The subscription that waits for it.
+        subscription: Uuid,
+        /// Which gateway.
+        gateway: String,
+        /// Until when.
+        until: DateTime<Utc>,
+        /// When it was asked for.
+        at: DateTime<Utc>,
+    },
+    /// The attempt was withdrawn; nothing was taken.
+    PaymentAttemptCancelled {
+        /// Which attempt.
+        attempt: Uuid,
+        /// The subscription that waits for it.
+        subscription: Uuid,
+        /// Which gateway.
+        gateway: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The answer was lost. It is looked up, never tried again blindly.
+    PaymentOutcomeUnknown {
+        /// Which attempt.
+        attempt: Uuid,
+        /// Which gateway.
+        gateway: String,
+        /// Look-ups so far.
+        lookups: u8,
+        /// When the next one is due.
+        look_again_at: DateTime<Utc>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The gateway could not say even after the last look-up: staff have to find out.
+    PaymentParked {
+        /// Which attempt.
+        attempt: Uuid,
+        /// Which gateway.
+        gateway: String,
+        /// Look-ups made.
+        lookups: u8,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Money arrived in the seller's bank account.
+    TransferReceived {
+        /// How much.
+        received: Money,
+        /// What is still missing: zero when it is enough.
+        rest: Money,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The order is settled.
+    OrderPaid {
+        /// The subscription that waits for it.
+        subscription: Uuid,
+        /// The total that was asked for.
+        amount: Money,
+        /// What settled it.
+        paid_by: PaidBy,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// More money came than was asked for; staff return it or credit it.
+    OrderOverpaid {
+        /// How much too much.
+        over: Money,
+        /// Why it was too much, in one word.
+        cause: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Collecting was given up; it may still be paid by hand.
+    OrderFailed {
+        /// The rule in one word.
+        cause: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Nobody has to pay it any more.
+    OrderCancelled {
+        /// The rule in one word.
+        cause: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
+}

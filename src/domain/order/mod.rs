@@ -1,0 +1,20 @@
+//! What is to be paid for, and every attempt to pay it.
+//!
+//! The intent is recorded before the gateway is called; the attempt's id is the key under which the
+//! gateway knows it, so that a repetition of the call is the same charge.
+
+mod attempts;
+mod commands;
+mod error;
+mod events;
+#[expect(clippy::module_inception, reason = "every aggregate lies in a file of its own name")]
+mod order;
+#[cfg(test)]
+mod tests;
+
+pub use commands::{OrderCommand, PlaceOrder};
+pub use error::OrderError;
+pub use events::{OrderEvent, OrderItem, PaidBy, Settlement};
+pub use order::{Attempt, AttemptState, Order, OrderStatus, order_number, transfer_reference};
+
+crate::decider!(Order, OrderCommand, OrderEvent, OrderError, "order");

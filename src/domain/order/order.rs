@@ -1,0 +1,264 @@
+use super::{OrderCommand, OrderError, OrderEvent, PaidBy, PlaceOrder};
+use crate::domain::shared::Money;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+/// Where an order stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum OrderStatus {
+    /// Waits for money.
+    Created,
+    /// An attempt was declined; it is tried again.
+    SoftFailed,
+    /// Collecting was given up; it may still be paid by hand.
+    Failed,
+    /// Settled.
+    Paid,
+    /// Nobody has to pay it.
+    Cancelled,
+}
+
+/// Where one attempt stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AttemptState {
+    /// Intended; the gateway may or may not have been called.
+    Started,
+    /// The holder has to confirm.
+    ActionRequired,
+    /// The answer was lost.
+    Unknown,
+    /// Staff have to find out.
+    Parked,
+    /// Taken.
+    Succeeded,
+    /// Not taken.
+    Declined,
+    /// Withdrawn.
+    Cancelled,
+}
+
+impl AttemptState {
+    /// Whether nothing more is expected of the attempt.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Declined | Self::Cancelled)
+    }
+}
+
+/// One attempt to charge.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Its id and the gateway's key.
+    pub id: Uuid,
+    /// Which gateway.
+    pub gateway: String,
+    /// Where it stands.
+    pub state: AttemptState,
+    /// Look-ups made after a lost answer.
+    pub lookups: u8,
+}
+
+/// An order as its events made it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Order {
+    pub(super) id: Uuid,
+    pub(super) number: String,
+    pub(super) subscription: Uuid,
+    pub(super) total: Option<Money>,
+    pub(super) status: Option<OrderStatus>,
+    pub(super) attempts: Vec<Attempt>,
+    pub(super) transferred: i64,
+}
+
+/// Letters and digits that are not mistaken for each other.
+const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// The number people call an order by: it follows from the id, and says nothing about how many
+/// orders there are.
+#[must_use]
+pub fn order_number(order: Uuid) -> String {
+    let hash = Sha256::digest(order.as_bytes());
+    let pick = |b: &u8| char::from(ALPHABET[usize::from(b % 32)]);
+    let mut out = String::from("K");
+    out.extend(hash.iter().take(9).map(pick));
+    out
+}
+
+/// The creditor reference (ISO 11649) a buyer writes on a transfer; two check digits make a
+/// mistyped one recognisable.
+#[must_use]
+pub fn transfer_reference(number: &str) -> String {
+    let remainder = format!("{number}RF00").chars().fold(0_u32, |acc, c| {
+        let value = c.to_digit(36).unwrap_or(0);
+        (if value > 9 { acc * 100 } else { acc * 10 } + value) % 97
+    });
+    format!("RF{:02}{number}", 98 - remainder)
+}
+
+impl Order {
+    /// Where it stands; none before it was placed.
+    #[must_use]
+    pub const fn status(&self) -> Option<OrderStatus> {
+        self.status
+    }
+
+    /// Its attempts, oldest first.
+    #[must_use]
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.attempts
+    }
+
+    /// Decides what follows from a command.
+    ///
+    /// # Errors
+    /// The reason for which it is refused.
+    pub fn decide(&self, command: OrderCommand) -> Result<Vec<OrderEvent>, OrderError> {
+        if let OrderCommand::Place(place) = command {
+            return self.place(*place);
+        }
+        let (Some(status), Some(total)) = (self.status, self.total) else { return Err(OrderError::Missing) };
+        match command {
+            OrderCommand::Place(_) => Ok(vec![]),
+            OrderCommand::StartAttempt { attempt, method, at } => self.start(attempt, method, total, at),
+            OrderCommand::RecordOutcome { attempt, outcome, at } => self.outcome(attempt, outcome, total, at),
+            OrderCommand::RecordTransfer { received, at } => self.transfer(received, total, at),
+            OrderCommand::Fail { cause, at } => match status {
+                OrderStatus::Created | OrderStatus::SoftFailed => {
+                    Ok(vec![OrderEvent::OrderFailed { cause, at }])
+                }
+                _ => Ok(vec![]),
+            },
+            OrderCommand::Cancel { cause, at } => match status {
+                OrderStatus::Paid => Err(OrderError::Paid),
+                OrderStatus::Cancelled => Ok(vec![]),
+                _ if self.in_flight() => Err(OrderError::InFlight),
+                _ => Ok(vec![OrderEvent::OrderCancelled { cause, at }]),
+            },
+        }
+    }
+
+    fn place(&self, p: PlaceOrder) -> Result<Vec<OrderEvent>, OrderError> {
+        if self.status.is_some() {
+            return if self.id == p.order { Ok(vec![]) } else { Err(OrderError::Exists) };
+        }
+        let listed: i64 = p.items.iter().map(|i| i.unit.minor * i64::from(i.quantity)).sum();
+        let sold = if p.tax.gross.minor == listed { listed } else { p.tax.net.minor };
+        let one_currency = p.items.iter().all(|i| i.unit.currency == p.tax.gross.currency);
+        if p.items.is_empty() || !one_currency || sold != p.tax.gross.minor || sold <= 0 {
+            return Err(OrderError::Sum);
+        }
+        Ok(vec![OrderEvent::OrderPlaced {
+            order: p.order,
+            number: p.number,
+            account: p.account,
+            subscription: p.subscription,
+            reason: p.reason,
+            items: p.items,
+            tax: p.tax,
+            settlement: p.settlement,
+            billing: p.billing,
+            at: p.at,
+        }])
+    }
+
+    fn transfer(
+        &self,
+        received: Money,
+        total: Money,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<OrderEvent>, OrderError> {
+        if received.currency != total.currency || received.minor <= 0 {
+            return Err(OrderError::Amount);
+        }
+        match self.status {
+            Some(OrderStatus::Paid) => return Err(OrderError::Paid),
+            Some(OrderStatus::Cancelled) => return Err(OrderError::Cancelled),
+            _ if self.in_flight() => return Err(OrderError::InFlight),
+            _ => {}
+        }
+        let sum = self.transferred.saturating_add(received.minor);
+        let rest = Money::new((total.minor - sum).max(0), total.currency);
+        let mut events = vec![OrderEvent::TransferReceived { received, rest, at }];
+        if rest.minor == 0 {
+            events.push(OrderEvent::OrderPaid {
+                subscription: self.subscription,
+                amount: total,
+                paid_by: PaidBy::Transfer,
+                at,
+            });
+        }
+        if sum > total.minor {
+            let over = Money::new(sum - total.minor, total.currency);
+            events.push(OrderEvent::OrderOverpaid { over, cause: "transfer-too-large".into(), at });
+        }
+        Ok(events)
+    }
+
+    /// Whether a charge may be under way at a gateway.
+    #[must_use]
+    pub fn in_flight(&self) -> bool {
+        self.attempts.iter().any(|a| !a.state.is_final())
+    }
+
+    /// Takes over what happened.
+    pub fn apply(&mut self, event: OrderEvent) {
+        match event {
+            OrderEvent::OrderPlaced { order, number, subscription, tax, .. } => {
+                self.id = order;
+                self.number = number;
+                self.subscription = subscription;
+                self.total = Some(tax.gross);
+                self.status = Some(OrderStatus::Created);
+            }
+            OrderEvent::PaymentAttemptStarted { attempt, method, .. } => self.attempts.push(Attempt {
+                id: attempt,
+                gateway: method.gateway,
+                state: AttemptState::Started,
+                lookups: 0,
+            }),
+            OrderEvent::PaymentSucceeded { attempt, .. } => self.move_to(attempt, AttemptState::Succeeded),
+            OrderEvent::PaymentDeclined { attempt, .. } => {
+                self.move_to(attempt, AttemptState::Declined);
+                self.soften();
+            }
+            OrderEvent::PaymentAttemptCancelled { attempt, .. } => {
+                self.move_to(attempt, AttemptState::Cancelled);
+                self.soften();
+            }
+            OrderEvent::PaymentActionRequired { attempt, .. } => {
+                self.move_to(attempt, AttemptState::ActionRequired);
+            }
+            OrderEvent::PaymentOutcomeUnknown { attempt, lookups, .. } => {
+                self.move_to(attempt, AttemptState::Unknown);
+                if let Some(a) = self.attempts.iter_mut().find(|a| a.id == attempt) {
+                    a.lookups = lookups;
+                }
+            }
+            OrderEvent::PaymentParked { attempt, .. } => self.move_to(attempt, AttemptState::Parked),
+            OrderEvent::TransferReceived { received, .. } => {
+                self.transferred = self.transferred.saturating_add(received.minor);
+            }
+            OrderEvent::OrderPaid { .. } => self.status = Some(OrderStatus::Paid),
+            OrderEvent::OrderOverpaid { .. } => {}
+            OrderEvent::OrderFailed { .. } => self.status = Some(OrderStatus::Failed),
+            OrderEvent::OrderCancelled { .. } => self.status = Some(OrderStatus::Cancelled),
+        }
+    }
+
+    fn move_to(&mut self, attempt: Uuid, state: AttemptState) {
+        if let Some(a) = self.attempts.iter_mut().find(|a| a.id == attempt) {
+            a.state = state;
+        }
+    }
+
+    fn soften(&mut self) {
+        if self.status == Some(OrderStatus::Created) {
+            self.status = Some(OrderStatus::SoftFailed);
+        }
+    }
+}

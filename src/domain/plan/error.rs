@@ -1,0 +1,22 @@
+/// Why a plan refuses.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// The stream already holds another plan.
+    #[error("This plan exists already.")]
+    Exists,
+    /// No such plan.
+    #[error("There is no such plan.")]
+    Missing,
+    /// An empty name.
+    #[error("Give the plan a name of at most 80 characters.")]
+    Name,
+    /// Zero or less.
+    #[error("A price must be more than zero.")]
+    Price,
+    /// No such variation, or withdrawn before.
+    #[error("The plan is not sold at that price.")]
+    NoVariation,
+    /// The id is taken by other terms.
+    #[error("This price exists already with other terms; add a new one instead.")]
+    VariationExists,
+}

@@ -1,0 +1,189 @@
+use super::{PlanCommand, PlanError, PlanEvent};
+use crate::domain::shared::Money;
+use crate::domain::shared::calendar::Interval;
+use crate::domain::shared::payment::Collection;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// One price of a plan with its terms.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Variation {
+    /// Its id.
+    pub id: Uuid,
+    /// Price including tax.
+    pub price: Money,
+    /// How long one period lasts.
+    pub interval: Interval,
+    /// Who sees to the payment.
+    pub collection: Collection,
+    /// Offered first in its currency.
+    pub default: bool,
+}
+
+/// A plan as its events made it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Plan {
+    name: Option<String>,
+    summary: String,
+    sold: BTreeMap<Uuid, Variation>,
+    withdrawn: BTreeMap<Uuid, Variation>,
+}
+
+impl Plan {
+    /// Decides what follows from a command.
+    ///
+    /// # Errors
+    /// The reason for which it is refused.
+    pub fn decide(&self, command: PlanCommand) -> Result<Vec<PlanEvent>, PlanError> {
+        match command {
+            PlanCommand::Create { name, summary, at } => {
+                let (name, summary) = (name.trim().to_owned(), summary.trim().to_owned());
+                if name.is_empty() || name.chars().count() > 80 {
+                    return Err(PlanError::Name);
+                }
+                match &self.name {
+                    None => Ok(vec![PlanEvent::PlanCreated { name, summary, at }]),
+                    Some(old) if *old == name && self.summary == summary => Ok(vec![]),
+                    Some(_) => Err(PlanError::Exists),
+                }
+            }
+            PlanCommand::AddVariation { variation, at } => self.add(variation, at),
+            PlanCommand::WithdrawVariation { variation, at } => {
+                if self.withdrawn.contains_key(&variation) {
+                    return Ok(vec![]);
+                }
+                if !self.sold.contains_key(&variation) {
+                    return Err(PlanError::NoVariation);
+                }
+                Ok(vec![PlanEvent::PlanVariationWithdrawn { variation, at }])
+            }
+        }
+    }
+
+    fn add(
+        &self,
+        variation: Variation,
+        at: chrono::DateTime<chrono::Utc>,
+    ) -> Result<Vec<PlanEvent>, PlanError> {
+        if self.name.is_none() {
+            return Err(PlanError::Missing);
+        }
+        if variation.price.minor <= 0 {
+            return Err(PlanError::Price);
+        }
+        if let Some(old) = self.sold.get(&variation.id).or_else(|| self.withdrawn.get(&variation.id)) {
+            let same_terms = Variation { default: variation.default, ..old.clone() } == variation;
+            return if same_terms { Ok(vec![]) } else { Err(PlanError::VariationExists) };
+        }
+        let before = self
+            .sold
+            .values()
+            .find(|v| v.default && v.price.currency == variation.price.currency)
+            .map(|v| v.id);
+        let to = variation.id;
+        let moved = before.filter(|_| variation.default).map(|from| PlanEvent::PlanDefaultMoved { from, to });
+        Ok([PlanEvent::PlanVariationAdded { variation, at }].into_iter().chain(moved).collect())
+    }
+
+    /// Takes over what happened.
+    pub fn apply(&mut self, event: PlanEvent) {
+        match event {
+            PlanEvent::PlanCreated { name, summary, .. } => {
+                self.name = Some(name);
+                self.summary = summary;
+            }
+            PlanEvent::PlanVariationAdded { variation, .. } => {
+                self.sold.insert(variation.id, variation);
+            }
+            PlanEvent::PlanDefaultMoved { from, .. } => {
+                if let Some(old) = self.sold.get_mut(&from) {
+                    old.default = false;
+                }
+            }
+            PlanEvent::PlanVariationWithdrawn { variation, .. } => {
+                if let Some(old) = self.sold.remove(&variation) {
+                    self.withdrawn.insert(variation, old);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::shared::Currency;
+    use cqrs_es::test::TestFramework;
+
+    fn at() -> chrono::DateTime<chrono::Utc> {
+        "2026-11-21T10:00:00Z".parse().unwrap()
+    }
+
+    fn variation(id: u128, minor: i64) -> Variation {
+        Variation {
+            id: Uuid::from_u128(id),
+            price: Money::new(minor, Currency::eur()),
+            interval: Interval::monthly(),
+            collection: Collection::Automatic,
+            default: true,
+        }
+    }
+
+    fn created() -> PlanEvent {
+        PlanEvent::PlanCreated { name: "Studio".into(), summary: "All films".into(), at: at() }
+    }
+
+    fn given(events: Vec<PlanEvent>) -> cqrs_es::test::AggregateTestExecutor<Plan> {
+        TestFramework::<Plan>::with(()).given(events)
+    }
+
+    #[test]
+    fn a_plan_is_created_once() {
+        let create =
+            |name: &str| PlanCommand::Create { name: name.into(), summary: "All films".into(), at: at() };
+        given(vec![]).when(create(" Studio ")).then_expect_events(vec![created()]);
+        given(vec![created()]).when(create("Studio")).then_expect_events(vec![]);
+        given(vec![created()]).when(create("Other")).then_expect_error(PlanError::Exists);
+        given(vec![]).when(create("  ")).then_expect_error(PlanError::Name);
+    }
+
+    #[test]
+    fn a_newer_default_takes_over_and_prices_are_never_changed_in_place() {
+        let add = |v: Variation| PlanCommand::AddVariation { variation: v, at: at() };
+        let added = PlanEvent::PlanVariationAdded { variation: variation(1, 1150), at: at() };
+        given(vec![created()]).when(add(variation(1, 1150))).then_expect_events(vec![added.clone()]);
+        given(vec![created(), added.clone()]).when(add(variation(1, 1150))).then_expect_events(vec![]);
+        given(vec![created(), added.clone()])
+            .when(add(variation(1, 1250)))
+            .then_expect_error(PlanError::VariationExists);
+        given(vec![created(), added]).when(add(variation(2, 1250))).then_expect_events(vec![
+            PlanEvent::PlanVariationAdded { variation: variation(2, 1250), at: at() },
+            PlanEvent::PlanDefaultMoved { from: Uuid::from_u128(1), to: Uuid::from_u128(2) },
+        ]);
+        given(vec![created()]).when(add(variation(3, 0))).then_expect_error(PlanError::Price);
+        given(vec![]).when(add(variation(3, 5))).then_expect_error(PlanError::Missing);
+    }
+
+    #[test]
+    fn a_withdrawn_price_is_gone_for_new_members_only() {
+        let added = PlanEvent::PlanVariationAdded { variation: variation(1, 1150), at: at() };
+        let withdraw = PlanCommand::WithdrawVariation { variation: Uuid::from_u128(1), at: at() };
+        let withdrawn = PlanEvent::PlanVariationWithdrawn { variation: Uuid::from_u128(1), at: at() };
+        given(vec![created(), added.clone()])
+            .when(withdraw.clone())
+            .then_expect_events(vec![withdrawn.clone()]);
+        given(vec![created(), added, withdrawn]).when(withdraw.clone()).then_expect_events(vec![]);
+        given(vec![created()]).when(withdraw).then_expect_error(PlanError::NoVariation);
+    }
+
+    #[test]
+    fn events_keep_their_form() {
+        insta::assert_json_snapshot!([
+            created(),
+            PlanEvent::PlanVariationAdded { variation: variation(1, 1150), at: at() },
+            PlanEvent::PlanDefaultMoved { from: Uuid::from_u128(1), to: Uuid::from_u128(2) },
+            PlanEvent::PlanVariationWithdrawn { variation: Uuid::from_u128(1), at: at() },
+        ]);
+    }
+}

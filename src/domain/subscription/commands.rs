@@ -1,0 +1,101 @@
+use super::Terms;
+use crate::domain::shared::payment::{BillingPolicy, PaymentMethod};
+use crate::domain::shared::tax::Country;
+use crate::domain::shared::{AccountId, PersonalRef};
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+/// What may be asked of a subscription.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SubscriptionCommand {
+    /// Begin: the first order is made, and charged if there is something to charge.
+    Join {
+        /// Its own id.
+        subscription: Uuid,
+        /// Who joins.
+        owner: AccountId,
+        /// Price, interval and collection, copied from the plan.
+        terms: Terms,
+        /// What to charge; none when the money comes by transfer.
+        method: Option<PaymentMethod>,
+        /// Country of the billing address: it decides the tax.
+        country: Country,
+        /// Name and address of the buyer.
+        billing: Option<PersonalRef>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The clock asks what is due.
+    Tick {
+        /// Settings in force.
+        policy: BillingPolicy,
+        /// The time of the tick.
+        at: DateTime<Utc>,
+    },
+    /// The member pays the open order now.
+    PayNow {
+        /// The attempt's id.
+        attempt: Uuid,
+        /// What to charge; kept for the renewals.
+        method: PaymentMethod,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// An order was paid.
+    RecordPaid {
+        /// Which order.
+        order: Uuid,
+        /// When the money was taken or booked.
+        at: DateTime<Utc>,
+    },
+    /// A charge did not succeed.
+    RecordFailure {
+        /// Of which order.
+        order: Uuid,
+        /// Which attempt.
+        attempt: Uuid,
+        /// The gateway's code.
+        code: String,
+        /// Trying again is useless.
+        hard: bool,
+        /// Settings in force.
+        policy: BillingPolicy,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The holder of the card has to confirm a charge.
+    RecordActionRequired {
+        /// Of which order.
+        order: Uuid,
+        /// Which attempt.
+        attempt: Uuid,
+        /// Until when.
+        until: DateTime<Utc>,
+        /// When it was asked for.
+        at: DateTime<Utc>,
+    },
+    /// Charge something else from now on.
+    ChangeMethod {
+        /// What.
+        method: PaymentMethod,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// End it with the time that is paid for.
+    Cancel {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Keep it after all.
+    UndoCancel {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Staff let a parked subscription go on.
+    Unpark {
+        /// Do not bill the periods that were missed.
+        waive_missed: bool,
+        /// When.
+        at: DateTime<Utc>,
+    },
+}

@@ -1,0 +1,37 @@
+/// Why a subscription refuses.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SubscriptionError {
+    /// No such subscription.
+    #[error("There is no such subscription.")]
+    Missing,
+    /// The stream holds one already.
+    #[error("This subscription exists already.")]
+    Exists,
+    /// Automatic collection with nothing to charge.
+    #[error("This plan is paid automatically: add a card first.")]
+    NeedsMethod,
+    /// Cancelled or expired.
+    #[error("This subscription has ended. Join again to go on.")]
+    Ended,
+    /// Nothing is open.
+    #[error("There is no open order to pay.")]
+    NothingOpen,
+    /// A charge is under way.
+    #[error("A payment is being processed. Wait for its result, then try again.")]
+    InFlight,
+    /// It was not cancelled, or the time is over.
+    #[error("There is no cancellation to undo.")]
+    NotCancelling,
+    /// Not parked.
+    #[error("This subscription is not parked.")]
+    NotParked,
+    /// Beyond the calendar.
+    #[error("The dates of this subscription lie beyond the calendar.")]
+    Calendar,
+}
+
+impl From<crate::domain::shared::calendar::CalendarError> for SubscriptionError {
+    fn from(_: crate::domain::shared::calendar::CalendarError) -> Self {
+        Self::Calendar
+    }
+}

@@ -1,0 +1,307 @@
+use crate::domain::shared::calendar::{Interval, Period, Zone};
+use crate::domain::shared::payment::{BillingPolicy, Collection, PaymentMethod};
+use crate::domain::shared::tax::Country;
+use crate::domain::shared::{AccountId, Money, PersonalRef};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// What was agreed: copied from the plan, so that a later change of the plan touches nobody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// The plan.
+    pub plan: Uuid,
+    /// Its variation.
+    pub variation: Uuid,
+    /// The plan's name at that time.
+    pub plan_name: String,
+    /// Price of one period, tax included.
+    pub price: Money,
+    /// How long a period lasts.
+    pub interval: Interval,
+    /// Who sees to the payment.
+    pub collection: Collection,
+    /// The seller's zone: in it dates begin.
+    pub zone: Zone,
+}
+
+/// What set off a charge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trigger {
+    /// The member joined.
+    Join,
+    /// The clock found a renewal due.
+    Clock,
+    /// The member paid an open order.
+    Member,
+}
+
+/// Why a subscription was put on hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum HoldCause {
+    /// As many attempts failed as the settings allow.
+    DeclinedTooOften,
+    /// The card was stolen, closed or the like.
+    HardDecline,
+    /// The order was not paid by its date.
+    NotPaidInTime,
+}
+
+/// Why a subscription was cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum CancelCause {
+    /// It was to end with its paid time, and that is over.
+    PaidTimeEnded,
+    /// Nothing was paid for.
+    WasOnHold,
+}
+
+/// What happened to a subscription.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[serde(tag = "type", content = "data")]
+pub enum SubscriptionEvent {
+    /// Somebody joined; it is on hold until the first order is paid.
+    SubscriptionJoined {
+        /// Its own id.
+        subscription: Uuid,
+        /// Who joined.
+        owner: AccountId,
+        /// What was agreed.
+        terms: Terms,
+        /// What is charged.
+        method: Option<PaymentMethod>,
+        /// Country of the billing address.
+        country: Country,
+        /// Name and address of the buyer.
+        billing: Option<PersonalRef>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The first period is to be paid; it starts on the day of payment.
+    FirstOrderRequested {
+        /// The order.
+        order: Uuid,
+        /// How much.
+        amount: Money,
+        /// The day it is due.
+        due_on: NaiveDate,
+    },
+    /// A following period is to be paid.
+    RenewalOrderRequested {
+        /// The order.
+        order: Uuid,
+        /// Its number since the anchor, counted from 0.
+        index: u32,
+        /// The span it pays for.
+        period: Period,
+        /// The anchor the span was counted from.
+        anchor: NaiveDate,
+        /// When it is due.
+        due_at: DateTime<Utc>,
+        /// Until when it can be paid before the subscription is put on hold; only if the member pays by hand.
+        pay_by: Option<DateTime<Utc>>,
+        /// How much.
+        amount: Money,
+        /// Periods that have begun unpaid, this one included: more than 1 after an outage.
+        behind: u32,
+        /// Settings in force.
+        policy: BillingPolicy,
+    },
+    /// A payment method is to be charged.
+    ChargeRequested {
+        /// For which order.
+        order: Uuid,
+        /// The attempt: the gateway's key.
+        attempt: Uuid,
+        /// What is charged.
+        method: PaymentMethod,
+        /// What set it off.
+        trigger: Trigger,
+        /// Which of the counted attempts it is, from 1; 0 if it is not counted.
+        number: u8,
+        /// For when it was due.
+        scheduled_for: DateTime<Utc>,
+        /// When it was asked for.
+        requested_at: DateTime<Utc>,
+    },
+    /// The holder of the card has to confirm the charge.
+    ChargeAwaitsAction {
+        /// Of which order.
+        order: Uuid,
+        /// Which attempt.
+        attempt: Uuid,
+        /// Until when.
+        until: DateTime<Utc>,
+    },
+    /// The holder did not confirm in time; the charge is withdrawn.
+    ChargeActionMissed {
+        /// Of which order.
+        order: Uuid,
+        /// Which attempt.
+        attempt: Uuid,
+        /// Until when it could have been confirmed.
+        until: DateTime<Utc>,
+    },
+    /// A charge that the clock set off failed.
+    RenewalPaymentFailed {
+        /// Of which order.
+        order: Uuid,
+        /// Which attempt; none if there was nothing to charge.
+        attempt: Option<Uuid>,
+        /// The gateway's code, or `no_payment_method`.
+        code: String,
+        /// Trying again is useless.
+        hard: bool,
+        /// How many failed on this order, this one included.
+        failures: u8,
+        /// When it is tried again; none if that was the last time.
+        retry_at: Option<DateTime<Utc>>,
+        /// From when the waiting time counts.
+        counted_from: DateTime<Utc>,
+        /// Settings in force.
+        policy: BillingPolicy,
+    },
+    /// A charge that the member set off failed; nothing else changes.
+    MemberPaymentFailed {
+        /// Of which order.
+        order: Uuid,
+        /// Which attempt.
+        attempt: Uuid,
+        /// The gateway's code.
+        code: String,
+        /// Trying again is useless.
+        hard: bool,
+    },
+    /// The first order is paid: access begins.
+    SubscriptionActivated {
+        /// Which order.
+        order: Uuid,
+        /// When it was paid; that day is the anchor.
+        paid_at: DateTime<Utc>,
+        /// The span that is paid for.
+        period: Period,
+        /// The first instant that is not paid for.
+        paid_until: DateTime<Utc>,
+    },
+    /// A renewal is paid.
+    SubscriptionRenewed {
+        /// Which order.
+        order: Uuid,
+        /// When it was paid.
+        paid_at: DateTime<Utc>,
+        /// The span that is paid for.
+        period: Period,
+        /// The first instant that is not paid for.
+        paid_until: DateTime<Utc>,
+    },
+    /// The order was paid after the subscription had been put on hold: a new interval starts on
+    /// the day of payment.
+    SubscriptionResumed {
+        /// Which order.
+        order: Uuid,
+        /// When it was paid; that day is the new anchor.
+        paid_at: DateTime<Utc>,
+        /// The anchor before.
+        previous_anchor: NaiveDate,
+        /// The span that is paid for.
+        period: Period,
+        /// The first instant that is not paid for.
+        paid_until: DateTime<Utc>,
+    },
+    /// Access ends until the order is paid.
+    SubscriptionPutOnHold {
+        /// Which order.
+        order: Uuid,
+        /// Why.
+        cause: HoldCause,
+        /// The day it was due.
+        due_on: NaiveDate,
+        /// When it expires if nothing happens.
+        expires_at: DateTime<Utc>,
+        /// Settings in force.
+        policy: BillingPolicy,
+    },
+    /// It will end with the time that is paid for.
+    CancellationScheduled {
+        /// When.
+        ends_at: DateTime<Utc>,
+        /// The first day without access.
+        ends_on: NaiveDate,
+    },
+    /// It goes on after all.
+    CancellationUndone {
+        /// The next day on which a payment is due.
+        next_due_on: NaiveDate,
+    },
+    /// It ended.
+    SubscriptionCancelled {
+        /// Why.
+        cause: CancelCause,
+        /// From when.
+        ended_at: DateTime<Utc>,
+        /// An order that nobody has to pay any more.
+        abandoned_order: Option<Uuid>,
+    },
+    /// It was on hold for too long.
+    SubscriptionExpired {
+        /// The day the order was due.
+        due_on: NaiveDate,
+        /// Weeks after which it expires.
+        weeks: u16,
+        /// From when.
+        ended_at: DateTime<Utc>,
+        /// The order that nobody has to pay any more.
+        abandoned_order: Option<Uuid>,
+    },
+    /// Something else is charged from now on.
+    PaymentMethodChanged {
+        /// What.
+        method: PaymentMethod,
+    },
+    /// The manager is told that a period begins.
+    ManagerToldOfRenewal {
+        /// Which day.
+        due_on: NaiveDate,
+        /// How much.
+        amount: Money,
+    },
+    /// The member is told of a yearly renewal ahead.
+    RenewalAnnounced {
+        /// Which day.
+        due_on: NaiveDate,
+        /// How much.
+        amount: Money,
+        /// Days before.
+        days_before: u16,
+    },
+    /// Too many periods went by unbilled; staff decide.
+    SubscriptionParked {
+        /// How many.
+        behind: u32,
+        /// How many are caught up without asking.
+        limit: u16,
+        /// The first of them.
+        oldest_due_on: NaiveDate,
+    },
+    /// Staff let it go on.
+    SubscriptionUnparked {
+        /// Periods that will not be billed.
+        waived: u32,
+        /// Periods that are over and will be billed, one a day, oldest first.
+        billed: u32,
+        /// The next day on which a payment is due.
+        next_due_on: NaiveDate,
+    },
+    /// Money came for a subscription that had ended; staff decide.
+    PaymentReceivedAfterEnd {
+        /// For which order.
+        order: Uuid,
+        /// When.
+        paid_at: DateTime<Utc>,
+    },
+}

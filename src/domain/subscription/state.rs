@@ -1,0 +1,272 @@
+use super::{SubscriptionEvent, Terms, Trigger};
+use crate::domain::shared::payment::PaymentMethod;
+use crate::domain::shared::tax::Country;
+use crate::domain::shared::{AccountId, PersonalRef};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Where a subscription stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum Status {
+    /// Nothing is paid for; no access.
+    OnHold,
+    /// Paid for, and it goes on.
+    Active,
+    /// Paid for, and it ends with the paid time.
+    PendingCancellation,
+    /// Ended by wish.
+    Cancelled,
+    /// Ended because it was not paid for too long.
+    Expired,
+}
+
+impl Status {
+    /// Whether it lets its owner watch.
+    #[must_use]
+    pub const fn gives_access(self) -> bool {
+        matches!(self, Self::Active | Self::PendingCancellation)
+    }
+
+    /// Whether nothing more can happen to it.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Cancelled | Self::Expired)
+    }
+}
+
+/// A charge whose result is awaited.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Charge {
+    /// The attempt.
+    pub attempt: Uuid,
+    /// What set it off.
+    pub trigger: Trigger,
+    /// For when it was due.
+    pub scheduled_for: DateTime<Utc>,
+    /// When it was asked for.
+    pub requested_at: DateTime<Utc>,
+    /// Until when the holder can confirm it, if the gateway asks for that.
+    pub action_until: Option<DateTime<Utc>>,
+    /// The confirmation did not come; it is being withdrawn.
+    pub withdrawn: bool,
+}
+
+/// The order that is not paid yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenOrder {
+    /// Its id.
+    pub order: Uuid,
+    /// The day it is due.
+    pub due_on: NaiveDate,
+    /// Until when it may be paid by hand.
+    pub pay_by: Option<DateTime<Utc>>,
+    /// Failed attempts that count.
+    pub failures: u8,
+    /// Attempts of any kind, for the next attempt's id.
+    pub attempts: u32,
+    /// When the clock tries again.
+    pub retry_at: Option<DateTime<Utc>>,
+    /// A charge under way.
+    pub charge: Option<Charge>,
+}
+
+impl OpenOrder {
+    fn new(order: Uuid, due_on: NaiveDate) -> Self {
+        Self { order, due_on, pay_by: None, failures: 0, attempts: 0, retry_at: None, charge: None }
+    }
+}
+
+/// A subscription as its events made it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Subscription {
+    pub(super) id: Uuid,
+    pub(super) owner: AccountId,
+    pub(super) status: Option<Status>,
+    pub(super) terms: Option<Terms>,
+    pub(super) method: Option<PaymentMethod>,
+    pub(super) country: Option<Country>,
+    pub(super) billing: Option<PersonalRef>,
+    /// Day from which periods are counted; none before the first payment.
+    pub(super) anchor: Option<NaiveDate>,
+    /// Periods since the anchor that are paid, so also the index of the next one.
+    pub(super) paid: u32,
+    pub(super) open: Option<OpenOrder>,
+    pub(super) parked: bool,
+    /// Staff said how to go on with missed periods, so their number parks it no more.
+    pub(super) cleared_until: Option<u32>,
+    pub(super) last_clock_charge: Option<DateTime<Utc>>,
+    pub(super) last_paid_order: Option<Uuid>,
+    pub(super) announced: Option<NaiveDate>,
+    pub(super) manager_told: Option<NaiveDate>,
+    /// The day the order that put it on hold was due.
+    pub(super) unpaid_since: Option<NaiveDate>,
+    /// When it expires if it stays on hold.
+    pub(super) expires_at: Option<DateTime<Utc>>,
+}
+
+impl Subscription {
+    /// Where it stands; none before somebody joined.
+    #[must_use]
+    pub const fn status(&self) -> Option<Status> {
+        self.status
+    }
+
+    /// The order that is not paid yet.
+    #[must_use]
+    pub const fn open_order(&self) -> Option<&OpenOrder> {
+        self.open.as_ref()
+    }
+
+    /// What was agreed.
+    #[must_use]
+    pub const fn terms(&self) -> Option<&Terms> {
+        self.terms.as_ref()
+    }
+
+    /// Who owns it.
+    #[must_use]
+    pub const fn owner(&self) -> AccountId {
+        self.owner
+    }
+
+    /// Whether staff have to decide how it goes on.
+    #[must_use]
+    pub const fn is_parked(&self) -> bool {
+        self.parked
+    }
+
+    /// Takes over what happened.
+    pub fn apply(&mut self, event: SubscriptionEvent) {
+        match event {
+            SubscriptionEvent::SubscriptionJoined {
+                subscription,
+                owner,
+                terms,
+                method,
+                country,
+                billing,
+                ..
+            } => {
+                self.id = subscription;
+                self.owner = owner;
+                self.status = Some(Status::OnHold);
+                self.terms = Some(terms);
+                self.method = method;
+                self.country = Some(country);
+                self.billing = billing;
+            }
+            SubscriptionEvent::FirstOrderRequested { order, due_on, .. } => {
+                self.open = Some(OpenOrder::new(order, due_on));
+                self.unpaid_since = Some(due_on);
+            }
+            SubscriptionEvent::RenewalOrderRequested { order, period, pay_by, due_at, .. } => {
+                let mut open = OpenOrder::new(order, period.start);
+                open.pay_by = pay_by;
+                open.retry_at = pay_by.is_none().then_some(due_at);
+                self.open = Some(open);
+            }
+            SubscriptionEvent::ChargeRequested {
+                order,
+                attempt,
+                method,
+                trigger,
+                scheduled_for,
+                requested_at,
+                ..
+            } => {
+                self.method = Some(method);
+                if trigger == Trigger::Clock {
+                    self.last_clock_charge = Some(requested_at);
+                }
+                self.with_open(order, |open| {
+                    open.attempts += 1;
+                    open.charge = Some(Charge {
+                        attempt,
+                        trigger,
+                        scheduled_for,
+                        requested_at,
+                        action_until: None,
+                        withdrawn: false,
+                    });
+                });
+            }
+            SubscriptionEvent::ChargeAwaitsAction { order, until, .. } => self.with_open(order, |open| {
+                if let Some(charge) = &mut open.charge {
+                    charge.action_until = Some(until);
+                }
+            }),
+            SubscriptionEvent::ChargeActionMissed { order, .. } => self.with_open(order, |open| {
+                if let Some(charge) = &mut open.charge {
+                    charge.withdrawn = true;
+                }
+            }),
+            SubscriptionEvent::RenewalPaymentFailed { order, failures, retry_at, .. } => {
+                self.with_open(order, |open| {
+                    open.charge = None;
+                    open.failures = failures;
+                    open.retry_at = retry_at;
+                });
+            }
+            SubscriptionEvent::MemberPaymentFailed { order, .. } => {
+                self.with_open(order, |open| open.charge = None);
+            }
+            SubscriptionEvent::SubscriptionActivated { order, period, .. }
+            | SubscriptionEvent::SubscriptionResumed { order, period, .. } => {
+                self.status = Some(Status::Active);
+                self.anchor = Some(period.start);
+                self.paid = 1;
+                self.settle(order);
+            }
+            SubscriptionEvent::SubscriptionRenewed { order, .. } => {
+                self.paid += 1;
+                self.settle(order);
+            }
+            SubscriptionEvent::SubscriptionPutOnHold { due_on, expires_at, .. } => {
+                self.status = Some(Status::OnHold);
+                self.unpaid_since = Some(due_on);
+                self.expires_at = Some(expires_at);
+                if let Some(open) = &mut self.open {
+                    open.retry_at = None;
+                }
+            }
+            SubscriptionEvent::CancellationScheduled { .. } => {
+                self.status = Some(Status::PendingCancellation)
+            }
+            SubscriptionEvent::CancellationUndone { .. } => self.status = Some(Status::Active),
+            SubscriptionEvent::SubscriptionCancelled { .. } => self.end(Status::Cancelled),
+            SubscriptionEvent::SubscriptionExpired { .. } => self.end(Status::Expired),
+            SubscriptionEvent::PaymentMethodChanged { method } => self.method = Some(method),
+            SubscriptionEvent::ManagerToldOfRenewal { due_on, .. } => self.manager_told = Some(due_on),
+            SubscriptionEvent::RenewalAnnounced { due_on, .. } => self.announced = Some(due_on),
+            SubscriptionEvent::SubscriptionParked { .. } => self.parked = true,
+            SubscriptionEvent::SubscriptionUnparked { waived, billed, .. } => {
+                self.parked = false;
+                self.paid += waived;
+                self.cleared_until = Some(self.paid + billed);
+            }
+            SubscriptionEvent::PaymentReceivedAfterEnd { order, .. } => self.last_paid_order = Some(order),
+        }
+    }
+
+    fn with_open(&mut self, order: Uuid, change: impl FnOnce(&mut OpenOrder)) {
+        if let Some(open) = self.open.as_mut().filter(|o| o.order == order) {
+            change(open);
+        }
+    }
+
+    fn settle(&mut self, order: Uuid) {
+        self.open = None;
+        self.last_paid_order = Some(order);
+        self.unpaid_since = None;
+        self.expires_at = None;
+    }
+
+    fn end(&mut self, status: Status) {
+        self.status = Some(status);
+        self.open = None;
+        self.parked = false;
+    }
+}

@@ -1,0 +1,149 @@
+//! What people ask of a subscription: join, pay, change the card, cancel, undo.
+
+use super::{
+    CancelCause, Status, Subscription, SubscriptionCommand, SubscriptionError, SubscriptionEvent, Terms,
+    Trigger,
+};
+use crate::domain::shared::payment::{Collection, OrderReason, PaymentMethod, attempt_id, order_id};
+use chrono::{DateTime, NaiveDate, Utc};
+use uuid::Uuid;
+
+type Decision = Result<Vec<SubscriptionEvent>, SubscriptionError>;
+
+impl Subscription {
+    /// Decides what follows from a command.
+    ///
+    /// # Errors
+    /// The reason for which it is refused.
+    pub fn decide(&self, command: SubscriptionCommand) -> Decision {
+        use SubscriptionCommand as C;
+        if let C::Join { subscription, owner, terms, method, country, billing, at } = command {
+            let method_needed = terms.collection == Collection::Automatic;
+            return match self.status {
+                Some(_) if self.id == subscription && self.owner == owner => Ok(vec![]),
+                Some(_) => Err(SubscriptionError::Exists),
+                None if method_needed && method.is_none() => Err(SubscriptionError::NeedsMethod),
+                None => {
+                    let joined = SubscriptionEvent::SubscriptionJoined {
+                        subscription,
+                        owner,
+                        terms: terms.clone(),
+                        method: method.clone(),
+                        country,
+                        billing,
+                        at,
+                    };
+                    Ok([joined].into_iter().chain(first_order(subscription, &terms, method, at)).collect())
+                }
+            };
+        }
+        let (Some(status), Some(terms)) = (self.status, self.terms.as_ref()) else {
+            return Err(SubscriptionError::Missing);
+        };
+        match command {
+            C::Join { .. } => Ok(vec![]),
+            C::Tick { policy, at } => self.tick(status, terms, policy, at),
+            C::PayNow { attempt, method, at } => self.pay_now(status, attempt, method, at),
+            C::RecordPaid { order, at } => self.record_paid(status, terms, order, at),
+            C::RecordFailure { order, attempt, code, hard, policy, at } => {
+                self.record_failure(terms, order, attempt, code, hard, policy, at)
+            }
+            C::RecordActionRequired { order, attempt, until, .. } => Ok(self
+                .charge(order, attempt)
+                .filter(|c| c.action_until != Some(until))
+                .map(|_| SubscriptionEvent::ChargeAwaitsAction { order, attempt, until })
+                .into_iter()
+                .collect()),
+            C::ChangeMethod { method, .. } => match &self.method {
+                _ if status.is_final() => Err(SubscriptionError::Ended),
+                Some(old) if *old == method => Ok(vec![]),
+                _ => Ok(vec![SubscriptionEvent::PaymentMethodChanged { method }]),
+            },
+            C::Cancel { at } => self.cancel(status, terms, at),
+            C::UndoCancel { at } => match status {
+                Status::PendingCancellation if at < self.paid_until(terms)? => {
+                    let next_due_on = self.next_period(terms)?.start;
+                    Ok(vec![SubscriptionEvent::CancellationUndone { next_due_on }])
+                }
+                Status::Active => Ok(vec![]),
+                _ => Err(SubscriptionError::NotCancelling),
+            },
+            C::Unpark { waive_missed, at } => self.unpark(status, terms, waive_missed, at),
+        }
+    }
+
+    fn pay_now(&self, status: Status, attempt: Uuid, method: PaymentMethod, at: DateTime<Utc>) -> Decision {
+        if status.is_final() {
+            return Err(SubscriptionError::Ended);
+        }
+        let open = self.open.as_ref().ok_or(SubscriptionError::NothingOpen)?;
+        match &open.charge {
+            Some(charge) if charge.attempt == attempt => return Ok(vec![]),
+            Some(_) => return Err(SubscriptionError::InFlight),
+            None => {}
+        }
+        let changed = (self.method.as_ref() != Some(&method))
+            .then(|| SubscriptionEvent::PaymentMethodChanged { method: method.clone() });
+        let charge = SubscriptionEvent::ChargeRequested {
+            order: open.order,
+            attempt,
+            method,
+            trigger: Trigger::Member,
+            number: 0,
+            scheduled_for: at,
+            requested_at: at,
+        };
+        Ok(changed.into_iter().chain([charge]).collect())
+    }
+
+    fn cancel(&self, status: Status, terms: &Terms, at: DateTime<Utc>) -> Decision {
+        let in_flight = self.open.as_ref().is_some_and(|o| o.charge.is_some());
+        let abandoned_order = self.open.as_ref().map(|o| o.order);
+        match status {
+            Status::Cancelled | Status::Expired => Err(SubscriptionError::Ended),
+            Status::PendingCancellation => Ok(vec![]),
+            Status::OnHold if in_flight => Err(SubscriptionError::InFlight),
+            Status::OnHold => Ok(vec![SubscriptionEvent::SubscriptionCancelled {
+                cause: CancelCause::WasOnHold,
+                ended_at: at,
+                abandoned_order,
+            }]),
+            Status::Active => {
+                let ends_at = self.paid_until(terms)?;
+                if at >= ends_at && !in_flight {
+                    let cause = CancelCause::PaidTimeEnded;
+                    return Ok(vec![SubscriptionEvent::SubscriptionCancelled {
+                        cause,
+                        ended_at: at,
+                        abandoned_order,
+                    }]);
+                }
+                let ends_on = self.next_period(terms)?.start;
+                Ok(vec![SubscriptionEvent::CancellationScheduled { ends_at, ends_on }])
+            }
+        }
+    }
+}
+
+fn first_order(
+    subscription: Uuid,
+    terms: &Terms,
+    method: Option<PaymentMethod>,
+    at: DateTime<Utc>,
+) -> Vec<SubscriptionEvent> {
+    let due_on: NaiveDate = terms.zone.date_of(at);
+    let order = order_id(subscription, due_on, OrderReason::Join);
+    let mut events = vec![SubscriptionEvent::FirstOrderRequested { order, amount: terms.price, due_on }];
+    if let Some(method) = method {
+        events.push(SubscriptionEvent::ChargeRequested {
+            order,
+            attempt: attempt_id(order, 1),
+            method,
+            trigger: Trigger::Join,
+            number: 0,
+            scheduled_for: at,
+            requested_at: at,
+        });
+    }
+    events
+}

@@ -1,0 +1,44 @@
+use super::*;
+use crate::domain::shared::calendar::Period;
+
+/// One event of each kind, as it lies in the log. A change of this picture needs an upcaster.
+#[test]
+fn events_keep_their_form() {
+    let mut world = World::joined(Collection::Automatic, Interval::monthly(), "2026-01-31T14:00:00Z");
+    world.declines = vec![("stolen_card", true), ("insufficient_funds", false)];
+    world.tick("2026-02-28T00:00:00Z");
+    world.tick("2026-03-02T00:00:00Z");
+    world.pay("2026-04-10T12:00:00Z");
+    world.tick("2026-05-10T12:00:00Z");
+    let (order, attempt) = (Uuid::from_u128(3), Uuid::from_u128(4));
+    let (due_on, when) = ("2026-06-10".parse().unwrap(), at("2026-06-09T22:00:00Z"));
+    let period = Period { start: due_on, end: "2026-07-10".parse().unwrap() };
+    let amount = Money::new(1150, Currency::eur());
+    let mut log = world.log;
+    log.extend([
+        SubscriptionEvent::ChargeAwaitsAction { order, attempt, until: when },
+        SubscriptionEvent::ChargeActionMissed { order, attempt, until: when },
+        SubscriptionEvent::MemberPaymentFailed { order, attempt, code: "card_declined".into(), hard: false },
+        SubscriptionEvent::SubscriptionActivated { order, paid_at: when, period, paid_until: when },
+        SubscriptionEvent::CancellationScheduled { ends_at: when, ends_on: due_on },
+        SubscriptionEvent::CancellationUndone { next_due_on: due_on },
+        SubscriptionEvent::SubscriptionCancelled {
+            cause: CancelCause::PaidTimeEnded,
+            ended_at: when,
+            abandoned_order: None,
+        },
+        SubscriptionEvent::SubscriptionExpired {
+            due_on,
+            weeks: 24,
+            ended_at: when,
+            abandoned_order: Some(order),
+        },
+        SubscriptionEvent::PaymentMethodChanged { method: card("new") },
+        SubscriptionEvent::ManagerToldOfRenewal { due_on, amount },
+        SubscriptionEvent::RenewalAnnounced { due_on, amount, days_before: 7 },
+        SubscriptionEvent::SubscriptionParked { behind: 4, limit: 3, oldest_due_on: due_on },
+        SubscriptionEvent::SubscriptionUnparked { waived: 3, billed: 0, next_due_on: due_on },
+        SubscriptionEvent::PaymentReceivedAfterEnd { order, paid_at: when },
+    ]);
+    insta::assert_json_snapshot!(log);
+}

@@ -5,8 +5,16 @@
 //! aggregate in `domain` decides, `store` records the events, `projections` fold them into tables,
 //! and the pages in `http` read those. See `docs/architecture.md`.
 
+pub mod actors;
 pub mod adapters;
+pub mod cli;
+pub mod clock;
+pub mod config;
 pub mod domain;
 pub mod emails;
 pub mod http;
 pub mod metrics;
+pub mod projections;
+pub mod startup;
+pub mod store;
+pub mod telemetry;

@@ -1,3 +1,9 @@
 //! Reads the command line and hands over.
 
-fn main() {}
+use clap::Parser;
+use kinora::cli::Cli;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    kinora::cli::run(Cli::parse())
+}

@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod account;
+pub mod clock;
 pub mod deletion_request;
 pub mod invoice_series;
 pub mod order;

@@ -1,4 +1,26 @@
-//! Requests in, pages out: routes, pages and their parts. Never touches the store or SQL.
+//! The web: requests to commands, projections to pages.
+//!
+//! [`routes`] is the one table of all addresses with who may call them; [`server`] accepts
+//! connections; a page or resource is one file under `pages` or `api`.
 
+pub mod app;
 pub mod assets;
+pub mod csrf;
+pub mod error;
+pub mod form;
+pub mod health;
+pub mod request;
+pub mod response;
+pub mod route;
+pub mod routes;
+pub mod server;
+pub mod session;
 pub mod ui;
+
+pub use app::App;
+pub use error::HttpError;
+pub use form::Form;
+pub use request::Req;
+pub use response::Res;
+pub use route::{Access, Route};
+pub use session::{SignedIn, Viewer};

@@ -1,0 +1,199 @@
+//! Scheduled jobs: each runs once per slot, whoever asks for it.
+
+use super::services::Services;
+use crate::actors::bus::{CommandError, Envelope};
+use crate::domain::clock::{self, RunCommand, RunError, RunState, Schedule, run_id};
+use crate::domain::shared::derive_id;
+use crate::store::checkpoint;
+use crate::store::{Metadata, StoreError};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+/// What a job did, in its own words.
+pub type Counts = BTreeMap<String, i64>;
+
+/// Work that comes round by the clock.
+#[async_trait]
+pub trait Job: Send + Sync + 'static {
+    /// Name, as in `kinora run NAME`.
+    fn name(&self) -> &'static str;
+    /// When it is due.
+    fn schedule(&self) -> Schedule;
+    /// Does the work for `run`. Must bear being cut off and done again.
+    ///
+    /// # Errors
+    /// The run is then recorded as failed, and may be asked for again.
+    async fn run(&self, run: &Run, cx: &Services) -> Result<Counts, JobError>;
+}
+
+/// One run of a job.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Its id, also the correlation of everything it causes.
+    pub id: Uuid,
+    /// Which job.
+    pub job: &'static str,
+    /// The time for which it runs.
+    pub at: DateTime<Utc>,
+}
+
+impl Run {
+    /// Metadata for a command of this run.
+    #[must_use]
+    pub fn meta(&self) -> Metadata {
+        let mut meta = Metadata::system(self.job, self.id, self.at);
+        meta.causation = Some(self.id);
+        meta
+    }
+
+    /// Id for the command of this run to one aggregate.
+    #[must_use]
+    pub fn command_id(&self, purpose: &str) -> Uuid {
+        derive_id(&self.id.to_string(), purpose)
+    }
+}
+
+/// Why a run failed.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Anything else, in words for operators without personal data.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl From<tokio_postgres::Error> for JobError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// All jobs of Kinora.
+#[must_use]
+pub fn all() -> Vec<Arc<dyn Job>> {
+    vec![]
+}
+
+/// How a request for a run ended.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Report {
+    /// Job.
+    pub job: String,
+    /// Slot.
+    pub slot: DateTime<Utc>,
+    /// `completed`, `already-run` or `failed`.
+    pub status: &'static str,
+    /// Events written about the business.
+    pub changed: i64,
+    /// What the job did.
+    pub counts: Counts,
+    /// How long it took.
+    pub duration_ms: i64,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// How long `--wait` lets charges and mails take.
+const SETTLE: Duration = Duration::from_secs(120);
+
+/// Runs `job` for `slot` unless that slot has run. With `wait` it returns after everything that
+/// followed (charges, mails) is done, and counts it.
+///
+/// # Errors
+/// If the store fails; an error of the job itself is in the report.
+pub async fn run(
+    job: &dyn Job,
+    slot: DateTime<Utc>,
+    requested_by: Metadata,
+    wait: bool,
+    cx: &Services,
+) -> Result<Report, JobError> {
+    let id = run_id(job.name(), slot);
+    let report = |status, changed, counts, started: Instant, error: Option<String>| Report {
+        job: job.name().to_owned(),
+        slot,
+        status,
+        changed,
+        counts,
+        duration_ms: i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX),
+        error,
+    };
+    let started = Instant::now();
+    let lease = format!("run {id}");
+    let client = cx.pool.get().await.map_err(StoreError::from)?;
+    // One at a time: a second process that wants the same slot finds it at work.
+    if !checkpoint::lease(&**client, &lease, cx.process, 30.0).await? {
+        return Ok(report("already-run", 0, Counts::new(), started, None));
+    }
+    if cx.run_state(id).await? == RunState::Completed {
+        let _ = client.execute("delete from leases where name = $1", &[&lease]).await;
+        cx.metrics.runtime.runs.with_label_values(&[job.name(), "already_run"]).inc();
+        return Ok(report("already-run", 0, Counts::new(), started, None));
+    }
+    let request = RunCommand::Request { job: job.name().to_owned(), slot };
+    send(cx, Uuid::now_v7(), id, request, requested_by).await?;
+    drop(client);
+    let run = Run { id, job: job.name(), at: slot };
+    let outcome = tokio::select! {
+        outcome = job.run(&run, cx) => outcome,
+        () = keep_lease(cx, &lease) => Err(JobError::Failed("the lease was lost".into())),
+    };
+    if wait && outcome.is_ok() && !cx.settle(SETTLE).await? {
+        tracing::warn!(job = job.name(), "what followed from the run is not finished yet");
+    }
+    let changed = cx.changed_by(id).await?;
+    let elapsed = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
+    let (command, done) = match outcome {
+        Ok(counts) => (
+            RunCommand::Complete { counts: counts.clone(), changed, duration_ms: elapsed },
+            report("completed", changed, counts, started, None),
+        ),
+        Err(error) => {
+            let error = error.to_string();
+            tracing::error!(job = job.name(), error, "a scheduled run failed");
+            (
+                RunCommand::Fail { error: error.clone(), duration_ms: elapsed },
+                report("failed", changed, Counts::new(), started, Some(error)),
+            )
+        }
+    };
+    send(cx, Uuid::now_v7(), id, command, run.meta()).await?;
+    let client = cx.pool.get().await.map_err(StoreError::from)?;
+    client.execute("delete from leases where name = $1 and owner = $2", &[&lease, &cx.process]).await?;
+    let metrics = &cx.metrics.runtime;
+    metrics.runs.with_label_values(&[job.name(), done.status]).inc();
+    metrics.run_duration.with_label_values(&[job.name()]).observe(started.elapsed().as_secs_f64());
+    if done.status == "completed" {
+        metrics.run_last_success.with_label_values(&[job.name()]).set(Utc::now().timestamp());
+    }
+    Ok(done)
+}
+
+async fn send(
+    cx: &Services,
+    id: Uuid,
+    run: Uuid,
+    command: RunCommand,
+    meta: Metadata,
+) -> Result<(), JobError> {
+    let sent = cx.bus.dispatch::<clock::Run>(Envelope::new(id, run, command, meta)).await;
+    sent.map(|_| ()).map_err(|e: CommandError<RunError>| JobError::Failed(e.to_string()))
+}
+
+async fn keep_lease(cx: &Services, lease: &str) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        if let Ok(client) = cx.pool.get().await
+            && let Ok(false) = checkpoint::lease(&**client, lease, cx.process, 30.0).await
+        {
+            return;
+        }
+    }
+}

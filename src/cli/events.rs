@@ -1,0 +1,187 @@
+//! `kinora events tail|show|export|verify`.
+
+use super::{CliError, Global, print_json};
+use crate::startup::Instance;
+use crate::store::{RecordedEvent, StoreError, log};
+use clap::{Args, Subcommand, ValueEnum};
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+#[derive(Args)]
+pub struct EventsArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    Jsonl,
+    Csv,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// The newest events, and those to come with --follow.
+    Tail {
+        /// How many.
+        #[arg(short = 'n', default_value_t = 20)]
+        count: i64,
+        /// Go on with what comes.
+        #[arg(short, long)]
+        follow: bool,
+    },
+    /// All events of one stream, such as subscription-….
+    Show {
+        /// The stream.
+        stream: String,
+        /// As JSON lines.
+        #[arg(long)]
+        json: bool,
+    },
+    /// The whole log on standard output.
+    Export {
+        /// Form.
+        #[arg(long, value_enum, default_value_t = Format::Jsonl)]
+        format: Format,
+    },
+    /// Check that no event was changed, removed or inserted.
+    Verify {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub async fn events(global: &Global, args: EventsArgs) -> Result<(), CliError> {
+    let instance = Instance::open(global.config()?, true).await?;
+    let outcome = act(&instance, args.action).await;
+    instance.close().await?;
+    outcome
+}
+
+async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
+    let pool = &instance.services.pool;
+    match action {
+        Action::Tail { count, follow } => {
+            let client = pool.get().await.map_err(StoreError::from)?;
+            let mut at = (log::head(&**client).await? - count).max(0);
+            loop {
+                for event in log::after(&**client, at, None, 1000).await? {
+                    at = event.position;
+                    println!("{}", line(&event));
+                }
+                if !follow {
+                    return Ok(());
+                }
+                tokio::select! {
+                    () = tokio::time::sleep(Duration::from_millis(300)) => {}
+                    _ = tokio::signal::ctrl_c() => return Ok(()),
+                }
+            }
+        }
+        Action::Show { stream, json } => {
+            let client = pool.get().await.map_err(StoreError::from)?;
+            let events = log::stream(&**client, &stream, 0).await?;
+            if events.is_empty() {
+                return Err(CliError::Failed(format!("there is no stream {stream}")));
+            }
+            for event in events {
+                if json { print_json(&event_json(&event))? } else { println!("{}", line(&event)) }
+            }
+            Ok(())
+        }
+        Action::Export { format } => export(instance, format).await,
+        Action::Verify { json } => {
+            let show = !json && std::io::stderr().is_terminal();
+            let found = log::verify(pool, |at, end| {
+                if show {
+                    eprint!("\r{at} of {end}");
+                }
+            })
+            .await?;
+            if show {
+                eprintln!();
+            }
+            if json {
+                print_json(&found)?;
+            } else if found.ok {
+                println!("{} events, unchanged", found.events);
+            } else {
+                let at = found.first_bad_position.unwrap_or_default();
+                println!("position {at}: {}", found.reason.as_deref().unwrap_or_default());
+            }
+            if found.ok { Ok(()) } else { Err(CliError::Silent) }
+        }
+    }
+}
+
+fn line(event: &RecordedEvent) -> String {
+    format!(
+        "{:>8}  {}  {}  v{}  {}  {}",
+        event.position,
+        event.effective_at.to_rfc3339(),
+        event.stream_id,
+        event.version,
+        event.kind,
+        event.payload
+    )
+}
+
+fn event_json(event: &RecordedEvent) -> serde_json::Value {
+    serde_json::json!({
+        "position": event.position, "stream_id": event.stream_id, "version": event.version,
+        "type": event.kind, "type_version": event.type_version, "command_id": event.command_id,
+        "ix": event.ix, "recorded_at": event.recorded_at, "effective_at": event.effective_at,
+        "payload": event.payload, "metadata": event.metadata,
+    })
+}
+
+async fn export(instance: &Instance, format: Format) -> Result<(), CliError> {
+    let client = instance.services.pool.get().await.map_err(StoreError::from)?;
+    let end = log::head(&**client).await?;
+    let mut out = std::io::BufWriter::new(std::io::stdout());
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    let failed = |e: csv::Error| CliError::Failed(e.to_string());
+    if matches!(format, Format::Csv) {
+        csv.write_record([
+            "position",
+            "stream_id",
+            "version",
+            "type",
+            "recorded_at",
+            "effective_at",
+            "payload",
+            "metadata",
+        ])
+        .map_err(failed)?;
+    }
+    let mut at = 0;
+    while at < end {
+        let events = log::after(&**client, at, Some(end), 1000).await?;
+        let Some(last) = events.last() else { break };
+        at = last.position;
+        for event in &events {
+            match format {
+                Format::Jsonl => writeln!(out, "{}", event_json(event))?,
+                Format::Csv => csv
+                    .write_record([
+                        event.position.to_string(),
+                        event.stream_id.clone(),
+                        event.version.to_string(),
+                        event.kind.clone(),
+                        event.recorded_at.to_rfc3339(),
+                        event.effective_at.to_rfc3339(),
+                        event.payload.to_string(),
+                        serde_json::to_string(&event.metadata)?,
+                    ])
+                    .map_err(failed)?,
+            }
+        }
+        if matches!(format, Format::Csv) {
+            let full = std::mem::replace(&mut csv, csv::Writer::from_writer(Vec::new()));
+            out.write_all(&full.into_inner().map_err(|e| CliError::Failed(e.to_string()))?)?;
+        }
+    }
+    out.flush()?;
+    Ok(())
+}

@@ -1,0 +1,42 @@
+//! `kinora migrate`.
+
+use super::{CliError, Global};
+use crate::store::cluster::Cluster;
+use crate::store::migrate;
+use crate::store::pool::{Database, connect};
+use clap::Args;
+
+#[derive(Args)]
+pub struct MigrateArgs {
+    /// Only tell what would be applied.
+    #[arg(long)]
+    plan: bool,
+}
+
+pub async fn migrate(global: &Global, args: MigrateArgs) -> Result<(), CliError> {
+    let config = global.config()?;
+    std::fs::create_dir_all(&config.data)?;
+    let (database, cluster) = match &config.database_url {
+        Some(url) => (Database::by_url(url)?, None),
+        None => {
+            let cluster = Cluster::start_or_join(&config.data).await?;
+            (cluster.database("kinora"), Some(cluster))
+        }
+    };
+    let mut owner = connect(&database.owner).await?;
+    let names = if args.plan {
+        migrate::pending(&owner).await?.into_iter().map(|m| m.name).collect()
+    } else {
+        migrate::run(&mut owner).await?
+    };
+    drop(owner);
+    if let Some(cluster) = cluster {
+        cluster.leave()?;
+    }
+    let verb = if args.plan { "pending" } else { "applied" };
+    names.iter().for_each(|name| println!("{verb} {name}"));
+    if names.is_empty() {
+        println!("the schema is up to date");
+    }
+    Ok(())
+}

@@ -1,0 +1,206 @@
+//! The command line: one file per subcommand. Exit status 0 done, 1 failed, 2 usage.
+
+use crate::config::{self, Config, ConfigError};
+use crate::startup::{Instance, Roles, StartError};
+use crate::telemetry;
+use clap::{Args, Parser, Subcommand};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use toml::{Table, Value};
+
+mod demo;
+mod events;
+mod migrate;
+mod projection;
+mod reference;
+mod run;
+mod serve;
+mod settings;
+
+/// Kinora: a self-hosted studio for films, training and every other kind of media.
+#[derive(Parser)]
+#[command(version, about, propagate_version = true)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Args, Clone, Debug)]
+pub struct Global {
+    /// Settings file (also KINORA_CONFIG).
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Data folder.
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Where the site listens; port 0 picks a free port.
+    #[arg(long, global = true, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// Where /metrics listens; port 0 picks a free port.
+    #[arg(long, global = true, value_name = "ADDR")]
+    metrics_listen: Option<SocketAddr>,
+    /// Set mode = "demo": a small studio with its people, a movable clock, mail on a page.
+    #[arg(long, global = true)]
+    demo: bool,
+    /// More log lines; twice for even more.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the studio: web, projector, scheduler and worker in one process, or some of them.
+    Serve(serve::ServeArgs),
+    /// Run only the media worker; the same as serve --role worker.
+    Worker(serve::WorkerArgs),
+    /// Apply pending schema migrations.
+    Migrate(migrate::MigrateArgs),
+    /// Emit one scheduled command now.
+    Run(run::RunArgs),
+    /// Projections: list, rebuild, verify.
+    Projection(projection::ProjectionArgs),
+    /// The event log: tail, show, export, verify.
+    Events(events::EventsArgs),
+    /// The demo studio and its clock.
+    Demo(demo::DemoArgs),
+    /// Settings: check, show, init.
+    Config(settings::SettingsArgs),
+    /// Completions for a shell.
+    Completions(reference::CompletionsArgs),
+    /// The manual page.
+    Man,
+}
+
+/// Why a command failed; printed as one sentence.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The instance does not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// Anything else, with what to do.
+    #[error("{0}")]
+    Failed(String),
+    /// The command was told something it does not take.
+    #[error("{0}")]
+    Usage(String),
+    /// Not everything is well; the answer is already printed.
+    #[error("")]
+    Silent,
+}
+
+impl From<ConfigError> for CliError {
+    fn from(error: ConfigError) -> Self {
+        Self::Start(error.into())
+    }
+}
+
+impl From<crate::store::StoreError> for CliError {
+    fn from(error: crate::store::StoreError) -> Self {
+        Self::Start(error.into())
+    }
+}
+
+impl From<tokio_postgres::Error> for CliError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        crate::store::StoreError::from(error).into()
+    }
+}
+
+impl From<serde_json::Error> for CliError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<std::io::Error> for CliError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+/// Runs a command to its end.
+#[must_use]
+pub fn run(cli: Cli) -> ExitCode {
+    telemetry::init(cli.global.verbose);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("kinora: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let outcome = runtime.block_on(dispatch(cli));
+    // Blocking work that is still under way (an encode) must not hold the process.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(CliError::Silent) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("kinora: {error}");
+            ExitCode::from(if matches!(error, CliError::Usage(_)) { 2 } else { 1 })
+        }
+    }
+}
+
+async fn dispatch(cli: Cli) -> Result<(), CliError> {
+    let global = cli.global;
+    match cli.command {
+        Command::Serve(args) => serve::serve(&global, args).await,
+        Command::Worker(args) => serve::worker(&global, args).await,
+        Command::Migrate(args) => migrate::migrate(&global, args).await,
+        Command::Run(args) => run::run(&global, args).await,
+        Command::Projection(args) => projection::projection(&global, args).await,
+        Command::Events(args) => events::events(&global, args).await,
+        Command::Demo(args) => demo::demo(&global, args).await,
+        Command::Config(args) => settings::settings(&global, args),
+        Command::Completions(args) => reference::completions(&args),
+        Command::Man => reference::man(),
+    }
+}
+
+impl Global {
+    /// The settings with this command line over them.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn config(&self) -> Result<Config, CliError> {
+        let mut over = Table::new();
+        if let Some(data) = &self.data {
+            over.insert("data".into(), Value::String(data.to_string_lossy().into_owned()));
+        }
+        if let Some(listen) = self.listen {
+            over.insert("listen".into(), Value::String(listen.to_string()));
+        }
+        if let Some(listen) = self.metrics_listen {
+            over.insert("metrics_listen".into(), Value::String(listen.to_string()));
+        }
+        if self.demo {
+            over.insert("mode".into(), Value::String("demo".into()));
+        }
+        Ok(config::load(self.config.as_deref(), over)?)
+    }
+
+    /// Opens the instance for a command and starts what it needs so that whatever follows from the
+    /// command is done, with or without a running server.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub async fn open(&self) -> Result<Instance, CliError> {
+        let instance = Instance::open(self.config()?, true).await?;
+        instance.start(Roles::COMMAND);
+        Ok(instance)
+    }
+}
+
+/// Prints one JSON object and nothing else.
+///
+/// # Errors
+/// If the value cannot be written.
+pub fn print_json<T: serde::Serialize>(value: &T) -> Result<(), CliError> {
+    println!("{}", serde_json::to_string(value)?);
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! `kinora projection list|rebuild|verify`.
+
+use super::{CliError, Global, print_json};
+use crate::startup::{Instance, Roles};
+use crate::store::checkpoint::{self, Kind};
+use crate::store::{StoreError, log};
+use clap::{Args, Subcommand};
+use std::time::Duration;
+
+#[derive(Args)]
+pub struct ProjectionArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Name, position and lag of each.
+    List {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Fold one anew from the first event.
+    Rebuild {
+        /// Which.
+        name: String,
+    },
+    /// Fold all anew beside the live ones and compare.
+    Verify {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(serde::Serialize)]
+struct Row {
+    name: String,
+    version: i32,
+    position: i64,
+    lag: i64,
+}
+
+pub async fn projection(global: &Global, args: ProjectionArgs) -> Result<(), CliError> {
+    let instance = Instance::open(global.config()?, true).await?;
+    instance.start(Roles::COMMAND);
+    let outcome = act(&instance, args.action).await;
+    instance.close().await?;
+    outcome
+}
+
+async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
+    let cx = &instance.services;
+    match action {
+        Action::List { json } => {
+            let client = cx.pool.get().await.map_err(StoreError::from)?;
+            let head = log::head(&**client).await?;
+            let rows: Vec<Row> = checkpoint::all(&**client, Kind::Projection)
+                .await?
+                .into_iter()
+                .map(|(name, c)| Row {
+                    name,
+                    version: c.version,
+                    position: c.position,
+                    lag: head - c.position,
+                })
+                .collect();
+            if json {
+                return print_json(&rows);
+            }
+            for row in rows {
+                println!("{:32} version {} at {} ({} behind)", row.name, row.version, row.position, row.lag);
+            }
+            Ok(())
+        }
+        Action::Rebuild { name } => {
+            instance.projector.rebuild(&name).await?;
+            if !cx.settle(Duration::from_secs(600)).await? {
+                return Err(CliError::Failed("the projection is still being folded".into()));
+            }
+            println!("{name} is rebuilt");
+            Ok(())
+        }
+        Action::Verify { json } => {
+            cx.settle(Duration::from_secs(60)).await?;
+            let found = instance.projector.verify().await?;
+            if json {
+                print_json(&found)?;
+            } else {
+                for one in &found.projections {
+                    println!("{:32} {}", one.name, if one.equal { "equal" } else { "DIFFERENT" });
+                }
+            }
+            if found.ok { Ok(()) } else { Err(CliError::Silent) }
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! `kinora serve` and `kinora worker`.
+
+use super::{CliError, Global};
+use crate::http::routes::{self, Table};
+use crate::http::{App, server};
+use crate::startup::{Instance, Roles, StartError};
+use clap::Args;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::os::fd::FromRawFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+#[derive(Args)]
+pub struct ServeArgs {
+    /// What this process does: web, projector, scheduler, worker (comma separated).
+    #[arg(long, value_delimiter = ',', value_parser = ["web", "projector", "scheduler", "worker"])]
+    role: Vec<String>,
+    /// Write the process id to this file, for init scripts.
+    #[arg(long, value_name = "FILE")]
+    pid_file: Option<PathBuf>,
+    /// Do not apply pending migrations; refuse to start while there are some.
+    #[arg(long)]
+    no_migrate: bool,
+}
+
+#[derive(Args)]
+pub struct WorkerArgs {
+    /// Write the process id to this file, for init scripts.
+    #[arg(long, value_name = "FILE")]
+    pid_file: Option<PathBuf>,
+}
+
+pub async fn worker(global: &Global, args: WorkerArgs) -> Result<(), CliError> {
+    let args = ServeArgs { role: vec!["worker".into()], pid_file: args.pid_file, no_migrate: false };
+    serve(global, args).await
+}
+
+pub async fn serve(global: &Global, args: ServeArgs) -> Result<(), CliError> {
+    let roles = roles(&args.role);
+    let mut config = global.config()?;
+    let mut stop = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let mut reload = signal(SignalKind::hangup())?;
+    // A worker beside a web process of the same settings must not want the same address.
+    if !roles.web && global.metrics_listen.is_none() && config.metrics_listen.port() == 9187 {
+        config.metrics_listen.set_port(9188);
+    }
+    let listener = if roles.web { Some(listen(&mut config.listen).await?) } else { None };
+    if let Some(file) = &args.pid_file {
+        write_pid(file)?;
+    }
+    let instance = Instance::open(config, !args.no_migrate).await?;
+    instance.start(roles);
+    super::demo::prepare(&instance).await?;
+    let served = match listener {
+        Some(listener) => {
+            let app = Arc::new(App::new(instance.services.clone()));
+            let table = Table::new(routes::all()).map_err(StartError::Program)?;
+            println!("ready {}", instance.services.config.site_url());
+            let _ = std::io::stdout().flush();
+            let wait = wait_for_end(&mut stop, &mut reload);
+            server::serve(app, table, listener, wait).await;
+            Ok(())
+        }
+        None => {
+            println!("ready");
+            let _ = std::io::stdout().flush();
+            wait_for_end(&mut stop, &mut reload).await;
+            Ok(())
+        }
+    };
+    tracing::info!("ending");
+    instance.close().await?;
+    if let Some(file) = &args.pid_file {
+        let _ = std::fs::remove_file(file);
+    }
+    served
+}
+
+fn roles(names: &[String]) -> Roles {
+    if names.is_empty() {
+        return Roles::ALL;
+    }
+    let has = |name: &str| names.iter().any(|n| n == name);
+    Roles { web: has("web"), projector: has("projector"), scheduler: has("scheduler"), worker: has("worker") }
+}
+
+/// An inherited socket (systemd's `LISTEN_FDS`) or a new one; the settings then hold its address.
+async fn listen(address: &mut SocketAddr) -> Result<TcpListener, CliError> {
+    let inherited = std::env::var("LISTEN_FDS").ok().and_then(|n| n.parse::<u32>().ok()).unwrap_or(0) > 0
+        && std::env::var("LISTEN_PID").ok().and_then(|p| p.parse().ok()) == Some(std::process::id());
+    let listener = if inherited {
+        // SAFETY: by the protocol of socket activation descriptor 3 is a listening socket that
+        // belongs to this process, and nothing else here takes it.
+        #[expect(unsafe_code, reason = "the only way to take over an inherited descriptor")]
+        let socket = unsafe { std::net::TcpListener::from_raw_fd(3) };
+        socket.set_nonblocking(true)?;
+        TcpListener::from_std(socket)?
+    } else {
+        TcpListener::bind(*address).await.map_err(|e| StartError::Listen(*address, e))?
+    };
+    *address = listener.local_addr()?;
+    Ok(listener)
+}
+
+fn write_pid(file: &Path) -> Result<(), CliError> {
+    std::fs::write(file, format!("{}\n", std::process::id()))
+        .map_err(|e| CliError::Failed(format!("writing {}: {e}", file.display())))
+}
+
+type Signals = (tokio::signal::unix::Signal, tokio::signal::unix::Signal);
+
+async fn wait_for_end(stop: &mut Signals, reload: &mut tokio::signal::unix::Signal) {
+    loop {
+        tokio::select! {
+            _ = stop.0.recv() => return,
+            _ = stop.1.recv() => return,
+            _ = reload.recv() => tracing::info!("SIGHUP: settings are read at start only; the old ones stay"),
+        }
+    }
+}

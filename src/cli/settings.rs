@@ -1,0 +1,127 @@
+//! `kinora config check|show|init`.
+
+use super::{CliError, Global, print_json};
+use crate::config::Config;
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+#[derive(Args)]
+pub struct SettingsArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Whether the settings can be read, and with --deploy whether they are fit for other people's data.
+    Check {
+        /// List every insecure setting.
+        #[arg(long)]
+        deploy: bool,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// The settings in force, secrets masked.
+    Show,
+    /// Write a settings file to start from.
+    Init {
+        /// Where to.
+        #[arg(default_value = "kinora.toml")]
+        file: PathBuf,
+    },
+}
+
+/// One thing that should be different in production.
+#[derive(serde::Serialize)]
+struct Finding {
+    level: &'static str,
+    setting: &'static str,
+    text: String,
+}
+
+pub fn settings(global: &Global, args: SettingsArgs) -> Result<(), CliError> {
+    match args.action {
+        Action::Check { deploy, json } => {
+            let config = global.config()?;
+            let found = if deploy { findings(&config) } else { Vec::new() };
+            let ok = found.iter().all(|f| f.level != "error");
+            if json {
+                print_json(&serde_json::json!({ "ok": ok, "findings": found }))?;
+            } else {
+                found.iter().for_each(|f| println!("{}: {}: {}", f.level, f.setting, f.text));
+                if found.is_empty() {
+                    println!("nothing found");
+                }
+            }
+            if ok { Ok(()) } else { Err(CliError::Silent) }
+        }
+        Action::Show => {
+            let mut config = global.config()?;
+            config.database_url = config.database_url.as_deref().map(mask);
+            config.mail.smtp_url = config.mail.smtp_url.as_deref().map(mask);
+            let text = toml::to_string_pretty(&config).map_err(|e| CliError::Failed(e.to_string()))?;
+            print!("{text}");
+            Ok(())
+        }
+        Action::Init { file } => {
+            if file.exists() {
+                return Err(CliError::Usage(format!("{} exists already", file.display())));
+            }
+            let text =
+                toml::to_string_pretty(&Config::default()).map_err(|e| CliError::Failed(e.to_string()))?;
+            std::fs::write(&file, text)?;
+            println!("wrote {}", file.display());
+            Ok(())
+        }
+    }
+}
+
+/// Hides user and password of an address.
+fn mask(address: &str) -> String {
+    match (address.find("://"), address.rfind('@')) {
+        (Some(start), Some(end)) if end > start => format!("{}://…{}", &address[..start], &address[end..]),
+        _ => address.to_owned(),
+    }
+}
+
+fn findings(config: &Config) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let mut add = |level, setting, text: &str| found.push(Finding { level, setting, text: text.to_owned() });
+    if !config.is_production() {
+        add("error", "mode", "must be \"production\"");
+    }
+    if config.allowed_hosts.is_empty() || config.allowed_hosts.iter().any(|h| h.contains('*')) {
+        add("error", "allowed_hosts", "name every host the site answers to, without wildcards");
+    }
+    if !config.base_url.as_deref().is_some_and(|u| u.starts_with("https://")) {
+        add("error", "base_url", "must be the site's https:// address, so that cookies are secure");
+    }
+    if config.mail.smtp_url.is_none() {
+        add("error", "mail.smtp_url", "mail goes to files; nobody would receive any");
+    }
+    if config.gateways.sandbox.enabled {
+        add("error", "gateways.sandbox.enabled", "the sandbox takes play money; switch it off");
+    }
+    if config.allow_registration {
+        add("warning", "allow_registration", "registration is open without a challenge");
+    }
+    if config.studio.legal_address.is_empty() {
+        add("warning", "studio.legal_address", "invoices need the seller's address");
+    }
+    if toml::to_string(config).is_ok_and(|t| t.contains("CHANGE_ME")) {
+        add("error", "*", "a CHANGE_ME is left in the settings");
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mask;
+
+    #[test]
+    fn passwords_are_masked() {
+        assert_eq!(mask("smtp://user:secret@mail.example.org:587"), "smtp://…@mail.example.org:587");
+        assert_eq!(mask("smtp://localhost"), "smtp://localhost");
+    }
+}

@@ -1,0 +1,396 @@
+//! Settings: one TOML file, `KINORA_…` environment variables over it, options of the command line
+//! over both. An unknown key is an error that names the nearest known one.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+mod load;
+pub mod secrets;
+
+pub use load::{ConfigError, load};
+pub use secrets::Secrets;
+
+/// What kind of instance it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Strict: refuses to start while an error-level finding of `config check --deploy` stands.
+    Production,
+    /// On one's own machine: loopback only, mail to files, sandbox gateway.
+    Development,
+    /// As development, with the demo studio, its people and a clock that can be moved.
+    Demo,
+}
+
+/// Whether an upload is processed before the response or afterwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Processing {
+    /// Before the response.
+    Eager,
+    /// By workers; the page shows progress.
+    Background,
+}
+
+/// Who fires scheduled commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SchedulerKind {
+    /// A supervised actor with a leader lease.
+    Internal,
+    /// Timers of the operating system that call `kinora run JOB`.
+    External,
+}
+
+/// All settings. `docs/settings.md` is generated from the file `config/reference.toml`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Kind of instance.
+    pub mode: Mode,
+    /// Data folder.
+    pub data: PathBuf,
+    /// Where the site listens.
+    pub listen: SocketAddr,
+    /// Where `/metrics` listens.
+    pub metrics_listen: SocketAddr,
+    /// Address under which people reach the site; absent: `http://` and the listen address.
+    pub base_url: Option<String>,
+    /// Names the site answers to; empty: any in development and demo.
+    pub allowed_hosts: Vec<String>,
+    /// Whether people may register themselves.
+    pub allow_registration: bool,
+    /// When uploads are processed.
+    pub processing: Processing,
+    /// PostgreSQL; absent: a private cluster in the data folder.
+    pub database_url: Option<String>,
+    /// Folder of secrets; absent: `secrets` in the data folder.
+    pub secrets_dir: Option<PathBuf>,
+    /// Facts about the studio.
+    pub studio: Studio,
+    /// Mail.
+    pub mail: Mail,
+    /// Scheduled commands.
+    pub jobs: Jobs,
+    /// Limits.
+    pub limits: Limits,
+    /// Media processing.
+    pub media: Media,
+    /// Billing rules.
+    pub billing: Billing,
+    /// Payment gateways.
+    pub gateways: Gateways,
+    /// Erasure of accounts.
+    pub erasure: Erasure,
+}
+
+/// Facts about the studio that pages and mails show.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Studio {
+    /// Name.
+    pub name: String,
+    /// One sentence for the welcome page.
+    pub tagline: String,
+    /// Accent hue in degrees, 0–359.
+    pub hue: u16,
+    /// IANA time zone of the seller.
+    pub zone: String,
+    /// Country of the seller, ISO 3166-1 alpha-2.
+    pub country: String,
+    /// Name of the seller on invoices.
+    pub legal_name: String,
+    /// Address of the seller on invoices.
+    pub legal_address: String,
+    /// VAT number of the seller.
+    pub vat_number: String,
+}
+
+/// How mail leaves.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Mail {
+    /// Sender.
+    pub from: String,
+    /// SMTP server as `smtp://user:password@host:port` or `smtps://…`; absent: files in the data folder.
+    pub smtp_url: Option<String>,
+}
+
+/// Scheduled commands.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Jobs {
+    /// Who fires them.
+    pub scheduler: SchedulerKind,
+}
+
+/// Limits, each enforced where it is named.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Largest upload, in bytes.
+    pub upload_bytes: u64,
+    /// Bytes of originals that one account may hold.
+    pub account_bytes: u64,
+    /// Free bytes below which uploads stop.
+    pub free_disk_bytes: u64,
+    /// Largest body of a form or JSON request, in bytes.
+    pub body_bytes: u64,
+    /// Largest number of pixels of a picture or video frame.
+    pub pixels: u64,
+    /// Longest video, in seconds.
+    pub duration_seconds: u64,
+    /// Failed sign-ins of one account or network within 15 minutes before a pause.
+    pub sign_in_failures: u32,
+    /// Connections served at once.
+    pub connections: usize,
+    /// Commands in work at once.
+    pub commands: usize,
+}
+
+/// Which AV1 encoder runs after the first rendition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Av1 {
+    /// None: H.264 only.
+    None,
+    /// The rav1e crate in process.
+    Rav1e,
+}
+
+/// Media processing.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Media {
+    /// Chunks encoded at once; 0: as many as processors.
+    pub workers: usize,
+    /// AV1 encoder.
+    pub av1: Av1,
+    /// Speed of rav1e, 0 (slow) to 10 (fast).
+    pub av1_speed: u8,
+    /// Quantiser of rav1e, 0 to 255.
+    pub av1_quantizer: u8,
+    /// Heights of the AV1 renditions; none above the source is made.
+    pub av1_rungs: Vec<u32>,
+    /// Longest video that gets AV1, in seconds.
+    pub av1_longest_seconds: u64,
+}
+
+/// Billing rules; the values in force are written into the events.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Billing {
+    /// Attempts per order.
+    pub attempts: u32,
+    /// Days between attempts.
+    pub retry_days: u32,
+    /// Weeks on hold before expiry.
+    pub expiry_weeks: u32,
+    /// Days before the due date at which a manual order is made and reminders are sent.
+    pub reminder_days: u32,
+    /// Currency outside the table below.
+    pub currency: String,
+    /// Currency by billing country.
+    pub currencies: BTreeMap<String, String>,
+}
+
+/// Payment gateways.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Gateways {
+    /// The sandbox (demo and tests).
+    pub sandbox: Sandbox,
+    /// Bank transfer.
+    pub bank: Bank,
+}
+
+/// The sandbox gateway.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sandbox {
+    /// Whether it is offered; never in production.
+    pub enabled: bool,
+    /// Where it answers over HTTP; absent: in process.
+    pub base_url: Option<String>,
+}
+
+/// Bank transfer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Bank {
+    /// Whether it is offered.
+    pub enabled: bool,
+    /// Account to pay to.
+    pub iban: String,
+    /// Holder of the account.
+    pub holder: String,
+}
+
+/// Erasure of accounts.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Erasure {
+    /// Days in which a deletion request can be withdrawn.
+    pub grace_days: u32,
+}
+
+impl Config {
+    /// Where a file or folder of the data folder lies.
+    #[must_use]
+    pub fn in_data(&self, name: &str) -> PathBuf {
+        self.data.join(name)
+    }
+
+    /// Folder of secrets.
+    #[must_use]
+    pub fn secrets_folder(&self) -> PathBuf {
+        self.secrets_dir.clone().unwrap_or_else(|| self.in_data("secrets"))
+    }
+
+    /// Whether the clock may be moved and demo pages exist.
+    #[must_use]
+    pub fn is_demo(&self) -> bool {
+        self.mode == Mode::Demo
+    }
+
+    /// Whether the instance is meant for other people's data.
+    #[must_use]
+    pub fn is_production(&self) -> bool {
+        self.mode == Mode::Production
+    }
+
+    /// Address of the site without a slash at the end.
+    #[must_use]
+    pub fn site_url(&self) -> String {
+        self.base_url
+            .as_deref()
+            .map_or_else(|| format!("http://{}", self.listen), |u| u.trim_end_matches('/').to_owned())
+    }
+
+    /// Whether cookies can be `Secure` with the `__Host-` prefix: everywhere but on plain-http
+    /// loopback outside production.
+    #[must_use]
+    pub fn secure_cookies(&self) -> bool {
+        self.is_production() || self.base_url.as_deref().is_some_and(|u| u.starts_with("https://"))
+    }
+
+    /// Where the data folder is looked for when no setting names it.
+    #[must_use]
+    pub fn default_data() -> &'static Path {
+        Path::new("data")
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            mode: Mode::Development,
+            data: Self::default_data().to_owned(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            metrics_listen: SocketAddr::from(([127, 0, 0, 1], 9187)),
+            base_url: None,
+            allowed_hosts: Vec::new(),
+            allow_registration: true,
+            processing: Processing::Background,
+            database_url: None,
+            secrets_dir: None,
+            studio: Studio::default(),
+            mail: Mail::default(),
+            jobs: Jobs { scheduler: SchedulerKind::Internal },
+            limits: Limits::default(),
+            media: Media::default(),
+            billing: Billing::default(),
+            gateways: Gateways::default(),
+            erasure: Erasure { grace_days: 14 },
+        }
+    }
+}
+
+impl Default for Studio {
+    fn default() -> Self {
+        Self {
+            name: "Kinora Studio".into(),
+            tagline: "Films and training, made in the open.".into(),
+            hue: 195,
+            zone: "Europe/Amsterdam".into(),
+            country: "NL".into(),
+            legal_name: "Kinora Studio".into(),
+            legal_address: String::new(),
+            vat_number: String::new(),
+        }
+    }
+}
+
+impl Default for Mail {
+    fn default() -> Self {
+        Self { from: "Kinora Studio <studio@localhost.localdomain>".into(), smtp_url: None }
+    }
+}
+
+impl Default for Jobs {
+    fn default() -> Self {
+        Self { scheduler: SchedulerKind::Internal }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            upload_bytes: 4 << 30,
+            account_bytes: 200 << 30,
+            free_disk_bytes: 1 << 30,
+            body_bytes: 1 << 20,
+            pixels: 40_000_000,
+            duration_seconds: 4 * 3600,
+            sign_in_failures: 10,
+            connections: 2048,
+            commands: 2048,
+        }
+    }
+}
+
+impl Default for Media {
+    fn default() -> Self {
+        Self {
+            workers: 0,
+            av1: Av1::Rav1e,
+            av1_speed: 10,
+            av1_quantizer: 110,
+            av1_rungs: vec![480],
+            av1_longest_seconds: 3600,
+        }
+    }
+}
+
+impl Default for Billing {
+    fn default() -> Self {
+        Self {
+            attempts: 3,
+            retry_days: 2,
+            expiry_weeks: 24,
+            reminder_days: 7,
+            currency: "EUR".into(),
+            currencies: BTreeMap::from([("US".into(), "USD".into())]),
+        }
+    }
+}
+
+impl Default for Sandbox {
+    fn default() -> Self {
+        Self { enabled: true, base_url: None }
+    }
+}
+
+impl Default for Bank {
+    fn default() -> Self {
+        Self { enabled: true, iban: "NL02ABNA0123456789".into(), holder: "Kinora Studio".into() }
+    }
+}
+
+impl Default for Erasure {
+    fn default() -> Self {
+        Self { grace_days: 14 }
+    }
+}

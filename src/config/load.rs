@@ -1,0 +1,178 @@
+//! Reads settings from file and environment.
+
+use super::{Config, Mode};
+use std::path::{Path, PathBuf};
+use toml::{Table, Value};
+
+/// Why the settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("reading {0}: {1}")]
+    File(PathBuf, std::io::Error),
+    /// The file is no TOML.
+    #[error("{0} is not valid TOML: {1}")]
+    Syntax(PathBuf, toml::de::Error),
+    /// A setting does not exist.
+    #[error("unknown setting {key}{}", .nearest.as_ref().map(|n| format!("; did you mean {n}?")).unwrap_or_default())]
+    Unknown {
+        /// Its path, such as `mail.smtp_ulr`.
+        key: String,
+        /// The known setting that is most alike.
+        nearest: Option<String>,
+    },
+    /// A value has the wrong form.
+    #[error("settings: {0}")]
+    Value(toml::de::Error),
+}
+
+/// Settings from `file` (or `KINORA_CONFIG`), the environment and `overrides`, in rising order.
+///
+/// Environment variables are `KINORA_` and the setting's path with `__` between its parts.
+///
+/// # Errors
+/// If a file or value cannot be read, or a setting is unknown.
+pub fn load(file: Option<&Path>, overrides: Table) -> Result<Config, ConfigError> {
+    let from_env = std::env::var_os("KINORA_CONFIG").map(PathBuf::from);
+    let mut table = match file.map(Path::to_owned).or(from_env) {
+        None => Table::new(),
+        Some(path) => {
+            let text = std::fs::read_to_string(&path).map_err(|e| ConfigError::File(path.clone(), e))?;
+            text.parse::<Table>().map_err(|e| ConfigError::Syntax(path.clone(), e))?
+        }
+    };
+    merge(&mut table, environment(std::env::vars()));
+    merge(&mut table, overrides);
+    read(table)
+}
+
+fn read(table: Table) -> Result<Config, ConfigError> {
+    let known = Table::try_from(Config::known()).unwrap_or_default();
+    check_known(&table, &known, "")?;
+    Value::Table(table).try_into::<Config>().map_err(ConfigError::Value)
+}
+
+impl Config {
+    /// The defaults with every optional setting present, so that all keys can be listed.
+    #[must_use]
+    pub fn known() -> Self {
+        let mut config = Self::default();
+        config.base_url = Some(String::new());
+        config.database_url = Some(String::new());
+        config.secrets_dir = Some(PathBuf::new());
+        config.mail.smtp_url = Some(String::new());
+        config.gateways.sandbox.base_url = Some(String::new());
+        config.mode = Mode::Development;
+        config
+    }
+}
+
+fn check_known(given: &Table, known: &Table, path: &str) -> Result<(), ConfigError> {
+    for (key, value) in given {
+        let full = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        // A table of free keys (currencies) is read as it is.
+        match (known.get(key), value) {
+            (None, _) => {
+                let nearest = known
+                    .keys()
+                    .map(|k| (strsim::jaro_winkler(k, key), k))
+                    .filter(|(score, _)| *score > 0.75)
+                    .max_by(|a, b| a.0.total_cmp(&b.0))
+                    .map(|(_, k)| if path.is_empty() { k.clone() } else { format!("{path}.{k}") });
+                return Err(ConfigError::Unknown { key: full, nearest });
+            }
+            (Some(Value::Table(inner)), Value::Table(given)) if full != "billing.currencies" => {
+                check_known(given, inner, &full)?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// `KINORA_MAIL__FROM=x` → `mail.from = "x"`. Values that read as TOML (numbers, booleans, lists)
+/// are taken as such, everything else as text.
+fn environment(vars: impl Iterator<Item = (String, String)>) -> Table {
+    let mut table = Table::new();
+    let known = Table::try_from(Config::known()).unwrap_or_default();
+    for (name, text) in vars {
+        let Some(path) = name.strip_prefix("KINORA_") else { continue };
+        if matches!(path, "CONFIG" | "LOG") {
+            continue;
+        }
+        let parts: Vec<String> = path.split("__").map(str::to_lowercase).collect();
+        let is_text = lookup(&known, &parts).is_some_and(Value::is_str);
+        let value = if is_text { Value::String(text) } else { parse_value(&text) };
+        insert(&mut table, &parts, value);
+    }
+    table
+}
+
+fn lookup<'a>(table: &'a Table, parts: &[String]) -> Option<&'a Value> {
+    let (first, rest) = parts.split_first()?;
+    let value = table.get(first)?;
+    if rest.is_empty() { Some(value) } else { lookup(value.as_table()?, rest) }
+}
+
+fn parse_value(text: &str) -> Value {
+    format!("v = {text}")
+        .parse::<Table>()
+        .ok()
+        .and_then(|mut t| t.remove("v"))
+        .unwrap_or_else(|| Value::String(text.to_owned()))
+}
+
+fn insert(table: &mut Table, parts: &[String], value: Value) {
+    let Some((first, rest)) = parts.split_first() else { return };
+    if rest.is_empty() {
+        table.insert(first.clone(), value);
+    } else if let Value::Table(inner) =
+        table.entry(first.clone()).or_insert_with(|| Value::Table(Table::new()))
+    {
+        insert(inner, rest, value);
+    }
+}
+
+/// Lays `over` on `base`.
+pub fn merge(base: &mut Table, over: Table) {
+    for (key, value) in over {
+        match (base.get_mut(&key), value) {
+            (Some(Value::Table(inner)), Value::Table(value)) => merge(inner, value),
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(text: &str) -> Table {
+        text.parse().expect("toml")
+    }
+
+    #[test]
+    fn an_unknown_key_names_the_nearest() {
+        let error = read(table("allow_registrations = true")).expect_err("unknown");
+        assert_eq!(
+            error.to_string(),
+            "unknown setting allow_registrations; did you mean allow_registration?"
+        );
+        let error = read(table("[mail]\nsmtp_ulr = 'x'")).expect_err("unknown");
+        assert!(error.to_string().ends_with("did you mean mail.smtp_url?"), "{error}");
+    }
+
+    #[test]
+    fn the_environment_lies_over_the_file() {
+        let mut base = table("[studio]\nname = 'A'\nhue = 10");
+        let vars = [("KINORA_STUDIO__NAME", "12"), ("KINORA_ALLOW_REGISTRATION", "false"), ("HOME", "/x")];
+        merge(&mut base, environment(vars.into_iter().map(|(a, b)| (a.to_owned(), b.to_owned()))));
+        let config = read(base).expect("config");
+        assert_eq!(
+            (config.studio.name.as_str(), config.studio.hue, config.allow_registration),
+            ("12", 10, false)
+        );
+    }
+}

@@ -1,0 +1,210 @@
+//! A request as handlers see it.
+
+use super::app::App;
+use super::error::HttpError;
+use super::form::Form;
+use super::session::{SignedIn, Viewer};
+use super::{csrf, session};
+use crate::actors::bus::{Actor, Metadata};
+use crate::domain::shared::derive_id;
+use bytes::{Bytes, BytesMut};
+use chrono::{DateTime, Utc};
+use futures_util::{Stream, StreamExt};
+use serde::de::DeserializeOwned;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use uuid::Uuid;
+use warp::http::{HeaderMap, Method};
+
+/// A body as it arrives.
+pub type BodyStream = Pin<Box<dyn Stream<Item = Result<Bytes, std::io::Error>> + Send + Sync>>;
+
+/// A request.
+pub struct Req {
+    /// The instance.
+    pub app: Arc<App>,
+    /// Method.
+    pub method: Method,
+    /// Path as sent, without query.
+    pub path: String,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Who looks.
+    pub viewer: Viewer,
+    /// Id of the request, also in the answer's `X-Request-Id`.
+    pub request_id: String,
+    /// Address of the client (of the proxy's client when the proxy is on loopback).
+    pub remote: IpAddr,
+    pub(super) params: Vec<(String, String)>,
+    pub(super) query: Vec<(String, String)>,
+    pub(super) body: Option<BodyStream>,
+    /// A form that was read before the handler, to check its token.
+    pub(super) form: Option<Form>,
+}
+
+impl Req {
+    /// A part of the path; empty if the pattern does not name it.
+    #[must_use]
+    pub fn param(&self, name: &str) -> &str {
+        self.params.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v.as_str())
+    }
+
+    /// A part of the path that is an id.
+    ///
+    /// # Errors
+    /// [`HttpError::NotFound`] if it is none.
+    pub fn id_param(&self, name: &str) -> Result<Uuid, HttpError> {
+        Uuid::parse_str(self.param(name)).map_err(|_| HttpError::NotFound)
+    }
+
+    /// A value of the query; empty if it was not sent.
+    #[must_use]
+    pub fn query(&self, name: &str) -> &str {
+        self.query.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v.as_str())
+    }
+
+    /// All values of the query in order.
+    #[must_use]
+    pub fn query_pairs(&self) -> &[(String, String)] {
+        &self.query
+    }
+
+    /// A header as text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or("")
+    }
+
+    /// Now, by the instance's clock.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.app.clock.now()
+    }
+
+    /// The signed-in person.
+    ///
+    /// # Errors
+    /// [`HttpError::SignIn`] for visitors.
+    pub fn account(&self) -> Result<&SignedIn, HttpError> {
+        self.viewer.account.as_ref().ok_or(HttpError::SignIn)
+    }
+
+    /// Whether the client asks for JSON rather than a page.
+    #[must_use]
+    pub fn wants_json(&self) -> bool {
+        self.path.starts_with("/api/") || self.header("accept").starts_with("application/json")
+    }
+
+    /// Metadata for a command of this request.
+    #[must_use]
+    pub fn meta(&self) -> Metadata {
+        let correlation = derive_id(&self.request_id, "request");
+        let actor = self.viewer.id().map_or(Actor::Visitor, Actor::Account);
+        let mut meta = Metadata::system("", correlation, self.now());
+        meta.actor = actor;
+        meta.request = Some(self.request_id.clone());
+        meta
+    }
+
+    /// The token that forms of this page carry; empty for visitors.
+    #[must_use]
+    pub fn csrf_token(&self) -> String {
+        let session = self.viewer.account.as_ref().map(|a| a.session.as_str());
+        session.map(|s| csrf::token(self.app.secrets.session.as_slice(), s)).unwrap_or_default()
+    }
+
+    /// Checks a token against the session; visitors have none.
+    ///
+    /// # Errors
+    /// [`HttpError::Forbidden`] with what to do.
+    pub fn check_csrf(&self, given: &str) -> Result<(), HttpError> {
+        if self.viewer.account.is_none() || csrf::matches(&self.csrf_token(), given) {
+            return Ok(());
+        }
+        Err(HttpError::Forbidden(
+            "This form is from an older session. Go back, reload the page and send it again.".into(),
+        ))
+    }
+
+    /// Id of the command that this request gives: the same `Idempotency-Key` (header or hidden field
+    /// `idempotency_key`) of the same person at the same address gives the same id, so that a double
+    /// click does one thing. Without a key every request is a new command.
+    #[must_use]
+    pub fn command_id(&self, form: &Form) -> Uuid {
+        let key = match self.header("idempotency-key") {
+            "" => form.get("idempotency_key"),
+            key => key,
+        };
+        if key.is_empty() {
+            return self.app.clock.new_id();
+        }
+        let who = self.viewer.id().map_or_else(|| "visitor".to_owned(), |id| id.to_string());
+        derive_id(&format!("{who} {} {}", self.method, self.path), key)
+    }
+
+    /// The form of the request.
+    ///
+    /// # Errors
+    /// [`HttpError::TooLarge`] above the configured size, [`HttpError::UnsupportedType`] for
+    /// anything but a form.
+    pub async fn form(&mut self) -> Result<Form, HttpError> {
+        if let Some(form) = &self.form {
+            return Ok(form.clone());
+        }
+        let kind = self.header("content-type");
+        if !kind.is_empty() && !kind.starts_with("application/x-www-form-urlencoded") {
+            return Err(HttpError::UnsupportedType("Send this as a form.".into()));
+        }
+        let form = Form::parse(&self.bytes().await?);
+        self.form = Some(form.clone());
+        Ok(form)
+    }
+
+    /// The JSON of the request.
+    ///
+    /// # Errors
+    /// As [`Req::form`], and [`HttpError::Unprocessable`] if it has another form than wanted.
+    pub async fn json<T: DeserializeOwned>(&mut self) -> Result<T, HttpError> {
+        if !self.header("content-type").starts_with("application/json") {
+            return Err(HttpError::UnsupportedType("Send this as application/json.".into()));
+        }
+        let bytes = self.bytes().await?;
+        serde_json::from_slice(&bytes)
+            .map_err(|e| HttpError::Unprocessable(format!("The JSON cannot be read: {e}")))
+    }
+
+    /// The whole body, up to the configured size.
+    ///
+    /// # Errors
+    /// [`HttpError::TooLarge`] above it.
+    pub async fn bytes(&mut self) -> Result<Bytes, HttpError> {
+        let limit = usize::try_from(self.app.config.limits.body_bytes).unwrap_or(usize::MAX);
+        let Some(mut body) = self.body.take() else { return Ok(Bytes::new()) };
+        let mut all = BytesMut::new();
+        while let Some(part) = body.next().await {
+            let part = part.map_err(|_| HttpError::BadRequest("The request broke off.".into()))?;
+            if all.len() + part.len() > limit {
+                return Err(HttpError::TooLarge(format!(
+                    "This is more than the {limit} bytes that are allowed here."
+                )));
+            }
+            all.extend_from_slice(&part);
+        }
+        Ok(all.freeze())
+    }
+
+    /// The body as a stream; once.
+    ///
+    /// # Errors
+    /// [`HttpError::BadRequest`] if it was taken before.
+    pub fn take_body(&mut self) -> Result<BodyStream, HttpError> {
+        self.body.take().ok_or_else(|| HttpError::BadRequest("The request has no body.".into()))
+    }
+
+    /// Looks the viewer up; before that everybody is a visitor.
+    pub(super) async fn find_viewer(&mut self) -> Result<(), HttpError> {
+        self.viewer = session::viewer(&self.app, &self.headers).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,71 @@
+//! The table of all addresses.
+
+use super::error::HttpError;
+use super::health;
+use super::route::Route;
+use matchit::Router;
+use std::collections::HashMap;
+use warp::http::Method;
+
+/// Every address of Kinora.
+#[must_use]
+pub fn all() -> Vec<Route> {
+    [health::routes()].into_iter().flatten().collect()
+}
+
+/// Finds the route of a request.
+pub struct Table {
+    router: Router<HashMap<Method, Route>>,
+}
+
+/// What was found: the route and the named parts of the path.
+pub type Found<'a> = (&'a Route, Vec<(String, String)>);
+
+impl Table {
+    /// Builds the table.
+    ///
+    /// # Errors
+    /// If two patterns collide; that is an error in the program, named in the text.
+    pub fn new(routes: Vec<Route>) -> Result<Self, String> {
+        let mut by_path: HashMap<&'static str, HashMap<Method, Route>> = HashMap::new();
+        for route in routes {
+            let path = route.path;
+            let before = by_path.entry(path).or_default().insert(route.method.clone(), route);
+            if let Some(before) = before {
+                return Err(format!("{} {path} is in the table twice", before.method));
+            }
+        }
+        let mut router = Router::new();
+        for (path, methods) in by_path {
+            router.insert(path, methods).map_err(|e| format!("{path}: {e}"))?;
+        }
+        Ok(Self { router })
+    }
+
+    /// The route for method and path.
+    ///
+    /// # Errors
+    /// 404 or 405.
+    pub fn find(&self, method: &Method, path: &str) -> Result<Found<'_>, HttpError> {
+        let found = self.router.at(path).map_err(|_| HttpError::NotFound)?;
+        let method =
+            if method == Method::HEAD && !found.value.contains_key(method) { &Method::GET } else { method };
+        let route = found.value.get(method).ok_or(HttpError::MethodNotAllowed)?;
+        let decode = |v: &str| percent_encoding::percent_decode_str(v).decode_utf8_lossy().into_owned();
+        let params = found.params.iter().map(|(n, v)| (n.to_owned(), decode(v))).collect();
+        Ok((route, params))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_has_no_collisions() {
+        let table = Table::new(all()).expect("table");
+        assert!(table.find(&Method::HEAD, "/healthz").is_ok());
+        assert!(matches!(table.find(&Method::POST, "/healthz"), Err(HttpError::MethodNotAllowed)));
+        assert!(matches!(table.find(&Method::GET, "/no/such/place"), Err(HttpError::NotFound)));
+    }
+}

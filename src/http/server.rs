@@ -1,0 +1,300 @@
+//! The accept loop and the path of every request: host check, look-up in the table, who looks,
+//! access, CSRF, handler, headers, numbers.
+
+use super::app::App;
+use super::error::HttpError;
+use super::request::{BodyStream, Req};
+use super::response::{self, Res, set};
+use super::route::{Access, Body, Route};
+use super::routes::Table;
+use super::{csrf, form::Form, session::Viewer};
+use bytes::{Buf, Bytes};
+use futures_util::{FutureExt, Stream, StreamExt};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+use warp::Filter;
+use warp::http::header::{CONTENT_SECURITY_POLICY, HOST, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use warp::http::{HeaderMap, HeaderName, Method};
+
+/// A client that has not sent its request's head after this time is let go.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(20);
+/// Largest head of a request.
+const HEAD_BYTES: usize = 32 << 10;
+/// How long running requests may take after SIGTERM.
+const DRAIN: Duration = Duration::from_secs(25);
+
+/// No inline script or style; media from here and, for uploads and players, from blobs.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
+     media-src 'self' blob:; font-src 'self'; connect-src 'self'; worker-src 'self' blob:; \
+     form-action 'self'; frame-ancestors 'none'; base-uri 'none'; manifest-src 'self'";
+
+/// Serves `app` on `listener` until `stop` resolves, then drains.
+pub async fn serve(app: Arc<App>, table: Table, listener: TcpListener, stop: impl Future<Output = ()>) {
+    let places = Arc::new(Semaphore::new(app.config.limits.connections));
+    let table = Arc::new(table);
+    let graceful = GracefulShutdown::new();
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut stop => break,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Mostly "too many open files": wait until some are closed.
+                tracing::warn!(%error, "a connection cannot be accepted");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            app.metrics.http.refused.with_label_values(&["busy"]).inc();
+            continue;
+        };
+        let _ = stream.set_nodelay(true);
+        let service =
+            TowerToHyperService::new(warp::service(filter(Arc::clone(&app), Arc::clone(&table), peer)));
+        let connection = hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIMEOUT)
+            .max_buf_size(HEAD_BYTES)
+            .serve_connection(TokioIo::new(stream), service);
+        let connection = graceful.watch(connection);
+        let open = app.metrics.http.connections.clone();
+        open.inc();
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection ended");
+            }
+            open.dec();
+            drop(place);
+        });
+    }
+    app.draining.store(true, Ordering::Relaxed);
+    drop(listener);
+    if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
+        tracing::warn!("some requests did not end in time");
+    }
+}
+
+/// warp takes the request apart; the table decides what happens with it.
+fn filter(
+    app: Arc<App>,
+    table: Arc<Table>,
+    peer: SocketAddr,
+) -> impl Filter<Extract = (Res,), Error = Infallible> + Clone {
+    let query = warp::query::raw().or(warp::any().map(String::new)).unify();
+    warp::method()
+        .and(warp::path::full())
+        .and(query)
+        .and(warp::header::headers_cloned())
+        .and(warp::body::stream())
+        .then(move |method, path: warp::path::FullPath, query: String, headers, body| {
+            let (app, table) = (Arc::clone(&app), Arc::clone(&table));
+            let body = boxed(body);
+            async move { answer(app, &table, peer, method, path.as_str(), &query, headers, body).await }
+        })
+        .or(warp::any()
+            .map(|| response::error(&HttpError::BadRequest("The request cannot be read.".into()), false, "")))
+        .unify()
+}
+
+fn boxed<B: Buf>(body: impl Stream<Item = Result<B, warp::Error>> + Send + Sync + 'static) -> BodyStream {
+    Box::pin(body.map(|part| part.map(|mut b| b.copy_to_bytes(b.remaining())).map_err(std::io::Error::other)))
+        as std::pin::Pin<Box<dyn Stream<Item = Result<Bytes, std::io::Error>> + Send + Sync>>
+}
+
+#[expect(clippy::too_many_arguments, reason = "the parts of one request as warp hands them over")]
+async fn answer(
+    app: Arc<App>,
+    table: &Table,
+    peer: SocketAddr,
+    method: Method,
+    path: &str,
+    query: &str,
+    headers: HeaderMap,
+    body: BodyStream,
+) -> Res {
+    let started = Instant::now();
+    let request_id = Uuid::now_v7().simple().to_string();
+    let wants_json = path.starts_with("/api/");
+    let metrics = Arc::clone(&app.metrics);
+    metrics.http.in_flight.inc();
+    let (mut res, pattern) = match table.find(&method, path) {
+        Err(error) => (response::error(&error, wants_json, &request_id), "unmatched"),
+        Ok((route, params)) => {
+            let req = Req {
+                remote: client_address(peer.ip(), &headers),
+                query: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+                path: path.to_owned(),
+                request_id: request_id.clone(),
+                viewer: Viewer::default(),
+                body: Some(body),
+                form: None,
+                method: method.clone(),
+                app,
+                headers,
+                params,
+            };
+            (run(route, req).await, route.path)
+        }
+    };
+    metrics.http.in_flight.dec();
+    let status = res.status();
+    let labels = [method_label(&method), pattern, status.as_str()];
+    metrics.http.requests.with_label_values(&labels).inc();
+    metrics.http.duration.with_label_values(&labels[..2]).observe(started.elapsed().as_secs_f64());
+    secure(&mut res, &request_id);
+    res
+}
+
+async fn run(route: &Route, mut req: Req) -> Res {
+    let (app, request_id) = (Arc::clone(&req.app), req.request_id.clone());
+    let wants_json = req.wants_json();
+    let outcome = match admit(route, &mut req).await {
+        Err(HttpError::SignIn) if !wants_json && req.method == Method::GET => Ok(req.to_sign_in()),
+        Err(error) => Err(error),
+        Ok(()) => {
+            let back = req.to_sign_in();
+            match AssertUnwindSafe((route.handler)(req)).catch_unwind().await {
+                Ok(Err(HttpError::SignIn)) if !wants_json => Ok(back),
+                Ok(outcome) => outcome,
+                Err(_) => Err(HttpError::Internal("a handler panicked".into())),
+            }
+        }
+    };
+    match outcome {
+        Ok(res) => res,
+        Err(error) => {
+            if let HttpError::Internal(cause) = &error {
+                tracing::error!(request = request_id, route = route.path, cause, "a request failed");
+            }
+            let reason = match &error {
+                HttpError::TooLarge(_) => "too_large",
+                HttpError::Misdirected => "host",
+                HttpError::Unavailable { .. } => "busy",
+                _ => "",
+            };
+            if !reason.is_empty() {
+                app.metrics.http.refused.with_label_values(&[reason]).inc();
+            }
+            response::error(&error, wants_json, &request_id)
+        }
+    }
+}
+
+/// Everything that must hold before a handler runs.
+async fn admit(route: &Route, req: &mut Req) -> Result<(), HttpError> {
+    let host = req.header(HOST.as_str()).to_owned();
+    check_host(&req.app, &host)?;
+    req.find_viewer().await?;
+    match route.access {
+        Access::Anyone => {}
+        Access::SignedIn => {
+            req.account()?;
+        }
+        Access::Role(roles) => {
+            let account = req.account()?;
+            let allowed = account.roles.iter().any(|r| r == "admin" || roles.contains(&r.as_str()));
+            if !allowed {
+                return Err(HttpError::Forbidden(format!(
+                    "This page is for the role {}. Ask an admin of the studio.",
+                    roles.join(" or ")
+                )));
+            }
+        }
+    }
+    let changes = !matches!(req.method.as_str(), "GET" | "HEAD" | "OPTIONS");
+    if changes {
+        csrf::check_origin(&req.headers, &host).inspect_err(|_| {
+            req.app.metrics.http.refused.with_label_values(&["csrf"]).inc();
+        })?;
+        let header = req.header("x-csrf-token").to_owned();
+        if !header.is_empty() {
+            req.check_csrf(&header)?;
+        } else if route.body == Body::Small {
+            let form = if req.header("content-type").starts_with("application/json") {
+                Form::default()
+            } else {
+                req.form().await?
+            };
+            req.check_csrf(form.get("_csrf"))?;
+        }
+    }
+    wait_for_own_write(req).await
+}
+
+/// After a command the address carries the position of its events: the page waits for them.
+async fn wait_for_own_write(req: &Req) -> Result<(), HttpError> {
+    if let Ok(position) = req.query("at").parse::<i64>() {
+        // A position from the future is no reason to wait long.
+        req.app.reader.wait_for(position, Duration::from_secs(2)).await?;
+    }
+    Ok(())
+}
+
+fn check_host(app: &App, host: &str) -> Result<(), HttpError> {
+    let allowed = &app.config.allowed_hosts;
+    if allowed.is_empty() && !app.config.is_production() {
+        return Ok(());
+    }
+    let name = host
+        .rsplit_once(':')
+        .map_or(host, |(name, port)| if port.chars().all(|c| c.is_ascii_digit()) { name } else { host });
+    let known = allowed.iter().any(|a| a.eq_ignore_ascii_case(name) || a.eq_ignore_ascii_case(host));
+    if known { Ok(()) } else { Err(HttpError::Misdirected) }
+}
+
+/// A proxy on loopback tells whom it speaks for; nobody else is believed.
+fn client_address(peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    if !peer.is_loopback() {
+        return peer;
+    }
+    let forwarded = headers.get("x-forwarded-for").and_then(|v| v.to_str().ok());
+    let last = forwarded.and_then(|list| list.rsplit(',').next()).and_then(|a| a.trim().parse().ok());
+    last.unwrap_or(if peer.is_ipv6() { peer } else { IpAddr::V4(Ipv4Addr::LOCALHOST) })
+}
+
+/// Labels must stay few, whatever methods clients invent.
+fn method_label(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
+fn secure(res: &mut Res, request_id: &str) {
+    for (name, value) in [
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (REFERRER_POLICY, "same-origin"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (
+            HeaderName::from_static("permissions-policy"),
+            "camera=(), microphone=(), geolocation=(), payment=()",
+        ),
+        (HeaderName::from_static("x-request-id"), request_id),
+    ] {
+        set(res, name, value);
+    }
+    if !res.headers().contains_key(CONTENT_SECURITY_POLICY) {
+        set(res, CONTENT_SECURITY_POLICY, POLICY);
+    }
+}

@@ -1,0 +1,166 @@
+//! Tables folded from events, one file per page, list or report, each with its table, its `apply`
+//! and its queries.
+
+use crate::domain::shared::PersonalRef;
+use crate::store::event::DecodeError;
+use crate::store::{Client, Pool, RecordedEvent, StoreError, Vault};
+use async_trait::async_trait;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio_postgres::Transaction;
+
+/// Folds events into tables. `apply` runs in the transaction that moves the checkpoint, so every
+/// event has its effect exactly once.
+#[async_trait]
+pub trait Projection: Send + Sync + 'static {
+    /// Name, after the page or report.
+    fn name(&self) -> &'static str;
+    /// Version of tables and `apply`; a new one is rebuilt from the log at the next start.
+    fn version(&self) -> i32;
+    /// Its tables.
+    fn tables(&self) -> &'static [&'static str];
+    /// `create table …` statements. The tables lie in the schema `views`, found by the search path.
+    fn ddl(&self) -> &'static str;
+    /// Folds one event. Must be deterministic: only the event and the own tables count.
+    ///
+    /// # Errors
+    /// An error parks the event's stream for this projection and shows it to operators.
+    async fn apply(&self, tx: &Transaction<'_>, event: &RecordedEvent) -> Result<(), ProjectionError>;
+}
+
+/// Why an event could not be folded.
+#[derive(Debug, thiserror::Error)]
+pub enum ProjectionError {
+    /// The database refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The event has an unknown form.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// A value in a table has an unknown form.
+    #[error("{0}")]
+    Data(String),
+}
+
+impl From<tokio_postgres::Error> for ProjectionError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<serde_json::Error> for ProjectionError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Data(error.to_string())
+    }
+}
+
+/// Why a query gave no answer.
+pub type QueryError = StoreError;
+
+/// All projections of Kinora.
+#[must_use]
+pub fn all() -> Vec<Arc<dyn Projection>> {
+    vec![]
+}
+
+/// Reads projections and opens personal values. Cheap to clone.
+#[derive(Clone)]
+pub struct Reader {
+    pool: Pool,
+    vault: Vault,
+    /// How far the projectors of this process have come, if it runs any.
+    projected: watch::Receiver<i64>,
+}
+
+impl Reader {
+    /// A reader over a pool and a vault; `projected` tells of this process's projectors.
+    #[must_use]
+    pub fn new(pool: Pool, vault: Vault, projected: watch::Receiver<i64>) -> Self {
+        Self { pool, vault, projected }
+    }
+
+    /// A connection whose unqualified names mean projections.
+    ///
+    /// # Errors
+    /// If none can be had in time.
+    pub async fn client(&self) -> Result<Client, QueryError> {
+        Ok(self.pool.get().await?)
+    }
+
+    /// Opens a personal value; `None` if it was erased.
+    ///
+    /// # Errors
+    /// If database or key store cannot be read.
+    pub async fn open(&self, reference: &PersonalRef) -> Result<Option<String>, QueryError> {
+        self.vault.open(&self.client().await?, reference).await
+    }
+
+    /// Opens many values at once; erased ones are missing in the answer.
+    ///
+    /// # Errors
+    /// If database or key store cannot be read.
+    pub async fn open_many(
+        &self,
+        references: &[PersonalRef],
+    ) -> Result<HashMap<PersonalRef, String>, QueryError> {
+        if references.is_empty() {
+            return Ok(HashMap::new());
+        }
+        self.vault.open_many(&self.client().await?, references).await
+    }
+
+    /// The keyed hash under which a personal value was claimed.
+    ///
+    /// # Errors
+    /// If the hash cannot be made.
+    pub fn lookup_hash(&self, namespace: &str, value: &str) -> Result<String, QueryError> {
+        self.vault.lookup_hash(namespace, value)
+    }
+
+    /// Who holds a claimed key: the stream's name.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn claimed_by(&self, namespace: &str, key: &str) -> Result<Option<String>, QueryError> {
+        let row = self
+            .client()
+            .await?
+            .query_opt(
+                "select owner from public.claims where namespace = $1 and key = $2",
+                &[&namespace, &key],
+            )
+            .await?;
+        Ok(row.map(|r| r.get(0)))
+    }
+
+    /// Waits until all projections have reached `position`; `false` if that takes longer than
+    /// `patience`, then the page should say that it is still being updated.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn wait_for(&self, position: i64, patience: Duration) -> Result<bool, QueryError> {
+        let deadline = tokio::time::Instant::now() + patience;
+        let mut projected = self.projected.clone();
+        loop {
+            if *projected.borrow_and_update() >= position || self.projected_position().await? >= position {
+                return Ok(true);
+            }
+            let soon = tokio::time::Instant::now() + Duration::from_millis(25);
+            if soon > deadline {
+                return Ok(false);
+            }
+            let _ = tokio::time::timeout_at(soon, projected.changed()).await;
+        }
+    }
+
+    async fn projected_position(&self) -> Result<i64, QueryError> {
+        let row = self
+            .client()
+            .await?
+            .query_one("select min(position) from public.checkpoints where kind = 'projection'", &[])
+            .await?;
+        Ok(row.get::<_, Option<i64>>(0).unwrap_or(i64::MAX))
+    }
+}

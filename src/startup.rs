@@ -1,0 +1,228 @@
+//! The only wiring: opens the parts of an instance, starts the roles a process has, ends them in
+//! order.
+
+use crate::actors::supervisor::Supervisor;
+use crate::actors::{
+    Bus, Services, jobs, listener, projector::Projector, scheduler, workflow_runner, workflows,
+};
+use crate::clock::Clock;
+use crate::config::{Config, ConfigError, SchedulerKind, Secrets};
+use crate::metrics::Metrics;
+use crate::projections::{self, Reader};
+use crate::store::pool::{Database, connect};
+use crate::store::{Journal, StoreError, Vault, checkpoint, cluster::Cluster, keys::KeyStore, migrate};
+use std::os::unix::fs::DirBuilderExt;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+/// Connections of one process to PostgreSQL, beside the writer's and the listener's.
+const CONNECTIONS: usize = 24;
+const STOP_PATIENCE: Duration = Duration::from_secs(20);
+
+/// What a process does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Roles {
+    /// Serves pages.
+    pub web: bool,
+    /// Runs projections and workflows.
+    pub projector: bool,
+    /// Fires scheduled commands.
+    pub scheduler: bool,
+    /// Encodes media.
+    pub worker: bool,
+}
+
+impl Roles {
+    /// Everything, as one process does by default.
+    pub const ALL: Self = Self { web: true, projector: true, scheduler: true, worker: true };
+    /// What a command beside or without a server needs, so that what it starts is also finished.
+    pub const COMMAND: Self = Self { web: false, projector: true, scheduler: false, worker: false };
+}
+
+/// Why an instance does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Settings.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Store, cluster or secrets.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The site's address cannot be used.
+    #[error("listening on {0}: {1}")]
+    Listen(std::net::SocketAddr, std::io::Error),
+    /// A fault in the program's own tables.
+    #[error("{0}")]
+    Program(String),
+}
+
+/// A process's part of an instance.
+pub struct Instance {
+    /// What pages, workflows and jobs work with.
+    pub services: Services,
+    /// The projector, also for rebuilding by command.
+    pub projector: Projector,
+    supervisor: Supervisor,
+    database: Database,
+    cluster: Option<Cluster>,
+}
+
+impl Instance {
+    /// Opens data folder, database, vault and bus; applies pending migrations unless `migrate` is
+    /// false. Nothing runs yet.
+    ///
+    /// # Errors
+    /// With what to do about it.
+    pub async fn open(config: Config, migrate: bool) -> Result<Self, StartError> {
+        make_data_folder(&config)?;
+        let (database, cluster) = match &config.database_url {
+            Some(url) => (Database::by_url(url)?, None),
+            None => {
+                let cluster = Cluster::start_or_join(&config.data).await?;
+                (cluster.database("kinora"), Some(cluster))
+            }
+        };
+        Self::open_on(config, database, cluster, migrate).await
+    }
+
+    /// As [`Instance::open`], on a database that somebody else looks after.
+    ///
+    /// # Errors
+    /// With what to do about it.
+    pub async fn open_on(
+        config: Config,
+        database: Database,
+        cluster: Option<Cluster>,
+        migrate: bool,
+    ) -> Result<Self, StartError> {
+        make_data_folder(&config)?;
+        if migrate {
+            let mut owner = connect(&database.owner).await?;
+            for name in migrate::run(&mut owner).await? {
+                tracing::info!(name, "schema migration applied");
+            }
+        }
+        let metrics = Metrics::shared().map_err(|e| StartError::Program(e.to_string()))?;
+        let pool = database.pool(CONNECTIONS)?;
+        let fresh = {
+            let client = pool.get().await.map_err(StoreError::from)?;
+            client.query_opt("select 1 from events limit 1", &[]).await.map_err(StoreError::from)?.is_none()
+        };
+        let secrets = Secrets::open(&config.secrets_folder(), fresh)?;
+        let vault = Vault::new(KeyStore::open(&config.in_data("keys"), secrets.events.clone())?);
+        let clock = Clock::system();
+        let journal = Journal::start(database.clone(), clock.clone(), Arc::clone(&metrics));
+        let bus = Bus::new(
+            pool.clone(),
+            journal.clone(),
+            vault.clone(),
+            Arc::clone(&metrics),
+            config.limits.commands,
+        );
+        let projected = Arc::new(watch::Sender::new(0));
+        let reader = Reader::new(pool.clone(), vault.clone(), projected.subscribe());
+        let supervisor = Supervisor::new(Arc::clone(&metrics));
+        let process = Uuid::now_v7();
+        let projector = Projector {
+            projections: Arc::new(projections::all()),
+            pool: pool.clone(),
+            journal: journal.clone(),
+            metrics: Arc::clone(&metrics),
+            process,
+            projected,
+        };
+        let services = Services {
+            config: Arc::new(config),
+            secrets: Arc::new(secrets),
+            board: supervisor.board(),
+            clock,
+            pool,
+            journal,
+            vault,
+            bus,
+            reader,
+            metrics,
+            process,
+        };
+        let instance = Self { services, projector, supervisor, database, cluster };
+        instance.follow_clock().await?;
+        instance.projector.prepare().await?;
+        workflow_runner::prepare(&workflows::all(), &instance.services).await?;
+        Ok(instance)
+    }
+
+    /// Starts the working actors of `roles` (all but the web).
+    pub fn start(&self, roles: Roles) {
+        let (cx, database) = (self.services.clone(), self.database.clone());
+        self.supervisor
+            .supervise("listener", move |desk| Box::pin(listener::run(database.clone(), cx.clone(), desk)));
+        if roles.projector {
+            let projector = self.projector.clone();
+            self.supervisor.supervise("projector", move |desk| Box::pin(projector.clone().run(desk)));
+            for workflow in workflows::all() {
+                let cx = self.services.clone();
+                let name = format!("workflow {}", workflow.name());
+                self.supervisor.supervise(&name, move |desk| {
+                    Box::pin(workflow_runner::run(Arc::clone(&workflow), cx.clone(), desk))
+                });
+            }
+        }
+        if roles.scheduler && self.services.config.jobs.scheduler == SchedulerKind::Internal {
+            let cx = self.services.clone();
+            self.supervisor
+                .supervise("scheduler", move |desk| Box::pin(scheduler::run(jobs::all(), cx.clone(), desk)));
+        }
+    }
+
+    /// The supervisor, for working actors that are not of this file.
+    #[must_use]
+    pub fn supervisor(&self) -> &Supervisor {
+        &self.supervisor
+    }
+
+    /// Where the database is.
+    #[must_use]
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// Ends the working actors, gives leases back, and leaves the private cluster.
+    ///
+    /// # Errors
+    /// If PostgreSQL does not stop.
+    pub async fn close(self) -> Result<(), StartError> {
+        self.supervisor.stop(STOP_PATIENCE).await;
+        if let Ok(client) = self.services.pool.get().await {
+            let _ = checkpoint::release(&client, self.services.process).await;
+        }
+        self.services.pool.close();
+        if let Some(cluster) = self.cluster {
+            tokio::task::spawn_blocking(move || cluster.leave())
+                .await
+                .map_err(|e| StartError::Program(e.to_string()))??;
+        }
+        Ok(())
+    }
+
+    async fn follow_clock(&self) -> Result<(), StartError> {
+        if self.services.config.is_production() {
+            return Ok(());
+        }
+        let client = self.services.pool.get().await.map_err(StoreError::from)?;
+        let row =
+            client.query_one("select ahead_us from instance_clock", &[]).await.map_err(StoreError::from)?;
+        self.services.clock.follow(row.get(0));
+        Ok(())
+    }
+}
+
+fn make_data_folder(config: &Config) -> Result<(), StoreError> {
+    // Others may enter it (PostgreSQL may run as another user); what lies in it protects itself.
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o755)
+        .create(&config.data)
+        .map_err(|e| StoreError::file(format!("making the data folder {}", config.data.display()), e))
+}

@@ -1,0 +1,276 @@
+//! One transaction of the journal: two round trips, whatever the number of appends.
+
+use super::chain::Link;
+use super::journal::{Append, AppendError, Receipt};
+use super::{Claim, StoreError};
+use chrono::{DateTime, SubsecRound, Utc};
+use std::collections::HashMap;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Statement};
+use uuid::Uuid;
+
+type Params<'a, const N: usize> = [&'a (dyn ToSql + Sync); N];
+type Answers = Vec<Result<Receipt, AppendError>>;
+
+/// The prepared statements of a writer's session.
+pub(super) struct Statements {
+    lock_head: Statement,
+    receipts: Statement,
+    versions: Statement,
+    claims: Statement,
+    insert_events: Statement,
+    insert_receipts: Statement,
+    insert_vault: Statement,
+    insert_claims: Statement,
+    delete_claims: Statement,
+    move_head: Statement,
+}
+
+impl Statements {
+    pub async fn prepare(c: &Client) -> Result<Self, StoreError> {
+        // A generic plan made while the table was empty would scan it for ever.
+        c.batch_execute("set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off")
+            .await?;
+        Ok(Self {
+            lock_head: c.prepare("select position, hash from log_head where log_id = 1 for update").await?,
+            receipts: c
+                .prepare("select command_id, position, version from command_receipts where log_id = 1 and command_id = any($1)")
+                .await?,
+            versions: c
+                .prepare(
+                    "select s, (select max(version) from events where log_id = 1 and stream_id = s)
+                     from unnest($1::text[]) s",
+                )
+                .await?,
+            claims: c
+                .prepare(
+                    "select c.namespace, c.key, c.owner from unnest($1::text[], $2::text[]) as w(namespace, key)
+                     join claims c on c.namespace = w.namespace and c.key = w.key",
+                )
+                .await?,
+            insert_events: c
+                .prepare(
+                    "insert into events (position, stream_id, version, type, type_version, command_id, ix, recorded_at, effective_at, payload, metadata, hash)
+                     select p, s, v, t, tv, c, i, $8, e, pl::json, m::json, h
+                     from unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::smallint[], $6::uuid[], $7::smallint[],
+                                 $9::timestamptz[], $10::text[], $11::text[], $12::bytea[]) as x(p, s, v, t, tv, c, i, e, pl, m, h)",
+                )
+                .await?,
+            insert_receipts: c
+                .prepare(
+                    "insert into command_receipts (command_id, stream_id, position, version, recorded_at)
+                     select c, s, p, v, $5 from unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[]) as x(c, s, p, v)",
+                )
+                .await?,
+            insert_vault: c
+                .prepare(
+                    "insert into vault (subject, field, version, ciphertext)
+                     select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::bytea[]) on conflict do nothing",
+                )
+                .await?,
+            insert_claims: c
+                .prepare(
+                    "insert into claims (namespace, key, owner)
+                     select * from unnest($1::text[], $2::text[], $3::text[]) on conflict do nothing",
+                )
+                .await?,
+            delete_claims: c
+                .prepare(
+                    "delete from claims c using unnest($1::text[], $2::text[], $3::text[]) as x(n, k, o)
+                     where c.namespace = x.n and c.key = x.k and c.owner = x.o",
+                )
+                .await?,
+            move_head: c.prepare("update log_head set position = $1, hash = $2 where log_id = 1").await?,
+        })
+    }
+}
+
+/// What the rows of a batch are, column by column.
+#[derive(Default)]
+struct Rows {
+    position: Vec<i64>,
+    stream: Vec<String>,
+    version: Vec<i64>,
+    kind: Vec<String>,
+    type_version: Vec<i16>,
+    command: Vec<Uuid>,
+    ix: Vec<i16>,
+    effective: Vec<DateTime<Utc>>,
+    payload: Vec<String>,
+    metadata: Vec<String>,
+    hash: Vec<Vec<u8>>,
+}
+
+/// Writes what fits of `appends` in one transaction and answers each.
+pub(super) async fn write(
+    c: &Client,
+    s: &Statements,
+    appends: &[&Append],
+    now: DateTime<Utc>,
+) -> Result<Answers, StoreError> {
+    let recorded_at = now.trunc_subsecs(6);
+    let ids: Vec<Uuid> = appends.iter().map(|a| a.command_id).collect();
+    let streams: Vec<&str> = appends.iter().map(|a| a.stream_id.as_str()).collect();
+    let wanted = || appends.iter().flat_map(|a| &a.claims);
+    let namespaces: Vec<&str> = wanted().map(|c| c.namespace.as_str()).collect();
+    let keys: Vec<&str> = wanted().map(|c| c.key.as_str()).collect();
+    // Sent together; PostgreSQL executes them in this order, each with a snapshot taken after the
+    // head row was locked, so what they read cannot change before our commit.
+    let (by_id, by_stream, by_key): (Params<'_, 1>, Params<'_, 1>, Params<'_, 2>) =
+        ([&ids], [&streams], [&namespaces, &keys]);
+    let (_, head, receipts, versions, claims) = tokio::try_join!(
+        c.batch_execute("begin"),
+        c.query_one(&s.lock_head, &[]),
+        c.query(&s.receipts, &by_id),
+        c.query(&s.versions, &by_stream),
+        c.query(&s.claims, &by_key),
+    )?;
+    let (mut position, mut hash): (i64, Vec<u8>) = (head.get(0), head.get(1));
+    let mut recorded: HashMap<Uuid, Receipt> = receipts
+        .iter()
+        .map(|r| (r.get(0), Receipt { position: r.get(1), version: r.get(2), replayed: true }))
+        .collect();
+    let mut version_of: HashMap<String, i64> =
+        versions.iter().map(|r| (r.get(0), r.get::<_, Option<i64>>(1).unwrap_or(0))).collect();
+    let mut owner_of: HashMap<Claim, String> =
+        claims.iter().map(|r| (Claim::new(r.get::<_, String>(0), r.get::<_, String>(1)), r.get(2))).collect();
+
+    let mut rows = Rows::default();
+    let mut accepted: Vec<(&Append, Receipt)> = Vec::new();
+    let mut answers = Answers::with_capacity(appends.len());
+    for append in appends {
+        if let Some(receipt) = recorded.get(&append.command_id) {
+            answers.push(Ok(*receipt));
+            continue;
+        }
+        let version = version_of.entry(append.stream_id.clone()).or_insert(0);
+        if *version != append.expected {
+            answers.push(Err(AppendError::Conflict { actual: *version }));
+            continue;
+        }
+        let foreign =
+            append.claims.iter().find(|c| owner_of.get(*c).is_some_and(|owner| *owner != append.stream_id));
+        if let Some(claim) = foreign {
+            answers.push(Err(AppendError::Taken { namespace: claim.namespace.clone() }));
+            continue;
+        }
+        for (ix, event) in append.events.iter().enumerate() {
+            position += 1;
+            *version += 1;
+            let link = Link {
+                position,
+                stream_id: &append.stream_id,
+                version: *version,
+                kind: &event.kind,
+                type_version: event.type_version,
+                command_id: append.command_id,
+                ix: i16::try_from(ix).unwrap_or(i16::MAX),
+                recorded_at,
+                effective_at: append.effective_at.trunc_subsecs(6),
+                payload: &event.payload,
+                metadata: &append.metadata,
+            };
+            hash = link.hash(&hash).to_vec();
+            rows.push(&link, &hash);
+        }
+        let receipt = Receipt { position, version: *version, replayed: false };
+        for claim in &append.releases {
+            owner_of.remove(claim);
+        }
+        for claim in &append.claims {
+            owner_of.insert(claim.clone(), append.stream_id.clone());
+        }
+        recorded.insert(append.command_id, Receipt { replayed: true, ..receipt });
+        accepted.push((append, receipt));
+        answers.push(Ok(receipt));
+    }
+    if accepted.is_empty() {
+        c.batch_execute("rollback").await?;
+        return Ok(answers);
+    }
+    commit(c, s, &rows, &accepted, recorded_at, position, &hash).await?;
+    Ok(answers)
+}
+
+async fn commit(
+    c: &Client,
+    s: &Statements,
+    r: &Rows,
+    accepted: &[(&Append, Receipt)],
+    recorded_at: DateTime<Utc>,
+    position: i64,
+    hash: &[u8],
+) -> Result<(), StoreError> {
+    let ids: Vec<Uuid> = accepted.iter().map(|(a, _)| a.command_id).collect();
+    let streams: Vec<&str> = accepted.iter().map(|(a, _)| a.stream_id.as_str()).collect();
+    let positions: Vec<i64> = accepted.iter().map(|(_, r)| r.position).collect();
+    let versions: Vec<i64> = accepted.iter().map(|(_, r)| r.version).collect();
+    let sealed = || accepted.iter().flat_map(|(a, _)| &a.vault);
+    let subjects: Vec<Uuid> = sealed().map(|v| v.reference.subject).collect();
+    let fields: Vec<&str> = sealed().map(|v| v.reference.field.as_str()).collect();
+    let value_versions: Vec<Uuid> = sealed().map(|v| v.reference.version).collect();
+    let ciphertexts: Vec<&[u8]> = sealed().map(|v| v.ciphertext.as_slice()).collect();
+    let taken = columns(accepted, |a| &a.claims);
+    let given = columns(accepted, |a| &a.releases);
+    let events: Params<'_, 12> = [
+        &r.position,
+        &r.stream,
+        &r.version,
+        &r.kind,
+        &r.type_version,
+        &r.command,
+        &r.ix,
+        &recorded_at,
+        &r.effective,
+        &r.payload,
+        &r.metadata,
+        &r.hash,
+    ];
+    let receipts: Params<'_, 5> = [&ids, &streams, &positions, &versions, &recorded_at];
+    let vault: Params<'_, 4> = [&subjects, &fields, &value_versions, &ciphertexts];
+    let given: Params<'_, 3> = [&given.0, &given.1, &given.2];
+    let taken: Params<'_, 3> = [&taken.0, &taken.1, &taken.2];
+    let head: Params<'_, 2> = [&position, &hash];
+    // NOTIFY after the commit: inside the transaction it takes a lock on the whole database.
+    let end = format!("commit; notify kinora_events, '{position}'");
+    tokio::try_join!(
+        c.execute(&s.insert_events, &events),
+        c.execute(&s.insert_receipts, &receipts),
+        c.execute(&s.insert_vault, &vault),
+        c.execute(&s.delete_claims, &given),
+        c.execute(&s.insert_claims, &taken),
+        c.execute(&s.move_head, &head),
+        c.batch_execute(&end),
+    )?;
+    Ok(())
+}
+
+type ClaimColumns<'a> = (Vec<&'a str>, Vec<&'a str>, Vec<&'a str>);
+
+fn columns<'a>(accepted: &[(&'a Append, Receipt)], of: fn(&Append) -> &Vec<Claim>) -> ClaimColumns<'a> {
+    let mut out = ClaimColumns::default();
+    for (append, _) in accepted {
+        for claim in of(append) {
+            out.0.push(&claim.namespace);
+            out.1.push(&claim.key);
+            out.2.push(&append.stream_id);
+        }
+    }
+    out
+}
+
+impl Rows {
+    fn push(&mut self, link: &Link<'_>, hash: &[u8]) {
+        self.position.push(link.position);
+        self.stream.push(link.stream_id.to_owned());
+        self.version.push(link.version);
+        self.kind.push(link.kind.to_owned());
+        self.type_version.push(link.type_version);
+        self.command.push(link.command_id);
+        self.ix.push(link.ix);
+        self.effective.push(link.effective_at);
+        self.payload.push(link.payload.to_owned());
+        self.metadata.push(link.metadata.to_owned());
+        self.hash.push(hash.to_vec());
+    }
+}

@@ -1,0 +1,63 @@
+//! The hash chain over the log: what makes a silent change visible.
+//!
+//! `hash(n) = SHA-256(hash(n-1) ‖ bytes(n))`, where `bytes(n)` are the columns of event *n* in a
+//! fixed order, each preceded by its length as eight bytes, big endian. `hash(0)` is 32 zero bytes.
+//! Times enter as microseconds since 1970.
+
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+/// Length of a link, in bytes.
+pub const HASH_LEN: usize = 32;
+
+/// What of an event goes into the chain: its columns, payload and metadata as exact bytes.
+pub struct Link<'a> {
+    /// Place in the log.
+    pub position: i64,
+    /// Stream's name.
+    pub stream_id: &'a str,
+    /// Place in the stream.
+    pub version: i64,
+    /// Type.
+    pub kind: &'a str,
+    /// Version of the payload's form.
+    pub type_version: i16,
+    /// Command.
+    pub command_id: Uuid,
+    /// Place among the command's events.
+    pub ix: i16,
+    /// When written.
+    pub recorded_at: DateTime<Utc>,
+    /// When in effect.
+    pub effective_at: DateTime<Utc>,
+    /// The payload.
+    pub payload: &'a str,
+    /// The metadata.
+    pub metadata: &'a str,
+}
+
+impl Link<'_> {
+    /// The hash of this event after `previous`.
+    #[must_use]
+    pub fn hash(&self, previous: &[u8]) -> [u8; HASH_LEN] {
+        let mut hasher = Sha256::new();
+        hasher.update(previous);
+        let mut field = |bytes: &[u8]| {
+            hasher.update((bytes.len() as u64).to_be_bytes());
+            hasher.update(bytes);
+        };
+        field(&self.position.to_be_bytes());
+        field(self.stream_id.as_bytes());
+        field(&self.version.to_be_bytes());
+        field(self.kind.as_bytes());
+        field(&self.type_version.to_be_bytes());
+        field(self.command_id.as_bytes());
+        field(&self.ix.to_be_bytes());
+        field(&self.recorded_at.timestamp_micros().to_be_bytes());
+        field(&self.effective_at.timestamp_micros().to_be_bytes());
+        field(self.payload.as_bytes());
+        field(self.metadata.as_bytes());
+        hasher.finalize().into()
+    }
+}

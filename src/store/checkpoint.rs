@@ -1,0 +1,137 @@
+//! How far readers have come, and who may run.
+
+use super::{Client, StoreError};
+use std::collections::BTreeMap;
+use tokio_postgres::{GenericClient, Transaction};
+use uuid::Uuid;
+
+/// Whether a reader folds events into tables or acts on them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Folds into tables.
+    Projection,
+    /// Gives commands and has effects.
+    Workflow,
+}
+
+impl Kind {
+    /// As it stands in the table.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Projection => "projection",
+            Self::Workflow => "workflow",
+        }
+    }
+}
+
+/// One reader's checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Version of the reader's code and tables.
+    pub version: i32,
+    /// The last event it has digested.
+    pub position: i64,
+}
+
+/// All checkpoints of a kind by name.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn all<C: GenericClient>(
+    client: &C,
+    kind: Kind,
+) -> Result<BTreeMap<String, Checkpoint>, StoreError> {
+    let rows = client
+        .query("select name, version, position from checkpoints where kind = $1", &[&kind.as_str()])
+        .await?;
+    Ok(rows.iter().map(|r| (r.get(0), Checkpoint { version: r.get(1), position: r.get(2) })).collect())
+}
+
+/// Sets a checkpoint, whatever it was: for a reader that starts or is rebuilt.
+///
+/// # Errors
+/// If the database cannot be written.
+pub async fn set<C: GenericClient>(
+    client: &C,
+    name: &str,
+    kind: Kind,
+    version: i32,
+    position: i64,
+) -> Result<(), StoreError> {
+    client
+        .execute(
+            "insert into checkpoints (name, kind, version, position) values ($1, $2, $3, $4)
+             on conflict (name) do update set kind = $2, version = $3, position = $4, updated_at = now()",
+            &[&name, &kind.as_str(), &version, &position],
+        )
+        .await?;
+    Ok(())
+}
+
+/// Moves the checkpoints of `names` from `from` to `to` if all of them still stand at `from`.
+/// `false` means that somebody else was faster: give the transaction up.
+///
+/// # Errors
+/// If the database cannot be written.
+pub async fn advance(tx: &Transaction<'_>, names: &[&str], from: i64, to: i64) -> Result<bool, StoreError> {
+    let moved = tx
+        .execute(
+            "update checkpoints set position = $3, updated_at = now() where name = any($1) and position = $2",
+            &[&names, &from, &to],
+        )
+        .await?;
+    Ok(usize::try_from(moved).ok() == Some(names.len()))
+}
+
+/// Takes or renews a lease for `seconds`; `false` while another owner holds it.
+///
+/// # Errors
+/// If the database cannot be written.
+pub async fn lease<C: GenericClient>(
+    client: &C,
+    name: &str,
+    owner: Uuid,
+    seconds: f64,
+) -> Result<bool, StoreError> {
+    let taken = client
+        .execute(
+            "insert into leases (name, owner, lease_until) values ($1, $2, now() + make_interval(secs => $3))
+             on conflict (name) do update set owner = $2, lease_until = excluded.lease_until
+             where leases.owner = $2 or leases.lease_until < now()",
+            &[&name, &owner, &seconds],
+        )
+        .await?;
+    Ok(taken == 1)
+}
+
+/// Gives all leases of an owner back, at a clean end.
+///
+/// # Errors
+/// If the database cannot be written.
+pub async fn release(client: &Client, owner: Uuid) -> Result<(), StoreError> {
+    client.execute("delete from leases where owner = $1", &[&owner]).await?;
+    Ok(())
+}
+
+/// Notes an event that a reader could not digest.
+///
+/// # Errors
+/// If the database cannot be written.
+pub async fn park<C: GenericClient>(
+    client: &C,
+    name: &str,
+    position: i64,
+    stream_id: &str,
+    error: &str,
+    attempts: i32,
+) -> Result<(), StoreError> {
+    client
+        .execute(
+            "insert into dead_letters (name, position, stream_id, error, attempts) values ($1, $2, $3, $4, $5)
+             on conflict (name, position) do update set error = $4, attempts = dead_letters.attempts + $5, parked_at = now()",
+            &[&name, &position, &stream_id, &error, &attempts],
+        )
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,151 @@
+//! Reading the log: by position for those who follow it, by stream for those who rebuild one
+//! aggregate, and from end to end for those who verify it.
+
+use super::chain::Link;
+use super::event::{Metadata, RecordedEvent};
+use super::{Pool, StoreError};
+use tokio_postgres::{GenericClient, Row};
+
+const COLUMNS: &str = "position, stream_id, version, type, type_version, command_id, ix, recorded_at, effective_at, payload::text, metadata::text, hash";
+
+/// Events after `position` in order, at most `limit`, none beyond `until` (inclusive) if given.
+///
+/// # Errors
+/// If the database cannot be read, or an event's metadata is not in a known form.
+pub async fn after<C: GenericClient>(
+    client: &C,
+    position: i64,
+    until: Option<i64>,
+    limit: i64,
+) -> Result<Vec<RecordedEvent>, StoreError> {
+    let sql = format!(
+        "select {COLUMNS} from events where log_id = 1 and position > $1 and position <= $2 order by position limit $3"
+    );
+    let until = until.unwrap_or(i64::MAX);
+    let statement = client.prepare(&sql).await?;
+    client.query(&statement, &[&position, &until, &limit]).await?.iter().map(read).collect()
+}
+
+/// All events of a stream after `version`, in order.
+///
+/// # Errors
+/// As [`after`].
+pub async fn stream<C: GenericClient>(
+    client: &C,
+    stream_id: &str,
+    version: i64,
+) -> Result<Vec<RecordedEvent>, StoreError> {
+    let sql = format!(
+        "select {COLUMNS} from events where log_id = 1 and stream_id = $1 and version > $2 order by version"
+    );
+    let statement = client.prepare(&sql).await?;
+    client.query(&statement, &[&stream_id, &version]).await?.iter().map(read).collect()
+}
+
+/// Position of the last committed event; 0 for an empty log.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn head<C: GenericClient>(client: &C) -> Result<i64, StoreError> {
+    Ok(client.query_one("select position from log_head where log_id = 1", &[]).await?.get(0))
+}
+
+fn read(row: &Row) -> Result<RecordedEvent, StoreError> {
+    let (position, kind): (i64, String) = (row.get(0), row.get(3));
+    let unreadable = |e: serde_json::Error| {
+        StoreError::Unreadable(format!("event at position {position} ({kind}) cannot be read: {e}"))
+    };
+    let payload = serde_json::from_str(row.get(9)).map_err(unreadable)?;
+    let mut metadata: Metadata = serde_json::from_str(row.get(10)).map_err(unreadable)?;
+    metadata.at = row.get(8);
+    Ok(RecordedEvent {
+        position,
+        stream_id: row.get(1),
+        version: row.get(2),
+        type_version: row.get(4),
+        command_id: row.get(5),
+        ix: row.get(6),
+        recorded_at: row.get(7),
+        effective_at: metadata.at,
+        kind,
+        payload,
+        metadata,
+    })
+}
+
+/// What a verification of the whole log found.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Verification {
+    /// Whether every event is as it was written.
+    pub ok: bool,
+    /// Events read.
+    pub events: i64,
+    /// The first event that is not as it was written.
+    pub first_bad_position: Option<i64>,
+    /// What is wrong there.
+    pub reason: Option<String>,
+}
+
+/// Follows the hash chain over the whole log, a page at a time; `progress` is told the position.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn verify(pool: &Pool, mut progress: impl FnMut(i64, i64)) -> Result<Verification, StoreError> {
+    let client = pool.get().await?;
+    let head = client.query_one("select position, hash from log_head where log_id = 1", &[]).await?;
+    let (end, end_hash): (i64, Vec<u8>) = (head.get(0), head.get(1));
+    let sql = format!(
+        "select {COLUMNS} from events where log_id = 1 and position > $1 order by position limit 2000"
+    );
+    let statement = client.prepare(&sql).await?;
+    let mut hash = vec![0_u8; super::chain::HASH_LEN];
+    let mut at = 0_i64;
+    let bad = |position: i64, events: i64, reason: &str| Verification {
+        ok: false,
+        events,
+        first_bad_position: Some(position),
+        reason: Some(reason.to_owned()),
+    };
+    while at < end {
+        let rows = client.query(&statement, &[&at]).await?;
+        if rows.is_empty() {
+            return Ok(bad(at + 1, at, "the events from here on are missing"));
+        }
+        for row in rows {
+            let position: i64 = row.get(0);
+            if position > end {
+                break; // written while we read
+            }
+            if position != at + 1 {
+                return Ok(bad(at + 1, at, "an event is missing"));
+            }
+            let link = Link {
+                position,
+                stream_id: row.get(1),
+                version: row.get(2),
+                kind: row.get(3),
+                type_version: row.get(4),
+                command_id: row.get(5),
+                ix: row.get(6),
+                recorded_at: row.get(7),
+                effective_at: row.get(8),
+                payload: row.get(9),
+                metadata: row.get(10),
+            };
+            hash = link.hash(&hash).to_vec();
+            if hash != row.get::<_, Vec<u8>>(11) {
+                return Ok(bad(
+                    position,
+                    at,
+                    "the event or one before it was changed: its hash does not follow",
+                ));
+            }
+            at = position;
+        }
+        progress(at, end);
+    }
+    if hash != end_hash {
+        return Ok(bad(end, end, "the head of the log does not match its last event"));
+    }
+    Ok(Verification { ok: true, events: end, first_bad_position: None, reason: None })
+}

@@ -1,0 +1,22 @@
+//! The event log in PostgreSQL, the vault beside it, and the private cluster underneath.
+
+mod batch;
+pub mod chain;
+pub mod checkpoint;
+pub mod cluster;
+pub mod error;
+pub mod event;
+pub mod journal;
+pub mod keys;
+pub mod log;
+pub mod migrate;
+pub mod pool;
+pub mod repository;
+pub mod upcasters;
+pub mod vault;
+
+pub use error::StoreError;
+pub use event::{Actor, Claim, Metadata, RecordedEvent};
+pub use journal::{Append, AppendError, Journal, NewEvent, Receipt};
+pub use pool::{Client, Pool};
+pub use vault::Vault;

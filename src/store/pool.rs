@@ -1,0 +1,76 @@
+//! Connections to PostgreSQL.
+
+use super::error::StoreError;
+use deadpool_postgres::{Manager, ManagerConfig, RecyclingMethod, Runtime};
+use std::{path::Path, time::Duration};
+use tokio_postgres::{Config, NoTls};
+
+/// A pool of connections that work as the application's role.
+pub type Pool = deadpool_postgres::Pool;
+/// One connection of the pool.
+pub type Client = deadpool_postgres::Client;
+
+/// Pages and projections name their tables without schema; a rebuild can so point elsewhere.
+const OPTIONS: &str = "-c search_path=views,public -c statement_timeout=60s";
+
+/// Where the database is and how its roles are reached.
+#[derive(Clone, Debug)]
+pub struct Database {
+    /// Connection as the application's role.
+    pub app: Config,
+    /// Connection as the owner of the schema, for migrations.
+    pub owner: Config,
+}
+
+impl Database {
+    /// Connections over a Unix socket in `folder` to `database`, by peer authentication.
+    #[must_use]
+    pub fn on_socket(folder: &Path, database: &str) -> Self {
+        let with = |user: &str| {
+            let mut config = Config::new();
+            config.host_path(folder).user(user).dbname(database).application_name("kinora");
+            config.connect_timeout(Duration::from_secs(10)).options(OPTIONS);
+            config
+        };
+        Self { app: with("kinora_app"), owner: with("kinora_owner") }
+    }
+
+    /// Connections by URL; one role then both owns the schema and works on it.
+    ///
+    /// # Errors
+    /// If the URL cannot be read.
+    pub fn by_url(url: &str) -> Result<Self, StoreError> {
+        let mut config: Config = url.parse().map_err(StoreError::Database)?;
+        config.application_name("kinora").options(OPTIONS);
+        Ok(Self { app: config.clone(), owner: config })
+    }
+
+    /// A pool of at most `size` connections for queries and projections.
+    ///
+    /// # Errors
+    /// If the pool cannot be built.
+    pub fn pool(&self, size: usize) -> Result<Pool, StoreError> {
+        let config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        Pool::builder(Manager::from_config(self.app.clone(), NoTls, config))
+            .max_size(size)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(Duration::from_secs(10)))
+            .create_timeout(Some(Duration::from_secs(10)))
+            .build()
+            .map_err(|e| StoreError::Cluster(e.to_string()))
+    }
+}
+
+/// Opens a single connection and drives it in the background.
+///
+/// # Errors
+/// If PostgreSQL cannot be reached.
+pub async fn connect(config: &Config) -> Result<tokio_postgres::Client, StoreError> {
+    let (client, connection) = config.connect(NoTls).await?;
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "database connection ended");
+        }
+    });
+    Ok(client)
+}

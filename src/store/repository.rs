@@ -1,0 +1,170 @@
+//! Loading aggregates: the `cqrs-es` event store over tokio-postgres and the journal.
+
+use super::event::{RecordedEvent, encode_payload, stream_name};
+use super::{Append, AppendError, Journal, Metadata, NewEvent, Pool, StoreError, log};
+use crate::domain::shared::{Decider, aggregate::CategoryEvent};
+use chrono::Utc;
+use cqrs_es::{AggregateContext, AggregateError, DomainEvent, EventEnvelope, EventStore};
+use std::collections::HashMap;
+use std::marker::PhantomData;
+use uuid::Uuid;
+
+/// Streams of one kind of aggregate.
+pub struct EventRepository<A> {
+    pool: Pool,
+    journal: Journal,
+    kind: PhantomData<fn() -> A>,
+}
+
+impl<A> Clone for EventRepository<A> {
+    fn clone(&self) -> Self {
+        Self { pool: self.pool.clone(), journal: self.journal.clone(), kind: PhantomData }
+    }
+}
+
+/// An aggregate with the version of its stream.
+pub struct Loaded<A> {
+    /// Its id.
+    pub id: String,
+    /// Its state.
+    pub state: A,
+    /// Events folded into it.
+    pub version: i64,
+}
+
+impl<A: Decider> AggregateContext<A> for Loaded<A> {
+    fn aggregate(&mut self) -> &mut A {
+        &mut self.state
+    }
+}
+
+impl<A> EventRepository<A>
+where
+    A: Decider,
+    A::Event: CategoryEvent,
+{
+    /// A repository over the pool for reading and the journal for writing.
+    #[must_use]
+    pub fn new(pool: Pool, journal: Journal) -> Self {
+        Self { pool, journal, kind: PhantomData }
+    }
+
+    /// Folds the stream of aggregate `id`.
+    ///
+    /// # Errors
+    /// If the log cannot be read, or holds an event this version does not know.
+    pub async fn load(&self, id: Uuid) -> Result<Loaded<A>, StoreError> {
+        let client = self.pool.get().await?;
+        let events = log::stream(&**client, &stream_name(A::TYPE, id), 0).await?;
+        let mut loaded = Loaded { id: id.to_string(), state: A::default(), version: 0 };
+        for event in events {
+            loaded.version = event.version;
+            loaded.state.apply(decode::<A>(&event)?);
+        }
+        Ok(loaded)
+    }
+
+    /// The journal this repository writes to.
+    #[must_use]
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+}
+
+fn decode<A>(event: &RecordedEvent) -> Result<A::Event, StoreError>
+where
+    A: Decider,
+    A::Event: CategoryEvent,
+{
+    let event = super::upcasters::upcast(event);
+    event
+        .decode::<A::Event>()
+        .map_err(|e| StoreError::Unreadable(e.to_string()))?
+        .ok_or_else(|| StoreError::Unreadable(format!("{} is not a stream of {}", event.stream_id, A::TYPE)))
+}
+
+/// Turns decided events into rows.
+///
+/// # Errors
+/// If an event cannot be written as JSON.
+pub fn encode<E: DomainEvent + CategoryEvent>(events: &[E]) -> Result<Vec<NewEvent>, serde_json::Error> {
+    events
+        .iter()
+        .map(|event| {
+            let (kind, payload) = encode_payload(event)?;
+            Ok(NewEvent { kind, type_version: event.event_version().parse().unwrap_or(1), payload })
+        })
+        .collect()
+}
+
+impl<A> EventStore<A> for EventRepository<A>
+where
+    A: Decider,
+    A::Event: CategoryEvent,
+{
+    type AC = Loaded<A>;
+
+    async fn load_events(&self, id: &str) -> Result<Vec<EventEnvelope<A>>, AggregateError<A::Error>> {
+        let client =
+            self.pool.get().await.map_err(|e| AggregateError::DatabaseConnectionError(Box::new(e)))?;
+        let events = log::stream(&**client, &format!("{}-{id}", A::TYPE), 0).await.map_err(unexpected)?;
+        events
+            .iter()
+            .map(|event| {
+                Ok(EventEnvelope {
+                    aggregate_id: id.to_owned(),
+                    sequence: usize::try_from(event.version).unwrap_or_default(),
+                    payload: decode::<A>(event).map_err(unexpected)?,
+                    metadata: HashMap::new(),
+                })
+            })
+            .collect()
+    }
+
+    async fn load_aggregate(&self, id: &str) -> Result<Loaded<A>, AggregateError<A::Error>> {
+        let uuid = Uuid::parse_str(id).map_err(|e| AggregateError::UnexpectedError(Box::new(e)))?;
+        self.load(uuid).await.map_err(unexpected)
+    }
+
+    /// Appends at the context's version. The metadata's `actor` names the part of Kinora that acts.
+    async fn commit(
+        &self,
+        events: Vec<A::Event>,
+        context: Loaded<A>,
+        metadata: HashMap<String, String>,
+    ) -> Result<Vec<EventEnvelope<A>>, AggregateError<A::Error>> {
+        if events.is_empty() {
+            return Ok(Vec::new());
+        }
+        let name = metadata.get("actor").map_or("repository", String::as_str);
+        let meta = Metadata::system(name, Uuid::now_v7(), Utc::now());
+        let json = |e: serde_json::Error| AggregateError::DeserializationError(Box::new(e));
+        let append = Append {
+            stream_id: format!("{}-{}", A::TYPE, context.id),
+            expected: context.version,
+            command_id: Uuid::now_v7(),
+            effective_at: meta.at,
+            metadata: serde_json::to_string(&meta).map_err(json)?,
+            events: encode(&events).map_err(json)?,
+            vault: Vec::new(),
+            claims: Vec::new(),
+            releases: Vec::new(),
+        };
+        self.journal.append(append).await.map_err(|e| match e {
+            AppendError::Conflict { .. } => AggregateError::AggregateConflict,
+            other => AggregateError::UnexpectedError(Box::new(other)),
+        })?;
+        let first = context.version + 1;
+        let envelope = |(i, payload)| EventEnvelope {
+            aggregate_id: context.id.clone(),
+            sequence: usize::try_from(first).unwrap_or_default() + i,
+            payload,
+            metadata: metadata.clone(),
+        };
+        Ok(events.into_iter().enumerate().map(envelope).collect())
+    }
+}
+
+fn unexpected<E: std::error::Error>(error: StoreError) -> AggregateError<E> {
+    AggregateError::UnexpectedError(Box::new(error))
+}

@@ -1,0 +1,123 @@
+//! The vault: personal values, sealed per person. Events only refer to them.
+
+use super::keys::{self, KeyStore};
+use super::{Client, StoreError};
+use crate::domain::shared::{PersonalRef, PersonalValue};
+use std::collections::HashMap;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// A sealed value on its way into the table.
+#[derive(Clone, Debug)]
+pub struct Sealed {
+    /// Where it will be found.
+    pub reference: PersonalRef,
+    /// Nonce and ciphertext.
+    pub ciphertext: Vec<u8>,
+}
+
+/// Seals and opens personal values. Cheap to clone.
+#[derive(Clone)]
+pub struct Vault {
+    keys: Arc<KeyStore>,
+}
+
+impl Vault {
+    /// A vault over a key store.
+    #[must_use]
+    pub fn new(keys: KeyStore) -> Self {
+        Self { keys: Arc::new(keys) }
+    }
+
+    /// Seals values with the keys of their subjects, which are made if needed.
+    ///
+    /// # Errors
+    /// If the key store cannot be used.
+    pub async fn seal(&self, values: Vec<PersonalValue>) -> Result<Vec<Sealed>, StoreError> {
+        if values.is_empty() {
+            return Ok(Vec::new());
+        }
+        let keys = Arc::clone(&self.keys);
+        // Making a key syncs a file: not on a thread that serves requests.
+        tokio::task::spawn_blocking(move || {
+            let mut sealed = Vec::with_capacity(values.len());
+            for value in values {
+                let key = keys.get_or_create(value.reference.subject)?;
+                let ciphertext = keys::seal(&key, value.text.as_bytes(), &context(&value.reference))?;
+                sealed.push(Sealed { reference: value.reference, ciphertext });
+            }
+            Ok(sealed)
+        })
+        .await
+        .map_err(|e| StoreError::Vault(e.to_string()))?
+    }
+
+    /// Opens values; those that were erased are missing in the answer.
+    ///
+    /// # Errors
+    /// If database or key store cannot be read, or a value is damaged.
+    pub async fn open_many(
+        &self,
+        client: &Client,
+        references: &[PersonalRef],
+    ) -> Result<HashMap<PersonalRef, String>, StoreError> {
+        let subjects: Vec<Uuid> = references.iter().map(|r| r.subject).collect();
+        let fields: Vec<&str> = references.iter().map(|r| r.field.as_str()).collect();
+        let versions: Vec<Uuid> = references.iter().map(|r| r.version).collect();
+        let rows = client
+            .query(
+                "select v.subject, v.field, v.version, v.ciphertext
+                 from unnest($1::uuid[], $2::text[], $3::uuid[]) as w(s, f, n)
+                 join public.vault v on v.subject = w.s and v.field = w.f and v.version = w.n",
+                &[&subjects, &fields, &versions],
+            )
+            .await?;
+        let mut data_keys: HashMap<Uuid, Option<keys::Key>> = HashMap::new();
+        let mut opened = HashMap::with_capacity(rows.len());
+        for row in rows {
+            let reference = PersonalRef { subject: row.get(0), field: row.get(1), version: row.get(2) };
+            let key = match data_keys.entry(reference.subject) {
+                std::collections::hash_map::Entry::Occupied(e) => e.into_mut(),
+                std::collections::hash_map::Entry::Vacant(e) => e.insert(self.keys.get(reference.subject)?),
+            };
+            let Some(key) = key else { continue };
+            let plain = keys::open(key, row.get(3), &context(&reference))?;
+            let text = String::from_utf8_lossy(&plain).into_owned();
+            opened.insert(reference, text);
+        }
+        Ok(opened)
+    }
+
+    /// Opens one value; `None` if it was erased.
+    ///
+    /// # Errors
+    /// As [`Vault::open_many`].
+    pub async fn open(&self, client: &Client, reference: &PersonalRef) -> Result<Option<String>, StoreError> {
+        Ok(self.open_many(client, std::slice::from_ref(reference)).await?.remove(reference))
+    }
+
+    /// Erases everything of a subject: its rows and its key. Doing it twice is harmless.
+    ///
+    /// # Errors
+    /// If database or key store cannot be written.
+    pub async fn erase(&self, client: &Client, subject: Uuid) -> Result<(), StoreError> {
+        let keys = Arc::clone(&self.keys);
+        tokio::task::spawn_blocking(move || keys.destroy(subject))
+            .await
+            .map_err(|e| StoreError::Vault(e.to_string()))??;
+        client.execute("delete from public.vault where subject = $1", &[&subject]).await?;
+        Ok(())
+    }
+
+    /// A keyed hash by which a personal value can be looked up, such as the mail address at sign-in.
+    ///
+    /// # Errors
+    /// If the hash cannot be made.
+    pub fn lookup_hash(&self, namespace: &str, value: &str) -> Result<String, StoreError> {
+        self.keys.lookup_hash(namespace, value)
+    }
+}
+
+fn context(reference: &PersonalRef) -> Vec<u8> {
+    format!("{}/{}/{}", reference.subject, reference.field, reference.version).into_bytes()
+}

@@ -9,6 +9,7 @@ pub mod account;
 pub mod clock;
 pub mod deletion_request;
 pub mod invoice_series;
+pub mod media;
 pub mod order;
 pub mod plan;
 pub mod shared;

@@ -3,7 +3,7 @@
 
 use crate::actors::supervisor::Supervisor;
 use crate::actors::{
-    Bus, Services, jobs, listener, projector::Projector, scheduler, workflow_runner, workflows,
+    Bus, Services, jobs, listener, projector::Projector, sampler, scheduler, workflow_runner, workflows,
 };
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, SchedulerKind, Secrets};
@@ -39,6 +39,12 @@ impl Roles {
     pub const ALL: Self = Self { web: true, projector: true, scheduler: true, worker: true };
     /// What a command beside or without a server needs, so that what it starts is also finished.
     pub const COMMAND: Self = Self { web: false, projector: true, scheduler: false, worker: false };
+
+    /// Whether the process runs long enough for its numbers to be scraped.
+    #[must_use]
+    pub const fn measured(self) -> bool {
+        self.web || self.scheduler || self.worker
+    }
 }
 
 /// Why an instance does not start.
@@ -158,6 +164,10 @@ impl Instance {
         let (cx, database) = (self.services.clone(), self.database.clone());
         self.supervisor
             .supervise("listener", move |desk| Box::pin(listener::run(database.clone(), cx.clone(), desk)));
+        if roles.measured() {
+            let cx = self.services.clone();
+            self.supervisor.supervise("sampler", move |desk| Box::pin(sampler::run(cx.clone(), desk)));
+        }
         if roles.projector {
             let projector = self.projector.clone();
             self.supervisor.supervise("projector", move |desk| Box::pin(projector.clone().run(desk)));

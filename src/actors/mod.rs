@@ -2,10 +2,12 @@
 
 mod aggregate_actor;
 pub mod bus;
+pub mod dead_letters;
 mod directory;
 pub mod jobs;
 pub mod listener;
 pub mod projector;
+pub mod sampler;
 pub mod scheduler;
 pub mod services;
 pub mod supervisor;

@@ -124,6 +124,6 @@ impl Services {
     #[must_use]
     pub fn disk_free(&self) -> u64 {
         nix::sys::statvfs::statvfs(&self.config.data)
-            .map_or(0, |s| u64::from(s.blocks_available()) * u64::from(s.fragment_size()))
+            .map_or(0, |s| s.blocks_available() * s.fragment_size())
     }
 }

@@ -2,7 +2,8 @@
 
 use super::{CliError, Global};
 use crate::http::routes::{self, Table};
-use crate::http::{App, server};
+use crate::http::{self, App, server};
+use crate::notify;
 use crate::startup::{Instance, Roles, StartError};
 use clap::Args;
 use std::io::Write;
@@ -48,18 +49,25 @@ pub async fn serve(global: &Global, args: ServeArgs) -> Result<(), CliError> {
         config.metrics_listen.set_port(9188);
     }
     let listener = if roles.web { Some(listen(&mut config.listen).await?) } else { None };
+    let instance = Instance::open(config, !args.no_migrate).await?;
+    instance.start(roles);
+    let numbers = TcpListener::bind(instance.services.config.metrics_listen)
+        .await
+        .map_err(|e| StartError::Listen(instance.services.config.metrics_listen, e))?;
+    tracing::info!(address = %numbers.local_addr()?, "metrics");
+    let metrics = tokio::spawn(http::metrics::serve(numbers, Arc::clone(&instance.services.metrics)));
+    super::demo::prepare(&instance).await?;
     if let Some(file) = &args.pid_file {
         write_pid(file)?;
     }
-    let instance = Instance::open(config, !args.no_migrate).await?;
-    instance.start(roles);
-    super::demo::prepare(&instance).await?;
+    notify::start_watchdog();
     let served = match listener {
         Some(listener) => {
             let app = Arc::new(App::new(instance.services.clone()));
             let table = Table::new(routes::all()).map_err(StartError::Program)?;
             println!("ready {}", instance.services.config.site_url());
             let _ = std::io::stdout().flush();
+            notify::ready();
             let wait = wait_for_end(&mut stop, &mut reload);
             server::serve(app, table, listener, wait).await;
             Ok(())
@@ -67,11 +75,14 @@ pub async fn serve(global: &Global, args: ServeArgs) -> Result<(), CliError> {
         None => {
             println!("ready");
             let _ = std::io::stdout().flush();
+            notify::ready();
             wait_for_end(&mut stop, &mut reload).await;
             Ok(())
         }
     };
     tracing::info!("ending");
+    notify::stopping();
+    metrics.abort();
     instance.close().await?;
     if let Some(file) = &args.pid_file {
         let _ = std::fs::remove_file(file);

@@ -1,6 +1,12 @@
 //! Style, scripts and fonts, embedded at build time and served under names that carry a hash of
 //! their content, so that browsers may keep them for ever.
 
+use super::error::HttpError;
+use super::request::Req;
+use super::response::{Res, set};
+use super::route::{Access, Route};
+use warp::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
+
 /// One embedded file.
 pub struct Asset {
     /// The name by which pages ask for it, such as `app.css`.
@@ -27,6 +33,27 @@ pub const CACHE: &str = "public, max-age=31536000, immutable";
 #[must_use]
 pub fn url(name: &str) -> &'static str {
     EMBEDDED.iter().find(|a| a.name == name).map_or("/assets/unknown", |a| a.url)
+}
+
+/// The address of all assets.
+#[must_use]
+pub fn routes() -> Vec<Route> {
+    vec![Route::get("/assets/{file}", Access::Anyone, send)]
+}
+
+async fn send(req: Req) -> Result<Res, HttpError> {
+    let asset = find(req.param("file")).ok_or(HttpError::NotFound)?;
+    let (bytes, encoding) = asset.encoded(Some(req.header(ACCEPT_ENCODING.as_str())));
+    let mut res = Res::new(bytes.into());
+    set(&mut res, CONTENT_TYPE, asset.kind);
+    set(&mut res, CACHE_CONTROL, CACHE);
+    if asset.brotli.is_some() {
+        set(&mut res, VARY, "accept-encoding");
+    }
+    if let Some(encoding) = encoding {
+        set(&mut res, CONTENT_ENCODING, encoding);
+    }
+    Ok(res)
 }
 
 /// The asset behind the last part of the path `/assets/{file}`.

@@ -38,6 +38,8 @@ pub struct Req {
     pub remote: IpAddr,
     pub(super) params: Vec<(String, String)>,
     pub(super) query: Vec<(String, String)>,
+    /// Set when the page is shown before its projections have reached what was just done.
+    pub updating: bool,
     pub(super) body: Option<BodyStream>,
     /// A form that was read before the handler, to check its token.
     pub(super) form: Option<Form>,

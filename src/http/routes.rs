@@ -1,8 +1,8 @@
 //! The table of all addresses.
 
 use super::error::HttpError;
-use super::health;
 use super::route::Route;
+use super::{assets, health, metrics, pages};
 use matchit::Router;
 use std::collections::HashMap;
 use warp::http::Method;
@@ -10,7 +10,7 @@ use warp::http::Method;
 /// Every address of Kinora.
 #[must_use]
 pub fn all() -> Vec<Route> {
-    [health::routes()].into_iter().flatten().collect()
+    [health::routes(), metrics::routes(), assets::routes(), pages::routes()].into_iter().flatten().collect()
 }
 
 /// Finds the route of a request.

@@ -142,6 +142,7 @@ async fn answer(
                 viewer: Viewer::default(),
                 body: Some(body),
                 form: None,
+                updating: false,
                 method: method.clone(),
                 app,
                 headers,
@@ -236,10 +237,10 @@ async fn admit(route: &Route, req: &mut Req) -> Result<(), HttpError> {
 }
 
 /// After a command the address carries the position of its events: the page waits for them.
-async fn wait_for_own_write(req: &Req) -> Result<(), HttpError> {
+async fn wait_for_own_write(req: &mut Req) -> Result<(), HttpError> {
     if let Ok(position) = req.query("at").parse::<i64>() {
         // A position from the future is no reason to wait long.
-        req.app.reader.wait_for(position, Duration::from_secs(2)).await?;
+        req.updating = !req.app.reader.wait_for(position, Duration::from_secs(2)).await?;
     }
     Ok(())
 }

@@ -1,6 +1,10 @@
 //! Tables folded from events, one file per page, list or report, each with its table, its `apply`
 //! and its queries.
 
+pub mod figures;
+pub mod operator;
+pub mod statistics;
+
 use crate::domain::shared::PersonalRef;
 use crate::store::event::DecodeError;
 use crate::store::{Client, Pool, RecordedEvent, StoreError, Vault};
@@ -62,7 +66,7 @@ pub type QueryError = StoreError;
 /// All projections of Kinora.
 #[must_use]
 pub fn all() -> Vec<Arc<dyn Projection>> {
-    vec![]
+    vec![Arc::new(operator::Operator), Arc::new(statistics::StatisticsTable), Arc::new(figures::Figures)]
 }
 
 /// Reads projections and opens personal values. Cheap to clone.

@@ -1,5 +1,7 @@
 //! Scheduled jobs: each runs once per slot, whoever asks for it.
 
+mod stats;
+
 use super::services::Services;
 use crate::actors::bus::{CommandError, Envelope};
 use crate::domain::clock::{self, RunCommand, RunError, RunState, Schedule, run_id};
@@ -77,7 +79,7 @@ impl From<tokio_postgres::Error> for JobError {
 /// All jobs of Kinora.
 #[must_use]
 pub fn all() -> Vec<Arc<dyn Job>> {
-    vec![]
+    vec![Arc::new(stats::Stats)]
 }
 
 /// How a request for a run ended.

@@ -1,0 +1,125 @@
+//! Puts a page's body into the frame that all pages share: studio, person, navigation.
+
+use super::request::Req;
+use super::response::{self, Res};
+use super::session::SignedIn;
+use super::ui::{self, FormTokens, Frame, Person, Place, Theme, Tone};
+use maud::Markup;
+use warp::http::StatusCode;
+use warp::http::header::CACHE_CONTROL;
+
+/// What one page brings; the rest of the frame comes from the request.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// What it is about; the tab says "Title — Section — Studio".
+    pub title: String,
+    /// The section, such as "Films"; empty for none.
+    pub section: String,
+    /// One or two sentences for search engines and shared links.
+    pub description: Option<String>,
+    /// The room: dark for works, light for desks.
+    pub theme: Theme,
+    /// Hue of the accent; without it the studio's.
+    pub hue: Option<u16>,
+    /// A line above the page.
+    pub banner: Option<Markup>,
+    /// Further scripts, such as `player.js`.
+    pub scripts: Vec<&'static str>,
+    /// Absolute address of the page's picture.
+    pub image: Option<String>,
+    /// Path of this page where it is public, for `rel=canonical`.
+    pub canonical: Option<String>,
+    /// Further elements of the head.
+    pub head: Option<Markup>,
+    /// Whether search engines should leave it alone.
+    pub private: bool,
+    /// The content of `<main>`.
+    pub body: Markup,
+}
+
+/// The page as an answer.
+#[must_use]
+pub fn page(req: &Req, page: Page) -> Res {
+    let body = page.body.clone();
+    let mut res = response::html(StatusCode::OK, ui::document(&frame(req, page), &body));
+    // A page may show what only this person may see; it is asked for anew each time.
+    response::set(
+        &mut res,
+        CACHE_CONTROL,
+        if req.viewer.account.is_some() { "no-store" } else { "no-cache" },
+    );
+    res
+}
+
+/// The page again with what was typed and what is wrong: status 422.
+#[must_use]
+pub fn unprocessable(mut page: Res) -> Res {
+    *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    page
+}
+
+fn frame(req: &Req, page: Page) -> Frame {
+    let config = &req.app.config;
+    let updating = req
+        .updating
+        .then(|| ui::notice_text(Tone::Info, "This page is still being updated. Reload it in a moment."));
+    Frame {
+        studio: config.studio.name.clone(),
+        title: page.title,
+        section: page.section,
+        description: page.description,
+        theme: page.theme,
+        hue: page.hue.or(Some(config.studio.hue)),
+        path: req.path.clone(),
+        person: req.viewer.account.as_ref().map(|account| person(req, account)),
+        join: Some("Join".to_owned()),
+        places: [("Films", "/films"), ("Courses", "/courses"), ("Journal", "/posts")]
+            .map(|(l, h)| Place::new(l, h))
+            .into(),
+        foot: [
+            ("About", "/about"),
+            ("Privacy", "/legal/privacy"),
+            ("Terms", "/legal/terms"),
+            ("Statistics", "/statistics"),
+        ]
+        .map(|(l, h)| Place::new(l, h))
+        .into(),
+        banner: page.banner.or(updating),
+        scripts: page.scripts,
+        image: page.image,
+        canonical: page.canonical.map(|path| format!("{}{path}", config.site_url())),
+        head: page.head,
+        private: page.private,
+    }
+}
+
+/// The rooms that each role opens.
+const ROOMS: [(&str, &str, &[&str]); 4] = [
+    ("Your studio", "/studio", &["creator", "editor", "admin"]),
+    ("Billing", "/billing", &["billing", "admin"]),
+    ("People", "/moderation", &["moderator", "admin"]),
+    ("Operations", "/operator", &["operator", "admin"]),
+];
+
+fn person(req: &Req, account: &SignedIn) -> Person {
+    let rooms = ROOMS
+        .iter()
+        .filter(|(_, _, roles)| req.viewer.has_role(roles))
+        .map(|(label, href, _)| Place::new(*label, *href));
+    Person {
+        label: account.label.clone(),
+        rooms: rooms.collect(),
+        may_watch_all: account.roles.iter().any(|role| role == "subscriber"),
+        csrf: req.csrf_token(),
+    }
+}
+
+impl FormTokens for Req {
+    fn csrf(&self) -> String {
+        self.csrf_token()
+    }
+
+    fn idempotency_key(&self) -> String {
+        self.app.clock.new_id().to_string()
+    }
+}

@@ -1,0 +1,45 @@
+//! What operators do here: run a job now, try an event again.
+
+use super::OPERATORS;
+use crate::actors::dead_letters::{Retry, retry};
+use crate::actors::jobs;
+use crate::http::error::HttpError;
+use crate::http::request::Req;
+use crate::http::response::{Res, see_other};
+use crate::http::route::Route;
+
+/// The addresses of this file.
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::post("/operator/jobs/{job}/run", OPERATORS, run_job),
+        Route::post("/operator/set-aside/{name}/{position}/retry", OPERATORS, try_again),
+    ]
+}
+
+/// Runs the slot that is due now; a slot that has run is left as it is.
+async fn run_job(req: Req) -> Result<Res, HttpError> {
+    let name = req.param("job");
+    let job = jobs::all().into_iter().find(|job| job.name() == name).ok_or(HttpError::NotFound)?;
+    let slot = job.schedule().slot(req.now());
+    let report = jobs::run(job.as_ref(), slot, req.meta(), false, &req.app)
+        .await
+        .map_err(|e| HttpError::Internal(e.to_string()))?;
+    let done = match report.status {
+        "completed" => "ran",
+        "failed" => "run-failed",
+        _ => "ran-before",
+    };
+    Ok(see_other(&format!("/operator?done={done}")))
+}
+
+async fn try_again(req: Req) -> Result<Res, HttpError> {
+    let position: i64 = req.param("position").parse().map_err(|_| HttpError::NotFound)?;
+    let outcome = retry(&req.app, req.param("name"), position).await?;
+    let done = match outcome {
+        Retry::Done => "retried",
+        Retry::Failed(_) => "failed-again",
+        Retry::NeedsRebuild => "rebuild",
+        Retry::Unknown => "gone",
+    };
+    Ok(see_other(&format!("/operator?done={done}#set-aside")))
+}

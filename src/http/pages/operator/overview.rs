@@ -1,0 +1,256 @@
+//! `GET /operator`: readers of the log, working actors, scheduled jobs, events that were set aside.
+
+use super::{OPERATORS, places};
+use crate::actors::jobs;
+use crate::actors::supervisor::{State, Status};
+use crate::http::error::HttpError;
+use crate::http::page::{Page, page};
+use crate::http::request::Req;
+use crate::http::response::Res;
+use crate::http::route::Route;
+use crate::http::ui::form::form_inline;
+use crate::http::ui::layout::{page_head, rooms};
+use crate::http::ui::panel::{Tone, chip, notice_text};
+use crate::http::ui::stats::{Stat, stats};
+use crate::http::ui::table::{self, Column, table};
+use crate::http::ui::{Theme, button, format};
+use crate::projections::operator::{self, DeadLetter, ReaderRow, RunRow};
+use chrono::{DateTime, TimeDelta, Utc};
+use maud::{Markup, html};
+use std::collections::BTreeMap;
+
+/// The address of this file.
+pub(super) fn routes() -> Vec<Route> {
+    vec![Route::get("/operator", OPERATORS, show)]
+}
+
+/// Everything the page shows.
+struct View {
+    head: i64,
+    readers: Vec<ReaderRow>,
+    actors: BTreeMap<String, Status>,
+    jobs: Vec<JobRow>,
+    letters: Vec<DeadLetter>,
+    free: u64,
+}
+
+struct JobRow {
+    name: &'static str,
+    every: TimeDelta,
+    last: Option<RunRow>,
+}
+
+async fn show(req: Req) -> Result<Res, HttpError> {
+    let reader = &req.app.reader;
+    let mut last = operator::last_runs(reader).await?;
+    let view = View {
+        head: operator::head(reader).await?,
+        readers: operator::readers(reader).await?,
+        actors: req.app.board.all(),
+        jobs: jobs::all()
+            .iter()
+            .map(|job| JobRow {
+                name: job.name(),
+                every: job.schedule().every,
+                last: last.remove(job.name()),
+            })
+            .collect(),
+        letters: operator::dead_letters(reader, 100).await?,
+        free: req.app.disk_free(),
+    };
+    let body = rooms("Operations", &places(), "/operator", &body(&req, &view));
+    Ok(page(
+        &req,
+        Page { title: "Operations".into(), theme: Theme::Desk, private: true, body, ..Page::default() },
+    ))
+}
+
+fn body(req: &Req, view: &View) -> Markup {
+    let behind = view.readers.iter().map(|row| row.behind).max().unwrap_or(0);
+    let failing = view.actors.values().filter(|status| status.state == State::Failing).count();
+    let failed =
+        view.jobs.iter().filter(|job| job.last.as_ref().is_some_and(|run| run.state == "failed")).count();
+    let trouble = failing + failed + view.letters.len();
+    html! {
+        (page_head("Operations", Some("What runs, how far it is, and what stands still."), None))
+        @if let Some((tone, sentence)) = said(req) { (notice_text(tone, sentence)) }
+        @if trouble == 0 { (notice_text(Tone::Success, "Everything that should run is running.")) }
+        (stats(&[
+            Stat { label: "Events", value: format::count(view.head), ..Stat::default() },
+            Stat { label: "Furthest behind", value: events(behind), ..Stat::default() },
+            Stat { label: "Set aside", value: events(i64::try_from(view.letters.len()).unwrap_or(i64::MAX)), ..Stat::default() },
+            Stat { label: "Free on the data disk", value: format::bytes(view.free), ..Stat::default() },
+        ]))
+        section.stack { h2 { "Projections and workflows" } (readers(&view.readers)) }
+        section.stack { h2 { "Actors of this process" } (actors(&view.actors)) }
+        section.stack { h2 { "Scheduled jobs" } (schedule(req, &view.jobs)) }
+        section.stack #set-aside { h2 { "Events set aside" } (letters(req, &view.letters)) }
+    }
+}
+
+/// What the last act of this page led to, from its address.
+fn said(req: &Req) -> Option<(Tone, &'static str)> {
+    Some(match req.query("done") {
+        "retried" => (Tone::Success, "The event was handled and is no longer set aside."),
+        "failed-again" => (Tone::Warning, "It failed again; the reason stands below."),
+        "rebuild" => (
+            Tone::Warning,
+            "A projection takes an event up again only by a rebuild: kinora projection rebuild NAME.",
+        ),
+        "gone" => (Tone::Info, "That event is not set aside any more."),
+        "ran" => (Tone::Success, "The job has run."),
+        "ran-before" => (Tone::Info, "This slot has run before; nothing was done again."),
+        "run-failed" => (Tone::Danger, "The run failed; its reason is in the list of runs."),
+        _ => return None,
+    })
+}
+
+fn events(count: i64) -> String {
+    if count == 1 { "1 event".into() } else { format!("{} events", format::count(count)) }
+}
+
+fn readers(all: &[ReaderRow]) -> Markup {
+    let columns = [
+        Column::new("Name"),
+        Column::new("Kind"),
+        Column::number("Position"),
+        Column::number("Behind"),
+        Column::number("Seconds"),
+        Column::number("Set aside"),
+        Column::new("State"),
+    ];
+    let rows: Vec<Vec<Markup>> = all
+        .iter()
+        .map(|row| {
+            let (tone, words) = match row {
+                row if row.parked > 0 => (Tone::Warning, "has set events aside"),
+                row if row.seconds > 60.0 => (Tone::Danger, "behind"),
+                row if row.behind > 0 => (Tone::Info, "catching up"),
+                _ => (Tone::Success, "up to date"),
+            };
+            vec![
+                table::head(&html! { (row.name) }),
+                table::text(&row.kind),
+                table::number(&format::count(row.position)),
+                table::number(&format::count(row.behind)),
+                table::number(&format!("{:.0}", row.seconds)),
+                table::number(&format::count(row.parked)),
+                table::cell(&chip(tone, words)),
+            ]
+        })
+        .collect();
+    table("Projections and workflows", &columns, &rows)
+}
+
+fn actors(all: &BTreeMap<String, Status>) -> Markup {
+    let columns = [
+        Column::new("Actor"),
+        Column::new("State"),
+        Column::number("Waiting"),
+        Column::new("Last success"),
+        Column::number("Restarts"),
+        Column::new("Last error"),
+    ];
+    let rows: Vec<Vec<Markup>> = all
+        .iter()
+        .map(|(name, status)| {
+            let (tone, words) = match status.state {
+                State::Running => (Tone::Success, "running"),
+                State::Standby => (Tone::Plain, "another process does it"),
+                State::Failing => (Tone::Danger, "failing"),
+                State::Stopped => (Tone::Warning, "stopped"),
+            };
+            vec![
+                table::head(&html! { (name) }),
+                table::cell(&chip(tone, words)),
+                table::number(&format::count(status.queue)),
+                table::cell(&when(status.last_success)),
+                table::number(&status.restarts.to_string()),
+                table::text(status.last_error.as_deref().unwrap_or("–")),
+            ]
+        })
+        .collect();
+    table("Actors of this process", &columns, &rows)
+}
+
+fn when(at: Option<DateTime<Utc>>) -> Markup {
+    at.map_or_else(|| html! { "–" }, format::moment)
+}
+
+fn schedule(req: &Req, all: &[JobRow]) -> Markup {
+    let columns = [
+        Column::new("Job"),
+        Column::new("Every"),
+        Column::new("Last slot"),
+        Column::new("Result"),
+        Column::number("Changed"),
+        Column::number("Took"),
+        Column::new("Act"),
+    ];
+    let rows: Vec<Vec<Markup>> = all
+        .iter()
+        .map(|job| {
+            let run = job.last.as_ref();
+            vec![
+                table::head(&html! { a href={ "/operator/runs?job=" (job.name) } { (job.name) } }),
+                table::text(&rhythm(job.every)),
+                table::cell(&when(run.map(|run| run.slot))),
+                table::cell(&run.map_or_else(|| html! { "has not run yet" }, super::runs::result)),
+                table::number(&run.and_then(|run| run.changed).map_or_else(|| "–".into(), format::count)),
+                table::number(
+                    &run.and_then(|run| run.duration_ms).map_or_else(|| "–".into(), super::runs::took),
+                ),
+                table::cell(&form_inline(
+                    req,
+                    &format!("/operator/jobs/{}/run", job.name),
+                    &button::submit_small("Run now", button::Weight::Plain),
+                )),
+            ]
+        })
+        .collect();
+    table("Scheduled jobs", &columns, &rows)
+}
+
+fn rhythm(every: TimeDelta) -> String {
+    match every.num_minutes() {
+        1 => "minute".into(),
+        60 => "hour".into(),
+        1440 => "day".into(),
+        10_080 => "week".into(),
+        minutes => format!("{minutes} minutes"),
+    }
+}
+
+fn letters(req: &Req, all: &[DeadLetter]) -> Markup {
+    if all.is_empty() {
+        return html! { p.dim { "None. An event that a workflow cannot handle in five tries would stand here with its reason." } };
+    }
+    let columns = [
+        Column::new("Handler"),
+        Column::number("Position"),
+        Column::new("Event"),
+        Column::new("Reason"),
+        Column::number("Tries"),
+        Column::new("Since"),
+        Column::new("Act"),
+    ];
+    let rows: Vec<Vec<Markup>> = all
+        .iter()
+        .map(|letter| {
+            vec![
+                table::head(&html! { (letter.name) }),
+                table::number(&letter.position.to_string()),
+                table::cell(&html! { (letter.kind) br; span.small.mono { (letter.stream) } }),
+                table::text(&letter.error),
+                table::number(&letter.attempts.to_string()),
+                table::cell(&format::moment(letter.parked_at)),
+                table::cell(&form_inline(
+                    req,
+                    &format!("/operator/set-aside/{}/{}/retry", letter.name, letter.position),
+                    &button::submit_small("Try again", button::Weight::Plain),
+                )),
+            ]
+        })
+        .collect();
+    table("Events set aside", &columns, &rows)
+}

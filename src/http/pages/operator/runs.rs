@@ -1,0 +1,126 @@
+//! `GET /operator/runs`: scheduled runs, the newest first.
+
+use super::{OPERATORS, places};
+use crate::actors::jobs;
+use crate::http::error::HttpError;
+use crate::http::page::{Page, page};
+use crate::http::request::Req;
+use crate::http::response::Res;
+use crate::http::route::Route;
+use crate::http::ui::icon::Icon;
+use crate::http::ui::layout::{page_head, rooms};
+use crate::http::ui::panel::{Tone, chip, empty, filter, filters};
+use crate::http::ui::table::{self, Column, table};
+use crate::http::ui::{Theme, format};
+use crate::projections::operator::{self, RunRow};
+use maud::{Markup, html};
+
+/// The address of this file.
+pub(super) fn routes() -> Vec<Route> {
+    vec![Route::get("/operator/runs", OPERATORS, show)]
+}
+
+async fn show(req: Req) -> Result<Res, HttpError> {
+    let known: Vec<&'static str> = jobs::all().iter().map(|job| job.name()).collect();
+    let job = known.iter().copied().find(|name| *name == req.query("job"));
+    let runs = operator::runs(&req.app.reader, job, 100).await?;
+    let chips: Vec<Markup> = known
+        .iter()
+        .filter(|name| job.is_none_or(|chosen| chosen == **name))
+        .map(|name| match job {
+            Some(_) => filter("Job", Some(name), "/operator/runs"),
+            None => filter(name, None, &format!("/operator/runs?job={name}")),
+        })
+        .collect();
+    let content = html! {
+        (page_head("Scheduled runs", Some("A slot runs once, whoever asks for it. The newest hundred are shown; the log keeps all."), None))
+        (filters(&chips, job.map(|_| "/operator/runs")))
+        @if runs.is_empty() {
+            (empty(Icon::Info, "No runs yet", "As soon as a job has run, its slot, result and duration stand here.", None))
+        } @else {
+            (list(&runs))
+        }
+    };
+    let body = rooms("Operations", &places(), "/operator/runs", &content);
+    Ok(page(
+        &req,
+        Page {
+            title: "Scheduled runs".into(),
+            section: "Operations".into(),
+            theme: Theme::Desk,
+            private: true,
+            body,
+            ..Page::default()
+        },
+    ))
+}
+
+fn list(runs: &[RunRow]) -> Markup {
+    let columns = [
+        Column::new("Job"),
+        Column::new("Slot"),
+        Column::new("Result"),
+        Column::number("Changed"),
+        Column::number("Took"),
+        Column::new("What it did"),
+    ];
+    let rows: Vec<Vec<Markup>> = runs
+        .iter()
+        .map(|run| {
+            vec![
+                table::head(&html! { (run.job) }),
+                table::cell(&format::moment(run.slot)),
+                table::cell(&result(run)),
+                table::number(&run.changed.map_or_else(|| "–".into(), format::count)),
+                table::number(&run.duration_ms.map_or_else(|| "–".into(), took)),
+                table::cell(&deeds(run)),
+            ]
+        })
+        .collect();
+    table("Scheduled runs", &columns, &rows)
+}
+
+/// The counts or the reason, in words.
+fn deeds(run: &RunRow) -> Markup {
+    let counts: Vec<String> = run
+        .counts
+        .iter()
+        .filter(|(_, count)| **count != 0)
+        .map(|(name, count)| format!("{name} {count}"))
+        .collect();
+    html! {
+        @if let Some(error) = &run.error { (error) }
+        @else if counts.is_empty() { span.dim { "nothing to do" } }
+        @else { (counts.join(", ")) }
+    }
+}
+
+/// The state of a run as a chip.
+pub(super) fn result(run: &RunRow) -> Markup {
+    match run.state.as_str() {
+        "completed" => chip(Tone::Success, "completed"),
+        "failed" => chip(Tone::Danger, "failed"),
+        _ => chip(Tone::Info, "running"),
+    }
+}
+
+/// A duration as people say it.
+pub(super) fn took(milliseconds: i64) -> String {
+    match milliseconds {
+        0..1000 => format!("{milliseconds} ms"),
+        1000..60_000 => format!("{}.{} s", milliseconds / 1000, milliseconds % 1000 / 100),
+        _ => format!("{} min {} s", milliseconds / 60_000, milliseconds / 1000 % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::took;
+
+    #[test]
+    fn durations_are_short_words() {
+        assert_eq!(took(12), "12 ms");
+        assert_eq!(took(1_450), "1.4 s");
+        assert_eq!(took(125_000), "2 min 5 s");
+    }
+}

@@ -1,0 +1,354 @@
+//! Where every account, subscription, order, request and work stands now, one row each, so that
+//! the studio's figures can be counted without reading the log.
+
+use super::{Projection, ProjectionError, QueryError, Reader};
+use crate::domain::account::AccountEvent;
+use crate::domain::deletion_request::DeletionEvent;
+use crate::domain::order::OrderEvent;
+use crate::domain::shared::calendar::{Interval, IntervalUnit};
+use crate::domain::shared::money::Money;
+use crate::domain::subscription::SubscriptionEvent;
+use crate::metrics::Metrics;
+use crate::store::RecordedEvent;
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use std::collections::BTreeMap;
+use tokio_postgres::Transaction;
+
+/// The table of where everything stands.
+pub struct Figures;
+
+#[async_trait]
+impl Projection for Figures {
+    fn name(&self) -> &'static str {
+        "figures"
+    }
+
+    fn version(&self) -> i32 {
+        1
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        &["figures_subjects"]
+    }
+
+    fn ddl(&self) -> &'static str {
+        "create table if not exists figures_subjects (
+            stream text primary key,
+            category text not null,
+            state text not null,
+            label text not null default '',
+            flag boolean not null default false,
+            currency text,
+            monthly_minor bigint,
+            due timestamptz
+        );
+        create index if not exists figures_subjects_by_category on figures_subjects (category, state);"
+    }
+
+    async fn apply(&self, tx: &Transaction<'_>, event: &RecordedEvent) -> Result<(), ProjectionError> {
+        let changes = if let Some(event) = event.decode::<AccountEvent>()? {
+            account(&event)
+        } else if let Some(event) = event.decode::<SubscriptionEvent>()? {
+            subscription(&event)
+        } else if let Some(event) = event.decode::<OrderEvent>()? {
+            order(&event)
+        } else if let Some(event) = event.decode::<DeletionEvent>()? {
+            request(&event)
+        } else {
+            work(event)
+        };
+        let Some(change) = changes else { return Ok(()) };
+        tx.execute(
+            "insert into figures_subjects (stream, category, state, label, flag, currency, monthly_minor, due)
+             values ($1, $2, coalesce($3, ''), coalesce($4, ''), coalesce($5, false), $6, $7, $8)
+             on conflict (stream) do update set
+                state = coalesce($3, figures_subjects.state),
+                label = coalesce($4, figures_subjects.label),
+                flag = coalesce($5, figures_subjects.flag),
+                currency = coalesce($6, figures_subjects.currency),
+                monthly_minor = coalesce($7, figures_subjects.monthly_minor),
+                due = case when $9 then $8 else figures_subjects.due end",
+            &[
+                &event.stream_id,
+                &event.category(),
+                &change.state,
+                &change.label,
+                &change.flag,
+                &change.currency,
+                &change.monthly,
+                &change.due.flatten(),
+                &change.due.is_some(),
+            ],
+        )
+        .await?;
+        Ok(())
+    }
+}
+
+/// What an event changes; `None` leaves a column as it is.
+#[derive(Default)]
+struct Change {
+    state: Option<&'static str>,
+    label: Option<String>,
+    flag: Option<bool>,
+    currency: Option<String>,
+    monthly: Option<i64>,
+    /// When the clock has to act next; `Some(None)` when it is somebody else's turn.
+    due: Option<Option<DateTime<Utc>>>,
+}
+
+impl Change {
+    fn state(state: &'static str) -> Option<Self> {
+        Some(Self { state: Some(state), ..Self::default() })
+    }
+
+    fn flag(flag: bool) -> Option<Self> {
+        Some(Self { flag: Some(flag), ..Self::default() })
+    }
+
+    fn due(due: Option<DateTime<Utc>>) -> Option<Self> {
+        Some(Self { due: Some(due), ..Self::default() })
+    }
+}
+
+/// The flag of an account says that it has complimentary access.
+fn account(event: &AccountEvent) -> Option<Change> {
+    match event {
+        AccountEvent::AccountRegistered { .. }
+        | AccountEvent::AccountReinstated { .. }
+        | AccountEvent::AccountRestored { .. } => Change::state("active"),
+        AccountEvent::AccountSuspended { .. } => Change::state("suspended"),
+        AccountEvent::AccountHidden { .. } => Change::state("hidden"),
+        AccountEvent::AccountErased { .. } => {
+            Some(Change { state: Some("erased"), flag: Some(false), ..Change::default() })
+        }
+        AccountEvent::ComplimentaryAccessGranted { .. } => Change::flag(true),
+        AccountEvent::ComplimentaryAccessEnded { .. } => Change::flag(false),
+        _ => None,
+    }
+}
+
+fn subscription(event: &SubscriptionEvent) -> Option<Change> {
+    let ended = |state| Some(Change { state: Some(state), due: Some(None), ..Change::default() });
+    match event {
+        SubscriptionEvent::SubscriptionJoined { terms, .. } => Some(Change {
+            state: Some("on-hold"),
+            label: Some(terms.plan_name.clone()),
+            currency: Some(terms.price.currency.code().to_owned()),
+            monthly: Some(per_month(terms.price, terms.interval)),
+            ..Change::default()
+        }),
+        SubscriptionEvent::SubscriptionActivated { paid_until, .. }
+        | SubscriptionEvent::SubscriptionRenewed { paid_until, .. }
+        | SubscriptionEvent::SubscriptionResumed { paid_until, .. } => {
+            Some(Change { state: Some("active"), due: Some(Some(*paid_until)), ..Change::default() })
+        }
+        // From here it is the member's turn, or the next attempt's.
+        SubscriptionEvent::RenewalOrderRequested { pay_by, due_at, .. } => {
+            Change::due(Some(pay_by.unwrap_or(*due_at)))
+        }
+        SubscriptionEvent::ChargeRequested { .. } | SubscriptionEvent::SubscriptionParked { .. } => {
+            Change::due(None)
+        }
+        SubscriptionEvent::RenewalPaymentFailed { retry_at, .. } => Change::due(*retry_at),
+        SubscriptionEvent::SubscriptionPutOnHold { .. } => ended("on-hold"),
+        SubscriptionEvent::CancellationScheduled { ends_at, .. } => Some(Change {
+            state: Some("pending-cancellation"),
+            due: Some(Some(*ends_at)),
+            ..Change::default()
+        }),
+        SubscriptionEvent::CancellationUndone { .. } => Change::state("active"),
+        SubscriptionEvent::SubscriptionCancelled { .. } => ended("cancelled"),
+        SubscriptionEvent::SubscriptionExpired { .. } => ended("expired"),
+        _ => None,
+    }
+}
+
+/// What a price comes to in a month of 365.25 / 12 days, in minor units.
+fn per_month(price: Money, interval: Interval) -> i64 {
+    let length = i64::from(interval.length());
+    // Months are counted exactly; days and weeks by the mean month of 30.4375 days.
+    let (times, by) = match interval.unit() {
+        IntervalUnit::Day => (304_375, length * 10_000),
+        IntervalUnit::Week => (304_375, length * 70_000),
+        IntervalUnit::Month => (1, length),
+        IntervalUnit::Year => (1, length * 12),
+    };
+    let by = by.max(1);
+    (price.minor.saturating_mul(times) + by / 2) / by
+}
+
+fn order(event: &OrderEvent) -> Option<Change> {
+    match event {
+        OrderEvent::OrderPlaced { .. } => Change::state("open"),
+        OrderEvent::OrderPaid { .. } => Change::state("paid"),
+        OrderEvent::OrderFailed { .. } => Change::state("failed"),
+        OrderEvent::OrderCancelled { .. } => Change::state("cancelled"),
+        _ => None,
+    }
+}
+
+fn request(event: &DeletionEvent) -> Option<Change> {
+    match event {
+        DeletionEvent::DeletionRequested { .. } => Change::state("waiting"),
+        DeletionEvent::DeletionWithdrawn { .. } => Change::state("withdrawn"),
+        DeletionEvent::DeletionBlocked { .. } => Change::state("blocked"),
+        DeletionEvent::ErasureStarted { .. } => Change::state("erasing"),
+        DeletionEvent::ErasureStepDone { .. } => None,
+        DeletionEvent::ErasureCompleted { .. } => Change::state("erased"),
+    }
+}
+
+/// Media, films, courses and posts: the flag says that it is published. Their events share the
+/// last word of their names.
+fn work(event: &RecordedEvent) -> Option<Change> {
+    if !matches!(event.category(), "media" | "film" | "course" | "post") {
+        return None;
+    }
+    match event.kind.as_str() {
+        "MediaProbed" => {
+            let kind = event.payload.pointer("/data/kind").or_else(|| event.payload.get("kind"))?.as_str()?;
+            Some(Change { label: Some(kind.to_owned()), ..Change::default() })
+        }
+        kind if kind.ends_with("Unpublished") => Change::flag(false),
+        kind if kind.ends_with("Removed") && event.kind.len() <= "CourseRemoved".len() => {
+            Some(Change { state: Some("removed"), flag: Some(false), ..Change::default() })
+        }
+        kind if kind.ends_with("Published") => Change::flag(true),
+        _ if event.version == 1 => Change::state("known"),
+        _ => None,
+    }
+}
+
+/// All figures at `at`, for the hourly sample. Money is in minor units.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn all(reader: &Reader, at: DateTime<Utc>) -> Result<BTreeMap<String, i64>, QueryError> {
+    let client = reader.client().await?;
+    let mut figures: BTreeMap<String, i64> = [
+        "accounts",
+        "accounts.complimentary",
+        "films",
+        "courses",
+        "posts",
+        "subscribers",
+        "orders.paid",
+        "subscriptions.ended_in_30_days",
+    ]
+    .into_iter()
+    .map(|name| (name.to_owned(), 0))
+    .collect();
+    let sql = "select category, state, label, flag, count(*), coalesce(currency, ''), coalesce(sum(monthly_minor), 0)::bigint
+        from figures_subjects group by category, state, label, flag, currency";
+    for row in client.query(sql, &[]).await? {
+        let (category, state, label): (&str, &str, &str) = (row.get(0), row.get(1), row.get(2));
+        let (flag, count): (bool, i64) = (row.get(3), row.get(4));
+        let mut add = |name: String, count: i64| *figures.entry(name).or_default() += count;
+        match (category, state) {
+            ("account", "active" | "suspended" | "hidden") => {
+                add("accounts".into(), count);
+                if flag {
+                    add("accounts.complimentary".into(), count);
+                }
+            }
+            ("subscription", "active" | "pending-cancellation") => {
+                add("subscribers".into(), count);
+                add(format!("subscribers.{label}"), count);
+                add(format!("mrr.{}", row.get::<_, &str>(5)), row.get(6));
+            }
+            ("order", state) => add(format!("orders.{state}"), count),
+            ("media", state) if flag && state != "removed" => add(format!("media.{label}"), count),
+            ("film", _) if flag => add("films".into(), count),
+            ("course", _) if flag => add("courses".into(), count),
+            ("post", _) if flag => add("posts".into(), count),
+            _ => {}
+        }
+    }
+    let ended = "select count(*) from public.events where log_id = 1
+        and type in ('SubscriptionCancelled', 'SubscriptionExpired') and effective_at > $1 and effective_at <= $2";
+    let row = client.query_one(ended, &[&(at - TimeDelta::days(30)), &at]).await?;
+    figures.insert("subscriptions.ended_in_30_days".into(), row.get(0));
+    Ok(figures)
+}
+
+/// Sets the gauges that count what is. `now` is the instance's clock.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn sample(reader: &Reader, now: DateTime<Utc>, metrics: &Metrics) -> Result<(), QueryError> {
+    let client = reader.client().await?;
+    let sql = "select category, state, label, count(*), coalesce(currency, ''), coalesce(sum(monthly_minor), 0)::bigint
+        from figures_subjects group by category, state, label, currency";
+    let rows = client.query(sql, &[]).await?;
+    let overdue = "select count(*) from figures_subjects
+        where category = 'subscription' and state in ('active', 'pending-cancellation') and due < $1";
+    let overdue: i64 = client.query_one(overdue, &[&(now - TimeDelta::hours(2))]).await?.get(0);
+    // A group that is empty now has no row, so what was set before is cleared first.
+    let billing = &metrics.billing;
+    for gauges in [
+        &billing.subscriptions,
+        &billing.orders,
+        &metrics.runtime.accounts,
+        &metrics.runtime.deletion_requests,
+    ] {
+        gauges.reset();
+    }
+    for state in ["open", "paid", "failed", "cancelled"] {
+        billing.orders.with_label_values(&[state]).set(0);
+    }
+    for state in ["active", "suspended", "hidden", "erased"] {
+        metrics.runtime.accounts.with_label_values(&[state]).set(0);
+    }
+    for state in ["waiting", "blocked", "erasing", "erased", "withdrawn"] {
+        metrics.runtime.deletion_requests.with_label_values(&[state]).set(0);
+    }
+    let mut mrr: BTreeMap<String, i64> = BTreeMap::from([("EUR".to_owned(), 0)]);
+    for row in rows {
+        let (category, state, label): (&str, &str, &str) = (row.get(0), row.get(1), row.get(2));
+        let count: i64 = row.get(3);
+        match category {
+            "subscription" => {
+                billing.subscriptions.with_label_values(&[state, label]).add(count);
+                if matches!(state, "active" | "pending-cancellation") {
+                    *mrr.entry(row.get(4)).or_default() += row.get::<_, i64>(5);
+                }
+            }
+            "order" => billing.orders.with_label_values(&[state]).add(count),
+            "account" => metrics.runtime.accounts.with_label_values(&[state]).add(count),
+            "deletion_request" => metrics.runtime.deletion_requests.with_label_values(&[state]).add(count),
+            _ => {}
+        }
+    }
+    for (currency, minor) in mrr {
+        let digits =
+            crate::domain::shared::money::Currency::parse(&currency).map_or(2, |known| known.exponent());
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a gauge is a float; 2^53 cents is more money than there is"
+        )]
+        billing
+            .mrr
+            .with_label_values(&[&currency])
+            .set(minor as f64 / 10_f64.powi(i32::try_from(digits).unwrap_or(2)));
+    }
+    billing.overdue.set(overdue);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::shared::money::Currency;
+
+    #[test]
+    fn prices_come_to_a_month() {
+        let euro = |minor| Money::new(minor, Currency::eur());
+        let interval = |unit, length| Interval::new(unit, length).expect("an interval");
+        assert_eq!(per_month(euro(1150), interval(IntervalUnit::Month, 1)), 1150);
+        assert_eq!(per_month(euro(3200), interval(IntervalUnit::Month, 3)), 1067);
+        assert_eq!(per_month(euro(12_000), interval(IntervalUnit::Year, 1)), 1000);
+        assert_eq!(per_month(euro(700), interval(IntervalUnit::Week, 1)), 3044);
+    }
+}

@@ -1,0 +1,264 @@
+//! What operators look at: scheduled runs, readers of the log and how far they are, events that
+//! were set aside.
+
+use super::{Projection, ProjectionError, QueryError, Reader};
+use crate::domain::clock::RunEvent;
+use crate::store::RecordedEvent;
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
+use tokio_postgres::Transaction;
+use uuid::Uuid;
+
+/// The list of scheduled runs. It keeps the newest runs of each job; the log keeps all.
+pub struct Operator;
+
+/// Runs kept for each job.
+const KEPT: i64 = 200;
+
+#[async_trait]
+impl Projection for Operator {
+    fn name(&self) -> &'static str {
+        "operator"
+    }
+
+    fn version(&self) -> i32 {
+        1
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        &["operator_runs"]
+    }
+
+    fn ddl(&self) -> &'static str {
+        "create table if not exists operator_runs (
+            run uuid primary key,
+            job text not null,
+            slot timestamptz not null,
+            state text not null,
+            requested_at timestamptz not null,
+            ended_at timestamptz,
+            changed bigint,
+            duration_ms bigint,
+            counts jsonb,
+            error text
+        );
+        create index if not exists operator_runs_by_job on operator_runs (job, slot desc);
+        create index if not exists operator_runs_by_time on operator_runs (requested_at desc);"
+    }
+
+    async fn apply(&self, tx: &Transaction<'_>, event: &RecordedEvent) -> Result<(), ProjectionError> {
+        let Some(run) = event.decode::<RunEvent>()? else { return Ok(()) };
+        let id = event.stream_uuid();
+        match run {
+            RunEvent::RunRequested { job, slot } => {
+                tx.execute(
+                    "insert into operator_runs (run, job, slot, state, requested_at) values ($1, $2, $3, 'requested', $4)
+                     on conflict (run) do update set state = 'requested', requested_at = $4, ended_at = null, error = null",
+                    &[&id, &job, &slot, &event.recorded_at],
+                )
+                .await?;
+                tx.execute(
+                    "delete from operator_runs where job = $1 and slot <
+                       (select slot from operator_runs where job = $1 order by slot desc offset $2 limit 1)",
+                    &[&job, &KEPT],
+                )
+                .await?;
+            }
+            RunEvent::RunCompleted { counts, changed, duration_ms } => {
+                let counts = serde_json::to_value(counts)?;
+                tx.execute(
+                    "update operator_runs set state = 'completed', ended_at = $2, changed = $3, duration_ms = $4, counts = $5, error = null
+                     where run = $1",
+                    &[&id, &event.recorded_at, &changed, &duration_ms, &counts],
+                )
+                .await?;
+            }
+            RunEvent::RunFailed { error, duration_ms } => {
+                tx.execute(
+                    "update operator_runs set state = 'failed', ended_at = $2, duration_ms = $3, error = $4 where run = $1",
+                    &[&id, &event.recorded_at, &duration_ms, &error],
+                )
+                .await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One scheduled run.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct RunRow {
+    /// Its id, also the correlation of everything it caused.
+    pub run: Uuid,
+    /// Job.
+    pub job: String,
+    /// Slot.
+    pub slot: DateTime<Utc>,
+    /// `requested`, `completed` or `failed`.
+    pub state: String,
+    /// When it was asked for.
+    pub requested_at: DateTime<Utc>,
+    /// Events it caused.
+    pub changed: Option<i64>,
+    /// How long it took.
+    pub duration_ms: Option<i64>,
+    /// What it did, in the job's own words.
+    pub counts: BTreeMap<String, i64>,
+    /// Why it failed.
+    pub error: Option<String>,
+}
+
+/// A projection or workflow and how far it has come.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct ReaderRow {
+    /// Name.
+    pub name: String,
+    /// `projection` or `workflow`.
+    pub kind: String,
+    /// Version of its code and tables.
+    pub version: i32,
+    /// The last event it has digested.
+    pub position: i64,
+    /// Events it has not digested.
+    pub behind: i64,
+    /// Age of the oldest event it has not digested, in seconds; 0 when it has all.
+    pub seconds: f64,
+    /// When it last moved.
+    pub updated_at: DateTime<Utc>,
+    /// Events it could not digest.
+    pub parked: i64,
+}
+
+/// An event that a reader could not digest.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct DeadLetter {
+    /// The projection or workflow.
+    pub name: String,
+    /// The event.
+    pub position: i64,
+    /// Its stream.
+    pub stream: String,
+    /// Its type.
+    pub kind: String,
+    /// Why.
+    pub error: String,
+    /// How often it was tried.
+    pub attempts: i32,
+    /// When it was set aside.
+    pub parked_at: DateTime<Utc>,
+}
+
+fn run_row(row: &tokio_postgres::Row) -> RunRow {
+    let counts: Option<serde_json::Value> = row.get(7);
+    RunRow {
+        run: row.get(0),
+        job: row.get(1),
+        slot: row.get(2),
+        state: row.get(3),
+        requested_at: row.get(4),
+        changed: row.get(5),
+        duration_ms: row.get(6),
+        counts: counts.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default(),
+        error: row.get(8),
+    }
+}
+
+const RUN: &str = "run, job, slot, state, requested_at, changed, duration_ms, counts, error";
+
+/// The newest runs, of one job or of all.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn runs(reader: &Reader, job: Option<&str>, limit: i64) -> Result<Vec<RunRow>, QueryError> {
+    let sql = format!(
+        "select {RUN} from operator_runs where $1::text is null or job = $1 order by requested_at desc, run limit $2"
+    );
+    Ok(reader.client().await?.query(&sql, &[&job, &limit]).await?.iter().map(run_row).collect())
+}
+
+/// The newest run of each job.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn last_runs(reader: &Reader) -> Result<BTreeMap<String, RunRow>, QueryError> {
+    let sql = format!("select distinct on (job) {RUN} from operator_runs order by job, slot desc");
+    let rows = reader.client().await?.query(&sql, &[]).await?;
+    Ok(rows.iter().map(run_row).map(|row| (row.job.clone(), row)).collect())
+}
+
+/// When each job last completed.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn last_successes(reader: &Reader) -> Result<BTreeMap<String, DateTime<Utc>>, QueryError> {
+    let sql = "select job, max(ended_at) from operator_runs where state = 'completed' group by job";
+    let rows = reader.client().await?.query(sql, &[]).await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
+/// The position of the newest event.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn head(reader: &Reader) -> Result<i64, QueryError> {
+    let row = reader
+        .client()
+        .await?
+        .query_one("select position from public.log_head where log_id = 1", &[])
+        .await?;
+    Ok(row.get(0))
+}
+
+/// All readers of the log.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn readers(reader: &Reader) -> Result<Vec<ReaderRow>, QueryError> {
+    let sql =
+        "select c.name, c.kind, c.version, c.position, greatest(h.position - c.position, 0), c.updated_at,
+            coalesce(extract(epoch from clock_timestamp() - e.recorded_at), 0)::float8,
+            (select count(*) from public.dead_letters d where d.name = c.name)
+        from public.checkpoints c
+        join public.log_head h on h.log_id = 1
+        left join public.events e on e.log_id = 1 and e.position = c.position + 1
+        order by c.kind, c.name";
+    let rows = reader.client().await?.query(sql, &[]).await?;
+    Ok(rows
+        .iter()
+        .map(|row| ReaderRow {
+            name: row.get(0),
+            kind: row.get(1),
+            version: row.get(2),
+            position: row.get(3),
+            behind: row.get(4),
+            updated_at: row.get(5),
+            seconds: row.get::<_, f64>(6).max(0.0),
+            parked: row.get(7),
+        })
+        .collect())
+}
+
+/// Events that were set aside, the newest first.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn dead_letters(reader: &Reader, limit: i64) -> Result<Vec<DeadLetter>, QueryError> {
+    let sql = "select d.name, d.position, d.stream_id, coalesce(e.type, ''), d.error, d.attempts, d.parked_at
+        from public.dead_letters d
+        left join public.events e on e.log_id = 1 and e.position = d.position
+        order by d.parked_at desc, d.name limit $1";
+    let rows = reader.client().await?.query(sql, &[&limit]).await?;
+    Ok(rows
+        .iter()
+        .map(|row| DeadLetter {
+            name: row.get(0),
+            position: row.get(1),
+            stream: row.get(2),
+            kind: row.get(3),
+            error: row.get(4),
+            attempts: row.get(5),
+            parked_at: row.get(6),
+        })
+        .collect())
+}

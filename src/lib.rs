@@ -13,6 +13,7 @@ pub mod config;
 pub mod domain;
 pub mod emails;
 pub mod http;
+pub mod media;
 pub mod metrics;
 pub mod notify;
 pub mod projections;

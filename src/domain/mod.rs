@@ -7,10 +7,14 @@
 pub mod access;
 pub mod account;
 pub mod clock;
+pub mod course;
 pub mod deletion_request;
+pub mod film;
 pub mod invoice_series;
+pub mod media;
 pub mod order;
 pub mod plan;
+pub mod post;
 pub mod shared;
 pub mod statistics;
 pub mod subscription;

@@ -3,6 +3,7 @@
 pub mod aggregate;
 pub mod calendar;
 pub mod ids;
+pub mod licence;
 pub mod mail_address;
 pub mod money;
 pub mod payment;
@@ -10,9 +11,11 @@ pub mod personal;
 pub mod role;
 pub mod slug;
 pub mod tax;
+pub mod text;
 
 pub use aggregate::Decider;
 pub use ids::{AccountId, derive_id};
+pub use licence::Licence;
 pub use mail_address::MailAddress;
 pub use money::{Currency, Money};
 pub use personal::{PersonalRef, PersonalValue};

@@ -1,0 +1,178 @@
+//! State, decisions and their application.
+
+use super::{Credit, FilmCommand, FilmDetails, FilmError, FilmEvent, GallerySection, Stage};
+use crate::domain::shared::text::{optional, required};
+use crate::domain::shared::{Licence, Slug};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+use uuid::Uuid;
+
+/// Works in one gallery.
+const GALLERY_MOST: usize = 2_000;
+/// Lines of credits.
+const CREDITS_MOST: usize = 500;
+
+/// Whether people may know of a work that has no schedule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Publication {
+    /// Nothing with this id exists.
+    #[default]
+    Absent,
+    /// Only creators and editors see it.
+    Draft,
+    /// Everybody may know of it.
+    Published,
+}
+
+/// A film as far as decisions need it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Film {
+    publication: Publication,
+    title: String,
+    slug: Option<Slug>,
+    summary: String,
+    description: String,
+    stage: Stage,
+    release_date: Option<NaiveDate>,
+    licence: Licence,
+    hue: Option<u16>,
+    key_art: Option<Uuid>,
+    trailer: Option<Uuid>,
+    feature: Option<Uuid>,
+    gallery: Vec<GallerySection>,
+    crew: Vec<Credit>,
+}
+
+impl Film {
+    /// Decides what follows from a command.
+    ///
+    /// # Errors
+    /// [`FilmError`] says why it is refused.
+    pub fn decide(&self, command: FilmCommand) -> Result<Vec<FilmEvent>, FilmError> {
+        if let FilmCommand::Begin { title, slug, summary, by, at } = command {
+            if self.publication != Publication::Absent {
+                return Err(FilmError::AlreadyBegun);
+            }
+            let title = required("title", "title", &title, 120)?;
+            let summary = optional("summary", "summary", &summary, 300)?;
+            return Ok(vec![FilmEvent::FilmBegun { title, slug, summary, by, at }]);
+        }
+        if self.publication == Publication::Absent {
+            return Err(FilmError::Unknown);
+        }
+        match command {
+            FilmCommand::Begin { .. } => Err(FilmError::AlreadyBegun),
+            FilmCommand::Edit { details, at } => self.edit(*details, at),
+            FilmCommand::Credit { crew, .. } if crew.len() > CREDITS_MOST => {
+                Err(FilmError::TooManyCredits(CREDITS_MOST))
+            }
+            FilmCommand::Credit { mut crew, at } => {
+                for credit in &mut crew {
+                    credit.role = required("crew", "role for each name", &credit.role, 120)?;
+                }
+                Ok(if crew == self.crew { vec![] } else { vec![FilmEvent::FilmCredited { crew, at }] })
+            }
+            FilmCommand::Publish { .. } if self.publication == Publication::Published => Ok(vec![]),
+            FilmCommand::Publish { .. } if self.summary.is_empty() => Err(FilmError::NothingSaid),
+            FilmCommand::Publish { at } => Ok(vec![FilmEvent::FilmPublished { at }]),
+            FilmCommand::Unpublish { at } if self.publication == Publication::Published => {
+                Ok(vec![FilmEvent::FilmUnpublished { at }])
+            }
+            FilmCommand::Unpublish { .. } => Ok(vec![]),
+        }
+    }
+
+    /// One event for each thing that changes; nothing for what stays.
+    fn edit(&self, new: FilmDetails, at: DateTime<Utc>) -> Result<Vec<FilmEvent>, FilmError> {
+        let title = required("title", "title", &new.title, 120)?;
+        let slug = new.slug.ok_or(FilmError::SlugMissing)?;
+        let summary = optional("summary", "summary", &new.summary, 300)?;
+        let description = optional("description", "description", &new.description, 50_000)?;
+        if summary.is_empty() && self.publication == Publication::Published {
+            return Err(FilmError::NothingSaid);
+        }
+        if new.hue.is_some_and(|h| h > 359) {
+            return Err(FilmError::HueOutOfRange);
+        }
+        let gallery = checked_gallery(new.gallery)?;
+        let mut events = Vec::new();
+        if title != self.title {
+            events.push(FilmEvent::FilmRetitled { title, at });
+        }
+        if let Some(from) = self.slug.clone().filter(|old| *old != slug) {
+            events.push(FilmEvent::FilmMoved { from, to: slug, at });
+        }
+        if (&summary, &description) != (&self.summary, &self.description) {
+            events.push(FilmEvent::FilmDescribed { summary, description, at });
+        }
+        if (new.stage, new.release_date) != (self.stage, self.release_date) {
+            events.push(FilmEvent::FilmStageChanged { stage: new.stage, release_date: new.release_date, at });
+        }
+        if new.licence != self.licence {
+            events.push(FilmEvent::FilmLicenceChanged { licence: new.licence, at });
+        }
+        if (new.key_art, new.hue) != (self.key_art, self.hue) {
+            events.push(FilmEvent::FilmKeyArtChosen { key_art: new.key_art, hue: new.hue, at });
+        }
+        if (new.trailer, new.feature) != (self.trailer, self.feature) {
+            events.push(FilmEvent::FilmVideosChosen { trailer: new.trailer, feature: new.feature, at });
+        }
+        if gallery != self.gallery {
+            events.push(FilmEvent::FilmGalleryArranged { sections: gallery, at });
+        }
+        Ok(events)
+    }
+
+    /// Applies what happened.
+    pub fn apply(&mut self, event: FilmEvent) {
+        match event {
+            FilmEvent::FilmBegun { title, slug, summary, .. } => {
+                self.publication = Publication::Draft;
+                self.title = title;
+                self.slug = Some(slug);
+                self.summary = summary;
+            }
+            FilmEvent::FilmRetitled { title, .. } => self.title = title,
+            FilmEvent::FilmMoved { to, .. } => self.slug = Some(to),
+            FilmEvent::FilmDescribed { summary, description, .. } => {
+                self.summary = summary;
+                self.description = description;
+            }
+            FilmEvent::FilmStageChanged { stage, release_date, .. } => {
+                self.stage = stage;
+                self.release_date = release_date;
+            }
+            FilmEvent::FilmLicenceChanged { licence, .. } => self.licence = licence,
+            FilmEvent::FilmKeyArtChosen { key_art, hue, .. } => {
+                self.key_art = key_art;
+                self.hue = hue;
+            }
+            FilmEvent::FilmVideosChosen { trailer, feature, .. } => {
+                self.trailer = trailer;
+                self.feature = feature;
+            }
+            FilmEvent::FilmGalleryArranged { sections, .. } => self.gallery = sections,
+            FilmEvent::FilmCredited { crew, .. } => self.crew = crew,
+            FilmEvent::FilmPublished { .. } => self.publication = Publication::Published,
+            FilmEvent::FilmUnpublished { .. } => self.publication = Publication::Draft,
+        }
+    }
+}
+
+/// Sections with clean headings, without empty ones, every work at most once.
+fn checked_gallery(sections: Vec<GallerySection>) -> Result<Vec<GallerySection>, FilmError> {
+    let mut seen = HashSet::new();
+    let mut out = Vec::new();
+    for section in sections {
+        let title = optional("gallery", "heading of a group", &section.title, 120)?;
+        if !section.media.iter().all(|id| seen.insert(*id)) {
+            return Err(FilmError::TwiceInGallery);
+        }
+        if !section.media.is_empty() {
+            out.push(GallerySection { title, media: section.media });
+        }
+    }
+    if seen.len() > GALLERY_MOST { Err(FilmError::GalleryTooLarge(GALLERY_MOST)) } else { Ok(out) }
+}

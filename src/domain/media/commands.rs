@@ -1,0 +1,145 @@
+//! What may be wished of a work.
+
+use super::{Facts, Failure, Kind, Original, Poster, Rejection, Rendition, Step, Tier};
+use crate::domain::shared::{AccountId, PersonalRef, Slug};
+use chrono::{DateTime, Utc};
+
+/// Commands; times, ids and findings come in with them.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MediaCommand {
+    /// A file arrived completely and its original is stored.
+    ReceiveUpload {
+        /// Who uploaded it.
+        owner: AccountId,
+        /// The stored original.
+        original: Original,
+        /// The name it had on the person's machine (a personal value).
+        file_name: PersonalRef,
+        /// Its title until somebody gives a better one.
+        title: String,
+        /// Its address.
+        slug: Slug,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// A worker begins to examine it.
+    StartProbe {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// It was examined and accepted.
+    Accept {
+        /// What it is.
+        kind: Kind,
+        /// What was found.
+        facts: Facts,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// It was examined and refused.
+    Reject {
+        /// Why.
+        reason: Rejection,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// A worker begins to make renditions.
+    StartProcessing {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The first form that people can play or look at exists.
+    RecordPlayable {
+        /// What exists now.
+        renditions: Vec<Rendition>,
+        /// The still, if there is one.
+        poster: Option<Poster>,
+        /// Exact length after normalising, in milliseconds.
+        duration_ms: u64,
+        /// Frames each moving rendition has; the measure of encoding progress.
+        frames: u64,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// One more form exists.
+    RecordRendition {
+        /// It.
+        rendition: Rendition,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// All forms exist.
+    FinishProcessing {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// A step failed for good.
+    Fail {
+        /// Which step.
+        step: Step,
+        /// Why.
+        reason: Failure,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Try again what failed or was refused; finished parts are kept.
+    Retry {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Make everything anew from the original, under new addresses.
+    Reprocess {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Change title, description or address.
+    Describe {
+        /// New title.
+        title: String,
+        /// New description, Markdown.
+        description: String,
+        /// New address; the old one keeps leading here.
+        slug: Slug,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Change who may play it.
+    SetTier {
+        /// New tier.
+        tier: Tier,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Show it to people now.
+    Publish {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Show it to people at a later time.
+    Schedule {
+        /// The time.
+        publish_at: DateTime<Utc>,
+        /// When this was decided.
+        at: DateTime<Utc>,
+    },
+    /// The scheduled time has come (by the job; nothing happens before it or without something playable).
+    PublishDue {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Hide it again, or drop the schedule.
+    Unpublish {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Gone for people at once; its bytes follow later.
+    Remove {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Its bytes are gone too.
+    RecordFilesErased {
+        /// When.
+        at: DateTime<Utc>,
+    },
+}

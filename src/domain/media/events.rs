@@ -1,0 +1,148 @@
+//! What happened to a work. Names and payloads are frozen by snapshots in `tests.rs`.
+
+use super::{Facts, Failure, Kind, Original, Poster, Rejection, Rendition, Step, Tier};
+use crate::domain::shared::{AccountId, PersonalRef, Slug};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// Events of one work, in the words of the people who run a studio.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[serde(tag = "type", content = "data")]
+pub enum MediaEvent {
+    /// A file arrived completely.
+    UploadReceived {
+        /// Who uploaded it.
+        owner: AccountId,
+        /// The stored original.
+        original: Original,
+        /// Its name on the person's machine.
+        file_name: PersonalRef,
+        /// First title.
+        title: String,
+        /// First address.
+        slug: Slug,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// A worker began to examine it.
+    ProbingStarted {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// It was examined and accepted.
+    MediaProbed {
+        /// What it is.
+        kind: Kind,
+        /// What was found.
+        facts: Facts,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// It was examined and refused.
+    MediaRejected {
+        /// Why.
+        reason: Rejection,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// A worker began to make renditions.
+    ProcessingStarted {
+        /// Which round of processing: 1, and one more with every reprocessing.
+        generation: u32,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// People can play it or look at it.
+    MediaPlayable {
+        /// What exists.
+        renditions: Vec<Rendition>,
+        /// The still.
+        poster: Option<Poster>,
+        /// Exact length in milliseconds.
+        duration_ms: u64,
+        /// Frames of each moving rendition.
+        frames: u64,
+        /// Round of processing; part of the addresses of its files.
+        generation: u32,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// One more form exists.
+    RenditionReady {
+        /// It.
+        rendition: Rendition,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// All forms exist.
+    MediaReady {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// A step failed for good.
+    MediaFailed {
+        /// Which step.
+        step: Step,
+        /// Why.
+        reason: Failure,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Somebody asked to try again.
+    ProcessingRetried {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Somebody asked to make everything anew.
+    ReprocessingRequested {
+        /// The round that begins.
+        generation: u32,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Title, description or address changed.
+    MediaDescribed {
+        /// Title now.
+        title: String,
+        /// Description now, Markdown.
+        description: String,
+        /// Address now.
+        slug: Slug,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Who may play it changed.
+    MediaTierChanged {
+        /// Tier now.
+        tier: Tier,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// It will be published later.
+    MediaScheduled {
+        /// The time.
+        publish_at: DateTime<Utc>,
+        /// When this was decided.
+        at: DateTime<Utc>,
+    },
+    /// People can see it.
+    MediaPublished {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// People can no longer see it.
+    MediaUnpublished {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// It is gone for everybody.
+    MediaRemoved {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Its bytes are gone.
+    MediaFilesErased {
+        /// When.
+        at: DateTime<Utc>,
+    },
+}

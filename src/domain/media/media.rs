@@ -1,0 +1,329 @@
+//! State, decisions and their application.
+
+use super::{
+    Facts, Failure, Kind, MediaCommand, MediaError, MediaEvent, Original, Poster, Rejection, Rendition, Step,
+    Tier,
+};
+use crate::domain::shared::{AccountId, Slug};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// How far processing got, and since when.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Processing {
+    /// Nothing was received under this id.
+    #[default]
+    Unknown,
+    /// The original is stored and waits for its examination.
+    Received,
+    /// A worker examines it.
+    Probing,
+    /// It will not be processed.
+    Rejected {
+        /// Why.
+        reason: Rejection,
+    },
+    /// It is good and waits for its renditions.
+    Accepted,
+    /// Renditions are being made.
+    Processing,
+    /// All renditions exist.
+    Ready,
+    /// A step failed; retry is possible.
+    Failed {
+        /// Which.
+        step: Step,
+        /// Why.
+        reason: Failure,
+    },
+}
+
+/// Whether people may know of it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Publication {
+    /// Only its creators and editors see it.
+    #[default]
+    Draft,
+    /// It will be published.
+    Scheduled {
+        /// When.
+        publish_at: DateTime<Utc>,
+    },
+    /// Everybody may know of it.
+    Published,
+    /// It was published and is hidden now.
+    Unpublished,
+    /// It is gone.
+    Removed {
+        /// Whether its bytes are gone as well.
+        erased: bool,
+    },
+}
+
+/// One uploaded work.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Media {
+    /// Who uploaded it.
+    pub owner: Option<AccountId>,
+    /// The stored original.
+    pub original: Option<Original>,
+    /// What it is, once examined.
+    pub kind: Option<Kind>,
+    /// What the examination found.
+    pub facts: Facts,
+    /// How far processing got.
+    pub processing: Processing,
+    /// Whether people may know of it.
+    pub publication: Publication,
+    /// Who may play it once published.
+    pub tier: Tier,
+    /// Title.
+    pub title: String,
+    /// Description, Markdown.
+    pub description: String,
+    /// Address.
+    pub slug: Option<Slug>,
+    /// What exists, of the latest round that became playable.
+    pub renditions: Vec<Rendition>,
+    /// The still.
+    pub poster: Option<Poster>,
+    /// Round of processing that is current or last began.
+    pub generation: u32,
+    /// Round whose files people see; 0 while nothing is playable.
+    pub playable_generation: u32,
+}
+
+impl Media {
+    /// Whether something can be played or looked at.
+    #[must_use]
+    pub fn playable(&self) -> bool {
+        self.playable_generation > 0
+    }
+
+    fn removed(&self) -> bool {
+        matches!(self.publication, Publication::Removed { .. })
+    }
+
+    /// What follows from a command; see the variants of [`MediaCommand`].
+    ///
+    /// # Errors
+    /// The reason for which the command is refused.
+    pub fn decide(&self, command: MediaCommand) -> Result<Vec<MediaEvent>, MediaError> {
+        use MediaCommand as C;
+        if let C::ReceiveUpload { owner, original, file_name, title, slug, at } = command {
+            if self.processing != Processing::Unknown {
+                return Err(MediaError::AlreadyReceived);
+            }
+            let title = checked_title(&title)?;
+            return Ok(vec![MediaEvent::UploadReceived { owner, original, file_name, title, slug, at }]);
+        }
+        if self.processing == Processing::Unknown {
+            return Err(MediaError::Unknown);
+        }
+        if self.removed() {
+            return self.decide_removed(&command);
+        }
+        match command {
+            C::StartProbe { .. }
+            | C::Accept { .. }
+            | C::Reject { .. }
+            | C::StartProcessing { .. }
+            | C::RecordPlayable { .. }
+            | C::RecordRendition { .. }
+            | C::FinishProcessing { .. }
+            | C::Fail { .. } => Ok(self.decide_processing(command)),
+            C::Retry { at } => match self.processing {
+                Processing::Failed { .. } | Processing::Rejected { .. } => {
+                    Ok(vec![MediaEvent::ProcessingRetried { at }])
+                }
+                _ => Err(MediaError::NothingToRetry),
+            },
+            C::Reprocess { at } => match &self.processing {
+                Processing::Ready | Processing::Failed { .. } => {
+                    Ok(vec![MediaEvent::ReprocessingRequested { generation: self.generation + 1, at }])
+                }
+                Processing::Rejected { reason } => Err(MediaError::Rejected(reason.clone())),
+                _ => Err(MediaError::StillProcessing),
+            },
+            C::RecordFilesErased { .. } => Err(MediaError::NotRemoved),
+            C::Remove { at } => Ok(vec![MediaEvent::MediaRemoved { at }]),
+            other => self.decide_editing(other),
+        }
+    }
+
+    /// A removed work stays removed: late results of workers are dropped, everything else refused.
+    fn decide_removed(&self, command: &MediaCommand) -> Result<Vec<MediaEvent>, MediaError> {
+        use MediaCommand as C;
+        match command {
+            C::RecordFilesErased { at } if self.publication == Publication::Removed { erased: false } => {
+                Ok(vec![MediaEvent::MediaFilesErased { at: *at }])
+            }
+            C::RecordFilesErased { .. }
+            | C::Remove { .. }
+            | C::StartProbe { .. }
+            | C::Accept { .. }
+            | C::Reject { .. }
+            | C::StartProcessing { .. }
+            | C::RecordPlayable { .. }
+            | C::RecordRendition { .. }
+            | C::FinishProcessing { .. }
+            | C::Fail { .. }
+            | C::PublishDue { .. } => Ok(vec![]),
+            _ => Err(MediaError::Removed),
+        }
+    }
+
+    /// Reports of workers. A repeated or late report changes nothing and is no error, because jobs
+    /// are delivered at least once.
+    fn decide_processing(&self, command: MediaCommand) -> Vec<MediaEvent> {
+        use MediaCommand as C;
+        use Processing as P;
+        let generation = self.generation;
+        match (command, &self.processing) {
+            (C::StartProbe { at }, P::Received) => vec![MediaEvent::ProbingStarted { at }],
+            (C::Accept { kind, facts, at }, P::Received | P::Probing) => {
+                vec![MediaEvent::MediaProbed { kind, facts, at }]
+            }
+            (C::Reject { reason, at }, P::Received | P::Probing) => {
+                vec![MediaEvent::MediaRejected { reason, at }]
+            }
+            (C::StartProcessing { at }, P::Accepted) => {
+                vec![MediaEvent::ProcessingStarted { generation, at }]
+            }
+            (
+                C::RecordPlayable { renditions, poster, duration_ms, frames, at },
+                P::Accepted | P::Processing,
+            ) if self.playable_generation != generation => {
+                vec![MediaEvent::MediaPlayable { renditions, poster, duration_ms, frames, generation, at }]
+            }
+            (C::RecordRendition { rendition, at }, P::Processing)
+                if self.playable_generation == generation
+                    && !self.renditions.iter().any(|r| r.name == rendition.name) =>
+            {
+                vec![MediaEvent::RenditionReady { rendition, at }]
+            }
+            (C::FinishProcessing { at }, P::Accepted | P::Processing) => vec![MediaEvent::MediaReady { at }],
+            (C::Fail { step, reason, at }, P::Received | P::Probing | P::Accepted | P::Processing) => {
+                vec![MediaEvent::MediaFailed { step, reason, at }]
+            }
+            _ => vec![],
+        }
+    }
+
+    fn decide_editing(&self, command: MediaCommand) -> Result<Vec<MediaEvent>, MediaError> {
+        use MediaCommand as C;
+        match command {
+            C::Describe { title, description, slug, at } => {
+                let title = checked_title(&title)?;
+                let length = description.chars().count();
+                if length > 20_000 {
+                    return Err(MediaError::DescriptionTooLong(length));
+                }
+                if title == self.title && description == self.description && Some(&slug) == self.slug.as_ref()
+                {
+                    return Ok(vec![]);
+                }
+                Ok(vec![MediaEvent::MediaDescribed { title, description, slug, at }])
+            }
+            C::SetTier { tier, .. } if tier == self.tier => Ok(vec![]),
+            C::SetTier { tier, at } => Ok(vec![MediaEvent::MediaTierChanged { tier, at }]),
+            C::Publish { at } => match (&self.publication, &self.processing) {
+                (Publication::Published, _) => Ok(vec![]),
+                (_, Processing::Rejected { reason }) => Err(MediaError::Rejected(reason.clone())),
+                _ if !self.playable() => Err(MediaError::NotPlayableYet),
+                _ => Ok(vec![MediaEvent::MediaPublished { at }]),
+            },
+            C::Schedule { publish_at, at } => match &self.processing {
+                _ if publish_at <= at => Err(MediaError::TimeHasPassed),
+                Processing::Rejected { reason } => Err(MediaError::Rejected(reason.clone())),
+                _ if self.publication == (Publication::Scheduled { publish_at }) => Ok(vec![]),
+                _ => Ok(vec![MediaEvent::MediaScheduled { publish_at, at }]),
+            },
+            C::PublishDue { at } => match self.publication {
+                Publication::Scheduled { publish_at } if publish_at <= at && self.playable() => {
+                    Ok(vec![MediaEvent::MediaPublished { at }])
+                }
+                _ => Ok(vec![]),
+            },
+            C::Unpublish { at } => match self.publication {
+                Publication::Published | Publication::Scheduled { .. } => {
+                    Ok(vec![MediaEvent::MediaUnpublished { at }])
+                }
+                _ => Ok(vec![]),
+            },
+            _ => Ok(vec![]),
+        }
+    }
+
+    /// Takes over what happened.
+    pub fn apply(&mut self, event: MediaEvent) {
+        use MediaEvent as E;
+        match event {
+            E::UploadReceived { owner, original, title, slug, .. } => {
+                self.owner = Some(owner);
+                self.original = Some(original);
+                self.title = title;
+                self.slug = Some(slug);
+                self.generation = 1;
+                self.processing = Processing::Received;
+            }
+            E::ProbingStarted { .. } => self.processing = Processing::Probing,
+            E::MediaProbed { kind, facts, .. } => {
+                self.kind = Some(kind);
+                self.facts = facts;
+                self.processing = Processing::Accepted;
+            }
+            E::MediaRejected { reason, .. } => self.processing = Processing::Rejected { reason },
+            E::ProcessingStarted { .. } => self.processing = Processing::Processing,
+            E::MediaPlayable { renditions, poster, duration_ms, generation, .. } => {
+                self.renditions = renditions;
+                self.poster = poster;
+                self.facts.duration_ms = duration_ms;
+                self.playable_generation = generation;
+                self.processing = Processing::Processing;
+            }
+            E::RenditionReady { rendition, .. } => self.renditions.push(rendition),
+            E::MediaReady { .. } => self.processing = Processing::Ready,
+            E::MediaFailed { step, reason, .. } => self.processing = Processing::Failed { step, reason },
+            E::ProcessingRetried { .. } => {
+                // What was already examined or playable goes on from there; finished parts are kept.
+                self.processing = match self.kind {
+                    None => Processing::Received,
+                    Some(_) if self.playable_generation == self.generation => Processing::Processing,
+                    Some(_) => Processing::Accepted,
+                };
+            }
+            E::ReprocessingRequested { generation, .. } => {
+                self.generation = generation;
+                self.processing = Processing::Received;
+            }
+            E::MediaDescribed { title, description, slug, .. } => {
+                self.title = title;
+                self.description = description;
+                self.slug = Some(slug);
+            }
+            E::MediaTierChanged { tier, .. } => self.tier = tier,
+            E::MediaScheduled { publish_at, .. } => self.publication = Publication::Scheduled { publish_at },
+            E::MediaPublished { .. } => self.publication = Publication::Published,
+            E::MediaUnpublished { .. } => {
+                self.publication = match self.publication {
+                    Publication::Scheduled { .. } => Publication::Draft,
+                    _ => Publication::Unpublished,
+                }
+            }
+            E::MediaRemoved { .. } => self.publication = Publication::Removed { erased: false },
+            E::MediaFilesErased { .. } => self.publication = Publication::Removed { erased: true },
+        }
+    }
+}
+
+fn checked_title(title: &str) -> Result<String, MediaError> {
+    let title = title.trim();
+    match title.chars().count() {
+        0 => Err(MediaError::TitleMissing),
+        n if n > 200 => Err(MediaError::TitleTooLong(n)),
+        _ => Ok(title.to_owned()),
+    }
+}

@@ -1,0 +1,23 @@
+//! One uploaded work: what it is, how far its processing got, and who may see it.
+//!
+//! Files and job rows only serve this aggregate; nothing is true about a work because a file
+//! happens to exist. Processing (`received → probing → accepted → processing → ready`, or
+//! `rejected`, or `failed`) and publication (`draft | scheduled | published | unpublished |
+//! removed`) are independent: a work may be published as soon as something of it is playable.
+
+mod commands;
+mod error;
+mod events;
+mod media;
+mod values;
+
+pub use commands::MediaCommand;
+pub use error::MediaError;
+pub use events::MediaEvent;
+pub use media::{Media, Processing, Publication};
+pub use values::{Codec, Facts, Failure, Kind, Original, Poster, Rejection, Rendition, Step, Tier};
+
+crate::decider!(Media, MediaCommand, MediaEvent, MediaError, "media");
+
+#[cfg(test)]
+mod tests;

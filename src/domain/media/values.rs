@@ -1,0 +1,274 @@
+//! The values that media events carry.
+
+use serde::{Deserialize, Serialize};
+
+/// What sort of work a file is, decided by its content.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, strum::IntoStaticStr, strum::Display,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Kind {
+    /// Moving pictures, with or without sound.
+    Video,
+    /// One picture.
+    Image,
+    /// Sound only.
+    Audio,
+    /// Anything else: offered as a download.
+    File,
+}
+
+/// Who may play or download a published work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Tier {
+    /// Everybody, also without an account.
+    Free,
+    /// People with a subscription, a team seat or a complimentary grant.
+    #[default]
+    Subscriber,
+}
+
+impl Tier {
+    /// Reads `free` or `subscriber`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "free" => Some(Self::Free),
+            "subscriber" => Some(Self::Subscriber),
+            _ => None,
+        }
+    }
+}
+
+/// The stored original. Its name in the store is its hash, so equal content is stored once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Original {
+    /// SHA-256 of the content, in lower-case hexadecimal.
+    pub sha256: String,
+    /// Length in bytes.
+    pub bytes: u64,
+}
+
+/// What the probe found, before anything was decoded.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// Container or file format, such as `mov,mp4,m4a,3gp,3g2,mj2` or `jpeg`.
+    pub format: String,
+    /// Width as shown (after rotation), in pixels; 0 without a picture.
+    pub width: u32,
+    /// Height as shown (after rotation), in pixels; 0 without a picture.
+    pub height: u32,
+    /// Length in milliseconds; 0 for a still.
+    pub duration_ms: u64,
+    /// Frames a second as a fraction; 0/1 without moving pictures.
+    pub frame_rate: (u32, u32),
+    /// Name of the video codec, if there is moving picture.
+    pub video_codec: Option<String>,
+    /// Name of the audio codec, if there is sound.
+    pub audio_codec: Option<String>,
+}
+
+/// How a rendition is coded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Codec {
+    /// H.264 video: plays everywhere and is made first.
+    H264,
+    /// AV1 video, made by rav1e.
+    Av1,
+    /// AAC sound.
+    Aac,
+    /// AVIF picture.
+    Avif,
+    /// JPEG picture.
+    Jpeg,
+}
+
+/// One form in which a work is delivered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rendition {
+    /// Name, unique within the work, such as `h264-720`; also the name of its folder or file.
+    pub name: String,
+    /// How it is coded.
+    pub codec: Codec,
+    /// Width in pixels; 0 for sound.
+    pub width: u32,
+    /// Height in pixels; 0 for sound.
+    pub height: u32,
+    /// Bytes of all its files together.
+    pub bytes: u64,
+    /// RFC 6381 codec string, such as `av01.0.04M.08`; empty for pictures.
+    pub codecs: String,
+}
+
+/// The still that stands for a work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Poster {
+    /// Width of the largest size, in pixels.
+    pub width: u32,
+    /// Height of the largest size, in pixels.
+    pub height: u32,
+    /// Widths that exist, ascending; each as AVIF and as JPEG.
+    pub widths: Vec<u32>,
+    /// Average colour as `#rrggbb`, shown until the picture is there.
+    pub colour: String,
+    /// thumbhash, base64: a blurred preview of some 25 bytes.
+    pub thumbhash: String,
+}
+
+/// Why a file was not accepted. The text of each tells its owner what to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error, strum::IntoStaticStr)]
+#[serde(tag = "code", rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Rejection {
+    /// No content.
+    #[error("The file is empty. Check that it was saved completely and upload it again.")]
+    Empty,
+    /// Plain text under the name of a film or a picture.
+    #[error("The file holds plain text, not a video, picture or sound. Choose the exported media file.")]
+    PlainText,
+    /// A list of other files.
+    #[error("The file is a playlist that refers to other files. Upload the video file itself.")]
+    Playlist,
+    /// A description of a network stream.
+    #[error("The file describes a network stream (SDP). Upload a recorded file.")]
+    StreamDescription,
+    /// The index of the container is missing.
+    #[error(
+        "The video is incomplete: its index is missing. The transfer or the recording was cut off; export it again and upload the whole file."
+    )]
+    Truncated,
+    /// Protected by digital rights management.
+    #[error("The video is encrypted and cannot be read. Upload it without copy protection.")]
+    Encrypted,
+    /// Web pages, programs, fonts and the like.
+    #[error("This kind of file ({found}) cannot be shown. Upload a video, a picture or sound.")]
+    NotMedia {
+        /// What was found.
+        found: String,
+    },
+    /// Recognised, but no decoder may or can read it.
+    #[error(
+        "The file cannot be read: {found}. Export it as MP4, MOV, MKV, WebM, PNG or JPEG and upload it again."
+    )]
+    Unreadable {
+        /// What is wrong, in words without any file name.
+        found: String,
+    },
+    /// No stream with pictures or sound.
+    #[error("The file holds neither pictures nor sound.")]
+    NothingToPlay,
+    /// More pixels than allowed.
+    #[error(
+        "The picture is {width} × {height} pixels; at most {limit_megapixels} megapixels are allowed. Export it smaller."
+    )]
+    TooManyPixels {
+        /// Width found.
+        width: u64,
+        /// Height found.
+        height: u64,
+        /// The limit in force.
+        limit_megapixels: u64,
+    },
+    /// Longer than allowed.
+    #[error("The film says it is {minutes} minutes long; at most {limit_minutes} minutes are allowed.")]
+    TooLong {
+        /// Length found.
+        minutes: u64,
+        /// The limit in force.
+        limit_minutes: u64,
+    },
+    /// More streams than allowed.
+    #[error(
+        "The file has {streams} streams; at most {limit} are allowed. Export it with one picture and one sound track."
+    )]
+    TooManyStreams {
+        /// Streams found.
+        streams: u64,
+        /// The limit in force.
+        limit: u64,
+    },
+    /// More frames a second than allowed.
+    #[error("The film has {rate} frames a second; at most {limit} are allowed.")]
+    FrameRateTooHigh {
+        /// Frames a second found, rounded.
+        rate: u64,
+        /// The limit in force.
+        limit: u64,
+    },
+    /// Times in the file contradict each other (gaps of hours, no end).
+    #[error(
+        "The times in the film do not add up (it jumps or never ends). Export it again and upload the new file."
+    )]
+    BrokenTimes,
+    /// The program that examines files did not finish.
+    #[error("The file could not be examined within the time and memory allowed, so it was not accepted.")]
+    ProbeExhausted,
+}
+
+/// The step of processing that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::Display)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Step {
+    /// Examining the file.
+    Probe,
+    /// Decoding it once into our own forms.
+    Normalise,
+    /// Encoding AV1.
+    Encode,
+    /// Writing playlists and the download.
+    Package,
+    /// Making picture sizes.
+    Pictures,
+}
+
+/// Why processing failed. The text says what to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error, strum::IntoStaticStr)]
+#[serde(tag = "code", rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Failure {
+    /// The decoder gave up on the content.
+    #[error(
+        "The decoder could not read the content to its end ({detail}). Export the file again, or retry if it plays well elsewhere."
+    )]
+    DecoderGaveUp {
+        /// What it said, without paths.
+        detail: String,
+    },
+    /// Time limit.
+    #[error(
+        "It took longer than allowed and was stopped. Retry; if it happens again, shorten the work or ask the operator to raise the limit."
+    )]
+    TookTooLong,
+    /// Disk full or budget used up.
+    #[error("There was not enough room on the disk. Ask the operator to free some, then retry.")]
+    NoRoom,
+    /// The original is missing from the store or differs from its hash.
+    #[error("The stored original is missing or damaged. Upload the file again.")]
+    OriginalDamaged,
+    /// A program that is needed is not installed.
+    #[error("{program} is not installed on the server. Ask the operator to install it, then retry.")]
+    ProgramMissing {
+        /// Its name.
+        program: String,
+    },
+    /// The worker died several times at the same place.
+    #[error(
+        "The encoder stopped {attempts} times at the same place. Retry; if it happens again, ask the operator."
+    )]
+    WorkerLost {
+        /// How often it was tried.
+        attempts: u32,
+    },
+    /// Anything else from inside Kinora.
+    #[error("An internal error stopped it ({detail}). Retry; if it happens again, ask the operator.")]
+    Internal {
+        /// Short technical words without paths or names.
+        detail: String,
+    },
+}

@@ -1,0 +1,178 @@
+//! One mezzanine segment in, one coded segment out. rav1e is deterministic: the same segment with
+//! the same settings gives the same bytes, so a repeated job does no harm.
+
+use super::{Y4mReader, Y4mTrouble, colour_description};
+use crate::media::ladder::{Size, av1_level};
+use crate::media::probe::Colour;
+use crate::media::sandbox::{Cancel, Sandbox};
+use crate::media::{Limits, MediaTrouble};
+use rav1e::prelude::*;
+use std::io::Read;
+use std::path::Path;
+use std::time::Duration;
+
+/// Everything that decides the bytes of a coded segment, beside its input.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct EncodeSettings {
+    /// Size of the rung.
+    pub size: Size,
+    /// Frames a second.
+    pub rate: (u32, u32),
+    /// Colour description to carry.
+    pub colour: Colour,
+    /// rav1e's speed, 0 (slow) to 10.
+    pub speed: u8,
+    /// Base quantiser, 0 to 255; rav1e has no constant-quality mode of its own.
+    pub quantizer: u8,
+    /// Longest distance between key frames.
+    pub group: u32,
+}
+
+/// A coded segment: one temporal unit per frame.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Segment {
+    /// Temporal units in order, without temporal delimiters, and whether each is a key frame.
+    pub units: Vec<(Vec<u8>, bool)>,
+}
+
+/// Name and version of the encoder, part of the key of finished work.
+#[must_use]
+pub fn encoder_version() -> String {
+    format!("rav1e {}", rav1e::version::full())
+}
+
+impl EncodeSettings {
+    fn config(&self) -> Config {
+        let mut encoder = EncoderConfig::with_speed_preset(self.speed);
+        encoder.width = self.size.width as usize;
+        encoder.height = self.size.height as usize;
+        encoder.time_base = Rational { num: u64::from(self.rate.1), den: u64::from(self.rate.0) };
+        encoder.bit_depth = 8;
+        encoder.chroma_sampling = ChromaSampling::Cs420;
+        encoder.pixel_range = if self.colour.full_range { PixelRange::Full } else { PixelRange::Limited };
+        encoder.color_description = colour_description(&self.colour);
+        encoder.level_idx = Some(av1_level(self.size, self.rate));
+        encoder.set_key_frame_interval(12, u64::from(self.group.max(12)));
+        encoder.quantizer = usize::from(self.quantizer);
+        // One thread and one tile: as many segments as cores run side by side instead, which is
+        // faster and costs no bits.
+        encoder.tiles = if self.size.height.min(self.size.width) > 720 { 4 } else { 1 };
+        let threads = if self.size.height.min(self.size.width) > 720 { 2 } else { 1 };
+        Config::new().with_encoder_config(encoder).with_threads(threads)
+    }
+}
+
+/// Decodes a mezzanine segment through the sandbox and encodes it.
+///
+/// `progress` hears the number of finished frames after each of them.
+///
+/// # Errors
+/// A failure, or [`MediaTrouble::Cancelled`] soon after somebody asked to stop.
+pub fn encode_segment(
+    sandbox: &Sandbox,
+    limits: &Limits,
+    mezzanine: &Path,
+    settings: &EncodeSettings,
+    cancel: &Cancel,
+    mut progress: impl FnMut(u64),
+) -> Result<Segment, MediaTrouble> {
+    // rav1e at its slowest stays far above one frame in 20 s; no segment has more than 400 frames.
+    let mut job = sandbox.job("ffmpeg", limits, Duration::from_secs(3 * 3600));
+    let input = job.reads(mezzanine)?;
+    let Size { width, height } = settings.size;
+    job.args([
+        "-nostdin",
+        "-v",
+        "error",
+        "-protocol_whitelist",
+        "file,pipe",
+        "-f",
+        "matroska",
+        "-threads",
+        "1",
+    ]);
+    job.args(["-i".to_owned(), format!("file:{input}"), "-map".into(), "0:v:0".into(), "-vf".into()]);
+    job.args([format!("scale={width}:{height}:flags=lanczos,format=yuv420p")]);
+    job.args(["-fps_mode", "passthrough", "-strict", "-1", "-f", "yuv4mpegpipe", "pipe:1"]);
+    let mut running = job.start(cancel)?;
+    let Some(pipe) = running.stdout() else { return Err(MediaTrouble::internal("no pipe")) };
+    let segment = encode_stream(pipe, settings, cancel, &mut progress);
+    match segment {
+        Ok(segment) => {
+            running.finish()?;
+            Ok(segment)
+        }
+        // What the decoder says explains a broken pipe better than the pipe does.
+        Err(MediaTrouble::Cancelled) => Err(MediaTrouble::Cancelled),
+        Err(e) => {
+            running.finish()?;
+            Err(e)
+        }
+    }
+}
+
+fn encode_stream(
+    pipe: impl Read,
+    settings: &EncodeSettings,
+    cancel: &Cancel,
+    progress: &mut impl FnMut(u64),
+) -> Result<Segment, MediaTrouble> {
+    let trouble = |e: Y4mTrouble| MediaTrouble::internal(e.to_string());
+    let mut frames = Y4mReader::open(pipe).map_err(trouble)?;
+    if (frames.width, frames.height) != (settings.size.width as usize, settings.size.height as usize) {
+        return Err(MediaTrouble::internal("decoded size differs from the rung"));
+    }
+    let mut context: Context<u8> = settings
+        .config()
+        .new_context()
+        .map_err(|e| MediaTrouble::internal(format!("encoder settings: {e}")))?;
+    let mut segment = Segment::default();
+    let mut sent_all = false;
+    loop {
+        if cancel.is_cancelled() {
+            return Err(MediaTrouble::Cancelled);
+        }
+        match context.receive_packet() {
+            Ok(packet) => {
+                segment.units.push((without_delimiter(&packet.data), packet.frame_type == FrameType::KEY));
+                progress(segment.units.len() as u64);
+            }
+            Err(EncoderStatus::Encoded) => {}
+            Err(EncoderStatus::NeedMoreData) if !sent_all => match frames.next_frame().map_err(trouble)? {
+                Some(planes) => {
+                    let mut frame = context.new_frame();
+                    for (plane, (source, stride)) in frame.planes.iter_mut().zip(planes.into_iter().zip([
+                        settings.size.width as usize,
+                        half(settings.size.width),
+                        half(settings.size.width),
+                    ])) {
+                        plane.copy_from_raw_u8(source, stride, 1);
+                    }
+                    context.send_frame(frame).map_err(|e| MediaTrouble::internal(format!("encoder: {e}")))?;
+                }
+                None => {
+                    context.flush();
+                    sent_all = true;
+                }
+            },
+            Err(EncoderStatus::LimitReached) => break,
+            Err(e) => return Err(MediaTrouble::internal(format!("encoder: {e}"))),
+        }
+    }
+    if segment.units.is_empty() {
+        return Err(MediaTrouble::internal("a segment without frames"));
+    }
+    Ok(segment)
+}
+
+fn half(width: u32) -> usize {
+    (width as usize).div_ceil(2)
+}
+
+/// ISO files carry no temporal delimiters (AV1-ISOBMFF 2.4): strips the leading one.
+fn without_delimiter(unit: &[u8]) -> Vec<u8> {
+    match unit {
+        [first, 0, rest @ ..] if (first >> 3) & 15 == 2 => rest.to_vec(),
+        _ => unit.to_vec(),
+    }
+}

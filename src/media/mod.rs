@@ -1,0 +1,31 @@
+//! From an uploaded file to what plays: a library without database and without actors.
+//!
+//! In the order in which a file goes through it: [`sniff`] looks at its first bytes, [`probe`] asks
+//! ffprobe inside the [`sandbox`], [`normalise`] decodes it once into our own forms, [`av1`] encodes
+//! the rungs of the [`ladder`] in process, [`fmp4`] and [`playlist`] package them, [`pictures`] makes
+//! the stills. Everything here blocks; callers run it on threads of their own.
+
+pub mod av1;
+pub mod fmp4;
+pub mod iso;
+pub mod ladder;
+pub mod limits;
+pub mod normalise;
+pub mod package;
+pub mod pictures;
+pub mod playlist;
+pub mod poster;
+pub mod probe;
+pub mod sandbox;
+pub mod sniff;
+pub mod store;
+
+mod error;
+
+pub use error::MediaTrouble;
+pub use limits::Limits;
+
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,371 @@
+//! The one pass in which foreign bytes are decoded: H.264 rungs that play at once, the sound, and
+//! near-lossless mezzanine segments that are the only input of every later step.
+
+use super::fmp4::{fragment_facts, h264_codec_string};
+use super::ladder::{Rung, group_frames, rungs};
+use super::playlist::{self, Entry};
+use super::probe::{Colour, Probed, guarded_input};
+use super::sandbox::{Cancel, Sandbox};
+use super::{Limits, MediaTrouble};
+use crate::domain::media::{Failure, Kind};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// Which sizes are wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NormalisePlan {
+    /// Shorter sides of the H.264 rungs.
+    pub h264: Vec<u32>,
+    /// Shorter sides of the AV1 rungs; empty when no AV1 will be made.
+    pub av1: Vec<u32>,
+}
+
+/// One made stream of segments.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MadeStream {
+    /// Its folder.
+    pub folder: String,
+    /// Its rung; `None` for sound.
+    pub rung: Option<Rung>,
+    /// RFC 6381 string.
+    pub codecs: String,
+    /// Bytes of all its files.
+    pub bytes: u64,
+    /// Highest bits a second of any segment.
+    pub peak: u64,
+    /// Bits a second over all.
+    pub average: u64,
+}
+
+/// What the pass made; kept as a file beside the mezzanine for the steps after it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Normalised {
+    /// Constant frame rate of every moving rendition.
+    pub rate: (u32, u32),
+    /// Frames of each segment, in order; empty for sound.
+    pub segments: Vec<u64>,
+    /// H.264 streams, ascending.
+    pub h264: Vec<MadeStream>,
+    /// Sound, if any.
+    pub sound: Option<MadeStream>,
+    /// AV1 rungs to make of the mezzanine, ascending.
+    pub av1: Vec<Rung>,
+    /// Colour description of the mezzanine.
+    pub colour: Colour,
+    /// Exact length in milliseconds.
+    pub duration_ms: u64,
+}
+
+impl Normalised {
+    /// Frames of each moving rendition.
+    #[must_use]
+    pub fn frames(&self) -> u64 {
+        self.segments.iter().sum()
+    }
+
+    /// The frame with which segment `number` begins.
+    #[must_use]
+    pub fn first_frame(&self, number: usize) -> u64 {
+        self.segments.iter().take(number).sum()
+    }
+}
+
+/// Name of a mezzanine segment.
+#[must_use]
+pub fn mezzanine_name(number: usize) -> String {
+    format!("{number:05}.mkv")
+}
+
+/// Runs the pass. `public` receives the streams, `mezzanine` the temporary segments; both exist and
+/// are empty. `progress` hears (frames done, frames expected).
+///
+/// # Errors
+/// A failure with its reason, or cancellation.
+pub fn normalise(
+    (sandbox, limits, cancel): (&Sandbox, &Limits, &Cancel),
+    source: &Path,
+    probed: &Probed,
+    plan: &NormalisePlan,
+    public: &Path,
+    mezzanine: &Path,
+    mut progress: impl FnMut(u64, u64),
+) -> Result<Normalised, MediaTrouble> {
+    let video = probed.kind == Kind::Video;
+    let h264 = if video { rungs(probed.shown, &plan.h264) } else { vec![] };
+    let av1 = if video { rungs(probed.shown, &plan.av1) } else { vec![] };
+    let av1 = if plan.av1.is_empty() { vec![] } else { av1 };
+    let sound = probed.facts.audio_codec.is_some();
+    for rung in &h264 {
+        std::fs::create_dir_all(public.join(format!("h264-{}", rung.lines)))?;
+    }
+    if sound {
+        std::fs::create_dir_all(public.join("audio"))?;
+    }
+    let mut job = sandbox.job("ffmpeg", limits, limits.normalise_time(probed.facts.duration_ms));
+    let input = job.reads(source)?;
+    let out = job.writes(public)?;
+    let temporary = job.writes(mezzanine)?;
+    job.args(["-nostdin", "-v", "error", "-nostats", "-progress", "pipe:1", "-y"]);
+    job.args(guarded_input(limits));
+    job.args(["-t".to_owned(), (limits.minutes * 60).to_string(), "-i".into(), format!("file:{input}")]);
+    if video {
+        job.args(["-filter_complex".to_owned(), filter_graph(probed, &h264, &av1)]);
+        for (n, rung) in h264.iter().enumerate() {
+            job.args(h264_output(n, rung, probed.rate, &format!("{out}/h264-{}", rung.lines)));
+        }
+        if !av1.is_empty() {
+            job.args(mezzanine_output(probed.rate, &temporary));
+        }
+    }
+    if sound {
+        job.args(sound_output(&format!("{out}/audio")));
+    }
+    let expected = expected_frames(probed);
+    job.run(cancel, |line| {
+        let done = match line.split_once('=') {
+            Some(("frame", n)) if video => n.trim().parse().ok(),
+            Some(("out_time_us", n)) if !video => n.trim().parse::<u64>().ok().map(|us| us / 40_000),
+            _ => None,
+        };
+        if let Some(done) = done {
+            progress(done, expected.max(done));
+        }
+    })?;
+    collect(probed, &h264, av1, sound, public, mezzanine)
+}
+
+fn expected_frames(probed: &Probed) -> u64 {
+    let (n, d) = probed.rate;
+    probed.facts.duration_ms * u64::from(n) / (1000 * u64::from(d.max(1)))
+}
+
+/// One chain to a constant rate and upright, square, even, 8-bit 4:2:0 frames; then one branch for
+/// each output. `scale` to a fixed size also swallows changes of size in the middle.
+fn filter_graph(probed: &Probed, h264: &[Rung], av1: &[Rung]) -> String {
+    let (n, d) = probed.rate;
+    let top = h264.iter().chain(av1).map(|r| r.size).max_by_key(|s| s.width * s.height);
+    let (w, h) = top.map_or((2, 2), |s| (s.width, s.height));
+    let mut chain = format!("[0:V:0]fps={n}/{d}:start_time=0,");
+    if probed.hdr {
+        chain.push_str(&format!(
+            "zscale=w={w}:h={h}:t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,zscale=t=bt709:m=bt709:r=tv,"
+        ));
+    } else if probed.rgb {
+        chain.push_str(&format!("scale={w}:{h}:flags=bicubic:out_color_matrix=bt709:out_range=tv,"));
+    } else {
+        chain.push_str(&format!("scale={w}:{h}:flags=bicubic:out_range=tv,"));
+    }
+    chain.push_str("format=yuv420p,setsar=1");
+    let branches = h264.len() + usize::from(!av1.is_empty());
+    chain.push_str(&format!(",split={branches}"));
+    for n in 0..h264.len() {
+        chain.push_str(&format!("[s{n}]"));
+    }
+    if !av1.is_empty() {
+        chain.push_str("[smezz]");
+    }
+    for (n, rung) in h264.iter().enumerate() {
+        chain.push_str(&format!(";[s{n}]scale={}:{}:flags=bicubic[v{n}]", rung.size.width, rung.size.height));
+    }
+    if let Some(highest) = av1.last() {
+        chain.push_str(&format!(
+            ";[smezz]scale={}:{}:flags=bicubic[mezz]",
+            highest.size.width, highest.size.height
+        ));
+    }
+    chain
+}
+
+/// Fixed closed groups of six seconds. No B frames: their delay would shift the picture against the
+/// sound by two frames in players that ignore edit lists.
+fn fixed_groups(rate: (u32, u32)) -> Vec<String> {
+    let group = group_frames(rate).to_string();
+    ["-bf", "0", "-g", &group, "-keyint_min", &group, "-sc_threshold", "0", "-flags", "+cgop"]
+        .map(String::from)
+        .to_vec()
+}
+
+fn clean() -> Vec<String> {
+    ["-map_metadata", "-1", "-map_chapters", "-1", "-sn", "-dn"].map(String::from).to_vec()
+}
+
+/// Every key frame begins a segment: five seconds is below any group, and cuts happen at keys only.
+fn hls(folder: &str) -> Vec<String> {
+    [
+        "-f",
+        "hls",
+        "-hls_time",
+        "5",
+        "-hls_playlist_type",
+        "vod",
+        "-hls_segment_type",
+        "fmp4",
+        "-hls_segment_filename",
+    ]
+    .map(String::from)
+    .into_iter()
+    .chain([format!("{folder}/%05d.m4s"), format!("{folder}/index.m3u8")])
+    .collect()
+}
+
+fn h264_output(n: usize, rung: &Rung, rate: (u32, u32), folder: &str) -> Vec<String> {
+    // A ceiling on the bit rate keeps noise and grain from making a rung unplayable on slow lines.
+    let ceiling = u64::from(rung.size.width) * u64::from(rung.size.height) * 5 / 1000 + 300;
+    let mut args = vec!["-map".to_owned(), format!("[v{n}]")];
+    args.extend(
+        ["-c:v", "libx264", "-preset", "veryfast", "-profile:v", "high", "-crf", "23"].map(String::from),
+    );
+    args.extend(["-maxrate".into(), format!("{ceiling}k"), "-bufsize".into(), format!("{}k", 2 * ceiling)]);
+    args.extend(fixed_groups(rate));
+    args.extend(clean());
+    args.extend(hls(folder));
+    args
+}
+
+fn mezzanine_output(rate: (u32, u32), folder: &str) -> Vec<String> {
+    let mut args = ["-map", "[mezz]", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "10"]
+        .map(String::from)
+        .to_vec();
+    args.extend(fixed_groups(rate));
+    args.extend(clean());
+    args.extend(["-f", "segment", "-segment_format", "matroska", "-segment_time", "5"].map(String::from));
+    args.push(format!("{folder}/%05d.mkv"));
+    args
+}
+
+fn sound_output(folder: &str) -> Vec<String> {
+    let mut args =
+        ["-map", "0:a:0", "-af", "aresample=async=1:first_pts=0", "-ac", "2", "-ar", "48000", "-c:a", "aac"]
+            .map(String::from)
+            .to_vec();
+    args.extend(["-b:a", "128k"].map(String::from));
+    args.extend(clean());
+    args.extend(hls(folder));
+    args
+}
+
+/// Reads back what was made; nothing is believed that is not counted.
+fn collect(
+    probed: &Probed,
+    h264: &[Rung],
+    av1: Vec<Rung>,
+    sound: bool,
+    public: &Path,
+    mezzanine: &Path,
+) -> Result<Normalised, MediaTrouble> {
+    let nothing =
+        || MediaTrouble::Failed(Failure::DecoderGaveUp { detail: "no frame could be decoded".into() });
+    let mut made = Normalised {
+        rate: probed.rate,
+        segments: vec![],
+        h264: vec![],
+        sound: None,
+        av1,
+        colour: delivered_colour(probed),
+        duration_ms: 0,
+    };
+    for rung in h264 {
+        let folder = format!("h264-{}", rung.lines);
+        let (stream, frames) = video_stream(&public.join(&folder), &folder, *rung, probed.rate)?;
+        if frames.is_empty() {
+            return Err(nothing());
+        }
+        if !made.segments.is_empty() && made.segments != frames {
+            return Err(MediaTrouble::internal("rungs differ in their frames"));
+        }
+        made.segments = frames;
+        made.h264.push(stream);
+    }
+    if !made.av1.is_empty() {
+        let files = std::fs::read_dir(mezzanine)?.count();
+        if files != made.segments.len() {
+            return Err(MediaTrouble::internal("mezzanine and rungs differ in their segments"));
+        }
+    }
+    let video_ms = made.frames() * 1000 * u64::from(made.rate.1) / u64::from(made.rate.0.max(1));
+    let mut sound_ms = 0;
+    if sound && let Some((stream, ms)) = sound_stream(&public.join("audio"))? {
+        made.sound = Some(stream);
+        sound_ms = ms;
+    }
+    if made.h264.is_empty() && made.sound.is_none() {
+        return Err(nothing());
+    }
+    made.duration_ms = video_ms.max(sound_ms);
+    Ok(made)
+}
+
+fn delivered_colour(probed: &Probed) -> Colour {
+    let bt709 = || Some("bt709".to_owned());
+    if probed.hdr || probed.rgb {
+        return Colour { primaries: bt709(), transfer: bt709(), matrix: bt709(), full_range: false };
+    }
+    Colour { full_range: false, ..probed.colour.clone() }
+}
+
+fn video_stream(
+    path: &Path,
+    folder: &str,
+    rung: Rung,
+    rate: (u32, u32),
+) -> Result<(MadeStream, Vec<u64>), MediaTrouble> {
+    let listed = playlist::entries(&std::fs::read_to_string(path.join("index.m3u8"))?);
+    let init = std::fs::read(path.join("init.mp4"))?;
+    let mut frames = vec![];
+    let mut entries = vec![];
+    let mut sizes = vec![];
+    for entry in &listed {
+        let bytes = std::fs::read(path.join(&entry.file))?;
+        let count = fragment_facts(&bytes)?.frames;
+        frames.push(count);
+        sizes.push(bytes.len() as u64);
+        let seconds = count as f64 * f64::from(rate.1) / f64::from(rate.0.max(1));
+        entries.push(Entry { seconds, file: entry.file.clone() });
+    }
+    let codecs = h264_codec_string(&init)?;
+    let index = playlist::media(&entries);
+    std::fs::write(path.join("index.m3u8"), &index)?;
+    let (peak, average) = bit_rates(&entries, &sizes);
+    let bytes = sizes.iter().sum::<u64>() + (init.len() + index.len()) as u64;
+    Ok((MadeStream { folder: folder.into(), rung: Some(rung), codecs, bytes, peak, average }, frames))
+}
+
+fn sound_stream(path: &Path) -> Result<Option<(MadeStream, u64)>, MediaTrouble> {
+    // A sound track without a single decodable packet leaves no playlist: the film is then silent.
+    let Ok(text) = std::fs::read_to_string(path.join("index.m3u8")) else { return Ok(None) };
+    let entries = playlist::entries(&text);
+    let sizes = entries
+        .iter()
+        .map(|e| std::fs::metadata(path.join(&e.file)).map(|m| m.len()))
+        .collect::<Result<Vec<_>, _>>()?;
+    if entries.is_empty() {
+        return Ok(None);
+    }
+    std::fs::write(path.join("index.m3u8"), playlist::media(&entries))?;
+    let (peak, average) = bit_rates(&entries, &sizes);
+    let seconds: f64 = entries.iter().map(|e| e.seconds).sum();
+    let stream = MadeStream {
+        folder: "audio".into(),
+        rung: None,
+        codecs: "mp4a.40.2".into(),
+        bytes: sizes.iter().sum(),
+        peak,
+        average,
+    };
+    Ok(Some((stream, (seconds * 1000.0).round() as u64)))
+}
+
+/// Peak and average bits a second. A last segment of a few frames says nothing about the peak.
+pub(super) fn bit_rates(entries: &[Entry], bytes: &[u64]) -> (u64, u64) {
+    let seconds: f64 = entries.iter().map(|e| e.seconds).sum();
+    let total: u64 = bytes.iter().sum();
+    let average = (total as f64 * 8.0 / seconds.max(0.001)).round() as u64;
+    let peak = entries
+        .iter()
+        .zip(bytes)
+        .filter(|(e, _)| e.seconds >= 1.0 || entries.len() == 1)
+        .map(|(e, b)| (*b as f64 * 8.0 / e.seconds.max(0.001)).round() as u64)
+        .max()
+        .unwrap_or(average);
+    (peak.max(average), average)
+}

@@ -1,0 +1,177 @@
+//! Stills: decoded within limits, turned upright, freed of all metadata, and written in several sizes
+//! as AVIF and JPEG. Everything is re-encoded from pixels, so nothing of EXIF, GPS or XMP survives.
+
+use super::store::write_atomically;
+use super::{Limits, MediaTrouble};
+use crate::domain::media::{Facts, Poster, Rejection};
+use base64::Engine;
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageReader, RgbImage, RgbaImage};
+use std::path::Path;
+
+/// Widths that are made, as far as the source has them.
+pub const WIDTHS: [u32; 4] = [400, 800, 1200, 1920];
+
+/// Decodes an uploaded still, upright.
+///
+/// # Errors
+/// A rejection with its sentence when it is too large, damaged or of an unknown form.
+pub fn decode(file: &Path, limits: &Limits) -> Result<(DynamicImage, Facts), MediaTrouble> {
+    let unreadable = |found: String| MediaTrouble::Rejected(Rejection::Unreadable { found });
+    let reader = ImageReader::open(file)?.with_guessed_format()?;
+    let Some(format) = reader.format() else {
+        return Err(unreadable("no known picture format".into()));
+    };
+    let mut reader = reader;
+    let mut bounds = image::Limits::default();
+    let side = u32::try_from(limits.side.saturating_mul(4)).unwrap_or(u32::MAX);
+    bounds.max_image_width = Some(side);
+    bounds.max_image_height = Some(side);
+    bounds.max_alloc = Some(limits.pixels() * 8 + (64 << 20));
+    reader.limits(bounds.clone());
+    let too_many = |width: u32, height: u32| {
+        MediaTrouble::Rejected(Rejection::TooManyPixels {
+            width: width.into(),
+            height: height.into(),
+            limit_megapixels: limits.megapixels,
+        })
+    };
+    // The header alone tells the size; nothing has been unpacked yet.
+    let mut decoder = reader.into_decoder().map_err(|e| picture_trouble(&e, limits))?;
+    let (width, height) = decoder.dimensions();
+    if u64::from(width) * u64::from(height) > limits.pixels() {
+        return Err(too_many(width, height));
+    }
+    decoder.set_limits(bounds).map_err(|_| too_many(width, height))?;
+    let orientation = orientation(&mut decoder);
+    let mut picture = DynamicImage::from_decoder(decoder).map_err(|e| picture_trouble(&e, limits))?;
+    picture.apply_orientation(orientation);
+    let facts = Facts {
+        format: format!("{format:?}").to_lowercase(),
+        width: picture.width(),
+        height: picture.height(),
+        frame_rate: (0, 1),
+        ..Facts::default()
+    };
+    Ok((picture, facts))
+}
+
+/// The orientation of the EXIF block; some writers put a second `Exif\0\0` mark in front of it.
+fn orientation(decoder: &mut impl ImageDecoder) -> Orientation {
+    let exif = decoder.exif_metadata().ok().flatten().unwrap_or_default();
+    let exif = exif.strip_prefix(b"Exif\0\0").unwrap_or(&exif);
+    Orientation::from_exif_chunk(exif).unwrap_or(Orientation::NoTransforms)
+}
+
+fn picture_trouble(error: &image::ImageError, limits: &Limits) -> MediaTrouble {
+    MediaTrouble::Rejected(match error {
+        image::ImageError::Limits(_) => Rejection::TooManyPixels {
+            width: limits.side * 4,
+            height: limits.side * 4,
+            limit_megapixels: limits.megapixels,
+        },
+        image::ImageError::Unsupported(_) => {
+            Rejection::Unreadable { found: "a form of picture that is not supported".into() }
+        }
+        image::ImageError::IoError(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
+            Rejection::Unreadable { found: "the picture is cut off".into() }
+        }
+        _ => Rejection::Unreadable { found: "the picture is damaged".into() },
+    })
+}
+
+/// Writes all sizes as `<name>-<width>.avif` and `.jpg` into `folder` and describes them.
+/// `progress` hears (sizes done, sizes in all).
+///
+/// # Errors
+/// If a size cannot be encoded or written.
+pub fn write_sizes(
+    picture: &DynamicImage,
+    folder: &Path,
+    name: &str,
+    mut progress: impl FnMut(u64, u64),
+) -> Result<Poster, MediaTrouble> {
+    let mut widths: Vec<u32> = WIDTHS.iter().copied().filter(|w| *w <= picture.width()).collect();
+    if widths.is_empty() {
+        widths.push(picture.width());
+    }
+    let total = widths.len() as u64;
+    let mut current = picture.clone();
+    let mut largest = (0, 0);
+    for (done, width) in widths.iter().rev().enumerate() {
+        // Each size is made of the next larger one: nearly as good, much quicker.
+        let height = scaled_height(picture, *width);
+        if (current.width(), current.height()) != (*width, height) {
+            current = current.resize_exact(*width, height, image::imageops::FilterType::Lanczos3);
+        }
+        largest = largest.max((*width, height));
+        write_atomically(&folder.join(format!("{name}-{width}.avif")), &avif(&current)?)?;
+        write_atomically(&folder.join(format!("{name}-{width}.jpg")), &jpeg(&current)?)?;
+        progress(done as u64 + 1, total);
+    }
+    let (colour, thumbhash) = impression(&current);
+    Ok(Poster { width: largest.0, height: largest.1, widths, colour, thumbhash })
+}
+
+fn scaled_height(picture: &DynamicImage, width: u32) -> u32 {
+    let exact = u64::from(picture.height()) * u64::from(width);
+    let of = u64::from(picture.width().max(1));
+    u32::try_from((exact + of / 2) / of).unwrap_or(1).max(1)
+}
+
+fn avif(picture: &DynamicImage) -> Result<Vec<u8>, MediaTrouble> {
+    let encoder = ravif::Encoder::new().with_quality(68.0).with_speed(8).with_num_threads(Some(1));
+    let trouble = |_| MediaTrouble::internal("AVIF cannot be encoded");
+    let (w, h) = (picture.width() as usize, picture.height() as usize);
+    let coded = if picture.color().has_alpha() {
+        let pixels: RgbaImage = picture.to_rgba8();
+        let pixels: Vec<ravif::RGBA8> =
+            pixels.pixels().map(|p| ravif::RGBA8::new(p[0], p[1], p[2], p[3])).collect();
+        encoder.encode_rgba(ravif::Img::new(&pixels, w, h)).map_err(trouble)?
+    } else {
+        let pixels: RgbImage = picture.to_rgb8();
+        let pixels: Vec<ravif::RGB8> = pixels.pixels().map(|p| ravif::RGB8::new(p[0], p[1], p[2])).collect();
+        encoder.encode_rgb(ravif::Img::new(&pixels, w, h)).map_err(trouble)?
+    };
+    Ok(coded.avif_file)
+}
+
+/// JPEG has no transparency: it lies on white, as on paper.
+fn jpeg(picture: &DynamicImage) -> Result<Vec<u8>, MediaTrouble> {
+    let flat = on_white(picture);
+    let mut bytes = vec![];
+    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 82)
+        .encode_image(&flat)
+        .map_err(|_| MediaTrouble::internal("JPEG cannot be encoded"))?;
+    Ok(bytes)
+}
+
+fn on_white(picture: &DynamicImage) -> RgbImage {
+    if !picture.color().has_alpha() {
+        return picture.to_rgb8();
+    }
+    let source = picture.to_rgba8();
+    RgbImage::from_fn(source.width(), source.height(), |x, y| {
+        let p = source.get_pixel(x, y).0;
+        let alpha = u32::from(p[3]);
+        let mix = |c: u8| u8::try_from((u32::from(c) * alpha + 255 * (255 - alpha)) / 255).unwrap_or(255);
+        image::Rgb([mix(p[0]), mix(p[1]), mix(p[2])])
+    })
+}
+
+/// Average colour and thumbhash of the smallest size.
+fn impression(picture: &DynamicImage) -> (String, String) {
+    let small = picture.thumbnail(96, 96);
+    let rgba = small.to_rgba8();
+    let hash = thumbhash::rgba_to_thumb_hash(rgba.width() as usize, rgba.height() as usize, rgba.as_raw());
+    let flat = on_white(&small);
+    let count = u64::from(flat.width()) * u64::from(flat.height());
+    let mut sum = [0_u64; 3];
+    for p in flat.pixels() {
+        for (s, c) in sum.iter_mut().zip(p.0) {
+            *s += u64::from(c);
+        }
+    }
+    let [r, g, b] = sum.map(|s| s / count.max(1));
+    (format!("#{r:02x}{g:02x}{b:02x}"), base64::engine::general_purpose::STANDARD_NO_PAD.encode(hash))
+}

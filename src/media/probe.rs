@@ -1,0 +1,314 @@
+//! What ffprobe says about a file, inside the sandbox and before anything is decoded.
+
+use super::sandbox::{Cancel, Sandbox, SandboxError};
+use super::{Limits, MediaTrouble};
+use crate::domain::media::{Facts, Failure, Kind, Rejection};
+use serde::Deserialize;
+use std::path::Path;
+use std::time::Duration;
+
+/// Containers that may be opened. None of them refers to other files or to the network: no
+/// playlist, concat, SDP or picture-sequence demuxer.
+pub(super) const DEMUXERS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,m4v,ogg,wav,w64,mp3,\
+flac,aac,flv,asf,mxf,aiff,caf,amr,ivf,dv,h264,hevc,ac3,eac3";
+
+/// Options that every run of ffmpeg and ffprobe on foreign bytes begins with.
+pub(super) fn guarded_input(limits: &Limits) -> Vec<String> {
+    ["-protocol_whitelist", "file,pipe", "-format_whitelist", DEMUXERS, "-max_pixels"]
+        .map(String::from)
+        .into_iter()
+        .chain([limits.pixels().to_string()])
+        .collect()
+}
+
+/// Colour description as names of ffmpeg, copied through to every rendition.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Colour {
+    /// Primaries, such as `bt709`.
+    pub primaries: Option<String>,
+    /// Transfer function, such as `smpte2084`.
+    pub transfer: Option<String>,
+    /// Matrix, such as `bt709`.
+    pub matrix: Option<String>,
+    /// Whether samples use the full range.
+    pub full_range: bool,
+}
+
+/// What is needed to normalise an accepted file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probed {
+    /// What it is.
+    pub kind: Kind,
+    /// What goes into the log.
+    pub facts: Facts,
+    /// Size as shown: rotation and pixel shape applied.
+    pub shown: super::ladder::Size,
+    /// Colour description found.
+    pub colour: Colour,
+    /// Whether the pictures are RGB or of unusual subsampling and need a matrix of ours.
+    pub rgb: bool,
+    /// Whether it is high dynamic range and has to be tone mapped.
+    pub hdr: bool,
+    /// Constant frame rate to normalise to.
+    pub rate: (u32, u32),
+}
+
+#[derive(Deserialize)]
+struct Report {
+    #[serde(default)]
+    streams: Vec<Stream>,
+    #[serde(default)]
+    format: Format,
+}
+
+#[derive(Deserialize, Default)]
+struct Format {
+    #[serde(default)]
+    format_name: String,
+    duration: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+struct Stream {
+    codec_type: Option<String>,
+    codec_name: Option<String>,
+    codec_tag_string: Option<String>,
+    width: Option<i64>,
+    height: Option<i64>,
+    sample_aspect_ratio: Option<String>,
+    avg_frame_rate: Option<String>,
+    r_frame_rate: Option<String>,
+    duration: Option<String>,
+    nb_frames: Option<String>,
+    pix_fmt: Option<String>,
+    color_range: Option<String>,
+    color_space: Option<String>,
+    color_transfer: Option<String>,
+    color_primaries: Option<String>,
+    #[serde(default)]
+    disposition: Disposition,
+    #[serde(default)]
+    side_data_list: Vec<SideData>,
+}
+
+#[derive(Deserialize, Default)]
+struct Disposition {
+    #[serde(default)]
+    attached_pic: i64,
+}
+
+#[derive(Deserialize, Default)]
+struct SideData {
+    #[serde(default)]
+    side_data_type: String,
+    rotation: Option<f64>,
+}
+
+/// Examines a file that the sniffer took for a film or a sound.
+///
+/// # Errors
+/// A rejection with its sentence, or a failure of the examination itself.
+pub fn probe(
+    sandbox: &Sandbox,
+    limits: &Limits,
+    file: &Path,
+    cancel: &Cancel,
+) -> Result<Probed, MediaTrouble> {
+    let time = Duration::from_secs(limits.probe_seconds);
+    let mut job = sandbox.job("ffprobe", limits, time);
+    let input = job.reads(file)?;
+    job.args(["-v", "error", "-print_format", "json", "-show_format", "-show_streams", "-threads", "1"]);
+    job.args(guarded_input(limits)).args(["-i".to_owned(), format!("file:{input}")]);
+    let mut text = String::new();
+    let outcome = job.run(cancel, |line| {
+        if text.len() < 4 << 20 {
+            text.push_str(line);
+            text.push('\n');
+        }
+    });
+    match outcome {
+        Ok(()) => {}
+        Err(SandboxError::Exit { code: Some(_), message }) => {
+            return Err(MediaTrouble::Rejected(unreadable(&message)));
+        }
+        Err(SandboxError::Exit { code: None, .. } | SandboxError::TimedOut) => {
+            return Err(MediaTrouble::Rejected(Rejection::ProbeExhausted));
+        }
+        Err(other) => return Err(other.into()),
+    }
+    if super::iso::is_encrypted(file)? {
+        return Err(MediaTrouble::Rejected(Rejection::Encrypted));
+    }
+    let report: Report = serde_json::from_str(&text).map_err(|_| {
+        MediaTrouble::Failed(Failure::Internal { detail: "the examiner's report cannot be read".into() })
+    })?;
+    let probed = judge(&report, limits).map_err(MediaTrouble::Rejected)?;
+    refuse_gaps(sandbox, limits, file, &probed, cancel)?;
+    Ok(probed)
+}
+
+/// A few frames spread over hours: making the rate constant would fill the gaps with copies. Files
+/// without a frame count are counted when they are suspiciously small for their length.
+fn refuse_gaps(
+    sandbox: &Sandbox,
+    limits: &Limits,
+    file: &Path,
+    probed: &Probed,
+    cancel: &Cancel,
+) -> Result<(), MediaTrouble> {
+    let seconds = probed.facts.duration_ms / 1000;
+    if probed.kind != Kind::Video || seconds < 120 || std::fs::metadata(file)?.len() / seconds > 2000 {
+        return Ok(());
+    }
+    let mut job = sandbox.job("ffprobe", limits, Duration::from_secs(limits.probe_seconds));
+    let input = job.reads(file)?;
+    job.args([
+        "-v",
+        "error",
+        "-count_packets",
+        "-select_streams",
+        "V:0",
+        "-show_entries",
+        "stream=nb_read_packets",
+    ]);
+    job.args(["-of", "csv=p=0"]).args(guarded_input(limits)).args(["-i".to_owned(), format!("file:{input}")]);
+    let mut packets = None;
+    job.run(cancel, |line| packets = line.trim().trim_end_matches(',').parse::<u64>().ok())?;
+    match packets {
+        Some(n) if n >= seconds / 30 => Ok(()),
+        _ => Err(MediaTrouble::Rejected(Rejection::BrokenTimes)),
+    }
+}
+
+fn unreadable(message: &str) -> Rejection {
+    let lower = message.to_lowercase();
+    if lower.contains("moov atom not found") || lower.contains("ebml header parsing failed") {
+        Rejection::Truncated
+    } else if lower.contains("not on whitelist") {
+        Rejection::Playlist
+    } else if lower.contains("encrypt") {
+        Rejection::Encrypted
+    } else if lower.contains("invalid data") || lower.contains("end of file") || message.is_empty() {
+        Rejection::Unreadable { found: "no known video or sound format".into() }
+    } else {
+        Rejection::Unreadable { found: message.chars().take(120).collect() }
+    }
+}
+
+fn judge(report: &Report, limits: &Limits) -> Result<Probed, Rejection> {
+    let streams = report.streams.len() as u64;
+    if streams > limits.streams {
+        return Err(Rejection::TooManyStreams { streams, limit: limits.streams });
+    }
+    let encrypted = |s: &Stream| {
+        matches!(s.codec_tag_string.as_deref(), Some("encv" | "enca"))
+            || s.side_data_list.iter().any(|d| d.side_data_type.to_lowercase().contains("encryption"))
+    };
+    if report.streams.iter().any(encrypted) {
+        return Err(Rejection::Encrypted);
+    }
+    let is = |s: &Stream, kind: &str| s.codec_type.as_deref() == Some(kind);
+    let video = report.streams.iter().find(|s| is(s, "video") && s.disposition.attached_pic == 0);
+    let audio = report.streams.iter().find(|s| is(s, "audio"));
+    if video.is_none() && audio.is_none() {
+        return Err(Rejection::NothingToPlay);
+    }
+    let duration_ms = [
+        report.format.duration.as_deref(),
+        video.and_then(|v| v.duration.as_deref()),
+        audio.and_then(|a| a.duration.as_deref()),
+    ]
+    .into_iter()
+    .flatten()
+    .filter_map(|d| d.parse::<f64>().ok())
+    .filter(|d| d.is_finite() && *d > 0.0)
+    .fold(0.0_f64, f64::max)
+        * 1000.0;
+    let duration_ms = duration_ms.round() as u64;
+    let minutes = duration_ms / 60_000;
+    if minutes >= limits.minutes {
+        return Err(Rejection::TooLong { minutes, limit_minutes: limits.minutes });
+    }
+    let mut probed = Probed {
+        kind: if video.is_some() { Kind::Video } else { Kind::Audio },
+        facts: Facts {
+            format: report.format.format_name.clone(),
+            duration_ms,
+            audio_codec: audio.and_then(|a| a.codec_name.clone()),
+            frame_rate: (0, 1),
+            ..Facts::default()
+        },
+        shown: super::ladder::Size { width: 0, height: 0 },
+        colour: Colour::default(),
+        rgb: false,
+        hdr: false,
+        rate: (25, 1),
+    };
+    if let Some(video) = video {
+        judge_video(video, limits, &mut probed)?;
+    }
+    Ok(probed)
+}
+
+fn judge_video(video: &Stream, limits: &Limits, probed: &mut Probed) -> Result<(), Rejection> {
+    let width = u64::try_from(video.width.unwrap_or(0)).unwrap_or(0);
+    let height = u64::try_from(video.height.unwrap_or(0)).unwrap_or(0);
+    if width == 0 || height == 0 {
+        return Err(Rejection::Truncated);
+    }
+    if width * height > limits.pixels() || width > limits.side || height > limits.side {
+        return Err(Rejection::TooManyPixels { width, height, limit_megapixels: limits.megapixels });
+    }
+    let average = fraction(video.avg_frame_rate.as_deref());
+    let nominal = fraction(video.r_frame_rate.as_deref());
+    let per_second = f64::from(average.0) / f64::from(average.1.max(1));
+    if per_second > limits.frame_rate as f64 {
+        return Err(Rejection::FrameRateTooHigh {
+            rate: per_second.round() as u64,
+            limit: limits.frame_rate,
+        });
+    }
+    // A few frames spread over hours: the constant rate would fill the gap with copies.
+    let frames: Option<u64> = video.nb_frames.as_deref().and_then(|n| n.parse().ok());
+    let seconds = probed.facts.duration_ms as f64 / 1000.0;
+    let sparse = frames.is_some_and(|n| n > 0 && seconds > 120.0 && (n as f64) < seconds / 30.0);
+    if sparse || (average.0 > 0 && per_second < 1.0 / 30.0 && seconds > 120.0) {
+        return Err(Rejection::BrokenTimes);
+    }
+    let rotation = video.side_data_list.iter().find_map(|d| d.rotation).unwrap_or(0.0);
+    let turned = ((rotation.abs() / 90.0).round() as i64) % 2 == 1;
+    let shape = fraction(video.sample_aspect_ratio.as_deref().map(|s| s.replace(':', "/")).as_deref());
+    let wide =
+        if shape.0 > 0 && shape.1 > 0 { width * u64::from(shape.0) / u64::from(shape.1) } else { width };
+    let wide = wide.clamp(width / 4, width * 4).max(1);
+    let (w, h) = if turned { (height, wide) } else { (wide, height) };
+    probed.shown =
+        super::ladder::Size { width: u32::try_from(w).unwrap_or(2), height: u32::try_from(h).unwrap_or(2) };
+    probed.rate = super::ladder::constant_rate(average, nominal);
+    let pixels = video.pix_fmt.as_deref().unwrap_or_default();
+    probed.rgb =
+        ["rgb", "bgr", "gbr", "pal8", "argb", "abgr", "0rgb", "0bgr"].iter().any(|p| pixels.starts_with(p));
+    probed.hdr = matches!(video.color_transfer.as_deref(), Some("smpte2084" | "arib-std-b67"));
+    probed.colour = Colour {
+        primaries: video.color_primaries.clone(),
+        transfer: video.color_transfer.clone(),
+        matrix: video.color_space.clone(),
+        full_range: video.color_range.as_deref() == Some("pc") || pixels.starts_with("yuvj"),
+    };
+    probed.facts.width = probed.shown.width;
+    probed.facts.height = probed.shown.height;
+    probed.facts.frame_rate = average;
+    probed.facts.video_codec = video.codec_name.clone();
+    Ok(())
+}
+
+fn fraction(text: Option<&str>) -> (u32, u32) {
+    let parse = || {
+        let (n, d) = text?.split_once('/')?;
+        Some((n.parse().ok()?, d.parse().ok()?))
+    };
+    match parse() {
+        Some((n, d)) if d > 0 => (n, d),
+        _ => (0, 1),
+    }
+}

@@ -1,0 +1,450 @@
+//! Helper programs (ffmpeg, ffprobe) run here: without network, with an empty environment, a file
+//! view of their own, and limits on memory, time and file size; killed as a group.
+//!
+//! bubblewrap gives all of that where unprivileged namespaces work. Where they do not (some
+//! containers, a stricter service unit) the limits and the empty environment remain, and the
+//! demuxer and protocol lists of the callers; [`Sandbox::confinement`] says which it is.
+
+use super::Limits;
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+/// A wish to stop that many threads share.
+#[derive(Clone, Debug, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// Asks everybody who holds this to stop soon.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    /// Whether somebody asked.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// Why a helper program gave no result.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// It is not installed.
+    #[error("{program} is not installed")]
+    Missing {
+        /// Its name.
+        program: String,
+    },
+    /// It ran longer than allowed and was killed with its children.
+    #[error("took longer than allowed")]
+    TimedOut,
+    /// Somebody asked to stop.
+    #[error("stopped on request")]
+    Cancelled,
+    /// It could not be started or read from.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// It ended with an error.
+    #[error("ended with status {code:?}: {message}")]
+    Exit {
+        /// Exit status; `None` after a signal.
+        code: Option<i32>,
+        /// The end of what it wrote to standard error, without paths.
+        message: String,
+    },
+}
+
+/// How helper programs are confined on this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Confinement {
+    /// Own namespaces by bubblewrap, and limits.
+    Bubblewrap,
+    /// Limits and the empty environment only.
+    LimitsOnly,
+}
+
+/// Starts helper programs.
+#[derive(Clone, Debug)]
+pub struct Sandbox {
+    confinement: Confinement,
+    niceness: u8,
+}
+
+impl Sandbox {
+    /// Tries once whether bubblewrap works here.
+    #[must_use]
+    pub fn detect() -> Self {
+        let mut probe = Command::new("bwrap");
+        probe.args(bubblewrap_view()).args(["--", "/usr/bin/true"]).env_clear();
+        let works = probe.stdin(Stdio::null()).output().is_ok_and(|o| o.status.success());
+        Self {
+            confinement: if works { Confinement::Bubblewrap } else { Confinement::LimitsOnly },
+            niceness: 10,
+        }
+    }
+
+    /// The same with a chosen confinement (tests, configuration).
+    #[must_use]
+    pub fn with(confinement: Confinement) -> Self {
+        Self { confinement, niceness: 10 }
+    }
+
+    /// How helper programs are confined.
+    #[must_use]
+    pub fn confinement(&self) -> Confinement {
+        self.confinement
+    }
+
+    /// Prepares a run of `program` (a plain name, found in `/usr/bin`).
+    #[must_use]
+    pub fn job(&self, program: &'static str, limits: &Limits, time: Duration) -> SandboxJob {
+        SandboxJob {
+            program,
+            confinement: self.confinement,
+            niceness: self.niceness,
+            memory: limits.memory_mib << 20,
+            file_bytes: limits.file_mib << 20,
+            time,
+            binds: vec![],
+            args: vec![],
+        }
+    }
+}
+
+/// One run that is being prepared.
+#[derive(Debug)]
+pub struct SandboxJob {
+    program: &'static str,
+    confinement: Confinement,
+    niceness: u8,
+    memory: u64,
+    file_bytes: u64,
+    time: Duration,
+    binds: Vec<(bool, PathBuf, String)>,
+    args: Vec<String>,
+}
+
+impl SandboxJob {
+    /// Lets it read one file; gives the path under which it sees it (no name of a person's file).
+    pub fn reads(&mut self, file: &Path) -> Result<String, SandboxError> {
+        self.bind(false, file, format!("/in/{}", self.binds.len()))
+    }
+
+    /// Lets it write in one folder; gives the path under which it sees it.
+    pub fn writes(&mut self, folder: &Path) -> Result<String, SandboxError> {
+        self.bind(true, folder, format!("/out/{}", self.binds.len()))
+    }
+
+    fn bind(&mut self, writable: bool, host: &Path, inside: String) -> Result<String, SandboxError> {
+        let host = host.canonicalize()?;
+        let seen = match self.confinement {
+            Confinement::Bubblewrap => inside.clone(),
+            Confinement::LimitsOnly => host.to_string_lossy().into_owned(),
+        };
+        self.binds.push((writable, host, inside));
+        Ok(seen)
+    }
+
+    /// Adds arguments.
+    pub fn args<S: Into<String>>(&mut self, args: impl IntoIterator<Item = S>) -> &mut Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    fn command(&self) -> Command {
+        let mut line: Vec<String> = vec![];
+        if self.confinement == Confinement::Bubblewrap {
+            line.push("bwrap".into());
+            line.extend(bubblewrap_view().iter().map(ToString::to_string));
+            for (writable, host, inside) in &self.binds {
+                line.push(if *writable { "--bind" } else { "--ro-bind" }.into());
+                line.push(host.to_string_lossy().into_owned());
+                line.push(inside.clone());
+            }
+            line.push("--".into());
+        }
+        let cpu_seconds = self.time.as_secs().saturating_mul(8).max(10);
+        line.push("prlimit".into());
+        line.push(format!("--as={}", self.memory));
+        line.push(format!("--fsize={}", self.file_bytes));
+        line.push(format!("--cpu={cpu_seconds}"));
+        line.extend(["--nofile=512", "--core=0", "--", "nice", "-n"].map(String::from));
+        line.push(self.niceness.to_string());
+        line.push(self.program.into());
+        line.extend(self.args.iter().cloned());
+        let mut command = Command::new(&line[0]);
+        command
+            .args(&line[1..])
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("LC_ALL", "C.UTF-8")
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0);
+        command
+    }
+
+    /// Starts it for a caller that reads its standard output as bytes.
+    ///
+    /// # Errors
+    /// [`SandboxError::Missing`] or an I/O error.
+    pub fn start(&self, cancel: &Cancel) -> Result<Running, SandboxError> {
+        let installed = Path::new("/usr/bin").join(self.program).exists();
+        if !installed {
+            return Err(SandboxError::Missing { program: self.program.into() });
+        }
+        let mut child = self.command().spawn()?;
+        let stdout = child.stdout.take();
+        let stderr = child.stderr.take();
+        let tail = std::thread::spawn(move || stderr.map(|s| read_tail(s, 8192)).unwrap_or_default());
+        let hidden = self.binds.iter().map(|(_, host, _)| host.to_string_lossy().into_owned()).collect();
+        Ok(Running {
+            child,
+            stdout,
+            tail: Some(tail),
+            hidden,
+            deadline: Instant::now() + self.time,
+            cancel: cancel.clone(),
+            ended: false,
+        })
+    }
+
+    /// Runs it to its end and hands every line of its standard output to `on_line`.
+    ///
+    /// # Errors
+    /// As [`SandboxError`] says; the whole process group is dead when this returns.
+    pub fn run(&self, cancel: &Cancel, mut on_line: impl FnMut(&str)) -> Result<(), SandboxError> {
+        let mut running = self.start(cancel)?;
+        let Some(stdout) = running.stdout.take() else { return running.finish() };
+        let (lines, received) = channel::<String>();
+        let reader = std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines() {
+                let Ok(line) = line else { break };
+                if lines.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        let outcome = loop {
+            match received.recv_timeout(Duration::from_millis(100)) {
+                Ok(line) => on_line(&line),
+                Err(RecvTimeoutError::Disconnected) => break running.finish(),
+                Err(RecvTimeoutError::Timeout) => {
+                    if let Err(e) = running.check() {
+                        break Err(e);
+                    }
+                }
+            }
+        };
+        drop(running);
+        drop(received);
+        let _ = reader.join();
+        outcome
+    }
+}
+
+/// A helper program at work; dropping it kills its process group.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    stdout: Option<ChildStdout>,
+    tail: Option<std::thread::JoinHandle<String>>,
+    hidden: Vec<String>,
+    deadline: Instant,
+    cancel: Cancel,
+    ended: bool,
+}
+
+impl Running {
+    /// Its standard output, once.
+    pub fn stdout(&mut self) -> Option<ChildStdout> {
+        self.stdout.take()
+    }
+
+    /// Whether it may go on.
+    ///
+    /// # Errors
+    /// [`SandboxError::TimedOut`] or [`SandboxError::Cancelled`], after which it is dead.
+    pub fn check(&mut self) -> Result<(), SandboxError> {
+        let error = if self.cancel.is_cancelled() {
+            SandboxError::Cancelled
+        } else if Instant::now() >= self.deadline {
+            SandboxError::TimedOut
+        } else {
+            return Ok(());
+        };
+        self.kill();
+        Err(error)
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Errors
+    /// When it fails, runs out of time, or somebody asked to stop.
+    pub fn finish(&mut self) -> Result<(), SandboxError> {
+        let status = loop {
+            if let Some(status) = self.child.try_wait()? {
+                break status;
+            }
+            self.check()?;
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        self.ended = true;
+        let tail = self.tail.take().and_then(|t| t.join().ok()).unwrap_or_default();
+        if status.success() {
+            return Ok(());
+        }
+        Err(SandboxError::Exit { code: status.code(), message: without_paths(&tail, &self.hidden) })
+    }
+
+    fn kill(&mut self) {
+        if self.ended {
+            return;
+        }
+        if let Ok(id) = i32::try_from(self.child.id()) {
+            let _ =
+                nix::sys::signal::killpg(nix::unistd::Pid::from_raw(id), nix::sys::signal::Signal::SIGKILL);
+        }
+        let _ = self.child.wait();
+        self.ended = true;
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// The file view inside bubblewrap: programs and libraries read-only, nothing of a person.
+fn bubblewrap_view() -> Vec<&'static str> {
+    let mut view = vec![
+        "--unshare-all",
+        "--die-with-parent",
+        "--new-session",
+        "--cap-drop",
+        "ALL",
+        "--uid",
+        "65534",
+        "--gid",
+        "65534",
+        "--ro-bind",
+        "/usr",
+        "/usr",
+        "--symlink",
+        "usr/bin",
+        "/bin",
+        "--symlink",
+        "usr/lib",
+        "/lib",
+        "--ro-bind-try",
+        "/etc/ld.so.cache",
+        "/etc/ld.so.cache",
+        "--ro-bind-try",
+        "/etc/alternatives",
+        "/etc/alternatives",
+        "--proc",
+        "/proc",
+        "--dev",
+        "/dev",
+        "--tmpfs",
+        "/tmp",
+        "--dir",
+        "/in",
+        "--dir",
+        "/out",
+        "--chdir",
+        "/tmp",
+    ];
+    if Path::new("/lib64").exists() {
+        view.extend(["--symlink", "usr/lib64", "/lib64"]);
+    }
+    view
+}
+
+fn read_tail(mut from: impl Read, most: usize) -> String {
+    let mut kept: Vec<u8> = vec![];
+    let mut buffer = [0_u8; 4096];
+    while let Ok(n) = from.read(&mut buffer) {
+        if n == 0 {
+            break;
+        }
+        kept.extend_from_slice(&buffer[..n]);
+        if kept.len() > 2 * most {
+            kept.drain(..kept.len() - most);
+        }
+    }
+    String::from_utf8_lossy(&kept).into_owned()
+}
+
+/// The last telling lines of an error output, short, and without paths of this machine or addresses
+/// in memory.
+fn without_paths(tail: &str, hidden: &[String]) -> String {
+    let mut text = tail.to_owned();
+    for path in hidden {
+        text = text.replace(path.as_str(), "file");
+    }
+    let lines: Vec<String> = text
+        .lines()
+        .map(|l| l.split_once("] ").map_or(l, |(_, rest)| rest).trim())
+        .filter(|l| !l.is_empty())
+        .map(|l| {
+            l.split(' ')
+                .map(|w| if w.contains("/in/") || w.contains("/out/") { "file" } else { w })
+                .collect::<Vec<_>>()
+                .join(" ")
+        })
+        .collect();
+    let from = lines.len().saturating_sub(3);
+    lines[from..].join("; ").chars().filter(|c| !c.is_control()).take(300).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_are_confined_and_end_in_time() {
+        let sandbox = Sandbox::detect();
+        let limits = Limits::default();
+        let mut lines = vec![];
+        let mut job = sandbox.job("sh", &limits, Duration::from_secs(5));
+        job.args(["-c", "env; ls /home 2>&1; cat /proc/net/dev | grep -c eth"]);
+        let _ = job.run(&Cancel::default(), |l| lines.push(l.to_owned()));
+        assert!(lines.iter().all(|l| !l.starts_with("HOME=") && !l.starts_with("CARGO")), "{lines:?}");
+        if sandbox.confinement() == Confinement::Bubblewrap {
+            assert_eq!(lines.last().map(String::as_str), Some("0"), "no network device: {lines:?}");
+        }
+        for confinement in [sandbox.confinement(), Confinement::LimitsOnly] {
+            let mut job = Sandbox::with(confinement).job("sh", &limits, Duration::from_millis(300));
+            // A grandchild that outlives its parent must die too.
+            job.args(["-c", "sleep 60 & sleep 60"]);
+            let begin = Instant::now();
+            assert!(matches!(job.run(&Cancel::default(), |_| {}), Err(SandboxError::TimedOut)));
+            assert!(begin.elapsed() < Duration::from_secs(3));
+        }
+    }
+
+    #[test]
+    fn a_missing_program_and_a_failing_one_are_named() {
+        let sandbox = Sandbox::with(Confinement::LimitsOnly);
+        let job = sandbox.job("kinora-no-such-program", &Limits::default(), Duration::from_secs(5));
+        assert!(matches!(job.run(&Cancel::default(), |_| {}), Err(SandboxError::Missing { .. })));
+        let mut job = sandbox.job("sh", &Limits::default(), Duration::from_secs(5));
+        job.args(["-c", "echo '[mov @ 0x55] /in/0: moov atom not found' >&2; exit 3"]);
+        match job.run(&Cancel::default(), |_| {}) {
+            Err(SandboxError::Exit { code: Some(3), message }) => {
+                assert_eq!(message, "file moov atom not found")
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Where files lie, and how they get there without ever being half written.
+//!
+//! ```text
+//! <root>/incoming/<id>                    uploads that are still arriving
+//! <root>/originals/ab/cd…                 originals under their SHA-256
+//! <root>/public/<media>/<generation>/…    what is delivered
+//! <root>/work/<media>/<generation>/…      mezzanine and scratch, removed when all is made
+//! ```
+//! Nothing here is served by a web server on its own: every request passes the access rule.
+
+use sha2::{Digest, Sha256};
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use uuid::Uuid;
+
+/// The media folder of one instance.
+#[derive(Clone, Debug)]
+pub struct MediaStore {
+    root: PathBuf,
+}
+
+impl MediaStore {
+    /// The store below `root`; folders are made when needed.
+    #[must_use]
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where an upload lies while it arrives.
+    #[must_use]
+    pub fn incoming(&self, upload: Uuid) -> PathBuf {
+        self.root.join("incoming").join(upload.to_string())
+    }
+
+    /// Where the original with this hash lies; `None` if the text is no hash.
+    #[must_use]
+    pub fn original(&self, sha256: &str) -> Option<PathBuf> {
+        let good =
+            sha256.len() == 64 && sha256.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        good.then(|| self.root.join("originals").join(&sha256[..2]).join(&sha256[2..]))
+    }
+
+    /// What is delivered of one round of processing.
+    #[must_use]
+    pub fn public(&self, media: Uuid, generation: u32) -> PathBuf {
+        self.media_public(media).join(generation.to_string())
+    }
+
+    /// What is delivered of all rounds.
+    #[must_use]
+    pub fn media_public(&self, media: Uuid) -> PathBuf {
+        self.root.join("public").join(media.to_string())
+    }
+
+    /// Mezzanine and scratch of one round.
+    #[must_use]
+    pub fn work(&self, media: Uuid, generation: u32) -> PathBuf {
+        self.root.join("work").join(media.to_string()).join(generation.to_string())
+    }
+
+    /// Mezzanine and scratch of all rounds.
+    #[must_use]
+    pub fn media_work(&self, media: Uuid) -> PathBuf {
+        self.root.join("work").join(media.to_string())
+    }
+
+    /// Takes over a completely written file as an original. Content that is already there is kept
+    /// once; the new file is removed.
+    ///
+    /// # Errors
+    /// If it cannot be moved durably.
+    pub fn adopt_original(&self, file: &Path, sha256: &str) -> io::Result<PathBuf> {
+        let target =
+            self.original(sha256).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no SHA-256"))?;
+        File::open(file)?.sync_all()?;
+        if let Some(folder) = target.parent() {
+            private_folder(folder)?;
+            fs::rename(file, &target)?;
+            sync_folder(folder)?;
+        }
+        Ok(target)
+    }
+
+    /// Bytes that can still be written on the disk of the store.
+    ///
+    /// # Errors
+    /// If the file system does not tell.
+    pub fn free_bytes(&self) -> io::Result<u64> {
+        private_folder(&self.root)?;
+        let figures = nix::sys::statvfs::statvfs(&self.root)?;
+        Ok(figures.blocks_available() as u64 * figures.fragment_size() as u64)
+    }
+}
+
+/// Makes a folder (and those above it) that only its owner can read.
+///
+/// # Errors
+/// If it cannot be made.
+pub fn private_folder(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Writes a file so that it is there completely or not at all, also after a power cut: temporary
+/// name, sync, rename, sync of the folder.
+///
+/// # Errors
+/// If any of that fails; then nothing is left behind.
+pub fn write_atomically(target: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = target.parent().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no folder"))?;
+    private_folder(folder)?;
+    let mut name = target.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.tmp", Uuid::now_v7()));
+    let temporary = folder.join(name);
+    let written = File::create(&temporary).and_then(|mut f| {
+        f.write_all(bytes)?;
+        f.sync_all()
+    });
+    match written.and_then(|()| fs::rename(&temporary, target)) {
+        Ok(()) => sync_folder(folder),
+        Err(e) => {
+            let _ = fs::remove_file(&temporary);
+            Err(e)
+        }
+    }
+}
+
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// SHA-256 of a file in lower-case hexadecimal, and its length.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn hash_file(path: &Path) -> io::Result<(String, u64)> {
+    let mut file = File::open(path)?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 18];
+    let mut bytes = 0;
+    loop {
+        let n = file.read(&mut buffer)?;
+        if n == 0 {
+            return Ok((hex::encode(hash.finalize()), bytes));
+        }
+        bytes += n as u64;
+        hash.update(&buffer[..n]);
+    }
+}
+
+/// Bytes of all files below a folder; 0 if it is not there.
+#[must_use]
+pub fn folder_bytes(path: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(path) else { return 0 };
+    entries
+        .flatten()
+        .map(|e| match e.file_type() {
+            Ok(t) if t.is_dir() => folder_bytes(&e.path()),
+            Ok(t) if t.is_file() => e.metadata().map_or(0, |m| m.len()),
+            _ => 0,
+        })
+        .sum()
+}
+
+/// Removes a folder with all in it; one that is not there is fine.
+///
+/// # Errors
+/// If something in it cannot be removed.
+pub fn remove_folder(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn originals_are_stored_once_under_their_hash() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = MediaStore::new(folder.path().join("media"));
+        for _ in 0..2 {
+            let upload = store.incoming(Uuid::now_v7());
+            write_atomically(&upload, b"the same").unwrap();
+            let (hash, bytes) = hash_file(&upload).unwrap();
+            assert_eq!(bytes, 8);
+            let kept = store.adopt_original(&upload, &hash).unwrap();
+            assert!(kept.exists() && !upload.exists());
+        }
+        assert_eq!(folder_bytes(store.root()), 8);
+        assert!(store.original("../../etc/passwd").is_none());
+        assert!(store.free_bytes().unwrap() > 0);
+    }
+}

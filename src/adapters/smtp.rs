@@ -50,8 +50,10 @@ pub enum SendError {
 pub struct SmtpSettings {
     /// Host name, also the name that its certificate must carry.
     pub host: String,
-    /// Port; 465 speaks TLS from the start, others by STARTTLS.
+    /// Port.
     pub port: u16,
+    /// Whether the connection is encrypted from its start; else by STARTTLS.
+    pub wrapped: bool,
     /// User name and password.
     pub login: Option<(String, String)>,
     /// Whether an unencrypted connection to the own machine is fine (outside production).
@@ -75,7 +77,7 @@ impl Smtp {
         } else {
             let parameters = TlsParameters::new(settings.host.clone())
                 .map_err(|_| SendError::Settings("the host name of the mail server".into()))?;
-            if settings.port == 465 { Tls::Wrapper(parameters) } else { Tls::Required(parameters) }
+            if settings.wrapped { Tls::Wrapper(parameters) } else { Tls::Required(parameters) }
         };
         let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&settings.host)
             .port(settings.port)

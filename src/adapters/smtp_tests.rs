@@ -58,7 +58,7 @@ fn outgoing() -> Outgoing {
 }
 
 fn settings(port: u16, plain_loopback: bool) -> SmtpSettings {
-    SmtpSettings { host: "127.0.0.1".into(), port, login: None, plain_loopback }
+    SmtpSettings { host: "127.0.0.1".into(), port, wrapped: false, login: None, plain_loopback }
 }
 
 #[tokio::test]

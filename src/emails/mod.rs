@@ -7,6 +7,7 @@ pub mod deletion_blocked;
 pub mod deletion_completed;
 pub mod deletion_requested;
 pub mod deletion_withdrawn;
+pub mod kind;
 pub mod layout;
 pub mod mail_change;
 pub mod mail_changed;
@@ -15,4 +16,5 @@ pub mod reset;
 #[cfg(test)]
 mod tests;
 
+pub use kind::{MailKind, TokenPurpose};
 pub use layout::{Letter, Mail, Studio};

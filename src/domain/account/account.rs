@@ -50,6 +50,8 @@ pub struct Account {
     pub standing: Standing,
     /// Where mail goes.
     pub mail: Option<PersonalRef>,
+    /// How the person is addressed.
+    pub display_name: Option<PersonalRef>,
     /// Whether the person proved to read mail there.
     pub confirmed: bool,
     /// Another address that waits for its confirmation.
@@ -241,9 +243,10 @@ impl Account {
     pub fn apply(&mut self, event: AccountEvent) {
         use AccountEvent as E;
         match event {
-            E::AccountRegistered { mail, .. } => {
+            E::AccountRegistered { mail, display_name, .. } => {
                 self.standing = Standing::Open;
                 self.mail = Some(mail);
+                self.display_name = Some(display_name);
             }
             E::MailConfirmed { .. } => self.confirmed = true,
             E::PasswordSet { password, .. } => {
@@ -273,7 +276,8 @@ impl Account {
             E::AccountErased { request, .. } => {
                 *self = Self { standing: Standing::Erased(request), ..Self::default() };
             }
-            E::ConfirmationRequested { .. } | E::DisplayNameChanged { .. } | E::PersonalDataRead { .. } => {}
+            E::DisplayNameChanged { display_name, .. } => self.display_name = Some(display_name),
+            E::ConfirmationRequested { .. } | E::PersonalDataRead { .. } => {}
         }
     }
 }

@@ -1,0 +1,117 @@
+//! Carries out a deletion request, step by step. Each step can be repeated, each is recorded as an
+//! event when it is done, and after a crash the work goes on with the first one that is not.
+
+use super::{Workflow, WorkflowError};
+use crate::actors::accounts::{leaving, sessions, tokens};
+use crate::actors::bus::{CommandError, Envelope};
+use crate::actors::{mailer, services::Services};
+use crate::domain::account::{Account, AccountCommand, AccountError};
+use crate::domain::deletion_request::{
+    DeletionCommand, DeletionEvent, DeletionRequest, ErasureStep, Stage,
+};
+use crate::domain::shared::derive_id;
+use crate::emails::MailKind;
+use crate::store::{Metadata, RecordedEvent};
+use async_trait::async_trait;
+use uuid::Uuid;
+
+mod certificate;
+mod traces;
+
+/// The workflow.
+pub struct EraseAccount;
+
+#[async_trait]
+impl Workflow for EraseAccount {
+    fn name(&self) -> &'static str {
+        "erase-account"
+    }
+
+    async fn handle(&self, event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {
+        let Some(DeletionEvent::ErasureStarted { account, .. }) = event.decode::<DeletionEvent>()? else {
+            return Ok(());
+        };
+        let request = event.stream_uuid();
+        loop {
+            let state = leaving::load_request(cx, request).await?;
+            if state.stage != Stage::Executing {
+                return Ok(());
+            }
+            let at = cx.clock.now();
+            let Some(step) = state.next_step() else {
+                let (id, meta) = cx.follow(event, self.name(), "complete");
+                return record(cx, id, meta, request, DeletionCommand::Complete { at }).await;
+            };
+            let removed = take(cx, event, request, account, step).await?;
+            let (id, meta) = cx.follow(event, self.name(), step.into());
+            record(cx, id, meta, request, DeletionCommand::RecordStep { at, step, removed }).await?;
+        }
+    }
+}
+
+async fn record(
+    cx: &Services,
+    id: Uuid,
+    meta: Metadata,
+    request: Uuid,
+    command: DeletionCommand,
+) -> Result<(), WorkflowError> {
+    cx.bus
+        .dispatch::<DeletionRequest>(Envelope::new(id, request, command, meta))
+        .await
+        .map(drop)
+        .map_err(|e| WorkflowError::Failed(e.to_string()))
+}
+
+/// Takes one step and says how many things it removed.
+async fn take(
+    cx: &Services,
+    event: &RecordedEvent,
+    request: Uuid,
+    account: Uuid,
+    step: ErasureStep,
+) -> Result<u64, WorkflowError> {
+    match step {
+        ErasureStep::EndSessions => {
+            let ended = sessions::end_until(cx, account, chrono::DateTime::<chrono::Utc>::MAX_UTC).await?;
+            Ok(ended + tokens::spend_all(cx, account).await?)
+        }
+        ErasureStep::DetachPaymentMethods => traces::payment_methods(cx, account).await,
+        ErasureStep::RemoveUploads => traces::uploads(cx, account).await,
+        ErasureStep::RemoveTraces => traces::measurements(cx, account).await,
+        ErasureStep::TellThePerson => {
+            let id = derive_id(&request.to_string(), "farewell");
+            let told = mailer::send_now(cx, id, account, &MailKind::DeletionCompleted { request }).await?;
+            Ok(u64::from(told))
+        }
+        ErasureStep::DropMail => mailer::forget(cx, account)
+            .await?
+            .ok_or_else(|| WorkflowError::Failed("a mail of the account is being sent".into())),
+        ErasureStep::ReleaseNames => {
+            let client = cx.pool.get().await.map_err(crate::store::StoreError::from)?;
+            let owner = format!("account-{account}");
+            Ok(client
+                .execute(
+                    "delete from public.claims where owner = $1 and namespace like 'account-%'",
+                    &[&owner],
+                )
+                .await?)
+        }
+        ErasureStep::DestroyPersonalData => {
+            let client = cx.pool.get().await.map_err(crate::store::StoreError::from)?;
+            let sql = "select count(*) from public.vault where subject = $1";
+            let values: i64 = client.query_one(sql, &[&account]).await?.get(0);
+            cx.vault.erase(&client, account).await?;
+            Ok(u64::try_from(values).unwrap_or(0))
+        }
+        ErasureStep::MarkAccount => {
+            let (id, meta) = cx.follow(event, "erase-account", "mark");
+            let command = AccountCommand::MarkErased { at: cx.clock.now(), request };
+            match cx.bus.dispatch::<Account>(Envelope::new(id, account, command, meta)).await {
+                Ok(_) | Err(CommandError::Refused(AccountError::Unknown)) => Ok(1),
+                Err(error) => Err(WorkflowError::Failed(error.to_string())),
+            }
+        }
+        ErasureStep::WriteCertificate => certificate::write(cx, request).await,
+    }
+}

@@ -1,0 +1,85 @@
+//! Which mails there are, in a form that can wait in a table: kinds, dates and ids, nothing personal.
+
+use super::{Mail, Studio};
+use crate::domain::deletion_request::Obstacle;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// What a waiting mail is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum MailKind {
+    /// Confirm the address of a new account; carries a link.
+    Confirm,
+    /// Confirm a new address of an account; carries a link.
+    MailChange,
+    /// Set a new password; carries a link.
+    Reset {
+        /// The request that the link belongs to.
+        request: Uuid,
+    },
+    /// Somebody registered with a known address.
+    AlreadyRegistered,
+    /// The password was changed.
+    PasswordChanged,
+    /// Mail goes to another address from now on.
+    MailChanged,
+    /// A deletion request was filed.
+    DeletionRequested {
+        /// From when on it is carried out.
+        due: DateTime<Utc>,
+    },
+    /// A deletion request was withdrawn.
+    DeletionWithdrawn,
+    /// A deletion request is due but blocked.
+    DeletionBlocked {
+        /// By what.
+        obstacles: Vec<Obstacle>,
+    },
+    /// Everything personal is being destroyed.
+    DeletionCompleted {
+        /// The deletion request.
+        request: Uuid,
+    },
+}
+
+/// What the link of a mail is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum TokenPurpose {
+    /// Confirm a mail address; ten days.
+    Confirm,
+    /// Set a new password; one hour.
+    Reset,
+}
+
+impl MailKind {
+    /// What the link in the mail is good for, if it carries one.
+    #[must_use]
+    pub fn token(&self) -> Option<TokenPurpose> {
+        match self {
+            Self::Confirm | Self::MailChange => Some(TokenPurpose::Confirm),
+            Self::Reset { .. } => Some(TokenPurpose::Reset),
+            _ => None,
+        }
+    }
+
+    /// Writes the mail. `token` is empty for kinds without a link.
+    #[must_use]
+    pub fn render(&self, studio: &Studio, name: Option<&str>, token: &str) -> Mail {
+        match self {
+            Self::Confirm => super::confirm::render(studio, name, token),
+            Self::MailChange => super::mail_change::render(studio, name, token),
+            Self::Reset { .. } => super::reset::render(studio, name, token),
+            Self::AlreadyRegistered => super::already_registered::render(studio, name),
+            Self::PasswordChanged => super::password_changed::render(studio, name),
+            Self::MailChanged => super::mail_changed::render(studio, name),
+            Self::DeletionRequested { due } => super::deletion_requested::render(studio, name, *due),
+            Self::DeletionWithdrawn => super::deletion_withdrawn::render(studio, name),
+            Self::DeletionBlocked { obstacles } => super::deletion_blocked::render(studio, name, obstacles),
+            Self::DeletionCompleted { request } => super::deletion_completed::render(studio, name, *request),
+        }
+    }
+}

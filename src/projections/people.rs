@@ -1,0 +1,230 @@
+//! One row for each account: what sign-in, the access rule and the lists of staff ask for.
+//! Names and addresses stand as references; who may read them opens them.
+
+use super::{Projection, ProjectionError, QueryError, Reader};
+use crate::domain::account::{AccountEvent, Complimentary};
+use crate::domain::shared::{PersonalRef, Role, Roles};
+use crate::store::RecordedEvent;
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use std::str::FromStr;
+use tokio_postgres::{Row, Transaction, types::ToSql};
+use uuid::Uuid;
+
+/// The projection.
+pub struct People;
+
+const COLUMNS: &str = "account, registered_at, mail, display_name, username, confirmed, roles, suspended,
+    standing, request, complimentary, complimentary_until";
+
+#[async_trait]
+impl Projection for People {
+    fn name(&self) -> &'static str {
+        "people"
+    }
+
+    fn version(&self) -> i32 {
+        1
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        &["people"]
+    }
+
+    fn ddl(&self) -> &'static str {
+        "create table if not exists people (
+            account             uuid primary key,
+            registered_at       timestamptz not null,
+            mail                json,
+            display_name        json,
+            username            json,
+            confirmed           boolean not null default false,
+            roles               text[] not null default '{}',
+            suspended           boolean not null default false,
+            standing            text not null default 'open',
+            request             uuid,
+            complimentary       boolean not null default false,
+            complimentary_until timestamptz
+        );
+        create index if not exists people_by_time on people (registered_at, account);"
+    }
+
+    async fn apply(&self, tx: &Transaction<'_>, event: &RecordedEvent) -> Result<(), ProjectionError> {
+        use AccountEvent as E;
+        let id = event.stream_uuid();
+        let Some(decoded) = event.decode::<AccountEvent>()? else { return Ok(()) };
+        let set = async |columns: &str, values: &[&(dyn ToSql + Sync)]| -> Result<(), ProjectionError> {
+            let mut all: Vec<&(dyn ToSql + Sync)> = vec![&id];
+            all.extend_from_slice(values);
+            tx.execute(&format!("update people set {columns} where account = $1"), &all).await?;
+            Ok(())
+        };
+        match decoded {
+            E::AccountRegistered { at, mail, display_name, username, .. } => {
+                let username = username.map(json).transpose()?;
+                tx.execute(
+                    "insert into people (account, registered_at, mail, display_name, username)
+                     values ($1, $2, $3, $4, $5) on conflict (account) do nothing",
+                    &[&id, &at, &json(mail)?, &json(display_name)?, &username],
+                )
+                .await?;
+                Ok(())
+            }
+            E::MailConfirmed { .. } => set("confirmed = true", &[]).await,
+            E::MailChanged { mail, .. } => set("mail = $2, confirmed = true", &[&json(mail)?]).await,
+            E::DisplayNameChanged { display_name, .. } => set("display_name = $2", &[&json(display_name)?]).await,
+            E::RoleGranted { role, .. } => {
+                set("roles = array_append(array_remove(roles, $2), $2)", &[&<&str>::from(role)]).await
+            }
+            E::RoleRevoked { role, .. } => set("roles = array_remove(roles, $2)", &[&<&str>::from(role)]).await,
+            E::AccountSuspended { .. } => set("suspended = true", &[]).await,
+            E::AccountReinstated { .. } => set("suspended = false", &[]).await,
+            E::ComplimentaryAccessGranted { until, .. } => {
+                set("complimentary = true, complimentary_until = $2", &[&until]).await
+            }
+            E::ComplimentaryAccessEnded { .. } => {
+                set("complimentary = false, complimentary_until = null", &[]).await
+            }
+            E::AccountHidden { request, .. } => set("standing = 'hidden', request = $2", &[&request]).await,
+            E::AccountRestored { .. } => set("standing = 'open', request = null", &[]).await,
+            E::AccountErased { request, .. } => {
+                set(
+                    "standing = 'erased', request = $2, mail = null, display_name = null, username = null,
+                     confirmed = false, roles = '{}', complimentary = false, complimentary_until = null",
+                    &[&request],
+                )
+                .await
+            }
+            E::ConfirmationRequested { .. }
+            | E::PasswordSet { .. }
+            | E::PasswordResetRequested { .. }
+            | E::PasswordResetUsed { .. }
+            | E::MailChangeRequested { .. }
+            | E::PersonalDataRead { .. } => Ok(()),
+        }
+    }
+}
+
+/// Whether a person is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Presence {
+    /// As usual.
+    Open,
+    /// A deletion request is pending: the profile is hidden.
+    Hidden,
+    /// Nothing personal is left.
+    Erased,
+}
+
+/// One account.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// The account.
+    pub id: Uuid,
+    /// Since when.
+    pub registered_at: DateTime<Utc>,
+    /// Where mail goes.
+    pub mail: Option<PersonalRef>,
+    /// How the person is addressed.
+    pub display_name: Option<PersonalRef>,
+    /// Second name to sign in with.
+    pub username: Option<PersonalRef>,
+    /// Whether the address is confirmed.
+    pub confirmed: bool,
+    /// Roles beyond member.
+    pub roles: Roles,
+    /// Whether sign-in is refused.
+    pub suspended: bool,
+    /// Whether the person is there.
+    pub presence: Presence,
+    /// The pending or done deletion request.
+    pub request: Option<Uuid>,
+    /// Access that was given away.
+    pub complimentary: Option<Complimentary>,
+}
+
+/// One account by id.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn by_id(r: &Reader, id: Uuid) -> Result<Option<Person>, QueryError> {
+    let sql = format!("select {COLUMNS} from people where account = $1");
+    Ok(r.client().await?.query_opt(&sql, &[&id]).await?.as_ref().map(person))
+}
+
+/// Whether there is any account, an erased one included.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn any(r: &Reader) -> Result<bool, QueryError> {
+    Ok(r.client().await?.query_one("select exists (select from people)", &[]).await?.get(0))
+}
+
+/// Accounts in the order of their registration, newest first, that come before `before`.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn page(
+    r: &Reader,
+    role: Option<Role>,
+    before: Option<(DateTime<Utc>, Uuid)>,
+    limit: i64,
+) -> Result<Vec<Person>, QueryError> {
+    let sql = format!(
+        "select {COLUMNS} from people
+         where ($1::text is null or $1 = any(roles))
+           and ($2::timestamptz is null or (registered_at, account) < ($2, $3))
+         order by registered_at desc, account desc limit $4"
+    );
+    let role = role.map(<&'static str>::from);
+    let (at, id) = before.unzip();
+    let rows = r.client().await?.query(&sql, &[&role, &at, &id, &limit]).await?;
+    Ok(rows.iter().map(person).collect())
+}
+
+/// The name under which others see somebody: none for hidden and erased accounts.
+///
+/// # Errors
+/// If database or key store cannot be read.
+pub async fn public_name(r: &Reader, id: Uuid) -> Result<Option<String>, QueryError> {
+    match by_id(r, id).await? {
+        Some(Person { presence: Presence::Open, display_name: Some(name), .. }) => r.open(&name).await,
+        _ => Ok(None),
+    }
+}
+
+/// Reads a row that was selected with the columns of this table.
+fn person(row: &Row) -> Person {
+    let reference = |i: usize| {
+        row.get::<_, Option<serde_json::Value>>(i).and_then(|v| serde_json::from_value(v).ok())
+    };
+    let complimentary = row.get::<_, bool>(10).then(|| Complimentary { until: row.get(11) });
+    Person {
+        id: row.get(0),
+        registered_at: row.get(1),
+        mail: reference(2),
+        display_name: reference(3),
+        username: reference(4),
+        confirmed: row.get(5),
+        roles: roles(&row.get::<_, Vec<String>>(6)),
+        suspended: row.get(7),
+        presence: match row.get(8) {
+            "open" => Presence::Open,
+            "hidden" => Presence::Hidden,
+            _ => Presence::Erased,
+        },
+        request: row.get(9),
+        complimentary,
+    }
+}
+
+/// Role names of a column as roles; unknown ones give no right.
+#[must_use]
+pub fn roles(names: &[String]) -> Roles {
+    names.iter().filter_map(|n| Role::from_str(n).ok()).collect()
+}
+
+fn json(reference: PersonalRef) -> Result<serde_json::Value, ProjectionError> {
+    Ok(serde_json::to_value(reference)?)
+}

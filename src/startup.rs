@@ -3,7 +3,8 @@
 
 use crate::actors::supervisor::Supervisor;
 use crate::actors::{
-    Bus, Services, jobs, listener, projector::Projector, sampler, scheduler, workflow_runner, workflows,
+    Bus, Services, jobs, listener, mailer, projector::Projector, sampler, scheduler, workflow_runner,
+    workflows,
 };
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, SchedulerKind, Secrets};
@@ -178,6 +179,10 @@ impl Instance {
                     Box::pin(workflow_runner::run(Arc::clone(&workflow), cx.clone(), desk))
                 });
             }
+        }
+        if roles.projector {
+            let cx = self.services.clone();
+            self.supervisor.supervise("mailer", move |desk| Box::pin(mailer::run(cx.clone(), desk)));
         }
         if roles.scheduler && self.services.config.jobs.scheduler == SchedulerKind::Internal {
             let cx = self.services.clone();

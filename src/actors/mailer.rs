@@ -5,8 +5,8 @@
 //! process at a time. After a crash between sending and noting that, it is sent again with the same
 //! Message-ID; into the folder it is the same file.
 
-use super::accounts::tokens::{self, Token};
 use super::accounts::load;
+use super::accounts::tokens::{self, Token};
 use super::services::Services;
 use super::supervisor::{Desk, LoopError};
 use crate::adapters::mail_folder::MailFolder;
@@ -145,8 +145,8 @@ pub async fn forget(cx: &Services, account: Uuid) -> Result<Option<u64>, StoreEr
             &[&account],
         )
         .await?;
-    let left = client.query_opt("select 1 from public.outgoing_mail where account = $1 limit 1", &[&account]);
-    if left.await?.is_some() {
+    let sql = "select 1 from public.outgoing_mail where account = $1 limit 1";
+    if client.query_opt(sql, &[&account]).await?.is_some() {
         return Ok(None);
     }
     if !cx.config.is_production() {
@@ -282,16 +282,19 @@ async fn take(cx: &Services) -> Result<Option<Waiting>, StoreError> {
     let Some(row) = row else { return Ok(None) };
     let id: Uuid = row.get(0);
     let Ok(kind) = serde_json::from_value(row.get(3)) else {
-        settle(cx, id, "failed", Some(&SendError::Settings("a kind of mail that this version does not know".into())))
-            .await?;
+        settle(
+            cx,
+            id,
+            "failed",
+            Some(&SendError::Settings("a kind of mail that this version does not know".into())),
+        )
+        .await?;
         return Box::pin(take(cx)).await;
     };
     Ok(Some(Waiting {
         id,
         account: row.get(1),
-        recipient: row
-            .get::<_, Option<serde_json::Value>>(2)
-            .and_then(|v| serde_json::from_value(v).ok()),
+        recipient: row.get::<_, Option<serde_json::Value>>(2).and_then(|v| serde_json::from_value(v).ok()),
         kind,
         created_at: row.get(4),
         attempts: row.get(5),
@@ -338,7 +341,12 @@ async fn settle(cx: &Services, id: Uuid, state: &str, error: Option<&SendError>)
     Ok(())
 }
 
-async fn postpone(cx: &Services, id: Uuid, until: DateTime<Utc>, error: &SendError) -> Result<(), StoreError> {
+async fn postpone(
+    cx: &Services,
+    id: Uuid,
+    until: DateTime<Utc>,
+    error: &SendError,
+) -> Result<(), StoreError> {
     let client = cx.pool.get().await?;
     client
         .execute(

@@ -1,11 +1,13 @@
 //! Everything that acts: the bus to the aggregates' actors, projectors, workflows and jobs.
 
+pub mod accounts;
 mod aggregate_actor;
 pub mod bus;
 pub mod dead_letters;
 mod directory;
 pub mod jobs;
 pub mod listener;
+pub mod mailer;
 pub mod projector;
 pub mod sampler;
 pub mod scheduler;

@@ -1,8 +1,10 @@
 //! `kinora demo load|clock`, and what `serve --demo` does at its first start.
 
 use super::{CliError, Global};
+use crate::actors::accounts;
+use crate::domain::shared::derive_id;
 use crate::startup::Instance;
-use crate::store::StoreError;
+use crate::store::{Metadata, StoreError};
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 
@@ -66,6 +68,9 @@ pub async fn prepare(instance: &Instance) -> Result<(), CliError> {
 
 /// Every step is a command with a fixed id, so that a second load changes nothing and an interrupted
 /// one is completed.
-async fn load(_instance: &Instance) -> Result<(), CliError> {
+async fn load(instance: &Instance) -> Result<(), CliError> {
+    let cx = &instance.services;
+    let meta = Metadata::system("demo", derive_id("demo", "load"), cx.clock.now());
+    accounts::demo::load(cx, &meta).await?;
     Ok(())
 }

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use toml::{Table, Value};
 
+mod account;
 mod demo;
 mod events;
 mod migrate;
@@ -65,6 +66,8 @@ enum Command {
     Projection(projection::ProjectionArgs),
     /// The event log: tail, show, export, verify.
     Events(events::EventsArgs),
+    /// Accounts: add, grant, revoke, suspend, password, list, show.
+    Account(account::AccountArgs),
     /// The demo studio and its clock.
     Demo(demo::DemoArgs),
     /// Settings: check, show, init.
@@ -155,6 +158,7 @@ async fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Run(args) => run::run(&global, args).await,
         Command::Projection(args) => projection::projection(&global, args).await,
         Command::Events(args) => events::events(&global, args).await,
+        Command::Account(args) => account::account(&global, args).await,
         Command::Demo(args) => demo::demo(&global, args).await,
         Command::Config(args) => settings::settings(&global, args),
         Command::Completions(args) => reference::completions(&args),

@@ -2,8 +2,10 @@
 
 use super::app::App;
 use super::error::HttpError;
+use crate::actors::accounts::sessions;
 use uuid::Uuid;
 use warp::http::HeaderMap;
+use warp::http::header::COOKIE;
 
 /// A signed-in person.
 #[derive(Clone, Debug)]
@@ -18,6 +20,8 @@ pub struct SignedIn {
     pub label: String,
     /// The session, as text that is not the cookie's value.
     pub session: String,
+    /// Whether a deletion request is pending: then only the pages about it are open.
+    pub leaving: bool,
 }
 
 /// Who looks.
@@ -41,10 +45,85 @@ impl Viewer {
     }
 }
 
+/// Name of the cookie: with the prefix that binds it to this host and to https, except on
+/// plain-http loopback outside production.
+#[must_use]
+pub fn cookie_name(app: &App) -> &'static str {
+    if app.config.secure_cookies() { "__Host-kinora" } else { "kinora" }
+}
+
 /// The viewer of a request.
 ///
 /// # Errors
 /// If the sessions cannot be read: then nobody is let in.
-pub async fn viewer(_app: &App, _headers: &HeaderMap) -> Result<Viewer, HttpError> {
-    Ok(Viewer::default())
+pub async fn viewer(app: &App, headers: &HeaderMap) -> Result<Viewer, HttpError> {
+    let Some(cookie) = cookie(headers, cookie_name(app)) else { return Ok(Viewer::default()) };
+    let Some(found) = sessions::look_up(app, cookie).await? else { return Ok(Viewer::default()) };
+    let label = match &found.display_name {
+        Some(name) => app.reader.open(name).await?,
+        None => None,
+    };
+    // While a deletion request is pending the person is nobody but the one who may withdraw it.
+    let roles = if found.leaving { vec![] } else { found.roles.names() };
+    Ok(Viewer {
+        account: Some(SignedIn {
+            id: found.account,
+            roles: roles.into_iter().map(str::to_owned).collect(),
+            confirmed: found.confirmed,
+            label: label.unwrap_or_else(|| "your account".into()),
+            session: found.handle,
+            leaving: found.leaving,
+        }),
+    })
+}
+
+/// `Set-Cookie` for a session that was just opened.
+#[must_use]
+pub fn cookie_for(app: &App, opened: &sessions::Opened) -> String {
+    format!(
+        "{}={}; Max-Age={}{}",
+        cookie_name(app),
+        opened.cookie,
+        opened.max_age.num_seconds(),
+        attributes(app)
+    )
+}
+
+/// `Set-Cookie` that makes the browser forget the session.
+#[must_use]
+pub fn no_cookie(app: &App) -> String {
+    format!("{}=; Max-Age=0{}", cookie_name(app), attributes(app))
+}
+
+fn attributes(app: &App) -> &'static str {
+    if app.config.secure_cookies() {
+        "; Path=/; HttpOnly; SameSite=Lax; Secure"
+    } else {
+        "; Path=/; HttpOnly; SameSite=Lax"
+    }
+}
+
+/// The value of a cookie. Of several with the same name the first counts.
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|v| v.to_str().ok())
+        .flat_map(|v| v.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(n, _)| *n == name)
+        .map(|(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cookie_is_found_among_others() {
+        let mut headers = HeaderMap::new();
+        headers.append(COOKIE, "a=b; xkinora=1; kinora=abc.def".parse().expect("value"));
+        assert_eq!(cookie(&headers, "kinora"), Some("abc.def"));
+        assert_eq!(cookie(&headers, "__Host-kinora"), None);
+    }
 }

@@ -64,8 +64,11 @@ impl Projection for DeletionRequests {
             }
             E::DeletionBlocked { obstacles, .. } => {
                 let obstacles = serde_json::to_value(obstacles)?;
-                tx.execute("update deletion_requests set obstacles = $2 where request = $1", &[&id, &obstacles])
-                    .await?;
+                tx.execute(
+                    "update deletion_requests set obstacles = $2 where request = $1",
+                    &[&id, &obstacles],
+                )
+                .await?;
             }
             E::ErasureStarted { .. } => {
                 tx.execute(
@@ -75,7 +78,8 @@ impl Projection for DeletionRequests {
                 .await?;
             }
             E::ErasureStepDone { .. } => {
-                tx.execute("update deletion_requests set steps = steps + 1 where request = $1", &[&id]).await?;
+                tx.execute("update deletion_requests set steps = steps + 1 where request = $1", &[&id])
+                    .await?;
             }
             E::ErasureCompleted { at, .. } => {
                 tx.execute(
@@ -151,7 +155,8 @@ pub async fn due(r: &Reader, now: DateTime<Utc>) -> Result<Vec<Request>, QueryEr
 /// # Errors
 /// If the database cannot be read.
 pub async fn executing(r: &Reader) -> Result<Vec<Request>, QueryError> {
-    let sql = format!("select {COLUMNS} from deletion_requests where stage = 'executing' order by due, request");
+    let sql =
+        format!("select {COLUMNS} from deletion_requests where stage = 'executing' order by due, request");
     Ok(r.client().await?.query(&sql, &[]).await?.iter().map(request).collect())
 }
 

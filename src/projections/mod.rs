@@ -4,6 +4,8 @@
 pub mod figures;
 pub mod operator;
 pub mod statistics;
+pub mod deletion_requests;
+pub mod people;
 
 use crate::domain::shared::PersonalRef;
 use crate::store::event::DecodeError;
@@ -66,7 +68,13 @@ pub type QueryError = StoreError;
 /// All projections of Kinora.
 #[must_use]
 pub fn all() -> Vec<Arc<dyn Projection>> {
-    vec![Arc::new(operator::Operator), Arc::new(statistics::StatisticsTable), Arc::new(figures::Figures)]
+    let mut all: Vec<Arc<dyn Projection>> = Vec::new();
+    all.push(Arc::new(operator::Operator));
+    all.push(Arc::new(statistics::StatisticsTable));
+    all.push(Arc::new(figures::Figures));
+    all.push(Arc::new(deletion_requests::DeletionRequests));
+    all.push(Arc::new(people::People));
+    all
 }
 
 /// Reads projections and opens personal values. Cheap to clone.

@@ -72,11 +72,15 @@ impl Projection for People {
             }
             E::MailConfirmed { .. } => set("confirmed = true", &[]).await,
             E::MailChanged { mail, .. } => set("mail = $2, confirmed = true", &[&json(mail)?]).await,
-            E::DisplayNameChanged { display_name, .. } => set("display_name = $2", &[&json(display_name)?]).await,
+            E::DisplayNameChanged { display_name, .. } => {
+                set("display_name = $2", &[&json(display_name)?]).await
+            }
             E::RoleGranted { role, .. } => {
                 set("roles = array_append(array_remove(roles, $2), $2)", &[&<&str>::from(role)]).await
             }
-            E::RoleRevoked { role, .. } => set("roles = array_remove(roles, $2)", &[&<&str>::from(role)]).await,
+            E::RoleRevoked { role, .. } => {
+                set("roles = array_remove(roles, $2)", &[&<&str>::from(role)]).await
+            }
             E::AccountSuspended { .. } => set("suspended = true", &[]).await,
             E::AccountReinstated { .. } => set("suspended = false", &[]).await,
             E::ComplimentaryAccessGranted { until, .. } => {
@@ -196,9 +200,8 @@ pub async fn public_name(r: &Reader, id: Uuid) -> Result<Option<String>, QueryEr
 
 /// Reads a row that was selected with the columns of this table.
 fn person(row: &Row) -> Person {
-    let reference = |i: usize| {
-        row.get::<_, Option<serde_json::Value>>(i).and_then(|v| serde_json::from_value(v).ok())
-    };
+    let reference =
+        |i: usize| row.get::<_, Option<serde_json::Value>>(i).and_then(|v| serde_json::from_value(v).ok());
     let complimentary = row.get::<_, bool>(10).then(|| Complimentary { until: row.get(11) });
     Person {
         id: row.get(0),

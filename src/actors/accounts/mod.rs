@@ -74,7 +74,9 @@ impl From<CommandError<AccountError>> for AccountsError {
             CommandError::Taken { namespace } if namespace == FIRST_ADMIN => {
                 Self::Field("mail", "The first admin exists already. Sign in instead.".into())
             }
-            CommandError::Taken { .. } => Self::Field("mail", "There is an account with this address.".into()),
+            CommandError::Taken { .. } => {
+                Self::Field("mail", "There is an account with this address.".into())
+            }
             CommandError::Panicked => Self::Store(StoreError::Vault("a command failed".into())),
             CommandError::Busy | CommandError::TimedOut | CommandError::Unavailable => Self::Busy,
         }

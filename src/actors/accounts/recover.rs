@@ -13,7 +13,12 @@ use uuid::Uuid;
 ///
 /// # Errors
 /// If the store cannot be used.
-pub async fn ask_reset(cx: &Services, command_id: Uuid, meta: Metadata, mail: &str) -> Result<(), AccountsError> {
+pub async fn ask_reset(
+    cx: &Services,
+    command_id: Uuid,
+    meta: Metadata,
+    mail: &str,
+) -> Result<(), AccountsError> {
     let Ok(address) = MailAddress::parse(mail) else { return Ok(()) };
     let Some(account) = find(cx, address.as_str()).await? else { return Ok(()) };
     let state = load(cx, account).await?;

@@ -126,7 +126,8 @@ async fn register(
     // Everything follows from the command's id, so that a repetition is the same command.
     let parent = command_id.to_string();
     let account = derive_id(&parent, "account");
-    let value = |field: &str, text: String| PersonalValue::new(account, field, derive_id(&parent, field), text);
+    let value =
+        |field: &str, text: String| PersonalValue::new(account, field, derive_id(&parent, field), text);
     let mail_value = value("mail", mail.as_str().to_owned());
     let name_value = value("display_name", display_name);
     let password_value = value("password", hash);
@@ -146,7 +147,8 @@ async fn register(
     claims.push(mail_claim(cx, &mail).map_err(AccountsError::from)?);
     let mut private = vec![mail_value, name_value, password_value];
     private.extend(username_value);
-    let envelope = Envelope::new(command_id, account, command, meta).with_private(private).with_claims(claims);
+    let envelope =
+        Envelope::new(command_id, account, command, meta).with_private(private).with_claims(claims);
     match cx.bus.dispatch::<Account>(envelope).await {
         Ok(receipt) => Ok(Registered { account, receipt }),
         Err(CommandError::Taken { namespace }) if namespace == MAIL => Err(RegisterError::MailTaken),

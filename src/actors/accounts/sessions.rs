@@ -118,9 +118,7 @@ pub async fn look_up(cx: &Services, cookie: &str) -> Result<Option<SignedIn>, St
         roles: people::roles(&row.get::<_, Vec<String>>(2)),
         confirmed: row.get(3),
         leaving: row.get::<_, &str>(4) == "hidden",
-        display_name: row
-            .get::<_, Option<serde_json::Value>>(5)
-            .and_then(|v| serde_json::from_value(v).ok()),
+        display_name: row.get::<_, Option<serde_json::Value>>(5).and_then(|v| serde_json::from_value(v).ok()),
     }))
 }
 
@@ -280,8 +278,14 @@ mod tests {
     fn devices_are_named_for_people() {
         for (agent, name) in [
             ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"),
-            ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0 Safari/537.36", "Chromium on Windows"),
-            ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/604.1", "Safari on iPhone"),
+            (
+                "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0 Safari/537.36",
+                "Chromium on Windows",
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/604.1",
+                "Safari on iPhone",
+            ),
             ("curl/8.0", "curl"),
             ("", "Another program"),
         ] {

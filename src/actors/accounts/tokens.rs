@@ -53,7 +53,11 @@ pub async fn issue(
 ///
 /// # Errors
 /// If the database cannot be read.
-pub async fn look_up(cx: &Services, purpose: TokenPurpose, secret: &str) -> Result<Option<Token>, StoreError> {
+pub async fn look_up(
+    cx: &Services,
+    purpose: TokenPurpose,
+    secret: &str,
+) -> Result<Option<Token>, StoreError> {
     let client = cx.pool.get().await?;
     let row = client
         .query_opt(

@@ -39,9 +39,10 @@ fn mail_after(event: &RecordedEvent) -> Result<Wanted, WorkflowError> {
             | A::ConfirmationRequested { mail, .. } => Some((own, Some(mail), MailKind::Confirm)),
             A::MailChangeRequested { mail, .. } => Some((own, Some(mail), MailKind::MailChange)),
             A::PasswordResetRequested { request, .. } => Some((own, None, MailKind::Reset { request })),
-            A::PasswordSet { cause: PasswordCause::Change | PasswordCause::Reset | PasswordCause::Shell, .. } => {
-                Some((own, None, MailKind::PasswordChanged))
-            }
+            A::PasswordSet {
+                cause: PasswordCause::Change | PasswordCause::Reset | PasswordCause::Shell,
+                ..
+            } => Some((own, None, MailKind::PasswordChanged)),
             A::MailChanged { former, .. } => Some((own, Some(former), MailKind::MailChanged)),
             _ => None,
         });

@@ -6,9 +6,7 @@ use crate::actors::accounts::{leaving, sessions, tokens};
 use crate::actors::bus::{CommandError, Envelope};
 use crate::actors::{mailer, services::Services};
 use crate::domain::account::{Account, AccountCommand, AccountError};
-use crate::domain::deletion_request::{
-    DeletionCommand, DeletionEvent, DeletionRequest, ErasureStep, Stage,
-};
+use crate::domain::deletion_request::{DeletionCommand, DeletionEvent, DeletionRequest, ErasureStep, Stage};
 use crate::domain::shared::derive_id;
 use crate::emails::MailKind;
 use crate::store::{Metadata, RecordedEvent};

@@ -1,5 +1,10 @@
 //! Workflows: events → commands and effects, one file per business process.
 
+pub mod account_mails;
+pub mod end_sessions;
+pub mod erase_account;
+pub mod hide_account;
+
 use super::services::Services;
 use crate::projections::ProjectionError;
 use crate::store::event::DecodeError;
@@ -50,5 +55,10 @@ impl From<ProjectionError> for WorkflowError {
 /// All workflows of Kinora.
 #[must_use]
 pub fn all() -> Vec<Arc<dyn Workflow>> {
-    vec![]
+    let mut all: Vec<Arc<dyn Workflow>> = Vec::new();
+    all.push(Arc::new(account_mails::AccountMails));
+    all.push(Arc::new(end_sessions::EndSessions));
+    all.push(Arc::new(erase_account::EraseAccount));
+    all.push(Arc::new(hide_account::HideAccount));
+    all
 }

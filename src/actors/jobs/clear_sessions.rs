@@ -1,0 +1,35 @@
+//! `clear-sessions`: removes what is over: sessions, links of mails, failed attempts, old mail rows.
+
+use super::{Counts, Job, JobError, Run};
+use crate::actors::accounts::{limits, sessions, tokens};
+use crate::actors::{mailer, services::Services};
+use crate::domain::clock::Schedule;
+use async_trait::async_trait;
+
+/// The job.
+pub struct ClearSessions;
+
+#[async_trait]
+impl Job for ClearSessions {
+    fn name(&self) -> &'static str {
+        "clear-sessions"
+    }
+
+    fn schedule(&self) -> Schedule {
+        Schedule::daily(5)
+    }
+
+    async fn run(&self, run: &Run, cx: &Services) -> Result<Counts, JobError> {
+        let removed = [
+            ("sessions", sessions::clear(cx, run.at).await?),
+            ("links", tokens::clear(cx, run.at).await?),
+            ("attempts", limits::clear(cx, run.at).await?),
+            ("mails", mailer::clear(cx, run.at).await?),
+        ];
+        cx.metrics.runtime.sessions.set(sessions::count(cx).await?);
+        Ok(removed
+            .into_iter()
+            .map(|(what, n)| (what.to_owned(), i64::try_from(n).unwrap_or(i64::MAX)))
+            .collect())
+    }
+}

@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::domain::account::Standing;
 use crate::domain::shared::PersonalRef;
 use crate::emails::{MailKind, Studio, TokenPurpose};
-use crate::store::StoreError;
+use crate::store::{Client, StoreError};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -115,6 +115,15 @@ pub async fn waiting(cx: &Services) -> Result<i64, StoreError> {
     let client = cx.pool.get().await?;
     let sql = "select count(*) from public.outgoing_mail where state = 'waiting'";
     Ok(client.query_one(sql, &[]).await?.get(0))
+}
+
+/// Whether a mail is to be sent now.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn is_due(client: &Client, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    let sql = "select exists (select from public.outgoing_mail where state = 'waiting' and next_try <= $1)";
+    Ok(client.query_one(sql, &[&now]).await?.get(0))
 }
 
 /// Writes and sends one mail at once, without the queue: for the last mail before the address is

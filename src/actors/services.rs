@@ -55,7 +55,7 @@ impl Services {
     }
 
     /// Waits until projections and workflows have digested everything, including what the workflows
-    /// themselves wrote. `false` if that takes longer than `patience`.
+    /// themselves wrote, and no mail is due. `false` if that takes longer than `patience`.
     ///
     /// # Errors
     /// If the database cannot be read.
@@ -67,7 +67,10 @@ impl Services {
                 let head = log::head(&**client).await?;
                 let slowest: Option<i64> =
                     client.query_one("select min(position) from checkpoints", &[]).await?.get(0);
-                if slowest.is_some_and(|p| p >= head) && log::head(&**client).await? == head {
+                if slowest.is_some_and(|p| p >= head)
+                    && !super::mailer::is_due(&client, self.clock.now()).await?
+                    && log::head(&**client).await? == head
+                {
                     return Ok(true);
                 }
             }

@@ -126,7 +126,6 @@ impl Services {
     /// Free bytes on the disk of the data folder; 0 if that cannot be told.
     #[must_use]
     pub fn disk_free(&self) -> u64 {
-        nix::sys::statvfs::statvfs(&self.config.data)
-            .map_or(0, |s| s.blocks_available() * s.fragment_size())
+        nix::sys::statvfs::statvfs(&self.config.data).map_or(0, |s| s.blocks_available() * s.fragment_size())
     }
 }

@@ -1,11 +1,11 @@
 //! Tables folded from events, one file per page, list or report, each with its table, its `apply`
 //! and its queries.
 
+pub mod deletion_requests;
 pub mod figures;
 pub mod operator;
-pub mod statistics;
-pub mod deletion_requests;
 pub mod people;
+pub mod statistics;
 
 use crate::domain::shared::PersonalRef;
 use crate::store::event::DecodeError;
@@ -68,13 +68,13 @@ pub type QueryError = StoreError;
 /// All projections of Kinora.
 #[must_use]
 pub fn all() -> Vec<Arc<dyn Projection>> {
-    let mut all: Vec<Arc<dyn Projection>> = Vec::new();
-    all.push(Arc::new(operator::Operator));
-    all.push(Arc::new(statistics::StatisticsTable));
-    all.push(Arc::new(figures::Figures));
-    all.push(Arc::new(deletion_requests::DeletionRequests));
-    all.push(Arc::new(people::People));
-    all
+    vec![
+        Arc::new(operator::Operator),
+        Arc::new(statistics::StatisticsTable),
+        Arc::new(figures::Figures),
+        Arc::new(deletion_requests::DeletionRequests),
+        Arc::new(people::People),
+    ]
 }
 
 /// Reads projections and opens personal values. Cheap to clone.

@@ -1,8 +1,8 @@
 //! Scheduled jobs: each runs once per slot, whoever asks for it.
 
-mod stats;
 pub mod clear_sessions;
 pub mod process_deletion_requests;
+mod stats;
 
 use super::services::Services;
 use crate::actors::bus::{CommandError, Envelope};
@@ -81,11 +81,11 @@ impl From<tokio_postgres::Error> for JobError {
 /// All jobs of Kinora.
 #[must_use]
 pub fn all() -> Vec<Arc<dyn Job>> {
-    let mut all: Vec<Arc<dyn Job>> = Vec::new();
-    all.push(Arc::new(stats::Stats));
-    all.push(Arc::new(clear_sessions::ClearSessions));
-    all.push(Arc::new(process_deletion_requests::ProcessDeletionRequests));
-    all
+    vec![
+        Arc::new(stats::Stats),
+        Arc::new(clear_sessions::ClearSessions),
+        Arc::new(process_deletion_requests::ProcessDeletionRequests),
+    ]
 }
 
 /// How a request for a run ended.

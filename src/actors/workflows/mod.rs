@@ -55,10 +55,10 @@ impl From<ProjectionError> for WorkflowError {
 /// All workflows of Kinora.
 #[must_use]
 pub fn all() -> Vec<Arc<dyn Workflow>> {
-    let mut all: Vec<Arc<dyn Workflow>> = Vec::new();
-    all.push(Arc::new(account_mails::AccountMails));
-    all.push(Arc::new(end_sessions::EndSessions));
-    all.push(Arc::new(erase_account::EraseAccount));
-    all.push(Arc::new(hide_account::HideAccount));
-    all
+    vec![
+        Arc::new(account_mails::AccountMails),
+        Arc::new(end_sessions::EndSessions),
+        Arc::new(erase_account::EraseAccount),
+        Arc::new(hide_account::HideAccount),
+    ]
 }

@@ -6,6 +6,7 @@ pub mod figures;
 pub mod operator;
 pub mod people;
 pub mod statistics;
+pub mod catalogue;
 
 use crate::domain::shared::PersonalRef;
 use crate::store::event::DecodeError;
@@ -75,6 +76,8 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(deletion_requests::DeletionRequests),
         Arc::new(people::People),
     ]
+    vec![Arc::new(operator::Operator), Arc::new(statistics::StatisticsTable), Arc::new(figures::Figures)]
+    vec![Arc::new(catalogue::Catalogue)]
 }
 
 /// Reads projections and opens personal values. Cheap to clone.

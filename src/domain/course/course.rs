@@ -2,8 +2,8 @@
 
 use super::commands::Wish;
 use super::{CourseCommand, CourseDetails, CourseError, CourseEvent, CourseKind, LessonText, Level};
-use crate::domain::shared::Slug;
 use crate::domain::shared::text::{optional, required};
+use crate::domain::shared::{AccountId, Slug};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -56,6 +56,8 @@ pub struct Lesson {
 pub struct Course {
     /// Whether people may know of it.
     pub publication: Publication,
+    /// Who began it.
+    pub by: Option<AccountId>,
     /// Title.
     pub title: String,
     /// Address.
@@ -273,9 +275,10 @@ impl Course {
     /// Applies what happened.
     pub fn apply(&mut self, event: CourseEvent) {
         match event {
-            CourseEvent::CourseBegun { title, slug, summary, kind, level, .. } => {
+            CourseEvent::CourseBegun { title, slug, summary, kind, level, by, .. } => {
                 *self = Self {
                     publication: Publication::Draft,
+                    by: Some(by),
                     title,
                     slug: Some(slug),
                     summary,

@@ -2,7 +2,7 @@
 
 use super::{Credit, FilmCommand, FilmDetails, FilmError, FilmEvent, GallerySection, Stage};
 use crate::domain::shared::text::{optional, required};
-use crate::domain::shared::{Licence, Slug};
+use crate::domain::shared::{AccountId, Licence, Slug};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -26,23 +26,39 @@ pub enum Publication {
     Published,
 }
 
-/// A film as far as decisions need it.
+/// A film. Pages are folded with it as well, so that its state is decided in one place.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Film {
-    publication: Publication,
-    title: String,
-    slug: Option<Slug>,
-    summary: String,
-    description: String,
-    stage: Stage,
-    release_date: Option<NaiveDate>,
-    licence: Licence,
-    hue: Option<u16>,
-    key_art: Option<Uuid>,
-    trailer: Option<Uuid>,
-    feature: Option<Uuid>,
-    gallery: Vec<GallerySection>,
-    crew: Vec<Credit>,
+    /// Whether people may know of it.
+    pub publication: Publication,
+    /// Who began it.
+    pub by: Option<AccountId>,
+    /// Title.
+    pub title: String,
+    /// Address.
+    pub slug: Option<Slug>,
+    /// One sentence.
+    pub summary: String,
+    /// Markdown.
+    pub description: String,
+    /// How far it is.
+    pub stage: Stage,
+    /// When it was or will be released.
+    pub release_date: Option<NaiveDate>,
+    /// Licence.
+    pub licence: Licence,
+    /// Accent hue.
+    pub hue: Option<u16>,
+    /// Its picture.
+    pub key_art: Option<Uuid>,
+    /// Its trailer.
+    pub trailer: Option<Uuid>,
+    /// The film itself.
+    pub feature: Option<Uuid>,
+    /// The gallery.
+    pub gallery: Vec<GallerySection>,
+    /// The credits.
+    pub crew: Vec<Credit>,
 }
 
 impl Film {
@@ -128,8 +144,9 @@ impl Film {
     /// Applies what happened.
     pub fn apply(&mut self, event: FilmEvent) {
         match event {
-            FilmEvent::FilmBegun { title, slug, summary, .. } => {
+            FilmEvent::FilmBegun { title, slug, summary, by, .. } => {
                 self.publication = Publication::Draft;
+                self.by = Some(by);
                 self.title = title;
                 self.slug = Some(slug);
                 self.summary = summary;

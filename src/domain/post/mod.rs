@@ -7,7 +7,6 @@ mod post;
 #[cfg(test)]
 mod tests;
 
-use crate::domain::shared::Slug;
 pub use commands::PostCommand;
 pub use error::PostError;
 pub use events::PostEvent;

@@ -1,8 +1,8 @@
 //! State, decisions and their application.
 
 use super::{PostCommand, PostError, PostEvent, PostText};
-use crate::domain::shared::Slug;
 use crate::domain::shared::text::{optional, required};
+use crate::domain::shared::{AccountId, Slug};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -24,12 +24,17 @@ pub enum Visibility {
     Published,
 }
 
-/// A post as far as decisions need it.
+/// A post. Pages are folded with it as well, so that its state is decided in one place.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Post {
-    visibility: Visibility,
-    slug: Option<Slug>,
-    text: PostText,
+    /// Whether people may read it.
+    pub visibility: Visibility,
+    /// Who wrote it.
+    pub by: Option<AccountId>,
+    /// Address.
+    pub slug: Option<Slug>,
+    /// Its text.
+    pub text: PostText,
 }
 
 impl Post {
@@ -93,8 +98,9 @@ impl Post {
     /// Applies what happened.
     pub fn apply(&mut self, event: PostEvent) {
         match event {
-            PostEvent::PostWritten { slug, text, .. } => {
+            PostEvent::PostWritten { slug, text, by, .. } => {
                 self.visibility = Visibility::Draft;
+                self.by = Some(by);
                 self.slug = Some(slug);
                 self.text = text;
             }

@@ -1,6 +1,7 @@
 //! Given what happened, when somebody wishes something, then this follows.
 
 use super::*;
+use crate::domain::shared::Slug;
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use cqrs_es::test::TestFramework;
 

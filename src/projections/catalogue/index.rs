@@ -1,0 +1,162 @@
+//! The words by which works are found. Only what everybody may know of has a row: what becomes a
+//! draft again, is hidden or removed loses it with the same event.
+
+use super::super::ProjectionError;
+use super::rows::Listed;
+use crate::domain::course::Course;
+use crate::domain::film::Film;
+use crate::domain::media::{Kind, Media, Tier};
+use crate::domain::post::Post;
+use crate::store::RecordedEvent;
+use tokio_postgres::Transaction;
+use uuid::Uuid;
+
+/// One findable thing.
+struct Entry<'a> {
+    kind: &'a str,
+    id: Uuid,
+    url: String,
+    title: &'a str,
+    context: String,
+    body: &'a str,
+    free: bool,
+    picture: Option<Uuid>,
+}
+
+pub(super) async fn film(
+    tx: &Transaction<'_>,
+    event: &RecordedEvent,
+    film: &Film,
+) -> Result<(), ProjectionError> {
+    let id = event.stream_uuid();
+    let body = format!("{}\n{}", film.summary, film.description);
+    let entry = Entry {
+        kind: "film",
+        id,
+        url: format!("/films/{}", film.address()),
+        title: &film.title,
+        context: film.summary.clone(),
+        body: &body,
+        free: true,
+        picture: film.key_art,
+    };
+    replace(tx, event, id, if film.is_public() { vec![entry] } else { vec![] }).await
+}
+
+pub(super) async fn course(
+    tx: &Transaction<'_>,
+    event: &RecordedEvent,
+    course: &Course,
+) -> Result<(), ProjectionError> {
+    let id = event.stream_uuid();
+    if !course.is_public() {
+        return replace(tx, event, id, vec![]).await;
+    }
+    let address = course.address();
+    let body = format!("{}\n{}", course.summary, course.description);
+    let mut entries = vec![Entry {
+        kind: "course",
+        id,
+        url: format!("/courses/{address}"),
+        title: &course.title,
+        context: course.summary.clone(),
+        body: &body,
+        free: true,
+        picture: course.picture,
+    }];
+    for chapter in course.chapters.iter().filter(|c| c.shown) {
+        for lesson in chapter.lessons.iter().filter(|l| l.shown) {
+            entries.push(Entry {
+                kind: "lesson",
+                id: lesson.id,
+                url: format!("/courses/{address}/{}", lesson.slug),
+                title: &lesson.text.title,
+                context: format!("{} · {}", course.title, chapter.title),
+                // The text of a lesson that is not free is not given away by an excerpt.
+                body: if lesson.text.free { &lesson.text.content } else { "" },
+                free: lesson.text.free,
+                picture: lesson.text.media.or(course.picture),
+            });
+        }
+    }
+    replace(tx, event, id, entries).await
+}
+
+pub(super) async fn post(
+    tx: &Transaction<'_>,
+    event: &RecordedEvent,
+    post: &Post,
+) -> Result<(), ProjectionError> {
+    let id = event.stream_uuid();
+    let body = format!("{}\n{}", post.text.excerpt, post.text.content);
+    let entry = Entry {
+        kind: "post",
+        id,
+        url: format!("/posts/{}", post.address()),
+        title: &post.text.title,
+        context: post.text.excerpt.clone(),
+        body: &body,
+        free: true,
+        picture: post.text.picture,
+    };
+    replace(tx, event, id, if post.is_public() { vec![entry] } else { vec![] }).await
+}
+
+pub(super) async fn media(
+    tx: &Transaction<'_>,
+    event: &RecordedEvent,
+    media: &Media,
+) -> Result<(), ProjectionError> {
+    let id = event.stream_uuid();
+    let kind = match media.kind {
+        Some(Kind::Video) => "Video",
+        Some(Kind::Image) => "Picture",
+        Some(Kind::Audio) => "Sound",
+        _ => "File",
+    };
+    let entry = Entry {
+        kind: "media",
+        id,
+        url: format!("/media/{}", media.address()),
+        title: &media.title,
+        context: kind.to_owned(),
+        body: &media.description,
+        free: media.tier == Tier::Free,
+        picture: Some(id),
+    };
+    replace(tx, event, id, if media.is_public() { vec![entry] } else { vec![] }).await
+}
+
+/// Replaces all entries that come from one stream.
+async fn replace(
+    tx: &Transaction<'_>,
+    event: &RecordedEvent,
+    owner: Uuid,
+    entries: Vec<Entry<'_>>,
+) -> Result<(), ProjectionError> {
+    tx.execute("delete from catalogue_words where owner = $1", &[&owner]).await?;
+    for entry in entries {
+        let text = plain_words(entry.body);
+        tx.execute(
+            "insert into catalogue_words (kind, id, owner, url, title, context, body, free, picture, at, words)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9,
+                 coalesce((select published_at from catalogue where id = $3), $10),
+                 setweight(to_tsvector('english', $5), 'A') || setweight(to_tsvector('english', $6), 'B')
+                 || setweight(to_tsvector('english', $7), 'C'))",
+            &[
+                &entry.kind, &entry.id, &owner, &entry.url, &entry.title, &entry.context, &text, &entry.free,
+                &entry.picture, &event.effective_at,
+            ],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// Markdown signs would stand in excerpts; what is left is words and their punctuation. Texts are
+/// cut so that one long description cannot make a row that the index refuses.
+fn plain_words(markdown: &str) -> String {
+    let plain: String =
+        markdown.chars().filter(|c| !matches!(c, '*' | '#' | '`' | '>' | '|' | '_' | '~')).collect();
+    plain.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(60_000).collect()
+}

@@ -1,0 +1,100 @@
+//! The catalogue: films, courses, posts and works as pages show them, and the words by which they
+//! are found. Each row keeps the aggregate's state as the domain itself folds it, so that order,
+//! addresses and publication are decided in one place.
+
+mod courses;
+mod films;
+mod index;
+mod posts;
+mod rows;
+mod search;
+mod works;
+
+pub use courses::{CourseCard, all_courses, course_by_id, course_by_slug, courses, courses_of_media};
+pub use films::{all_films, film_by_id, film_by_slug, films};
+pub use posts::{all_posts, post_by_id, post_by_slug, posts, posts_of_film};
+pub use rows::{Found, Row};
+pub use search::{Hit, Hits, SearchKind, Wanted, search};
+pub use works::{Work, latest_works, work_by_id, works_by_ids, works_of};
+
+use super::{Projection, ProjectionError};
+use crate::domain::course::{Course, CourseEvent};
+use crate::domain::film::{Film, FilmEvent};
+use crate::domain::media::{Media, MediaEvent};
+use crate::domain::post::{Post, PostEvent};
+use crate::store::RecordedEvent;
+use async_trait::async_trait;
+use tokio_postgres::Transaction;
+
+/// The projection.
+pub struct Catalogue;
+
+#[async_trait]
+impl Projection for Catalogue {
+    fn name(&self) -> &'static str {
+        "catalogue"
+    }
+
+    fn version(&self) -> i32 {
+        1
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        &["catalogue", "catalogue_moved", "catalogue_words"]
+    }
+
+    fn ddl(&self) -> &'static str {
+        "create table catalogue (
+             kind         text        not null,
+             id           uuid        not null,
+             slug         text        not null,
+             by           uuid,
+             public       boolean     not null,
+             published_at timestamptz,
+             due_at       timestamptz,
+             begun_at     timestamptz not null,
+             changed_at   timestamptz not null,
+             state        jsonb       not null,
+             primary key (kind, id));
+         create index catalogue_by_slug on catalogue (kind, slug);
+         create index catalogue_by_time on catalogue (kind, public, published_at desc);
+         create index catalogue_by_person on catalogue (kind, by);
+         create table catalogue_moved (
+             kind text not null,
+             slug text not null,
+             id   uuid not null,
+             primary key (kind, slug));
+         create table catalogue_words (
+             kind    text        not null,
+             id      uuid        not null,
+             owner   uuid        not null,
+             url     text        not null,
+             title   text        not null,
+             context text        not null,
+             body    text        not null,
+             free    boolean     not null,
+             picture uuid,
+             at      timestamptz not null,
+             words   tsvector    not null,
+             primary key (kind, id));
+         create index catalogue_words_words on catalogue_words using gin (words);
+         create index catalogue_words_title on catalogue_words using gin (title gin_trgm_ops);
+         create index catalogue_words_owner on catalogue_words (owner);"
+    }
+
+    async fn apply(&self, tx: &Transaction<'_>, event: &RecordedEvent) -> Result<(), ProjectionError> {
+        if let Some(film) = rows::fold::<Film, FilmEvent>(tx, event).await? {
+            return index::film(tx, event, &film).await;
+        }
+        if let Some(course) = rows::fold::<Course, CourseEvent>(tx, event).await? {
+            return index::course(tx, event, &course).await;
+        }
+        if let Some(post) = rows::fold::<Post, PostEvent>(tx, event).await? {
+            return index::post(tx, event, &post).await;
+        }
+        if let Some(media) = rows::fold::<Media, MediaEvent>(tx, event).await? {
+            index::media(tx, event, &media).await?;
+        }
+        Ok(())
+    }
+}

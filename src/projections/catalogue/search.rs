@@ -1,0 +1,157 @@
+//! Search: whole words and beginnings of words by full text, typing errors by trigrams.
+
+use super::super::{QueryError, Reader};
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+/// What is searched for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr, strum::VariantArray)]
+#[strum(serialize_all = "lowercase")]
+pub enum SearchKind {
+    /// Films.
+    Film,
+    /// Courses.
+    Course,
+    /// Lessons.
+    Lesson,
+    /// Posts.
+    Post,
+    /// Videos, pictures, sound, files.
+    Media,
+}
+
+impl SearchKind {
+    /// The words on pages.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Film => "Film",
+            Self::Course => "Course",
+            Self::Lesson => "Lesson",
+            Self::Post => "Journal",
+            Self::Media => "Gallery",
+        }
+    }
+    /// The code in addresses.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        self.into()
+    }
+}
+
+/// A question.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// The words as typed.
+    pub text: String,
+    /// Only this kind.
+    pub kind: Option<SearchKind>,
+    /// Only what everybody may watch.
+    pub free: bool,
+    /// Newest first instead of best first.
+    pub newest: bool,
+    /// How many to leave out before the first.
+    pub skip: i64,
+    /// How many at most.
+    pub most: i64,
+}
+
+/// One answer. In `title` and `excerpt` the found words stand between U+0002 and U+0003.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hit {
+    /// What it is.
+    pub kind: Option<SearchKind>,
+    /// Where it is.
+    pub url: String,
+    /// Its title.
+    pub title: String,
+    /// What it belongs to or is about.
+    pub context: String,
+    /// The place in its text where the words stand; empty if only the title has them.
+    pub excerpt: String,
+    /// Whether everybody may watch it.
+    pub free: bool,
+    /// The work whose picture stands for it.
+    pub picture: Option<Uuid>,
+    /// When it was published.
+    pub at: DateTime<Utc>,
+}
+
+/// The answers.
+#[derive(Clone, Debug, Default)]
+pub struct Hits {
+    /// On this page.
+    pub hits: Vec<Hit>,
+    /// Altogether.
+    pub total: i64,
+}
+
+const SQL: &str = "
+    with asked as (select to_tsquery('english', $1) as query),
+    found as (
+        select w.*, ts_rank_cd(w.words, query) * 4 + word_similarity($2, w.title) as rank
+        from catalogue_words w, asked
+        where (w.words @@ query or $2 <% w.title)
+          and ($3::text is null or w.kind = $3) and (not $4 or w.free))
+    select kind, url, context, free, picture, at, count(*) over () as total,
+        ts_headline('english', title, query, 'HighlightAll=true, StartSel=\u{2}, StopSel=\u{3}') as title,
+        case when body <> '' and to_tsvector('english', body) @@ query
+             then ts_headline('english', body, query, 'MaxWords=24, MinWords=12, StartSel=\u{2}, StopSel=\u{3}')
+             else '' end as excerpt
+    from found, asked
+    order by case when $5 then extract(epoch from at) end desc nulls last, rank desc, at desc, url
+    offset $6 limit $7";
+
+/// Answers a question. A question without any letter or digit finds nothing.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn search(reader: &Reader, wanted: &Wanted) -> Result<Hits, QueryError> {
+    let text: String = wanted.text.chars().filter(|c| !c.is_control()).take(200).collect();
+    let Some(query) = prefix_query(&text) else { return Ok(Hits::default()) };
+    let kind = wanted.kind.map(SearchKind::code);
+    let rows = reader
+        .client()
+        .await?
+        .query(SQL, &[&query, &text, &kind, &wanted.free, &wanted.newest, &wanted.skip, &wanted.most])
+        .await?;
+    let total = rows.first().map_or(0, |r| r.get("total"));
+    let hits = rows
+        .iter()
+        .map(|r| Hit {
+            kind: r.get::<_, &str>("kind").parse().ok(),
+            url: r.get("url"),
+            title: r.get("title"),
+            context: r.get("context"),
+            excerpt: r.get("excerpt"),
+            free: r.get("free"),
+            picture: r.get("picture"),
+            at: r.get("at"),
+        })
+        .collect();
+    Ok(Hits { hits, total })
+}
+
+/// The words as a `tsquery` in which each may be the beginning of a longer one: `salt:* & keep:*`.
+/// Only letters and digits are left, so nothing typed can be an operator.
+fn prefix_query(text: &str) -> Option<String> {
+    let words: Vec<String> = text
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|w| !w.is_empty())
+        .take(12)
+        .map(|w| format!("{w}:*"))
+        .collect();
+    (!words.is_empty()).then(|| words.join(" & "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_typed_is_an_operator() {
+        assert_eq!(prefix_query("salt keep"), Some("salt:* & keep:*".into()));
+        assert_eq!(prefix_query("a' | !b:* & (c <-> \\d)"), Some("a:* & b:* & c:* & d:*".into()));
+        assert_eq!(prefix_query("  ' & | ! "), None);
+    }
+}

@@ -1,0 +1,57 @@
+//! Queries about works (media), as films, lessons and posts show them.
+
+use super::super::{QueryError, Reader};
+use super::rows::{self, Row};
+use crate::domain::media::{Media, Publication};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// A work with its dates.
+pub type Work = Row<Media>;
+
+/// Works by id. Those that are not public are left out unless `drafts` is set; removed ones always.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn works_by_ids(
+    reader: &Reader,
+    ids: &[Uuid],
+    drafts: bool,
+) -> Result<HashMap<Uuid, Work>, QueryError> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let found: Vec<Work> =
+        rows::many(reader, "media", "id = any($2) and (public or $3)", &[&ids, &drafts]).await?;
+    Ok(found.into_iter().filter(|w| !removed(w)).map(|w| (w.id, w)).collect())
+}
+
+/// A work by id, public or not; removed ones are not found.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn work_by_id(reader: &Reader, id: Uuid) -> Result<Option<Work>, QueryError> {
+    Ok(rows::by_id(reader, "media", id).await?.filter(|w| !removed(w)))
+}
+
+/// Works to choose from at the desk, newest first; `by` limits them to one person's.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn works_of(reader: &Reader, by: Option<Uuid>) -> Result<Vec<Work>, QueryError> {
+    let tail = "($2::uuid is null or by = $2) order by begun_at desc limit 1000";
+    let found: Vec<Work> = rows::many(reader, "media", tail, &[&by]).await?;
+    Ok(found.into_iter().filter(|w| !removed(w)).collect())
+}
+
+/// Works that were published last.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn latest_works(reader: &Reader, most: i64) -> Result<Vec<Work>, QueryError> {
+    rows::many(reader, "media", "public order by published_at desc limit $2", &[&most]).await
+}
+
+fn removed(work: &Work) -> bool {
+    matches!(work.state.publication, Publication::Removed { .. })
+}

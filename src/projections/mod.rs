@@ -76,8 +76,12 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(deletion_requests::DeletionRequests),
         Arc::new(people::People),
     ]
-    vec![Arc::new(operator::Operator), Arc::new(statistics::StatisticsTable), Arc::new(figures::Figures)]
-    vec![Arc::new(catalogue::Catalogue)]
+    vec![
+        Arc::new(operator::Operator),
+        Arc::new(statistics::StatisticsTable),
+        Arc::new(figures::Figures),
+        Arc::new(catalogue::Catalogue),
+    ]
 }
 
 /// Reads projections and opens personal values. Cheap to clone.

@@ -112,6 +112,9 @@ impl Instance {
             }
         }
         let metrics = Metrics::shared().map_err(|e| StartError::Program(e.to_string()))?;
+        for job in jobs::all() {
+            metrics.know_job(job.name());
+        }
         let pool = database.pool(CONNECTIONS)?;
         let fresh = {
             let client = pool.get().await.map_err(StoreError::from)?;

@@ -41,6 +41,7 @@ where
     A::Event: CategoryEvent,
 {
     pub fn new(parts: Parts) -> Self {
+        parts.metrics.know_actor(A::TYPE);
         Self { entries: Mutex::default(), parts, made: AtomicUsize::new(0) }
     }
 

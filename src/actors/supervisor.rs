@@ -166,6 +166,7 @@ impl Supervisor {
             metrics: Arc::clone(&self.metrics),
             stop: self.stop.subscribe(),
         };
+        self.metrics.actors.restarts.with_label_values(&[name]);
         let task = tokio::spawn(async move {
             let mut pause = FIRST_PAUSE;
             desk.board.change(&desk.name, |_| {});

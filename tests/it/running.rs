@@ -1,0 +1,166 @@
+//! A Kinora that runs as its own process on a data folder of its own, as people run it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// How long a first start may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// A running instance; it is ended when this is dropped.
+pub struct Running {
+    child: Child,
+    /// Where the site answers.
+    pub site: SocketAddr,
+    /// Where `/metrics` answers.
+    pub metrics: SocketAddr,
+    /// The data folder.
+    pub data: TempDir,
+}
+
+/// A data folder that the database's own user may pass through.
+pub fn data_folder() -> TempDir {
+    let data = TempDir::new().expect("a folder");
+    std::fs::set_permissions(data.path(), std::fs::Permissions::from_mode(0o755)).expect("set");
+    data
+}
+
+/// A command of the program on `data`.
+pub fn kinora(data: &TempDir, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_kinora"))
+        .args(args)
+        .arg("--data")
+        .arg(data.path())
+        .output()
+        .expect("kinora starts")
+}
+
+impl Running {
+    /// Starts the demo studio on free ports and waits until it answers.
+    pub fn demo() -> Self {
+        Self::start(data_folder(), &["--demo"])
+    }
+
+    /// Starts on `data` with further arguments of `serve`.
+    pub fn start(data: TempDir, more: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_kinora"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"])
+            .args(more)
+            .arg("--data")
+            .arg(data.path())
+            .env_remove("NOTIFY_SOCKET")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("kinora starts");
+        let (found, lines) = mpsc::channel();
+        let out = child.stdout.take().expect("piped");
+        let err = child.stderr.take().expect("piped");
+        let ready = found.clone();
+        std::thread::spawn(move || {
+            for line in BufReader::new(out).lines().map_while(Result::ok) {
+                if let Some(url) = line.strip_prefix("ready http://") {
+                    let _ = ready.send(("site", url.trim_end_matches('/').to_owned()));
+                }
+            }
+        });
+        std::thread::spawn(move || {
+            for line in BufReader::new(err).lines().map_while(Result::ok) {
+                let record: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
+                if record["fields"]["message"] == "metrics" {
+                    let _ = found
+                        .send(("metrics", record["fields"]["address"].as_str().unwrap_or("").to_owned()));
+                } else if record["level"] == "ERROR" {
+                    eprintln!("{line}");
+                }
+            }
+        });
+        let (mut site, mut metrics) = (None, None);
+        let until = Instant::now() + PATIENCE;
+        while site.is_none() || metrics.is_none() {
+            match lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(("site", address)) => site = Some(address.parse().expect("an address")),
+                Ok((_, address)) => metrics = Some(address.parse().expect("an address")),
+                Err(_) => {
+                    let _ = child.kill();
+                    panic!("Kinora was not ready in {} seconds", PATIENCE.as_secs());
+                }
+            }
+        }
+        Self { child, site: site.expect("known"), metrics: metrics.expect("known"), data }
+    }
+
+    /// Runs a command beside it.
+    pub fn run(&self, args: &[&str]) -> Output {
+        kinora(&self.data, args)
+    }
+
+    /// Runs a command with `--json` and reads its one object.
+    pub fn json(&self, args: &[&str]) -> serde_json::Value {
+        let out = self.run(args);
+        assert!(out.status.success(), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
+        serde_json::from_slice(&out.stdout).unwrap_or_else(|e| panic!("{args:?} printed no JSON: {e}"))
+    }
+
+    /// Sends SIGTERM and waits for the end; whether it ended well.
+    pub fn stop(&mut self) -> bool {
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        let until = Instant::now() + Duration::from_secs(45);
+        while Instant::now() < until {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return status.success();
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let _ = self.child.kill();
+        false
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            self.stop();
+        }
+    }
+}
+
+/// `GET path`: status, head and body.
+pub fn get(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> (u16, String, String) {
+    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(5)).expect("connected");
+    stream.set_read_timeout(Some(Duration::from_secs(60))).expect("set");
+    let mut request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n");
+    for (name, value) in headers {
+        request.push_str(&format!("{name}: {value}\r\n"));
+    }
+    stream.write_all(format!("{request}\r\n").as_bytes()).expect("sent");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("received");
+    let text = String::from_utf8_lossy(&answer).into_owned();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+    let status = head.split_whitespace().nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
+    let body = if head.to_ascii_lowercase().contains("transfer-encoding: chunked") {
+        unchunk(body)
+    } else {
+        body.to_owned()
+    };
+    (status, head.to_owned(), body)
+}
+
+fn unchunk(mut body: &str) -> String {
+    let mut whole = String::new();
+    while let Some((size, rest)) = body.split_once("\r\n") {
+        let Ok(size) = usize::from_str_radix(size.trim(), 16) else { break };
+        if size == 0 || size > rest.len() {
+            break;
+        }
+        whole.push_str(&rest[..size]);
+        body = rest[size..].trim_start_matches("\r\n");
+    }
+    whole
+}

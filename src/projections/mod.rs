@@ -75,11 +75,6 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(figures::Figures),
         Arc::new(deletion_requests::DeletionRequests),
         Arc::new(people::People),
-    ]
-    vec![
-        Arc::new(operator::Operator),
-        Arc::new(statistics::StatisticsTable),
-        Arc::new(figures::Figures),
         Arc::new(catalogue::Catalogue),
     ]
 }

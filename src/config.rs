@@ -358,7 +358,7 @@ impl Default for Media {
             av1: Av1::Rav1e,
             av1_speed: 10,
             av1_quantizer: 110,
-            av1_rungs: vec![480],
+            av1_rungs: vec![360, 720],
             av1_longest_seconds: 3600,
         }
     }

@@ -3,8 +3,8 @@
 
 use crate::actors::supervisor::Supervisor;
 use crate::actors::{
-    Bus, Services, jobs, listener, mailer, projector::Projector, sampler, scheduler, workflow_runner,
-    workflows,
+    Bus, Services, encoder, jobs, listener, mailer, projector::Projector, sampler, scheduler,
+    workflow_runner, workflows,
 };
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, SchedulerKind, Secrets};
@@ -186,6 +186,10 @@ impl Instance {
         if roles.projector {
             let cx = self.services.clone();
             self.supervisor.supervise("mailer", move |desk| Box::pin(mailer::run(cx.clone(), desk)));
+        }
+        if roles.worker {
+            let cx = self.services.clone();
+            self.supervisor.supervise("encoder", move |desk| Box::pin(encoder::work(cx.clone(), desk)));
         }
         if roles.scheduler && self.services.config.jobs.scheduler == SchedulerKind::Internal {
             let cx = self.services.clone();

@@ -17,18 +17,27 @@ use std::time::{Duration, Instant};
 
 /// A wish to stop that many threads share.
 #[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+pub struct Cancel {
+    own: Arc<AtomicBool>,
+    above: Option<Arc<AtomicBool>>,
+}
 
 impl Cancel {
     /// Asks everybody who holds this to stop soon.
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::Release);
+        self.own.store(true, Ordering::Release);
     }
 
     /// Whether somebody asked.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.own.load(Ordering::Acquire) || self.above.as_ref().is_some_and(|a| a.load(Ordering::Acquire))
+    }
+
+    /// A wish for one piece of work, which also hears this one.
+    #[must_use]
+    pub fn child(&self) -> Self {
+        Self { own: Arc::default(), above: Some(Arc::clone(&self.own)) }
     }
 }
 

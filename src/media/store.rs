@@ -1,10 +1,10 @@
 //! Where files lie, and how they get there without ever being half written.
 //!
 //! ```text
-//! <root>/incoming/<id>                    uploads that are still arriving
-//! <root>/originals/ab/cd…                 originals under their SHA-256
-//! <root>/public/<media>/<generation>/…    what is delivered
-//! <root>/work/<media>/<generation>/…      mezzanine and scratch, removed when all is made
+//! <data>/uploads/<id>                           uploads that are still arriving
+//! <data>/media/originals/ab/cd…                 originals under their SHA-256
+//! <data>/media/public/<media>/<generation>/…    what is delivered
+//! <data>/media/work/<media>/<generation>/…      mezzanine and scratch, removed when all is made
 //! ```
 //! Nothing here is served by a web server on its own: every request passes the access rule.
 
@@ -18,13 +18,14 @@ use uuid::Uuid;
 #[derive(Clone, Debug)]
 pub struct MediaStore {
     root: PathBuf,
+    uploads: PathBuf,
 }
 
 impl MediaStore {
-    /// The store below `root`; folders are made when needed.
+    /// The store below the data folder; folders are made when needed.
     #[must_use]
-    pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+    pub fn new(data: &Path) -> Self {
+        Self { root: data.join("media"), uploads: data.join("uploads") }
     }
 
     /// The folder itself.
@@ -36,7 +37,13 @@ impl MediaStore {
     /// Where an upload lies while it arrives.
     #[must_use]
     pub fn incoming(&self, upload: Uuid) -> PathBuf {
-        self.root.join("incoming").join(upload.to_string())
+        self.uploads.join(upload.to_string())
+    }
+
+    /// Folder of uploads that are still arriving.
+    #[must_use]
+    pub fn uploads(&self) -> &Path {
+        &self.uploads
     }
 
     /// Where the original with this hash lies; `None` if the text is no hash.
@@ -187,7 +194,7 @@ mod tests {
     #[test]
     fn originals_are_stored_once_under_their_hash() {
         let folder = tempfile::tempdir().unwrap();
-        let store = MediaStore::new(folder.path().join("media"));
+        let store = MediaStore::new(folder.path());
         for _ in 0..2 {
             let upload = store.incoming(Uuid::now_v7());
             write_atomically(&upload, b"the same").unwrap();

@@ -1,12 +1,13 @@
 //! Tables folded from events, one file per page, list or report, each with its table, its `apply`
 //! and its queries.
 
+pub mod catalogue;
 pub mod deletion_requests;
 pub mod figures;
+pub mod media;
 pub mod operator;
 pub mod people;
 pub mod statistics;
-pub mod catalogue;
 
 use crate::domain::shared::PersonalRef;
 use crate::store::event::DecodeError;
@@ -76,6 +77,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(deletion_requests::DeletionRequests),
         Arc::new(people::People),
         Arc::new(catalogue::Catalogue),
+        Arc::new(media::MediaWorks),
     ]
 }
 

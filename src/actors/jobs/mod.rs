@@ -1,8 +1,11 @@
 //! Scheduled jobs: each runs once per slot, whoever asks for it.
 
 pub mod clear_sessions;
+mod destroy_archives;
 pub mod process_deletion_requests;
+mod publish_scheduled;
 mod stats;
+mod watchdog;
 
 use super::services::Services;
 use crate::actors::bus::{CommandError, Envelope};
@@ -85,6 +88,9 @@ pub fn all() -> Vec<Arc<dyn Job>> {
         Arc::new(stats::Stats),
         Arc::new(clear_sessions::ClearSessions),
         Arc::new(process_deletion_requests::ProcessDeletionRequests),
+        Arc::new(watchdog::Watchdog),
+        Arc::new(publish_scheduled::PublishScheduled),
+        Arc::new(destroy_archives::DestroyArchives),
     ]
 }
 

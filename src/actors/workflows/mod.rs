@@ -5,6 +5,8 @@ pub mod end_sessions;
 pub mod erase_account;
 pub mod hide_account;
 
+pub mod process_media;
+
 use super::services::Services;
 use crate::projections::ProjectionError;
 use crate::store::event::DecodeError;
@@ -60,5 +62,6 @@ pub fn all() -> Vec<Arc<dyn Workflow>> {
         Arc::new(end_sessions::EndSessions),
         Arc::new(erase_account::EraseAccount),
         Arc::new(hide_account::HideAccount),
+        Arc::new(process_media::ProcessMedia),
     ]
 }

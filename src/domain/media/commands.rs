@@ -82,7 +82,7 @@ pub enum MediaCommand {
         /// When.
         at: DateTime<Utc>,
     },
-    /// Try again what failed or was refused; finished parts are kept.
+    /// Try again what failed; finished parts are kept.
     Retry {
         /// When.
         at: DateTime<Utc>,

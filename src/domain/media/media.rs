@@ -134,10 +134,10 @@ impl Media {
             | C::RecordRendition { .. }
             | C::FinishProcessing { .. }
             | C::Fail { .. } => Ok(self.decide_processing(command)),
-            C::Retry { at } => match self.processing {
-                Processing::Failed { .. } | Processing::Rejected { .. } => {
-                    Ok(vec![MediaEvent::ProcessingRetried { at }])
-                }
+            C::Retry { at } => match &self.processing {
+                Processing::Failed { .. } => Ok(vec![MediaEvent::ProcessingRetried { at }]),
+                // Nothing of a refused file is kept, so there is nothing to try again with.
+                Processing::Rejected { reason } => Err(MediaError::Rejected(reason.clone())),
                 _ => Err(MediaError::NothingToRetry),
             },
             C::Reprocess { at } => match &self.processing {

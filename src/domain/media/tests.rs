@@ -173,7 +173,7 @@ fn a_rejected_file_is_neither_processed_nor_published() {
     given().when(MediaCommand::StartProcessing { at: at(2) }).then_expect_events(vec![]);
     given()
         .when(MediaCommand::Retry { at: at(2) })
-        .then_expect_events(vec![MediaEvent::ProcessingRetried { at: at(2) }]);
+        .then_expect_error(MediaError::Rejected(Rejection::Truncated));
 }
 
 #[test]

@@ -179,7 +179,8 @@ pub(super) async fn by_slug<A: DeserializeOwned>(
     slug: &str,
 ) -> Result<Option<Found<A>>, QueryError> {
     let client = reader.client().await?;
-    let sql = format!("select {COLUMNS} from catalogue where kind = $1 and slug = $2 order by begun_at limit 1");
+    let sql =
+        format!("select {COLUMNS} from catalogue where kind = $1 and slug = $2 order by begun_at limit 1");
     if let Some(row) = client.query_opt(&sql, &[&kind, &slug]).await? {
         return Ok(Some(Found::Here(Box::new(read(&row)?))));
     }

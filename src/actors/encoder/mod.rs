@@ -1,0 +1,17 @@
+//! The encoder: works off the rows of `media_jobs`, in this process or in others beside it.
+//!
+//! A row is one piece that is worth keeping on its own: the examination, the normalising pass, one
+//! segment of one AV1 rung, the packaging of a rung. A worker holds a lease on it; when the worker
+//! dies, the lease ends and somebody else takes the row. What is finished is never done again.
+
+mod pieces;
+pub mod queue;
+mod run;
+mod settings;
+mod steps;
+mod worker;
+
+pub use queue::{JobKind, MediaJob};
+pub use run::{Outcome, run_job};
+pub use settings::Tools;
+pub use worker::{drain, work};

@@ -1,0 +1,225 @@
+//! The blocking halves of the steps: from files to files.
+
+use super::run::Bench;
+use crate::domain::media::{Codec, Facts, Kind, Poster, Rejection, Rendition};
+use crate::media::av1::{EncodeSettings, encode_segment};
+use crate::media::fmp4::av1_fragment;
+use crate::media::ladder::{Rung, group_frames};
+use crate::media::normalise::{MadeStream, Normalised, mezzanine_name, normalise};
+use crate::media::package::{av1_folder, package_av1, segment_name, write_download, write_master};
+use crate::media::store::{folder_bytes, private_folder, remove_folder, write_atomically};
+use crate::media::{MediaTrouble, pictures, poster, probe, sniff};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What the prepare step leaves beside the mezzanine for the steps after it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Manifest {
+    /// What the normalising pass made; `None` for stills.
+    pub normalised: Option<Normalised>,
+    /// What exists.
+    pub renditions: Vec<Rendition>,
+    /// The still.
+    pub poster: Option<Poster>,
+}
+
+const MANIFEST: &str = "made.json";
+
+/// The manifest of a round, if its prepare step got as far.
+pub fn manifest(work: &Path) -> Option<Manifest> {
+    serde_json::from_slice(&fs::read(work.join(MANIFEST)).ok()?).ok()
+}
+
+/// Examines an original.
+pub fn examine(bench: &Bench, original: &Path) -> Result<(Kind, Facts), MediaTrouble> {
+    match sniff::sniff_file(original).map_err(MediaTrouble::Rejected)? {
+        Kind::Image => {
+            let (_, facts) = pictures::decode(original, &bench.tools.limits)?;
+            Ok((Kind::Image, facts))
+        }
+        _ => {
+            let probed = probe::probe(&bench.tools.sandbox, &bench.tools.limits, original, &bench.cancel)?;
+            if probed.kind == Kind::Video
+                && probed.facts.duration_ms == 0
+                && probed.facts.audio_codec.is_none()
+            {
+                let found = "it has no length".into();
+                return Err(MediaTrouble::Rejected(Rejection::Unreadable { found }));
+            }
+            Ok((probed.kind, probed.facts))
+        }
+    }
+}
+
+/// Makes everything that comes before AV1, in a folder beside its place, and moves it there whole.
+pub fn prepare(bench: &Bench, kind: Kind, original: &Path) -> Result<Manifest, MediaTrouble> {
+    let store = &bench.tools.store;
+    let work = store.work(bench.job.media, bench.job.generation);
+    let public = store.public(bench.job.media, bench.job.generation);
+    if let Some(done) = manifest(&work).filter(|_| public.exists()) {
+        return Ok(done);
+    }
+    let staging = work.join("staging");
+    for folder in [&staging, &work.join("mezzanine"), &work.join("scratch"), &public] {
+        remove_folder(folder)?;
+    }
+    private_folder(&staging)?;
+    let made = match kind {
+        Kind::Image => still(bench, original, &staging)?,
+        _ => moving(bench, original, &staging, &work)?,
+    };
+    sync_tree(&staging)?;
+    if let Some(above) = public.parent() {
+        private_folder(above)?;
+    }
+    fs::rename(&staging, &public)?;
+    remove_folder(&work.join("scratch"))?;
+    let text = serde_json::to_vec(&made).map_err(|e| MediaTrouble::internal(e.to_string()))?;
+    write_atomically(&work.join(MANIFEST), &text)?;
+    Ok(made)
+}
+
+fn still(bench: &Bench, original: &Path, staging: &Path) -> Result<Manifest, MediaTrouble> {
+    let (picture, _) = pictures::decode(original, &bench.tools.limits)?;
+    let poster =
+        pictures::write_sizes(&picture, staging, "picture", |done, of| bench.progress.set(done, of))?;
+    let mut renditions = vec![];
+    for width in &poster.widths {
+        let height = (u64::from(poster.height) * u64::from(*width) + u64::from(poster.width) / 2)
+            / u64::from(poster.width.max(1));
+        for (codec, ending) in [(Codec::Avif, "avif"), (Codec::Jpeg, "jpg")] {
+            let name = format!("picture-{width}.{ending}");
+            renditions.push(Rendition {
+                bytes: fs::metadata(staging.join(&name))?.len(),
+                name,
+                codec,
+                width: *width,
+                height: u32::try_from(height).unwrap_or(0),
+                codecs: String::new(),
+            });
+        }
+    }
+    Ok(Manifest { normalised: None, renditions, poster: Some(poster) })
+}
+
+fn moving(bench: &Bench, original: &Path, staging: &Path, work: &Path) -> Result<Manifest, MediaTrouble> {
+    let tools = &bench.tools;
+    let (mezzanine, scratch) = (work.join("mezzanine"), work.join("scratch"));
+    private_folder(&mezzanine)?;
+    private_folder(&scratch)?;
+    let probed = probe::probe(&tools.sandbox, &tools.limits, original, &bench.cancel)?;
+    let kit = (&tools.sandbox, &tools.limits, &bench.cancel);
+    let plan = tools.plan(probed.facts.duration_ms);
+    let made = normalise(kit, original, &probed, &plan, staging, &mezzanine, |done, of| {
+        bench.progress.set(done, of);
+    })?;
+    let (name, bytes) = write_download(kit, staging, &made, &scratch)?;
+    write_master(staging, &made, &[])?;
+    let poster = match poster::choose(kit, staging, &made, &scratch)? {
+        Some(picture) => Some(pictures::write_sizes(&picture, staging, "poster", |_, _| {})?),
+        None => None,
+    };
+    let mut renditions: Vec<Rendition> = made.h264.iter().map(|s| rendition(s, Codec::H264)).collect();
+    renditions.extend(made.sound.iter().map(|s| rendition(s, Codec::Aac)));
+    let plain = made.h264.last().or(made.sound.as_ref());
+    let size = plain.and_then(|s| s.rung).map(|r| r.size);
+    renditions.push(Rendition {
+        name: name.to_owned(),
+        codec: if made.h264.is_empty() { Codec::Aac } else { Codec::H264 },
+        width: size.map_or(0, |s| s.width),
+        height: size.map_or(0, |s| s.height),
+        bytes,
+        codecs: plain.map(|s| s.codecs.clone()).unwrap_or_default(),
+    });
+    Ok(Manifest { normalised: Some(made), renditions, poster })
+}
+
+fn rendition(stream: &MadeStream, codec: Codec) -> Rendition {
+    Rendition {
+        name: stream.folder.clone(),
+        codec,
+        width: stream.rung.map_or(0, |r| r.size.width),
+        height: stream.rung.map_or(0, |r| r.size.height),
+        bytes: stream.bytes,
+        codecs: stream.codecs.clone(),
+    }
+}
+
+/// What an AV1 row works on.
+fn rung_of(bench: &Bench) -> Result<(Normalised, Rung, PathBuf), MediaTrouble> {
+    let work = bench.tools.store.work(bench.job.media, bench.job.generation);
+    let missing = || MediaTrouble::internal("the mezzanine is gone");
+    let made = manifest(&work).and_then(|m| m.normalised).ok_or_else(missing)?;
+    let rung = made.av1.iter().find(|r| r.lines == bench.job.rung).copied().ok_or_else(missing)?;
+    Ok((made, rung, work))
+}
+
+/// Encodes one segment. Gives its length and hash.
+pub fn encode(bench: &Bench) -> Result<(u64, String), MediaTrouble> {
+    let (made, rung, work) = rung_of(bench)?;
+    let number = bench.job.segment as usize;
+    let expected = made.segments.get(number).copied().unwrap_or(0);
+    let settings = EncodeSettings {
+        size: rung.size,
+        rate: made.rate,
+        colour: made.colour.clone(),
+        speed: bench.tools.speed,
+        quantizer: bench.tools.quantizer,
+        group: group_frames(made.rate),
+    };
+    let mezzanine = work.join("mezzanine").join(mezzanine_name(number));
+    bench.progress.set(0, expected);
+    let tools = &bench.tools;
+    let segment = encode_segment(&tools.sandbox, &tools.limits, &mezzanine, &settings, &bench.cancel, |n| {
+        bench.progress.set(n, expected);
+    })?;
+    if segment.units.len() as u64 != expected {
+        return Err(MediaTrouble::internal("a segment has another number of frames than the mezzanine"));
+    }
+    let bytes = av1_fragment(&segment, made.rate, bench.job.segment, made.first_frame(number))?;
+    let public = tools.store.public(bench.job.media, bench.job.generation);
+    write_atomically(&public.join(av1_folder(&rung)).join(segment_name(number)), &bytes)?;
+    Ok((bytes.len() as u64, hex::encode(Sha256::digest(&bytes))))
+}
+
+/// Packages a finished rung. Gives its rendition and whether it was the last one.
+pub fn package(bench: &Bench) -> Result<(Rendition, bool), MediaTrouble> {
+    let (made, rung, work) = rung_of(bench)?;
+    let public = bench.tools.store.public(bench.job.media, bench.job.generation);
+    // Two rungs may be ready at the same time; the master playlist is written by one after the other.
+    let lock = fs::File::create(work.join("package.lock"))?;
+    lock.lock()?;
+    let stream = package_av1(&public, &made, rung)?;
+    let text = serde_json::to_vec(&stream).map_err(|e| MediaTrouble::internal(e.to_string()))?;
+    let note = |lines: u32| work.join(format!("av1-{lines}.json"));
+    write_atomically(&note(rung.lines), &text)?;
+    let ready: Vec<MadeStream> =
+        made.av1.iter().filter_map(|r| serde_json::from_slice(&fs::read(note(r.lines)).ok()?).ok()).collect();
+    write_master(&public, &made, &ready)?;
+    Ok((rendition(&stream, Codec::Av1), ready.len() == made.av1.len()))
+}
+
+/// Removes what is only needed while rungs are made.
+pub fn clean_up(bench: &Bench) -> Result<(), MediaTrouble> {
+    Ok(remove_folder(&bench.tools.store.work(bench.job.media, bench.job.generation))?)
+}
+
+/// Bytes delivered of a round.
+pub fn delivered_bytes(bench: &Bench) -> u64 {
+    folder_bytes(&bench.tools.store.public(bench.job.media, bench.job.generation))
+}
+
+fn sync_tree(folder: &Path) -> Result<(), MediaTrouble> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            sync_tree(&entry.path())?;
+        } else {
+            fs::File::open(entry.path())?.sync_all()?;
+        }
+    }
+    fs::File::open(folder)?.sync_all()?;
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! What the encoder works with: folders, programs, limits and wishes of the configuration.
+
+use crate::actors::Services;
+use crate::config::{Av1, Config};
+use crate::media::normalise::NormalisePlan;
+use crate::media::sandbox::Sandbox;
+use crate::media::store::MediaStore;
+use crate::media::{Limits, sandbox::Confinement};
+
+/// Tools of one worker. Cheap enough to clone.
+#[derive(Clone, Debug)]
+pub struct Tools {
+    /// Files.
+    pub store: MediaStore,
+    /// Helper programs.
+    pub sandbox: Sandbox,
+    /// Limits.
+    pub limits: Limits,
+    /// AV1 rungs wanted; empty for none.
+    pub av1_rungs: Vec<u32>,
+    /// rav1e's speed.
+    pub speed: u8,
+    /// rav1e's quantiser.
+    pub quantizer: u8,
+    /// Longest film that gets AV1, in milliseconds.
+    pub av1_longest_ms: u64,
+}
+
+/// Sizes of the H.264 rungs: one for phones and slow lines, one for most screens, one for large ones.
+const H264_RUNGS: [u32; 3] = [360, 720, 1080];
+
+impl Tools {
+    /// The tools of an instance; tries once whether bubblewrap works here.
+    #[must_use]
+    pub fn new(cx: &Services) -> Self {
+        let config = &cx.config;
+        let sandbox = Sandbox::detect();
+        if sandbox.confinement() == Confinement::LimitsOnly {
+            tracing::warn!("bubblewrap does not work here: helper programs run with limits only");
+        }
+        Self {
+            store: MediaStore::new(&config.data),
+            sandbox,
+            limits: limits(config),
+            av1_rungs: if config.media.av1 == Av1::None { vec![] } else { config.media.av1_rungs.clone() },
+            speed: config.media.av1_speed.min(10),
+            quantizer: config.media.av1_quantizer,
+            av1_longest_ms: config.media.av1_longest_seconds * 1000,
+        }
+    }
+
+    /// Which sizes are made of a film of this length.
+    #[must_use]
+    pub fn plan(&self, duration_ms: u64) -> NormalisePlan {
+        let av1 = if duration_ms > self.av1_longest_ms { vec![] } else { self.av1_rungs.clone() };
+        // Players that switch between codecs want the same sizes in both.
+        let mut h264 = H264_RUNGS.to_vec();
+        h264.extend(av1.iter().filter(|r| **r <= 1080));
+        h264.sort_unstable();
+        h264.dedup();
+        NormalisePlan { h264, av1 }
+    }
+}
+
+/// The limits of the configuration for the media room.
+#[must_use]
+pub fn limits(config: &Config) -> Limits {
+    Limits {
+        upload_bytes: config.limits.upload_bytes,
+        megapixels: config.limits.pixels / 1_000_000,
+        minutes: config.limits.duration_seconds.div_ceil(60),
+        ..Limits::default()
+    }
+}

@@ -1,0 +1,157 @@
+//! What each kind of row does, and what follows from it.
+
+use super::pieces;
+use super::queue::{self, JobKind, Made, NewJob};
+use super::run::{Bench, StepError};
+use crate::domain::media::{Failure, Media, MediaCommand, Processing, Publication};
+use crate::media::MediaTrouble;
+use crate::media::av1::encoder_version;
+use crate::projections::media as works;
+use crate::store::repository::EventRepository;
+use std::path::PathBuf;
+
+/// Works a row off and marks it done, together with the rows that follow from it.
+pub async fn execute(bench: &Bench) -> Result<(), StepError> {
+    let repository = EventRepository::<Media>::new(bench.cx.pool.clone(), bench.cx.journal.clone());
+    let media = repository.load(bench.job.media).await?.state;
+    let gone = matches!(media.publication, Publication::Removed { .. });
+    if gone || media.generation != bench.job.generation {
+        let client = bench.cx.pool.get().await.map_err(crate::store::StoreError::from)?;
+        queue::cancel(&**client, bench.job.media).await?;
+        return Err(MediaTrouble::Cancelled.into());
+    }
+    // The row was done and its worker died before it could say so: the mezzanine is gone already.
+    let told = media.processing == Processing::Ready && media.playable_generation == bench.job.generation;
+    if told && matches!(bench.job.kind, JobKind::Prepare | JobKind::Package) {
+        return finish(bench, &Made::default(), &[]).await;
+    }
+    match bench.job.kind {
+        JobKind::Probe => probe(bench, &media).await,
+        JobKind::Prepare => prepare(bench, &media).await,
+        JobKind::Av1 => encode(bench).await,
+        JobKind::Package => package(bench).await,
+    }
+}
+
+fn original(bench: &Bench, media: &Media) -> Result<PathBuf, MediaTrouble> {
+    let damaged = || MediaTrouble::Failed(Failure::OriginalDamaged);
+    let kept = media.original.as_ref().ok_or_else(damaged)?;
+    let path = bench.tools.store.original(&kept.sha256).ok_or_else(damaged)?;
+    let length = std::fs::metadata(&path).map(|m| m.len()).map_err(|_| damaged())?;
+    if length == kept.bytes { Ok(path) } else { Err(damaged()) }
+}
+
+fn next(bench: &Bench, kind: JobKind) -> NewJob {
+    let job = &bench.job;
+    let (media, account, generation) = (job.media, job.account, job.generation);
+    NewJob { media, account, generation, kind, rung: 0, segment: 0, frames: 0 }
+}
+
+/// Marks the row done together with what follows. A row that was taken away meanwhile is nobody's
+/// any more: then nothing is written.
+async fn finish(bench: &Bench, made: &Made, follow: &[NewJob]) -> Result<(), StepError> {
+    let mut client = bench.cx.pool.get().await.map_err(crate::store::StoreError::from)?;
+    let tx = client.transaction().await?;
+    if !queue::finish(&*tx, bench.job.id, bench.worker, made).await? {
+        return Err(MediaTrouble::Cancelled.into());
+    }
+    for job in follow {
+        queue::enqueue(&*tx, job).await?;
+    }
+    if bench.job.kind == JobKind::Av1 && queue::open_segments(&*tx, &bench.job).await? == 0 {
+        queue::enqueue(&*tx, &NewJob { rung: bench.job.rung, ..next(bench, JobKind::Package) }).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn probe(bench: &Bench, media: &Media) -> Result<(), StepError> {
+    let now = || bench.cx.clock.now();
+    bench.tell("probing", MediaCommand::StartProbe { at: now() }).await?;
+    let path = original(bench, media)?;
+    match bench.block(move |b| pieces::examine(b, &path)).await {
+        Ok((kind, facts)) => {
+            bench.tell("accept", MediaCommand::Accept { kind, facts, at: now() }).await?;
+            finish(bench, &Made::default(), &[next(bench, JobKind::Prepare)]).await
+        }
+        Err(StepError::Trouble(MediaTrouble::Rejected(reason))) => {
+            bench.tell("reject", MediaCommand::Reject { reason, at: now() }).await?;
+            drop_original(bench, media).await?;
+            finish(bench, &Made::default(), &[]).await
+        }
+        Err(other) => Err(other),
+    }
+}
+
+/// Nothing is kept of a refused file, unless another work holds the same content.
+async fn drop_original(bench: &Bench, media: &Media) -> Result<(), StepError> {
+    let Some(kept) = &media.original else { return Ok(()) };
+    if works::others_with_original(&bench.cx.reader, bench.job.media, &kept.sha256).await? > 0 {
+        return Ok(());
+    }
+    if let Some(path) = bench.tools.store.original(&kept.sha256) {
+        let _ = std::fs::remove_file(path);
+    }
+    Ok(())
+}
+
+async fn prepare(bench: &Bench, media: &Media) -> Result<(), StepError> {
+    let now = || bench.cx.clock.now();
+    let Some(kind) = media.kind else {
+        return Err(MediaTrouble::internal("nobody has said what it is").into());
+    };
+    if media.processing == Processing::Accepted {
+        bench.tell("processing", MediaCommand::StartProcessing { at: now() }).await?;
+    }
+    let path = original(bench, media)?;
+    let made = match bench.block(move |b| pieces::prepare(b, kind, &path)).await {
+        // What was accepted by its head turned out not to be readable further in.
+        Err(StepError::Trouble(MediaTrouble::Rejected(reason))) => {
+            let detail = reason.to_string();
+            return Err(MediaTrouble::Failed(Failure::DecoderGaveUp { detail }).into());
+        }
+        other => other?,
+    };
+    let (duration_ms, frames) = made.normalised.as_ref().map_or((0, 0), |n| (n.duration_ms, n.frames()));
+    let (renditions, poster) = (made.renditions.clone(), made.poster.clone());
+    let playable = MediaCommand::RecordPlayable { renditions, poster, duration_ms, frames, at: now() };
+    bench.tell("playable", playable).await?;
+    let mut follow = vec![];
+    if let Some(normalised) = &made.normalised {
+        for rung in &normalised.av1 {
+            for (number, frames) in normalised.segments.iter().enumerate() {
+                let segment = u32::try_from(number).unwrap_or(u32::MAX);
+                follow.push(NewJob {
+                    rung: rung.lines,
+                    segment,
+                    frames: *frames,
+                    ..next(bench, JobKind::Av1)
+                });
+            }
+        }
+    }
+    if follow.is_empty() {
+        bench.tell("ready", MediaCommand::FinishProcessing { at: now() }).await?;
+        bench.block(pieces::clean_up).await?;
+    }
+    let bytes = pieces::delivered_bytes(bench);
+    finish(bench, &Made { bytes, ..Made::default() }, &follow).await
+}
+
+async fn encode(bench: &Bench) -> Result<(), StepError> {
+    let (bytes, sha256) = bench.block(pieces::encode).await?;
+    let made = Made { bytes, sha256: Some(sha256), encoder: Some(encoder_version()) };
+    finish(bench, &made, &[]).await
+}
+
+async fn package(bench: &Bench) -> Result<(), StepError> {
+    let now = || bench.cx.clock.now();
+    let (rendition, last) = bench.block(pieces::package).await?;
+    let bytes = rendition.bytes;
+    bench.tell("rendition", MediaCommand::RecordRendition { rendition, at: now() }).await?;
+    if last {
+        bench.tell("ready", MediaCommand::FinishProcessing { at: now() }).await?;
+        bench.block(pieces::clean_up).await?;
+    }
+    finish(bench, &Made { bytes, ..Made::default() }, &[]).await
+}

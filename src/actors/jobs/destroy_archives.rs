@@ -1,0 +1,47 @@
+//! `destroy-archives`: the bytes of media that was removed 30 days ago go for good.
+
+use super::{Counts, Job, JobError, Run};
+use crate::actors::bus::Envelope;
+use crate::actors::services::Services;
+use crate::domain::clock::Schedule;
+use crate::domain::media::{Media, MediaCommand};
+use crate::media::store::{MediaStore, remove_folder};
+use crate::projections::media as works;
+use async_trait::async_trait;
+use chrono::TimeDelta;
+
+/// The job.
+pub struct DestroyArchives;
+
+/// How long the bytes of a removed work are kept, should the removal have been a mistake.
+const KEPT: TimeDelta = TimeDelta::days(30);
+
+#[async_trait]
+impl Job for DestroyArchives {
+    fn name(&self) -> &'static str {
+        "destroy-archives"
+    }
+
+    fn schedule(&self) -> Schedule {
+        Schedule::daily(3)
+    }
+
+    async fn run(&self, run: &Run, cx: &Services) -> Result<Counts, JobError> {
+        let store = MediaStore::new(&cx.config.data);
+        let fail = |e: std::io::Error| JobError::Failed(format!("removing files: {e}"));
+        let mut erased = 0;
+        for work in works::removed_before(&cx.reader, run.at - KEPT).await? {
+            remove_folder(&store.media_public(work.id)).map_err(fail)?;
+            remove_folder(&store.media_work(work.id)).map_err(fail)?;
+            let shared = works::others_with_original(&cx.reader, work.id, &work.sha256).await? > 0;
+            if let Some(original) = store.original(&work.sha256).filter(|p| !shared && p.exists()) {
+                std::fs::remove_file(original).map_err(fail)?;
+            }
+            let command = MediaCommand::RecordFilesErased { at: run.at };
+            let envelope = Envelope::new(run.command_id(&work.id.to_string()), work.id, command, run.meta());
+            cx.bus.dispatch::<Media>(envelope).await.map_err(|e| JobError::Failed(e.to_string()))?;
+            erased += 1;
+        }
+        Ok(Counts::from([("media".into(), erased)]))
+    }
+}

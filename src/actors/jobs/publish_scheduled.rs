@@ -1,0 +1,35 @@
+//! `publish-scheduled`: publishes media whose time has come.
+
+use super::{Counts, Job, JobError, Run};
+use crate::actors::bus::Envelope;
+use crate::actors::services::Services;
+use crate::domain::clock::Schedule;
+use crate::domain::media::{Media, MediaCommand};
+use crate::projections::media as works;
+use async_trait::async_trait;
+
+/// The job.
+pub struct PublishScheduled;
+
+#[async_trait]
+impl Job for PublishScheduled {
+    fn name(&self) -> &'static str {
+        "publish-scheduled"
+    }
+
+    fn schedule(&self) -> Schedule {
+        Schedule::minutes(1)
+    }
+
+    async fn run(&self, run: &Run, cx: &Services) -> Result<Counts, JobError> {
+        let mut published = 0;
+        for media in works::due(&cx.reader, run.at).await? {
+            let command = MediaCommand::PublishDue { at: run.at };
+            let envelope = Envelope::new(run.command_id(&media.to_string()), media, command, run.meta());
+            let receipt =
+                cx.bus.dispatch::<Media>(envelope).await.map_err(|e| JobError::Failed(e.to_string()))?;
+            published += i64::from(receipt.position > 0);
+        }
+        Ok(Counts::from([("published".into(), published)]))
+    }
+}

@@ -1,0 +1,488 @@
+//! Uploads: bytes that arrive in pieces, are hashed on the way, and become an original with a command.
+//!
+//! What has arrived is what the file holds; the row only says to whom it belongs and how long it will
+//! be. Limits are checked before the first byte and while bytes arrive, never afterwards.
+
+use super::bus::{CommandError, Envelope};
+use super::encoder::queue;
+use super::services::Services;
+use super::workflows::process_media;
+use crate::domain::media::{Media, MediaCommand, MediaError, Original};
+use crate::domain::shared::{AccountId, PersonalValue, Slug, derive_id};
+use crate::media::store::{MediaStore, hash_file, private_folder, write_atomically};
+use crate::projections::media as works;
+use crate::store::{Claim, Metadata, Receipt, StoreError};
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::{Stream, StreamExt};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use uuid::Uuid;
+
+/// How long a partial upload is kept.
+pub const KEPT_DAYS: i64 = 7;
+
+/// Why an upload is not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum UploadError {
+    /// Larger than allowed.
+    #[error("The file has {length}; at most {limit} are allowed.")]
+    TooLarge {
+        /// Length announced or reached.
+        length: String,
+        /// Limit in force.
+        limit: String,
+    },
+    /// The account's share is used up.
+    #[error("Your uploads hold {used} of {limit}; this file needs {length} more. Remove some works first.")]
+    Quota {
+        /// Bytes held.
+        used: String,
+        /// Limit in force.
+        limit: String,
+        /// Bytes wanted.
+        length: String,
+    },
+    /// The disk is nearly full.
+    #[error("The studio's disk has {free} left, too little for this file ({length}). Ask the operator.")]
+    NoRoom {
+        /// Bytes left.
+        free: String,
+        /// Bytes wanted.
+        length: String,
+    },
+    /// Unknown, expired, or somebody else's.
+    #[error("There is no such upload. It may have expired; start it again.")]
+    NotFound,
+    /// The client and we disagree how much has arrived.
+    #[error("So far {have} bytes have arrived.")]
+    Offset {
+        /// What has arrived.
+        have: u64,
+    },
+    /// Another request is writing.
+    #[error("Another request is sending this upload right now.")]
+    Busy,
+    /// More bytes than announced.
+    #[error("More bytes came than were announced.")]
+    TooMany,
+    /// The bytes do not have the announced checksum; they were thrown away.
+    #[error("The bytes arrived damaged (checksum). Send them again.")]
+    Checksum,
+    /// The connection ended early; what arrived is kept.
+    #[error("The connection ended early. What arrived is kept; go on from there.")]
+    BrokenOff,
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The file system.
+    #[error("the file system failed")]
+    Io(#[from] std::io::Error),
+    /// The command was not taken.
+    #[error("{0}")]
+    Command(CommandError<MediaError>),
+}
+
+impl From<tokio_postgres::Error> for UploadError {
+    fn from(e: tokio_postgres::Error) -> Self {
+        Self::Store(e.into())
+    }
+}
+
+/// What a person says about a file; lies beside the arriving bytes, never in the database.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct About {
+    /// Its name on the person's machine.
+    pub file_name: String,
+    /// The title wanted; empty for none.
+    #[serde(default)]
+    pub title: String,
+}
+
+/// Where an upload stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing {
+    /// What has arrived.
+    pub offset: u64,
+    /// What is expected.
+    pub length: u64,
+    /// When it is thrown away if it is not completed.
+    pub expires_at: DateTime<Utc>,
+}
+
+fn store(cx: &Services) -> MediaStore {
+    MediaStore::new(&cx.config.data)
+}
+
+/// Bytes in words.
+#[must_use]
+pub fn in_words(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} bytes"),
+        1_000..1_000_000 => format!("{:.0} kB", bytes as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
+        _ => format!("{:.1} GB", bytes as f64 / 1e9),
+    }
+}
+
+/// Whether there is room for `length` more bytes of `account`.
+///
+/// # Errors
+/// With the figures.
+pub async fn check_room(cx: &Services, account: AccountId, length: u64) -> Result<(), UploadError> {
+    let limits = &cx.config.limits;
+    let words = in_words(length);
+    if length > limits.upload_bytes {
+        return Err(UploadError::TooLarge { length: words, limit: in_words(limits.upload_bytes) });
+    }
+    let held = works::bytes_of(&cx.reader, account).await?;
+    let client = cx.pool.get().await.map_err(StoreError::from)?;
+    let arriving: i64 = client
+        .query_one(
+            "select coalesce(sum(length), 0)::bigint from public.uploads where account = $1",
+            &[&account],
+        )
+        .await?
+        .get(0);
+    let used = held + u64::try_from(arriving).unwrap_or(0);
+    if used.saturating_add(length) > limits.account_bytes {
+        let (used, limit) = (in_words(used), in_words(limits.account_bytes));
+        return Err(UploadError::Quota { used, limit, length: words });
+    }
+    let free = store(cx).free_bytes()?;
+    // Renditions and mezzanine need about as much again while they are made.
+    if free < limits.free_disk_bytes.saturating_add(length.saturating_mul(2)) {
+        return Err(UploadError::NoRoom { free: in_words(free), length: words });
+    }
+    Ok(())
+}
+
+/// Begins an upload of `length` bytes.
+///
+/// # Errors
+/// When there is no room for it.
+pub async fn create(
+    cx: &Services,
+    account: AccountId,
+    length: u64,
+    about: &About,
+) -> Result<Uuid, UploadError> {
+    check_room(cx, account, length).await?;
+    let id = cx.clock.new_id();
+    let store = store(cx);
+    private_folder(store.uploads())?;
+    let text = serde_json::to_vec(about).map_err(std::io::Error::other)?;
+    write_atomically(&about_path(&store, id), &text)?;
+    File::create(store.incoming(id))?;
+    let now = cx.clock.now();
+    cx.pool
+        .get()
+        .await
+        .map_err(StoreError::from)?
+        .execute(
+            "insert into public.uploads (id, account, length, created_at, expires_at) values ($1, $2, $3, $4, $5)",
+            &[&id, &account, &i64::try_from(length).unwrap_or(i64::MAX), &now, &(now + TimeDelta::days(KEPT_DAYS))],
+        )
+        .await?;
+    Ok(id)
+}
+
+fn about_path(store: &MediaStore, id: Uuid) -> PathBuf {
+    store.incoming(id).with_extension("about")
+}
+
+/// Where an upload of `account` stands.
+///
+/// # Errors
+/// [`UploadError::NotFound`] if there is none.
+pub async fn standing(cx: &Services, account: AccountId, id: Uuid) -> Result<Standing, UploadError> {
+    let row = cx
+        .pool
+        .get()
+        .await
+        .map_err(StoreError::from)?
+        .query_opt(
+            "select length, expires_at from public.uploads where id = $1 and account = $2 and expires_at > $3",
+            &[&id, &account, &cx.clock.now()],
+        )
+        .await?
+        .ok_or(UploadError::NotFound)?;
+    let offset = std::fs::metadata(store(cx).incoming(id)).map_err(|_| UploadError::NotFound)?.len();
+    Ok(Standing { offset, length: u64::try_from(row.get::<_, i64>(0)).unwrap_or(0), expires_at: row.get(1) })
+}
+
+/// Hashes that are under way, so that a finished upload need not be read again. Lost on restart; then
+/// the file is read once.
+static HASHES: Mutex<Option<HashMap<Uuid, (u64, Sha256)>>> = Mutex::new(None);
+
+fn take_hash(id: Uuid, offset: u64) -> Option<Sha256> {
+    let mut all = HASHES.lock().unwrap_or_else(PoisonError::into_inner);
+    if offset == 0 {
+        return Some(Sha256::new());
+    }
+    all.as_mut()?.remove(&id).filter(|(at, _)| *at == offset).map(|(_, h)| h)
+}
+
+fn put_hash(id: Uuid, offset: u64, hash: Sha256) {
+    let mut all = HASHES.lock().unwrap_or_else(PoisonError::into_inner);
+    let all = all.get_or_insert_default();
+    // A bound for clients that begin uploads and never go on.
+    if all.len() > 1000 {
+        all.clear();
+    }
+    all.insert(id, (offset, hash));
+}
+
+/// Appends what comes, from `offset` on. Gives the new offset. What arrived before the connection
+/// broke is kept, except with a checksum, which covers the whole piece.
+///
+/// # Errors
+/// As [`UploadError`] says.
+pub async fn append<S>(
+    cx: &Services,
+    account: AccountId,
+    id: Uuid,
+    offset: u64,
+    mut bytes: S,
+    sha256: Option<Vec<u8>>,
+) -> Result<Standing, UploadError>
+where
+    S: Stream<Item = Result<Bytes, std::io::Error>> + Unpin + Send,
+{
+    let before = standing(cx, account, id).await?;
+    let mut file = OpenOptions::new().read(true).write(true).open(store(cx).incoming(id))?;
+    // Held until the file is closed, also against other processes.
+    file.try_lock().map_err(|_| UploadError::Busy)?;
+    let have = file.metadata()?.len();
+    if have != offset {
+        return Err(UploadError::Offset { have });
+    }
+    file.seek(SeekFrom::End(0))?;
+    let mut whole = take_hash(id, offset);
+    let mut piece = Sha256::new();
+    let mut at = offset;
+    let mut broken = None;
+    while let Some(part) = bytes.next().await {
+        let Ok(part) = part else {
+            broken = Some(UploadError::BrokenOff);
+            break;
+        };
+        if at + part.len() as u64 > before.length {
+            broken = Some(UploadError::TooMany);
+            break;
+        }
+        // Small writes into the page cache; the sync comes at the end.
+        file.write_all(&part)?;
+        at += part.len() as u64;
+        if let Some(hash) = &mut whole {
+            hash.update(&part);
+        }
+        if sha256.is_some() {
+            piece.update(&part);
+        }
+    }
+    let damaged = sha256.is_some_and(|wanted| piece.finalize().as_slice() != wanted.as_slice());
+    if damaged || matches!(broken, Some(UploadError::TooMany)) {
+        file.set_len(offset)?;
+        return Err(if damaged && broken.is_none() {
+            UploadError::Checksum
+        } else {
+            broken.unwrap_or(UploadError::Checksum)
+        });
+    }
+    if let Some(hash) = whole {
+        put_hash(id, at, hash);
+    }
+    if let Some(error) = broken {
+        return Err(error);
+    }
+    let file = tokio::task::spawn_blocking(move || file.sync_data().map(|()| file))
+        .await
+        .map_err(std::io::Error::other)??;
+    drop(file);
+    Ok(Standing { offset: at, ..before })
+}
+
+/// Throws an upload away.
+///
+/// # Errors
+/// [`UploadError::NotFound`] if there is none.
+pub async fn terminate(cx: &Services, account: AccountId, id: Uuid) -> Result<(), UploadError> {
+    standing(cx, account, id).await?;
+    forget(cx, id).await?;
+    cx.metrics.media.uploads.with_label_values(&["aborted"]).inc();
+    Ok(())
+}
+
+async fn forget(cx: &Services, id: Uuid) -> Result<(), UploadError> {
+    let store = store(cx);
+    let _ = std::fs::remove_file(store.incoming(id));
+    let _ = std::fs::remove_file(about_path(&store, id));
+    let client = cx.pool.get().await.map_err(StoreError::from)?;
+    client.execute("delete from public.uploads where id = $1", &[&id]).await?;
+    Ok(())
+}
+
+/// Turns a completely arrived upload into an original and says so. The upload's id becomes the
+/// work's id; doing it twice gives the same answer.
+///
+/// # Errors
+/// As [`UploadError`] says.
+pub async fn complete(
+    cx: &Services,
+    account: AccountId,
+    id: Uuid,
+    meta: Metadata,
+) -> Result<Receipt, UploadError> {
+    let standing = standing(cx, account, id).await?;
+    if standing.offset != standing.length {
+        return Err(UploadError::Offset { have: standing.offset });
+    }
+    let store = store(cx);
+    let incoming = store.incoming(id);
+    let known = take_hash(id, standing.length).filter(|_| standing.length > 0);
+    let (path, keep) = (incoming.clone(), store.clone());
+    let original = tokio::task::spawn_blocking(move || {
+        let (sha256, bytes) = match known {
+            Some(hash) => (hex::encode(hash.finalize()), standing.length),
+            None => hash_file(&path)?,
+        };
+        keep.adopt_original(&path, &sha256)?;
+        Ok::<_, std::io::Error>(Original { sha256, bytes })
+    })
+    .await
+    .map_err(std::io::Error::other)??;
+    let about: About = std::fs::read(about_path(&store, id))
+        .ok()
+        .and_then(|t| serde_json::from_slice(&t).ok())
+        .unwrap_or_default();
+    let receipt = receive(cx, account, id, original, &about, meta).await?;
+    forget(cx, id).await?;
+    cx.metrics.media.uploads.with_label_values(&["accepted"]).inc();
+    Ok(receipt)
+}
+
+/// Says that an original has been received, with the first free slug of its title, and puts the first
+/// row into the encoder's queue.
+///
+/// # Errors
+/// As [`UploadError`] says.
+pub async fn receive(
+    cx: &Services,
+    account: AccountId,
+    id: Uuid,
+    original: Original,
+    about: &About,
+    meta: Metadata,
+) -> Result<Receipt, UploadError> {
+    let title = match about.title.trim() {
+        "" => "Untitled".to_owned(),
+        title => title.chars().take(200).collect(),
+    };
+    let name: String = about.file_name.chars().filter(|c| !c.is_control()).take(255).collect();
+    let wish = Slug::from_title(&title, "work");
+    let short = &id.simple().to_string()[24..];
+    let mut answer = Err(CommandError::Busy);
+    for attempt in 0..4 {
+        let slug = match attempt {
+            0 if wish.as_str() != "untitled" => wish.clone(),
+            0 | 1 => numbered(&wish, short),
+            _ => numbered(&wish, &cx.clock.new_id().simple().to_string()[20..]),
+        };
+        let private = PersonalValue::new(account, "file_name", cx.clock.new_id(), name.clone());
+        let command = MediaCommand::ReceiveUpload {
+            owner: account,
+            original: original.clone(),
+            file_name: private.reference.clone(),
+            title: title.clone(),
+            slug: slug.clone(),
+            at: meta.at,
+        };
+        let command_id = derive_id(&id.to_string(), &format!("receive {slug}"));
+        let envelope = Envelope::new(command_id, id, command, meta.clone())
+            .with_private(vec![private])
+            .with_claims(vec![Claim::new("media-slug", slug.as_str())]);
+        answer = cx.bus.dispatch::<Media>(envelope).await;
+        if !matches!(answer, Err(CommandError::Taken { .. })) {
+            break;
+        }
+    }
+    let receipt = match answer {
+        Err(CommandError::Refused(MediaError::AlreadyReceived)) => {
+            Receipt { position: 0, version: 0, replayed: true }
+        }
+        other => other.map_err(UploadError::Command)?,
+    };
+    // The workflow does the same; this only saves its turn.
+    let client = cx.pool.get().await.map_err(StoreError::from)?;
+    queue::enqueue(&**client, &process_media::first(id, account, 1)).await?;
+    Ok(receipt)
+}
+
+fn numbered(slug: &Slug, end: &str) -> Slug {
+    let begin: String = slug.as_str().chars().take(Slug::MAX - end.len() - 1).collect();
+    Slug::from_title(&format!("{begin} {end}"), end)
+}
+
+/// Throws away partial uploads whose time is over; gives how many.
+///
+/// # Errors
+/// If database or file system fail.
+pub async fn remove_expired(cx: &Services, now: DateTime<Utc>) -> Result<i64, UploadError> {
+    let client = cx.pool.get().await.map_err(StoreError::from)?;
+    let rows = client.query("select id from public.uploads where expires_at <= $1", &[&now]).await?;
+    drop(client);
+    for row in &rows {
+        forget(cx, row.get(0)).await?;
+    }
+    Ok(i64::try_from(rows.len()).unwrap_or(i64::MAX))
+}
+
+/// Takes a file of this machine over as an original (the command line): copied while it is hashed.
+///
+/// # Errors
+/// If there is no room or it cannot be read.
+pub async fn import_file(
+    cx: &Services,
+    account: AccountId,
+    path: PathBuf,
+    title: &str,
+    meta: Metadata,
+) -> Result<(Uuid, Receipt), UploadError> {
+    let length = std::fs::metadata(&path)?.len();
+    check_room(cx, account, length).await?;
+    let id = cx.clock.new_id();
+    let store = store(cx);
+    private_folder(store.uploads())?;
+    let incoming = store.incoming(id);
+    let file_name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let original = tokio::task::spawn_blocking(move || {
+        let mut source = File::open(&path)?;
+        let mut target = File::create(&incoming)?;
+        let mut hash = Sha256::new();
+        let mut buffer = vec![0; 1 << 20];
+        let mut bytes = 0;
+        loop {
+            let n = source.read(&mut buffer)?;
+            if n == 0 {
+                break;
+            }
+            hash.update(&buffer[..n]);
+            target.write_all(&buffer[..n])?;
+            bytes += n as u64;
+        }
+        let sha256 = hex::encode(hash.finalize());
+        store.adopt_original(&incoming, &sha256)?;
+        Ok::<_, std::io::Error>(Original { sha256, bytes })
+    })
+    .await
+    .map_err(std::io::Error::other)??;
+    let about = About { file_name, title: title.to_owned() };
+    let receipt = receive(cx, account, id, original, &about, meta).await?;
+    Ok((id, receipt))
+}

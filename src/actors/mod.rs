@@ -9,6 +9,7 @@ pub mod encoder;
 pub mod jobs;
 pub mod listener;
 pub mod mailer;
+pub mod payments;
 pub mod projector;
 pub mod sampler;
 pub mod scheduler;

@@ -1,4 +1,5 @@
 //! The outside: mail, gateways, stores. Each adapter speaks one protocol and knows no events.
 
+pub mod gateways;
 pub mod mail_folder;
 pub mod smtp;

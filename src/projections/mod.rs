@@ -5,9 +5,14 @@ pub mod catalogue;
 pub mod deletion_requests;
 pub mod figures;
 pub mod media;
+pub mod invoices;
 pub mod operator;
+pub mod orders;
 pub mod people;
+pub mod plans;
 pub mod statistics;
+pub mod subscription_timeline;
+pub mod subscriptions;
 
 use crate::domain::shared::PersonalRef;
 use crate::store::event::DecodeError;
@@ -74,10 +79,16 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(operator::Operator),
         Arc::new(statistics::StatisticsTable),
         Arc::new(figures::Figures),
+        Arc::new(catalogue::Catalogue),
         Arc::new(deletion_requests::DeletionRequests),
         Arc::new(people::People),
         Arc::new(catalogue::Catalogue),
         Arc::new(media::MediaWorks),
+        Arc::new(plans::Plans),
+        Arc::new(subscriptions::Subscriptions),
+        Arc::new(subscription_timeline::SubscriptionTimeline),
+        Arc::new(orders::Orders),
+        Arc::new(invoices::Invoices),
     ]
 }
 

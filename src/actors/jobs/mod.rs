@@ -2,6 +2,8 @@
 
 pub mod clear_sessions;
 mod destroy_archives;
+mod clock_tick;
+mod payment_lookups;
 pub mod process_deletion_requests;
 mod publish_scheduled;
 mod stats;
@@ -91,6 +93,9 @@ pub fn all() -> Vec<Arc<dyn Job>> {
         Arc::new(watchdog::Watchdog),
         Arc::new(publish_scheduled::PublishScheduled),
         Arc::new(destroy_archives::DestroyArchives),
+        // Billing.
+        Arc::new(clock_tick::ClockTick),
+        Arc::new(payment_lookups::PaymentLookups),
     ]
 }
 

@@ -1,9 +1,12 @@
 //! Workflows: events → commands and effects, one file per business process.
 
 pub mod account_mails;
+mod charge_payments;
 pub mod end_sessions;
 pub mod erase_account;
 pub mod hide_account;
+mod issue_invoices;
+mod subscription_orders;
 
 pub mod process_media;
 
@@ -63,5 +66,8 @@ pub fn all() -> Vec<Arc<dyn Workflow>> {
         Arc::new(erase_account::EraseAccount),
         Arc::new(hide_account::HideAccount),
         Arc::new(process_media::ProcessMedia),
+        Arc::new(subscription_orders::SubscriptionOrders),
+        Arc::new(charge_payments::ChargePayments),
+        Arc::new(issue_invoices::IssueInvoices),
     ]
 }

@@ -28,6 +28,17 @@ pub struct InvoiceLine {
     pub period: Option<Period>,
 }
 
+/// Who sells, as printed on the invoice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seller {
+    /// Legal name.
+    pub name: String,
+    /// Address in one line.
+    pub address: String,
+    /// VAT number, or empty.
+    pub vat_number: String,
+}
+
 /// What an invoice says, frozen when it is issued.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Document {
@@ -39,6 +50,8 @@ pub struct Document {
     pub subscription: Uuid,
     /// Who buys.
     pub account: AccountId,
+    /// Who sells.
+    pub seller: Seller,
     /// Name and address of the buyer as they were then.
     pub billing: Option<PersonalRef>,
     /// Lines.

@@ -10,7 +10,7 @@ mod series;
 
 pub use commands::InvoiceSeriesCommand;
 pub use error::InvoiceSeriesError;
-pub use events::{Document, InvoiceLine, InvoiceSeriesEvent, SeriesKind};
+pub use events::{Document, InvoiceLine, InvoiceSeriesEvent, Seller, SeriesKind};
 pub use series::{InvoiceSeries, series_id};
 
 crate::decider!(

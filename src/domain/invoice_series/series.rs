@@ -69,7 +69,7 @@ impl InvoiceSeries {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Document, InvoiceLine};
+    use super::super::{Document, InvoiceLine, Seller};
     use super::*;
     use crate::domain::shared::tax::{Buyer, Country, Tax};
     use crate::domain::shared::{Currency, Money, PersonalRef};
@@ -84,6 +84,11 @@ mod tests {
             order_number: format!("K{order}"),
             subscription: Uuid::from_u128(7),
             account: Uuid::from_u128(8),
+            seller: Seller {
+                name: "Lantern Studio".into(),
+                address: "Amsterdam".into(),
+                vat_number: "NL001234567B01".into(),
+            },
             billing: Some(PersonalRef {
                 subject: Uuid::from_u128(8),
                 field: "billing_address".into(),

@@ -107,6 +107,12 @@ impl Order {
         self.status
     }
 
+    /// What is asked for in all.
+    #[must_use]
+    pub const fn total(&self) -> Option<Money> {
+        self.total
+    }
+
     /// Its attempts, oldest first.
     #[must_use]
     pub fn attempts(&self) -> &[Attempt] {

@@ -8,6 +8,7 @@ mod catch_up;
 mod commands;
 mod error;
 mod events;
+mod outlook;
 mod payments;
 mod state;
 #[expect(clippy::module_inception, reason = "every aggregate lies in a file of its own name")]

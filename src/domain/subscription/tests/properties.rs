@@ -128,3 +128,25 @@ proptest! {
         prop_assert_eq!(serde_json::to_value(&replayed).unwrap(), serde_json::to_value(&world.sub).unwrap());
     }
 }
+
+proptest! {
+    #[test]
+    fn a_tick_before_the_look_ahead_never_decides_anything(
+        steps in proptest::collection::vec((0_i64..60 * 24 * 30, 0_u8..5), 1..40),
+        collection in prop_oneof![Just(Collection::Automatic), Just(Collection::Manual), Just(Collection::Managed)],
+        interval in interval(),
+    ) {
+        let mut now = at("2026-01-31T12:00:00Z");
+        let mut world = World::joined(collection, interval, "2026-01-31T12:00:00Z");
+        for (minutes, what) in steps {
+            now += TimeDelta::minutes(minutes);
+            let tick = SubscriptionCommand::Tick { policy: BillingPolicy::default(), at: now };
+            if world.sub.look_at().is_none_or(|at| now < at) {
+                prop_assert_eq!(world.sub.decide(tick.clone()).unwrap(), vec![], "look at {:?}", world.sub.look_at());
+            }
+            world.declines = if what == 0 { vec![("insufficient_funds", false)] } else { vec![] };
+            world.mute = what == 1;
+            world.run(tick, now);
+        }
+    }
+}

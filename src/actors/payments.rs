@@ -1,0 +1,245 @@
+//! What workflows, jobs and pages do with gateways: keep a card, charge, look up, confirm.
+//!
+//! Every charge has its intent in the log before the gateway hears of it, and its outcome comes
+//! back as a command. Nothing here holds a database transaction while a gateway is asked.
+
+use super::bus::{CommandError, Envelope};
+use super::services::Services;
+use crate::adapters::gateways::sandbox::Sandbox;
+use crate::adapters::gateways::{ChargeRequest, Gateway, GatewayError};
+use crate::config::Config;
+use crate::domain::order::{AttemptState, Order, OrderCommand, OrderError};
+use crate::domain::shared::payment::{BillingPolicy, Outcome, PaymentMethod};
+use crate::domain::shared::{AccountId, Money, PersonalValue, derive_id};
+use crate::store::repository::EventRepository;
+use crate::store::{Metadata, Receipt, StoreError};
+use chrono::{DateTime, Utc};
+use std::sync::Arc;
+use std::time::Instant;
+use uuid::Uuid;
+
+pub use crate::adapters::gateways::CardEntry;
+pub use crate::adapters::gateways::bank::Iban;
+pub use crate::adapters::gateways::sandbox::CARDS as TEST_CARDS;
+
+/// Why a payment step did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum PaymentError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The gateway.
+    #[error(transparent)]
+    Gateway(#[from] GatewayError),
+    /// No gateway of that name is switched on.
+    #[error("the payment gateway {0} is not switched on")]
+    NoGateway(String),
+    /// The order refuses.
+    #[error(transparent)]
+    Order(#[from] CommandError<OrderError>),
+}
+
+/// The billing rules in force.
+#[must_use]
+pub fn policy(config: &Config) -> BillingPolicy {
+    let short = |n: u32| u16::try_from(n).unwrap_or(u16::MAX);
+    BillingPolicy {
+        attempts: u8::try_from(config.billing.attempts).unwrap_or(u8::MAX).max(1),
+        retry_after_days: short(config.billing.retry_days),
+        expire_after_weeks: short(config.billing.expiry_weeks),
+        manual_notice_days: short(config.billing.reminder_days),
+        reminder_days: short(config.billing.reminder_days),
+        ..BillingPolicy::default()
+    }
+}
+
+/// The gateway of that name, if it is switched on.
+///
+/// # Errors
+/// [`PaymentError::NoGateway`].
+pub fn gateway(cx: &Services, name: &str) -> Result<Arc<dyn Gateway>, PaymentError> {
+    let sandbox = &cx.config.gateways.sandbox;
+    if name == "sandbox" && sandbox.enabled && !cx.config.is_production() {
+        return Ok(Arc::new(Sandbox::new(cx.pool.clone())));
+    }
+    Err(PaymentError::NoGateway(name.to_owned()))
+}
+
+/// The gateway that takes cards, if any does.
+#[must_use]
+pub fn card_gateway(cx: &Services) -> Option<&'static str> {
+    gateway(cx, "sandbox").ok().map(|g| g.name())
+}
+
+/// The account to which transfers go, if they are taken: IBAN and holder.
+#[must_use]
+pub fn bank_account(config: &Config) -> Option<(Iban, String)> {
+    let bank = &config.gateways.bank;
+    if !bank.enabled {
+        return None;
+    }
+    Iban::parse(&bank.iban).ok().map(|iban| (iban, bank.holder.clone()))
+}
+
+/// Keeps a card at the gateway; its label goes into the vault with the command that uses it.
+///
+/// # Errors
+/// If no gateway takes cards, or it refuses this one.
+pub async fn keep_card(
+    cx: &Services,
+    account: AccountId,
+    card: &CardEntry,
+) -> Result<(PaymentMethod, PersonalValue), PaymentError> {
+    let name = card_gateway(cx).ok_or_else(|| PaymentError::NoGateway("for cards".into()))?;
+    let saved = gateway(cx, name)?.save(card).await?;
+    let label = PersonalValue::new(account, "payment_method", cx.clock.new_id(), saved.label);
+    let method = PaymentMethod { gateway: name.into(), token: saved.token, label: label.reference.clone() };
+    Ok((method, label))
+}
+
+/// The order as its events say.
+///
+/// # Errors
+/// If the log cannot be read.
+pub async fn load_order(cx: &Services, order: Uuid) -> Result<Order, StoreError> {
+    Ok(EventRepository::<Order>::new(cx.pool.clone(), cx.journal.clone()).load(order).await?.state)
+}
+
+/// Charges `method` for an attempt whose intent is in the log, and records the outcome under `id`.
+/// Sent again after a crash it is the same charge: the attempt is the gateway's key.
+///
+/// # Errors
+/// If the outcome cannot be recorded.
+pub async fn charge(
+    cx: &Services,
+    order: Uuid,
+    request: &ChargeRequest,
+    gateway_name: &str,
+    (id, meta): (Uuid, Metadata),
+) -> Result<(), PaymentError> {
+    let state = load_order(cx, order).await?;
+    let open = state.attempts().iter().any(|a| a.id == request.key && a.state == AttemptState::Started);
+    if !open {
+        return Ok(());
+    }
+    let asked = Instant::now();
+    let answer = match gateway(cx, gateway_name) {
+        Ok(gateway) => gateway.charge(request).await,
+        Err(error) => {
+            tracing::error!(%error, "a charge cannot be made");
+            Err(GatewayError::Refused("gateway_unavailable".into()))
+        }
+    };
+    cx.metrics
+        .billing
+        .gateway_duration
+        .with_label_values(&[gateway_name])
+        .observe(asked.elapsed().as_secs_f64());
+    let outcome = match answer {
+        Ok(outcome) => outcome,
+        Err(GatewayError::TimedOut) => Outcome::Unknown,
+        Err(GatewayError::Refused(_)) => Outcome::Declined { code: "gateway_refused".into(), hard: false },
+        Err(GatewayError::Unsupported) => Outcome::Declined { code: "not_supported".into(), hard: true },
+    };
+    record(cx, order, request.key, gateway_name, outcome, (id, meta)).await?;
+    Ok(())
+}
+
+/// Finds out at the gateway what became of an attempt without an answer.
+///
+/// # Errors
+/// If the order cannot be read or the result not be recorded.
+pub async fn look_up(
+    cx: &Services,
+    order: Uuid,
+    attempt: Uuid,
+    mut meta: Metadata,
+) -> Result<bool, PaymentError> {
+    let state = load_order(cx, order).await?;
+    let Some(known) = state.attempts().iter().find(|a| a.id == attempt && !a.state.is_final()) else {
+        return Ok(false);
+    };
+    let name = known.gateway.clone();
+    let amount = state.total().unwrap_or(Money::new(0, crate::domain::shared::Currency::eur()));
+    let asked = ask(gateway(cx, &name)?.as_ref(), attempt, amount, meta.at).await;
+    let outcome = asked.unwrap_or(Outcome::Unknown);
+    meta.causation = None;
+    let id = derive_id(&attempt.to_string(), &format!("look-up/{:?}/{}", known.state, known.lookups));
+    record(cx, order, attempt, &name, outcome, (id, meta)).await?;
+    Ok(true)
+}
+
+/// What became of a key. One that was never charged is barred, so that it cannot be charged later.
+async fn ask(
+    gateway: &dyn Gateway,
+    key: Uuid,
+    amount: Money,
+    at: DateTime<Utc>,
+) -> Result<Outcome, GatewayError> {
+    if let Some(outcome) = gateway.look_up(key).await? {
+        return Ok(outcome);
+    }
+    Ok(match gateway.cancel(key, amount, at).await? {
+        Outcome::Cancelled => Outcome::Declined { code: "no_charge_made".into(), hard: false },
+        other => other,
+    })
+}
+
+/// Withdraws a charge that was not confirmed in time; whatever the gateway says then is recorded.
+///
+/// # Errors
+/// If the gateway does not answer or the result cannot be recorded.
+pub async fn withdraw(
+    cx: &Services,
+    order: Uuid,
+    attempt: Uuid,
+    (id, meta): (Uuid, Metadata),
+) -> Result<(), PaymentError> {
+    let state = load_order(cx, order).await?;
+    let Some(known) = state.attempts().iter().find(|a| a.id == attempt) else { return Ok(()) };
+    let name = known.gateway.clone();
+    let amount = state.total().unwrap_or(Money::new(0, crate::domain::shared::Currency::eur()));
+    let outcome = gateway(cx, &name)?.cancel(attempt, amount, meta.at).await?;
+    record(cx, order, attempt, &name, outcome, (id, meta)).await?;
+    Ok(())
+}
+
+/// The member confirms (or refuses) a charge at the sandbox's stand-in for the card's bank.
+///
+/// # Errors
+/// If the gateway or the order refuses.
+pub async fn confirm(
+    cx: &Services,
+    order: Uuid,
+    attempt: Uuid,
+    approve: bool,
+    (id, meta): (Uuid, Metadata),
+) -> Result<Receipt, PaymentError> {
+    let state = load_order(cx, order).await?;
+    let known = state.attempts().iter().find(|a| a.id == attempt);
+    let name = known.map(|a| a.gateway.clone()).ok_or(CommandError::Refused(OrderError::NoAttempt))?;
+    let outcome = gateway(cx, &name)?.confirm(attempt, approve, meta.at).await?;
+    record(cx, order, attempt, &name, outcome, (id, meta)).await
+}
+
+async fn record(
+    cx: &Services,
+    order: Uuid,
+    attempt: Uuid,
+    gateway: &str,
+    outcome: Outcome,
+    (id, meta): (Uuid, Metadata),
+) -> Result<Receipt, PaymentError> {
+    let word = match &outcome {
+        Outcome::Succeeded { .. } => Some("paid"),
+        Outcome::Declined { .. } => Some("declined"),
+        Outcome::Unknown => Some("unknown"),
+        Outcome::Cancelled | Outcome::RequiresAction { .. } => None,
+    };
+    let command = OrderCommand::RecordOutcome { attempt, outcome, at: meta.at };
+    let receipt = cx.bus.dispatch::<Order>(Envelope::new(id, order, command, meta)).await?;
+    if let (Some(word), false) = (word, receipt.replayed || receipt.position == 0) {
+        cx.metrics.billing.payments.with_label_values(&[gateway, word]).inc();
+    }
+    Ok(receipt)
+}

@@ -1,0 +1,49 @@
+//! The only place where money moves: an intent in the log becomes a call to its gateway, and the
+//! gateway's answer becomes an outcome.
+
+use super::{Workflow, WorkflowError};
+use crate::actors::payments;
+use crate::actors::services::Services;
+use crate::adapters::gateways::ChargeRequest;
+use crate::domain::order::OrderEvent;
+use crate::domain::subscription::SubscriptionEvent;
+use crate::store::RecordedEvent;
+use async_trait::async_trait;
+
+/// The workflow.
+pub struct ChargePayments;
+
+const NAME: &str = "charge_payments";
+
+#[async_trait]
+impl Workflow for ChargePayments {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    async fn handle(&self, event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {
+        let (id, mut meta) = cx.follow(event, NAME, "outcome");
+        // A tick may be for a later time than the clock shows (demo), or for an earlier one.
+        meta.at = meta.at.max(cx.clock.now());
+        let done =
+            if let Some(OrderEvent::PaymentAttemptStarted { attempt, number, amount, method, .. }) =
+                event.decode::<OrderEvent>()?
+            {
+                let request = ChargeRequest {
+                    key: attempt,
+                    token: method.token,
+                    amount,
+                    description: number,
+                    at: meta.at,
+                };
+                payments::charge(cx, event.stream_uuid(), &request, &method.gateway, (id, meta)).await
+            } else if let Some(SubscriptionEvent::ChargeActionMissed { order, attempt, .. }) =
+                event.decode::<SubscriptionEvent>()?
+            {
+                payments::withdraw(cx, order, attempt, (id, meta)).await
+            } else {
+                return Ok(());
+            };
+        done.map_err(|e| WorkflowError::Failed(e.to_string()))
+    }
+}

@@ -1,0 +1,171 @@
+//! Keeps a subscription and its orders in step: what the subscription decides becomes commands to
+//! its order, and what becomes of the order is told to the subscription.
+
+use super::{Workflow, WorkflowError};
+use crate::actors::bus::{Claim, CommandError, Envelope};
+use crate::actors::payments::{self, bank_account};
+use crate::actors::services::Services;
+use crate::domain::order::{
+    Order, OrderCommand, OrderError, OrderEvent, OrderItem, PlaceOrder, Settlement, order_number,
+    transfer_reference,
+};
+use crate::domain::shared::Money;
+use crate::domain::shared::calendar::Period;
+use crate::domain::shared::payment::{Collection, OrderReason};
+use crate::domain::shared::tax::{Buyer, Country, Tax};
+use crate::domain::subscription::{Subscription, SubscriptionCommand, SubscriptionEvent};
+use crate::store::RecordedEvent;
+use crate::store::repository::EventRepository;
+use async_trait::async_trait;
+use chrono::NaiveDate;
+use uuid::Uuid;
+
+/// The workflow.
+pub struct SubscriptionOrders;
+
+const NAME: &str = "subscription_orders";
+
+#[async_trait]
+impl Workflow for SubscriptionOrders {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    async fn handle(&self, event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {
+        if let Some(decided) = event.decode::<SubscriptionEvent>()? {
+            return from_subscription(event, decided, cx).await;
+        }
+        match event.decode::<OrderEvent>()? {
+            Some(happened) => from_order(event, happened, cx).await,
+            None => Ok(()),
+        }
+    }
+}
+
+async fn from_subscription(
+    event: &RecordedEvent,
+    decided: SubscriptionEvent,
+    cx: &Services,
+) -> Result<(), WorkflowError> {
+    use SubscriptionEvent as E;
+    let at = event.effective_at;
+    match decided {
+        E::FirstOrderRequested { order, amount, due_on } => {
+            place(event, cx, order, amount, OrderReason::Join, due_on, None).await
+        }
+        E::RenewalOrderRequested { order, amount, period, .. } => {
+            place(event, cx, order, amount, OrderReason::Renewal, period.start, Some(period)).await
+        }
+        E::ChargeRequested { order, attempt, method, .. } => {
+            to_order(event, cx, order, "start", OrderCommand::StartAttempt { attempt, method, at }).await
+        }
+        E::SubscriptionPutOnHold { order, cause, .. } => {
+            let cause: &'static str = cause.into();
+            to_order(event, cx, order, "fail", OrderCommand::Fail { cause: cause.into(), at }).await
+        }
+        E::SubscriptionCancelled { abandoned_order: Some(order), .. } => {
+            let cause = "subscription-cancelled".into();
+            to_order(event, cx, order, "cancel", OrderCommand::Cancel { cause, at }).await
+        }
+        E::SubscriptionExpired { abandoned_order: Some(order), .. } => {
+            let cause = "subscription-expired".into();
+            to_order(event, cx, order, "cancel", OrderCommand::Cancel { cause, at }).await
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn from_order(event: &RecordedEvent, happened: OrderEvent, cx: &Services) -> Result<(), WorkflowError> {
+    let (order, policy) = (event.stream_uuid(), payments::policy(&cx.config));
+    let (subscription, command) = match happened {
+        OrderEvent::OrderPaid { subscription, at, .. } => {
+            (subscription, SubscriptionCommand::RecordPaid { order, at })
+        }
+        OrderEvent::PaymentDeclined { attempt, subscription, code, hard, at, .. } => {
+            (subscription, SubscriptionCommand::RecordFailure { order, attempt, code, hard, policy, at })
+        }
+        OrderEvent::PaymentAttemptCancelled { attempt, subscription, at, .. } => {
+            let code = String::from("action_not_taken");
+            (
+                subscription,
+                SubscriptionCommand::RecordFailure { order, attempt, code, hard: false, policy, at },
+            )
+        }
+        OrderEvent::PaymentActionRequired { attempt, subscription, until, at, .. } => {
+            (subscription, SubscriptionCommand::RecordActionRequired { order, attempt, until, at })
+        }
+        _ => return Ok(()),
+    };
+    let (id, meta) = cx.follow(event, NAME, "tell");
+    let sent = cx.bus.dispatch::<Subscription>(Envelope::new(id, subscription, command, meta)).await;
+    sent.map(|_| ()).map_err(|e| WorkflowError::Failed(e.to_string()))
+}
+
+async fn to_order(
+    event: &RecordedEvent,
+    cx: &Services,
+    order: Uuid,
+    purpose: &str,
+    command: OrderCommand,
+) -> Result<(), WorkflowError> {
+    let (id, meta) = cx.follow(event, NAME, purpose);
+    match cx.bus.dispatch::<Order>(Envelope::new(id, order, command, meta)).await {
+        // Paid or cancelled meanwhile: the order's own events tell the subscription.
+        Ok(_) | Err(CommandError::Refused(OrderError::Paid | OrderError::Cancelled)) => Ok(()),
+        Err(error) => Err(WorkflowError::Failed(error.to_string())),
+    }
+}
+
+async fn place(
+    event: &RecordedEvent,
+    cx: &Services,
+    order: Uuid,
+    amount: Money,
+    reason: OrderReason,
+    supplied_on: NaiveDate,
+    period: Option<Period>,
+) -> Result<(), WorkflowError> {
+    let subscription = event.stream_uuid();
+    let state = EventRepository::<Subscription>::new(cx.pool.clone(), cx.journal.clone())
+        .load(subscription)
+        .await?
+        .state;
+    let terms = state.terms().ok_or_else(|| WorkflowError::Failed("the subscription has no terms".into()))?;
+    let seller =
+        Country::parse(&cx.config.studio.country).map_err(|e| WorkflowError::Failed(e.to_string()))?;
+    let buyer = Buyer { country: state.country().unwrap_or(seller), business: false };
+    let tax = Tax::decide(amount, buyer, seller, supplied_on);
+    let number = order_number(order);
+    let settlement = match (terms.collection, state.method()) {
+        (Collection::Automatic, Some(method)) => Settlement::Charge { gateway: method.gateway.clone() },
+        (Collection::Automatic, None) => {
+            Settlement::Charge { gateway: payments::card_gateway(cx).unwrap_or("none").to_owned() }
+        }
+        _ => Settlement::Transfer {
+            iban: bank_account(&cx.config).map(|(iban, _)| iban.as_str().to_owned()).unwrap_or_default(),
+            reference: transfer_reference(&number),
+        },
+    };
+    let description = format!("{}, {}", terms.plan_name, terms.interval.adjective());
+    let unit = tax.gross;
+    let reason_word: &'static str = reason.into();
+    let claims = vec![
+        Claim::new("order-number", number.clone()),
+        Claim::new("billed-period", format!("{subscription}/{supplied_on}/{reason_word}")),
+    ];
+    let command = OrderCommand::Place(Box::new(PlaceOrder {
+        order,
+        number,
+        account: state.owner(),
+        subscription,
+        reason,
+        items: vec![OrderItem { description, quantity: 1, unit, period }],
+        tax,
+        settlement,
+        billing: state.billing().cloned(),
+        at: event.effective_at,
+    }));
+    let (id, meta) = cx.follow(event, NAME, "place");
+    let sent = cx.bus.dispatch::<Order>(Envelope::new(id, order, command, meta).with_claims(claims)).await;
+    sent.map(|_| ()).map_err(|e| WorkflowError::Failed(e.to_string()))
+}

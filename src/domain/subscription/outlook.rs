@@ -1,0 +1,93 @@
+//! What can be read off a subscription: for lists, pages and the clock.
+
+use super::{Status, Subscription};
+use crate::domain::shared::PersonalRef;
+use crate::domain::shared::payment::{Collection, PaymentMethod};
+use crate::domain::shared::tax::Country;
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use uuid::Uuid;
+
+/// Longest time before a due date at which anything can happen (orders by hand, reminders).
+const LONGEST_NOTICE: Days = Days::new(92);
+
+impl Subscription {
+    /// Its own id.
+    #[must_use]
+    pub const fn id(&self) -> Uuid {
+        self.id
+    }
+
+    /// What is charged.
+    #[must_use]
+    pub const fn method(&self) -> Option<&PaymentMethod> {
+        self.method.as_ref()
+    }
+
+    /// Country of the billing address.
+    #[must_use]
+    pub const fn country(&self) -> Option<Country> {
+        self.country
+    }
+
+    /// Name and address of the buyer.
+    #[must_use]
+    pub const fn billing(&self) -> Option<&PersonalRef> {
+        self.billing.as_ref()
+    }
+
+    /// Day from which periods are counted; none before the first payment.
+    #[must_use]
+    pub const fn anchor(&self) -> Option<NaiveDate> {
+        self.anchor
+    }
+
+    /// The next day that is not paid for; none before the first payment and after the end.
+    #[must_use]
+    pub fn next_due_on(&self) -> Option<NaiveDate> {
+        if self.status.is_none_or(Status::is_final) {
+            return None;
+        }
+        self.next_period(self.terms.as_ref()?).ok().map(|p| p.start)
+    }
+
+    /// The first instant that is not paid for.
+    #[must_use]
+    pub fn paid_up_to(&self) -> Option<DateTime<Utc>> {
+        let zone = self.terms.as_ref()?.zone;
+        self.next_due_on().map(|day| zone.start_of_day(day))
+    }
+
+    /// When it expires if it stays on hold.
+    #[must_use]
+    pub const fn expires_at(&self) -> Option<DateTime<Utc>> {
+        self.expires_at
+    }
+
+    /// The first time at which a tick may decide anything; none if only people or a gateway can
+    /// move it. Earlier than needed is harmless, later would be a missed payment.
+    #[must_use]
+    pub fn look_at(&self) -> Option<DateTime<Utc>> {
+        let (status, terms) = (self.status?, self.terms.as_ref()?);
+        if let Some(charge) = self.open.as_ref().and_then(|o| o.charge.as_ref()) {
+            return charge.action_until.filter(|_| !charge.withdrawn);
+        }
+        match status {
+            Status::Cancelled | Status::Expired => None,
+            Status::Active if self.parked => None,
+            Status::OnHold => {
+                self.expires_at.or_else(|| self.unpaid_since.map(|day| terms.zone.start_of_day(day)))
+            }
+            Status::PendingCancellation => self.paid_up_to(),
+            Status::Active => match &self.open {
+                Some(open) => open.retry_at.or(open.pay_by),
+                None => {
+                    let due = self.next_due_on()?;
+                    let noticed = terms.collection == Collection::Manual
+                        || (terms.interval.is_yearly() && self.announced != Some(due));
+                    let from = if noticed { due.checked_sub_days(LONGEST_NOTICE)? } else { due };
+                    Some(terms.zone.start_of_day(from))
+                }
+            },
+        }
+    }
+}

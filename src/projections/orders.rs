@@ -1,0 +1,360 @@
+//! Orders with their payments: the staff's list, the member's page, lost answers to look up.
+
+use super::{Projection, ProjectionError, QueryError, Reader};
+use crate::domain::order::{OrderEvent, Settlement};
+use crate::domain::shared::{AccountId, Currency, Money};
+use crate::store::{RecordedEvent, StoreError};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use tokio_postgres::{Row, Transaction};
+use uuid::Uuid;
+
+/// The projection.
+pub struct Orders;
+
+#[async_trait]
+impl Projection for Orders {
+    fn name(&self) -> &'static str {
+        "orders"
+    }
+
+    fn version(&self) -> i32 {
+        1
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        &["orders", "payments"]
+    }
+
+    fn ddl(&self) -> &'static str {
+        "create table if not exists orders (
+            id           uuid primary key,
+            number       text not null,
+            account      uuid not null,
+            subscription uuid not null,
+            description  text not null,
+            gross_minor  bigint not null,
+            currency     text not null,
+            status       text not null,
+            settlement   json not null,
+            placed_at    timestamptz not null,
+            paid_at      timestamptz,
+            transferred  bigint not null default 0,
+            overpaid     bigint not null default 0,
+            last_code    text,
+            placed       json not null
+        );
+        create index if not exists orders_by_account on orders (account, placed_at);
+        create index if not exists orders_by_subscription on orders (subscription, placed_at);
+        create index if not exists orders_by_time on orders (placed_at desc, id);
+        create table if not exists payments (
+            attempt       uuid primary key,
+            order_id      uuid not null,
+            gateway       text not null,
+            state         text not null,
+            code          text,
+            started_at    timestamptz not null,
+            until         timestamptz,
+            look_again_at timestamptz
+        );
+        create index if not exists payments_by_order on payments (order_id, started_at);
+        create index if not exists payments_open on payments (look_again_at) where state in ('started', 'unknown');"
+    }
+
+    async fn apply(&self, tx: &Transaction<'_>, event: &RecordedEvent) -> Result<(), ProjectionError> {
+        use OrderEvent as E;
+        let Some(decoded) = event.decode::<OrderEvent>()? else { return Ok(()) };
+        let id = event.stream_uuid();
+        let status = |status: &'static str| set_status(tx, id, status);
+        match &decoded {
+            E::OrderPlaced { number, account, subscription, items, tax, settlement, at, .. } => {
+                let description = items.first().map(|i| i.description.as_str()).unwrap_or_default();
+                tx.execute(
+                    "insert into orders (id, number, account, subscription, description, gross_minor, currency, status,
+                         settlement, placed_at, placed)
+                     values ($1, $2, $3, $4, $5, $6, $7, 'created', $8, $9, $10)",
+                    &[
+                        &id,
+                        number,
+                        account,
+                        subscription,
+                        &description,
+                        &tax.gross.minor,
+                        &tax.gross.currency.code(),
+                        &serde_json::to_value(settlement)?,
+                        at,
+                        &event.payload,
+                    ],
+                )
+                .await?;
+            }
+            E::PaymentAttemptStarted { attempt, method, at, .. } => {
+                // One that is still without an answer a little later was cut off: it is looked up.
+                let look = *at + chrono::TimeDelta::minutes(2);
+                tx.execute(
+                    "insert into payments values ($1, $2, $3, 'started', null, $4, null, $5)",
+                    &[attempt, &id, &method.gateway, at, &look],
+                )
+                .await?;
+            }
+            E::PaymentSucceeded { attempt, .. } => payment(tx, *attempt, "succeeded", None, None).await?,
+            E::PaymentDeclined { attempt, code, .. } => {
+                payment(tx, *attempt, "declined", Some(code), None).await?;
+                tx.execute(
+                    "update orders set status = case status when 'created' then 'soft-failed' else status end,
+                         last_code = $2 where id = $1",
+                    &[&id, code],
+                )
+                .await?;
+            }
+            E::PaymentAttemptCancelled { attempt, .. } => {
+                payment(tx, *attempt, "cancelled", None, None).await?;
+                tx.execute(
+                    "update orders set status = 'soft-failed' where id = $1 and status = 'created'",
+                    &[&id],
+                )
+                .await?;
+            }
+            E::PaymentActionRequired { attempt, until, .. } => {
+                payment(tx, *attempt, "action-required", None, None).await?;
+                tx.execute("update payments set until = $2 where attempt = $1", &[attempt, until]).await?;
+            }
+            E::PaymentOutcomeUnknown { attempt, look_again_at, .. } => {
+                payment(tx, *attempt, "unknown", None, Some(*look_again_at)).await?;
+            }
+            E::PaymentParked { attempt, .. } => payment(tx, *attempt, "parked", None, None).await?,
+            E::TransferReceived { received, .. } => {
+                tx.execute(
+                    "update orders set transferred = transferred + $2 where id = $1",
+                    &[&id, &received.minor],
+                )
+                .await?;
+            }
+            E::OrderPaid { at, .. } => {
+                status("paid").await?;
+                tx.execute("update orders set paid_at = $2 where id = $1", &[&id, at]).await?;
+            }
+            E::OrderOverpaid { over, .. } => {
+                tx.execute("update orders set overpaid = overpaid + $2 where id = $1", &[&id, &over.minor])
+                    .await?;
+            }
+            E::OrderFailed { .. } => status("failed").await?,
+            E::OrderCancelled { .. } => status("cancelled").await?,
+        }
+        Ok(())
+    }
+}
+
+async fn set_status(tx: &Transaction<'_>, id: Uuid, status: &str) -> Result<(), ProjectionError> {
+    tx.execute("update orders set status = $2 where id = $1", &[&id, &status]).await?;
+    Ok(())
+}
+
+async fn payment(
+    tx: &Transaction<'_>,
+    attempt: Uuid,
+    state: &str,
+    code: Option<&String>,
+    look: Option<DateTime<Utc>>,
+) -> Result<(), ProjectionError> {
+    let sql = "update payments set state = $2, code = $3, look_again_at = $4 where attempt = $1";
+    tx.execute(sql, &[&attempt, &state, &code, &look]).await?;
+    Ok(())
+}
+
+/// An order as lists and pages show it.
+#[derive(Clone, Debug)]
+pub struct OrderRow {
+    /// Its id.
+    pub id: Uuid,
+    /// What people call it.
+    pub number: String,
+    /// Who pays.
+    pub account: AccountId,
+    /// What it is for.
+    pub subscription: Uuid,
+    /// First line.
+    pub description: String,
+    /// Total.
+    pub total: Money,
+    /// Where it stands.
+    pub status: String,
+    /// How it is to be settled.
+    pub settlement: Settlement,
+    /// When it was made.
+    pub placed_at: DateTime<Utc>,
+    /// When it was paid.
+    pub paid_at: Option<DateTime<Utc>>,
+    /// What has come by transfer.
+    pub transferred: Money,
+    /// What came too much.
+    pub overpaid: Money,
+    /// The code of the last declined attempt.
+    pub last_code: Option<String>,
+    /// Attempts made.
+    pub attempts: i64,
+    /// Where the last attempt stands.
+    pub last_attempt: Option<(Uuid, String)>,
+    /// Until when the holder of the card can confirm the last attempt.
+    pub confirm_until: Option<DateTime<Utc>>,
+    /// The event that placed it.
+    pub placed: serde_json::Value,
+}
+
+impl OrderRow {
+    /// Whether it still waits for money.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self.status.as_str(), "created" | "soft-failed" | "failed")
+    }
+
+    /// What is still missing.
+    #[must_use]
+    pub fn rest(&self) -> Money {
+        Money::new((self.total.minor - self.transferred.minor).max(0), self.total.currency)
+    }
+}
+
+const SELECT: &str = "select o.id, o.number, o.account, o.subscription, o.description, o.gross_minor, o.currency, o.status,
+    o.settlement, o.placed_at, o.paid_at, o.transferred, o.overpaid, o.last_code,
+    (select count(*) from payments p where p.order_id = o.id), l.attempt, l.state, l.until, o.placed
+    from orders o left join lateral
+      (select attempt, state, until from payments p where p.order_id = o.id order by started_at desc, attempt limit 1) l on true";
+
+fn read(row: &Row) -> Result<OrderRow, QueryError> {
+    let unreadable = |e: String| StoreError::Unreadable(format!("an order's row cannot be read: {e}"));
+    let currency = Currency::parse(row.get(6)).map_err(|e| unreadable(e.to_string()))?;
+    let state: Option<String> = row.get(16);
+    Ok(OrderRow {
+        id: row.get(0),
+        number: row.get(1),
+        account: row.get(2),
+        subscription: row.get(3),
+        description: row.get(4),
+        total: Money::new(row.get(5), currency),
+        status: row.get(7),
+        settlement: serde_json::from_value(row.get(8)).map_err(|e| unreadable(e.to_string()))?,
+        placed_at: row.get(9),
+        paid_at: row.get(10),
+        transferred: Money::new(row.get(11), currency),
+        overpaid: Money::new(row.get(12), currency),
+        last_code: row.get(13),
+        attempts: row.get(14),
+        last_attempt: row.get::<_, Option<Uuid>>(15).zip(state),
+        confirm_until: row.get(17),
+        placed: row.get(18),
+    })
+}
+
+/// One order.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn one(r: &Reader, id: Uuid) -> Result<Option<OrderRow>, QueryError> {
+    let sql = format!("{SELECT} where o.id = $1");
+    r.client().await?.query_opt(&sql, &[&id]).await?.as_ref().map(read).transpose()
+}
+
+/// The orders of a subscription, the newest first.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn of_subscription(r: &Reader, subscription: Uuid) -> Result<Vec<OrderRow>, QueryError> {
+    let sql = format!("{SELECT} where o.subscription = $1 order by o.placed_at desc, o.id");
+    r.client().await?.query(&sql, &[&subscription]).await?.iter().map(read).collect()
+}
+
+/// What a list is narrowed to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// One status, or `open` for all that wait for money.
+    pub status: Option<String>,
+    /// Number, or part of it.
+    pub number: Option<String>,
+    /// Only those with a payment that is unknown, parked, or too much.
+    pub questionable: bool,
+}
+
+/// A page of the list, newest first, and how many there are in all.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn list(
+    r: &Reader,
+    filter: &Filter,
+    offset: i64,
+    limit: i64,
+) -> Result<(Vec<OrderRow>, i64), QueryError> {
+    const WHERE: &str = "($1::text is null or o.status = $1 or ($1 = 'open' and o.status in ('created', 'soft-failed', 'failed')))
+        and ($2::text is null or strpos(o.number, $2) > 0)
+        and (not $3 or o.overpaid > 0 or exists
+            (select from payments p where p.order_id = o.id and p.state in ('unknown', 'parked')))";
+    let number = filter.number.as_ref().map(|n| n.trim().to_uppercase());
+    let client = r.client().await?;
+    let total = client
+        .query_one(
+            &format!("select count(*) from orders o where {WHERE}"),
+            &[&filter.status, &number, &filter.questionable],
+        )
+        .await?
+        .get(0);
+    let sql = format!("{SELECT} where {WHERE} order by o.placed_at desc, o.id offset $4 limit $5");
+    let rows = client.query(&sql, &[&filter.status, &number, &filter.questionable, &offset, &limit]).await?;
+    Ok((rows.iter().map(read).collect::<Result<_, _>>()?, total))
+}
+
+/// Attempts whose answer is to be looked up by `at`: order and attempt.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn to_look_up(r: &Reader, at: DateTime<Utc>, limit: i64) -> Result<Vec<(Uuid, Uuid)>, QueryError> {
+    let sql =
+        "select order_id, attempt from payments where state in ('started', 'unknown') and look_again_at <= $1
+        order by look_again_at limit $2";
+    let rows = r.client().await?.query(sql, &[&at, &limit]).await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
+/// How many orders there are of each status.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn counts(r: &Reader) -> Result<Vec<(String, i64)>, QueryError> {
+    let rows =
+        r.client().await?.query("select status, count(*) from orders group by 1 order by 1", &[]).await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
+/// What was paid on each of the `days` days up to and with `until`, in minor units of `currency`.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn revenue_by_day(
+    r: &Reader,
+    currency: &str,
+    until: chrono::NaiveDate,
+    days: i32,
+) -> Result<Vec<(chrono::NaiveDate, i64)>, QueryError> {
+    let sql = "select d::date, coalesce(sum(o.gross_minor), 0)::bigint
+        from generate_series($2::date - $3::int + 1, $2::date, interval '1 day') d
+        left join orders o on o.status = 'paid' and o.currency = $1 and (o.paid_at at time zone 'UTC')::date = d::date
+        group by 1 order by 1";
+    let rows = r.client().await?.query(sql, &[&currency, &until, &days]).await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
+/// What open orders whose payment failed add up to, by currency.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn at_risk(r: &Reader) -> Result<Vec<(i64, Money)>, QueryError> {
+    let sql = "select currency, count(*), sum(gross_minor)::bigint from orders
+        where status in ('soft-failed', 'failed') group by currency order by currency";
+    let rows = r.client().await?.query(sql, &[]).await?;
+    rows.iter()
+        .map(|row| {
+            let currency = Currency::parse(row.get(0)).map_err(|e| StoreError::Unreadable(e.to_string()))?;
+            Ok((row.get(1), Money::new(row.get(2), currency)))
+        })
+        .collect()
+}

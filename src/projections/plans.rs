@@ -1,0 +1,142 @@
+//! What can be bought: plans with the prices at which they are sold.
+
+use super::{Projection, ProjectionError, QueryError, Reader};
+use crate::domain::plan::{PlanEvent, Variation};
+use crate::domain::shared::payment::Collection;
+use crate::store::{RecordedEvent, StoreError};
+use async_trait::async_trait;
+use tokio_postgres::{Row, Transaction};
+use uuid::Uuid;
+
+/// The projection.
+pub struct Plans;
+
+#[async_trait]
+impl Projection for Plans {
+    fn name(&self) -> &'static str {
+        "plans"
+    }
+
+    fn version(&self) -> i32 {
+        1
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        &["plans", "plan_offers"]
+    }
+
+    fn ddl(&self) -> &'static str {
+        "create table if not exists plans (
+            plan    uuid primary key,
+            name    text not null,
+            summary text not null
+        );
+        create table if not exists plan_offers (
+            variation  uuid primary key,
+            plan       uuid not null,
+            currency   text not null,
+            terms      json not null,
+            is_default boolean not null,
+            sold       boolean not null,
+            position   bigint not null
+        );"
+    }
+
+    async fn apply(&self, tx: &Transaction<'_>, event: &RecordedEvent) -> Result<(), ProjectionError> {
+        let plan = event.stream_uuid();
+        match event.decode::<PlanEvent>()? {
+            None => {}
+            Some(PlanEvent::PlanCreated { name, summary, .. }) => {
+                tx.execute("insert into plans values ($1, $2, $3)", &[&plan, &name, &summary]).await?;
+            }
+            Some(PlanEvent::PlanVariationAdded { variation, .. }) => {
+                tx.execute(
+                    "insert into plan_offers values ($1, $2, $3, $4, $5, true, $6)",
+                    &[
+                        &variation.id,
+                        &plan,
+                        &variation.price.currency.code(),
+                        &serde_json::to_value(&variation)?,
+                        &variation.default,
+                        &event.position,
+                    ],
+                )
+                .await?;
+            }
+            Some(PlanEvent::PlanDefaultMoved { from, .. }) => {
+                tx.execute("update plan_offers set is_default = false where variation = $1", &[&from])
+                    .await?;
+            }
+            Some(PlanEvent::PlanVariationWithdrawn { variation, .. }) => {
+                tx.execute("update plan_offers set sold = false where variation = $1", &[&variation]).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One price at which a plan is sold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// The plan.
+    pub plan: Uuid,
+    /// Its name.
+    pub name: String,
+    /// One sentence below it.
+    pub summary: String,
+    /// Price, interval and collection.
+    pub variation: Variation,
+}
+
+impl Offer {
+    /// "Studio, monthly".
+    #[must_use]
+    pub fn title(&self) -> String {
+        format!("{}, {}", self.name, self.variation.interval.adjective())
+    }
+
+    /// Whether the clock charges a card for it.
+    #[must_use]
+    pub fn is_automatic(&self) -> bool {
+        self.variation.collection == Collection::Automatic
+    }
+}
+
+const OFFERS: &str = "select p.plan, p.name, p.summary, o.terms, o.is_default
+    from plan_offers o join plans p using (plan)";
+
+fn read(row: &Row) -> Result<Offer, QueryError> {
+    let mut variation: Variation = serde_json::from_value(row.get(3))
+        .map_err(|e| StoreError::Unreadable(format!("a plan's price cannot be read: {e}")))?;
+    variation.default = row.get(4);
+    Ok(Offer { plan: row.get(0), name: row.get(1), summary: row.get(2), variation })
+}
+
+/// What is sold in a currency: the default first, then as they were added.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn offers(r: &Reader, currency: &str) -> Result<Vec<Offer>, QueryError> {
+    let sql = format!("{OFFERS} where o.sold and o.currency = $1 order by o.is_default desc, o.position");
+    r.client().await?.query(&sql, &[&currency]).await?.iter().map(read).collect()
+}
+
+/// One price, if it is still sold.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn offer(r: &Reader, variation: Uuid) -> Result<Option<Offer>, QueryError> {
+    let sql = format!("{OFFERS} where o.sold and o.variation = $1");
+    r.client().await?.query_opt(&sql, &[&variation]).await?.as_ref().map(read).transpose()
+}
+
+/// Everything that is or was sold, for staff.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn all(r: &Reader) -> Result<Vec<(Offer, bool)>, QueryError> {
+    let sql = "select p.plan, p.name, p.summary, o.terms, o.is_default, o.sold
+        from plan_offers o join plans p using (plan) order by p.name, o.position";
+    let rows = r.client().await?.query(sql, &[]).await?;
+    rows.iter().map(|row| Ok((read(row)?, row.get(5)))).collect()
+}

@@ -1,0 +1,218 @@
+//! The event log of a subscription as staff read it: its own events, those of its orders and
+//! invoices, in the order of the log, each with who or which run caused it and what followed.
+
+use super::{Projection, ProjectionError, QueryError, Reader};
+use crate::domain::clock::RunEvent;
+use crate::domain::invoice_series::InvoiceSeriesEvent;
+use crate::domain::order::OrderEvent;
+use crate::domain::shared::aggregate::CategoryEvent;
+use crate::domain::subscription::{Subscription, SubscriptionEvent};
+use crate::store::event::decode_payload;
+use crate::store::{Actor, RecordedEvent, StoreError};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use std::collections::HashMap;
+use tokio_postgres::{Row, Transaction};
+use uuid::Uuid;
+
+/// The projection.
+pub struct SubscriptionTimeline;
+
+#[async_trait]
+impl Projection for SubscriptionTimeline {
+    fn name(&self) -> &'static str {
+        "subscription_timeline"
+    }
+
+    fn version(&self) -> i32 {
+        1
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        &["timeline", "timeline_orders", "timeline_runs"]
+    }
+
+    fn ddl(&self) -> &'static str {
+        "create table if not exists timeline (
+            position     bigint primary key,
+            subscription uuid not null,
+            category     text not null,
+            kind         text not null,
+            effective_at timestamptz not null,
+            recorded_at  timestamptz not null,
+            actor        json not null,
+            command      uuid not null,
+            causation    uuid,
+            correlation  uuid not null,
+            subject      uuid not null,
+            payload      json not null
+        );
+        create index if not exists timeline_by_subscription on timeline (subscription, position);
+        create table if not exists timeline_orders (
+            order_id     uuid primary key,
+            subscription uuid not null
+        );
+        create table if not exists timeline_runs (
+            run  uuid primary key,
+            job  text not null,
+            slot timestamptz not null
+        );"
+    }
+
+    async fn apply(&self, tx: &Transaction<'_>, event: &RecordedEvent) -> Result<(), ProjectionError> {
+        let id = event.stream_uuid();
+        if let Some(RunEvent::RunRequested { job, slot }) = event.decode::<RunEvent>()? {
+            if job == "clock-tick" {
+                let sql = "insert into timeline_runs values ($1, $2, $3) on conflict do nothing";
+                tx.execute(sql, &[&id, &job, &slot]).await?;
+            }
+            return Ok(());
+        }
+        let subscription = if event.category() == SubscriptionEvent::CATEGORY {
+            id
+        } else if let Some(decoded) = event.decode::<OrderEvent>()? {
+            if let OrderEvent::OrderPlaced { subscription, .. } = decoded {
+                tx.execute("insert into timeline_orders values ($1, $2)", &[&id, &subscription]).await?;
+            }
+            let row =
+                tx.query_opt("select subscription from timeline_orders where order_id = $1", &[&id]).await?;
+            let Some(row) = row else { return Ok(()) };
+            row.get(0)
+        } else {
+            match event.decode::<InvoiceSeriesEvent>()? {
+                Some(
+                    InvoiceSeriesEvent::InvoiceIssued { document, .. }
+                    | InvoiceSeriesEvent::CreditNoteIssued { document, .. },
+                ) => document.subscription,
+                None => return Ok(()),
+            }
+        };
+        tx.execute(
+            "insert into timeline values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+            &[
+                &event.position,
+                &subscription,
+                &event.category(),
+                &event.kind,
+                &event.effective_at,
+                &event.recorded_at,
+                &serde_json::to_value(&event.metadata.actor)?,
+                &event.command_id,
+                &event.metadata.causation,
+                &event.metadata.correlation,
+                &id,
+                &event.payload,
+            ],
+        )
+        .await?;
+        Ok(())
+    }
+}
+
+/// One line of the timeline.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Place in the whole log.
+    pub position: i64,
+    /// Which kind of aggregate it happened to.
+    pub category: String,
+    /// The event's type.
+    pub kind: String,
+    /// When it takes effect.
+    pub effective_at: DateTime<Utc>,
+    /// When it was written.
+    pub recorded_at: DateTime<Utc>,
+    /// Who caused it.
+    pub actor: Actor,
+    /// The scheduled run it belongs to: job and slot.
+    pub run: Option<(String, DateTime<Utc>)>,
+    /// Position of the line it followed from, if that is in this timeline.
+    pub caused_by: Option<i64>,
+    /// Positions of the lines that followed from it.
+    pub followed_by: Vec<i64>,
+    /// The order, subscription or series it happened to.
+    pub subject: Uuid,
+    /// The payload.
+    pub payload: serde_json::Value,
+}
+
+impl Entry {
+    /// The event as a type of the domain; `None` when it belongs to another category.
+    #[must_use]
+    pub fn decode<E: CategoryEvent>(&self) -> Option<E> {
+        (self.category == E::CATEGORY).then(|| decode_payload(&self.kind, &self.payload).ok()).flatten()
+    }
+}
+
+fn read(row: &Row) -> Result<(Entry, Uuid, Option<Uuid>), QueryError> {
+    let actor = serde_json::from_value(row.get(5))
+        .map_err(|e| StoreError::Unreadable(format!("a line of the timeline cannot be read: {e}")))?;
+    let job: Option<String> = row.get(8);
+    let entry = Entry {
+        position: row.get(0),
+        category: row.get(1),
+        kind: row.get(2),
+        effective_at: row.get(3),
+        recorded_at: row.get(4),
+        actor,
+        run: job.zip(row.get(9)),
+        caused_by: None,
+        followed_by: Vec::new(),
+        subject: row.get(10),
+        payload: row.get(11),
+    };
+    Ok((entry, row.get(6), row.get(7)))
+}
+
+/// The timeline of a subscription, oldest first, up to `recorded_until` if given.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn of(
+    r: &Reader,
+    subscription: Uuid,
+    recorded_until: Option<DateTime<Utc>>,
+) -> Result<Vec<Entry>, QueryError> {
+    let sql = "select t.position, t.category, t.kind, t.effective_at, t.recorded_at, t.actor, t.command, t.causation,
+            u.job, u.slot, t.subject, t.payload
+        from timeline t left join timeline_runs u on u.run = t.correlation
+        where t.subscription = $1 and ($2::timestamptz is null or t.recorded_at <= $2) order by t.position";
+    let rows = r.client().await?.query(sql, &[&subscription, &recorded_until]).await?;
+    let read: Vec<_> = rows.iter().map(read).collect::<Result<_, _>>()?;
+    // A command may write several events: what it caused hangs on the last of them.
+    let last_of: HashMap<Uuid, i64> = read.iter().map(|(e, command, _)| (*command, e.position)).collect();
+    let mut entries: Vec<Entry> = Vec::with_capacity(read.len());
+    let mut followed: HashMap<i64, Vec<i64>> = HashMap::new();
+    for (mut entry, command, causation) in read {
+        entry.caused_by = causation.filter(|c| *c != command).and_then(|c| last_of.get(&c).copied());
+        if let Some(cause) = entry.caused_by {
+            followed.entry(cause).or_default().push(entry.position);
+        }
+        entries.push(entry);
+    }
+    for entry in &mut entries {
+        entry.followed_by = followed.remove(&entry.position).unwrap_or_default();
+    }
+    Ok(entries)
+}
+
+/// The subscription as it was at `true_on`: what was true then, by what is in `entries`.
+#[must_use]
+pub fn state_as_of(entries: &[Entry], true_on: DateTime<Utc>) -> Subscription {
+    let mut state = Subscription::default();
+    for entry in entries.iter().filter(|e| e.effective_at <= true_on) {
+        if let Some(event) = entry.decode::<SubscriptionEvent>() {
+            state.apply(event);
+        }
+    }
+    state
+}
+
+/// The subscription that an order belongs to.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn subscription_of_order(r: &Reader, order: Uuid) -> Result<Option<Uuid>, QueryError> {
+    let sql = "select subscription from timeline_orders where order_id = $1";
+    Ok(r.client().await?.query_opt(sql, &[&order]).await?.map(|row| row.get(0)))
+}

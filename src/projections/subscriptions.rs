@@ -1,0 +1,312 @@
+//! One row for each subscription: the staff's list, the member's page, the clock's due index and
+//! what the access rule asks for. The row is folded by the aggregate's own `apply`, so that a list
+//! can never say anything else than the aggregate.
+
+use super::{Projection, ProjectionError, QueryError, Reader};
+use crate::domain::access::Membership;
+use crate::domain::shared::{AccountId, Money};
+use crate::domain::subscription::{Status, Subscription, SubscriptionEvent};
+use crate::store::{RecordedEvent, StoreError};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use tokio_postgres::{Row, Transaction};
+use uuid::Uuid;
+
+/// The projection.
+pub struct Subscriptions;
+
+#[async_trait]
+impl Projection for Subscriptions {
+    fn name(&self) -> &'static str {
+        "subscriptions"
+    }
+
+    fn version(&self) -> i32 {
+        1
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        &["subscriptions"]
+    }
+
+    fn ddl(&self) -> &'static str {
+        "create table if not exists subscriptions (
+            subscription uuid primary key,
+            owner        uuid not null,
+            status       text not null,
+            plan_name    text not null,
+            interval     text not null,
+            collection   text not null,
+            price_minor  bigint not null,
+            currency     text not null,
+            joined_at    timestamptz not null,
+            paid_until   timestamptz,
+            look_at      timestamptz,
+            open_order   uuid,
+            failing      boolean not null default false,
+            parked       boolean not null default false,
+            ended_at     timestamptz,
+            state        json not null
+        );
+        create index if not exists subscriptions_by_owner on subscriptions (owner);
+        create index if not exists subscriptions_by_look_at on subscriptions (look_at) where look_at is not null;
+        create index if not exists subscriptions_by_joined on subscriptions (joined_at desc, subscription);"
+    }
+
+    async fn apply(&self, tx: &Transaction<'_>, event: &RecordedEvent) -> Result<(), ProjectionError> {
+        let Some(decoded) = event.decode::<SubscriptionEvent>()? else { return Ok(()) };
+        let id = event.stream_uuid();
+        let row = tx.query_opt("select state from subscriptions where subscription = $1", &[&id]).await?;
+        let mut state: Subscription = match row {
+            Some(row) => serde_json::from_value(row.get(0))?,
+            None => Subscription::default(),
+        };
+        let joined_at = match &decoded {
+            SubscriptionEvent::SubscriptionJoined { at, .. } => *at,
+            _ => event.effective_at,
+        };
+        let ended_at = match &decoded {
+            SubscriptionEvent::SubscriptionCancelled { ended_at, .. }
+            | SubscriptionEvent::SubscriptionExpired { ended_at, .. } => Some(*ended_at),
+            _ => None,
+        };
+        state.apply(decoded);
+        let (Some(status), Some(terms)) = (state.status(), state.terms()) else { return Ok(()) };
+        let status: &'static str = status.into();
+        let collection: &'static str = terms.collection.into();
+        let open = state.open_order();
+        tx.execute(
+            "insert into subscriptions (subscription, owner, status, plan_name, interval, collection, price_minor,
+                 currency, joined_at, paid_until, look_at, open_order, failing, parked, ended_at, state)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+             on conflict (subscription) do update set status = excluded.status, plan_name = excluded.plan_name,
+                 interval = excluded.interval, collection = excluded.collection, price_minor = excluded.price_minor,
+                 currency = excluded.currency, paid_until = excluded.paid_until, look_at = excluded.look_at,
+                 open_order = excluded.open_order, failing = excluded.failing, parked = excluded.parked,
+                 ended_at = coalesce(excluded.ended_at, subscriptions.ended_at), state = excluded.state",
+            &[
+                &id,
+                &state.owner(),
+                &status,
+                &terms.plan_name,
+                &terms.interval.adjective(),
+                &collection,
+                &terms.price.minor,
+                &terms.price.currency.code(),
+                &joined_at,
+                &state.paid_up_to(),
+                &state.look_at(),
+                &open.map(|o| o.order),
+                &open.is_some_and(|o| o.failures > 0),
+                &state.is_parked(),
+                &ended_at,
+                &serde_json::to_value(&state)?,
+            ],
+        )
+        .await?;
+        Ok(())
+    }
+}
+
+/// A subscription as lists and pages show it.
+#[derive(Clone, Debug)]
+pub struct SubscriptionRow {
+    /// Its id.
+    pub id: Uuid,
+    /// Who owns it.
+    pub owner: AccountId,
+    /// Where it stands.
+    pub status: Status,
+    /// When it was joined.
+    pub joined_at: DateTime<Utc>,
+    /// When it ended, if it has.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Everything else.
+    pub state: Subscription,
+}
+
+impl SubscriptionRow {
+    /// "Studio, monthly".
+    #[must_use]
+    pub fn plan(&self) -> String {
+        self.state.terms().map(|t| format!("{}, {}", t.plan_name, t.interval.adjective())).unwrap_or_default()
+    }
+
+    /// The price of one period.
+    #[must_use]
+    pub fn price(&self) -> Option<Money> {
+        self.state.terms().map(|t| t.price)
+    }
+}
+
+const COLUMNS: &str = "subscription, joined_at, ended_at, state";
+
+fn read(row: &Row) -> Result<SubscriptionRow, QueryError> {
+    let state: Subscription = serde_json::from_value(row.get(3))
+        .map_err(|e| StoreError::Unreadable(format!("a subscription's row cannot be read: {e}")))?;
+    Ok(SubscriptionRow {
+        id: row.get(0),
+        owner: state.owner(),
+        status: state.status().unwrap_or(Status::OnHold),
+        joined_at: row.get(1),
+        ended_at: row.get(2),
+        state,
+    })
+}
+
+/// One subscription.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn one(r: &Reader, id: Uuid) -> Result<Option<SubscriptionRow>, QueryError> {
+    let sql = format!("select {COLUMNS} from subscriptions where subscription = $1");
+    r.client().await?.query_opt(&sql, &[&id]).await?.as_ref().map(read).transpose()
+}
+
+/// All subscriptions of an account, the newest first.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn of_account(r: &Reader, account: AccountId) -> Result<Vec<SubscriptionRow>, QueryError> {
+    let sql =
+        format!("select {COLUMNS} from subscriptions where owner = $1 order by joined_at desc, subscription");
+    r.client().await?.query(&sql, &[&account]).await?.iter().map(read).collect()
+}
+
+/// What an account's subscriptions give it, for the access rule.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn memberships(r: &Reader, account: AccountId) -> Result<Vec<Membership>, QueryError> {
+    let rows = r
+        .client()
+        .await?
+        .query(
+            "select status, open_order from subscriptions
+             where owner = $1 and status in ('active', 'pending-cancellation', 'on-hold') order by joined_at desc",
+            &[&account],
+        )
+        .await?;
+    Ok(rows
+        .iter()
+        .map(|row| match row.get::<_, &str>(0) {
+            "on-hold" => Membership::OnHold { order: row.get(1) },
+            _ => Membership::Giving,
+        })
+        .collect())
+}
+
+/// Whether an account has a subscription that is neither cancelled nor expired: then its deletion
+/// is blocked and it cannot join again.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn has_live(r: &Reader, account: AccountId) -> Result<bool, QueryError> {
+    let sql = "select exists (select from subscriptions where owner = $1 and status not in ('cancelled', 'expired'))";
+    Ok(r.client().await?.query_one(sql, &[&account]).await?.get(0))
+}
+
+/// Ids of the subscriptions that a tick at `at` has to look at, after `last` in the order of ids.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn due(r: &Reader, at: DateTime<Utc>, last: Uuid, limit: i64) -> Result<Vec<Uuid>, QueryError> {
+    let sql = "select subscription from subscriptions where look_at <= $1 and subscription > $2
+        order by subscription limit $3";
+    Ok(r.client().await?.query(sql, &[&at, &last, &limit]).await?.iter().map(|row| row.get(0)).collect())
+}
+
+/// What a list is narrowed to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// One status.
+    pub status: Option<String>,
+    /// One plan, as `name, interval`.
+    pub plan: Option<String>,
+    /// Only those whose payment is failing.
+    pub failing: bool,
+    /// Only those that staff have to decide about.
+    pub parked: bool,
+    /// Only those of these accounts.
+    pub owners: Option<Vec<AccountId>>,
+}
+
+/// A page of the list, newest first, and how many there are in all.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn list(
+    r: &Reader,
+    filter: &Filter,
+    offset: i64,
+    limit: i64,
+) -> Result<(Vec<SubscriptionRow>, i64), QueryError> {
+    const WHERE: &str =
+        "($1::text is null or status = $1) and ($2::text is null or plan_name || ', ' || interval = $2)
+        and (not $3 or failing) and (not $4 or parked) and ($5::uuid[] is null or owner = any($5))";
+    let client = r.client().await?;
+    let narrowed: [&(dyn tokio_postgres::types::ToSql + Sync); 5] =
+        [&filter.status, &filter.plan, &filter.failing, &filter.parked, &filter.owners];
+    let total = client
+        .query_one(&format!("select count(*) from subscriptions where {WHERE}"), &narrowed)
+        .await?
+        .get(0);
+    let sql = format!(
+        "select {COLUMNS} from subscriptions where {WHERE} order by joined_at desc, subscription offset $6 limit $7"
+    );
+    let mut params = narrowed.to_vec();
+    params.push(&offset);
+    params.push(&limit);
+    let rows = client.query(&sql, &params).await?.iter().map(read).collect::<Result<_, _>>()?;
+    Ok((rows, total))
+}
+
+/// How many subscriptions there are of each status and plan.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn counts(r: &Reader) -> Result<Vec<(String, String, i64)>, QueryError> {
+    let sql = "select status, plan_name || ', ' || interval, count(*) from subscriptions group by 1, 2 order by 1, 2";
+    let rows = r.client().await?.query(sql, &[]).await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect())
+}
+
+/// Monthly recurring revenue of what is active and goes on, by currency, in minor units: a year
+/// counts a twelfth, a week 52 twelfths.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn monthly_revenue(r: &Reader) -> Result<Vec<Money>, QueryError> {
+    let sql = "select currency, sum(round(price_minor * case state#>>'{terms,interval,unit}'
+            when 'year' then 1 / 12.0 when 'month' then 1 when 'week' then 52 / 12.0 else 365 / 12.0 end
+            / (state#>>'{terms,interval,length}')::int))::bigint
+        from subscriptions where status = 'active' group by currency order by currency";
+    let rows = r.client().await?.query(sql, &[]).await?;
+    rows.iter()
+        .map(|row| {
+            let currency = crate::domain::shared::Currency::parse(row.get(0))
+                .map_err(|e| StoreError::Unreadable(e.to_string()))?;
+            Ok(Money::new(row.get(1), currency))
+        })
+        .collect()
+}
+
+/// Active subscriptions whose payment was due more than two hours before `now` and was not tried.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn overdue(r: &Reader, now: DateTime<Utc>) -> Result<i64, QueryError> {
+    let sql = "select count(*) from subscriptions where status = 'active' and collection = 'automatic'
+        and open_order is null and not parked and paid_until < $1::timestamptz - interval '2 hours'";
+    Ok(r.client().await?.query_one(sql, &[&now]).await?.get(0))
+}
+
+/// How many ended, and how many started, since `since`.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn movements(r: &Reader, since: DateTime<Utc>) -> Result<(i64, i64), QueryError> {
+    let sql = "select count(*) filter (where joined_at >= $1), count(*) filter (where ended_at >= $1) from subscriptions";
+    let row = r.client().await?.query_one(sql, &[&since]).await?;
+    Ok((row.get(0), row.get(1)))
+}

@@ -17,6 +17,8 @@ use uuid::Uuid;
 const IDLE: Duration = Duration::from_secs(120);
 /// How often a decision is made again because another process wrote to the stream.
 const CONFLICTS: usize = 5;
+/// How often reading a stream is tried again when the database does not answer.
+const LOADS: u64 = 8;
 
 pub(super) struct AggregateActor<A: Decider>
 where
@@ -116,7 +118,7 @@ where
         for _ in 0..CONFLICTS {
             let loaded = match state.take() {
                 Some(loaded) => loaded,
-                None => match self.repository.load(self.id).await {
+                None => match self.load().await {
                     Ok(loaded) => loaded,
                     Err(error) => return (None, Err(unavailable(&error))),
                 },
@@ -168,6 +170,20 @@ where
             }
         }
         (None, Err(CommandError::Busy))
+    }
+
+    /// A connection that was lost while it lay in the pool is no reason to refuse.
+    async fn load(&self) -> Result<Loaded<A>, StoreError> {
+        let mut tries = 0;
+        loop {
+            match self.repository.load(self.id).await {
+                Err(StoreError::Database(_) | StoreError::Connection(_)) if tries < LOADS => {
+                    tries += 1;
+                    tokio::time::sleep(Duration::from_millis(50 * tries)).await;
+                }
+                done => return done,
+            }
+        }
     }
 
     async fn append(

@@ -67,7 +67,7 @@ impl Services {
                 let head = log::head(&**client).await?;
                 let slowest: Option<i64> =
                     client.query_one("select min(position) from checkpoints", &[]).await?.get(0);
-                if slowest.is_some_and(|p| p >= head)
+                if slowest.is_none_or(|p| p >= head)
                     && !super::mailer::is_due(&client, self.clock.now()).await?
                     && log::head(&**client).await? == head
                 {

@@ -1,5 +1,7 @@
 //! Puts a page's body into the frame that all pages share: studio, person, navigation.
 
+use super::error::HttpError;
+use super::form::Form;
 use super::request::Req;
 use super::response::{self, Res};
 use super::session::SignedIn;
@@ -72,7 +74,7 @@ fn frame(req: &Req, page: Page) -> Frame {
         hue: page.hue.or(Some(config.studio.hue)),
         path: req.path.clone(),
         person: req.viewer.account.as_ref().map(|account| person(req, account)),
-        join: Some("Join".to_owned()),
+        join: req.app.join_words(),
         places: [("Films", "/films"), ("Courses", "/courses"), ("Journal", "/posts")]
             .map(|(l, h)| Place::new(l, h))
             .into(),
@@ -109,7 +111,7 @@ fn person(req: &Req, account: &SignedIn) -> Person {
     Person {
         label: account.label.clone(),
         rooms: rooms.collect(),
-        may_watch_all: account.roles.iter().any(|role| role == "subscriber"),
+        may_watch_all: req.viewer.has_role(&["subscriber", "creator", "editor", "moderator", "admin"]),
         csrf: req.csrf_token(),
     }
 }
@@ -121,5 +123,49 @@ impl FormTokens for Req {
 
     fn idempotency_key(&self) -> String {
         self.app.clock.new_id().to_string()
+    }
+}
+
+/// The page for an error.
+#[must_use]
+pub fn problem(studio: &str, error: &HttpError, request_id: &str) -> Res {
+    let status = error.status();
+    let heading = match status {
+        StatusCode::BAD_REQUEST => "This request cannot be understood",
+        StatusCode::UNAUTHORIZED => "Sign in first",
+        StatusCode::FORBIDDEN => "This is not open to you",
+        StatusCode::NOT_FOUND => "Nothing here",
+        StatusCode::GONE => "This is gone",
+        StatusCode::CONFLICT => "Something has changed meanwhile",
+        StatusCode::PAYLOAD_TOO_LARGE => "This is too large",
+        StatusCode::TOO_MANY_REQUESTS => "Too many requests",
+        StatusCode::SERVICE_UNAVAILABLE => "Back in a moment",
+        StatusCode::INSUFFICIENT_STORAGE => "No room left",
+        StatusCode::INTERNAL_SERVER_ERROR => "Something went wrong",
+        _ => status.canonical_reason().unwrap_or("Error"),
+    };
+    let acts = [Place::new("To the front page", "/"), Place::new("Search", "/search")];
+    let body = ui::problem_page(status.as_u16(), heading, &error.to_string(), &acts, Some(request_id));
+    let frame =
+        Frame { studio: studio.to_owned(), title: heading.to_owned(), private: true, ..Frame::default() };
+    let mut res = response::html(status, ui::document(&frame, &body));
+    response::set(&mut res, CACHE_CONTROL, "no-store");
+    res
+}
+
+/// Adds the query of a form back to a path, for links that keep filters.
+#[must_use]
+pub fn with_query(path: &str, pairs: &[(&str, &str)]) -> String {
+    let query: String = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(pairs.iter().filter(|(_, v)| !v.is_empty()))
+        .finish();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+}
+
+impl Form {
+    /// Where the person wanted to go before signing in; only paths of this site count.
+    #[must_use]
+    pub fn next(&self) -> Option<&str> {
+        Some(self.get("next")).filter(|p| response::is_own_path(p))
     }
 }

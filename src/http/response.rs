@@ -1,6 +1,7 @@
 //! Answers.
 
 use super::error::HttpError;
+use super::page;
 use super::request::Req;
 use crate::actors::bus::Receipt;
 use maud::Markup;
@@ -99,28 +100,16 @@ pub fn problem(error: &HttpError, request_id: &str) -> Res {
     res
 }
 
-/// An error for the person or program that sent `req`.
+/// An error for the person or program that sent the request.
 #[must_use]
-pub fn error(error: &HttpError, wants_json: bool, request_id: &str) -> Res {
-    let mut res = if wants_json { problem(error, request_id) } else { error_page(error, request_id) };
+pub fn error(studio: &str, error: &HttpError, wants_json: bool, request_id: &str) -> Res {
+    let mut res =
+        if wants_json { problem(error, request_id) } else { page::problem(studio, error, request_id) };
     if let Some(seconds) = error.retry_after() {
         set(&mut res, warp::http::header::RETRY_AFTER, &seconds.to_string());
     }
     set(&mut res, CACHE_CONTROL, "no-store");
     res
-}
-
-fn error_page(error: &HttpError, request_id: &str) -> Res {
-    let status = error.status();
-    let title = status.canonical_reason().unwrap_or("Error");
-    let document = maud::html! {
-        (maud::DOCTYPE)
-        html lang="en" {
-            head { meta charset="utf-8"; meta name="viewport" content="width=device-width, initial-scale=1"; title { (title) } }
-            body { main { h1 { (title) } p { (error) } p { "Reference: " code { (request_id) } } p { a href="/" { "To the front page" } } } }
-        }
-    };
-    html(status, document)
 }
 
 impl Req {

@@ -105,8 +105,9 @@ fn filter(
             let body = boxed(body);
             async move { answer(app, &table, peer, method, path.as_str(), &query, headers, body).await }
         })
-        .or(warp::any()
-            .map(|| response::error(&HttpError::BadRequest("The request cannot be read.".into()), false, "")))
+        .or(warp::any().map(|| {
+            response::error("", &HttpError::BadRequest("The request cannot be read.".into()), false, "")
+        }))
         .unify()
 }
 
@@ -132,7 +133,9 @@ async fn answer(
     let metrics = Arc::clone(&app.metrics);
     metrics.http.in_flight.inc();
     let (mut res, pattern) = match table.find(&method, path) {
-        Err(error) => (response::error(&error, wants_json, &request_id), "unmatched"),
+        Err(error) => {
+            (response::error(&app.config.studio.name, &error, wants_json, &request_id), "unmatched")
+        }
         Ok((route, params)) => {
             let req = Req {
                 remote: client_address(peer.ip(), &headers),
@@ -190,7 +193,7 @@ async fn run(route: &Route, mut req: Req) -> Res {
             if !reason.is_empty() {
                 app.metrics.http.refused.with_label_values(&[reason]).inc();
             }
-            response::error(&error, wants_json, &request_id)
+            response::error(&app.config.studio.name, &error, wants_json, &request_id)
         }
     }
 }

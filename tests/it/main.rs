@@ -3,6 +3,9 @@
 // The lints except functions marked as tests, not the helpers that tests share.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod architecture;
 mod deploy;
 mod numbers;
 mod running;
+mod store;
+mod support;

@@ -1,0 +1,200 @@
+//! The rules of the house: who may import whom, how long files may be.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Longest file, in lines.
+const LONGEST: usize = 500;
+
+/// What each room may import of ours. Top-level files (config, clock, metrics …) count as rooms.
+const MAY_IMPORT: [(&str, &[&str]); 8] = [
+    ("domain", &["domain"]),
+    ("store", &["store", "domain", "clock", "metrics"]),
+    ("projections", &["projections", "domain", "store"]),
+    ("media", &["media", "domain", "config"]),
+    ("adapters", &["adapters", "domain", "config", "emails", "store"]),
+    ("emails", &["emails", "domain"]),
+    (
+        "actors",
+        &[
+            "actors",
+            "domain",
+            "store",
+            "projections",
+            "media",
+            "adapters",
+            "emails",
+            "config",
+            "clock",
+            "metrics",
+        ],
+    ),
+    (
+        "http",
+        &[
+            "http",
+            "domain",
+            "projections",
+            "actors",
+            "config",
+            "clock",
+            "metrics",
+            "media",
+            "emails",
+            "store",
+        ],
+    ),
+];
+
+/// Of the rooms that http must not reach into, what it may name all the same: values and errors.
+const HTTP_MAY_NAME_OF_STORE: [&str; 2] = ["crate::store::StoreError", "crate::store::event::Actor"];
+
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("folder") {
+        let path = entry.expect("entry").path();
+        if path.is_dir() {
+            files(&path, found);
+        } else if path.extension().is_some_and(|e| e == "rs") && !is_test(&path) {
+            found.push(path);
+        }
+    }
+}
+
+/// Unit tests in files of their own.
+fn is_test(path: &Path) -> bool {
+    path.components().any(|c| c.as_os_str() == "tests") || path.ends_with("tests.rs")
+}
+
+fn sources() -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    files(&root.join("src"), &mut found);
+    let relative = |p: PathBuf| {
+        let text = fs::read_to_string(&p).expect("source");
+        (p.strip_prefix(root.join("src")).expect("in src").to_owned(), text)
+    };
+    found.into_iter().map(relative).collect()
+}
+
+/// The rooms named after `crate::` in a file, tests aside.
+fn imports(text: &str) -> BTreeSet<String> {
+    let code = text.split("#[cfg(test)]").next().unwrap_or(text);
+    let code: String =
+        code.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    let mut found = BTreeSet::new();
+    for part in code.split("crate::").skip(1) {
+        if let Some(group) = part.strip_prefix('{') {
+            let group = group.split('}').next().unwrap_or("");
+            found.extend(group.split(',').filter_map(|w| w.trim().split("::").next()).map(str::to_owned));
+        } else {
+            found.insert(part.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect());
+        }
+    }
+    found
+}
+
+#[test]
+fn rooms_import_only_what_they_may() {
+    let rooms: Vec<&str> = MAY_IMPORT.iter().map(|(room, _)| *room).collect();
+    let mut broken = Vec::new();
+    for (path, text) in sources() {
+        let room = path
+            .components()
+            .next()
+            .map(|c| c.as_os_str().to_string_lossy().into_owned())
+            .unwrap_or_default();
+        let Some((_, allowed)) = MAY_IMPORT.iter().find(|(r, _)| *r == room) else { continue };
+        for import in imports(&text) {
+            let is_room = rooms.contains(&import.as_str())
+                || ["cli", "startup", "telemetry"].contains(&import.as_str());
+            if is_room && !allowed.contains(&import.as_str()) {
+                broken.push(format!("src/{} imports {import}", path.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+#[test]
+fn the_web_never_touches_the_store() {
+    let mut broken = Vec::new();
+    for (path, text) in sources().into_iter().filter(|(p, _)| p.starts_with("http")) {
+        let code = text.split("#[cfg(test)]").next().unwrap_or(&text);
+        for line in code.lines().filter(|l| !l.trim_start().starts_with("//")) {
+            let names_store =
+                line.contains("crate::store") && !HTTP_MAY_NAME_OF_STORE.iter().any(|ok| line.contains(ok));
+            let speaks_sql = line.contains("tokio_postgres")
+                || line.contains(".query_one(")
+                || line.contains(".batch_execute(");
+            if names_store || speaks_sql {
+                broken.push(format!("src/{}: {}", path.display(), line.trim()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+#[test]
+fn the_domain_is_pure() {
+    let forbidden = [
+        "Utc::now",
+        "SystemTime",
+        "Instant::now",
+        "async fn",
+        "std::fs",
+        "tokio::",
+        "rand::",
+        "Uuid::now_v7",
+        "Uuid::new_v4",
+    ];
+    let mut broken = Vec::new();
+    for (path, text) in sources().into_iter().filter(|(p, _)| p.starts_with("domain")) {
+        // The bridge to cqrs-es is asynchronous by that crate's trait.
+        if path.ends_with("shared/aggregate.rs") {
+            continue;
+        }
+        let code = text.split("#[cfg(test)]").next().unwrap_or(&text);
+        for word in forbidden {
+            if code.lines().any(|l| !l.trim_start().starts_with("//") && l.contains(word)) {
+                broken.push(format!("src/{}: {word}", path.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+#[test]
+fn aggregates_do_not_know_each_other() {
+    let shared = ["shared", "access"];
+    let mut broken = Vec::new();
+    for (path, text) in sources().into_iter().filter(|(p, _)| p.starts_with("domain")) {
+        let own = path
+            .components()
+            .nth(1)
+            .map(|c| c.as_os_str().to_string_lossy().replace(".rs", ""))
+            .unwrap_or_default();
+        if shared.contains(&own.as_str()) || own == "mod" {
+            continue;
+        }
+        let code = text.split("#[cfg(test)]").next().unwrap_or(&text);
+        for part in code.split("crate::domain::").skip(1) {
+            let other: String = part.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            if other != own && !shared.contains(&other.as_str()) && !other.is_empty() {
+                broken.push(format!("src/{} knows {other}", path.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+#[test]
+fn files_stay_short() {
+    let long: Vec<String> = sources()
+        .into_iter()
+        .map(|(p, t)| (p, t.lines().count()))
+        .filter(|(_, lines)| *lines > LONGEST)
+        .map(|(p, lines)| format!("src/{}: {lines} lines", p.display()))
+        .collect();
+    assert!(long.is_empty(), "{long:#?}");
+}

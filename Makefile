@@ -53,8 +53,8 @@ test-browser: assets
 	scripts/browser-tests
 
 docs: assets
-	KINORA_WRITE_DOCS=1 cargo test --locked --lib -- reference
-	KINORA_WRITE_DOCS=1 cargo test --locked --test it -- reference
+	WRITE_DOCS=1 cargo test --locked --lib -- reference
+	WRITE_DOCS=1 cargo test --locked --test it -- reference
 
 load:
 	cargo run --locked --release -p kinora-loadtests -- --url '$(URL)'

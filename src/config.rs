@@ -44,7 +44,7 @@ pub enum SchedulerKind {
     External,
 }
 
-/// All settings. `docs/settings.md` is generated from the file `config/reference.toml`.
+/// All settings. `docs/settings.md` is generated from this file: the first sentence of a field is its row.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {

@@ -56,7 +56,7 @@ fn a_sample_of_the_host_has_its_memory_disk_and_processors() {
 fn the_reference_on_disk_is_current() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/metrics.md");
     let wanted = markdown(&fresh());
-    if std::env::var_os("KINORA_WRITE_DOCS").is_some() {
+    if std::env::var_os("WRITE_DOCS").is_some() {
         std::fs::write(path, &wanted).expect("docs/metrics.md can be written");
     }
     let found = std::fs::read_to_string(path).unwrap_or_default();

@@ -4,8 +4,8 @@
 pub mod catalogue;
 pub mod deletion_requests;
 pub mod figures;
-pub mod media;
 pub mod invoices;
+pub mod media;
 pub mod operator;
 pub mod orders;
 pub mod people;
@@ -82,7 +82,6 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(catalogue::Catalogue),
         Arc::new(deletion_requests::DeletionRequests),
         Arc::new(people::People),
-        Arc::new(catalogue::Catalogue),
         Arc::new(media::MediaWorks),
         Arc::new(plans::Plans),
         Arc::new(subscriptions::Subscriptions),

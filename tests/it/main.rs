@@ -6,6 +6,7 @@
 mod architecture;
 mod deploy;
 mod numbers;
+mod reference;
 mod running;
 mod store;
 mod support;

@@ -1,8 +1,8 @@
 //! Scheduled jobs: each runs once per slot, whoever asks for it.
 
 pub mod clear_sessions;
-mod destroy_archives;
 mod clock_tick;
+mod destroy_archives;
 mod payment_lookups;
 pub mod process_deletion_requests;
 mod publish_scheduled;

@@ -9,7 +9,7 @@ use super::accounts::load;
 use super::accounts::tokens::{self, Token};
 use super::services::Services;
 use super::supervisor::{Desk, LoopError};
-use crate::adapters::mail_folder::MailFolder;
+use crate::adapters::mail_folder::{Letter, MailFolder};
 use crate::adapters::smtp::{Outgoing, SendError, Smtp, SmtpSettings};
 use crate::config::Config;
 use crate::domain::account::Standing;
@@ -173,6 +173,25 @@ pub async fn clear(cx: &Services, now: DateTime<Utc>) -> Result<u64, StoreError>
     let client = cx.pool.get().await?;
     let sql = "delete from public.outgoing_mail where state <> 'waiting' and created_at < $1";
     Ok(client.execute(sql, &[&(now - TimeDelta::days(30))]).await?)
+}
+
+/// The newest mails of the mail folder, for the demo's page.
+///
+/// # Errors
+/// If the folder cannot be read.
+pub async fn letters(cx: &Services, limit: usize) -> Result<Vec<Letter>, StoreError> {
+    let folder = folder(&cx.config);
+    let read = tokio::task::spawn_blocking(move || folder.newest(limit)).await;
+    read.unwrap_or_else(|_| Ok(vec![])).map_err(|e| StoreError::file("reading mails", e))
+}
+
+/// One mail of the mail folder.
+///
+/// # Errors
+/// Never now; an unreadable mail is none.
+pub async fn letter(cx: &Services, name: &str) -> Result<Option<Letter>, StoreError> {
+    let (folder, name) = (folder(&cx.config), name.to_owned());
+    Ok(tokio::task::spawn_blocking(move || folder.letter(&name)).await.unwrap_or(None))
 }
 
 /// The way on which mail leaves.

@@ -1,10 +1,13 @@
 //! Mail as files: one `.eml` each in `<data>/mail/`, for development and the demo.
 
 use super::smtp::{Outgoing, SendError, message};
+use chrono::{DateTime, Utc};
+use mailparse::MailHeaderMap as _;
 use std::{
     fs,
     io::Write as _,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 use uuid::Uuid;
 
@@ -70,6 +73,63 @@ impl MailFolder {
     }
 }
 
+/// A mail of the folder as it can be read.
+#[derive(Clone, Debug)]
+pub struct Letter {
+    /// Name of its file without the ending; part of addresses.
+    pub name: String,
+    /// Whom it is to.
+    pub to: String,
+    /// Its subject.
+    pub subject: String,
+    /// Its text part.
+    pub text: String,
+    /// When it was written, by the instance's clock.
+    pub at: DateTime<Utc>,
+}
+
+impl MailFolder {
+    /// The newest mails, at most `limit`.
+    ///
+    /// # Errors
+    /// If the folder cannot be read.
+    pub fn newest(&self, limit: usize) -> std::io::Result<Vec<Letter>> {
+        let entries = match fs::read_dir(&self.folder) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(vec![]),
+            entries => entries?,
+        };
+        let mut files: Vec<(SystemTime, PathBuf)> = entries
+            .flatten()
+            .map(|e| (e.metadata().and_then(|m| m.modified()).unwrap_or(SystemTime::UNIX_EPOCH), e.path()))
+            .filter(|(_, path)| path.extension().is_some_and(|e| e == "eml"))
+            .collect();
+        files.sort();
+        Ok(files.iter().rev().take(limit).filter_map(|(_, path)| read(path)).collect())
+    }
+
+    /// One mail by its name.
+    #[must_use]
+    pub fn letter(&self, name: &str) -> Option<Letter> {
+        let plain = name.chars().all(|c| c.is_ascii_hexdigit() || c == '-' || c == '_');
+        if plain { read(&self.folder.join(format!("{name}.eml"))) } else { None }
+    }
+}
+
+fn read(path: &Path) -> Option<Letter> {
+    let bytes = fs::read(path).ok()?;
+    let mail = mailparse::parse_mail(&bytes).ok()?;
+    let header = |name: &str| mail.headers.get_first_value(name).unwrap_or_default();
+    let body = mail.subparts.first().unwrap_or(&mail).get_body().ok()?;
+    let at = mailparse::dateparse(&header("Date")).ok().and_then(|s| DateTime::from_timestamp(s, 0));
+    Some(Letter {
+        name: path.file_stem()?.to_str()?.to_owned(),
+        to: header("To"),
+        subject: header("Subject"),
+        text: body.replace("\r\n", "\n"),
+        at: at.unwrap_or_default(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,6 +158,12 @@ mod tests {
         assert!(text.contains("To: ada@example.org") && text.contains("Subject: =?utf-8?"), "{text}");
         assert!(text.contains("Message-ID: <") && text.contains("multipart/alternative"), "{text}");
         assert_eq!(fs::read_dir(dir.path().join("mail")).unwrap().count(), 3);
+        let letters = folder.newest(2).unwrap();
+        assert_eq!(letters.len(), 2);
+        let letter = folder.letter(&letters[0].name).unwrap();
+        assert_eq!((letter.subject.as_str(), letter.to.as_str()), ("Grüße", "ada@example.org"));
+        assert!(letter.text.starts_with("Text"), "{letter:?}");
+        assert!(folder.letter("../secrets/session").is_none());
         assert_eq!(folder.remove_of(ada).unwrap(), 2);
         assert!(folder.path(ben, Uuid::from_u128(12)).exists());
     }

@@ -12,13 +12,16 @@ pub struct App {
     pub draining: AtomicBool,
     /// Words of the join button, kept fresh by whoever reads the plans.
     join: RwLock<Option<String>>,
+    /// Set once it is known that there is an account: until then pages lead to the first admin.
+    pub has_people: AtomicBool,
 }
 
 impl App {
     /// The web's view of an instance.
     #[must_use]
     pub fn new(services: Services) -> Self {
-        Self { services, draining: AtomicBool::new(false), join: RwLock::default() }
+        let draining = AtomicBool::new(false);
+        Self { services, draining, has_people: AtomicBool::new(false), join: RwLock::default() }
     }
 }
 

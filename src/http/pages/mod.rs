@@ -1,11 +1,21 @@
 //! The pages, one file for each address.
 
+pub mod account;
 pub mod operator;
+pub mod people;
+pub mod staff;
 
 use super::route::Route;
 
 /// The addresses of all pages.
 #[must_use]
 pub fn routes() -> Vec<Route> {
-    [operator::routes()].into_iter().flatten().collect()
+    [account::routes(), operator::routes(), people::routes(), staff::routes()].into_iter().flatten().collect()
+}
+
+/// The places of the billing desk, for every page of it.
+#[must_use]
+pub fn billing_places() -> Vec<super::ui::Place> {
+    use super::ui::Place;
+    vec![Place::new("Billing", "/billing"), Place::new("People", "/billing/people")]
 }

@@ -1,0 +1,127 @@
+//! `/account/deletion`: asking to be forgotten, and taking that back.
+
+use super::desk;
+use crate::actors::accounts::AccountsError;
+use crate::actors::accounts::leaving::{self, LeavingError};
+use crate::domain::deletion_request::Obstacle;
+use crate::http::error::HttpError;
+use crate::http::pages::people::form_errors;
+use crate::http::response::after;
+use crate::http::route::{Access, Route};
+use crate::http::ui::{Errors, Field, Tone, Weight, button, facts, form, format, notice};
+use crate::http::{Req, Res};
+use crate::projections::deletion_requests::{self, Progress, Request};
+use maud::{Markup, html};
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/account/deletion", Access::SignedIn, show),
+        Route::post("/account/deletion", Access::SignedIn, ask),
+        Route::post("/account/deletion/withdraw", Access::SignedIn, withdraw),
+    ]
+}
+
+async fn show(req: Req) -> Result<Res, HttpError> {
+    view(&req, &Errors::none()).await
+}
+
+async fn ask(mut req: Req) -> Result<Res, HttpError> {
+    let form = req.form().await?;
+    let id = req.account()?.id;
+    let command = req.command_id(&form);
+    match leaving::ask(&req.app, command, req.meta(), id, form.raw("current")).await {
+        Ok(receipt) => Ok(after(receipt, "/account/deletion?done=asked")),
+        Err(error) => view(&req, &errors(error)?).await,
+    }
+}
+
+async fn withdraw(mut req: Req) -> Result<Res, HttpError> {
+    let form = req.form().await?;
+    let id = req.account()?.id;
+    match leaving::withdraw(&req.app, req.command_id(&form), req.meta(), id).await {
+        Ok(receipt) => Ok(after(receipt, "/account/deletion?done=withdrawn")),
+        Err(error) => view(&req, &errors(error)?).await,
+    }
+}
+
+fn errors(error: LeavingError) -> Result<Errors, HttpError> {
+    match error {
+        LeavingError::Other(error @ AccountsError::WrongPassword) => {
+            Ok(Errors::one("current", error.to_string()))
+        }
+        LeavingError::Other(error) => form_errors(error),
+        refused => Ok(Errors::one("", refused.to_string())),
+    }
+}
+
+async fn view(req: &Req, errors: &Errors) -> Result<Res, HttpError> {
+    let id = req.account()?.id;
+    let newest = deletion_requests::newest_of(&req.app.reader, id).await?;
+    let open = newest.filter(|r| r.progress == Progress::Requested || r.progress == Progress::Executing);
+    let obstacles = leaving::obstacles(&req.app, id).await?;
+    let body = match &open {
+        Some(request) => pending(req, request, &obstacles),
+        None => ask_view(req, &obstacles, errors),
+    };
+    let done = match req.query("done") {
+        "asked" => Some("Your request is filed. A mail confirms it."),
+        "withdrawn" => Some("Your request is withdrawn. Your account is as it was before."),
+        _ => None,
+    };
+    let title = if open.is_some() { "Your account will be deleted" } else { "Delete account" };
+    Ok(desk(req, title, None, done, errors, &body))
+}
+
+fn ask_view(req: &Req, obstacles: &[Obstacle], errors: &Errors) -> Markup {
+    let days = req.app.config.erasure.grace_days;
+    let fields = html! {
+        (Field::new("current", "Password").kind("password").autocomplete("current-password").mid()
+            .hint("Once more, so that nobody else does this for you.").errors(errors).render())
+        (button::submit("Ask to delete my account", Weight::Danger))
+    };
+    html! {
+        div.prose {
+            p { "Your name, mail address, sessions and everything else that is personal is destroyed for good. "
+                "You have " (days) " days to change your mind; until then your profile is hidden." }
+            p { "What tax law obliges us to keep of your orders stays sealed for as long as it says, and nothing else." }
+        }
+        (hindrances(obstacles))
+        (form(req, "/account/deletion", &fields))
+    }
+}
+
+fn pending(req: &Req, request: &Request, obstacles: &[Obstacle]) -> Markup {
+    html! {
+        (facts(&[
+            ("Asked on", format::date(request.requested_at)),
+            ("Carried out from", format::date(request.due)),
+            ("Number of the request", html! { span.mono { (request.id) } }),
+        ]))
+        (hindrances(obstacles))
+        @if request.progress == Progress::Executing {
+            p { "The deletion has begun and cannot be stopped any more." }
+        } @else {
+            p { "Until then you can change your mind." }
+            (form(req, "/account/deletion/withdraw", &button::submit("Keep my account", Weight::Main)))
+        }
+    }
+}
+
+/// What stands in the way, each with what to do about it.
+fn hindrances(obstacles: &[Obstacle]) -> Markup {
+    html! {
+        @for obstacle in obstacles {
+            (notice(Tone::Warning, &match obstacle {
+                Obstacle::LiveSubscription(_) => html! {
+                    p { "Your subscription is still running. The deletion waits until it is cancelled and has ended." }
+                    p { a href="/account/subscription" { "Cancel the subscription" } }
+                },
+                Obstacle::StaffRole => html! { p { "This account holds a staff role. Hand the role over first." } },
+                Obstacle::PublishedWorks(count) => html! {
+                    p { "This account owns published works (" (count) "). Hand them over or remove them first." }
+                    p { a href="/studio" { "To your works" } }
+                },
+            }))
+        }
+    }
+}

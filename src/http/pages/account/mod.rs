@@ -1,0 +1,54 @@
+//! A person's own desk: profile, security, deletion. The subscription's pages are billing's.
+
+mod deletion;
+mod profile;
+mod security;
+
+use crate::http::page::{Page, page, unprocessable};
+use crate::http::route::Route;
+use crate::http::ui::layout::{Place, Theme};
+use crate::http::ui::{Errors, Tone, error_summary, notice_text, page_head, rooms};
+use crate::http::{Req, Res};
+use maud::{Markup, html};
+
+/// The addresses of this desk.
+#[must_use]
+pub fn routes() -> Vec<Route> {
+    [profile::routes(), security::routes(), deletion::routes()].into_iter().flatten().collect()
+}
+
+/// The places of this desk, for every page of it.
+#[must_use]
+pub fn places() -> Vec<Place> {
+    vec![
+        Place::new("Profile", "/account"),
+        Place::new("Subscription", "/account/subscription"),
+        Place::new("Security", "/account/security"),
+        Place::new("Delete account", "/account/deletion"),
+    ]
+}
+
+/// A page of this desk with its places at the side; with errors the answer is 422.
+pub fn desk(req: &Req, title: &str, lead: Option<&str>, done: Option<&str>, errors: &Errors, body: &Markup) -> Res {
+    // The profile's own address is the start of all others.
+    let here = if req.path == "/account" { "/account" } else { req.path.as_str() };
+    let content = html! {
+        (page_head(title, lead, None))
+        @if let Some(done) = done { (notice_text(Tone::Success, done)) }
+        (error_summary(errors))
+        (body)
+    };
+    let title = if errors.is_empty() { title.to_owned() } else { format!("Error: {title}") };
+    let res = page(
+        req,
+        Page {
+            title,
+            section: "Your account".into(),
+            theme: Theme::Desk,
+            private: true,
+            body: html! { div.page { (rooms("Your account", &places(), here, &content)) } },
+            ..Page::default()
+        },
+    );
+    if errors.is_empty() { res } else { unprocessable(res) }
+}

@@ -1,0 +1,107 @@
+//! `/login`.
+
+use super::{form_errors, narrow};
+use crate::actors::accounts::limits::Buckets;
+use crate::actors::accounts::sign_in::{SignIn, check};
+use crate::actors::accounts::{AccountsError, recover, sessions};
+use crate::http::error::HttpError;
+use crate::http::response::{is_own_path, see_other, set};
+use crate::http::route::{Access, Route};
+use crate::http::ui::{Errors, Field, Tone, Weight, button, form, notice_text};
+use crate::http::{Form, Req, Res, session};
+use maud::html;
+use uuid::Uuid;
+use warp::http::header::SET_COOKIE;
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![Route::get("/login", Access::Anyone, show), Route::post("/login", Access::Anyone, sign_in)]
+}
+
+async fn show(req: Req) -> Result<Res, HttpError> {
+    let next = own_path(req.query("next"));
+    if req.viewer.account.is_some() {
+        return Ok(see_other(&next));
+    }
+    if super::setup::wanted(&req).await? {
+        return Ok(see_other("/setup"));
+    }
+    Ok(view(&req, "", &next, &Errors::none()))
+}
+
+async fn sign_in(mut req: Req) -> Result<Res, HttpError> {
+    let form = req.form().await?;
+    let next = own_path(form.get("next"));
+    let login = form.get("login").to_owned();
+    let metrics = req.app.metrics.runtime.sign_ins.clone();
+    let refused = |words: &str| {
+        metrics.with_label_values(&["refused"]).inc();
+        Ok(view(&req, &login, &next, &Errors::one("login", words)))
+    };
+    match check(&req.app, &login, form.raw("password"), Some(req.remote)).await {
+        Ok(SignIn::Proved(account)) => {
+            metrics.with_label_values(&["accepted"]).inc();
+            open(&req, account, &next).await
+        }
+        Ok(SignIn::Unknown) => refused("Mail address, user name or password is wrong."),
+        Ok(SignIn::Suspended) => refused("This account is suspended. Write to the studio."),
+        Ok(SignIn::Unconfirmed(account)) => {
+            send_again(&req, &form, account).await?;
+            refused("Confirm your mail address first: we sent you the link again.")
+        }
+        Err(error) => {
+            if matches!(error, AccountsError::TooMany(_)) {
+                metrics.with_label_values(&["throttled"]).inc();
+            }
+            Ok(view(&req, &login, &next, &form_errors(error)?))
+        }
+    }
+}
+
+async fn open(req: &Req, account: Uuid, next: &str) -> Result<Res, HttpError> {
+    // A new session for every sign-in; one that the browser had before ends.
+    if let Some(before) = &req.viewer.account {
+        sessions::end(&req.app, before.id, &before.session).await?;
+    }
+    let opened = sessions::open(&req.app, account, req.header("user-agent")).await?;
+    let mut res = see_other(next);
+    set(&mut res, SET_COOKIE, &session::cookie_for(&req.app, &opened));
+    Ok(res)
+}
+
+async fn send_again(req: &Req, form: &Form, account: Uuid) -> Result<(), HttpError> {
+    let now = req.now();
+    let buckets = Buckets::new(&req.app, "confirm", &account.to_string(), None)?;
+    if buckets.check(&req.app, now).await.is_ok() {
+        buckets.count(&req.app, now).await?;
+        let sent = recover::confirm_again(&req.app, req.command_id(form), req.meta(), account).await;
+        if let Err(error) = sent {
+            form_errors(error)?;
+        }
+    }
+    Ok(())
+}
+
+fn own_path(next: &str) -> String {
+    if is_own_path(next) && !next.starts_with("/login") { next.to_owned() } else { "/".to_owned() }
+}
+
+fn view(req: &Req, login: &str, next: &str, errors: &Errors) -> Res {
+    let fields = html! {
+        input type="hidden" name="next" value=(next);
+        (Field::new("login", "Mail address or user name").autocomplete("username").value(login).maxlength(254).errors(errors).render())
+        (Field::new("password", "Password").kind("password").autocomplete("current-password").render())
+        (button::submit("Sign in", Weight::Main))
+    };
+    let done = match req.query("done") {
+        "confirmed" => Some("Your mail address is confirmed. Sign in now."),
+        "reset" => Some("Your new password is set. Sign in with it."),
+        _ => None,
+    };
+    let body = html! {
+        @if let Some(done) = done { (notice_text(Tone::Success, done)) }
+        (form(req, "/login", &fields))
+        p { a href="/reset" { "Forgot your password?" } }
+        @if req.app.config.allow_registration { p { "New here? " a href="/register" { "Create an account" } } }
+    };
+    narrow(req, "Sign in", None, errors, &body)
+}

@@ -1,0 +1,68 @@
+//! The way in: register, confirm, sign in and out, reset, the first admin, and the mail of a demo.
+
+mod confirm;
+mod demo_mail;
+mod login;
+mod logout;
+mod register;
+mod reset;
+pub mod setup;
+
+use crate::actors::accounts::AccountsError;
+use crate::http::error::HttpError;
+use crate::http::page::{Page, page, unprocessable};
+use crate::http::route::Route;
+use crate::http::ui::layout::Theme;
+use crate::http::ui::{Errors, error_summary, page_head};
+use crate::http::{Req, Res};
+use maud::{Markup, html};
+use std::time::Duration;
+
+/// The addresses of these pages.
+#[must_use]
+pub fn routes() -> Vec<Route> {
+    [
+        register::routes(),
+        confirm::routes(),
+        login::routes(),
+        logout::routes(),
+        reset::routes(),
+        setup::routes(),
+        demo_mail::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// What is wrong with what was typed, for the form to be shown again; everything else is an answer
+/// of its own.
+///
+/// # Errors
+/// 429, 503 and 500.
+pub fn form_errors(error: AccountsError) -> Result<Errors, HttpError> {
+    match error {
+        AccountsError::Field(field, words) => Ok(Errors::one(field, words)),
+        AccountsError::WrongPassword => Ok(Errors::one("current", error.to_string())),
+        AccountsError::Refused(_) | AccountsError::StaleLink => Ok(Errors::one("", error.to_string())),
+        AccountsError::TooMany(seconds) => {
+            Err(HttpError::TooMany { why: error.to_string(), retry_after: Duration::from_secs(seconds) })
+        }
+        AccountsError::Busy => Err(HttpError::busy()),
+        AccountsError::Store(store) => Err(store.into()),
+    }
+}
+
+/// A narrow page with one form or a few sentences.
+fn narrow(req: &Req, title: &str, lead: Option<&str>, errors: &Errors, body: &Markup) -> Res {
+    let content = html! {
+        div.wrap.page { div.narrow.stack.mid {
+            (page_head(title, lead, None))
+            (error_summary(errors))
+            (body)
+        } }
+    };
+    let title = if errors.is_empty() { title.to_owned() } else { format!("Error: {title}") };
+    let res = page(req, Page { title, theme: Theme::Desk, private: true, body: content, ..Page::default() });
+    if errors.is_empty() { res } else { unprocessable(res) }
+}

@@ -1,0 +1,113 @@
+//! `/register`: a new account.
+
+use super::{form_errors, narrow};
+use crate::actors::accounts::limits::Buckets;
+use crate::actors::accounts::register::{NewAccount, by_visitor};
+use crate::http::error::HttpError;
+use crate::http::response::see_other;
+use crate::http::route::{Access, Route};
+use crate::http::ui::{Errors, Field, Weight, button, form as ui_form};
+use crate::http::{Form, Req, Res, csrf};
+use maud::html;
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/register", Access::Anyone, show),
+        Route::post("/register", Access::Anyone, register),
+    ]
+}
+
+/// Nobody fills the form in less time; a program does.
+const FASTEST: i64 = 1;
+
+async fn show(req: Req) -> Result<Res, HttpError> {
+    if req.viewer.account.is_some() {
+        return Ok(see_other("/account"));
+    }
+    if super::setup::wanted(&req).await? {
+        return Ok(see_other("/setup"));
+    }
+    Ok(view(&req, &Form::default(), &Errors::none()))
+}
+
+async fn register(mut req: Req) -> Result<Res, HttpError> {
+    if !req.app.config.allow_registration {
+        return Err(HttpError::Forbidden("New accounts cannot be made here at the moment.".into()));
+    }
+    let form = req.form().await?;
+    // A field that people do not see: whoever fills it is told the same as everybody.
+    if !form.get("website").is_empty() {
+        return Ok(see_other("/confirm"));
+    }
+    if !filled_by_hand(&req, &form) {
+        let words = "That was faster than people type. Look it through and send it again.";
+        return Ok(view(&req, &form, &Errors::one("", words)));
+    }
+    let now = req.now();
+    let buckets = Buckets::new(&req.app, "register", form.get("mail"), Some(req.remote))?;
+    let new = NewAccount {
+        mail: form.get("mail").into(),
+        display_name: form.get("display_name").into(),
+        username: form.get("username").into(),
+        password: form.raw("password").into(),
+    };
+    let outcome = async {
+        buckets.check(&req.app, now).await?;
+        let receipt = by_visitor(&req.app, req.command_id(&form), req.meta(), &new).await?;
+        buckets.count(&req.app, now).await?;
+        Ok(receipt)
+    };
+    match outcome.await {
+        // The same answer whether the address was known or not.
+        Ok(_) => Ok(see_other("/confirm")),
+        Err(error) => Ok(view(&req, &form, &form_errors(error)?)),
+    }
+}
+
+/// The hidden time is signed, so that it cannot be set back.
+fn filled_by_hand(req: &Req, form: &Form) -> bool {
+    let Some((at, signature)) = form.get("opened").split_once('.') else { return false };
+    let Ok(opened) = at.parse::<i64>() else { return false };
+    csrf::matches(&sign(req, at), signature) && req.now().timestamp() - opened >= FASTEST
+}
+
+fn sign(req: &Req, at: &str) -> String {
+    csrf::token(req.app.secrets.session.as_slice(), &format!("register {at}"))
+}
+
+fn view(req: &Req, form: &Form, errors: &Errors) -> Res {
+    if !req.app.config.allow_registration {
+        let body = html! {
+            p { "The studio makes accounts by itself at the moment. If you were promised one, write to the studio." }
+            p { a href="/login" { "Sign in" } " if you have an account." }
+        };
+        return narrow(req, "Registration is closed", None, errors, &body);
+    }
+    let opened = match form.get("opened") {
+        "" => {
+            let at = req.now().timestamp().to_string();
+            format!("{at}.{}", sign(req, &at))
+        }
+        opened => opened.to_owned(),
+    };
+    let fields = html! {
+        input type="hidden" name="opened" value=(opened);
+        (Field::new("mail", "Mail address").kind("email").autocomplete("email").value(form.get("mail"))
+            .hint("We send a link to it. Nobody else sees it.").maxlength(254).errors(errors).render())
+        (Field::new("display_name", "Name").autocomplete("name").optional().value(form.get("display_name"))
+            .hint("How we address you.").maxlength(80).errors(errors).render())
+        (Field::new("username", "User name").autocomplete("username").optional().value(form.get("username"))
+            .hint("A second name to sign in with.").maxlength(40).errors(errors).render())
+        (Field::new("password", "Password").kind("password").autocomplete("new-password")
+            .hint("At least 10 characters. A few unrelated words are fine.").errors(errors).render())
+        div.trap aria-hidden="true" {
+            label { "Website" input type="text" name="website" tabindex="-1" autocomplete="off"; }
+        }
+        (button::submit("Create account", Weight::Main))
+    };
+    let body = html! {
+        (ui_form(req, "/register", &fields))
+        p { "You have an account? " a href="/login" { "Sign in" } }
+    };
+    narrow(req, "Create an account", Some("To watch what is free, keep your place, and join."), errors, &body)
+}

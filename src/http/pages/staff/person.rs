@@ -1,0 +1,173 @@
+//! One person: facts, and the acts that the desk may do, each with a reason.
+
+use super::{BILLING, Desk, MODERATORS, list::state};
+use crate::actors::accounts::staff::{self, Act};
+use crate::domain::shared::{PersonalRef, Role};
+use crate::http::error::HttpError;
+use crate::http::page::{Page, page, unprocessable};
+use crate::http::pages::people::form_errors;
+use crate::http::response::after;
+use crate::http::route::Route;
+use crate::http::ui::layout::{Place, Theme};
+use crate::http::ui::{
+    Errors, Field, Tone, Weight, button, chip, crumbs, error_summary, facts, form, format, notice_text,
+    page_head, rooms,
+};
+use crate::http::{Form, Req, Res};
+use crate::projections::people::{self, Person, Presence};
+use chrono::{DateTime, NaiveDate, Utc};
+use maud::{Markup, html};
+use std::str::FromStr as _;
+use strum::IntoEnumIterator as _;
+use uuid::Uuid;
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/moderation/people/{id}", MODERATORS, show),
+        Route::post("/moderation/people/{id}", MODERATORS, act),
+        Route::get("/billing/people/{id}", BILLING, show),
+        Route::post("/billing/people/{id}", BILLING, act),
+    ]
+}
+
+async fn show(req: Req) -> Result<Res, HttpError> {
+    view(&req, &Form::default(), &Errors::none()).await
+}
+
+async fn act(mut req: Req) -> Result<Res, HttpError> {
+    let form = req.form().await?;
+    let id = req.id_param("id")?;
+    let desk = Desk::of(&req.path);
+    let wish = match wish(&req, desk, &form) {
+        Ok(wish) => wish,
+        Err(errors) => return view(&req, &form, &errors).await,
+    };
+    let command = req.command_id(&form);
+    match staff::act(&req.app, command, req.meta(), id, &wish, form.get("reason")).await {
+        Ok(receipt) => Ok(after(receipt, &format!("{}?done=yes", desk.person(id)))),
+        Err(error) => view(&req, &form, &form_errors(error)?).await,
+    }
+}
+
+/// What the form asks for, as far as desk and roles allow it.
+fn wish(req: &Req, desk: Desk, form: &Form) -> Result<Act, Errors> {
+    let admin = req.viewer.has_role(&["admin"]);
+    let moderates = desk == Desk::Moderation;
+    let role = || Role::from_str(form.get("role")).map_err(|_| Errors::one("role", "Choose a role."));
+    match form.get("act") {
+        "suspend" if moderates => Ok(Act::Suspend),
+        "reinstate" if moderates => Ok(Act::Reinstate),
+        "grant" if admin => Ok(Act::Grant(role()?)),
+        "revoke" if admin => Ok(Act::Revoke(role()?)),
+        "complimentary" if admin || !moderates => Ok(Act::Complimentary(until(form)?)),
+        "end-complimentary" if admin || !moderates => Ok(Act::EndComplimentary),
+        _ => Err(Errors::one("", "Your role does not allow this act.")),
+    }
+}
+
+fn until(form: &Form) -> Result<Option<DateTime<Utc>>, Errors> {
+    let text = form.get("until");
+    if text.is_empty() {
+        return Ok(None);
+    }
+    NaiveDate::from_str(text)
+        .ok()
+        .and_then(|day| day.and_hms_opt(0, 0, 0))
+        .map(|at| Some(at.and_utc()))
+        .ok_or_else(|| Errors::one("until", "Enter a day such as 2027-01-31, or nothing."))
+}
+
+async fn view(req: &Req, typed: &Form, errors: &Errors) -> Result<Res, HttpError> {
+    let desk = Desk::of(&req.path);
+    let id = req.id_param("id")?;
+    let person = people::by_id(&req.app.reader, id).await?.ok_or(HttpError::NotFound)?;
+    let reader = req.account()?.id;
+    if let Err(error) = staff::record_read(&req.app, req.meta(), reader, id, &desk.scope("person")).await
+        && person.presence != Presence::Erased
+    {
+        form_errors(error)?;
+        return Err(HttpError::busy());
+    }
+    let wanted: Vec<PersonalRef> =
+        [&person.mail, &person.display_name, &person.username].into_iter().flatten().cloned().collect();
+    let opened = req.app.reader.open_many(&wanted).await?;
+    let text = |r: &Option<PersonalRef>| r.as_ref().and_then(|r| opened.get(r)).cloned();
+    let name = text(&person.display_name).unwrap_or_else(|| "Deleted account".into());
+    let content = html! {
+        (crumbs(&[Place::new("People", desk.people())], &name))
+        (page_head(&name, None, None))
+        @if !req.query("done").is_empty() && errors.is_empty() { (notice_text(Tone::Success, "Done, and recorded.")) }
+        (error_summary(errors))
+        (facts(&[
+            ("State", state(&person)),
+            ("Mail", html! { (text(&person.mail).unwrap_or_else(|| "—".into())) }),
+            ("User name", html! { (text(&person.username).unwrap_or_else(|| "—".into())) }),
+            ("Account", html! { span.mono { (id) } }),
+            ("Since", format::moment(person.registered_at)),
+            ("Roles", role_chips(&person)),
+            ("Complimentary access", complimentary(&person)),
+            ("Subscriptions and orders", html! { a href={ "/billing?account=" (id) } { "Show" } }),
+        ]))
+        @if person.presence != Presence::Erased { (acts(req, desk, id, &person, typed, errors)) }
+    };
+    let res = page(
+        req,
+        Page {
+            title: name,
+            section: desk.label().into(),
+            theme: Theme::Desk,
+            private: true,
+            body: html! { div.page { (rooms(desk.label(), &desk.places(), desk.people(), &content)) } },
+            ..Page::default()
+        },
+    );
+    Ok(if errors.is_empty() { res } else { unprocessable(res) })
+}
+
+fn role_chips(person: &Person) -> Markup {
+    html! {
+        @if person.roles.0.is_empty() { "Member" }
+        @for role in &person.roles.0 { (chip(if role.is_staff() { Tone::Info } else { Tone::Plain }, role.label())) " " }
+    }
+}
+
+fn complimentary(person: &Person) -> Markup {
+    html! {
+        @match person.complimentary {
+            None => "None",
+            Some(given) => { @match given.until { Some(end) => { "Until " (format::date(end)) }, None => "Without an end" } },
+        }
+    }
+}
+
+fn acts(req: &Req, desk: Desk, id: Uuid, person: &Person, typed: &Form, errors: &Errors) -> Markup {
+    let admin = req.viewer.has_role(&["admin"]);
+    let moderates = desk == Desk::Moderation;
+    let roles = || Role::iter().filter(|r| *r != Role::Member).map(|r| (<&str>::from(r), r.label()));
+    let body = html! {
+        (Field::new("reason", "Reason").value(typed.get("reason")).maxlength(500)
+            .hint("Kept with the act, and destroyed with the account.").errors(errors).render())
+        @if moderates {
+            div.row {
+                @if person.suspended { (button::submit_as("Lift the suspension", "act", "reinstate", Weight::Main)) }
+                @else { (button::submit_as("Suspend the account", "act", "suspend", Weight::Danger)) }
+            }
+        }
+        @if admin || !moderates {
+            (Field::new("until", "Complimentary access until").kind("date").value(typed.get("until")).optional().short()
+                .hint("The first day without it; empty for no end.").errors(errors).render())
+            div.row {
+                (button::submit_as("Give complimentary access", "act", "complimentary", Weight::Plain))
+                @if person.complimentary.is_some() { (button::submit_as("End complimentary access", "act", "end-complimentary", Weight::Plain)) }
+            }
+        }
+        @if admin {
+            (Field::new("role", "Role").select(roles()).value(typed.get("role")).short().errors(errors).render())
+            div.row {
+                (button::submit_as("Grant the role", "act", "grant", Weight::Plain))
+                (button::submit_as("Revoke the role", "act", "revoke", Weight::Plain))
+            }
+        }
+    };
+    html! { section.stack.mid { h2 { "Acts" } (form(req, &desk.person(id), &body)) } }
+}

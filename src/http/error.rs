@@ -14,6 +14,9 @@ pub enum HttpError {
     /// The person must sign in first: redirect for pages, 401 for programs.
     #[error("Sign in first.")]
     SignIn,
+    /// 403: a deletion request is pending; for pages a redirect to it.
+    #[error("You asked for the deletion of your account. Withdraw the request first.")]
+    Leaving,
     /// 403 with the reason, where existence is public.
     #[error("{0}")]
     Forbidden(String),
@@ -72,7 +75,7 @@ impl HttpError {
         match self {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::SignIn => StatusCode::UNAUTHORIZED,
-            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::Forbidden(_) | Self::Leaving => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict(_) => StatusCode::CONFLICT,

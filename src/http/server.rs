@@ -3,6 +3,7 @@
 
 use super::app::App;
 use super::error::HttpError;
+use super::pages::people::setup;
 use super::request::{BodyStream, Req};
 use super::response::{self, Res, set};
 use super::route::{Access, Body, Route};
@@ -32,6 +33,8 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(20);
 const HEAD_BYTES: usize = 32 << 10;
 /// How long running requests may take after SIGTERM.
 const DRAIN: Duration = Duration::from_secs(25);
+/// What is open to somebody with a pending deletion request: the request, and what may block it.
+const OPEN_WHILE_LEAVING: [&str; 3] = ["/account/deletion", "/account/subscription", "/account/orders"];
 
 /// No inline script or style; media from here and, for uploads and players, from blobs.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
@@ -168,6 +171,10 @@ async fn run(route: &Route, mut req: Req) -> Res {
     let wants_json = req.wants_json();
     let outcome = match admit(route, &mut req).await {
         Err(HttpError::SignIn) if !wants_json && req.method == Method::GET => Ok(req.to_sign_in()),
+        Err(HttpError::Leaving) if !wants_json => Ok(response::see_other("/account/deletion")),
+        Ok(()) if req.path == "/" && setup::wanted(&req).await.unwrap_or(false) => {
+            Ok(response::see_other("/setup"))
+        }
         Err(error) => Err(error),
         Ok(()) => {
             let back = req.to_sign_in();
@@ -218,6 +225,13 @@ async fn admit(route: &Route, req: &mut Req) -> Result<(), HttpError> {
                 )));
             }
         }
+    }
+    let leaving = req.viewer.account.as_ref().is_some_and(|a| a.leaving);
+    if leaving
+        && route.access != Access::Anyone
+        && !OPEN_WHILE_LEAVING.iter().any(|p| req.path.starts_with(p))
+    {
+        return Err(HttpError::Leaving);
     }
     let changes = !matches!(req.method.as_str(), "GET" | "HEAD" | "OPTIONS");
     if changes {

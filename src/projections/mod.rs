@@ -1,6 +1,7 @@
 //! Tables folded from events, one file per page, list or report, each with its table, its `apply`
 //! and its queries.
 
+pub mod access;
 pub mod catalogue;
 pub mod deletion_requests;
 pub mod figures;

@@ -29,7 +29,14 @@ pub fn places() -> Vec<Place> {
 }
 
 /// A page of this desk with its places at the side; with errors the answer is 422.
-pub fn desk(req: &Req, title: &str, lead: Option<&str>, done: Option<&str>, errors: &Errors, body: &Markup) -> Res {
+pub fn desk(
+    req: &Req,
+    title: &str,
+    lead: Option<&str>,
+    done: Option<&str>,
+    errors: &Errors,
+    body: &Markup,
+) -> Res {
     // The profile's own address is the start of all others.
     let here = if req.path == "/account" { "/account" } else { req.path.as_str() };
     let content = html! {

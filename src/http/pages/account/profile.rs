@@ -13,10 +13,7 @@ use crate::projections::people::{self, Person};
 use maud::{Markup, html};
 
 pub(super) fn routes() -> Vec<Route> {
-    vec![
-        Route::get("/account", Access::SignedIn, show),
-        Route::post("/account", Access::SignedIn, rename),
-    ]
+    vec![Route::get("/account", Access::SignedIn, show), Route::post("/account", Access::SignedIn, rename)]
 }
 
 async fn show(req: Req) -> Result<Res, HttpError> {
@@ -44,7 +41,8 @@ async fn view(req: &Req, name: &str, errors: &Errors) -> Result<Res, HttpError> 
             .hint("How we address you. Nobody else sees it unless you write something.").errors(errors).render())
         (button::submit("Change name", Weight::Main))
     };
-    let mut rows: Vec<(&str, Markup)> = vec![("Mail address", html! { (mail) " " a href="/account/security" { "Change" } })];
+    let mut rows: Vec<(&str, Markup)> =
+        vec![("Mail address", html! { (mail) " " a href="/account/security" { "Change" } })];
     if !username.is_empty() {
         rows.push(("User name", html! { (username) }));
     }

@@ -36,7 +36,8 @@ async fn ask(req: Req) -> Result<Res, HttpError> {
     if tokens::look_up(&req.app, TokenPurpose::Confirm, &token).await?.is_none() {
         return Ok(stale(&req));
     }
-    let body = form(&req, &format!("/confirm/{token}"), &button::submit("Confirm mail address", Weight::Main));
+    let body =
+        form(&req, &format!("/confirm/{token}"), &button::submit("Confirm mail address", Weight::Main));
     Ok(narrow(&req, "Confirm your mail address", None, &Errors::none(), &body))
 }
 
@@ -54,7 +55,10 @@ async fn confirm(mut req: Req) -> Result<Res, HttpError> {
 }
 
 fn stale(req: &Req) -> Res {
-    let errors = Errors::one("", "This link is not valid any more: it was used, replaced by a newer one, or is too old.");
+    let errors = Errors::one(
+        "",
+        "This link is not valid any more: it was used, replaced by a newer one, or is too old.",
+    );
     let body = html! {
         p { "If you have confirmed already, " a href="/login" { "sign in" } ". Otherwise sign in with your password: we then send a new link." }
     };

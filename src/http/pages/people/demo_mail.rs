@@ -59,7 +59,10 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         } }
     };
     let title = letter.subject.clone();
-    Ok(page(&req, Page { title, section: "Mail".into(), theme: Theme::Desk, private: true, body, ..Page::default() }))
+    Ok(page(
+        &req,
+        Page { title, section: "Mail".into(), theme: Theme::Desk, private: true, body, ..Page::default() },
+    ))
 }
 
 /// The lines of a paragraph; an address on this site becomes a link.

@@ -11,10 +11,7 @@ use crate::http::{Form, Req, Res, csrf};
 use maud::html;
 
 pub(super) fn routes() -> Vec<Route> {
-    vec![
-        Route::get("/register", Access::Anyone, show),
-        Route::post("/register", Access::Anyone, register),
-    ]
+    vec![Route::get("/register", Access::Anyone, show), Route::post("/register", Access::Anyone, register)]
 }
 
 /// Nobody fills the form in less time; a program does.

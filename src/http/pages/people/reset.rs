@@ -97,6 +97,9 @@ fn choose_view(req: &Req, errors: &Errors) -> Res {
 }
 
 fn stale(req: &Req) -> Res {
-    let errors = Errors::one("", "This link is not valid any more: it was used, replaced by a newer one, or is older than an hour.");
+    let errors = Errors::one(
+        "",
+        "This link is not valid any more: it was used, replaced by a newer one, or is older than an hour.",
+    );
     narrow(req, "Link not valid", None, &errors, &html! { p { a href="/reset" { "Ask for a new link" } } })
 }

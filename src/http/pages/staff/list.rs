@@ -82,8 +82,13 @@ fn body(
     more: bool,
 ) -> Markup {
     let base = desk.people();
-    let columns =
-        [Column::new("Name"), Column::new("Mail"), Column::new("State"), Column::new("Roles"), Column::new("Since")];
+    let columns = [
+        Column::new("Name"),
+        Column::new("Mail"),
+        Column::new("State"),
+        Column::new("Roles"),
+        Column::new("Since"),
+    ];
     let opened = |r: &Option<PersonalRef>| r.as_ref().and_then(|r| names.get(r)).cloned();
     let rows: Vec<Vec<Markup>> = people
         .iter()
@@ -174,7 +179,9 @@ async fn deletions(req: Req) -> Result<Res, HttpError> {
         .map(|r| {
             let due = r.due <= req.now();
             let state = match r.progress {
-                Progress::Requested if due && !r.obstacles.is_empty() => chip(Tone::Danger, &blocked(&r.obstacles)),
+                Progress::Requested if due && !r.obstacles.is_empty() => {
+                    chip(Tone::Danger, &blocked(&r.obstacles))
+                }
                 Progress::Requested => chip(Tone::Warning, "Waiting"),
                 Progress::Withdrawn => chip(Tone::Plain, "Withdrawn"),
                 Progress::Executing => chip(Tone::Info, "Being carried out"),

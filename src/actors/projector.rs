@@ -176,9 +176,10 @@ impl Projector {
                 }
             }
         }
-        if checkpoint::advance(&tx, &names, from, to).await? {
-            tx.commit().await?;
+        if !checkpoint::advance(&tx, &names, from, to).await? {
+            return Err(StoreError::Cluster("another projector moved the checkpoints; starting over".into()));
         }
+        tx.commit().await?;
         Ok(true)
     }
 

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod operator;
 pub mod people;
+pub mod public;
 pub mod staff;
 
 use super::route::Route;
@@ -10,7 +11,13 @@ use super::route::Route;
 /// The addresses of all pages.
 #[must_use]
 pub fn routes() -> Vec<Route> {
-    [account::routes(), operator::routes(), people::routes(), staff::routes()].into_iter().flatten().collect()
+    [
+        account::routes(),
+        operator::routes(),
+        people::routes(),
+        staff::routes(),
+        public::routes(),
+    ].into_iter().flatten().collect()
 }
 
 /// The places of the billing desk, for every page of it.

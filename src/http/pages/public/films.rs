@@ -1,0 +1,290 @@
+//! `/films` and the tabs of `/films/{slug}`.
+
+use super::courses::course_card;
+use super::posts::post_card;
+use super::works::{Gate, kind_words, seconds};
+use super::{absolute, may_edit, work_card, work_picture};
+use crate::domain::film::{Film, Stage};
+use crate::domain::shared::PersonalRef;
+use crate::http::page::{Page, page};
+use crate::http::response::moved;
+use crate::http::route::{Access, Route};
+use crate::http::ui::{
+    Card, Fetch, Hero, Icon, Place, Ratio, Tone, Weight, button, card, empty, facts, format, hero, markdown,
+    notice, page_head, picture, shelf, tabs,
+};
+use crate::http::{HttpError, Req, Res};
+use crate::projections::catalogue::{self, Found, Row, Work};
+use chrono::Datelike;
+use maud::{Markup, html};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/films", Access::Anyone, list),
+        Route::get("/films/{slug}", Access::Anyone, |req| show(req, Tab::Overview)),
+        Route::get("/films/{slug}/gallery", Access::Anyone, |req| show(req, Tab::Gallery)),
+        Route::get("/films/{slug}/training", Access::Anyone, |req| show(req, Tab::Training)),
+        Route::get("/films/{slug}/credits", Access::Anyone, |req| show(req, Tab::Credits)),
+    ]
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tab {
+    Overview,
+    Gallery,
+    Training,
+    Credits,
+}
+
+impl Tab {
+    const ALL: [Self; 4] = [Self::Overview, Self::Gallery, Self::Training, Self::Credits];
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Overview => "Overview",
+            Self::Gallery => "Gallery",
+            Self::Training => "Training",
+            Self::Credits => "Credits",
+        }
+    }
+
+    fn href(self, slug: &str) -> String {
+        match self {
+            Self::Overview => format!("/films/{slug}"),
+            other => format!("/films/{slug}/{}", other.label().to_lowercase()),
+        }
+    }
+}
+
+async fn list(req: Req) -> Result<Res, HttpError> {
+    let films = catalogue::films(&req.app.reader, 200).await?;
+    let art: Vec<Uuid> = films.iter().filter_map(|f| f.state.key_art).collect();
+    let works = catalogue::works_by_ids(&req.app.reader, &art, false).await?;
+    let body = html! {
+        div.wrap.page.stack.mid {
+            (page_head("Films", Some("Everything the studio makes, from the first drawing to the last frame."), None))
+            @if films.is_empty() {
+                (empty(Icon::Film, "No films yet", "Films appear here as soon as one is published.", Some(&Place::new("Read the journal", "/posts"))))
+            }
+            ul.grid.wide { @for film in &films { li { (film_card(film, &works)) } } }
+        }
+    };
+    let description = Some(format!("The films of {}.", req.app.config.studio.name));
+    Ok(page(
+        &req,
+        Page {
+            title: "Films".into(),
+            description,
+            canonical: Some("/films".into()),
+            body,
+            ..Page::default()
+        },
+    ))
+}
+
+/// The year of release, if it is known.
+pub(super) fn released_year(film: &Film) -> Option<String> {
+    film.release_date.map(|d| d.year().to_string())
+}
+
+/// A film as a card.
+pub(super) fn film_card(film: &Row<Film>, works: &HashMap<Uuid, Work>) -> Markup {
+    let art = film.state.key_art.and_then(|id| works.get(&id)).and_then(|w| work_picture(w, ""));
+    let facts = [Some(film.state.stage.words().to_owned()), released_year(&film.state)];
+    card(&Card {
+        href: format!("/films/{}", film.slug),
+        title: &film.state.title,
+        sub: Some(facts.into_iter().flatten().collect::<Vec<_>>().join(" · ")),
+        text: Some(&film.state.summary),
+        picture: art.as_ref(),
+        display: true,
+        ..Card::default()
+    })
+}
+
+/// All a film's page is made of.
+struct View {
+    film: Row<Film>,
+    works: HashMap<Uuid, Work>,
+    training: Vec<Markup>,
+    posts: Vec<Markup>,
+    crew: Vec<(String, String)>,
+    gate: Gate,
+    editor: bool,
+}
+
+async fn load(req: &Req) -> Result<Result<View, Res>, HttpError> {
+    let reader = &req.app.reader;
+    let film = match catalogue::film_by_slug(reader, req.param("slug")).await?.ok_or(HttpError::NotFound)? {
+        Found::Moved(slug) => return Ok(Err(moved(&format!("/films/{slug}")))),
+        Found::Here(film) => *film,
+    };
+    let editor = may_edit(req, film.state.by);
+    if !film.public && !editor {
+        return Err(HttpError::NotFound);
+    }
+    let state = &film.state;
+    let mut ids: Vec<Uuid> = state.gallery.iter().flat_map(|s| s.media.iter().copied()).collect();
+    ids.extend([state.key_art, state.trailer, state.feature].into_iter().flatten());
+    let courses = catalogue::courses_of_media(reader, &ids).await?;
+    let posts = catalogue::posts_of_film(reader, film.id).await?;
+    ids.extend(courses.iter().filter_map(|c| c.state.picture));
+    ids.extend(posts.iter().filter_map(|p| p.state.text.picture));
+    let works = catalogue::works_by_ids(reader, &ids, editor).await?;
+    let names: Vec<PersonalRef> = state.crew.iter().map(|c| c.name.clone()).collect();
+    let names = reader.open_many(&names).await?;
+    let crew = state.crew.iter().filter_map(|c| Some((c.role.clone(), names.get(&c.name)?.clone())));
+    let view = View {
+        training: courses.iter().map(|c| course_card(c, &works)).collect(),
+        posts: posts.iter().map(|p| post_card(p, &works)).collect(),
+        crew: crew.collect(),
+        gate: Gate::of(req),
+        editor,
+        works,
+        film,
+    };
+    Ok(Ok(view))
+}
+
+async fn show(req: Req, tab: Tab) -> Result<Res, HttpError> {
+    let view = match load(&req).await? {
+        Ok(view) => view,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    let film = &view.film.state;
+    let slug = &view.film.slug;
+    let there = |tab: &Tab| match tab {
+        Tab::Overview => true,
+        Tab::Gallery => film.gallery.iter().any(|s| s.media.iter().any(|id| view.works.contains_key(id))),
+        Tab::Training => !view.training.is_empty(),
+        Tab::Credits => !view.crew.is_empty(),
+    };
+    if !there(&tab) {
+        return Err(HttpError::NotFound);
+    }
+    let places: Vec<Place> =
+        Tab::ALL.iter().filter(|t| there(t)).map(|t| Place::new(t.label(), t.href(slug))).collect();
+    let body = html! {
+        (head(&view))
+        (tabs("The film", &places, &tab.href(slug)))
+        div.wrap.page.stack.loose {
+            @match tab {
+                Tab::Overview => (overview(&view)),
+                Tab::Gallery => (gallery(&view)),
+                Tab::Training => { section.stack { h2 { "Training from this film" } ul.grid { @for card in &view.training { li { (card) } } } } }
+                Tab::Credits => { section.stack { h2 { "Credits" } dl.credits { @for (role, name) in &view.crew { div { dt { (role) } dd { (name) } } } } } }
+            }
+        }
+    };
+    let title =
+        if tab == Tab::Overview { film.title.clone() } else { format!("{} · {}", film.title, tab.label()) };
+    let image = film.key_art.and_then(|id| view.works.get(&id)).and_then(|w| work_picture(w, ""));
+    let image =
+        image.and_then(|p| p.files.into_iter().filter(|f| f.kind == "image/jpeg").max_by_key(|f| f.width));
+    let edit = html! { p { "This film is a draft: only you and the editors see it. " a href={ "/studio/films/" (view.film.id) } { "Edit or publish it" } } };
+    Ok(page(
+        &req,
+        Page {
+            title,
+            section: "Films".into(),
+            description: Some(film.summary.clone()),
+            hue: film.hue,
+            banner: (!view.film.public).then(|| notice(Tone::Warning, &edit)),
+            image: image.map(|f| absolute(&req, &f.url)),
+            canonical: view.film.public.then(|| tab.href(slug)),
+            private: !view.film.public,
+            body,
+            ..Page::default()
+        },
+    ))
+}
+
+fn head(view: &View) -> Markup {
+    let film = &view.film.state;
+    let art = film
+        .key_art
+        .and_then(|id| view.works.get(&id))
+        .and_then(|w| work_picture(w, &format!("Key art of {}", film.title)));
+    let feature = film.feature.and_then(|id| view.works.get(&id));
+    let trailer = film.trailer.and_then(|id| view.works.get(&id));
+    let length = feature.and_then(seconds).map(format::length);
+    let kind = (film.stage != Stage::Released)
+        .then(|| film.stage.words().to_owned())
+        .unwrap_or_else(|| "Film".into());
+    let files = film.gallery.iter().flat_map(|s| &s.media).filter(|id| view.works.contains_key(id)).count();
+    let files = i64::try_from(files).unwrap_or(i64::MAX);
+    let watch = feature.map(|w| (w, "Watch the film")).or(trailer.map(|w| (w, "Watch the trailer")));
+    let acts = html! {
+        @if let Some((work, words)) = watch { (button::link_icon(Icon::Play, words, &format!("/media/{}", work.slug), Weight::Main)) }
+        @if files > 0 {
+            (button::link(&format!("Explore {}", format::counted(files, "production file", "production files")), &Tab::Gallery.href(&view.film.slug), if watch.is_some() { Weight::Plain } else { Weight::Main }))
+        }
+        @if view.editor { (button::link_icon(Icon::Pencil, "Edit", &format!("/studio/films/{}", view.film.id), Weight::Quiet)) }
+    };
+    let meta = [Some(kind), released_year(film), length, Some(film.licence.name().to_owned())];
+    hero(&Hero {
+        picture: art.as_ref(),
+        meta: meta.into_iter().flatten().collect(),
+        title: &film.title,
+        lead: &film.summary,
+        acts,
+        low: false,
+    })
+}
+
+fn overview(view: &View) -> Markup {
+    let film = &view.film.state;
+    let files: Vec<Markup> = film
+        .gallery
+        .iter()
+        .flat_map(|s| &s.media)
+        .filter_map(|id| view.works.get(id))
+        .take(4)
+        .map(|w| work_card(w, &view.gate))
+        .collect();
+    let all = Place::new("All files", Tab::Gallery.href(&view.film.slug));
+    let trailer = film.trailer.and_then(|id| view.works.get(&id));
+    let released = film.release_date.map(|d| html! { (format::day(d)) });
+    let mut rows: Vec<(&str, Markup)> = vec![("Status", html! { (film.stage.words()) })];
+    rows.extend(released.map(|r| ("Released", r)));
+    rows.push(("Licence", html! { (film.licence.name()) }));
+    rows.extend(view.crew.iter().take(3).map(|(role, name)| (role.as_str(), html! { (name) })));
+    html! {
+        div.split {
+            div.prose {
+                h2 { "About the film" }
+                @if film.description.is_empty() { p { (film.summary) } } @else { (markdown(&film.description)) }
+            }
+            aside.stack {
+                (facts(&rows))
+                @if let Some(work) = trailer {
+                    article.card {
+                        (picture(work_picture(work, "").as_ref(), Ratio::Wide, "20rem", Fetch::Lazy, &html! {
+                            @if let Some(s) = seconds(work) { span.length { (format::clock(s)) } }
+                        }))
+                        h3 { a href={ "/media/" (work.slug) } { "Watch the trailer" } }
+                    }
+                }
+            }
+        }
+        @if !files.is_empty() { (shelf("From the production files", Some(&all), &files)) }
+        @if !view.posts.is_empty() { (shelf("From the journal", None, &view.posts)) }
+        @if !view.training.is_empty() { (shelf("Training", None, &view.training)) }
+    }
+}
+
+fn gallery(view: &View) -> Markup {
+    html! {
+        @for section in &view.film.state.gallery {
+            @let works: Vec<&Work> = section.media.iter().filter_map(|id| view.works.get(id)).collect();
+            @if !works.is_empty() {
+                section.stack {
+                    h2 { @if section.title.is_empty() { "Production files" } @else { (section.title) } }
+                    ul.grid { @for work in works { li aria-label=(kind_words(work)) { (work_card(work, &view.gate)) } } }
+                }
+            }
+        }
+    }
+}

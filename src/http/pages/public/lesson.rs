@@ -1,0 +1,126 @@
+//! `/courses/{slug}/{lesson}`: one lesson with its work, its text and the way on.
+
+use super::courses::{find, visible};
+use super::work_picture;
+use super::works::{Gate, seconds};
+use crate::domain::course::Lesson;
+use crate::domain::media::{Kind, Tier};
+use crate::http::page::{Page, page};
+use crate::http::response::moved;
+use crate::http::route::{Access, Route};
+use crate::http::ui::{
+    Fetch, Icon, Place, Ratio, Tone, Weight, button, crumbs, format, icon, markdown, notice_text, picture,
+};
+use crate::http::{HttpError, Req, Res};
+use crate::projections::catalogue::{self, Work};
+use maud::{Markup, html};
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![Route::get("/courses/{slug}/{lesson}", Access::Anyone, show)]
+}
+
+async fn show(req: Req) -> Result<Res, HttpError> {
+    let (course, editor) = match find(&req).await? {
+        Ok(found) => found,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    let chapters = visible(&course.state, editor);
+    let all: Vec<&Lesson> = chapters.iter().flat_map(|c| &c.lessons).collect();
+    let wanted = req.param("lesson");
+    let Some(here) = all.iter().position(|l| l.slug.as_str() == wanted) else {
+        // An address that the lesson had before leads to where it is now.
+        let now = course.state.lesson_slugs.get(wanted).and_then(|id| all.iter().find(|l| l.id == *id));
+        let now = now.ok_or(HttpError::NotFound)?;
+        return Ok(moved(&format!("/courses/{}/{}", course.slug, now.slug)));
+    };
+    let lesson = all[here];
+    let gate = Gate::of(&req);
+    let work = match lesson.text.media {
+        Some(id) => catalogue::work_by_id(&req.app.reader, id).await?.filter(|w| w.public || editor),
+        None => None,
+    };
+    let open = gate.opens(lesson.text.free);
+    let base = format!("/courses/{}", course.slug);
+    let place = |l: &&Lesson| format!("{base}/{}", l.slug);
+    let chapter = chapters
+        .iter()
+        .find(|c| c.lessons.iter().any(|l| l.id == lesson.id))
+        .map_or("", |c| c.title.as_str());
+    let body = html! {
+        div.wrap.page {
+            div.split {
+                article.stack.mid {
+                    (crumbs(&[Place::new("Training", "/courses"), Place::new(&course.state.title, &base)], &lesson.text.title))
+                    @if !lesson.shown { (notice_text(Tone::Warning, "This lesson is hidden: only you and the editors see it.")) }
+                    @if let Some(work) = &work { (stage(work, open, &gate)) }
+                    header.stack.tight {
+                        p.eyebrow { (chapter) }
+                        h1 { (lesson.text.title) }
+                    }
+                    @if open { @if !lesson.text.content.is_empty() { div.prose { (markdown(&lesson.text.content)) } } }
+                    @else if work.is_none() { (gate.panel("This lesson")) }
+                    nav.row.apart aria-label="Lessons before and after" {
+                        @if let Some(before) = here.checked_sub(1).and_then(|i| all.get(i)) {
+                            (button::link_icon(Icon::ArrowLeft, &before.text.title, &place(before), Weight::Plain))
+                        }
+                        @if let Some(next) = all.get(here + 1) {
+                            (button::link_icon(Icon::ArrowRight, &next.text.title, &place(next), Weight::Main))
+                        }
+                    }
+                }
+                aside.stack {
+                    h2 { a href=(base) { (course.state.title) } }
+                    nav aria-label="Lessons" {
+                        @for chapter in &chapters {
+                            h3.gap-top { (chapter.title) }
+                            ol.side-list {
+                                @for item in &chapter.lessons {
+                                    li { a href={ (base) "/" (item.slug) } aria-current=[(item.id == lesson.id).then_some("page")] {
+                                        span.grow { (item.text.title) }
+                                        @if !gate.opens(item.text.free) { (icon(Icon::Lock)) span.hush { " (members)" } }
+                                    } }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    };
+    Ok(page(
+        &req,
+        Page {
+            title: lesson.text.title.clone(),
+            section: course.state.title.clone(),
+            description: Some(format!("A lesson of {}.", course.state.title)),
+            hue: course.state.hue,
+            canonical: course.public.then(|| format!("{base}/{}", lesson.slug)),
+            private: !course.public,
+            body,
+            ..Page::default()
+        },
+    ))
+}
+
+/// The work of the lesson, or the panel that stands instead of it.
+fn stage(work: &Work, open: bool, gate: &Gate) -> Markup {
+    if !(open || gate.opens(work.state.tier == Tier::Free)) {
+        return html! { div.stage { (gate.panel("This lesson")) } };
+    }
+    let length = seconds(work).map(format::length);
+    let words = match work.state.kind {
+        Some(Kind::Video) => "Watch the lesson",
+        Some(Kind::Audio) => "Listen to the lesson",
+        Some(Kind::Image) => "Look at the picture",
+        _ => "Download the file",
+    };
+    html! {
+        div.stack {
+            (picture(work_picture(work, &work.state.title).as_ref(), Ratio::Wide, "(min-width: 60rem) 54rem, 100vw", Fetch::First, &html! {}))
+            div.row {
+                (button::link_icon(Icon::Play, words, &format!("/media/{}", work.slug), Weight::Main))
+                @if let Some(length) = length { span.dim { (length) } }
+            }
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! The pages, one file for each address.
 
 pub mod account;
+pub mod creator;
 pub mod operator;
 pub mod people;
 pub mod public;
@@ -17,6 +18,7 @@ pub fn routes() -> Vec<Route> {
         people::routes(),
         staff::routes(),
         public::routes(),
+        creator::routes(),
     ].into_iter().flatten().collect()
 }
 

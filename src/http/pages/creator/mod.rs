@@ -1,0 +1,22 @@
+//! The desk of those who make things: films, courses, posts.
+
+mod courses;
+mod desk;
+mod films;
+mod lessons;
+mod overview;
+mod posts;
+
+use crate::http::route::{Access, Route};
+
+/// Who works here. Creators see and change their own work, editors everybody's.
+pub const MAKERS: Access = Access::Role(&["creator", "editor"]);
+
+/// The addresses of this desk.
+#[must_use]
+pub fn routes() -> Vec<Route> {
+    [overview::routes(), films::routes(), courses::routes(), lessons::routes(), posts::routes()]
+        .into_iter()
+        .flatten()
+        .collect()
+}

@@ -19,7 +19,10 @@ pub fn routes() -> Vec<Route> {
         staff::routes(),
         public::routes(),
         creator::routes(),
-    ].into_iter().flatten().collect()
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The places of the billing desk, for every page of it.

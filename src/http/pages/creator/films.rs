@@ -17,7 +17,7 @@ use crate::http::ui::{
 use crate::http::{HttpError, Req, Res};
 use crate::projections::catalogue::{self, Row, Work};
 use chrono::NaiveDate;
-use maud::{Markup, html};
+use maud::html;
 use strum::VariantArray;
 use uuid::Uuid;
 

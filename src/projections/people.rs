@@ -3,10 +3,11 @@
 
 use super::{Projection, ProjectionError, QueryError, Reader};
 use crate::domain::account::{AccountEvent, Complimentary};
-use crate::domain::shared::{PersonalRef, Role, Roles};
+use crate::domain::shared::{MailAddress, PersonalRef, Role, Roles};
 use crate::store::RecordedEvent;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use std::collections::HashMap;
 use std::str::FromStr;
 use tokio_postgres::{Row, Transaction, types::ToSql};
 use uuid::Uuid;
@@ -155,6 +156,34 @@ pub struct Person {
 pub async fn by_id(r: &Reader, id: Uuid) -> Result<Option<Person>, QueryError> {
     let sql = format!("select {COLUMNS} from people where account = $1");
     Ok(r.client().await?.query_opt(&sql, &[&id]).await?.as_ref().map(person))
+}
+
+/// The account that uses a mail address; `None` if none does.
+///
+/// # Errors
+/// If database or key store cannot be read.
+pub async fn by_mail(r: &Reader, mail: &str) -> Result<Option<Uuid>, QueryError> {
+    let Ok(mail) = MailAddress::parse(mail) else { return Ok(None) };
+    let key = r.lookup_hash("account-mail", &mail.lookup_form())?;
+    let owner = r.claimed_by("account-mail", &key).await?;
+    Ok(owner.and_then(|stream| Uuid::parse_str(stream.trim_start_matches("account-")).ok()))
+}
+
+/// How people are addressed, by account; erased ones are missing.
+///
+/// # Errors
+/// If database or key store cannot be read.
+pub async fn display_names(r: &Reader, accounts: &[Uuid]) -> Result<HashMap<Uuid, String>, QueryError> {
+    let sql = format!("select {COLUMNS} from people where account = any($1)");
+    let rows = r.client().await?.query(&sql, &[&accounts]).await?;
+    let references: Vec<(Uuid, PersonalRef)> =
+        rows.iter().map(person).filter_map(|person| Some((person.id, person.display_name?))).collect();
+    let sealed: Vec<PersonalRef> = references.iter().map(|(_, reference)| reference.clone()).collect();
+    let opened = r.open_many(&sealed).await?;
+    Ok(references
+        .into_iter()
+        .filter_map(|(id, reference)| Some((id, opened.get(&reference)?.clone())))
+        .collect())
 }
 
 /// Whether there is any account, an erased one included.

@@ -1,6 +1,7 @@
 //! The pages, one file for each address.
 
 pub mod account;
+pub mod billing;
 pub mod creator;
 pub mod operator;
 pub mod people;
@@ -14,6 +15,7 @@ use super::route::Route;
 pub fn routes() -> Vec<Route> {
     [
         account::routes(),
+        billing::routes(),
         operator::routes(),
         people::routes(),
         staff::routes(),
@@ -29,5 +31,11 @@ pub fn routes() -> Vec<Route> {
 #[must_use]
 pub fn billing_places() -> Vec<super::ui::Place> {
     use super::ui::Place;
-    vec![Place::new("Billing", "/billing"), Place::new("People", "/billing/people")]
+    vec![
+        Place::new("Overview", "/billing"),
+        Place::new("Subscriptions", "/billing/subscriptions"),
+        Place::new("Orders", "/billing/orders"),
+        Place::new("Invoices", "/billing/invoices"),
+        Place::new("People", "/billing/people"),
+    ]
 }

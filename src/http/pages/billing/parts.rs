@@ -1,5 +1,6 @@
 //! What several pages of the desk share.
 
+use crate::actors::accounts::staff;
 use crate::domain::shared::Money;
 use crate::domain::subscription::Status;
 use crate::http::error::HttpError;
@@ -10,8 +11,9 @@ use crate::http::response::Res;
 use crate::http::ui::{Theme, Tone, chip, format, paging, rooms};
 use crate::projections::people;
 use chrono::{DateTime, Utc};
+use futures_util::future::try_join_all;
 use maud::{Markup, html};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// Rows on one page of a list.
@@ -19,7 +21,7 @@ pub(super) const ROWS: i64 = 50;
 
 /// A page of the desk.
 pub(super) fn desk(req: &Req, title: &str, content: &Markup) -> Res {
-    let body = rooms("Billing", &billing_places(), &req.path, content);
+    let body = html! { div.page { (rooms("Billing", &billing_places(), &req.path, content)) } };
     page(
         req,
         Page {
@@ -33,8 +35,18 @@ pub(super) fn desk(req: &Req, title: &str, content: &Markup) -> Res {
     )
 }
 
-/// Names of people by account; erased and unknown ones are missing.
+/// Names of people by account; erased and unknown ones are missing. What is shown is recorded
+/// first; without the record nothing is shown.
 pub(super) async fn names(req: &Req, accounts: &[Uuid]) -> Result<HashMap<Uuid, String>, HttpError> {
+    let reader = req.account()?.id;
+    let each: BTreeSet<Uuid> = accounts.iter().copied().collect();
+    let records = each
+        .iter()
+        .map(|account| staff::record_read(&req.app, req.meta(), reader, *account, "billing/names"));
+    try_join_all(records).await.map_err(|error| {
+        tracing::warn!(%error, "a reading of names could not be recorded");
+        HttpError::busy()
+    })?;
     Ok(people::display_names(&req.app.reader, accounts).await?)
 }
 

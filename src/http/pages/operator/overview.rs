@@ -58,7 +58,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         letters: operator::dead_letters(reader, 100).await?,
         free: req.app.disk_free(),
     };
-    let body = rooms("Operations", &places(), "/operator", &body(&req, &view));
+    let body = html! { div.page { (rooms("Operations", &places(), "/operator", &body(&req, &view))) } };
     Ok(page(
         &req,
         Page { title: "Operations".into(), theme: Theme::Desk, private: true, body, ..Page::default() },

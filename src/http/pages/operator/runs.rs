@@ -41,7 +41,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
             (list(&runs))
         }
     };
-    let body = rooms("Operations", &places(), "/operator/runs", &content);
+    let body = html! { div.page { (rooms("Operations", &places(), "/operator/runs", &content)) } };
     Ok(page(
         &req,
         Page {

@@ -124,9 +124,9 @@ fn body(
         } @else {
             (table("People", &columns, &rows))
         }
-        @if req.query("before") != "" || next.is_some() {
+        @if !req.query("before").is_empty() || next.is_some() {
             nav.paging aria-label="Pages" {
-                @if req.query("before") != "" { a href=(base) { "Newest" } }
+                @if !req.query("before").is_empty() { a href=(base) { "Newest" } }
                 @if let Some(next) = next { a href=(next) rel="next" { "Older" } }
             }
         }

@@ -1,7 +1,7 @@
 //! The only wiring: opens the parts of an instance, starts the roles a process has, ends them in
 //! order.
 
-use crate::actors::supervisor::Supervisor;
+use crate::actors::supervisor::{Desk, LoopError, Supervisor};
 use crate::actors::{
     Bus, Services, encoder, jobs, listener, mailer, projector::Projector, sampler, scheduler,
     workflow_runner, workflows,
@@ -73,7 +73,7 @@ pub struct Instance {
     pub projector: Projector,
     supervisor: Supervisor,
     database: Database,
-    cluster: Option<Cluster>,
+    cluster: Option<Arc<Cluster>>,
 }
 
 impl Instance {
@@ -91,7 +91,13 @@ impl Instance {
                 (cluster.database("kinora"), Some(cluster))
             }
         };
-        Self::open_on(config, database, cluster, migrate).await
+        let cluster = cluster.map(Arc::new);
+        let opened = Self::open_on(config, database, cluster.clone(), migrate).await;
+        if let (Err(_), Some(cluster)) = (&opened, cluster) {
+            // Nobody else would stop the server that was just started.
+            let _ = tokio::task::spawn_blocking(move || cluster.leave()).await;
+        }
+        opened
     }
 
     /// As [`Instance::open`], on a database that somebody else looks after.
@@ -101,7 +107,7 @@ impl Instance {
     pub async fn open_on(
         config: Config,
         database: Database,
-        cluster: Option<Cluster>,
+        cluster: Option<Arc<Cluster>>,
         migrate: bool,
     ) -> Result<Self, StartError> {
         make_data_folder(&config)?;
@@ -109,6 +115,12 @@ impl Instance {
             let mut owner = connect(&database.owner).await?;
             for name in migrate::run(&mut owner).await? {
                 tracing::info!(name, "schema migration applied");
+            }
+        } else {
+            let pending = migrate::pending(&connect(&database.owner).await?).await?;
+            if let Some(first) = pending.first() {
+                let text = format!("{} is not applied yet: run kinora migrate first", first.name);
+                return Err(StoreError::Migration(text).into());
             }
         }
         let metrics = Metrics::shared().map_err(|e| StartError::Program(e.to_string()))?;
@@ -171,6 +183,10 @@ impl Instance {
         if roles.measured() {
             let cx = self.services.clone();
             self.supervisor.supervise("sampler", move |desk| Box::pin(sampler::run(cx.clone(), desk)));
+        }
+        if let Some(cluster) = self.cluster.clone() {
+            self.supervisor
+                .supervise("postgres", move |desk| Box::pin(watch_cluster(Arc::clone(&cluster), desk)));
         }
         if roles.projector {
             let projector = self.projector.clone();
@@ -238,6 +254,19 @@ impl Instance {
         self.services.clock.follow(row.get(0));
         Ok(())
     }
+}
+
+/// Looks after the private server: who finds it dead starts it again.
+async fn watch_cluster(cluster: Arc<Cluster>, desk: Desk) -> Result<(), LoopError> {
+    while !desk.stopping() {
+        let looked_at = Arc::clone(&cluster);
+        if tokio::task::spawn_blocking(move || looked_at.revive()).await?? {
+            tracing::warn!("PostgreSQL had died and was started again");
+        }
+        desk.succeeded();
+        desk.pause(Duration::from_secs(2)).await;
+    }
+    Ok(())
 }
 
 fn make_data_folder(config: &Config) -> Result<(), StoreError> {

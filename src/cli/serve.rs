@@ -42,6 +42,8 @@ pub async fn worker(global: &Global, args: WorkerArgs) -> Result<(), CliError> {
 pub async fn serve(global: &Global, args: ServeArgs) -> Result<(), CliError> {
     let roles = roles(&args.role);
     let mut config = global.config()?;
+    super::settings::fit_for_production(&config)?;
+    // Before anything is started: a signal from now on leads to an orderly end.
     let mut stop = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut reload = signal(SignalKind::hangup())?;
     // A worker beside a web process of the same settings must not want the same address.
@@ -50,44 +52,58 @@ pub async fn serve(global: &Global, args: ServeArgs) -> Result<(), CliError> {
     }
     let listener = if roles.web { Some(listen(&mut config.listen).await?) } else { None };
     let instance = Instance::open(config, !args.no_migrate).await?;
+    // Whatever happens from here on, the instance is closed: it may look after a PostgreSQL.
+    let signals = (&mut stop, &mut reload);
+    let served = work(&instance, roles, listener, args.pid_file.as_deref(), signals).await;
+    notify::stopping();
+    tracing::info!("ending");
+    let closed = instance.close().await;
+    if let Some(file) = &args.pid_file {
+        let _ = std::fs::remove_file(file);
+    }
+    served?;
+    Ok(closed?)
+}
+
+/// Does what the process is there for, until it is told to end.
+async fn work(
+    instance: &Instance,
+    roles: Roles,
+    listener: Option<TcpListener>,
+    pid_file: Option<&Path>,
+    (stop, reload): (&mut Signals, &mut tokio::signal::unix::Signal),
+) -> Result<(), CliError> {
     instance.start(roles);
-    let numbers = TcpListener::bind(instance.services.config.metrics_listen)
-        .await
-        .map_err(|e| StartError::Listen(instance.services.config.metrics_listen, e))?;
+    let address = instance.services.config.metrics_listen;
+    let numbers = TcpListener::bind(address).await.map_err(|e| StartError::Listen(address, e))?;
     tracing::info!(address = %numbers.local_addr()?, "metrics");
     let metrics = tokio::spawn(http::metrics::serve(numbers, Arc::clone(&instance.services.metrics)));
-    super::demo::prepare(&instance).await?;
-    if let Some(file) = &args.pid_file {
+    tokio::select! {
+        prepared = super::demo::prepare(instance) => prepared?,
+        () = wait_for_end(stop, reload) => return Ok(()),
+    }
+    if let Some(file) = pid_file {
         write_pid(file)?;
     }
     notify::start_watchdog();
-    let served = match listener {
+    match listener {
         Some(listener) => {
             let app = Arc::new(App::new(instance.services.clone()));
             let table = Table::new(routes::all()).map_err(StartError::Program)?;
             println!("ready {}", instance.services.config.site_url());
             let _ = std::io::stdout().flush();
             notify::ready();
-            let wait = wait_for_end(&mut stop, &mut reload);
-            server::serve(app, table, listener, wait).await;
-            Ok(())
+            server::serve(app, table, listener, wait_for_end(stop, reload)).await;
         }
         None => {
             println!("ready");
             let _ = std::io::stdout().flush();
             notify::ready();
-            wait_for_end(&mut stop, &mut reload).await;
-            Ok(())
+            wait_for_end(stop, reload).await;
         }
-    };
-    tracing::info!("ending");
-    notify::stopping();
-    metrics.abort();
-    instance.close().await?;
-    if let Some(file) = &args.pid_file {
-        let _ = std::fs::remove_file(file);
     }
-    served
+    metrics.abort();
+    Ok(())
 }
 
 fn roles(names: &[String]) -> Roles {

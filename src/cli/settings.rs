@@ -85,6 +85,28 @@ fn mask(address: &str) -> String {
     }
 }
 
+/// Refuses settings of a production instance that have an error-level finding.
+///
+/// # Errors
+/// With all of them, one a line.
+pub fn fit_for_production(config: &Config) -> Result<(), CliError> {
+    if !config.is_production() {
+        return Ok(());
+    }
+    let errors: Vec<String> = findings(config)
+        .into_iter()
+        .filter(|f| f.level == "error")
+        .map(|f| format!("  {}: {}", f.setting, f.text))
+        .collect();
+    if errors.is_empty() {
+        return Ok(());
+    }
+    let list = errors.join("\n");
+    Err(CliError::Failed(format!(
+        "these settings are not fit for production (kinora config check --deploy):\n{list}"
+    )))
+}
+
 fn findings(config: &Config) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut add = |level, setting, text: &str| found.push(Finding { level, setting, text: text.to_owned() });

@@ -14,6 +14,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Longest path of a Unix socket that Linux takes, minus the socket's own name.
@@ -26,7 +27,7 @@ pub struct Cluster {
     socket_folder: PathBuf,
     binaries: PathBuf,
     owner: User,
-    users: Option<Flock<File>>,
+    users: Mutex<Option<Flock<File>>>,
 }
 
 impl Cluster {
@@ -56,7 +57,7 @@ impl Cluster {
         let users = lock(&run.join("users.lock"), FlockArg::LockShared)?;
         let socket_folder = socket_folder(&run)?;
         make_owned_folder(&socket_folder, &owner)?;
-        let cluster = Self { data, socket_folder, binaries, owner, users: Some(users) };
+        let cluster = Self { data, socket_folder, binaries, owner, users: Mutex::new(Some(users)) };
         cluster.check_reachable()?;
         if !cluster.data.join("PG_VERSION").exists() {
             cluster.init()?;
@@ -85,8 +86,10 @@ impl Cluster {
     ///
     /// # Errors
     /// If the server does not stop.
-    pub fn leave(mut self) -> Result<(), StoreError> {
-        let Some(users) = self.users.take() else { return Ok(()) };
+    pub fn leave(&self) -> Result<(), StoreError> {
+        let Some(users) = self.users.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+            return Ok(());
+        };
         let run = self.data.with_file_name("run");
         let _start = lock(&run.join("start.lock"), FlockArg::LockExclusive)?;
         drop(users);
@@ -111,6 +114,23 @@ impl Cluster {
             "PostgreSQL did not stop: {}",
             String::from_utf8_lossy(&output.stderr)
         )))
+    }
+
+    /// Starts the server again if it has died; `true` if that was necessary.
+    ///
+    /// # Errors
+    /// If it does not come up.
+    pub fn revive(&self) -> Result<bool, StoreError> {
+        if self.answers() {
+            return Ok(false);
+        }
+        let _start = lock(&self.data.with_file_name("run").join("start.lock"), FlockArg::LockExclusive)?;
+        let still_used = self.users.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        if !still_used || self.answers() {
+            return Ok(false);
+        }
+        self.start()?;
+        Ok(true)
     }
 
     fn init(&self) -> Result<(), StoreError> {
@@ -285,13 +305,6 @@ impl Cluster {
                 .await?;
         }
         Ok(())
-    }
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        // Only the lock is given back: stopping is `leave`, which can report an error.
-        self.users.take();
     }
 }
 

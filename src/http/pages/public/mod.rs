@@ -8,6 +8,7 @@ mod home;
 mod lesson;
 mod posts;
 mod search;
+mod statistics;
 mod works;
 
 use crate::domain::shared::AccountId;
@@ -26,6 +27,7 @@ pub fn routes() -> Vec<Route> {
         lesson::routes(),
         posts::routes(),
         search::routes(),
+        statistics::routes(),
         about::routes(),
         feeds::routes(),
     ]

@@ -4,6 +4,7 @@ pub mod accounts;
 mod aggregate_actor;
 pub mod bus;
 pub mod dead_letters;
+pub mod demo;
 mod directory;
 pub mod encoder;
 pub mod jobs;

@@ -1,7 +1,7 @@
 //! `kinora demo load|clock`, and what `serve --demo` does at its first start.
 
 use super::{CliError, Global};
-use crate::actors::accounts;
+use crate::actors::{accounts, demo as studio};
 use crate::domain::shared::derive_id;
 use crate::startup::Instance;
 use crate::store::{Metadata, StoreError};
@@ -71,6 +71,9 @@ pub async fn prepare(instance: &Instance) -> Result<(), CliError> {
 async fn load(instance: &Instance) -> Result<(), CliError> {
     let cx = &instance.services;
     let meta = Metadata::system("demo", derive_id("demo", "load"), cx.clock.now());
-    accounts::demo::load(cx, &meta).await?;
+    let people = accounts::demo::load(cx, &meta).await?;
+    if let Some((_, creator)) = people.iter().find(|(person, _)| person.role == "creator") {
+        studio::load(cx, *creator).await.map_err(|e| CliError::Failed(e.to_string()))?;
+    }
     Ok(())
 }

@@ -117,7 +117,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let mut ids: Vec<Uuid> = state.lessons().filter_map(|l| l.text.media).collect();
     ids.extend(state.picture);
     let works = catalogue::works_by_ids(&req.app.reader, &ids, editor).await?;
-    let gate = Gate::of(&req);
+    let gate = Gate::of(&req).await?;
     let body = html! {
         (head(&course, &chapters, &works, editor))
         div.wrap.page {

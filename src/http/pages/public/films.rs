@@ -140,7 +140,7 @@ async fn load(req: &Req) -> Result<Result<View, Res>, HttpError> {
         training: courses.iter().map(|c| course_card(c, &works)).collect(),
         posts: posts.iter().map(|p| post_card(p, &works)).collect(),
         crew: crew.collect(),
-        gate: Gate::of(req),
+        gate: Gate::of(req).await?,
         editor,
         works,
         film,

@@ -29,7 +29,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     wanted.extend(courses.iter().filter_map(|c| c.state.picture));
     wanted.extend(posts.iter().filter_map(|p| p.state.text.picture));
     let works = catalogue::works_by_ids(reader, &wanted, false).await?;
-    let gate = Gate::of(&req);
+    let gate = Gate::of(&req).await?;
     let film_cards: Vec<Markup> = films.iter().map(|f| film_card(f, &works)).collect();
     let course_cards: Vec<Markup> = courses.iter().map(|c| course_card(c, &works)).collect();
     let post_cards: Vec<Markup> = posts.iter().map(|p| post_card(p, &works)).collect();

@@ -34,7 +34,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         return Ok(moved(&format!("/courses/{}/{}", course.slug, now.slug)));
     };
     let lesson = all[here];
-    let gate = Gate::of(&req);
+    let gate = Gate::of(&req).await?;
     let work = match lesson.text.media {
         Some(id) => catalogue::work_by_id(&req.app.reader, id).await?.filter(|w| w.public || editor),
         None => None,
@@ -58,7 +58,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
                         h1 { (lesson.text.title) }
                     }
                     @if open { @if !lesson.text.content.is_empty() { div.prose { (markdown(&lesson.text.content)) } } }
-                    @else if work.is_none() { (gate.panel("This lesson")) }
+                    @else if work.is_none() { (gate.panel()) }
                     nav.row.apart aria-label="Lessons before and after" {
                         @if let Some(before) = here.checked_sub(1).and_then(|i| all.get(i)) {
                             (button::link_icon(Icon::ArrowLeft, &before.text.title, &place(before), Weight::Plain))
@@ -105,7 +105,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
 /// The work of the lesson, or the panel that stands instead of it.
 fn stage(work: &Work, open: bool, gate: &Gate) -> Markup {
     if !(open || gate.opens(work.state.tier == Tier::Free)) {
-        return html! { div.stage { (gate.panel("This lesson")) } };
+        return html! { div.stage { (gate.panel()) } };
     }
     let length = seconds(work).map(format::length);
     let words = match work.state.kind {

@@ -30,12 +30,13 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         skip: (req.query("page").parse::<i64>().unwrap_or(1).clamp(1, 500) - 1) * PAGE,
         most: PAGE,
     };
+    let gate = Gate::of(&req).await?;
     // A search that does not work is said, and the rest of the page still stands.
     let answer = match catalogue::search(&req.app.reader, &wanted).await {
         Ok(hits) => {
             let ids: Vec<Uuid> = hits.hits.iter().filter_map(|h| h.picture).collect();
             let works = catalogue::works_by_ids(&req.app.reader, &ids, false).await.unwrap_or_default();
-            results(&wanted, &hits, &works, &Gate::of(&req))
+            results(&wanted, &hits, &works, &gate)
         }
         Err(error) => {
             tracing::error!(%error, "search does not answer");

@@ -1,57 +1,70 @@
 //! Works on cards: their pictures, and whether the viewer may play them.
 
+use crate::domain::access::{self, Decision, Publication, Reason, WorkFacts};
 use crate::domain::media::Media;
 use crate::domain::media::{Kind, Tier};
-use crate::http::Req;
 use crate::http::ui::{Card, Corner, Picture, Place, Ratio, Rendition, card, locked};
+use crate::http::{HttpError, Req};
+use crate::projections::access as access_facts;
 use crate::projections::catalogue::{Row, Work};
+use chrono::DateTime;
 use maud::Markup;
 
-/// What the viewer may play, asked once a page. The bytes themselves are guarded where they are
-/// served; this only decides what pages offer.
+/// What the viewer may play, asked once a page by the one access rule. The bytes themselves are
+/// guarded where they are served; this only decides what pages offer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gate {
-    all: bool,
-    signed_in: bool,
+    decision: Decision,
     join: Option<String>,
 }
 
 impl Gate {
     /// The gate for the viewer of a request.
-    #[must_use]
-    pub fn of(req: &Req) -> Self {
-        let roles = ["subscriber", "creator", "editor", "moderator", "admin"];
-        Self { all: req.viewer.has_role(&roles), signed_in: req.viewer.account.is_some(), join: None }
+    ///
+    /// # Errors
+    /// If the facts about the viewer cannot be read: then nothing is offered.
+    pub async fn of(req: &Req) -> Result<Self, HttpError> {
+        let person = access_facts::facts(&req.app.reader, req.viewer.id()).await?;
+        let anything =
+            WorkFacts { publication: Publication::From(DateTime::UNIX_EPOCH), free: false, own: false };
+        let decision = access::may_watch(person.as_ref(), &anything, req.now());
+        Ok(Self { decision, join: req.app.join_words() })
     }
 
     /// Whether the viewer plays everything that is published.
     #[must_use]
     pub fn all(&self) -> bool {
-        self.all
+        self.decision.allowed
     }
 
     /// Whether the viewer may take what is free or not.
     #[must_use]
     pub fn opens(&self, free: bool) -> bool {
-        free || self.all
+        free || self.decision.allowed
     }
 
-    /// What stands instead of what the viewer may not take.
+    /// What stands instead of what the viewer may not take: the reason, and the ways to it.
     #[must_use]
-    pub fn panel(&self, what: &str) -> Markup {
+    pub fn panel(&self) -> Markup {
         let join = Place::new(self.join.clone().unwrap_or_else(|| "Join the studio".into()), "/join");
-        if self.signed_in {
-            let why = format!(
-                "{what} is part of the membership. Join to watch and download everything the studio publishes."
-            );
-            return locked("For members", &why, &[join]);
-        }
-        let why = format!(
-            "{what} is part of the membership. Join to watch and download everything the studio publishes, or sign in if you are a member."
-        );
-        locked("For members", &why, &[join, Place::new("Sign in", "/login")])
+        let acts = match self.decision.reason {
+            Reason::SignIn => vec![join, Place::new("Sign in", "/login")],
+            Reason::ConfirmMail => vec![Place::new("Your account", "/account")],
+            Reason::PayOrder(Some(order)) => {
+                vec![Place::new("Pay the order", format!("/account/orders/{order}"))]
+            }
+            Reason::PayOrder(None) | Reason::Resume => {
+                vec![Place::new("Your subscription", "/account/subscription")]
+            }
+            Reason::Leaving => vec![Place::new("Your request", "/account/deletion")],
+            _ => vec![join],
+        };
+        locked("For members", self.decision.reason.sentence(), &acts)
     }
 }
+
+/// Up to this width the picture of a published work is public, whatever its tier.
+const PUBLIC_WIDTH: u32 = 800;
 
 /// The picture that stands for a work, in all its sizes; none until it has been made.
 #[must_use]
@@ -59,7 +72,9 @@ pub fn work_picture(work: &Row<Media>, alt: &str) -> Option<Picture> {
     let poster = work.state.poster.as_ref()?;
     let generation = work.state.playable_generation;
     let url = |width: &u32, end: &str| format!("/media/files/{}/{generation}/poster-{width}.{end}", work.id);
-    let files = poster.widths.iter().flat_map(|width| {
+    // Beyond a width for cards the picture of a work for members is guarded like the work itself.
+    let most = if work.state.tier == Tier::Free { u32::MAX } else { PUBLIC_WIDTH };
+    let files = poster.widths.iter().filter(|w| **w <= most).flat_map(|width| {
         [("avif", "image/avif"), ("jpg", "image/jpeg")].map(|(end, kind)| Rendition {
             url: url(width, end),
             kind: kind.into(),

@@ -20,7 +20,8 @@ use uuid::Uuid;
 
 /// Connections of one process to PostgreSQL, beside the writer's and the listener's.
 const CONNECTIONS: usize = 24;
-const STOP_PATIENCE: Duration = Duration::from_secs(20);
+/// With the web's drain less than the 30 s in which SIGTERM must be answered.
+const STOP_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a process does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -14,8 +14,12 @@ use serde::de::DeserializeOwned;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 use uuid::Uuid;
 use warp::http::{HeaderMap, Method};
+
+/// A small body that has not arrived after this time is not waited for.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A body as it arrives.
 pub type BodyStream = Pin<Box<dyn Stream<Item = Result<Bytes, std::io::Error>> + Send + Sync>>;
@@ -184,7 +188,10 @@ impl Req {
         let limit = usize::try_from(self.app.config.limits.body_bytes).unwrap_or(usize::MAX);
         let Some(mut body) = self.body.take() else { return Ok(Bytes::new()) };
         let mut all = BytesMut::new();
-        while let Some(part) = body.next().await {
+        let deadline = tokio::time::Instant::now() + BODY_TIMEOUT;
+        while let Some(part) = tokio::time::timeout_at(deadline, body.next()).await.map_err(|_| {
+            HttpError::BadRequest("The request took too long to arrive. Send it again.".into())
+        })? {
             let part = part.map_err(|_| HttpError::BadRequest("The request broke off.".into()))?;
             if all.len() + part.len() > limit {
                 return Err(HttpError::TooLarge(format!(

@@ -24,7 +24,9 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 use warp::Filter;
-use warp::http::header::{CONTENT_SECURITY_POLICY, HOST, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use warp::http::header::{
+    CONTENT_SECURITY_POLICY, HOST, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+};
 use warp::http::{HeaderMap, HeaderName, Method};
 
 /// A client that has not sent its request's head after this time is let go.
@@ -32,7 +34,7 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(20);
 /// Largest head of a request.
 const HEAD_BYTES: usize = 32 << 10;
 /// How long running requests may take after SIGTERM.
-const DRAIN: Duration = Duration::from_secs(25);
+const DRAIN: Duration = Duration::from_secs(15);
 /// What is open to somebody with a pending deletion request: the request, and what may block it.
 const OPEN_WHILE_LEAVING: [&str; 3] = ["/account/deletion", "/account/subscription", "/account/orders"];
 
@@ -134,6 +136,7 @@ async fn answer(
     let request_id = Uuid::now_v7().simple().to_string();
     let wants_json = path.starts_with("/api/");
     let metrics = Arc::clone(&app.metrics);
+    let https = app.config.secure_cookies();
     metrics.http.in_flight.inc();
     let (mut res, pattern) = match table.find(&method, path) {
         Err(error) => {
@@ -162,7 +165,7 @@ async fn answer(
     let labels = [method_label(&method), pattern, status.as_str()];
     metrics.http.requests.with_label_values(&labels).inc();
     metrics.http.duration.with_label_values(&labels[..2]).observe(started.elapsed().as_secs_f64());
-    secure(&mut res, &request_id);
+    secure(&mut res, &request_id, https);
     res
 }
 
@@ -298,7 +301,10 @@ fn method_label(method: &Method) -> &'static str {
     }
 }
 
-fn secure(res: &mut Res, request_id: &str) {
+fn secure(res: &mut Res, request_id: &str, https: bool) {
+    if https {
+        set(res, STRICT_TRANSPORT_SECURITY, "max-age=31536000");
+    }
     for (name, value) in [
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (REFERRER_POLICY, "same-origin"),

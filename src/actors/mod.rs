@@ -5,6 +5,7 @@ mod aggregate_actor;
 pub mod bus;
 pub mod dead_letters;
 pub mod demo;
+pub mod demo_plans;
 mod directory;
 pub mod encoder;
 pub mod jobs;

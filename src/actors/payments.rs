@@ -6,7 +6,7 @@
 use super::bus::{CommandError, Envelope};
 use super::services::Services;
 use crate::adapters::gateways::sandbox::Sandbox;
-use crate::adapters::gateways::{ChargeRequest, Gateway, GatewayError};
+use crate::adapters::gateways::{ChargeRequest, Gateway};
 use crate::config::Config;
 use crate::domain::order::{AttemptState, Order, OrderCommand, OrderError};
 use crate::domain::shared::payment::{BillingPolicy, Outcome, PaymentMethod};
@@ -19,6 +19,7 @@ use std::time::Instant;
 use uuid::Uuid;
 
 pub use crate::adapters::gateways::CardEntry;
+pub use crate::adapters::gateways::GatewayError;
 pub use crate::adapters::gateways::bank::Iban;
 pub use crate::adapters::gateways::sandbox::CARDS as TEST_CARDS;
 

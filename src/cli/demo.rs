@@ -1,7 +1,7 @@
 //! `kinora demo load|clock`, and what `serve --demo` does at its first start.
 
 use super::{CliError, Global};
-use crate::actors::{accounts, demo as studio};
+use crate::actors::{accounts, demo as studio, demo_plans};
 use crate::domain::shared::derive_id;
 use crate::startup::Instance;
 use crate::store::{Metadata, StoreError};
@@ -72,6 +72,12 @@ async fn load(instance: &Instance) -> Result<(), CliError> {
     let cx = &instance.services;
     let meta = Metadata::system("demo", derive_id("demo", "load"), cx.clock.now());
     let people = accounts::demo::load(cx, &meta).await?;
+    demo_plans::load(cx, &meta).await.map_err(CliError::Failed)?;
+    for (person, account) in &people {
+        if person.role == "subscriber" {
+            demo_plans::subscribe(cx, &meta, *account, "Sami Subscriber").await.map_err(CliError::Failed)?;
+        }
+    }
     if let Some((_, creator)) = people.iter().find(|(person, _)| person.role == "creator") {
         studio::load(cx, *creator).await.map_err(|e| CliError::Failed(e.to_string()))?;
     }

@@ -18,6 +18,7 @@ mod reference;
 mod run;
 mod serve;
 mod settings;
+mod subscription;
 
 /// Kinora: a self-hosted studio for films, training and every other kind of media.
 #[derive(Parser)]
@@ -64,6 +65,8 @@ enum Command {
     Run(run::RunArgs),
     /// Projections: list, rebuild, verify.
     Projection(projection::ProjectionArgs),
+    /// Subscriptions: one with its timeline, and why something was charged.
+    Subscription(subscription::SubscriptionArgs),
     /// The event log: tail, show, export, verify.
     Events(events::EventsArgs),
     /// Accounts: add, grant, revoke, suspend, password, list, show.
@@ -157,6 +160,7 @@ async fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Migrate(args) => migrate::migrate(&global, args).await,
         Command::Run(args) => run::run(&global, args).await,
         Command::Projection(args) => projection::projection(&global, args).await,
+        Command::Subscription(args) => subscription::subscription(&global, args).await,
         Command::Events(args) => events::events(&global, args).await,
         Command::Account(args) => account::account(&global, args).await,
         Command::Demo(args) => demo::demo(&global, args).await,

@@ -43,6 +43,8 @@ pub enum MailKind {
         /// The deletion request.
         request: Uuid,
     },
+    /// About a membership or its payments.
+    Billing(super::billing::BillingMail),
 }
 
 /// What the link of a mail is good for.
@@ -80,6 +82,7 @@ impl MailKind {
             Self::DeletionWithdrawn => super::deletion_withdrawn::render(studio, name),
             Self::DeletionBlocked { obstacles } => super::deletion_blocked::render(studio, name, obstacles),
             Self::DeletionCompleted { request } => super::deletion_completed::render(studio, name, *request),
+            Self::Billing(mail) => mail.render(studio, name),
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod people;
 pub mod plans;
 pub mod statistics;
 pub mod subscription_timeline;
+pub mod subscription_words;
 pub mod subscriptions;
 
 use crate::domain::shared::PersonalRef;

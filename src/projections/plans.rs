@@ -140,3 +140,12 @@ pub async fn all(r: &Reader) -> Result<Vec<(Offer, bool)>, QueryError> {
     let rows = r.client().await?.query(sql, &[]).await?;
     rows.iter().map(|row| Ok((read(row)?, row.get(5)))).collect()
 }
+
+/// Every plan by name, whether it has a price or not.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn names(r: &Reader) -> Result<Vec<(Uuid, String)>, QueryError> {
+    let rows = r.client().await?.query("select plan, name from plans order by name, plan", &[]).await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}

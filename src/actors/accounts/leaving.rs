@@ -132,8 +132,9 @@ fn open_claim(account: Uuid) -> Claim {
 }
 
 /// Subscriptions of an account that are neither cancelled nor expired.
-async fn live_subscriptions(_cx: &Services, _account: Uuid) -> Result<Vec<Uuid>, StoreError> {
-    Ok(vec![])
+async fn live_subscriptions(cx: &Services, account: Uuid) -> Result<Vec<Uuid>, StoreError> {
+    let owned = crate::projections::subscriptions::of_account(&cx.reader, account).await?;
+    Ok(owned.into_iter().filter(|s| !s.status.is_final()).map(|s| s.id).collect())
 }
 
 /// How many published works an account owns.

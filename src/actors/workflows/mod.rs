@@ -1,6 +1,7 @@
 //! Workflows: events → commands and effects, one file per business process.
 
 pub mod account_mails;
+mod billing_mails;
 mod charge_payments;
 pub mod end_sessions;
 pub mod erase_account;
@@ -69,5 +70,6 @@ pub fn all() -> Vec<Arc<dyn Workflow>> {
         Arc::new(subscription_orders::SubscriptionOrders),
         Arc::new(charge_payments::ChargePayments),
         Arc::new(issue_invoices::IssueInvoices),
+        Arc::new(billing_mails::BillingMails),
     ]
 }

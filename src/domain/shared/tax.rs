@@ -29,6 +29,12 @@ impl Country {
         }
     }
 
+    /// Two capital letters that are known to be a country.
+    #[must_use]
+    pub const fn from_letters(letters: [u8; 2]) -> Self {
+        Self(letters)
+    }
+
     /// The two letters.
     #[must_use]
     pub fn code(&self) -> &str {

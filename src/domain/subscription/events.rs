@@ -109,6 +109,8 @@ pub enum SubscriptionEvent {
         amount: Money,
         /// Periods that have begun unpaid, this one included: more than 1 after an outage.
         behind: u32,
+        /// The first of several missed periods: the member is told why there are several.
+        explain: bool,
         /// Settings in force.
         policy: BillingPolicy,
     },
@@ -304,4 +306,26 @@ pub enum SubscriptionEvent {
         /// When.
         paid_at: DateTime<Utc>,
     },
+}
+
+impl SubscriptionEvent {
+    /// Whether it decides where a subscription stands.
+    #[must_use]
+    pub const fn moves_status(&self) -> bool {
+        matches!(
+            self,
+            Self::SubscriptionJoined { .. }
+                | Self::SubscriptionActivated { .. }
+                | Self::SubscriptionRenewed { .. }
+                | Self::SubscriptionResumed { .. }
+                | Self::RenewalPaymentFailed { .. }
+                | Self::SubscriptionPutOnHold { .. }
+                | Self::CancellationScheduled { .. }
+                | Self::CancellationUndone { .. }
+                | Self::SubscriptionCancelled { .. }
+                | Self::SubscriptionExpired { .. }
+                | Self::SubscriptionParked { .. }
+                | Self::SubscriptionUnparked { .. }
+        )
+    }
 }

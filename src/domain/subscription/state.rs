@@ -98,6 +98,8 @@ pub struct Subscription {
     /// Staff said how to go on with missed periods, so their number parks it no more.
     pub(super) cleared_until: Option<u32>,
     pub(super) last_clock_charge: Option<DateTime<Utc>>,
+    /// How many periods were unpaid when the last one was ordered.
+    pub(super) last_behind: u32,
     pub(super) last_paid_order: Option<Uuid>,
     pub(super) announced: Option<NaiveDate>,
     pub(super) manager_told: Option<NaiveDate>,
@@ -162,7 +164,8 @@ impl Subscription {
                 self.open = Some(OpenOrder::new(order, due_on));
                 self.unpaid_since = Some(due_on);
             }
-            SubscriptionEvent::RenewalOrderRequested { order, period, pay_by, due_at, .. } => {
+            SubscriptionEvent::RenewalOrderRequested { order, period, pay_by, due_at, behind, .. } => {
+                self.last_behind = behind;
                 let mut open = OpenOrder::new(order, period.start);
                 open.pay_by = pay_by;
                 open.retry_at = pay_by.is_none().then_some(due_at);

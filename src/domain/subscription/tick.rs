@@ -244,6 +244,7 @@ impl Subscription {
         policy: BillingPolicy,
         at: DateTime<Utc>,
     ) -> Result<SubscriptionEvent, SubscriptionError> {
+        let behind = self.behind(terms, at)?;
         Ok(SubscriptionEvent::RenewalOrderRequested {
             order: order_id(self.id, period.start, OrderReason::Renewal),
             index: self.paid,
@@ -252,7 +253,8 @@ impl Subscription {
             due_at,
             pay_by,
             amount: terms.price,
-            behind: self.behind(terms, at)?,
+            behind,
+            explain: behind > 1 && self.last_behind <= 1,
             policy,
         })
     }

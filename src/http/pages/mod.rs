@@ -3,6 +3,7 @@
 pub mod account;
 pub mod billing;
 pub mod creator;
+pub mod membership;
 pub mod operator;
 pub mod people;
 pub mod public;
@@ -16,6 +17,7 @@ pub fn routes() -> Vec<Route> {
     [
         account::routes(),
         billing::routes(),
+        membership::routes(),
         operator::routes(),
         people::routes(),
         staff::routes(),
@@ -30,12 +32,5 @@ pub fn routes() -> Vec<Route> {
 /// The places of the billing desk, for every page of it.
 #[must_use]
 pub fn billing_places() -> Vec<super::ui::Place> {
-    use super::ui::Place;
-    vec![
-        Place::new("Overview", "/billing"),
-        Place::new("Subscriptions", "/billing/subscriptions"),
-        Place::new("Orders", "/billing/orders"),
-        Place::new("Invoices", "/billing/invoices"),
-        Place::new("People", "/billing/people"),
-    ]
+    billing::places()
 }

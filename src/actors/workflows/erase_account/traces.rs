@@ -1,14 +1,24 @@
 //! What other parts of the house keep about a person beside the vault.
 
 use super::WorkflowError;
+use crate::actors::payments;
 use crate::actors::services::Services;
 use crate::store::StoreError;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 /// Payment methods of an account at the gateways.
-pub(super) async fn payment_methods(_cx: &Services, _account: Uuid) -> Result<u64, WorkflowError> {
-    Ok(0)
+pub(super) async fn payment_methods(cx: &Services, account: Uuid) -> Result<u64, WorkflowError> {
+    let mut forgotten = 0;
+    for subscription in crate::projections::subscriptions::of_account(&cx.reader, account).await? {
+        if let Some(method) = subscription.state.method() {
+            let gateway =
+                payments::gateway(cx, &method.gateway).map_err(|e| WorkflowError::Failed(e.to_string()))?;
+            gateway.forget(&method.token).await.map_err(|e| WorkflowError::Failed(e.to_string()))?;
+            forgotten += 1;
+        }
+    }
+    Ok(forgotten)
 }
 
 /// Own unpublished uploads with all renditions.

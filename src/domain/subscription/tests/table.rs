@@ -354,8 +354,10 @@ fn a_yearly_renewal_is_announced_seven_days_before_once() {
 fn after_an_outage_missed_periods_are_charged_oldest_first_one_a_day() {
     let mut world = member();
     let first = world.tick("2026-05-02T12:00:00Z");
-    let [SubscriptionEvent::RenewalOrderRequested { period, behind, .. }, ..] = &first[..] else { panic!() };
-    assert_eq!((period.start.to_string(), *behind), ("2026-02-28".into(), 3));
+    let [SubscriptionEvent::RenewalOrderRequested { period, behind, explain, .. }, ..] = &first[..] else {
+        panic!()
+    };
+    assert_eq!((period.start.to_string(), *behind, *explain), ("2026-02-28".into(), 3, true));
     assert_eq!(World::kinds(&first).last(), Some(&"SubscriptionRenewed"));
     assert!(world.tick("2026-05-02T13:00:00Z").is_empty(), "one automatic charge a day");
     let mut starts = Vec::new();

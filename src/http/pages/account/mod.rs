@@ -23,6 +23,7 @@ pub fn places() -> Vec<Place> {
     vec![
         Place::new("Profile", "/account"),
         Place::new("Subscription", "/account/subscription"),
+        Place::new("Invoices", "/account/invoices"),
         Place::new("Security", "/account/security"),
         Place::new("Delete account", "/account/deletion"),
     ]

@@ -1,111 +1,134 @@
-//! `GET /billing/invoices` and one invoice, as it was issued.
+//! `/billing/invoices` and one invoice.
 
-use super::BILLING;
-use super::parts::{ROWS, desk, names, page_number, pages, person, query};
+use super::{BILLING, EXPORT, PAGE, csv, desk, download, names, page_number, pages, person, with};
+use crate::actors::accounts::staff;
 use crate::http::error::HttpError;
-use crate::http::request::Req;
-use crate::http::response::Res;
+use crate::http::pages::membership::shared::invoice_sheet;
 use crate::http::route::Route;
-use crate::http::ui::table::{self, Column, facts, table};
-use crate::http::ui::{Icon, Place, Tone, chip, crumbs, empty, format, page_head, search_form};
-use crate::projections::invoices::{self, Invoice};
+use crate::http::ui::button::link_small;
+use crate::http::ui::layout::{Place, crumbs};
+use crate::http::ui::table::{cell, head, number, text};
+use crate::http::ui::{
+    Column, Errors, Icon, Tone, Weight, chip, empty, format, page_head, search_form, table,
+};
+use crate::http::{Req, Res};
+use crate::projections::invoices;
 use maud::{Markup, html};
 use uuid::Uuid;
 
-const PATH: &str = "/billing/invoices";
-
-/// The addresses of this file.
 pub(super) fn routes() -> Vec<Route> {
-    vec![Route::get(PATH, BILLING, list), Route::get("/billing/invoices/{number}", BILLING, show)]
-}
-
-fn kind(invoice: &Invoice) -> Markup {
-    match (invoice.credit_note, invoice.document.paid) {
-        (true, _) => chip(Tone::Plain, "Credit note"),
-        (false, true) => chip(Tone::Success, "Paid"),
-        (false, false) => chip(Tone::Info, "To be paid"),
-    }
+    vec![
+        Route::get("/billing/invoices", BILLING, list),
+        Route::get("/billing/invoices/{number}", BILLING, show),
+    ]
 }
 
 async fn list(req: Req) -> Result<Res, HttpError> {
-    let number = page_number(&req);
-    let sought = req.query("q");
-    let (rows, total) = invoices::list(&req.app.reader, sought, number * ROWS, ROWS).await?;
-    let names = names(&req, &rows.iter().map(|row| row.document.account).collect::<Vec<Uuid>>()).await?;
+    let words = req.query("q");
+    if req.query("format") == "csv" {
+        return export(&req, words).await;
+    }
+    let page = page_number(&req);
+    let (rows, total) = invoices::list(&req.app.reader, words, (page - 1) * PAGE, PAGE).await?;
+    let accounts: Vec<Uuid> = rows.iter().map(|i| i.document.account).collect();
+    let names = names(&req, &accounts, "billing-invoices").await?;
     let columns = [
         Column::new("Number"),
         Column::new("Member"),
         Column::new("For"),
         Column::new("Kind"),
+        Column::number("VAT"),
         Column::number("Amount"),
         Column::new("Issued"),
     ];
-    let cells: Vec<Vec<Markup>> = rows
+    let lines: Vec<Vec<Markup>> = rows
         .iter()
-        .map(|row| {
+        .map(|i| {
+            let d = &i.document;
             vec![
-                table::head(&html! { a href={ (PATH) "/" (row.number) } { (row.number) } }),
-                table::cell(&person(&names, row.document.account)),
-                table::text(row.document.lines.first().map_or("", |line| line.description.as_str())),
-                table::cell(&kind(row)),
-                table::number(&row.document.tax.gross.to_string()),
-                table::text(&format::day(row.document.issued_on)),
+                head(&html! { a href={ "/billing/invoices/" (i.number) } { (i.number) } }),
+                cell(&person(&names, d.account)),
+                text(d.lines.first().map_or("", |l| l.description.as_str())),
+                cell(&if i.credit_note {
+                    chip(Tone::Warning, "Credit note")
+                } else {
+                    chip(Tone::Plain, "Invoice")
+                }),
+                number(&d.tax.tax.to_string()),
+                number(&d.tax.gross.to_string()),
+                cell(&html! { (format::day(d.issued_on)) }),
             ]
         })
         .collect();
+    let acts = html! { (link_small("Export CSV", &with(&req, "format", Some("csv")), Weight::Plain)) };
     let content = html! {
-        (page_head("Invoices", None, None))
-        (search_form(PATH, "Number of the invoice", sought))
-        @if rows.is_empty() {
-            (empty(Icon::Info, if sought.is_empty() { "No invoices yet" } else { "Nothing fits" }, "An invoice is issued as soon as an order is paid, with the next number of its series.", (!sought.is_empty()).then(|| Place::new("Show all", PATH)).as_ref()))
+        (page_head("Invoices", Some("Numbers run on without a gap; an issued invoice never changes."), Some(&acts)))
+        (search_form("/billing/invoices", "Number or part of it", words))
+        @if lines.is_empty() {
+            (empty(Icon::Info, "No invoices", "An invoice is issued when an order is paid, or when it asks for a transfer.", None))
         } @else {
-            (table("Invoices", &columns, &cells))
-            (pages(PATH, &query(&[("q", sought)]), number, rows.len(), total))
+            (table("Invoices", &columns, &lines))
+            (pages(&req, page, lines.len(), total))
         }
     };
-    Ok(desk(&req, "Invoices", &content))
+    Ok(desk(&req, "Invoices", &Errors::none(), &content))
+}
+
+async fn export(req: &Req, words: &str) -> Result<Res, HttpError> {
+    let (rows, _) = invoices::list(&req.app.reader, words, 0, EXPORT).await?;
+    let head = [
+        "number",
+        "kind",
+        "order",
+        "account",
+        "issued_on",
+        "country",
+        "tax_kind",
+        "rate_percent",
+        "net",
+        "vat",
+        "gross",
+        "currency",
+        "corrects",
+    ];
+    let lines = rows.iter().map(|i| {
+        let d = &i.document;
+        let kind = serde_json::to_value(d.tax.kind).ok().and_then(|v| v.as_str().map(ToOwned::to_owned));
+        vec![
+            i.number.clone(),
+            if i.credit_note { "credit note".into() } else { "invoice".into() },
+            d.order_number.clone(),
+            d.account.to_string(),
+            d.issued_on.to_string(),
+            d.tax.country.to_string(),
+            kind.unwrap_or_default(),
+            format!("{}.{:02}", d.tax.basis_points / 100, d.tax.basis_points % 100),
+            d.tax.net.decimal(),
+            d.tax.tax.decimal(),
+            d.tax.gross.decimal(),
+            d.tax.gross.currency.to_string(),
+            d.corrects.clone().unwrap_or_default(),
+        ]
+    });
+    Ok(download("invoices.csv", "text/csv; charset=utf-8", csv(&head, lines)?))
 }
 
 async fn show(req: Req) -> Result<Res, HttpError> {
     let invoice =
         invoices::by_number(&req.app.reader, req.param("number")).await?.ok_or(HttpError::NotFound)?;
-    let document = &invoice.document;
-    let names = names(&req, &[document.account]).await?;
-    let columns =
-        [Column::new("Line"), Column::new("Period"), Column::number("Quantity"), Column::number("Each")];
-    let lines: Vec<Vec<Markup>> = document
-        .lines
-        .iter()
-        .map(|line| {
-            let period = line.period.as_ref().map_or_else(
-                || "–".into(),
-                |period| format!("{} to {}", format::day(period.start), format::day(period.end)),
-            );
-            vec![
-                table::head(&html! { (line.description) }),
-                table::text(&period),
-                table::number(&line.quantity.to_string()),
-                table::number(&line.unit.to_string()),
-            ]
-        })
-        .collect();
-    let tax = &document.tax;
-    let rate = format!("{}.{:02} %", tax.basis_points / 100, tax.basis_points % 100);
-    let content = html! {
-        (crumbs(&[Place::new("Invoices", PATH)], &invoice.number))
-        (page_head(&invoice.number, None, Some(&kind(&invoice))))
-        (facts(&[
-            ("Member", person(&names, document.account)),
-            ("Order", html! { a href={ "/billing/orders/" (document.order) } { (document.order_number) } }),
-            ("Subscription", html! { a href={ "/billing/subscriptions/" (document.subscription) } { "Its whole story" } }),
-            ("Issued", html! { (format::day(document.issued_on)) }),
-            ("Seller", html! { (document.seller.name) @if !document.seller.vat_number.is_empty() { ", " (document.seller.vat_number) } }),
-            ("Net", html! { (tax.net) }),
-            ("Tax", html! { (tax.tax) ", " (rate) " of " (tax.country) @if let Some(since) = tax.rate_since { " (in force since " (format::day(since)) ")" } }),
-            ("Total", html! { strong { (tax.gross) } }),
-        ]))
-        (table("Lines", &columns, &lines))
-        @if let Some(corrected) = &document.corrects { p { "Takes back " a href={ (PATH) "/" (corrected) } { (corrected) } "." } }
+    let account = invoice.document.account;
+    staff::record_read(&req.app, req.meta(), req.account()?.id, account, "billing-invoice")
+        .await
+        .map_err(|_| HttpError::busy())?;
+    let buyer = match &invoice.document.billing {
+        Some(billing) => req.app.reader.open(billing).await?,
+        None => None,
     };
-    Ok(desk(&req, &invoice.number, &content))
+    let content = html! {
+        (crumbs(&[Place::new("Invoices", "/billing/invoices")], &invoice.number))
+        h1.hush { (invoice.number) }
+        (invoice_sheet(&invoice, buyer.as_deref()))
+        p { a href={ "/billing/orders/" (invoice.document.order) } { "The order" } " · " a href={ "/billing/subscriptions/" (invoice.document.subscription) } { "The subscription" } }
+    };
+    Ok(desk(&req, &invoice.number, &Errors::none(), &content))
 }

@@ -1,15 +1,28 @@
-//! The billing desk: subscriptions with the reasons for where they stand, orders, invoices.
+//! The billing desk: what is going on, every subscription with its event log, orders, invoices, plans.
 
-mod export;
 mod invoices;
 mod orders;
 mod overview;
-mod parts;
-mod sentences;
+mod plans;
 mod subscription;
+mod subscription_acts;
+mod subscription_export;
 mod subscriptions;
 
+use crate::actors::accounts::staff;
+use crate::domain::shared::AccountId;
+use crate::http::error::HttpError;
+use crate::http::page::{Page, page, unprocessable};
+use crate::http::response::{self, text};
 use crate::http::route::{Access, Route};
+use crate::http::ui::layout::{Place, Theme, rooms};
+use crate::http::ui::{Errors, error_summary};
+use crate::http::{Req, Res};
+use crate::projections::people;
+use futures_util::future::try_join_all;
+use maud::{Markup, html};
+use std::collections::HashMap;
+use warp::http::header::CONTENT_DISPOSITION;
 
 /// The addresses of this desk.
 #[must_use]
@@ -18,8 +31,10 @@ pub fn routes() -> Vec<Route> {
         overview::routes(),
         subscriptions::routes(),
         subscription::routes(),
+        subscription_acts::routes(),
         orders::routes(),
         invoices::routes(),
+        plans::routes(),
     ]
     .into_iter()
     .flatten()
@@ -28,3 +43,132 @@ pub fn routes() -> Vec<Route> {
 
 /// Who may see it.
 const BILLING: Access = Access::Role(&["billing"]);
+
+/// Rows on one page of a list.
+const PAGE: i64 = 25;
+/// Most rows of one exported file.
+const EXPORT: i64 = 100_000;
+
+/// The places of the billing desk, for every page of it.
+#[must_use]
+pub fn places() -> Vec<Place> {
+    vec![
+        Place::new("Overview", "/billing"),
+        Place::new("Subscriptions", "/billing/subscriptions"),
+        Place::new("Orders", "/billing/orders"),
+        Place::new("Invoices", "/billing/invoices"),
+        Place::new("Plans", "/billing/plans"),
+        Place::new("People", "/billing/people"),
+    ]
+}
+
+/// A page of this desk; with errors the answer is 422.
+fn desk(req: &Req, title: &str, errors: &Errors, content: &Markup) -> Res {
+    let content = html! { (error_summary(errors)) (content) };
+    let res = page(
+        req,
+        Page {
+            title: if errors.is_empty() { title.to_owned() } else { format!("Error: {title}") },
+            section: "Billing".into(),
+            theme: Theme::Desk,
+            private: true,
+            body: html! { div.page { (rooms("Billing", &places(), &req.path, &content)) } },
+            ..Page::default()
+        },
+    );
+    if errors.is_empty() { res } else { unprocessable(res) }
+}
+
+/// Names of people for a list. That they were read is recorded first; without the record there are
+/// no names.
+async fn names(
+    req: &Req,
+    accounts: &[AccountId],
+    scope: &str,
+) -> Result<HashMap<AccountId, String>, HttpError> {
+    let reader = req.account()?.id;
+    let mut wanted: Vec<AccountId> = accounts.to_vec();
+    wanted.sort_unstable();
+    wanted.dedup();
+    try_join_all(wanted.iter().map(|id| staff::record_read(&req.app, req.meta(), reader, *id, scope)))
+        .await
+        .map_err(|_| HttpError::busy())?;
+    Ok(people::display_names(&req.app.reader, &wanted).await?)
+}
+
+/// A person's name with the way to the person.
+fn person(names: &HashMap<AccountId, String>, id: AccountId) -> Markup {
+    let name = names.get(&id).map_or("Deleted account", String::as_str);
+    html! { a href={ "/billing/people/" (id) } { (name) } }
+}
+
+/// The page number of a list, from 1.
+fn page_number(req: &Req) -> i64 {
+    req.query("page").parse().unwrap_or(1).clamp(1, 1_000_000)
+}
+
+/// This address with `name` set to `value` (or without it), back on the first page.
+fn with(req: &Req, name: &str, value: Option<&str>) -> String {
+    let kept =
+        req.query_pairs().iter().filter(|(n, v)| n != name && n != "page" && n != "at" && !v.is_empty());
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(kept);
+    if let Some(value) = value {
+        query.append_pair(name, value);
+    }
+    match query.finish().as_str() {
+        "" => req.path.clone(),
+        query => format!("{}?{query}", req.path),
+    }
+}
+
+/// The line below a list.
+fn pages(req: &Req, number: i64, shown: usize, total: i64) -> Markup {
+    let first = (number - 1) * PAGE;
+    let last = first + i64::try_from(shown).unwrap_or(0);
+    let to = |n: i64| {
+        let base = with(req, "page", None);
+        let mark = if base.contains('?') { '&' } else { '?' };
+        format!("{base}{mark}page={n}")
+    };
+    let previous = (number > 1).then(|| to(number - 1));
+    let next = (last < total).then(|| to(number + 1));
+    crate::http::ui::paging((first + 1).min(last), last, total, previous.as_deref(), next.as_deref())
+}
+
+/// A file to save.
+fn download(name: &str, content_type: &str, content: String) -> Res {
+    let mut res = text(content_type, content);
+    response::set(&mut res, CONTENT_DISPOSITION, &format!("attachment; filename=\"{name}\""));
+    response::set(&mut res, warp::http::header::CACHE_CONTROL, "no-store");
+    res
+}
+
+/// Rows as CSV; a cell that a spreadsheet would take for a formula is quoted as text.
+fn csv(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Result<String, HttpError> {
+    let failed = |e: String| HttpError::Internal(format!("writing CSV: {e}"));
+    let mut out = ::csv::Writer::from_writer(Vec::new());
+    out.write_record(head).map_err(|e| failed(e.to_string()))?;
+    for row in rows {
+        let safe = row.into_iter().map(|cell| {
+            let formula = cell.starts_with(['=', '@', '\t', '\r'])
+                || (cell.starts_with(['+', '-']) && cell.parse::<f64>().is_err());
+            if formula { format!("'{cell}") } else { cell }
+        });
+        out.write_record(safe).map_err(|e| failed(e.to_string()))?;
+    }
+    let bytes = out.into_inner().map_err(|e| failed(e.to_string()))?;
+    String::from_utf8(bytes).map_err(|e| failed(e.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::csv;
+
+    #[test]
+    fn csv_never_holds_a_formula() {
+        let text =
+            csv(&["a", "b"], [vec!["=1+1".into(), "-5.00".into()], vec!["x,y".into(), "-x".into()]]).unwrap();
+        assert_eq!(text, "a,b\n'=1+1,-5.00\n\"x,y\",'-x\n");
+    }
+}

@@ -1,46 +1,68 @@
-//! `GET /billing/orders` and one order; a transfer that has come is entered there.
+//! `/billing/orders`, one order, and booking a transfer on it.
 
-use super::BILLING;
-use super::parts::{ROWS, address, day, desk, money, names, order_status, page_number, pages, person, query};
-use crate::actors::bus::Envelope;
-use crate::domain::order::{Order, OrderCommand, Settlement};
+use super::subscription_acts::with_reason;
+use super::{BILLING, EXPORT, PAGE, csv, desk, download, names, page_number, pages, person, with};
+use crate::actors::bus::{CommandError, Envelope};
+use crate::domain::order::{Order, OrderCommand, OrderEvent, Settlement, transfer_reference};
 use crate::domain::shared::Money;
 use crate::http::error::HttpError;
-use crate::http::page::unprocessable;
-use crate::http::request::Req;
-use crate::http::response::{Res, after};
+use crate::http::pages::membership::subscription::order_chip;
+use crate::http::response::after;
 use crate::http::route::Route;
-use crate::http::ui::table::{self, Column, facts, table};
+use crate::http::ui::button::{link_small, submit};
+use crate::http::ui::layout::{Place, crumbs};
+use crate::http::ui::table::{cell, head, number, text};
 use crate::http::ui::{
-    Errors, Field, Icon, Place, Tone, Weight, button, chip, crumbs, empty, error_summary, filter, filters,
-    form, page_head, search_form,
+    Column, Errors, Field, Icon, Weight, empty, facts, filter, filters, form as post_form, format, page_head,
+    search_form, table,
 };
+use crate::http::{Form, Req, Res};
 use crate::projections::invoices;
 use crate::projections::orders::{self, Filter, OrderRow};
 use maud::{Markup, html};
 use uuid::Uuid;
 
-const PATH: &str = "/billing/orders";
-
-/// The addresses of this file.
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::get(PATH, BILLING, list),
-        Route::get("/billing/orders/{order}", BILLING, show),
-        Route::post("/billing/orders/{order}/transfer", BILLING, transfer),
+        Route::get("/billing/orders", BILLING, list),
+        Route::get("/billing/orders/{id}", BILLING, show),
+        Route::post("/billing/orders/{id}/paid", BILLING, book),
     ]
 }
 
+const STATUSES: [(&str, &str); 6] = [
+    ("open", "Open"),
+    ("created", "Waiting"),
+    ("soft-failed", "Payment failed"),
+    ("failed", "Given up"),
+    ("paid", "Paid"),
+    ("cancelled", "Cancelled"),
+];
+
 async fn list(req: Req) -> Result<Res, HttpError> {
-    let set = |name: &str| Some(req.query(name).to_owned()).filter(|value| !value.is_empty());
-    let wanted =
+    let set = |name: &str| Some(req.query(name).to_owned()).filter(|v| !v.is_empty());
+    let narrowed =
         Filter { status: set("status"), number: set("q"), questionable: req.query("questionable") == "yes" };
-    let number = page_number(&req);
-    let (rows, total) = orders::list(&req.app.reader, &wanted, number * ROWS, ROWS).await?;
-    let names = names(&req, &rows.iter().map(|row| row.account).collect::<Vec<Uuid>>()).await?;
-    let parts =
-        [("status", req.query("status")), ("q", req.query("q")), ("questionable", req.query("questionable"))];
-    let narrowed = parts.iter().any(|(_, value)| !value.is_empty());
+    if req.query("format") == "csv" {
+        return export(&req, &narrowed).await;
+    }
+    let page = page_number(&req);
+    let (rows, total) = orders::list(&req.app.reader, &narrowed, (page - 1) * PAGE, PAGE).await?;
+    let accounts: Vec<Uuid> = rows.iter().map(|r| r.account).collect();
+    let names = names(&req, &accounts, "billing-orders").await?;
+    let mut chips: Vec<Markup> = match &narrowed.status {
+        Some(status) => {
+            let label = STATUSES.iter().find(|(s, _)| s == status).map_or(status.as_str(), |(_, l)| l);
+            vec![filter("Status", Some(label), &with(&req, "status", None))]
+        }
+        None => STATUSES.iter().map(|(s, l)| filter(l, None, &with(&req, "status", Some(s)))).collect(),
+    };
+    chips.push(if narrowed.questionable {
+        filter("Unknown or too much", Some("yes"), &with(&req, "questionable", None))
+    } else {
+        filter("Unknown or too much", None, &with(&req, "questionable", Some("yes")))
+    });
+    let clear = (narrowed != Filter::default()).then_some("/billing/orders");
     let columns = [
         Column::new("Number"),
         Column::new("Member"),
@@ -49,122 +71,146 @@ async fn list(req: Req) -> Result<Res, HttpError> {
         Column::number("Amount"),
         Column::new("Placed"),
     ];
-    let cells: Vec<Vec<Markup>> = rows
+    let lines: Vec<Vec<Markup>> = rows
         .iter()
-        .map(|row| {
+        .map(|o| {
             vec![
-                table::head(&html! { a href={ (PATH) "/" (row.id) } { (row.number) } }),
-                table::cell(&person(&names, row.account)),
-                table::text(&row.description),
-                table::cell(&html! { (order_status(&row.status)) @if row.overpaid.minor > 0 { " " (chip(Tone::Warning, "overpaid")) } }),
-                table::number(&row.total.to_string()),
-                table::cell(&day(Some(row.placed_at))),
+                head(&html! { a href={ "/billing/orders/" (o.id) } { (o.number) } }),
+                cell(&person(&names, o.account)),
+                text(&o.description),
+                cell(&order_chip(&o.status)),
+                number(&o.total.to_string()),
+                cell(&format::date(o.placed_at)),
             ]
         })
         .collect();
+    let acts = html! { (link_small("Export CSV", &with(&req, "format", Some("csv")), Weight::Plain)) };
     let content = html! {
-        (page_head("Orders", None, None))
-        (search_form(PATH, "Number of the order", req.query("q")))
-        (chips(&wanted, narrowed))
-        @if rows.is_empty() {
-            (empty(Icon::Info, if narrowed { "Nothing fits" } else { "No orders yet" }, "Every period of every subscription has its order, paid or not.", narrowed.then(|| Place::new("Show all", PATH)).as_ref()))
+        (page_head("Orders", None, Some(&acts)))
+        (search_form("/billing/orders", "Order number or its end", req.query("q")))
+        (filters(&chips, clear))
+        @if lines.is_empty() {
+            (empty(Icon::Search, "No order found", "Take a filter away, or search for another number.", Some(&Place::new("Show all", "/billing/orders"))))
         } @else {
-            (table("Orders", &columns, &cells))
-            (pages(PATH, &query(&parts), number, rows.len(), total))
+            (table("Orders", &columns, &lines))
+            (pages(&req, page, lines.len(), total))
         }
     };
-    Ok(desk(&req, "Orders", &content))
+    Ok(desk(&req, "Orders", &Errors::none(), &content))
 }
 
-fn chips(wanted: &Filter, narrowed: bool) -> Markup {
-    let states = [
-        ("open", "waiting for money"),
-        ("failed", "payment failed"),
-        ("paid", "paid"),
-        ("cancelled", "cancelled"),
+async fn export(req: &Req, narrowed: &Filter) -> Result<Res, HttpError> {
+    let (rows, _) = orders::list(&req.app.reader, narrowed, 0, EXPORT).await?;
+    let head = [
+        "number",
+        "order",
+        "account",
+        "subscription",
+        "description",
+        "status",
+        "amount",
+        "currency",
+        "settlement",
+        "attempts",
+        "placed_at",
+        "paid_at",
     ];
-    let mut chips: Vec<Markup> = match wanted.status.as_deref() {
-        Some(chosen) => vec![filter(
-            "Status",
-            Some(states.iter().find(|(state, _)| *state == chosen).map_or(chosen, |(_, words)| words)),
-            PATH,
-        )],
-        None => states
-            .iter()
-            .map(|(state, words)| filter(words, None, &address(PATH, &[("status", state)])))
-            .collect(),
-    };
-    let to = if wanted.questionable { PATH } else { "/billing/orders?questionable=yes" };
-    chips.push(filter("unknown or too much", wanted.questionable.then_some("yes"), to));
-    filters(&chips, narrowed.then_some(PATH))
-}
-
-async fn find(req: &Req) -> Result<OrderRow, HttpError> {
-    orders::one(&req.app.reader, req.id_param("order")?).await?.ok_or(HttpError::NotFound)
+    let lines = rows.iter().map(|o| {
+        let way = match &o.settlement {
+            Settlement::Charge { gateway } => gateway.clone(),
+            Settlement::Transfer { .. } => "transfer".into(),
+        };
+        vec![
+            o.number.clone(),
+            o.id.to_string(),
+            o.account.to_string(),
+            o.subscription.to_string(),
+            o.description.clone(),
+            o.status.clone(),
+            o.total.decimal(),
+            o.total.currency.to_string(),
+            way,
+            o.attempts.to_string(),
+            o.placed_at.to_rfc3339(),
+            o.paid_at.map(|t| t.to_rfc3339()).unwrap_or_default(),
+        ]
+    });
+    Ok(download("orders.csv", "text/csv; charset=utf-8", csv(&head, lines)?))
 }
 
 async fn show(req: Req) -> Result<Res, HttpError> {
-    let order = find(&req).await?;
-    page_of(&req, &order, "", &Errors::none()).await
+    view(&req, &Form::default(), &Errors::none()).await
 }
 
-async fn page_of(req: &Req, order: &OrderRow, amount: &str, errors: &Errors) -> Result<Res, HttpError> {
-    let names = names(req, &[order.account]).await?;
+async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError> {
+    let order = orders::one(&req.app.reader, req.id_param("id")?).await?.ok_or(HttpError::NotFound)?;
+    let names = names(req, &[order.account], "billing-order").await?;
     let invoice = invoices::of_order(&req.app.reader, order.id).await?;
-    let settlement = match &order.settlement {
-        Settlement::Charge { gateway } => html! { "Charge by " (gateway) },
-        Settlement::Transfer { iban, reference } => {
-            html! { "Bank transfer to " (iban) ", reference " strong { (reference) } }
-        }
+    let placed: Option<OrderEvent> =
+        serde_json::from_value(serde_json::json!({ "type": "OrderPlaced", "data": order.placed })).ok();
+    let tax = placed.and_then(|p| match p {
+        OrderEvent::OrderPlaced { tax, .. } => Some(tax.words()),
+        _ => None,
+    });
+    let reference = match &order.settlement {
+        Settlement::Transfer { reference, .. } => reference.clone(),
+        Settlement::Charge { .. } => transfer_reference(&order.number),
     };
-    let by_transfer = matches!(order.settlement, Settlement::Transfer { .. });
     let content = html! {
-        (crumbs(&[Place::new("Orders", PATH)], &order.number))
-        (page_head(&order.number, Some(&order.description), Some(&order_status(&order.status))))
-        (error_summary(errors))
-        (facts(&[
-            ("Member", person(&names, order.account)),
-            ("Subscription", html! { a href={ "/billing/subscriptions/" (order.subscription) } { "Its whole story" } }),
-            ("Amount", html! { (order.total) }),
-            ("To be paid by", settlement),
-            ("Placed", day(Some(order.placed_at))),
-            ("Paid", day(order.paid_at)),
-            ("Attempts", html! { (order.attempts) @if let Some(code) = &order.last_code { ", last declined with " code { (code) } } }),
-            ("Came by transfer", html! { (order.transferred) }),
-            ("Too much", html! { (order.overpaid) }),
-            ("Invoice", invoice.as_ref().map_or_else(|| html! { "none yet" }, |invoice| html! { a href={ "/billing/invoices/" (invoice.number) } { (invoice.number) } })),
-        ]))
-        @if by_transfer && order.is_open() {
-            section.stack {
-                h2 { "Enter a transfer that has come" }
-                p.dim { (money(Some(order.rest()))) " is still missing. Less leaves the order open with the rest; more is noted as too much." }
-                (form(req, &format!("{PATH}/{}/transfer", order.id), &html! {
-                    (Field::new("amount", "Amount received").short().inputmode("decimal").value(amount).hint("As on the bank statement, such as 11.50.").errors(errors).render())
-                    (button::submit("Enter transfer", Weight::Main))
-                }))
-            }
+        (crumbs(&[Place::new("Orders", "/billing/orders")], &order.number))
+        (page_head(&format!("Order {}", order.number), None, None))
+        section.panel {
+            div.row.apart { p { (order.description) ", for " (person(&names, order.account)) } (order_chip(&order.status)) }
+            (facts(&[
+                ("Total", html! { strong.num { (order.total) } }),
+                ("Tax", html! { (tax.unwrap_or_default()) }),
+                ("Received by transfer", html! { span.num { (order.transferred) } }),
+                ("Overpaid", html! { span.num { (order.overpaid) } }),
+                ("Attempts", html! { (order.attempts) @if let Some((_, state)) = &order.last_attempt { ", the last one " (state) } @if let Some(code) = &order.last_code { " (" (code) ")" } }),
+                ("Transfer reference", html! { span.mono { (reference) } }),
+                ("Placed", html! { (format::moment(order.placed_at)) }),
+                ("Paid", html! { @if let Some(at) = order.paid_at { (format::moment(at)) } @else { "not yet" } }),
+                ("Invoice", html! { @if let Some(i) = &invoice { a href={ "/billing/invoices/" (i.number) } { (i.number) } } @else { "none yet" } }),
+            ]))
+            p { a href={ "/billing/subscriptions/" (order.subscription) "#log" } { "Why this order exists: the subscription's event log" } }
         }
+        @if order.is_open() { (booking(req, &order, form, errors)) }
     };
-    Ok(desk(req, &order.number, &content))
+    Ok(desk(req, &format!("Order {}", order.number), errors, &content))
 }
 
-async fn transfer(mut req: Req) -> Result<Res, HttpError> {
+fn booking(req: &Req, order: &OrderRow, form: &Form, errors: &Errors) -> Markup {
+    let rest = order.rest().decimal();
+    let typed = if form.has("amount") { form.get("amount") } else { &rest };
+    html! {
+        section.panel aria-labelledby="book" {
+            h2 #book { "Mark as paid" }
+            p { "For money that arrived in the bank account. Less than the total leaves the order open; more is noted as overpaid." }
+            (post_form(req, &format!("/billing/orders/{}/paid", order.id), &html! {
+                (Field::new("amount", &format!("Amount in {}", order.total.currency)).value(typed).inputmode("decimal").short().errors(errors).render())
+                (Field::new("reason", "Reason").hint("For example the number of the bank statement. Kept with the event.").value(form.get("reason")).maxlength(500).errors(errors).render())
+                (submit("Mark as paid", Weight::Main))
+            }))
+        }
+    }
+}
+
+async fn book(mut req: Req) -> Result<Res, HttpError> {
     let form = req.form().await?;
-    let order = find(&req).await?;
-    let typed = form.get("amount").trim().to_owned();
-    let refused = async |sentence: String| -> Result<Res, HttpError> {
-        Ok(unprocessable(page_of(&req, &order, &typed, &Errors::one("amount", sentence)).await?))
+    let order = orders::one(&req.app.reader, req.id_param("id")?).await?.ok_or(HttpError::NotFound)?;
+    let received = match Money::parse(form.get("amount"), order.total.currency) {
+        Ok(money) => money,
+        Err(why) => return view(&req, &form, &Errors::one("amount", why.to_string())).await,
     };
-    let received = match Money::parse(&typed, order.total.currency) {
-        Ok(received) if received.minor > 0 => received,
-        Ok(_) => return refused("Enter an amount above zero.".into()).await,
-        Err(error) => return refused(error.to_string()).await,
+    let (meta, reason) = match with_reason(&req, &form, order.account) {
+        Ok(both) => both,
+        Err(errors) => return view(&req, &form, &errors).await,
     };
     let command = OrderCommand::RecordTransfer { received, at: req.now() };
-    let envelope = Envelope::new(req.command_id(&form), order.id, command, req.meta());
+    let envelope = Envelope::new(req.command_id(&form), order.id, command, meta).with_private(vec![reason]);
     match req.app.bus.dispatch::<Order>(envelope).await {
-        Ok(receipt) => Ok(after(receipt, &format!("{PATH}/{}", order.id))),
-        Err(crate::actors::CommandError::Refused(reason)) => refused(reason.to_string()).await,
-        Err(error) => Err(error.into()),
+        Ok(receipt) => Ok(after(receipt, &format!("/billing/orders/{}", order.id))),
+        Err(CommandError::Refused(why)) => view(&req, &form, &Errors::one("amount", why.to_string())).await,
+        Err(other) => Err(other.into()),
     }
 }

@@ -1,142 +1,127 @@
-//! `GET /billing`: revenue, memberships and what needs a look.
+//! `/billing`: how the money is doing, and what waits for staff.
 
-use super::BILLING;
-use super::parts::desk;
+use super::{BILLING, desk};
 use crate::domain::shared::{Currency, Money};
 use crate::http::error::HttpError;
-use crate::http::request::Req;
-use crate::http::response::Res;
 use crate::http::route::Route;
-use crate::http::ui::table::{self, Column, table};
-use crate::http::ui::{Stat, Tone, format, notice, page_head, stats};
+use crate::http::ui::table::{head, number};
+use crate::http::ui::{Column, Errors, Stat, Tone, format, notice, page_head, stats, table};
+use crate::http::{Req, Res};
 use crate::projections::{orders, subscriptions};
 use chrono::TimeDelta;
 use maud::{Markup, html};
 
-/// The address of this file.
 pub(super) fn routes() -> Vec<Route> {
     vec![Route::get("/billing", BILLING, show)]
 }
 
 async fn show(req: Req) -> Result<Res, HttpError> {
-    let reader = &req.app.reader;
-    let now = req.now();
+    let (reader, now) = (&req.app.reader, req.now());
+    let counts = subscriptions::counts(reader).await?;
+    let count = |wanted: &[&str]| -> i64 {
+        counts.iter().filter(|(status, _, _)| wanted.contains(&status.as_str())).map(|(_, _, n)| n).sum()
+    };
+    let (started, ended) = subscriptions::movements(reader, now - TimeDelta::days(7)).await?;
     let currency = Currency::parse(&req.app.config.billing.currency).unwrap_or_else(|_| Currency::eur());
     let days = orders::revenue_by_day(reader, currency.code(), now.date_naive(), 60).await?;
-    let (before, recent) = days.split_at(days.len().saturating_sub(30));
-    let sum =
-        |days: &[(chrono::NaiveDate, i64)]| Money::new(days.iter().map(|(_, minor)| minor).sum(), currency);
-    let (started, ended) = subscriptions::movements(reader, now - TimeDelta::days(7)).await?;
-    let counts = subscriptions::counts(reader).await?;
-    let active: i64 = counts
-        .iter()
-        .filter(|(status, _, _)| status == "active" || status == "pending-cancellation")
-        .map(|(_, _, n)| n)
-        .sum();
+    let sum = |part: &[(chrono::NaiveDate, i64)]| part.iter().map(|(_, n)| n).sum::<i64>();
+    let (before, month) = days.split_at(days.len().saturating_sub(30));
+    let recurring = subscriptions::monthly_revenue(reader).await?;
     let at_risk = orders::at_risk(reader).await?;
-    let failing: i64 = at_risk.iter().map(|(count, _)| count).sum();
-    let mrr = subscriptions::monthly_revenue(reader).await?;
-    let (overdue, parked) = (
-        subscriptions::overdue(reader, now).await?,
-        subscriptions::list(reader, &subscriptions::Filter { parked: true, ..Default::default() }, 0, 1)
-            .await?
-            .1,
-    );
-    let questionable =
-        orders::list(reader, &orders::Filter { questionable: true, ..Default::default() }, 0, 1).await?.1;
-    let joined =
-        |amounts: Vec<Money>| amounts.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
+    let failing: i64 = at_risk.iter().map(|(n, _)| n).sum();
+    let list = |all: Vec<Money>| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(" + ");
+    let or_zero = |words: String| if words.is_empty() { Money::new(0, currency).to_string() } else { words };
+    #[expect(clippy::cast_precision_loss, reason = "a line of 30 points")]
+    let course: Vec<f64> = month.iter().map(|(_, n)| *n as f64 / 100.0).collect();
+    let cards = [
+        Stat {
+            label: "Revenue in 30 days",
+            value: Money::new(sum(month), currency).to_string(),
+            note: Some(format!("{} in the 30 days before", Money::new(sum(before), currency))),
+            tone: Tone::Plain,
+            course,
+        },
+        Stat {
+            label: "Active subscriptions",
+            value: format::count(count(&["active", "pending-cancellation"])),
+            note: Some(format!("{started} started, {ended} ended this week")),
+            tone: Tone::Plain,
+            course: vec![],
+        },
+        Stat {
+            label: "Monthly recurring revenue",
+            value: or_zero(list(recurring)),
+            note: Some("active and not cancelled".into()),
+            tone: Tone::Plain,
+            course: vec![],
+        },
+        Stat {
+            label: "Failed payments",
+            value: format::count(failing),
+            note: Some(format!("{} at risk", or_zero(list(at_risk.iter().map(|(_, m)| *m).collect())))),
+            tone: if failing > 0 { Tone::Danger } else { Tone::Success },
+            course: vec![],
+        },
+    ];
+    let (_, questionable) =
+        orders::list(reader, &orders::Filter { questionable: true, ..orders::Filter::default() }, 0, 1)
+            .await?;
+    let parked = subscriptions::Filter { parked: true, ..subscriptions::Filter::default() };
+    let (_, parked) = subscriptions::list(reader, &parked, 0, 1).await?;
+    let overdue = subscriptions::overdue(reader, now).await?;
     let content = html! {
-        (page_head("Billing", Some("Revenue, memberships, and what needs a look."), None))
-        (attention(overdue, parked, questionable))
-        (stats(&[
-            Stat {
-                label: "Paid in 30 days",
-                value: sum(recent).to_string(),
-                note: Some(format!("{} in the 30 days before", sum(before))),
-                course: recent.iter().map(|(_, minor)| cents(*minor)).collect(),
-                ..Stat::default()
-            },
-            Stat {
-                label: "Active memberships",
-                value: format::count(active),
-                note: Some(format!("{} started, {} ended this week", format::count(started), format::count(ended))),
-                ..Stat::default()
-            },
-            Stat {
-                label: "Failed payments",
-                value: format::count(failing),
-                note: (failing > 0).then(|| format!("{} at risk", joined(at_risk.iter().map(|(_, money)| *money).collect()))),
-                tone: if failing > 0 { Tone::Danger } else { Tone::Plain },
-                ..Stat::default()
-            },
-            Stat {
-                label: "Monthly recurring revenue",
-                value: if mrr.is_empty() { Money::new(0, currency).to_string() } else { joined(mrr) },
-                ..Stat::default()
-            },
-        ]))
-        section.stack { h2 { "Memberships by plan" } (plans(&counts)) }
-        section.stack { h2 { "Paid by day" } (by_day(recent, currency)) }
+        (page_head("Billing", None, None))
+        (stats(&cards))
+        (to_do(parked, questionable, overdue))
+        h2 { "Subscriptions by plan" }
+        (by_plan(&counts))
     };
-    Ok(desk(&req, "Billing", &content))
+    Ok(desk(&req, "Overview", &Errors::none(), &content))
 }
 
-fn cents(minor: i64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "a point of a line of 240 pixels")]
-    let value = minor as f64;
-    value
-}
-
-fn attention(overdue: i64, parked: i64, questionable: i64) -> Markup {
+fn to_do(parked: i64, questionable: i64, overdue: i64) -> Markup {
     html! {
-        @if overdue > 0 {
-            (notice(Tone::Danger, &html! { p { (format::counted(overdue, "payment is", "payments are")) " due for more than two hours and untried. Ask an operator whether the billing clock runs." } }))
+        @if parked + questionable + overdue == 0 {
+            p.dim { "Nothing waits for you: no parked subscription, no unknown payment, no overdue charge." }
         }
         @if parked > 0 {
-            (notice(Tone::Warning, &html! { p { (format::counted(parked, "subscription waits", "subscriptions wait")) " for your decision. " a href="/billing/subscriptions?parked=yes" { "Show them" } } }))
+            (notice(Tone::Warning, &html! { p { a href="/billing/subscriptions?parked=yes" { (format::counted(parked, "subscription", "subscriptions")) } " fell too far behind: decide how to go on." } }))
         }
         @if questionable > 0 {
-            (notice(Tone::Warning, &html! { p { (format::counted(questionable, "order has", "orders have")) " a payment that is unknown or too much. " a href="/billing/orders?questionable=yes" { "Show them" } } }))
+            (notice(Tone::Warning, &html! { p { a href="/billing/orders?questionable=yes" { (format::counted(questionable, "order", "orders")) } " with a payment that is unknown, parked or too much." } }))
+        }
+        @if overdue > 0 {
+            (notice(Tone::Danger, &html! { p { (format::counted(overdue, "subscription is", "subscriptions are")) " overdue by more than two hours: the clock may be standing still. Ask the operators." } }))
         }
     }
 }
 
-fn plans(counts: &[(String, String, i64)]) -> Markup {
-    if counts.is_empty() {
-        return html! { p.dim { "Nobody has joined yet." } };
-    }
-    let rows: Vec<Vec<Markup>> = counts
+fn by_plan(counts: &[(String, String, i64)]) -> Markup {
+    const STATUSES: [(&str, &str); 5] = [
+        ("active", "Active"),
+        ("pending-cancellation", "Cancelled, still paid"),
+        ("on-hold", "On hold"),
+        ("cancelled", "Ended"),
+        ("expired", "Expired"),
+    ];
+    let mut plans: Vec<&str> = counts.iter().map(|(_, plan, _)| plan.as_str()).collect();
+    plans.sort_unstable();
+    plans.dedup();
+    let columns: Vec<Column<'_>> = [Column::new("Plan")]
+        .into_iter()
+        .chain(STATUSES.iter().map(|(_, label)| Column::number(label)))
+        .collect();
+    let rows: Vec<Vec<Markup>> = plans
         .iter()
-        .map(|(status, plan, count)| {
-            vec![
-                table::head(&html! { (plan) }),
-                table::text(&status.replace('-', " ")),
-                table::number(&format::count(*count)),
-            ]
+        .map(|plan| {
+            let cells = STATUSES.iter().map(|(status, _)| {
+                let n = counts.iter().find(|(s, p, _)| s == status && p == plan).map_or(0, |(_, _, n)| *n);
+                number(&format::count(n))
+            });
+            [head(&html! { (plan) })].into_iter().chain(cells).collect()
         })
         .collect();
-    table(
-        "Memberships by plan and status",
-        &[Column::new("Plan"), Column::new("Status"), Column::number("Memberships")],
-        &rows,
-    )
-}
-
-fn by_day(days: &[(chrono::NaiveDate, i64)], currency: Currency) -> Markup {
-    let rows: Vec<Vec<Markup>> = days
-        .iter()
-        .rev()
-        .filter(|(_, minor)| *minor != 0)
-        .map(|(day, minor)| {
-            vec![
-                table::head(&html! { (format::day(*day)) }),
-                table::number(&Money::new(*minor, currency).to_string()),
-            ]
-        })
-        .collect();
-    if rows.is_empty() {
-        return html! { p.dim { "Nothing was paid in the last 30 days." } };
+    html! {
+        @if rows.is_empty() { p.dim { "Nobody has joined yet." } } @else { (table("Subscriptions by plan", &columns, &rows)) }
     }
-    table("Paid by day", &[Column::new("Day"), Column::number("Paid")], &rows)
 }

@@ -1,231 +1,314 @@
-//! `GET /billing/subscriptions/{id}`: where it stands and why, its whole story in words with the
-//! events as recorded folded away; the story as CSV and JSON Lines.
+//! `/billing/subscriptions/{id}`: one subscription with its event log in words, as it was on any
+//! date, and as a file.
 
-use super::parts::{day, desk, money, names, person, status};
-use super::sentences::{self, Said};
-use super::{BILLING, export};
+use super::{BILLING, desk, names, person, subscription_acts, subscription_export, with};
 use crate::actors::bus::Actor;
-use crate::domain::subscription::Status;
+use crate::domain::shared::calendar::day_words;
+use crate::domain::subscription::{Subscription, SubscriptionEvent};
 use crate::http::error::HttpError;
-use crate::http::request::Req;
-use crate::http::response::Res;
+use crate::http::pages::membership::subscription::{order_chip, status_chip};
 use crate::http::route::Route;
-use crate::http::ui::button::link_small;
-use crate::http::ui::table::facts;
+use crate::http::ui::button::{link_small, submit_small};
+use crate::http::ui::layout::{Place, crumbs};
+use crate::http::ui::table::{cell, head, number};
 use crate::http::ui::{
-    Moment, Place, Tone, Weight, crumbs, filter, filters, format, notice, page_head, timeline,
+    Column, Errors, Field, Icon, Moment, Tone, Weight, empty, facts, filter, filters, format, notice,
+    page_head, table, timeline,
 };
-use crate::projections::subscription_timeline::{self as story, Entry};
+use crate::http::{Req, Res};
+use crate::projections::orders::{self, OrderRow};
+use crate::projections::subscription_timeline::{self, Entry, state_as_of};
+use crate::projections::subscription_words::{Weight as Feel, actor_words, describe};
 use crate::projections::subscriptions::{self, SubscriptionRow};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use maud::{Markup, html};
-use std::collections::HashMap;
-use uuid::Uuid;
+use std::collections::{BTreeSet, HashMap};
 
-/// The addresses of this file.
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::get("/billing/subscriptions/{id}", BILLING, show),
-        Route::get("/billing/subscriptions/{id}/log.csv", BILLING, csv),
-        Route::get("/billing/subscriptions/{id}/log.jsonl", BILLING, jsonl),
+        Route::get("/billing/subscriptions/{id}/log.csv", BILLING, as_csv),
+        Route::get("/billing/subscriptions/{id}/log.jsonl", BILLING, as_json_lines),
     ]
 }
 
-/// Groups of the timeline: value of the filter, its words, categories of events.
-const GROUPS: [(&str, &str); 3] =
-    [("subscription", "subscription"), ("order", "orders and payments"), ("invoice_series", "invoices")];
-
-async fn find(req: &Req) -> Result<(SubscriptionRow, Vec<Entry>), HttpError> {
-    let id = req.id_param("id")?;
-    let row = subscriptions::one(&req.app.reader, id).await?.ok_or(HttpError::NotFound)?;
-    let entries = story::of(&req.app.reader, id, None).await?;
-    Ok((row, entries))
+/// What the timeline is narrowed to.
+struct Narrowed {
+    kind: Option<String>,
+    by: Option<String>,
+    from: Option<NaiveDate>,
+    until: Option<NaiveDate>,
 }
 
-/// The end of the day that `as_of` names.
-fn as_of(req: &Req) -> Option<DateTime<Utc>> {
-    let day: NaiveDate = req.query("as_of").parse().ok()?;
-    Some(day.succ_opt()?.and_hms_opt(0, 0, 0)?.and_utc())
+impl Narrowed {
+    fn of(req: &Req) -> Self {
+        let set = |name: &str| Some(req.query(name).to_owned()).filter(|v| !v.is_empty());
+        let day = |name: &str| req.query(name).parse().ok();
+        Self { kind: set("kind"), by: set("by"), from: day("from"), until: day("until") }
+    }
+
+    fn takes(&self, entry: &Entry, owner: uuid::Uuid) -> bool {
+        let day = entry.effective_at.date_naive();
+        self.kind.as_ref().is_none_or(|k| *k == entry.kind)
+            && self.by.as_ref().is_none_or(|b| *b == group(entry, owner))
+            && self.from.is_none_or(|d| day >= d)
+            && self.until.is_none_or(|d| day <= d)
+    }
+}
+
+/// Who caused a line, as one of a few words.
+fn group(entry: &Entry, owner: uuid::Uuid) -> &'static str {
+    match &entry.actor {
+        Actor::Account(id) if *id == owner => "member",
+        Actor::Account(_) => "staff",
+        _ if entry.run.is_some() => "clock",
+        _ => "workflow",
+    }
 }
 
 async fn show(req: Req) -> Result<Res, HttpError> {
-    let (row, entries) = find(&req).await?;
-    let path = format!("/billing/subscriptions/{}", row.id);
-    let mut people: Vec<Uuid> = entries
+    view(&req, &Errors::none()).await
+}
+
+/// The lines that are left after narrowing, for a file.
+async fn narrowed_log(req: &Req) -> Result<(SubscriptionRow, Vec<Entry>), HttpError> {
+    let id = req.id_param("id")?;
+    let row = subscriptions::one(&req.app.reader, id).await?.ok_or(HttpError::NotFound)?;
+    let mut entries = subscription_timeline::of(&req.app.reader, id, None).await?;
+    let narrowed = Narrowed::of(req);
+    entries.retain(|e| narrowed.takes(e, row.owner));
+    Ok((row, entries))
+}
+
+async fn as_csv(req: Req) -> Result<Res, HttpError> {
+    let (row, entries) = narrowed_log(&req).await?;
+    subscription_export::as_csv(row.id, row.owner, &entries)
+}
+
+async fn as_json_lines(req: Req) -> Result<Res, HttpError> {
+    let (row, entries) = narrowed_log(&req).await?;
+    subscription_export::as_json_lines(row.id, row.owner, &entries)
+}
+
+pub(super) async fn view(req: &Req, errors: &Errors) -> Result<Res, HttpError> {
+    let id = req.id_param("id")?;
+    let reader = &req.app.reader;
+    let row = subscriptions::one(reader, id).await?.ok_or(HttpError::NotFound)?;
+    let entries = subscription_timeline::of(reader, id, None).await?;
+    let narrowed = Narrowed::of(req);
+    let shown: Vec<&Entry> = entries.iter().filter(|e| narrowed.takes(e, row.owner)).collect();
+    let mut people: Vec<uuid::Uuid> = entries
         .iter()
-        .filter_map(|entry| if let Actor::Account(id) = &entry.actor { Some(*id) } else { None })
+        .filter_map(|e| if let Actor::Account(id) = &e.actor { Some(*id) } else { None })
         .collect();
     people.push(row.owner);
-    let names = names(&req, &people).await?;
-    let group = GROUPS.iter().find(|(value, _)| *value == req.query("kind"));
-    let shown: Vec<&Entry> = entries
-        .iter()
-        .rev()
-        .filter(|entry| group.is_none_or(|(value, _)| entry.category == *value))
-        .collect();
-    let moments: Vec<Moment> = shown.iter().map(|entry| moment(entry, &entries, &names, row.owner)).collect();
-    let chips: Vec<Markup> = match group {
-        Some((_, words)) => vec![filter("Only", Some(words), &path)],
-        None => {
-            GROUPS.iter().map(|(value, words)| filter(words, None, &format!("{path}?kind={value}"))).collect()
-        }
-    };
-    let downloads = html! {
-        (link_small("Export CSV", &format!("{path}/log.csv"), Weight::Plain))
-        (link_small("Export JSON Lines", &format!("{path}/log.jsonl"), Weight::Plain))
+    let names = names(req, &people, "billing-subscription").await?;
+    let log = with(req, "page", None);
+    let file = |name: &str| log.replacen(&req.path, &format!("/billing/subscriptions/{id}/{name}"), 1);
+    let orders = orders::of_subscription(reader, id).await?;
+    let acts = html! {
+        (link_small("Export CSV", &file("log.csv"), Weight::Plain))
+        (link_small("Export JSON Lines", &file("log.jsonl"), Weight::Quiet))
     };
     let content = html! {
         (crumbs(&[Place::new("Subscriptions", "/billing/subscriptions")], &row.plan()))
-        (page_head(&row.plan(), None, Some(&downloads)))
-        (why(&row, &entries))
-        (facts(&[
-            ("Member", person(&names, row.owner)),
-            ("Status", status(row.status)),
-            ("Price", html! { (money(row.price())) @if let Some(terms) = row.state.terms() { ", " (terms.interval.adjective()) } }),
-            ("Joined", day(Some(row.joined_at))),
-            ("Paid until", day(row.state.paid_up_to())),
-            ("Next act of the clock", day(row.state.look_at())),
-            ("Ended", day(row.ended_at)),
-            ("Number", html! { span.mono { (row.id) } }),
-        ]))
-        (then(&req, &path, &entries))
-        section.stack {
-            h2 { "What happened" }
-            (filters(&chips, group.map(|_| path.as_str())))
-            (timeline(&moments))
+        (page_head(&row.plan(), None, Some(&acts)))
+        (decisive(&entries))
+        section.panel {
+            div.row.apart { p { "Member: " (person(&names, row.owner)) } (status_chip(&row)) }
+            (facts(&known(&row.state, &row)))
+        }
+        (subscription_acts::panel(req, &row))
+        (as_of(req, &entries, &row))
+        section { h2 { "Orders" } (order_table(&orders)) }
+        section.stack aria-labelledby="log" {
+            h2 #log { "Event log" }
+            (chips(req, &entries, &narrowed, row.owner))
+            @if shown.is_empty() {
+                (empty(Icon::Search, "Nothing matches", "Take a filter away to see the whole log.", Some(&Place::new("Show everything", req.path.clone()))))
+            } @else {
+                (timeline(&shown.iter().rev().map(|e| moment(e, row.owner, &names)).collect::<Vec<_>>()))
+            }
         }
     };
-    Ok(desk(&req, &row.plan(), &content))
+    Ok(desk(req, &row.plan(), errors, &content))
 }
 
-/// The reason for where it stands: the last event that made it so.
-fn why(row: &SubscriptionRow, entries: &[Entry]) -> Markup {
-    let tone = match row.status {
-        Status::Active => Tone::Success,
-        Status::PendingCancellation => Tone::Warning,
-        Status::OnHold => Tone::Danger,
-        Status::Cancelled | Status::Expired => Tone::Info,
-    };
-    let decisive = entries.iter().rev().find(|entry| sentences::is_decisive(entry));
+fn known(state: &Subscription, row: &SubscriptionRow) -> Vec<(&'static str, Markup)> {
+    let day = |d: Option<NaiveDate>| d.map_or_else(|| "–".into(), day_words);
+    let mut pairs = vec![
+        ("Price", html! { span.num { @if let Some(price) = row.price() { (price) } } }),
+        ("Anchor", html! { (day(state.anchor())) }),
+        ("Next payment", html! { (day(state.next_due_on())) }),
+        ("Country", html! { @if let Some(country) = state.country() { (country.name()) } }),
+        ("Joined", html! { (format::date(row.joined_at)) }),
+    ];
+    if let Some(terms) = state.terms() {
+        let collection: &'static str = terms.collection.into();
+        pairs.push(("Collection", html! { (collection) ", dates of " (terms.zone) }));
+    }
+    if let Some(ended) = row.ended_at {
+        pairs.push(("Ended", html! { (format::date(ended)) }));
+    }
+    pairs.push(("Id", html! { span.mono.break { (row.id) } }));
+    pairs
+}
+
+/// The state as of a date: what was true then, and what was known then.
+fn as_of(req: &Req, entries: &[Entry], row: &SubscriptionRow) -> Markup {
+    let asked: Option<NaiveDate> = req.query("as_of").parse().ok();
+    let end = asked
+        .and_then(|d| d.checked_add_days(Days::new(1)))
+        .and_then(|d| d.and_hms_opt(0, 0, 0))
+        .map(|d| d.and_utc());
     html! {
-        @if let Some(entry) = decisive {
-            @let said = sentences::say(entry);
-            (notice(tone, &html! { p { strong { (said.what) } } @if !said.detail.is_empty() { p { (said.detail) } } p.small { (format::moment(entry.effective_at)) } }))
+        section.panel aria-labelledby="asof" {
+            h2 #asof { "As it was on a day" }
+            form.row method="get" action=(req.path) {
+                (Field::new("as_of", "Day (end of it, UTC)").kind("date").value(req.query("as_of")).short().render())
+                (submit_small("Show that day", Weight::Plain))
+            }
+            @if let Some(end) = end {
+                (facts(&[
+                    ("What was true", html! { (sentence(&state_as_of(entries, end))) }),
+                    ("What we knew", html! { (sentence(&known_at(entries, end))) }),
+                ]))
+                @if row.joined_at > end { p.small.dim { "The member joined later." } }
+            }
         }
     }
 }
 
-/// What was true at the end of a day.
-fn then(req: &Req, path: &str, entries: &[Entry]) -> Markup {
-    let asked = as_of(req);
-    let state = asked.map(|at| story::state_as_of(entries, at));
+/// Only what had been written by then counts.
+fn known_at(entries: &[Entry], at: DateTime<Utc>) -> Subscription {
+    let recorded: Vec<Entry> =
+        entries.iter().filter(|e| e.recorded_at <= at && e.effective_at <= at).cloned().collect();
+    state_as_of(&recorded, at)
+}
+
+fn sentence(state: &Subscription) -> String {
+    let Some(status) = state.status() else { return "Not joined yet.".into() };
+    let status: &'static str = status.into();
+    let access = if state.status().is_some_and(crate::domain::subscription::Status::gives_access) {
+        "access"
+    } else {
+        "no access"
+    };
+    let due = state.next_due_on().map(|d| format!(", paid up to {}", day_words(d))).unwrap_or_default();
+    let open = state
+        .open_order()
+        .map(|o| format!(", an open order due {} with {} failed attempts", day_words(o.due_on), o.failures))
+        .unwrap_or_default();
+    format!("{status}, {access}{due}{open}.")
+}
+
+fn order_table(orders: &[OrderRow]) -> Markup {
+    let columns = [
+        Column::new("Order"),
+        Column::new("Status"),
+        Column::number("Attempts"),
+        Column::number("Amount"),
+        Column::new("Placed"),
+        Column::new("Paid"),
+    ];
+    let rows: Vec<Vec<Markup>> = orders
+        .iter()
+        .map(|o| {
+            vec![
+                head(&html! { a href={ "/billing/orders/" (o.id) } { (o.number) } }),
+                cell(&order_chip(&o.status)),
+                number(&o.attempts.to_string()),
+                number(&o.total.to_string()),
+                cell(&format::date(o.placed_at)),
+                cell(&html! { @if let Some(paid) = o.paid_at { (format::date(paid)) } @else { "–" } }),
+            ]
+        })
+        .collect();
+    table("Orders of this subscription", &columns, &rows)
+}
+
+fn chips(req: &Req, entries: &[Entry], narrowed: &Narrowed, owner: uuid::Uuid) -> Markup {
+    let mut all = Vec::new();
+    match &narrowed.by {
+        Some(by) => all.push(filter("By", Some(by), &with(req, "by", None))),
+        None => {
+            let groups: BTreeSet<&str> = entries.iter().map(|e| group(e, owner)).collect();
+            all.extend(groups.iter().map(|g| filter(&format!("By {g}"), None, &with(req, "by", Some(g)))));
+        }
+    }
+    if let Some(kind) = &narrowed.kind {
+        all.push(filter("Kind", Some(kind), &with(req, "kind", None)));
+    }
+    let kinds: BTreeSet<&str> = entries.iter().map(|e| e.kind.as_str()).collect();
+    let set = narrowed.by.is_some()
+        || narrowed.kind.is_some()
+        || narrowed.from.is_some()
+        || narrowed.until.is_some();
     html! {
-        section.stack {
-            h2 { "As of a date" }
-            form.row method="get" action=(path) {
-                label for="as_of" { "What was true at the end of" }
-                input.input.mid id="as_of" type="date" name="as_of" value=(req.query("as_of"));
-                (crate::http::ui::button::submit_small("Show that day", Weight::Plain))
-            }
-            @if let Some(state) = state {
-                @match state.status() {
-                    None => p { "Nobody had joined yet." },
-                    Some(then) => p { (status(then)) " Paid until " (day(state.paid_up_to())) @if let Some(order) = state.open_order() { ", with an open order that was due on " (format::day(order.due_on)) } "." },
-                }
-            } @else if !req.query("as_of").is_empty() {
-                p.error-text { "Enter a date such as 2026-11-21." }
-            }
+        (filters(&all, set.then_some(req.path.as_str())))
+        form.row method="get" action=(req.path) {
+            (Field::new("kind", "Kind").value(req.query("kind")).select([("", "All kinds")].into_iter().chain(kinds.into_iter().map(|k| (k, k)))).mid().render())
+            (Field::new("from", "From").kind("date").value(req.query("from")).short().render())
+            (Field::new("until", "Until").kind("date").value(req.query("until")).short().render())
+            (submit_small("Narrow the log", Weight::Plain))
         }
     }
 }
 
-fn moment(entry: &Entry, all: &[Entry], names: &HashMap<Uuid, String>, owner: Uuid) -> Moment {
-    let Said { what, detail, tone } = sentences::say(entry);
-    let cause = entry.caused_by.and_then(|position| all.iter().find(|other| other.position == position));
+/// Why it stands where it stands: the last line that decided it.
+fn decisive(entries: &[Entry]) -> Markup {
+    let last =
+        entries.iter().rev().find(|e| e.decode::<SubscriptionEvent>().is_some_and(|e| e.moves_status()));
+    html! {
+        @if let Some(entry) = last {
+            @let words = describe(entry);
+            (notice(tone(words.weight), &html! { p { strong { (words.what) } } @if let Some(why) = &words.why { p { (why) } } p.small { (format::moment(entry.effective_at)) } }))
+        }
+    }
+}
+
+fn tone(weight: Feel) -> Tone {
+    match weight {
+        Feel::Plain => Tone::Info,
+        Feel::Good => Tone::Success,
+        Feel::Watch => Tone::Warning,
+        Feel::Bad => Tone::Danger,
+    }
+}
+
+fn moment(entry: &Entry, owner: uuid::Uuid, names: &HashMap<uuid::Uuid, String>) -> Moment {
+    let words = describe(entry);
+    let by = match &entry.actor {
+        Actor::Account(id) if *id != owner => {
+            names.get(id).cloned().unwrap_or_else(|| "a deleted account".into())
+        }
+        _ => actor_words(entry, owner),
+    };
+    let to = |p: i64| html! { a href={ "#e" (p) } { "no. " (p) } };
     let detail = html! {
-        @if !detail.is_empty() { p { (detail) } }
-        p.small {
-            "By " (actor(entry, names, owner))
-            @if let Some(cause) = cause { ", because: " (sentences::say(cause).what) }
-            @if (entry.recorded_at - entry.effective_at).num_seconds().abs() > 60 { ". Recorded " (format::moment(entry.recorded_at)) }
+        span id={ "e" (entry.position) } {}
+        @if let Some(why) = &words.why { p { "Why: " (why) } }
+        p {
+            "By " (by) ". Recorded " (format::moment(entry.recorded_at)) ", no. " (entry.position) "."
+            @if let Some(cause) = entry.caused_by { " Followed from " (to(cause)) "." }
+            @if !entry.followed_by.is_empty() { " Led to " @for (i, p) in entry.followed_by.iter().enumerate() { @if i > 0 { ", " } (to(*p)) } "." }
         }
     };
-    let raw = serde_json::json!({
-        "position": entry.position, "type": entry.kind, "stream": format!("{}-{}", entry.category, entry.subject),
-        "effective_at": entry.effective_at, "recorded_at": entry.recorded_at, "payload": entry.payload,
-    });
+    let raw = serde_json::json!({ "type": entry.kind, "position": entry.position, "subject": entry.subject,
+        "effective_at": entry.effective_at, "recorded_at": entry.recorded_at, "data": entry.payload });
     Moment {
         at: entry.effective_at,
-        what,
+        what: words.what,
         detail: Some(detail),
-        tone,
+        tone: if words.weight == Feel::Plain { Tone::Plain } else { tone(words.weight) },
         raw: serde_json::to_string_pretty(&raw).ok(),
     }
 }
 
-fn actor(entry: &Entry, names: &HashMap<Uuid, String>, owner: Uuid) -> String {
-    match (&entry.actor, &entry.run) {
-        (_, Some((job, slot))) => format!("the scheduled run {job} of {}", format::moment_text(*slot)),
-        (Actor::Account(id), _) if *id == owner => "the member".into(),
-        (Actor::Account(id), _) => names.get(id).cloned().unwrap_or_else(|| "an erased account".into()),
-        (Actor::System(part), _) => part.clone(),
-        (Actor::Visitor, _) => "a visitor".into(),
-    }
-}
-
-fn who(entry: &Entry) -> String {
-    match &entry.actor {
-        Actor::Account(id) => id.to_string(),
-        Actor::System(part) => part.clone(),
-        Actor::Visitor => "visitor".into(),
-    }
-}
-
-async fn csv(req: Req) -> Result<Res, HttpError> {
-    let (row, entries) = find(&req).await?;
-    let head = [
-        "position",
-        "stream",
-        "type",
-        "effective_at",
-        "recorded_at",
-        "actor",
-        "run",
-        "caused_by",
-        "what",
-        "detail",
-        "payload",
-    ];
-    let lines = entries.iter().map(|entry| {
-        let said = sentences::say(entry);
-        vec![
-            entry.position.to_string(),
-            format!("{}-{}", entry.category, entry.subject),
-            entry.kind.clone(),
-            entry.effective_at.to_rfc3339(),
-            entry.recorded_at.to_rfc3339(),
-            who(entry),
-            entry.run.as_ref().map(|(job, slot)| format!("{job} {}", slot.to_rfc3339())).unwrap_or_default(),
-            entry.caused_by.map(|position| position.to_string()).unwrap_or_default(),
-            said.what,
-            said.detail,
-            entry.payload.to_string(),
-        ]
-    });
-    export::csv(&format!("subscription-{}.csv", row.id), &head, lines)
-}
-
-async fn jsonl(req: Req) -> Result<Res, HttpError> {
-    let (row, entries) = find(&req).await?;
-    let mut text = String::new();
-    for entry in &entries {
-        let line = serde_json::json!({
-            "position": entry.position, "stream": format!("{}-{}", entry.category, entry.subject), "type": entry.kind,
-            "effective_at": entry.effective_at, "recorded_at": entry.recorded_at, "actor": who(entry),
-            "caused_by": entry.caused_by, "followed_by": entry.followed_by, "payload": entry.payload,
-        });
-        text.push_str(&line.to_string());
-        text.push('\n');
-    }
-    Ok(export::download(&format!("subscription-{}.jsonl", row.id), "application/jsonl; charset=utf-8", text))
+/// A notice for a subscription that staff have to decide about.
+pub(super) fn parked_notice() -> Markup {
+    notice(
+        Tone::Warning,
+        &html! { p { "Too many periods went by unbilled. Nothing is charged until you decide." } },
+    )
 }

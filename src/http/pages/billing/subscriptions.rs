@@ -1,40 +1,44 @@
-//! `GET /billing/subscriptions`: the list, narrowed by status, plan, trouble or person; and the same as CSV.
+//! `/billing/subscriptions`: all of them, narrowed by chips, and as CSV.
 
-use super::parts::{ROWS, address, day, desk, money, names, page_number, pages, person, query, status};
-use super::{BILLING, export};
+use super::{BILLING, EXPORT, PAGE, csv, desk, download, names, page_number, pages, person, with};
+use crate::actors::accounts;
+use crate::domain::shared::calendar::day_words;
 use crate::http::error::HttpError;
-use crate::http::request::Req;
-use crate::http::response::Res;
+use crate::http::pages::membership::subscription::status_chip;
 use crate::http::route::Route;
 use crate::http::ui::button::link_small;
-use crate::http::ui::table::{self, Column, table};
-use crate::http::ui::{Icon, Place, Tone, Weight, chip, empty, filter, filters, page_head, search_form};
+use crate::http::ui::layout::Place;
+use crate::http::ui::table::{cell, head, number, text};
+use crate::http::ui::{
+    Column, Errors, Icon, Weight, empty, filter, filters, format, page_head, search_form, table,
+};
+use crate::http::{Req, Res};
 use crate::projections::subscriptions::{self, Filter, SubscriptionRow};
 use maud::{Markup, html};
-use std::collections::HashMap;
 use uuid::Uuid;
 
-const PATH: &str = "/billing/subscriptions";
-const STATES: [(&str, &str); 5] = [
-    ("active", "active"),
-    ("pending-cancellation", "ends with its paid time"),
-    ("on-hold", "on hold"),
-    ("cancelled", "cancelled"),
-    ("expired", "expired"),
-];
-
-/// The addresses of this file.
 pub(super) fn routes() -> Vec<Route> {
-    vec![Route::get(PATH, BILLING, show), Route::get("/billing/subscriptions.csv", BILLING, csv)]
+    vec![
+        Route::get("/billing/subscriptions", BILLING, show),
+        Route::get("/billing/subscriptions.csv", BILLING, as_csv),
+    ]
 }
 
-/// What the list is narrowed to, from the address. A search is a mail address, or the number of a
-/// subscription or account.
-async fn wanted(req: &Req) -> Result<Filter, HttpError> {
-    let set = |name: &str| Some(req.query(name).to_owned()).filter(|value| !value.is_empty());
-    let owners = match req.query("q").trim() {
-        "" => None,
-        sought => Some(owners(req, sought).await?),
+const STATUSES: [(&str, &str); 5] = [
+    ("active", "Active"),
+    ("pending-cancellation", "Cancelled, still paid"),
+    ("on-hold", "On hold"),
+    ("cancelled", "Ended"),
+    ("expired", "Expired"),
+];
+
+async fn narrowed(req: &Req) -> Result<Filter, HttpError> {
+    let set = |name: &str| Some(req.query(name).to_owned()).filter(|v| !v.is_empty());
+    let words = req.query("q").trim();
+    let owners = match (words.is_empty(), Uuid::parse_str(words)) {
+        (true, _) => None,
+        (false, Ok(id)) => Some(vec![id]),
+        (false, Err(_)) => Some(accounts::find(&req.app, words).await?.into_iter().collect()),
     };
     Ok(Filter {
         status: set("status"),
@@ -45,110 +49,87 @@ async fn wanted(req: &Req) -> Result<Filter, HttpError> {
     })
 }
 
-async fn owners(req: &Req, sought: &str) -> Result<Vec<Uuid>, HttpError> {
-    let reader = &req.app.reader;
-    if let Ok(id) = Uuid::parse_str(sought) {
-        let owner = subscriptions::one(reader, id).await?.map(|row| row.owner);
-        return Ok(vec![owner.unwrap_or(id)]);
-    }
-    Ok(crate::projections::people::by_mail(reader, sought).await?.into_iter().collect())
+async fn as_csv(req: Req) -> Result<Res, HttpError> {
+    let filter = narrowed(&req).await?;
+    export(&req, &filter).await
 }
 
 async fn show(req: Req) -> Result<Res, HttpError> {
-    let wanted = wanted(&req).await?;
+    let filter = narrowed(&req).await?;
     let number = page_number(&req);
-    let (rows, total) = subscriptions::list(&req.app.reader, &wanted, number * ROWS, ROWS).await?;
-    let owners: Vec<Uuid> = rows.iter().map(|row| row.owner).collect();
-    let names = names(&req, &owners).await?;
-    let counts = subscriptions::counts(&req.app.reader).await?;
-    let parts = [
-        ("status", req.query("status")),
-        ("plan", req.query("plan")),
-        ("failing", req.query("failing")),
-        ("parked", req.query("parked")),
-        ("q", req.query("q")),
-    ];
-    let export = link_small("Export CSV", &address("/billing/subscriptions.csv", &parts), Weight::Plain);
-    let narrowed = parts.iter().any(|(_, value)| !value.is_empty());
-    let content = html! {
-        (page_head("Subscriptions", None, Some(&export)))
-        (search_form(PATH, "Mail address or number", req.query("q")))
-        (chips(&wanted, &counts, narrowed))
-        @if rows.is_empty() && narrowed {
-            (empty(Icon::Search, "Nothing fits", "No subscription fits these filters.", Some(&Place::new("Show all", PATH))))
-        } @else if rows.is_empty() {
-            (empty(Icon::Info, "No subscriptions yet", "As soon as somebody joins, the subscription stands here with its whole story.", None))
-        } @else {
-            (list(&rows, &names))
-            (pages(PATH, &query(&parts), number, rows.len(), total))
-        }
-    };
-    Ok(desk(&req, "Subscriptions", &content))
-}
-
-fn chips(wanted: &Filter, counts: &[(String, String, i64)], narrowed: bool) -> Markup {
-    let mut chips: Vec<Markup> = Vec::new();
-    match wanted.status.as_deref() {
-        Some(chosen) => {
-            let words = STATES.iter().find(|(state, _)| *state == chosen).map_or(chosen, |(_, words)| words);
-            chips.push(filter("Status", Some(words), PATH));
-        }
-        None => chips.extend(
-            STATES.iter().map(|(state, words)| filter(words, None, &address(PATH, &[("status", state)]))),
-        ),
-    }
-    match wanted.plan.as_deref() {
-        Some(chosen) => chips.push(filter("Plan", Some(chosen), PATH)),
-        None => {
-            let mut plans: Vec<&str> = counts.iter().map(|(_, plan, _)| plan.as_str()).collect();
-            plans.sort_unstable();
-            plans.dedup();
-            chips.extend(plans.iter().map(|plan| filter(plan, None, &address(PATH, &[("plan", plan)]))));
-        }
-    }
-    chips.push(filter(
-        "payment failing",
-        wanted.failing.then_some("yes"),
-        if wanted.failing { PATH } else { "/billing/subscriptions?failing=yes" },
-    ));
-    chips.push(filter(
-        "to be decided",
-        wanted.parked.then_some("yes"),
-        if wanted.parked { PATH } else { "/billing/subscriptions?parked=yes" },
-    ));
-    filters(&chips, narrowed.then_some(PATH))
-}
-
-fn list(rows: &[SubscriptionRow], names: &HashMap<Uuid, String>) -> Markup {
+    let (rows, total) = subscriptions::list(&req.app.reader, &filter, (number - 1) * PAGE, PAGE).await?;
+    let owners: Vec<Uuid> = rows.iter().map(|r| r.owner).collect();
+    let names = names(&req, &owners, "billing-subscriptions").await?;
+    let acts = html! { (link_small("Export CSV", &with(&req, "page", None).replacen("/billing/subscriptions", "/billing/subscriptions.csv", 1), Weight::Plain)) };
     let columns = [
-        Column::new("Subscription"),
         Column::new("Member"),
+        Column::new("Plan"),
         Column::new("Status"),
         Column::number("Price"),
+        Column::new("Next payment"),
         Column::new("Joined"),
-        Column::new("Paid until"),
     ];
-    let rows: Vec<Vec<Markup>> = rows
-        .iter()
-        .map(|row| {
-            let failing = row.state.open_order().is_some_and(|order| order.failures > 0);
-            vec![
-                table::head(&html! { a href={ (PATH) "/" (row.id) } { (row.plan()) } }),
-                table::cell(&person(names, row.owner)),
-                table::cell(&html! { (status(row.status)) @if failing { " " (chip(Tone::Warning, "payment failing")) } @if row.state.is_parked() { " " (chip(Tone::Warning, "to be decided")) } }),
-                table::number(&money(row.price())),
-                table::cell(&day(Some(row.joined_at))),
-                table::cell(&day(row.state.paid_up_to())),
-            ]
-        })
-        .collect();
-    table("Subscriptions", &columns, &rows)
+    let lines: Vec<Vec<Markup>> = rows.iter().map(|row| line(row, &person(&names, row.owner))).collect();
+    let content = html! {
+        (page_head("Subscriptions", None, Some(&acts)))
+        (search_form("/billing/subscriptions", "Mail address or user name of the member", req.query("q")))
+        (chips(&req, &filter).await?)
+        @if lines.is_empty() {
+            (empty(Icon::Search, "No subscription found", "Take a filter away, or search for the whole mail address.", Some(&Place::new("Show all", "/billing/subscriptions"))))
+        } @else {
+            (table("Subscriptions", &columns, &lines))
+            (pages(&req, number, lines.len(), total))
+        }
+    };
+    Ok(desk(&req, "Subscriptions", &Errors::none(), &content))
 }
 
-/// Ids, states, dates and amounts; no name leaves the page.
-async fn csv(req: Req) -> Result<Res, HttpError> {
-    let wanted = wanted(&req).await?;
-    let (rows, _) = subscriptions::list(&req.app.reader, &wanted, 0, export::MOST).await?;
+fn line(row: &SubscriptionRow, member: &Markup) -> Vec<Markup> {
+    let due = row.state.next_due_on().map(day_words).unwrap_or_else(|| "–".into());
+    vec![
+        head(member),
+        cell(&html! { a href={ "/billing/subscriptions/" (row.id) } { (row.plan()) } }),
+        cell(&status_chip(row)),
+        number(&row.price().map(|p| p.to_string()).unwrap_or_default()),
+        text(&due),
+        cell(&format::date(row.joined_at)),
+    ]
+}
+
+async fn chips(req: &Req, narrowed: &Filter) -> Result<Markup, HttpError> {
+    let mut all = Vec::new();
+    match &narrowed.status {
+        Some(status) => {
+            let label = STATUSES.iter().find(|(s, _)| s == status).map_or(status.as_str(), |(_, l)| l);
+            all.push(filter("Status", Some(label), &with(req, "status", None)));
+        }
+        None => all.extend(STATUSES.iter().map(|(s, l)| filter(l, None, &with(req, "status", Some(s))))),
+    }
+    match &narrowed.plan {
+        Some(plan) => all.push(filter("Plan", Some(plan), &with(req, "plan", None))),
+        None => {
+            let mut plans: Vec<String> =
+                subscriptions::counts(&req.app.reader).await?.into_iter().map(|(_, plan, _)| plan).collect();
+            plans.sort_unstable();
+            plans.dedup();
+            all.extend(plans.iter().map(|p| filter(p, None, &with(req, "plan", Some(p)))));
+        }
+    }
+    for (name, label, on) in
+        [("failing", "Payment failing", narrowed.failing), ("parked", "Parked", narrowed.parked)]
+    {
+        all.push(if on {
+            filter(label, Some("yes"), &with(req, name, None))
+        } else {
+            filter(label, None, &with(req, name, Some("yes")))
+        });
+    }
+    let set = *narrowed != Filter::default();
+    Ok(filters(&all, set.then_some("/billing/subscriptions")))
+}
+
+async fn export(req: &Req, filter: &Filter) -> Result<Res, HttpError> {
+    let (rows, _) = subscriptions::list(&req.app.reader, filter, 0, EXPORT).await?;
     let head = [
         "subscription",
         "account",
@@ -156,28 +137,38 @@ async fn csv(req: Req) -> Result<Res, HttpError> {
         "plan",
         "price",
         "currency",
+        "collection",
+        "country",
         "joined_at",
-        "paid_until",
+        "anchor",
+        "next_due_on",
+        "open_order",
+        "failures",
+        "parked",
         "ended_at",
-        "payment_failures",
-        "to_be_decided",
     ];
     let lines = rows.iter().map(|row| {
-        let price = row.price();
-        let state: &'static str = row.status.into();
+        let s = &row.state;
+        let status: &'static str = row.status.into();
+        let collection: &'static str = s.terms().map(|t| t.collection.into()).unwrap_or("");
+        let some = |value: Option<String>| value.unwrap_or_default();
         vec![
             row.id.to_string(),
             row.owner.to_string(),
-            state.to_owned(),
+            status.into(),
             row.plan(),
-            price.map(|price| price.decimal()).unwrap_or_default(),
-            price.map(|price| price.currency.code().to_owned()).unwrap_or_default(),
+            some(row.price().map(|p| p.decimal())),
+            some(row.price().map(|p| p.currency.to_string())),
+            collection.into(),
+            some(s.country().map(|c| c.to_string())),
             row.joined_at.to_rfc3339(),
-            row.state.paid_up_to().map(|at| at.to_rfc3339()).unwrap_or_default(),
-            row.ended_at.map(|at| at.to_rfc3339()).unwrap_or_default(),
-            row.state.open_order().map_or(0, |order| order.failures).to_string(),
-            row.state.is_parked().to_string(),
+            some(s.anchor().map(|d| d.to_string())),
+            some(s.next_due_on().map(|d| d.to_string())),
+            some(s.open_order().map(|o| o.order.to_string())),
+            some(s.open_order().map(|o| o.failures.to_string())),
+            s.is_parked().to_string(),
+            some(row.ended_at.map(|t| t.to_rfc3339())),
         ]
     });
-    export::csv("subscriptions.csv", &head, lines)
+    Ok(download("subscriptions.csv", "text/csv; charset=utf-8", csv(&head, lines)?))
 }

@@ -1,0 +1,127 @@
+//! Writes to members (and for managed memberships to billing staff) what happened to a membership.
+
+use super::{Workflow, WorkflowError};
+use crate::actors::mailer;
+use crate::actors::payments::bank_account;
+use crate::actors::services::Services;
+use crate::domain::access::Membership;
+use crate::domain::order::{order_number, transfer_reference};
+use crate::domain::shared::Role;
+use crate::domain::shared::payment::Collection;
+use crate::domain::subscription::{Subscription, SubscriptionEvent, Terms};
+use crate::emails::MailKind;
+use crate::emails::billing::BillingMail;
+use crate::projections::{people, subscriptions};
+use crate::store::RecordedEvent;
+use crate::store::repository::EventRepository;
+use async_trait::async_trait;
+use uuid::Uuid;
+
+/// The workflow.
+pub struct BillingMails;
+
+const NAME: &str = "billing_mails";
+
+#[async_trait]
+impl Workflow for BillingMails {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    async fn handle(&self, event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {
+        let Some(happened) = event.decode::<SubscriptionEvent>()? else { return Ok(()) };
+        let repository = EventRepository::<Subscription>::new(cx.pool.clone(), cx.journal.clone());
+        let state = repository.load(event.stream_uuid()).await?.state;
+        let Some(terms) = state.terms() else { return Ok(()) };
+        if let SubscriptionEvent::SubscriptionExpired { .. } = &happened {
+            // Who still has access by another way need not be told.
+            let others = subscriptions::memberships(&cx.reader, state.owner()).await?;
+            if others.contains(&Membership::Giving) {
+                return Ok(());
+            }
+        }
+        if let SubscriptionEvent::ManagerToldOfRenewal { .. } = &happened {
+            let Some(mail) = mail(&happened, terms, event.stream_uuid(), cx) else { return Ok(()) };
+            for person in people::page(&cx.reader, Some(Role::Billing), None, 100).await? {
+                send(event, cx, person.id, &format!("to {}", person.id), mail.clone()).await?;
+            }
+            return Ok(());
+        }
+        match mail(&happened, terms, event.stream_uuid(), cx) {
+            Some(mail) => send(event, cx, state.owner(), "mail", mail).await,
+            None => Ok(()),
+        }
+    }
+}
+
+async fn send(
+    event: &RecordedEvent,
+    cx: &Services,
+    to: Uuid,
+    purpose: &str,
+    mail: BillingMail,
+) -> Result<(), WorkflowError> {
+    let (id, _) = cx.follow(event, NAME, purpose);
+    // A tick may be for a later time than the clock shows (demo); its mail leaves now.
+    mailer::enqueue(cx, id, to, MailKind::Billing(mail), cx.clock.now()).await?;
+    Ok(())
+}
+
+fn mail(
+    happened: &SubscriptionEvent,
+    terms: &Terms,
+    subscription: Uuid,
+    cx: &Services,
+) -> Option<BillingMail> {
+    use SubscriptionEvent as E;
+    let plan = format!("{}, {}", terms.plan_name, terms.interval.adjective());
+    let day = |at: chrono::DateTime<chrono::Utc>| terms.zone.date_of(at);
+    let account = || bank_account(&cx.config).map(|(iban, holder)| (iban.to_string(), holder));
+    let amount = terms.price;
+    Some(match happened {
+        E::FirstOrderRequested { order, amount, .. } if terms.collection != Collection::Automatic => {
+            let (iban, holder) = account()?;
+            let reference = transfer_reference(&order_number(*order));
+            BillingMail::TransferExpected { plan, amount: *amount, iban, holder, reference }
+        }
+        E::RenewalOrderRequested { order, amount, pay_by: Some(pay_by), .. } => {
+            let (iban, _) = account()?;
+            let reference = transfer_reference(&order_number(*order));
+            BillingMail::OrderToPay { plan, amount: *amount, pay_by: day(*pay_by), iban, reference }
+        }
+        E::RenewalOrderRequested { amount, behind, explain: true, .. } => {
+            BillingMail::CatchingUp { amount: *amount, behind: *behind }
+        }
+        E::SubscriptionActivated { period, .. } | E::SubscriptionResumed { period, .. } => {
+            BillingMail::MembershipStarted { plan, amount, next_due: period.end }
+        }
+        E::SubscriptionRenewed { period, .. } => BillingMail::Renewed { plan, amount, next_due: period.end },
+        E::MemberPaymentFailed { code, .. } => BillingMail::FirstPaymentFailed { amount, code: code.clone() },
+        E::RenewalPaymentFailed { code, failures, retry_at: Some(retry_at), policy, .. } => {
+            BillingMail::RenewalFailed {
+                amount,
+                code: code.clone(),
+                failures: *failures,
+                attempts: policy.attempts,
+                retry_on: day(*retry_at),
+            }
+        }
+        E::ChargeAwaitsAction { order, until, .. } => {
+            BillingMail::ActionNeeded { amount, order: *order, until: *until }
+        }
+        E::SubscriptionPutOnHold { cause, expires_at, .. } => {
+            BillingMail::OnHold { amount, cause: *cause, expires_on: day(*expires_at) }
+        }
+        E::CancellationScheduled { ends_on, .. } => BillingMail::CancellationScheduled { ends_on: *ends_on },
+        E::SubscriptionCancelled { .. } => BillingMail::Ended,
+        E::SubscriptionExpired { weeks, .. } => BillingMail::Expired { weeks: *weeks },
+        E::RenewalAnnounced { due_on, amount, .. } => {
+            BillingMail::RenewalAhead { plan, amount: *amount, due_on: *due_on }
+        }
+        E::PaymentMethodChanged { .. } => BillingMail::MethodChanged,
+        E::ManagerToldOfRenewal { due_on, amount } => {
+            BillingMail::ManagerTold { plan, amount: *amount, due_on: *due_on, subscription }
+        }
+        _ => return None,
+    })
+}

@@ -1,0 +1,130 @@
+//! `kinora subscription show|why`: one subscription with its timeline, and why something was charged.
+
+use super::{CliError, Global, print_json};
+use crate::projections::subscription_timeline::{self, Entry, state_as_of};
+use crate::projections::subscription_words::{actor_words, describe};
+use crate::projections::{orders, subscriptions};
+use crate::startup::Instance;
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use std::time::Duration;
+use uuid::Uuid;
+
+#[derive(Args)]
+pub struct SubscriptionArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// State and timeline.
+    Show {
+        /// The subscription.
+        id: Uuid,
+        /// What was true at the end of that day (UTC).
+        #[arg(long, value_name = "DATE")]
+        as_of: Option<NaiveDate>,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Everything that was decided on a day, with the rules and what they were fed with.
+    Why {
+        /// The subscription.
+        id: Uuid,
+        /// The day (UTC).
+        date: NaiveDate,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub async fn subscription(global: &Global, args: SubscriptionArgs) -> Result<(), CliError> {
+    let instance = global.open().await?;
+    let outcome = act(&instance, args.action).await;
+    instance.close().await?;
+    outcome
+}
+
+async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
+    let cx = &instance.services;
+    cx.settle(Duration::from_secs(30)).await?;
+    let (id, until, day, as_json) = match action {
+        Action::Show { id, as_of, json } => (id, as_of.and_then(end_of), None, json),
+        Action::Why { id, date, json } => (id, end_of(date), Some(date), json),
+    };
+    let Some(row) = subscriptions::one(&cx.reader, id).await? else {
+        return Err(CliError::Failed(format!("there is no subscription {id}")));
+    };
+    let mut entries = subscription_timeline::of(&cx.reader, id, None).await?;
+    if let Some(until) = until {
+        entries.retain(|e| e.effective_at < until);
+    }
+    let state = state_as_of(&entries, DateTime::<Utc>::MAX_UTC);
+    if let Some(day) = day {
+        entries.retain(|e| e.effective_at.date_naive() == day);
+    }
+    let status: Option<&'static str> = state.status().map(Into::into);
+    if as_json {
+        let orders: Vec<Value> = orders::of_subscription(&cx.reader, id)
+            .await?
+            .into_iter()
+            .map(|o| json!({ "id": o.id, "number": o.number, "status": o.status, "total": o.total, "attempts": o.attempts, "placed_at": o.placed_at, "paid_at": o.paid_at }))
+            .collect();
+        let timeline: Vec<Value> = entries.iter().map(|e| line(e, row.owner)).collect();
+        return print_json(&json!({
+            "id": id,
+            "owner": row.owner,
+            "status": status,
+            "plan": row.plan(),
+            "price": row.price(),
+            "anchor": state.anchor(),
+            "next_due_on": state.next_due_on(),
+            "paid_until": state.paid_up_to(),
+            "open_order": state.open_order().map(|o| o.order),
+            "parked": state.is_parked(),
+            "joined_at": row.joined_at,
+            "ended_at": row.ended_at,
+            "orders": orders,
+            "timeline": timeline,
+        }));
+    }
+    println!("{id}  {}  {}", status.unwrap_or("not joined yet"), row.plan());
+    if let Some(due) = state.next_due_on() {
+        println!("next payment {due}");
+    }
+    for entry in &entries {
+        let words = describe(entry);
+        println!("\n{}  {}", entry.effective_at.format("%Y-%m-%d %H:%M"), words.what);
+        if let Some(why) = words.why {
+            println!("    {why}");
+        }
+        println!("    by {} (position {}, {})", actor_words(entry, row.owner), entry.position, entry.kind);
+    }
+    Ok(())
+}
+
+fn end_of(day: NaiveDate) -> Option<DateTime<Utc>> {
+    day.checked_add_days(Days::new(1)).and_then(|d| d.and_hms_opt(0, 0, 0)).map(|d| d.and_utc())
+}
+
+fn line(entry: &Entry, owner: Uuid) -> Value {
+    let words = describe(entry);
+    json!({
+        "position": entry.position,
+        "type": entry.kind,
+        "effective_at": entry.effective_at,
+        "recorded_at": entry.recorded_at,
+        "by": actor_words(entry, owner),
+        "run": entry.run.as_ref().map(|(job, slot)| json!({ "job": job, "slot": slot })),
+        "what": words.what,
+        "why": words.why,
+        "caused_by": entry.caused_by,
+        "followed_by": entry.followed_by,
+        "subject": entry.subject,
+        "payload": entry.payload,
+    })
+}

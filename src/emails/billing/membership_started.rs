@@ -1,0 +1,25 @@
+//! Says that access has begun.
+
+use crate::domain::shared::Money;
+use crate::domain::shared::calendar::day_words;
+use crate::emails::{Letter, Mail, Studio};
+use chrono::NaiveDate;
+
+/// See [`super::BillingMail::MembershipStarted`].
+pub(super) fn render(
+    studio: &Studio,
+    name: Option<&str>,
+    plan: &str,
+    amount: &Money,
+    next_due: &NaiveDate,
+) -> Mail {
+    Letter::new(format!("Your membership at {} has started", studio.name))
+        .to_person(name)
+        .say("Your payment arrived. You can watch everything now.")
+        .row("Plan", plan)
+        .row("Paid", amount.to_string())
+        .row("Next payment", day_words(*next_due))
+        .say("You can cancel at any time; what is paid for stays yours until its end.")
+        .button("Start watching", studio.link("/"))
+        .sign(studio)
+}

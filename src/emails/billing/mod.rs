@@ -1,0 +1,214 @@
+//! Mails about memberships and money. What waits in the queue holds amounts, dates and ids only.
+
+mod action_needed;
+mod cancellation_scheduled;
+mod catching_up;
+mod ended;
+mod expired;
+mod first_payment_failed;
+mod manager_told;
+mod membership_started;
+mod method_changed;
+mod on_hold;
+mod order_to_pay;
+mod renewal_ahead;
+mod renewal_failed;
+mod renewed;
+#[cfg(test)]
+mod tests;
+mod transfer_expected;
+
+use super::{Mail, Studio};
+use crate::domain::shared::Money;
+use crate::domain::subscription::HoldCause;
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// What a mail about a membership says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "about", rename_all = "snake_case")]
+pub enum BillingMail {
+    /// Somebody joined and pays by transfer.
+    TransferExpected {
+        /// Plan and interval.
+        plan: String,
+        /// How much.
+        amount: Money,
+        /// Where to.
+        iban: String,
+        /// Whose account that is.
+        holder: String,
+        /// With which reference.
+        reference: String,
+    },
+    /// The first order is paid.
+    MembershipStarted {
+        /// Plan and interval.
+        plan: String,
+        /// How much was paid.
+        amount: Money,
+        /// When the next payment is due.
+        next_due: NaiveDate,
+    },
+    /// A payment that the member set off failed.
+    FirstPaymentFailed {
+        /// How much.
+        amount: Money,
+        /// The gateway's code.
+        code: String,
+    },
+    /// A renewal was paid.
+    Renewed {
+        /// Plan and interval.
+        plan: String,
+        /// How much.
+        amount: Money,
+        /// When the next payment is due.
+        next_due: NaiveDate,
+    },
+    /// A renewal charge failed and is tried again.
+    RenewalFailed {
+        /// How much.
+        amount: Money,
+        /// The gateway's code.
+        code: String,
+        /// Which attempt it was.
+        failures: u8,
+        /// Of how many.
+        attempts: u8,
+        /// When it is tried again.
+        retry_on: NaiveDate,
+    },
+    /// A subscription was put on hold.
+    OnHold {
+        /// What is open.
+        amount: Money,
+        /// Why.
+        cause: HoldCause,
+        /// When it expires.
+        expires_on: NaiveDate,
+    },
+    /// The holder of the card has to confirm a charge.
+    ActionNeeded {
+        /// How much.
+        amount: Money,
+        /// Of which order.
+        order: Uuid,
+        /// Until when.
+        until: DateTime<Utc>,
+    },
+    /// A renewal is to be paid by transfer.
+    OrderToPay {
+        /// Plan and interval.
+        plan: String,
+        /// How much.
+        amount: Money,
+        /// By when.
+        pay_by: NaiveDate,
+        /// Where to.
+        iban: String,
+        /// With which reference.
+        reference: String,
+    },
+    /// Missed periods are billed one after the other.
+    CatchingUp {
+        /// What one period costs.
+        amount: Money,
+        /// How many have begun unpaid.
+        behind: u32,
+    },
+    /// A yearly renewal is near.
+    RenewalAhead {
+        /// Plan and interval.
+        plan: String,
+        /// How much.
+        amount: Money,
+        /// When.
+        due_on: NaiveDate,
+    },
+    /// A subscription will end with its paid time.
+    CancellationScheduled {
+        /// The first day without access.
+        ends_on: NaiveDate,
+    },
+    /// A subscription has ended by wish.
+    Ended,
+    /// A subscription was on hold for too long.
+    Expired {
+        /// After how many weeks.
+        weeks: u16,
+    },
+    /// Another card is charged from now on.
+    MethodChanged,
+    /// To billing staff: a managed subscription begins a new period.
+    ManagerTold {
+        /// Plan and interval.
+        plan: String,
+        /// How much.
+        amount: Money,
+        /// When.
+        due_on: NaiveDate,
+        /// Which subscription.
+        subscription: Uuid,
+    },
+}
+
+impl BillingMail {
+    /// Writes the mail.
+    #[must_use]
+    pub fn render(&self, studio: &Studio, name: Option<&str>) -> Mail {
+        match self {
+            Self::TransferExpected { plan, amount, iban, holder, reference } => {
+                transfer_expected::render(studio, name, plan, amount, iban, holder, reference)
+            }
+            Self::MembershipStarted { plan, amount, next_due } => {
+                membership_started::render(studio, name, plan, amount, next_due)
+            }
+            Self::FirstPaymentFailed { amount, code } => {
+                first_payment_failed::render(studio, name, amount, code)
+            }
+            Self::Renewed { plan, amount, next_due } => renewed::render(studio, name, plan, amount, next_due),
+            Self::RenewalFailed { amount, code, failures, attempts, retry_on } => {
+                renewal_failed::render(studio, name, amount, code, failures, attempts, retry_on)
+            }
+            Self::OnHold { amount, cause, expires_on } => {
+                on_hold::render(studio, name, amount, cause, expires_on)
+            }
+            Self::ActionNeeded { amount, order, until } => {
+                action_needed::render(studio, name, amount, order, until)
+            }
+            Self::OrderToPay { plan, amount, pay_by, iban, reference } => {
+                order_to_pay::render(studio, name, plan, amount, pay_by, iban, reference)
+            }
+            Self::CatchingUp { amount, behind } => catching_up::render(studio, name, amount, behind),
+            Self::RenewalAhead { plan, amount, due_on } => {
+                renewal_ahead::render(studio, name, plan, amount, due_on)
+            }
+            Self::CancellationScheduled { ends_on } => cancellation_scheduled::render(studio, name, ends_on),
+            Self::Ended => ended::render(studio, name),
+            Self::Expired { weeks } => expired::render(studio, name, weeks),
+            Self::MethodChanged => method_changed::render(studio, name),
+            Self::ManagerTold { plan, amount, due_on, subscription } => {
+                manager_told::render(studio, name, plan, amount, due_on, subscription)
+            }
+        }
+    }
+}
+
+/// What a gateway's code means, as a sentence.
+#[must_use]
+pub fn decline_words(code: &str) -> &'static str {
+    match code {
+        "insufficient_funds" => "Your bank says that there is not enough money on the card's account.",
+        "stolen_card" => "The card was reported stolen.",
+        "action_not_taken" => "The payment was not confirmed in time.",
+        "authentication_failed" => "The confirmation was refused.",
+        "no_charge_made" => "The payment service did not answer, and no charge was made.",
+        "no_payment_method" => "There is no card to charge.",
+        "gateway_refused" | "not_supported" | "gateway_unavailable" => {
+            "The payment service did not accept the charge."
+        }
+        _ => "Your bank declined the card.",
+    }
+}

@@ -1,0 +1,136 @@
+//! Every mail in full, and rules that hold for all of them.
+
+use super::*;
+use crate::domain::shared::Currency;
+
+fn all() -> Vec<(&'static str, Mail)> {
+    let studio = Studio { name: "Salt & Light".into(), base_url: "https://studio.example".into() };
+    let mails: Vec<(&'static str, BillingMail)> = vec![
+        (
+            "transfer_expected",
+            BillingMail::TransferExpected {
+                plan: "Studio, monthly".into(),
+                amount: Money::new(1150, Currency::eur()),
+                iban: "NL02 ABNA 0123 4567 89".into(),
+                holder: "Salt & Light".into(),
+                reference: "RF18539007547034".into(),
+            },
+        ),
+        (
+            "membership_started",
+            BillingMail::MembershipStarted {
+                plan: "Studio, monthly".into(),
+                amount: Money::new(1150, Currency::eur()),
+                next_due: "2026-12-21".parse().unwrap(),
+            },
+        ),
+        (
+            "first_payment_failed",
+            BillingMail::FirstPaymentFailed {
+                amount: Money::new(1150, Currency::eur()),
+                code: "insufficient_funds".into(),
+            },
+        ),
+        (
+            "renewed",
+            BillingMail::Renewed {
+                plan: "Studio, monthly".into(),
+                amount: Money::new(1150, Currency::eur()),
+                next_due: "2026-12-21".parse().unwrap(),
+            },
+        ),
+        (
+            "renewal_failed",
+            BillingMail::RenewalFailed {
+                amount: Money::new(1150, Currency::eur()),
+                code: "insufficient_funds".into(),
+                failures: 2,
+                attempts: 3,
+                retry_on: "2026-12-21".parse().unwrap(),
+            },
+        ),
+        (
+            "on_hold",
+            BillingMail::OnHold {
+                amount: Money::new(1150, Currency::eur()),
+                cause: HoldCause::DeclinedTooOften,
+                expires_on: "2026-12-21".parse().unwrap(),
+            },
+        ),
+        (
+            "action_needed",
+            BillingMail::ActionNeeded {
+                amount: Money::new(1150, Currency::eur()),
+                order: Uuid::from_u128(5),
+                until: "2026-12-21T10:00:00Z".parse().unwrap(),
+            },
+        ),
+        (
+            "order_to_pay",
+            BillingMail::OrderToPay {
+                plan: "Studio, monthly".into(),
+                amount: Money::new(1150, Currency::eur()),
+                pay_by: "2026-12-21".parse().unwrap(),
+                iban: "NL02 ABNA 0123 4567 89".into(),
+                reference: "RF18539007547034".into(),
+            },
+        ),
+        ("catching_up", BillingMail::CatchingUp { amount: Money::new(1150, Currency::eur()), behind: 3 }),
+        (
+            "renewal_ahead",
+            BillingMail::RenewalAhead {
+                plan: "Studio, monthly".into(),
+                amount: Money::new(1150, Currency::eur()),
+                due_on: "2026-12-21".parse().unwrap(),
+            },
+        ),
+        (
+            "cancellation_scheduled",
+            BillingMail::CancellationScheduled { ends_on: "2026-12-21".parse().unwrap() },
+        ),
+        ("ended", BillingMail::Ended),
+        ("expired", BillingMail::Expired { weeks: 24 }),
+        ("method_changed", BillingMail::MethodChanged),
+        (
+            "manager_told",
+            BillingMail::ManagerTold {
+                plan: "Studio, monthly".into(),
+                amount: Money::new(1150, Currency::eur()),
+                due_on: "2026-12-21".parse().unwrap(),
+                subscription: Uuid::from_u128(5),
+            },
+        ),
+    ];
+    mails
+        .into_iter()
+        .map(|(name, mail)| {
+            let json = serde_json::to_value(&mail).unwrap();
+            assert_eq!(
+                serde_json::from_value::<BillingMail>(json).unwrap(),
+                mail,
+                "{name} comes back from the queue"
+            );
+            (name, mail.render(&studio, Some("Ada <b>Holm</b>")))
+        })
+        .collect()
+}
+
+#[test]
+fn mails_read_as_they_should() {
+    let text: Vec<String> = all()
+        .into_iter()
+        .map(|(name, mail)| format!("=== {name}\nSubject: {}\n\n{}", mail.subject, mail.text))
+        .collect();
+    insta::assert_snapshot!(text.join("\n"));
+}
+
+#[test]
+fn text_and_html_say_the_same() {
+    for (name, mail) in all() {
+        assert!(!mail.html.contains("<b>"), "{name}");
+        assert!(mail.subject.chars().count() <= 78, "{name}");
+        for url in mail.text.split_whitespace().filter(|w| w.starts_with("https://")) {
+            assert!(mail.html.contains(url), "{name}: {url}");
+        }
+    }
+}

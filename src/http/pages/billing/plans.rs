@@ -1,0 +1,156 @@
+//! `/billing/plans`: what is sold. A price is never changed in place: a new one is added, the old
+//! one withdrawn, and those who have it keep it.
+
+use super::{BILLING, desk};
+use crate::actors::bus::{CommandError, Envelope};
+use crate::domain::plan::{Plan, PlanCommand, Variation};
+use crate::domain::shared::calendar::{Interval, IntervalUnit};
+use crate::domain::shared::payment::Collection;
+use crate::domain::shared::{Currency, Money, derive_id};
+use crate::http::error::HttpError;
+use crate::http::response::after;
+use crate::http::route::Route;
+use crate::http::ui::button::{submit, submit_small};
+use crate::http::ui::table::{cell, head, number, text};
+use crate::http::ui::{
+    Column, Errors, Field, Icon, Tone, Weight, checkbox, chip, empty, form as post_form, form_inline,
+    page_head, table,
+};
+use crate::http::{Form, Req, Res};
+use crate::projections::plans::{self, Offer};
+use maud::{Markup, html};
+use uuid::Uuid;
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/billing/plans", BILLING, show),
+        Route::post("/billing/plans", BILLING, create),
+        Route::post("/billing/plans/{plan}/prices", BILLING, add),
+        Route::post("/billing/plans/{plan}/prices/{variation}/withdraw", BILLING, withdraw),
+    ]
+}
+
+async fn show(req: Req) -> Result<Res, HttpError> {
+    view(&req, &Form::default(), &Errors::none()).await
+}
+
+async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError> {
+    let offers = plans::all(&req.app.reader).await?;
+    let known = plans::names(&req.app.reader).await?;
+    let columns = [
+        Column::new("Plan"),
+        Column::number("Price"),
+        Column::new("Every"),
+        Column::new("Collection"),
+        Column::new("Sold"),
+        Column::new("Act"),
+    ];
+    let rows: Vec<Vec<Markup>> = offers.iter().map(|(offer, sold)| row(req, offer, *sold)).collect();
+    let content = html! {
+        (page_head("Plans", Some("A price is never changed in place. Add the new one and withdraw the old: members keep what they agreed to."), None))
+        @if rows.is_empty() { (empty(Icon::Info, "Nothing is sold yet", "Create a plan below and add a price: then people can join.", None)) }
+        @else { (table("Prices", &columns, &rows)) }
+        @for (plan, name) in &known { (price_form(req, *plan, name, form, errors)) }
+        section.panel aria-labelledby="new" {
+            h2 #new { "New plan" }
+            (post_form(req, "/billing/plans", &html! {
+                (Field::new("name", "Name").value(form.get("name")).maxlength(80).mid().errors(errors).render())
+                (Field::new("summary", "One sentence for the join page").value(form.get("summary")).maxlength(200).errors(errors).render())
+                (submit("Create plan", Weight::Plain))
+            }))
+        }
+    };
+    Ok(desk(req, "Plans", errors, &content))
+}
+
+fn row(req: &Req, offer: &Offer, sold: bool) -> Vec<Markup> {
+    let v = &offer.variation;
+    let collection: &'static str = v.collection.into();
+    let action = format!("/billing/plans/{}/prices/{}/withdraw", offer.plan, v.id);
+    vec![
+        head(&html! { (offer.name) }),
+        number(&v.price.to_string()),
+        text(&v.interval.words()),
+        text(collection),
+        cell(
+            &html! { @if sold { (chip(Tone::Success, if v.default { "Default" } else { "Sold" })) } @else { (chip(Tone::Plain, "Withdrawn")) } },
+        ),
+        cell(&html! { @if sold { (form_inline(req, &action, &submit_small("Withdraw", Weight::Plain))) } }),
+    ]
+}
+
+fn price_form(req: &Req, plan: Uuid, name: &str, form: &Form, errors: &Errors) -> Markup {
+    let here = form.get("plan") == plan.to_string();
+    let none = (Form::default(), Errors::none());
+    let (form, errors) = if here { (form, errors) } else { (&none.0, &none.1) };
+    html! {
+        details.fold open[here] {
+            summary { "Add a price to " (name) }
+            (post_form(req, &format!("/billing/plans/{plan}/prices"), &html! {
+                input type="hidden" name="plan" value=(plan);
+                (Field::new("price", "Price, tax included").value(form.get("price")).inputmode("decimal").placeholder("11.50").short().errors(errors).render())
+                (Field::new("currency", "Currency").value(if form.has("currency") { form.get("currency") } else { "EUR" }).maxlength(3).short().errors(errors).render())
+                (Field::new("length", "Every").value(if form.has("length") { form.get("length") } else { "1" }).inputmode("numeric").short().errors(errors).render())
+                (Field::new("unit", "Unit").value(if form.has("unit") { form.get("unit") } else { "month" }).select([("day", "days"), ("week", "weeks"), ("month", "months"), ("year", "years")]).short().render())
+                (Field::new("collection", "Collection").value(form.get("collection")).select([("automatic", "Automatic: the clock charges a card"), ("manual", "Manual: the member transfers"), ("managed", "Managed: staff send the bill")]).mid().render())
+                (checkbox("default", "Offer it first", form.ticked("default"), None))
+                (submit("Add price", Weight::Plain))
+            }))
+        }
+    }
+}
+
+async fn send(req: &Req, form: &Form, plan: Uuid, command: PlanCommand) -> Result<Res, HttpError> {
+    let envelope = Envelope::new(req.command_id(form), plan, command, req.meta());
+    match req.app.bus.dispatch::<Plan>(envelope).await {
+        Ok(receipt) => Ok(after(receipt, "/billing/plans")),
+        Err(CommandError::Refused(why)) => view(req, form, &Errors::one("", why.to_string())).await,
+        Err(other) => Err(other.into()),
+    }
+}
+
+async fn create(mut req: Req) -> Result<Res, HttpError> {
+    let form = req.form().await?;
+    if form.get("summary").is_empty() || form.get("summary").chars().count() > 200 {
+        return view(&req, &form, &Errors::one("summary", "Say in one sentence what members get.")).await;
+    }
+    let plan = derive_id(&req.command_id(&form).to_string(), "plan");
+    let (name, summary, at) = (form.get("name").to_owned(), form.get("summary").to_owned(), req.now());
+    send(&req, &form, plan, PlanCommand::Create { name, summary, at }).await
+}
+
+async fn add(mut req: Req) -> Result<Res, HttpError> {
+    let form = req.form().await?;
+    let plan = req.id_param("plan")?;
+    let mut errors = Errors::none();
+    let currency =
+        Currency::parse(form.get("currency")).map_err(|e| errors.add("currency", e.to_string())).ok();
+    let price = currency.and_then(|c| {
+        Money::parse(form.get("price"), c).map_err(|e| errors.add("price", e.to_string())).ok()
+    });
+    let unit = match form.get("unit") {
+        "day" => IntervalUnit::Day,
+        "week" => IntervalUnit::Week,
+        "year" => IntervalUnit::Year,
+        _ => IntervalUnit::Month,
+    };
+    let length = form.get("length").parse().unwrap_or(0);
+    let interval = Interval::new(unit, length).map_err(|e| errors.add("length", e.to_string())).ok();
+    let collection = match form.get("collection") {
+        "manual" => Collection::Manual,
+        "managed" => Collection::Managed,
+        _ => Collection::Automatic,
+    };
+    let (Some(price), Some(interval)) = (price, interval) else { return view(&req, &form, &errors).await };
+    let id = derive_id(&req.command_id(&form).to_string(), "price");
+    let variation = Variation { id, price, interval, collection, default: form.ticked("default") };
+    let at = req.now();
+    send(&req, &form, plan, PlanCommand::AddVariation { variation, at }).await
+}
+
+async fn withdraw(mut req: Req) -> Result<Res, HttpError> {
+    let form = req.form().await?;
+    let (plan, variation) = (req.id_param("plan")?, req.id_param("variation")?);
+    let at = req.now();
+    send(&req, &form, plan, PlanCommand::WithdrawVariation { variation, at }).await
+}

@@ -1,0 +1,59 @@
+//! `/account/orders/{id}/confirm`: the sandbox's stand-in for the page of the card's bank.
+
+use super::join::frame;
+use crate::actors::payments::{self, PaymentError};
+use crate::http::error::HttpError;
+use crate::http::response::{after, see_other};
+use crate::http::route::{Access, Route};
+use crate::http::ui::button::submit_as;
+use crate::http::ui::{Weight, form as post_form, page_head};
+use crate::http::{Req, Res};
+use crate::projections::orders::{self, OrderRow};
+use maud::html;
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/account/orders/{id}/confirm", Access::SignedIn, show),
+        Route::post("/account/orders/{id}/confirm", Access::SignedIn, answer),
+    ]
+}
+
+/// The order of the person, if it waits for a confirmation.
+async fn waiting(req: &Req) -> Result<Option<OrderRow>, HttpError> {
+    let order = orders::one(&req.app.reader, req.id_param("id")?).await?.ok_or(HttpError::NotFound)?;
+    if order.account != req.account()?.id {
+        return Err(HttpError::NotFound);
+    }
+    let asked = order.last_attempt.as_ref().is_some_and(|(_, state)| state == "action-required");
+    Ok(asked.then_some(order))
+}
+
+async fn show(req: Req) -> Result<Res, HttpError> {
+    let Some(order) = waiting(&req).await? else { return Ok(see_other("/account/subscription")) };
+    let body = html! {
+        (page_head("Confirm this payment", Some("Here your bank would ask for its own proof. The test gateway only asks whether you agree."), None))
+        section.panel {
+            p { (order.description) ", order " (order.number) ": " strong.num { (order.rest()) } }
+            (post_form(&req, &format!("/account/orders/{}/confirm", order.id), &html! {
+                div.row {
+                    (submit_as(&format!("Confirm {}", order.rest()), "answer", "confirm", Weight::Main))
+                    (submit_as("Refuse the payment", "answer", "refuse", Weight::Plain))
+                }
+            }))
+        }
+    };
+    Ok(frame(&req, "Confirm the payment", body))
+}
+
+async fn answer(mut req: Req) -> Result<Res, HttpError> {
+    let form = req.form().await?;
+    let Some(order) = waiting(&req).await? else { return Ok(see_other("/account/subscription")) };
+    let Some((attempt, _)) = order.last_attempt else { return Ok(see_other("/account/subscription")) };
+    let approve = form.get("answer") == "confirm";
+    let command = (req.command_id(&form), req.meta());
+    match payments::confirm(&req.app, order.id, attempt, approve, command).await {
+        Ok(receipt) => Ok(after(receipt, "/account/subscription")),
+        Err(PaymentError::Order(error)) => Err(error.into()),
+        Err(other) => Err(HttpError::Internal(other.to_string())),
+    }
+}

@@ -1,0 +1,84 @@
+//! `/account/invoices` and one invoice.
+
+use super::shared::invoice_sheet;
+use crate::domain::shared::Money;
+use crate::http::error::HttpError;
+use crate::http::page::{Page, page};
+use crate::http::pages::account::places;
+use crate::http::route::{Access, Route};
+use crate::http::ui::layout::{Place, Theme, crumbs, rooms};
+use crate::http::ui::table::{cell, head, number, text};
+use crate::http::ui::{Column, Icon, empty, format, page_head, table};
+use crate::http::{Req, Res};
+use crate::projections::invoices::{self, Invoice};
+use maud::{Markup, html};
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/account/invoices", Access::SignedIn, list),
+        Route::get("/account/invoices/{number}", Access::SignedIn, one),
+    ]
+}
+
+fn frame(req: &Req, title: &str, content: &Markup) -> Res {
+    page(
+        req,
+        Page {
+            title: title.into(),
+            section: "Your account".into(),
+            theme: Theme::Desk,
+            private: true,
+            body: html! { div.page { (rooms("Your account", &places(), "/account/invoices", content)) } },
+            ..Page::default()
+        },
+    )
+}
+
+async fn list(req: Req) -> Result<Res, HttpError> {
+    let all = invoices::of_account(&req.app.reader, req.account()?.id).await?;
+    let columns = [
+        Column::new("Number"),
+        Column::new("For"),
+        Column::new("Issued"),
+        Column::number("VAT"),
+        Column::number("Total"),
+    ];
+    let content = html! {
+        (page_head("Invoices", None, None))
+        @if all.is_empty() {
+            (empty(Icon::Info, "No invoices yet", "When an order is paid, its invoice stands here.", Some(&Place::new("See your subscription", "/account/subscription"))))
+        } @else {
+            (table("Your invoices", &columns, &all.iter().map(row).collect::<Vec<_>>()))
+        }
+    };
+    Ok(frame(&req, "Invoices", &content))
+}
+
+fn row(invoice: &Invoice) -> Vec<Markup> {
+    let d = &invoice.document;
+    let what = d.lines.first().map(|l| l.description.clone()).unwrap_or_default();
+    let money = |m: Money| number(&m.to_string());
+    vec![
+        head(&html! { a href={ "/account/invoices/" (invoice.number) } { (invoice.number) } }),
+        text(&what),
+        cell(&html! { (format::day(d.issued_on)) }),
+        money(d.tax.tax),
+        money(d.tax.gross),
+    ]
+}
+
+async fn one(req: Req) -> Result<Res, HttpError> {
+    let found = invoices::by_number(&req.app.reader, req.param("number")).await?;
+    let invoice = found.filter(|i| Some(i.document.account) == req.viewer.id()).ok_or(HttpError::NotFound)?;
+    let buyer = match &invoice.document.billing {
+        Some(billing) => req.app.reader.open(billing).await?,
+        None => Some(req.account()?.label.clone()),
+    };
+    let content = html! {
+        (crumbs(&[Place::new("Invoices", "/account/invoices")], &invoice.number))
+        h1.hush { (invoice.number) }
+        (invoice_sheet(&invoice, buyer.as_deref()))
+        p.small.dim { "Print this page to keep it on paper." }
+    };
+    Ok(frame(&req, &invoice.number, &content))
+}

@@ -1,0 +1,136 @@
+//! `/join`: what can be joined; `/join/{offer}`: country and way of paying.
+
+use super::shared::{Bundle, bundle_for, bundles, country, offers, quote, tax_note};
+use crate::domain::shared::tax::COUNTRIES;
+use crate::http::error::HttpError;
+use crate::http::page::{Page, page};
+use crate::http::response::see_other;
+use crate::http::route::{Access, Route};
+use crate::http::ui::button::{link, submit};
+use crate::http::ui::layout::{Place, Theme};
+use crate::http::ui::{Choice, Errors, Field, Icon, Tone, Weight, choices, empty, notice, page_head, steps};
+use crate::http::{Req, Res};
+use crate::projections::{plans, subscriptions};
+use maud::{Markup, html};
+
+pub(super) const STEPS: [&str; 4] = ["Plan", "Account", "Payment", "Confirm"];
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/join", Access::Anyone, choose_plan),
+        Route::get("/join/{offer}", Access::SignedIn, choose_payment),
+    ]
+}
+
+/// A page of the way through joining.
+pub(super) fn frame(req: &Req, title: &str, body: Markup) -> Res {
+    page(
+        req,
+        Page {
+            title: title.into(),
+            section: "Join".into(),
+            theme: Theme::Desk,
+            body: html! { div.page { div.wrap { div.stack.mid { (body) } } } },
+            ..Page::default()
+        },
+    )
+}
+
+/// What stands in the way of joining, if anything does.
+pub(super) async fn obstacle(req: &Req) -> Result<Option<Markup>, HttpError> {
+    let Some(account) = &req.viewer.account else { return Ok(None) };
+    if subscriptions::has_live(&req.app.reader, account.id).await? {
+        return Ok(Some(notice(
+            Tone::Info,
+            &html! { p { "You have a subscription already. " a href="/account/subscription" { "See your subscription" } "." } },
+        )));
+    }
+    if !account.confirmed {
+        let words = "Confirm your mail address before you join: the link is in the mail we sent you.";
+        return Ok(Some(notice(Tone::Warning, &html! { p { (words) } })));
+    }
+    Ok(None)
+}
+
+async fn choose_plan(req: Req) -> Result<Res, HttpError> {
+    let buyer = country(&req, req.query("country"));
+    let all = bundles(&req, offers(&req, buyer).await?);
+    let obstacle = obstacle(&req).await?;
+    let body = html! {
+        (page_head("Join the studio", Some("Watch and download everything we publish: films, courses, production files. Cancel at any time."), None))
+        (steps(&STEPS, 1))
+        @if let Some(obstacle) = &obstacle { (obstacle) }
+        @if all.is_empty() {
+            (empty(Icon::Info, "Nothing to join yet", "This studio has not set a price yet. What is free can be watched without joining.", Some(&Place::new("Look at the films", "/films"))))
+        } @else {
+            div.grid.wide { @for bundle in &all { (plan_card(&req, bundle, buyer.code(), obstacle.is_none())) } }
+            p.small.dim { "Prices for customers in " (buyer.name()) ", tax included. You can choose another country in the next step." }
+        }
+    };
+    Ok(frame(&req, "Join", body))
+}
+
+fn plan_card(req: &Req, bundle: &Bundle, code: &str, open: bool) -> Markup {
+    let Some(offer) = bundle.any() else { return html! {} };
+    let tax = quote(req, offer, country(req, code));
+    let ways = match (&bundle.card, &bundle.bank) {
+        (Some(_), Some(_)) => "By card or bank transfer",
+        (Some(_), None) => "By card",
+        _ => "By bank transfer",
+    };
+    html! {
+        section.panel {
+            h2 { (offer.title()) }
+            p { (offer.summary) }
+            p { strong.num { (tax.gross) } " per " (offer.variation.interval.words()) br; span.small.dim { (tax_note(&tax)) } }
+            p.small.dim { (ways) ". Renews until you cancel." }
+            @if open {
+                (link(&format!("Choose {}", offer.variation.interval.adjective()), &format!("/join/{}?country={code}", offer.variation.id),
+                    if offer.variation.default { Weight::Main } else { Weight::Plain }))
+            }
+        }
+    }
+}
+
+async fn choose_payment(req: Req) -> Result<Res, HttpError> {
+    let offer = plans::offer(&req.app.reader, req.id_param("offer")?).await?.ok_or(HttpError::NotFound)?;
+    if obstacle(&req).await?.is_some() {
+        return Ok(see_other("/join"));
+    }
+    let buyer = country(&req, req.query("country"));
+    let bundle = bundle_for(&req, &offer, buyer).await?.ok_or(HttpError::NotFound)?;
+    let Some(shown) = bundle.any() else { return Err(HttpError::NotFound) };
+    let tax = quote(&req, shown, buyer);
+    let mut ways = Vec::new();
+    if bundle.card.is_some() {
+        ways.push(Choice {
+            value: "card",
+            label: "Card",
+            hint: Some("Charged now, and again when a period begins. Access starts at once.".into()),
+            aside: None,
+        });
+    }
+    if bundle.bank.is_some() {
+        ways.push(Choice {
+            value: "bank",
+            label: "Bank transfer",
+            hint: Some(
+                "Access starts on the day your transfer arrives. We write to you before each period.".into(),
+            ),
+            aside: None,
+        });
+    }
+    let chosen = ways.first().map_or("card", |w| w.value);
+    let action = format!("/join/{}/order", offer.variation.id);
+    let body = html! {
+        (page_head("How do you want to pay?", Some(&format!("{}: {} per {}, {}.", shown.title(), tax.gross, shown.variation.interval.words(), tax_note(&tax))), None))
+        (steps(&STEPS, 3))
+        form.form method="get" action=(action) {
+            (Field::new("country", "Country of your billing address").value(buyer.code()).select(COUNTRIES.iter().copied())
+                .hint("It decides the tax, and for some countries the currency.").mid().render())
+            (choices("way", "Way of paying", &ways, chosen, &Errors::none()))
+            div.row { (submit("Continue to the order", Weight::Main)) (link("Back to the plans", "/join", Weight::Quiet)) }
+        }
+    };
+    Ok(frame(&req, "Payment", body))
+}

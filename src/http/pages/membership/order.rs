@@ -1,0 +1,205 @@
+//! `/join/{offer}/order`: the whole order on one page, and the button that orders.
+
+use super::join::{STEPS, frame, obstacle};
+use super::shared::{bundle_for, card_fields, country, keep_card, quote, tax_note};
+use crate::actors::bus::{Claim, CommandError, Envelope};
+use crate::actors::payments;
+use crate::domain::shared::calendar::Zone;
+use crate::domain::shared::tax::{Country, Tax};
+use crate::domain::shared::{PersonalValue, derive_id};
+use crate::domain::subscription::{Subscription, SubscriptionCommand, Terms};
+use crate::http::error::HttpError;
+use crate::http::page::unprocessable;
+use crate::http::response::{after, see_other};
+use crate::http::route::{Access, Route};
+use crate::http::ui::button::{link, submit};
+use crate::http::ui::{Errors, Field, Weight, error_summary, facts, hidden_fields, page_head, steps};
+use crate::http::{Form, Req, Res};
+use crate::projections::plans::{self, Offer};
+use crate::projections::subscriptions;
+use maud::html;
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/join/{offer}/order", Access::SignedIn, show),
+        Route::post("/join/{offer}/order", Access::SignedIn, place),
+    ]
+}
+
+/// What is ordered: the offer for that country and way of paying.
+struct Choice {
+    offer: Offer,
+    buyer: Country,
+    by_card: bool,
+    tax: Tax,
+}
+
+async fn choice(req: &Req, code: &str, way: &str) -> Result<Choice, HttpError> {
+    let offer = plans::offer(&req.app.reader, req.id_param("offer")?).await?.ok_or(HttpError::NotFound)?;
+    let buyer = country(req, code);
+    let bundle = bundle_for(req, &offer, buyer).await?.ok_or(HttpError::NotFound)?;
+    let by_card = way != "bank" && bundle.card.is_some() || bundle.bank.is_none();
+    let offer = if by_card { bundle.card } else { bundle.bank }.ok_or(HttpError::NotFound)?;
+    let tax = quote(req, &offer, buyer);
+    Ok(Choice { offer, buyer, by_card, tax })
+}
+
+async fn show(req: Req) -> Result<Res, HttpError> {
+    if obstacle(&req).await?.is_some() {
+        return Ok(see_other("/join"));
+    }
+    let choice = choice(&req, req.query("country"), req.query("way")).await?;
+    let mut form = Form::default();
+    form.push("name", &req.account()?.label);
+    view(&req, &choice, &form, &Errors::none())
+}
+
+fn view(req: &Req, choice: &Choice, form: &Form, errors: &Errors) -> Result<Res, HttpError> {
+    let Choice { offer, buyer, by_card, tax } = choice;
+    let back = format!("/join/{}?country={buyer}", offer.variation.id);
+    let text = |name: &'static str, label: &'static str, token: &'static str| {
+        Field::new(name, label).value(form.get(name)).autocomplete(token).maxlength(120).mid().errors(errors)
+    };
+    let how = if *by_card { "By card, charged now and when a period begins" } else { "By bank transfer" };
+    let body = html! {
+        (page_head("Check your order", Some("Nothing is ordered before you press the button."), None))
+        (steps(&STEPS, 4))
+        (error_summary(errors))
+        div.split {
+            form.form method="post" action={ "/join/" (offer.variation.id) "/order" } novalidate {
+                (hidden_fields(req))
+                input type="hidden" name="country" value=(buyer.code());
+                input type="hidden" name="way" value=(if *by_card { "card" } else { "bank" });
+                input type="hidden" name="price" value=(tax.gross.minor);
+                input type="hidden" name="currency" value=(tax.gross.currency.code());
+                h2 { "Billing address" }
+                (text("name", "Name", "name").render())
+                (text("street", "Street and number", "street-address").render())
+                (text("postcode", "Postcode", "postal-code").short().render())
+                (text("city", "City", "address-level2").render())
+                p { "Country: " strong { (buyer.name()) } " · " a href=(back) { "change" } }
+                @if *by_card { h2 { "Card" } (card_fields(form, errors)) }
+                p.small { "By ordering you agree to the " a href="/legal/terms" { "terms" } ". Access starts as soon as the payment arrives, which ends the right of withdrawal." }
+                div.row { (submit("Order with obligation to pay", Weight::Main)) (link("Back", &back, Weight::Quiet)) }
+            }
+            aside.panel aria-labelledby="summary" {
+                h2 #summary { "Your order" }
+                (facts(&[
+                    ("Plan", html! { (offer.title()) }),
+                    ("Payment", html! { (how) }),
+                    ("Renews", html! { "Every " (offer.variation.interval.words()) ", until you cancel" }),
+                    ("Net", html! { span.num { (tax.net) } }),
+                    ("VAT", html! { span.num { (tax.tax) } @if tax.basis_points > 0 { " (" (tax.percent()) ", " (buyer.name()) ")" } }),
+                    ("Total", html! { strong.num { (tax.gross) } }),
+                ]))
+                p.small.dim { (tax.gross) " per " (offer.variation.interval.words()) ", " (tax_note(tax)) "." }
+            }
+        }
+    };
+    let page = frame(req, if errors.is_empty() { "Confirm" } else { "Error: confirm" }, body);
+    Ok(if errors.is_empty() { page } else { unprocessable(page) })
+}
+
+fn check(form: &Form, choice: &Choice) -> Errors {
+    let mut errors = Errors::none();
+    for (field, what) in [
+        ("name", "your name"),
+        ("street", "street and number"),
+        ("postcode", "the postcode"),
+        ("city", "the city"),
+    ] {
+        if form.get(field).is_empty() {
+            errors.add(field, format!("Enter {what}: it stands on the invoice."));
+        } else if form.get(field).chars().count() > 120 {
+            errors.add(field, "Use at most 120 characters.");
+        }
+    }
+    let shown = (form.get("price"), form.get("currency"));
+    let now = (choice.tax.gross.minor.to_string(), choice.tax.gross.currency.code());
+    if shown != (now.0.as_str(), now.1) {
+        let words = format!(
+            "The price is {} now. Nothing was ordered: look at it again, then order.",
+            choice.tax.gross
+        );
+        errors.add("", words);
+    }
+    errors
+}
+
+async fn place(mut req: Req) -> Result<Res, HttpError> {
+    let form = req.form().await?;
+    let command_id = req.command_id(&form);
+    let subscription = derive_id(&command_id.to_string(), "subscription");
+    let account = req.account()?.clone();
+    if subscriptions::one(&req.app.reader, subscription).await?.is_some() {
+        return Ok(see_other("/account/subscription"));
+    }
+    if obstacle(&req).await?.is_some() {
+        return Ok(see_other("/join"));
+    }
+    let choice = choice(&req, form.get("country"), form.get("way")).await?;
+    let mut errors = check(&form, &choice);
+    if !errors.is_empty() {
+        return view(&req, &choice, &form, &errors);
+    }
+    let (method, label) = if choice.by_card {
+        match keep_card(&req, &form, &mut errors).await? {
+            Some((method, label)) => (Some(method), Some(label)),
+            None => return view(&req, &choice, &form, &errors),
+        }
+    } else {
+        (None, None)
+    };
+    let address = format!(
+        "{}\n{}\n{} {}\n{}",
+        form.get("name"),
+        form.get("street"),
+        form.get("postcode"),
+        form.get("city"),
+        choice.buyer.name()
+    );
+    let billing = PersonalValue::new(account.id, "billing_address", req.app.clock.new_id(), address);
+    let zone = Zone::parse(&req.app.config.studio.zone).map_err(|e| HttpError::Internal(e.to_string()))?;
+    let variation = &choice.offer.variation;
+    let command = SubscriptionCommand::Join {
+        subscription,
+        owner: account.id,
+        terms: Terms {
+            plan: choice.offer.plan,
+            variation: variation.id,
+            plan_name: choice.offer.name.clone(),
+            price: variation.price,
+            interval: variation.interval,
+            collection: variation.collection,
+            zone,
+        },
+        method,
+        country: choice.buyer,
+        billing: Some(billing.reference.clone()),
+        at: req.now(),
+    };
+    // One live subscription a person: the key says how many there were before.
+    let ended = subscriptions::of_account(&req.app.reader, account.id).await?.len();
+    let envelope = Envelope::new(command_id, subscription, command, req.meta())
+        .with_private(label.into_iter().chain([billing]).collect())
+        .with_claims(vec![Claim::new("live-subscription", format!("{}/{ended}", account.id))]);
+    match req.app.bus.dispatch::<Subscription>(envelope).await {
+        Ok(receipt) => Ok(after(receipt, "/account/subscription?done=joined")),
+        Err(CommandError::Taken { .. }) => Ok(see_other("/account/subscription")),
+        Err(CommandError::Refused(why)) => {
+            errors.add("", why.to_string());
+            view(&req, &choice, &form, &errors)
+        }
+        Err(other) => Err(other.into()),
+    }
+}
+
+/// Where a transfer goes, in the words of the order.
+pub(super) fn transfer_facts(req: &Req, reference: &str) -> Vec<(&'static str, maud::Markup)> {
+    let Some((iban, holder)) = payments::bank_account(&req.app.config) else { return Vec::new() };
+    vec![
+        ("Account", html! { span.mono { (iban.to_string()) } }),
+        ("Name", html! { (holder) }),
+        ("Reference", html! { strong.mono { (reference) } }),
+    ]
+}

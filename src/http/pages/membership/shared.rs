@@ -1,0 +1,220 @@
+//! What several of these pages need: offers of one plan, the price for a country, card fields.
+
+use crate::actors::payments::{self, CardEntry, TEST_CARDS};
+use crate::domain::shared::calendar::{Period, day_words};
+use crate::domain::shared::payment::{Collection, PaymentMethod};
+use crate::domain::shared::tax::{Buyer, Country, Tax, TaxKind};
+use crate::domain::shared::{Currency, Money, PersonalValue};
+use crate::http::error::HttpError;
+use crate::http::ui::table::{number, text};
+use crate::http::ui::{Column, Errors, Field, facts, format, table};
+use crate::http::{Form, Req};
+use crate::projections::invoices::Invoice;
+use crate::projections::plans::{self, Offer};
+use maud::{Markup, html};
+
+/// The country a page reckons with: as chosen, else the studio's.
+pub(super) fn country(req: &Req, chosen: &str) -> Country {
+    let home = Country::parse(&req.app.config.studio.country);
+    Country::parse(chosen).or(home).unwrap_or_else(|_| Country::from_letters(*b"NL"))
+}
+
+/// The currency in which a country buys.
+pub(super) fn currency(req: &Req, country: Country) -> Currency {
+    let billing = &req.app.config.billing;
+    let code = billing.currencies.get(country.code()).unwrap_or(&billing.currency);
+    Currency::parse(code).unwrap_or_else(|_| Currency::eur())
+}
+
+/// What is sold to a country; if nothing is sold in its currency, in the studio's.
+pub(super) async fn offers(req: &Req, country: Country) -> Result<Vec<Offer>, HttpError> {
+    let reader = &req.app.reader;
+    let found = plans::offers(reader, currency(req, country).code()).await?;
+    if found.is_empty() {
+        Ok(plans::offers(reader, &req.app.config.billing.currency).await?)
+    } else {
+        Ok(found)
+    }
+}
+
+/// One plan and interval with the ways to pay for it.
+pub(super) struct Bundle {
+    /// Charged by card.
+    pub card: Option<Offer>,
+    /// Paid by transfer.
+    pub bank: Option<Offer>,
+}
+
+impl Bundle {
+    /// Any of its offers: they differ in the way of paying only.
+    pub fn any(&self) -> Option<&Offer> {
+        self.card.as_ref().or(self.bank.as_ref())
+    }
+}
+
+/// The offers by plan and interval, in their order, as far as this studio can take the money.
+pub(super) fn bundles(req: &Req, offers: Vec<Offer>) -> Vec<Bundle> {
+    let cards = payments::card_gateway(&req.app).is_some();
+    let bank = payments::bank_account(&req.app.config).is_some();
+    let mut all: Vec<Bundle> = Vec::new();
+    for offer in offers {
+        let usable = match offer.variation.collection {
+            Collection::Automatic => cards,
+            Collection::Manual => bank,
+            Collection::Managed => false,
+        };
+        if !usable {
+            continue;
+        }
+        let place = all.iter_mut().find(|b| b.any().is_some_and(|o| same_bundle(o, &offer)));
+        let bundle = match place {
+            Some(bundle) => bundle,
+            None => {
+                all.push(Bundle { card: None, bank: None });
+                let Some(last) = all.last_mut() else { continue };
+                last
+            }
+        };
+        match offer.variation.collection {
+            Collection::Automatic => bundle.card.get_or_insert(offer),
+            _ => bundle.bank.get_or_insert(offer),
+        };
+    }
+    all
+}
+
+fn same_bundle(a: &Offer, b: &Offer) -> bool {
+    a.plan == b.plan && a.variation.interval == b.variation.interval
+}
+
+/// The bundle that corresponds to `offer` for somebody in `country`.
+pub(super) async fn bundle_for(
+    req: &Req,
+    offer: &Offer,
+    country: Country,
+) -> Result<Option<Bundle>, HttpError> {
+    let all = bundles(req, offers(req, country).await?);
+    Ok(all.into_iter().find(|b| b.any().is_some_and(|o| same_bundle(o, offer))))
+}
+
+/// Price and tax of an offer for a consumer in `country`, bought now.
+pub(super) fn quote(req: &Req, offer: &Offer, buyer: Country) -> Tax {
+    let on = req.now().date_naive();
+    Tax::decide(offer.variation.price, Buyer { country: buyer, business: false }, country(req, ""), on)
+}
+
+/// "incl. 21 % VAT (€2.00)".
+pub(super) fn tax_note(tax: &Tax) -> String {
+    match tax.kind {
+        TaxKind::Charged => format!("incl. {} VAT ({})", tax.percent(), tax.tax),
+        TaxKind::ReverseCharge => "VAT reverse charged".into(),
+        TaxKind::None => "no VAT".into(),
+    }
+}
+
+/// Fields for a card, and which cards the sandbox takes.
+pub(super) fn card_fields(form: &Form, errors: &Errors) -> Markup {
+    html! {
+        (Field::new("card_number", "Card number").value(form.get("card_number")).inputmode("numeric")
+            .autocomplete("cc-number").placeholder("4242 4242 4242 4242").maxlength(30).mid().errors(errors).render())
+        (Field::new("card_expiry", "Expires").value(form.get("card_expiry")).autocomplete("cc-exp")
+            .hint("Month and year, such as 12/30.").placeholder("MM/YY").maxlength(7).short().errors(errors).render())
+        details.fold {
+            summary { "This studio uses a test gateway: which cards it takes" }
+            ul.small { @for card in TEST_CARDS { li { span.mono { (grouped(card.number)) } " " (card.says) } } }
+            p.small.dim { "No real card is accepted, and nothing is really charged." }
+        }
+    }
+}
+
+fn grouped(number: &str) -> String {
+    number.as_bytes().chunks(4).map(|c| String::from_utf8_lossy(c).into_owned()).collect::<Vec<_>>().join(" ")
+}
+
+/// Keeps the card that was typed; what is wrong with it is an error of its field.
+pub(super) async fn keep_card(
+    req: &Req,
+    form: &Form,
+    errors: &mut Errors,
+) -> Result<Option<(PaymentMethod, PersonalValue)>, HttpError> {
+    let card = CardEntry { number: form.get("card_number").into(), expiry: form.get("card_expiry").into() };
+    if card.number.is_empty() {
+        errors.add("card_number", "Enter the number of the card.");
+        return Ok(None);
+    }
+    match payments::keep_card(&req.app, req.account()?.id, &card).await {
+        Ok(kept) => Ok(Some(kept)),
+        Err(payments::PaymentError::Gateway(crate::actors::payments::GatewayError::Refused(why))) => {
+            let field = if why.contains("expiry") { "card_expiry" } else { "card_number" };
+            errors.add(field, why);
+            Ok(None)
+        }
+        Err(payments::PaymentError::Gateway(_)) => {
+            errors
+                .add("", "The payment service does not answer. Nothing was charged; try again in a moment.");
+            Ok(None)
+        }
+        Err(other) => Err(HttpError::Internal(other.to_string())),
+    }
+}
+
+/// An invoice as a sheet of paper: for the member and for staff.
+pub(in crate::http::pages) fn invoice_sheet(invoice: &Invoice, buyer: Option<&str>) -> Markup {
+    let d = &invoice.document;
+    let title = if invoice.credit_note { "Credit note" } else { "Invoice" };
+    let columns = [
+        Column::new("Item"),
+        Column::new("Period"),
+        Column::number("Quantity"),
+        Column::number("Price"),
+        Column::number("Amount"),
+    ];
+    let sign = if invoice.credit_note { -1 } else { 1 };
+    let rows: Vec<Vec<Markup>> = d
+        .lines
+        .iter()
+        .map(|line| {
+            let amount = Money::new(line.unit.minor * i64::from(line.quantity) * sign, line.unit.currency);
+            vec![
+                text(&line.description),
+                text(&line.period.map(period_words).unwrap_or_else(|| "from the day of payment".into())),
+                number(&line.quantity.to_string()),
+                number(&line.unit.to_string()),
+                number(&amount.to_string()),
+            ]
+        })
+        .collect();
+    let buyer = buyer.unwrap_or("Deleted account");
+    html! {
+        div.panel {
+            div.row.apart.top-aligned {
+                div.stack.tight {
+                    h2 { (title) " " (invoice.number) }
+                    p.dim { "Issued on " (format::day(d.issued_on)) }
+                    @if let Some(corrects) = &d.corrects { p { "Takes back invoice " (corrects) "." } }
+                }
+                div.stack.tight.small {
+                    strong { (d.seller.name) }
+                    @for line in d.seller.address.lines() { p { (line) } }
+                    @if !d.seller.vat_number.is_empty() { p { "VAT " (d.seller.vat_number) } }
+                }
+            }
+            div.stack.tight { h3 { "Billed to" } @for line in buyer.lines() { p { (line) } } }
+            (table(&format!("Lines of {}", invoice.number), &columns, &rows))
+            (facts(&[
+                ("Net", html! { span.num { (d.tax.net) } }),
+                ("VAT", html! { span.num { (d.tax.tax) } @if d.tax.kind == TaxKind::Charged { " (" (d.tax.percent()) ", " (d.tax.country.name()) ")" } }),
+                ("Total", html! { strong.num { (d.tax.gross) } }),
+                ("Order", html! { (d.order_number) }),
+                ("Payment", html! { @if invoice.credit_note { "Nothing has to be paid." } @else if d.paid { "Paid." } @else { "By bank transfer." } }),
+            ]))
+            @if d.tax.kind == TaxKind::ReverseCharge { p { "VAT reverse charged: the recipient accounts for the tax." } }
+        }
+    }
+}
+
+/// "21 Nov 2026 – 20 Dec 2026": the last day is part of it.
+pub(super) fn period_words(period: Period) -> String {
+    let last = period.end.pred_opt().unwrap_or(period.end);
+    format!("{} – {}", day_words(period.start), day_words(last))
+}

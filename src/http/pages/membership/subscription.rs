@@ -1,0 +1,269 @@
+//! `/account/subscription`: where it stands, what comes next, and everything one can do about it.
+
+use super::order::transfer_facts;
+use super::shared::card_fields;
+use crate::domain::order::{Settlement, transfer_reference};
+use crate::domain::shared::calendar::day_words;
+use crate::domain::shared::payment::Collection;
+use crate::domain::subscription::Status;
+use crate::emails::billing::decline_words;
+use crate::http::error::HttpError;
+use crate::http::page::{Page, page, unprocessable};
+use crate::http::pages::account::places;
+use crate::http::route::{Access, Route};
+use crate::http::ui::button::{link, submit};
+use crate::http::ui::layout::{Place, Theme, rooms};
+use crate::http::ui::table::{cell, head, number};
+use crate::http::ui::{
+    Column, Errors, Icon, Tone, Weight, chip, empty, error_summary, facts, form as post_form, format, notice,
+    notice_text, page_head, table,
+};
+use crate::http::{Form, Req, Res};
+use crate::projections::orders::{self, OrderRow};
+use crate::projections::subscriptions::{self, SubscriptionRow};
+use maud::{Markup, html};
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![Route::get("/account/subscription", Access::SignedIn, show)]
+}
+
+async fn show(req: Req) -> Result<Res, HttpError> {
+    view(&req, &Form::default(), &Errors::none()).await
+}
+
+/// What a redirect to this page reports.
+const DONE: [(&str, &str); 5] = [
+    ("joined", "Thank you for joining."),
+    ("cancelled", "Your subscription is cancelled. Nothing more will be charged."),
+    ("kept", "Your subscription goes on."),
+    ("card", "From now on this card is charged."),
+    ("paid", "Your payment is on its way."),
+];
+
+pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError> {
+    let account = req.account()?.id;
+    let all = subscriptions::of_account(&req.app.reader, account).await?;
+    let done = DONE.iter().find(|(key, _)| *key == req.query("done")).map(|(_, words)| *words);
+    let mut waiting = false;
+    let content = match all.first() {
+        None => html! {
+            (empty(Icon::Star, "You have not joined yet", "Members watch and download everything this studio publishes.", Some(&Place::new("See the plans", "/join"))))
+        },
+        Some(row) => {
+            let orders = orders::of_subscription(&req.app.reader, row.id).await?;
+            let charge = row.state.open_order().and_then(|o| o.charge.as_ref());
+            waiting = charge.is_some_and(|c| c.action_until.is_none())
+                || (row.status == Status::OnHold && orders.is_empty());
+            let label = match row.state.method() {
+                Some(method) => req.app.reader.open(&method.label).await?,
+                None => None,
+            };
+            body(req, row, &orders, label.as_deref(), waiting, form, errors)
+        }
+    };
+    let content = html! {
+        (page_head("Subscription", None, None))
+        @if let (Some(done), true) = (done, errors.is_empty()) { (notice_text(Tone::Success, done)) }
+        (error_summary(errors))
+        (content)
+    };
+    let res = page(
+        req,
+        Page {
+            title: if errors.is_empty() { "Subscription".into() } else { "Error: Subscription".into() },
+            section: "Your account".into(),
+            theme: Theme::Desk,
+            private: true,
+            // The result of a charge comes by itself, also without JavaScript.
+            head: waiting.then(|| html! { meta http-equiv="refresh" content="2"; }),
+            body: html! { div.page { (rooms("Your account", &places(), "/account/subscription", &content)) } },
+            ..Page::default()
+        },
+    );
+    Ok(if errors.is_empty() { res } else { unprocessable(res) })
+}
+
+fn body(
+    req: &Req,
+    row: &SubscriptionRow,
+    orders: &[OrderRow],
+    label: Option<&str>,
+    waiting: bool,
+    form: &Form,
+    errors: &Errors,
+) -> Markup {
+    let open =
+        row.state.open_order().and_then(|o| orders.iter().find(|r| r.id == o.order)).filter(|o| o.is_open());
+    let live = !row.status.is_final();
+    html! {
+        section.panel aria-labelledby="state" {
+            div.row.apart { h2 #state { (row.plan()) } (status_chip(row)) }
+            p { (standing(row)) }
+            (facts(&known(row, label)))
+            @if row.status == Status::PendingCancellation {
+                (post_form(req, "/account/subscription/keep", &html! { (submit("Keep my subscription", Weight::Main)) }))
+            }
+            @if !live { p { (link("Join again", "/join", Weight::Main)) } }
+        }
+        @if waiting { (notice_text(Tone::Info, "Your payment is being processed. This page shows the result by itself.")) }
+        @if let Some(open) = open { (open_order(req, row, open, waiting, form, errors)) }
+        @if live && row.state.terms().is_some_and(|t| t.collection == Collection::Automatic) && open.is_none() && !waiting {
+            section.panel aria-labelledby="card" {
+                h2 #card { "Change card" }
+                (post_form(req, "/account/subscription/card", &html! { (card_fields(form, errors)) (submit("Use this card", Weight::Plain)) }))
+            }
+        }
+        @if matches!(row.status, Status::Active | Status::OnHold) && !waiting { (cancel_panel(req, row)) }
+        (history(orders))
+        p { (link("See your invoices", "/account/invoices", Weight::Quiet)) }
+    }
+}
+
+/// The state as a small word.
+pub(in crate::http::pages) fn status_chip(row: &SubscriptionRow) -> Markup {
+    match row.status {
+        _ if row.state.is_parked() => chip(Tone::Warning, "Parked"),
+        Status::Active if row.state.open_order().is_some_and(|o| o.failures > 0) => {
+            chip(Tone::Warning, "Payment failed")
+        }
+        Status::Active => chip(Tone::Success, "Active"),
+        Status::PendingCancellation => chip(Tone::Warning, "Cancelled"),
+        Status::OnHold => chip(Tone::Danger, "On hold"),
+        Status::Cancelled => chip(Tone::Plain, "Ended"),
+        Status::Expired => chip(Tone::Plain, "Expired"),
+    }
+}
+
+fn standing(row: &SubscriptionRow) -> String {
+    let day = row.state.next_due_on().map(day_words).unwrap_or_default();
+    match row.status {
+        Status::Active if row.state.open_order().is_some_and(|o| o.failures > 0) => {
+            "The last payment failed. Your access stays while we try again.".into()
+        }
+        Status::Active => format!("You can watch everything. The next payment is due on {day}."),
+        Status::PendingCancellation => {
+            format!("You cancelled. You can watch everything until {day}; nothing more will be charged.")
+        }
+        Status::OnHold => "Your subscription starts, or goes on, when the open order is paid.".into(),
+        Status::Cancelled => "Your subscription has ended.".into(),
+        Status::Expired => "Your subscription expired because its order was not paid.".into(),
+    }
+}
+
+fn known<'a>(row: &'a SubscriptionRow, label: Option<&'a str>) -> Vec<(&'static str, Markup)> {
+    let mut pairs = Vec::new();
+    if let Some(terms) = row.state.terms() {
+        pairs.push(("Price", html! { span.num { (terms.price) } " per " (terms.interval.words()) }));
+        if terms.collection == Collection::Automatic {
+            pairs.push(("Card", html! { (label.unwrap_or("none")) }));
+        }
+    }
+    if let (Some(due), true) = (row.state.next_due_on(), row.status == Status::Active) {
+        pairs.push(("Next payment", html! { (format::day(due)) }));
+    }
+    if let (Some(due), Status::PendingCancellation) = (row.state.next_due_on(), row.status) {
+        pairs.push(("Ends", html! { (format::day(due)) }));
+    }
+    if let Some(retry) =
+        row.state.open_order().and_then(|o| o.retry_at).filter(|_| row.status == Status::Active)
+    {
+        pairs.push(("Tried again", html! { (format::date(retry)) }));
+    }
+    if let (Some(at), Status::OnHold) = (row.state.expires_at(), row.status) {
+        pairs.push(("Expires", html! { (format::date(at)) }));
+    }
+    pairs.push(("Joined", html! { (format::date(row.joined_at)) }));
+    pairs
+}
+
+fn open_order(
+    req: &Req,
+    row: &SubscriptionRow,
+    open: &OrderRow,
+    waiting: bool,
+    form: &Form,
+    errors: &Errors,
+) -> Markup {
+    let confirm = open.last_attempt.as_ref().filter(|(_, state)| state == "action-required");
+    let has_method = row.state.method().is_some();
+    html! {
+        section.panel aria-labelledby="open" {
+            h2 #open { "Open order " (open.number) }
+            p { (open.description) ": " strong.num { (open.rest()) } @if open.transferred.minor > 0 { " (" (open.transferred) " has arrived)" } }
+            @if let Some(code) = open.last_code.as_deref().filter(|_| confirm.is_none() && !waiting) {
+                (notice_text(Tone::Warning, &format!("{} Nothing was charged.", decline_words(code))))
+            }
+            @if let (Some(_), Some(until)) = (confirm, open.confirm_until) {
+                (notice(Tone::Warning, &html! { p { "Your bank asks you to confirm this payment until " (format::moment(until)) "." } }))
+                (link("Confirm the payment", &format!("/account/orders/{}/confirm", open.id), Weight::Main))
+            } @else if !waiting {
+                @if let Settlement::Transfer { reference, .. } = &open.settlement {
+                    p { "Send the amount to this account. We recognise it by the reference." }
+                    (facts(&transfer_facts(req, reference)))
+                } @else {
+                    @if has_method {
+                        (post_form(req, "/account/subscription/pay", &html! { (submit(&format!("Pay {} with this card", open.rest()), Weight::Main)) }))
+                    }
+                    details.fold open[!errors.is_empty()] {
+                        summary { "Pay with another card" }
+                        (post_form(req, "/account/subscription/pay", &html! {
+                            input type="hidden" name="new_card" value="yes";
+                            (card_fields(form, errors)) (submit(&format!("Pay {}", open.rest()), Weight::Plain))
+                        }))
+                    }
+                    p.small.dim { "You can also transfer it with the reference " span.mono { (transfer_reference(&open.number)) } "." }
+                }
+            }
+        }
+    }
+}
+
+fn cancel_panel(req: &Req, row: &SubscriptionRow) -> Markup {
+    let words = match (row.status, row.state.next_due_on()) {
+        (Status::Active, Some(day)) => {
+            format!("You keep access until {}. Nothing more is charged.", day_words(day))
+        }
+        _ => "The open order does not have to be paid then.".into(),
+    };
+    html! {
+        section.panel aria-labelledby="cancel" {
+            h2 #cancel { "Cancel" }
+            p { (words) }
+            (post_form(req, "/account/subscription/cancel", &html! { (submit("Cancel subscription", Weight::Danger)) }))
+        }
+    }
+}
+
+/// The state of an order as a small word.
+pub(in crate::http::pages) fn order_chip(status: &str) -> Markup {
+    match status {
+        "paid" => chip(Tone::Success, "Paid"),
+        "created" => chip(Tone::Info, "Open"),
+        "soft-failed" => chip(Tone::Warning, "Payment failed"),
+        "failed" => chip(Tone::Danger, "Failed"),
+        _ => chip(Tone::Plain, "Cancelled"),
+    }
+}
+
+fn history(orders: &[OrderRow]) -> Markup {
+    let columns = [
+        Column::new("Order"),
+        Column::new("For"),
+        Column::new("Status"),
+        Column::number("Amount"),
+        Column::new("Placed"),
+    ];
+    let rows: Vec<Vec<Markup>> = orders
+        .iter()
+        .map(|o| {
+            vec![
+                head(&html! { (o.number) }),
+                cell(&html! { (o.description) }),
+                cell(&order_chip(&o.status)),
+                number(&o.total.to_string()),
+                cell(&format::date(o.placed_at)),
+            ]
+        })
+        .collect();
+    html! { @if !orders.is_empty() { section { h2 { "Orders" } (table("Your orders", &columns, &rows)) } } }
+}

@@ -1,0 +1,339 @@
+//! The lines of a subscription's timeline in words: what happened, and from what it was decided.
+//! Made when they are read, so that better words need no new fold of the log.
+
+use super::subscription_timeline::Entry;
+use crate::domain::invoice_series::InvoiceSeriesEvent;
+use crate::domain::order::{OrderEvent, PaidBy, Settlement};
+use crate::domain::shared::calendar::day_words;
+use crate::domain::shared::payment::{BillingPolicy, OrderReason};
+use crate::domain::subscription::{CancelCause, HoldCause, SubscriptionEvent, Trigger};
+use crate::store::Actor;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+/// How a line is to be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Weight {
+    /// One of many.
+    Plain,
+    /// Something went well.
+    Good,
+    /// Something needs patience or attention.
+    Watch,
+    /// Something failed or ended.
+    Bad,
+}
+
+/// A line in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Words {
+    /// What happened.
+    pub what: String,
+    /// The rule and what it was decided from.
+    pub why: Option<String>,
+    /// How it is to be taken.
+    pub weight: Weight,
+}
+
+fn words(weight: Weight, what: impl Into<String>, why: impl Into<Option<String>>) -> Words {
+    Words { what: what.into(), why: why.into(), weight }
+}
+
+fn moment(at: DateTime<Utc>) -> String {
+    at.format("%-d %b %Y, %H:%M UTC").to_string()
+}
+
+fn rules(policy: &BillingPolicy) -> String {
+    format!(
+        "Settings in force: {} attempts, {} days apart, expiry {} weeks after the due date.",
+        policy.attempts, policy.retry_after_days, policy.expire_after_weeks
+    )
+}
+
+/// Who or which run caused a line; accounts by their role in it, never by name.
+#[must_use]
+pub fn actor_words(entry: &Entry, owner: uuid::Uuid) -> String {
+    match (&entry.actor, &entry.run) {
+        (Actor::Account(id), _) if *id == owner => "the member".into(),
+        (Actor::Account(id), _) => format!("staff {id}"),
+        (Actor::Visitor, _) => "a visitor".into(),
+        (Actor::System(name), Some((job, slot))) if name == job => format!("{job} of {}", moment(*slot)),
+        (Actor::System(name), Some((job, slot))) => format!("{name}, after {job} of {}", moment(*slot)),
+        (Actor::System(name), None) => name.clone(),
+    }
+}
+
+/// The line in words.
+#[must_use]
+pub fn describe(entry: &Entry) -> Words {
+    if let Some(event) = entry.decode::<SubscriptionEvent>() {
+        return subscription(&event);
+    }
+    if let Some(event) = entry.decode::<OrderEvent>() {
+        return order(&event);
+    }
+    match entry.decode::<InvoiceSeriesEvent>() {
+        Some(InvoiceSeriesEvent::InvoiceIssued { number, document, .. }) => {
+            let why = "The next number of this year's series; issued once for the order.".to_owned();
+            words(Weight::Plain, format!("Invoice {number} issued: {}.", document.tax.gross), why)
+        }
+        Some(InvoiceSeriesEvent::CreditNoteIssued { number, document, .. }) => {
+            let corrected = document.corrects.as_deref().unwrap_or("the invoice");
+            words(Weight::Plain, format!("Credit note {number} issued: it takes back {corrected}."), None)
+        }
+        None => words(Weight::Plain, entry.kind.clone(), None),
+    }
+}
+
+fn subscription(event: &SubscriptionEvent) -> Words {
+    use SubscriptionEvent as E;
+    match event {
+        E::SubscriptionJoined { terms, country, method, .. } => {
+            let collection: &'static str = terms.collection.into();
+            let pays = if method.is_some() { "with a saved payment method" } else { "by transfer" };
+            words(
+                Weight::Plain,
+                format!(
+                    "Joined {}, {} at {}, {pays}.",
+                    terms.plan_name,
+                    terms.interval.adjective(),
+                    terms.price
+                ),
+                format!(
+                    "Terms copied from the plan: {} per {}, {collection} collection. Billing country {country}; dates begin in {}.",
+                    terms.price,
+                    terms.interval.words(),
+                    terms.zone
+                ),
+            )
+        }
+        E::FirstOrderRequested { amount, due_on, .. } => words(
+            Weight::Plain,
+            format!("The first period is to be paid: {amount}, due {}.", day_words(*due_on)),
+            "The first period starts on the day of payment; that day becomes the anchor.".to_owned(),
+        ),
+        E::RenewalOrderRequested {
+            index, period, anchor, due_at, pay_by, amount, behind, policy, ..
+        } => {
+            let mut why = format!(
+                "Period {} counted from the anchor {}: {index} intervals later, clamped to the month's last day, is {}. Due at {}. {}",
+                index + 1,
+                day_words(*anchor),
+                day_words(period.start),
+                moment(*due_at),
+                rules(policy)
+            );
+            if let Some(by) = pay_by {
+                why.push_str(&format!(" To be paid by hand until {}.", moment(*by)));
+            }
+            if *behind > 1 {
+                why.push_str(&format!(" {behind} periods have begun unpaid: the oldest is billed first."));
+            }
+            let what =
+                format!("Renewal: {amount} for {} up to {}.", day_words(period.start), day_words(period.end));
+            words(Weight::Plain, what, why)
+        }
+        E::ChargeRequested { trigger, number, scheduled_for, .. } => {
+            let what = match trigger {
+                Trigger::Join => "Charge requested on joining.".to_owned(),
+                Trigger::Member => "The member asked to pay the open order.".to_owned(),
+                Trigger::Clock => format!("Charge requested by the clock: attempt {number}."),
+            };
+            words(Weight::Plain, what, format!("It was due at {}.", moment(*scheduled_for)))
+        }
+        E::ChargeAwaitsAction { until, .. } => words(
+            Weight::Watch,
+            format!("The holder of the card has to confirm the charge, until {}.", moment(*until)),
+            "The gateway asked for a confirmation (3-D Secure); without it the attempt counts as declined."
+                .to_owned(),
+        ),
+        E::ChargeActionMissed { until, .. } => words(
+            Weight::Watch,
+            "The charge was not confirmed in time and is withdrawn.",
+            format!("It could be confirmed until {}.", moment(*until)),
+        ),
+        E::RenewalPaymentFailed { code, hard, failures, retry_at, counted_from, policy, .. } => {
+            let mut why = rules(policy);
+            if *hard {
+                why = format!("A hard decline: trying again is useless. {why}");
+            }
+            let what = match retry_at {
+                Some(at) => {
+                    why.push_str(&format!(
+                        " {} days counted from {}.",
+                        policy.retry_after_days,
+                        moment(*counted_from)
+                    ));
+                    format!(
+                        "Payment failed ({code}), attempt {failures} of {}: tried again on {}.",
+                        policy.attempts,
+                        moment(*at)
+                    )
+                }
+                None => format!(
+                    "Payment failed ({code}), attempt {failures} of {}: the last one.",
+                    policy.attempts
+                ),
+            };
+            words(Weight::Bad, what, why)
+        }
+        E::MemberPaymentFailed { code, .. } => words(
+            Weight::Watch,
+            format!("The payment that the member started failed ({code})."),
+            "Attempts that members start are not counted.".to_owned(),
+        ),
+        E::SubscriptionActivated { period, paid_until, .. } => words(
+            Weight::Good,
+            format!("Active: paid from {} up to {}.", day_words(period.start), day_words(period.end)),
+            format!("The day of payment is the anchor. Access until {}.", moment(*paid_until)),
+        ),
+        E::SubscriptionRenewed { period, paid_until, .. } => words(
+            Weight::Good,
+            format!("Renewed: paid from {} up to {}.", day_words(period.start), day_words(period.end)),
+            format!("Access until {}.", moment(*paid_until)),
+        ),
+        E::SubscriptionResumed { period, previous_anchor, .. } => words(
+            Weight::Good,
+            format!("Active again: paid from {} up to {}.", day_words(period.start), day_words(period.end)),
+            format!(
+                "Paid late: the new interval starts on the day of payment, which replaces the anchor {}.",
+                day_words(*previous_anchor)
+            ),
+        ),
+        E::SubscriptionPutOnHold { cause, due_on, expires_at, policy, .. } => words(
+            Weight::Bad,
+            "On hold: access has ended until the order is paid.",
+            format!(
+                "{} The order was due on {}; it expires at {}. {}",
+                match cause {
+                    HoldCause::DeclinedTooOften => "As many attempts failed as the settings allow.",
+                    HoldCause::HardDecline => "The card cannot be charged any more.",
+                    HoldCause::NotPaidInTime => "The order was not paid by its date.",
+                },
+                day_words(*due_on),
+                moment(*expires_at),
+                rules(policy)
+            ),
+        ),
+        E::CancellationScheduled { ends_at, ends_on } => words(
+            Weight::Watch,
+            format!("Cancelled: access stays until {}.", day_words(*ends_on)),
+            format!("What is paid for stays; it ends at {}.", moment(*ends_at)),
+        ),
+        E::CancellationUndone { next_due_on } => words(
+            Weight::Good,
+            format!("The cancellation was undone; next payment {}.", day_words(*next_due_on)),
+            None,
+        ),
+        E::SubscriptionCancelled { cause, ended_at, .. } => words(
+            Weight::Bad,
+            "The subscription ended.",
+            format!(
+                "{} In effect from {}.",
+                match cause {
+                    CancelCause::PaidTimeEnded => "It was cancelled, and the paid time is over.",
+                    CancelCause::WasOnHold => "It was cancelled while on hold: nothing was paid for.",
+                },
+                moment(*ended_at)
+            ),
+        ),
+        E::SubscriptionExpired { due_on, weeks, .. } => words(
+            Weight::Bad,
+            "The subscription expired.",
+            format!("Not paid for {weeks} weeks after {}.", day_words(*due_on)),
+        ),
+        E::PaymentMethodChanged { .. } => words(Weight::Plain, "The payment method was changed.", None),
+        E::ManagerToldOfRenewal { due_on, amount } => words(
+            Weight::Plain,
+            format!("The manager was told: {amount} due on {}.", day_words(*due_on)),
+            "Managed collection: once per due date.".to_owned(),
+        ),
+        E::RenewalAnnounced { due_on, amount, days_before } => words(
+            Weight::Plain,
+            format!("The member was reminded: {amount} will be charged on {}.", day_words(*due_on)),
+            format!("{days_before} days before a yearly renewal."),
+        ),
+        E::SubscriptionParked { behind, limit, oldest_due_on } => words(
+            Weight::Bad,
+            format!("Parked for staff: {behind} periods have begun unpaid."),
+            format!("More than {limit}; the oldest was due on {}.", day_words(*oldest_due_on)),
+        ),
+        E::SubscriptionUnparked { waived, billed, next_due_on } => words(
+            Weight::Plain,
+            format!("Staff let it go on: {waived} periods waived, {billed} to be billed."),
+            format!("The next payment is due on {}.", day_words(*next_due_on)),
+        ),
+        E::PaymentReceivedAfterEnd { .. } => words(
+            Weight::Bad,
+            "Money came for this subscription after it had ended. Staff decide what to do with it.",
+            None,
+        ),
+    }
+}
+
+fn order(event: &OrderEvent) -> Words {
+    use OrderEvent as E;
+    match event {
+        E::OrderPlaced { number, tax, reason, settlement, .. } => {
+            let kind = match reason {
+                OrderReason::Join => "for the first period",
+                OrderReason::Renewal => "for the renewal",
+            };
+            let way = match settlement {
+                Settlement::Charge { gateway } => format!("charged through {gateway}"),
+                Settlement::Transfer { reference, .. } => format!("by transfer with reference {reference}"),
+            };
+            words(Weight::Plain, format!("Order {number} {kind}: {}, {way}.", tax.gross), tax.words())
+        }
+        E::PaymentAttemptStarted { amount, method, .. } => words(
+            Weight::Plain,
+            format!("About to charge {amount} through {}.", method.gateway),
+            "Written before the gateway is called; the attempt's id is the gateway's key, so that a repetition is the same charge.".to_owned(),
+        ),
+        E::PaymentSucceeded { amount, gateway, gateway_reference, .. } => {
+            words(Weight::Good, format!("{gateway} took {amount} ({gateway_reference})."), None)
+        }
+        E::PaymentDeclined { gateway, code, hard, .. } => {
+            let kind = if *hard { "a hard decline" } else { "it may work later" };
+            words(Weight::Bad, format!("{gateway} declined the charge: {code}, {kind}."), None)
+        }
+        E::PaymentActionRequired { gateway, until, .. } => words(
+            Weight::Watch,
+            format!("{gateway} asks the holder of the card to confirm, until {}.", moment(*until)),
+            None,
+        ),
+        E::PaymentAttemptCancelled { gateway, .. } => {
+            words(Weight::Watch, format!("The charge was withdrawn at {gateway}; nothing was taken."), None)
+        }
+        E::PaymentOutcomeUnknown { gateway, lookups, look_again_at, .. } => words(
+            Weight::Watch,
+            format!("{gateway} did not answer: it is not known whether money was taken."),
+            format!("Never tried again blindly; looked up at {} (look-ups so far: {lookups}).", moment(*look_again_at)),
+        ),
+        E::PaymentParked { gateway, lookups, .. } => words(
+            Weight::Bad,
+            format!("{gateway} could not say what became of the charge; staff have to find out."),
+            format!("After {lookups} look-ups."),
+        ),
+        E::TransferReceived { received, rest, .. } => {
+            words(Weight::Good, format!("{received} arrived by transfer; {rest} is missing."), None)
+        }
+        E::OrderPaid { amount, paid_by, .. } => {
+            let how = match paid_by {
+                PaidBy::Charge { .. } => "by the charge",
+                PaidBy::Transfer => "by transfer",
+            };
+            words(Weight::Good, format!("The order is paid: {amount}, {how}."), None)
+        }
+        E::OrderOverpaid { over, cause, .. } => {
+            words(Weight::Bad, format!("{over} too much was paid ({cause}); staff return or credit it."), None)
+        }
+        E::OrderFailed { cause, .. } => {
+            words(Weight::Bad, format!("Collecting was given up ({cause}); the order can still be paid by hand."), None)
+        }
+        E::OrderCancelled { cause, .. } => {
+            words(Weight::Plain, format!("The order was cancelled ({cause}): nobody has to pay it."), None)
+        }
+    }
+}

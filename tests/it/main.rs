@@ -6,6 +6,7 @@
 mod architecture;
 mod billing;
 mod deploy;
+mod front;
 mod numbers;
 mod reference;
 mod running;

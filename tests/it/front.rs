@@ -1,0 +1,138 @@
+//! nginx, with the file of `deploy/`, in front of a running Kinora.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::running::Running;
+
+const HOST: &str = "studio.example.org";
+
+struct Nginx {
+    child: Child,
+    port: u16,
+    folder: TempDir,
+}
+
+impl Nginx {
+    fn before(kinora: &Running) -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let path = folder.path().to_string_lossy().into_owned();
+        let made = Command::new("openssl")
+            .args([
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:prime256v1",
+                "-nodes",
+                "-days",
+                "2",
+            ])
+            .args([
+                "-subj",
+                "/CN=studio.example.org",
+                "-keyout",
+                &format!("{path}/privkey.pem"),
+                "-out",
+                &format!("{path}/fullchain.pem"),
+            ])
+            .output()
+            .expect("openssl");
+        assert!(made.status.success());
+        let free =
+            |_: ()| TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
+        let (plain, tls) = (free(()), free(()));
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let site = std::fs::read_to_string(here.join("deploy/etc/nginx/sites-available/kinora.conf"))
+            .expect("read")
+            .replace("/etc/letsencrypt/live/studio.example.org", &path)
+            .replace("127.0.0.1:8080", &kinora.site.to_string())
+            .replace("listen 80", &format!("listen 127.0.0.1:{plain}"))
+            .replace("listen 443", &format!("listen 127.0.0.1:{tls}"))
+            .replace("/var/lib/kinora-maintenance", &path)
+            .replace("/usr/share/kinora", &here.join("deploy").to_string_lossy());
+        std::fs::write(folder.path().join("site.conf"), site).expect("written");
+        let main = format!(
+            "daemon off;\nmaster_process off;\npid {path}/nginx.pid;\nerror_log stderr;\nevents {{}}\nhttp {{\n access_log off;\n \
+             client_body_temp_path {path}/body;\n proxy_temp_path {path}/proxy;\n fastcgi_temp_path {path}/f;\n uwsgi_temp_path {path}/u;\n \
+             scgi_temp_path {path}/s;\n include site.conf;\n}}\n"
+        );
+        std::fs::write(folder.path().join("nginx.conf"), main).expect("written");
+        let search = std::env::var("PATH").unwrap_or_default();
+        let child = Command::new("nginx")
+            .env("PATH", format!("{search}:/usr/sbin"))
+            .args(["-p", &path, "-e", "stderr", "-c", "nginx.conf"])
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("nginx starts; `scripts/needs test` installs it");
+        let until = Instant::now() + Duration::from_secs(20);
+        while std::net::TcpStream::connect(("127.0.0.1", tls)).is_err() {
+            assert!(Instant::now() < until, "nginx was not ready in 20 seconds");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Self { child, port: tls, folder }
+    }
+
+    /// Status and head of the answer for a host and path; `None` when the connection was closed.
+    fn ask(&self, host: &str, path: &str, more: &[&str]) -> Option<(u16, String)> {
+        let out = Command::new("curl")
+            .args([
+                "--silent",
+                "--insecure",
+                "--max-time",
+                "20",
+                "--dump-header",
+                "-",
+                "--output",
+                "/dev/null",
+            ])
+            .args(["--resolve", &format!("{host}:{}:127.0.0.1", self.port)])
+            .args(more)
+            .arg(format!("https://{host}:{}{path}", self.port))
+            .output()
+            .expect("curl");
+        let head = String::from_utf8_lossy(&out.stdout).to_ascii_lowercase();
+        let status =
+            head.lines().rfind(|line| line.starts_with("http/"))?.split_whitespace().nth(1)?.parse().ok()?;
+        Some((status, head))
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn nginx_hands_on_what_it_should_and_nothing_else() {
+    let kinora = Running::demo();
+    let nginx = Nginx::before(&kinora);
+
+    let (status, head) = nginx.ask(HOST, "/", &["--http2"]).expect("an answer");
+    assert_eq!(status, 200, "{head}");
+    assert!(head.starts_with("http/2"), "{head}");
+    for header in [
+        "strict-transport-security: max-age=63072000",
+        "content-security-policy:",
+        "x-content-type-options: nosniff",
+    ] {
+        assert!(head.contains(header), "{header} is missing:\n{head}");
+    }
+    assert_eq!(nginx.ask("other.example.org", "/", &[]), None, "an unknown host gets no answer");
+    for hidden in ["/metrics", "/readyz", "/s/keys", "/s/indexes/works/documents", "/protected-media/x"] {
+        assert_eq!(nginx.ask(HOST, hidden, &[]).map(|(status, _)| status), Some(404), "{hidden}");
+    }
+    assert_eq!(nginx.ask(HOST, "/operator", &[]).map(|(status, _)| status), Some(303));
+
+    std::fs::write(nginx.folder.path().join("on"), "").expect("written");
+    let (status, head) = nginx.ask(HOST, "/films", &[]).expect("an answer");
+    assert_eq!(status, 503);
+    assert!(head.contains("retry-after: 300"), "{head}");
+}

@@ -5,6 +5,7 @@
 
 mod architecture;
 mod billing;
+mod billing_pages;
 mod deploy;
 mod front;
 mod numbers;

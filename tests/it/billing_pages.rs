@@ -1,0 +1,205 @@
+//! Memberships as people see them: join, decline, pay, cancel; and the billing desk over them.
+
+use crate::support::{Browser, Studio};
+use kinora::actors::{accounts, demo_plans};
+use kinora::store::Metadata;
+use uuid::Uuid;
+
+const ADDRESS: [(&str, &str); 4] =
+    [("name", "Mira Member"), ("street", "Keizersgracht 1"), ("postcode", "1015 CC"), ("city", "Amsterdam")];
+
+/// A demo studio with people and plans; gives the member's and the staff's browsers.
+async fn open() -> (Studio, Browser, Browser) {
+    let studio = Studio::start().await;
+    let cx = &studio.instance.services;
+    let meta = Metadata::system("test", Uuid::now_v7(), cx.clock.now());
+    let people = accounts::demo::load(cx, &meta).await.expect("people");
+    demo_plans::load(cx, &meta).await.expect("plans");
+    studio.settle().await;
+    let mut browsers = Vec::new();
+    for role in ["member", "billing"] {
+        let (person, _) = people.iter().find(|(p, _)| p.role == role).expect("the person");
+        let browser = studio.browser();
+        let login = [("login", person.mail.as_str()), ("password", person.password.as_str())];
+        let answer = browser.submit("/login", "/login", &login).await;
+        assert_eq!(answer.status, 303, "{role} signs in: {}", answer.body);
+        browsers.push(browser);
+    }
+    let billing = browsers.pop().expect("billing");
+    let member = browsers.pop().expect("member");
+    (studio, member, billing)
+}
+
+/// The first address in a page that starts with `prefix` and leads further.
+fn link(body: &str, prefix: &str) -> String {
+    let start = body.find(&format!("\"{prefix}")).unwrap_or_else(|| panic!("no link to {prefix}")) + 1;
+    let rest = &body[start..];
+    rest[..rest.find('"').expect("an end")].replace("&amp;", "&")
+}
+
+async fn order(
+    studio: &Studio,
+    member: &Browser,
+    country: &str,
+    way: &str,
+    card: &str,
+) -> crate::support::Page {
+    let plans = member.get("/join").await;
+    assert_eq!(plans.status, 200);
+    let payment = member.get(&link(&plans.body, "/join/")).await;
+    let action = link(&payment.body, "/join/");
+    let page = format!("{action}?country={country}&way={way}");
+    let mut fields = ADDRESS.to_vec();
+    fields.extend([("card_number", card), ("card_expiry", "12/35")]);
+    let answer = member.submit(&page, &action, &fields).await;
+    studio.settle().await;
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_joins_by_card_and_the_price_must_be_the_shown_one() {
+    let (studio, member, billing) = open().await;
+    let plans = studio.browser().get("/join").await;
+    assert!(plans.body.contains("€11.50") && plans.body.contains("€115.00"), "visitors see the prices");
+    assert!(studio.browser().get(&link(&plans.body, "/join/")).await.location().starts_with("/login"));
+
+    let refused = order(&studio, &member, "NL", "card", "4111 1111 1111 1111").await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.body.contains("Keizersgracht 1"), "what was typed is still there");
+    let payment = member.get(&link(&plans.body, "/join/")).await;
+    let action = link(&payment.body, "/join/");
+    let form = member.get(&format!("{action}?country=NL&way=card")).await;
+    assert!(form.body.contains("Order with obligation to pay") && form.body.contains("€9.50"));
+    let mut forged = ADDRESS.to_vec();
+    let (csrf, key) = (form.hidden("_csrf").expect("token"), form.hidden("idempotency_key").expect("key"));
+    forged.extend([
+        ("_csrf", csrf.as_str()),
+        ("idempotency_key", key.as_str()),
+        ("country", "NL"),
+        ("way", "card"),
+    ]);
+    forged.extend([
+        ("price", "1"),
+        ("currency", "EUR"),
+        ("card_number", "4242424242424242"),
+        ("card_expiry", "12/35"),
+    ]);
+    let answer = member.post(&action, &forged).await;
+    assert_eq!(answer.status, 422);
+    assert!(answer.body.contains("Nothing was ordered"));
+
+    let joined = order(&studio, &member, "NL", "card", "4242 4242 4242 4242").await;
+    assert_eq!(joined.status, 303);
+    let mine = member.follow(joined.location()).await;
+    assert!(mine.body.contains("You can watch everything") && mine.body.contains("Visa ending in 4242"));
+    assert_eq!(member.get(&action).await.status, 303, "one cannot join twice");
+    let invoices = member.get("/account/invoices").await;
+    let invoice = link(&invoices.body, "/account/invoices/INV-");
+    assert!(member.get(&invoice).await.body.contains("Keizersgracht 1"));
+    assert_eq!(billing.get(&invoice).await.status, 404, "an invoice is its buyer's");
+
+    // Cancel, and keep it after all.
+    let done = member.submit("/account/subscription", "/account/subscription/cancel", &[]).await;
+    assert!(member.follow(done.location()).await.body.contains("Keep my subscription"));
+    let done = member.submit("/account/subscription", "/account/subscription/keep", &[]).await;
+    assert!(member.follow(done.location()).await.body.contains("Cancel subscription"));
+    studio.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn staff_see_why_book_transfers_and_export() {
+    let (studio, member, billing) = open().await;
+    let joined = order(&studio, &member, "DE", "bank", "").await;
+    assert_eq!(joined.status, 303);
+    let mine = member.follow(joined.location()).await;
+    assert!(mine.body.contains("RF") && mine.body.contains("On hold"), "reference and state are shown");
+
+    assert_eq!(member.get("/billing").await.status, 403);
+    assert_eq!(billing.get("/billing").await.status, 200);
+    let list = billing.get("/billing/subscriptions?status=on-hold").await;
+    assert!(list.body.contains("Mira Member"));
+    let one = link(&list.body, "/billing/subscriptions/");
+    let orders = billing.get("/billing/orders?status=open").await;
+    let order = link(&orders.body, "/billing/orders/");
+    let page = billing.get(&order).await;
+    assert!(page.body.contains("19\u{a0}% in DE"), "the tax says from what it was decided");
+    let paid = format!("{order}/paid");
+    let short = billing.submit(&order, &paid, &[("amount", "1.50"), ("reason", "statement 7")]).await;
+    assert_eq!(short.status, 303);
+    assert_eq!(billing.submit(&order, &paid, &[("amount", "ten"), ("reason", "x")]).await.status, 422);
+    assert_eq!(billing.submit(&order, &paid, &[("amount", "10.00")]).await.status, 422, "a reason is needed");
+    let rest = billing.submit(&order, &paid, &[("amount", "10.00"), ("reason", "statement 8")]).await;
+    assert_eq!(rest.status, 303);
+    studio.settle().await;
+    let story = billing.get(&one).await;
+    for words in
+        ["Active: paid from", "Why: ", "Bela Billing", "€8.50 arrived", "Event as recorded", "Led to"]
+    {
+        let words = if words == "€8.50 arrived" { "€1.50 arrived" } else { words };
+        assert!(story.body.contains(words), "{words}");
+    }
+    let then = billing.get(&format!("{one}?as_of=2020-01-01")).await;
+    assert!(then.body.contains("Not joined yet."));
+    let csv = billing.get(&format!("{one}/log.csv")).await;
+    assert!(csv.body.starts_with("position,effective_at") && csv.body.contains("OrderPaid"));
+    let lines = billing.get(&format!("{one}/log.jsonl")).await;
+    assert!(lines.body.lines().all(|l| serde_json::from_str::<serde_json::Value>(l).is_ok()));
+    for file in ["/billing/subscriptions.csv", "/billing/orders?format=csv", "/billing/invoices?format=csv"] {
+        let csv = billing.get(file).await;
+        assert_eq!(csv.status, 200);
+        assert!(csv.body.lines().count() >= 2, "{file}");
+        assert!(!csv.body.contains("Mira"), "files carry ids, no names");
+    }
+    // The reason is kept in the vault, not in the log.
+    let client = studio.client().await;
+    let sql = "select count(*) from events where payload::text like '%statement%' or metadata::text like '%statement%'";
+    assert_eq!(client.query_one(sql, &[]).await.expect("counted").get::<_, i64>(0), 0);
+    studio.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_that_asks_for_confirmation_is_confirmed_on_its_page() {
+    let (studio, member, _) = open().await;
+    order(&studio, &member, "NL", "card", "4000 0025 0000 3155").await;
+    let mine = member.get("/account/subscription").await;
+    let confirm = link(&mine.body, "/account/orders/");
+    let refused = member.submit(&confirm, &confirm, &[("answer", "refuse")]).await;
+    assert_eq!(refused.status, 303);
+    studio.settle().await;
+    let mine = member.get("/account/subscription").await;
+    assert!(mine.body.contains("The confirmation was refused."));
+    // The open order is paid with another card.
+    let fields = [("new_card", "yes"), ("card_number", "4242424242424242"), ("card_expiry", "01/36")];
+    let paid = member.submit("/account/subscription", "/account/subscription/pay", &fields).await;
+    assert_eq!(paid.status, 303);
+    studio.settle().await;
+    assert!(member.get("/account/subscription").await.body.contains("You can watch everything"));
+    studio.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn staff_make_plans_and_withdraw_prices() {
+    let (studio, _, billing) = open().await;
+    let empty =
+        billing.submit("/billing/plans", "/billing/plans", &[("name", "Patron"), ("summary", "")]).await;
+    assert_eq!(empty.status, 422);
+    let made = billing
+        .submit("/billing/plans", "/billing/plans", &[("name", "Patron"), ("summary", "For friends.")])
+        .await;
+    assert_eq!(made.status, 303);
+    let page = billing.follow(made.location()).await;
+    let at = page.body.find("Add a price to Patron").expect("the form");
+    let action = link(&page.body[at..], "/billing/plans/");
+    let price = [
+        ("price", "25"),
+        ("currency", "EUR"),
+        ("length", "1"),
+        ("unit", "month"),
+        ("collection", "automatic"),
+    ];
+    let added = billing.submit("/billing/plans", &action, &price).await;
+    assert_eq!(added.status, 303, "{}", added.body);
+    studio.settle().await;
+    assert!(studio.browser().get("/join").await.body.contains("Patron, monthly"));
+    studio.close().await;
+}

@@ -16,13 +16,14 @@ const vendor = (...path) => read("node_modules", ...path);
 const sources = {
   "inter.woff2": () => vendor("@fontsource-variable/inter/files/inter-latin-wght-normal.woff2"),
   "fraunces.woff2": () => vendor("@fontsource/fraunces/files/fraunces-latin-600-normal.woff2"),
-  "hls.js": () => vendor("hls.js/dist/hls.light.min.mjs"),
+  "hls.js": () => vendor("hls.js/dist/hls.min.mjs"),
   "media-chrome.js": () => vendor("media-chrome/dist/iife/index.js"),
   "htmx.js": () => vendor("htmx.org/dist/htmx.min.js"),
   "tus.js": () => vendor("tus-js-client/dist/tus.min.js"),
   "favicon.svg": () => read("favicon.svg"),
   "app.css": () => Buffer.from(style(), "utf8"),
 };
+const own = new Set(["app.css", ...readdirSync(join(here, "js"))]);
 for (const name of readdirSync(join(here, "js"))) sources[name] = () => read("js", name);
 
 const kinds = {
@@ -55,10 +56,9 @@ function build(name, wanted = []) {
   let bytes = sources[name]();
   const extension = name.split(".").at(-1);
   if (extension === "js" || extension === "css") {
-    const text = bytes
-      .toString()
-      .replace(/\n?\/\/# sourceMappingURL=.*\n?/g, "\n")
-      .replace(/asset:([a-z0-9.-]+)/g, (_, other) => build(other, [...wanted, name]));
+    let text = bytes.toString().replace(/\n?\/\/# sourceMappingURL=.*\n?/g, "\n");
+    // Only in our own files: what stands in foreign code means something else.
+    if (own.has(name)) text = text.replace(/asset:([a-z0-9.-]+)/g, (_, other) => build(other, [...wanted, name]));
     bytes = Buffer.from(text, "utf8");
   }
   const hash = createHash("sha256").update(bytes).digest("hex").slice(0, 12);

@@ -11,6 +11,7 @@ pub mod encoder;
 pub mod jobs;
 pub mod listener;
 pub mod mailer;
+pub mod media_files;
 pub mod payments;
 pub mod projector;
 pub mod sampler;

@@ -12,6 +12,7 @@ use toml::{Table, Value};
 mod account;
 mod demo;
 mod events;
+mod media;
 mod migrate;
 mod projection;
 mod reference;
@@ -71,6 +72,8 @@ enum Command {
     Events(events::EventsArgs),
     /// Accounts: add, grant, revoke, suspend, password, list, show.
     Account(account::AccountArgs),
+    /// Works: import, list, reprocess, retry, prune, verify.
+    Media(media::MediaArgs),
     /// The demo studio and its clock.
     Demo(demo::DemoArgs),
     /// Settings: check, show, init.
@@ -163,6 +166,7 @@ async fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Subscription(args) => subscription::subscription(&global, args).await,
         Command::Events(args) => events::events(&global, args).await,
         Command::Account(args) => account::account(&global, args).await,
+        Command::Media(args) => media::media(&global, args).await,
         Command::Demo(args) => demo::demo(&global, args).await,
         Command::Config(args) => settings::settings(&global, args),
         Command::Completions(args) => reference::completions(&args),

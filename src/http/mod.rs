@@ -6,12 +6,15 @@
 pub mod app;
 pub mod assets;
 pub mod csrf;
+pub mod delivery;
 pub mod error;
+pub mod files;
 pub mod form;
 pub mod health;
 pub mod metrics;
 pub mod page;
 pub mod pages;
+pub mod player;
 pub mod request;
 pub mod response;
 pub mod route;

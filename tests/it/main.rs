@@ -8,6 +8,7 @@ mod billing;
 mod billing_pages;
 mod deploy;
 mod front;
+mod media;
 mod numbers;
 mod reference;
 mod running;

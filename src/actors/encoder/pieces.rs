@@ -83,14 +83,13 @@ pub fn prepare(bench: &Bench, kind: Kind, original: &Path) -> Result<Manifest, M
 
 fn still(bench: &Bench, original: &Path, staging: &Path) -> Result<Manifest, MediaTrouble> {
     let (picture, _) = pictures::decode(original, &bench.tools.limits)?;
-    let poster =
-        pictures::write_sizes(&picture, staging, "picture", |done, of| bench.progress.set(done, of))?;
+    let poster = pictures::write_sizes(&picture, staging, "poster", |done, of| bench.progress.set(done, of))?;
     let mut renditions = vec![];
     for width in &poster.widths {
         let height = (u64::from(poster.height) * u64::from(*width) + u64::from(poster.width) / 2)
             / u64::from(poster.width.max(1));
         for (codec, ending) in [(Codec::Avif, "avif"), (Codec::Jpeg, "jpg")] {
-            let name = format!("picture-{width}.{ending}");
+            let name = format!("poster-{width}.{ending}");
             renditions.push(Rendition {
                 bytes: fs::metadata(staging.join(&name))?.len(),
                 name,

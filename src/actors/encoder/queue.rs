@@ -165,8 +165,8 @@ pub async fn beat(pool: &Pool, job: Uuid, worker: Uuid, done: u64, of: u64) -> R
         .execute(
             "update public.media_jobs
              set lease_until = now() + make_interval(secs => $5),
-                 progress_at = case when frames_done <> $3 then now() else progress_at end,
-                 frames_done = $3, frames = case when $4 > 0 then $4 else frames end
+                 progress_at = case when frames_done <> $3::bigint then now() else progress_at end,
+                 frames_done = $3::bigint, frames = case when $4::bigint > 0 then $4::bigint else frames end
              where id = $1 and worker = $2 and state = 'running'",
             &[&job, &worker, &done, &of, &LEASE_SECONDS],
         )
@@ -240,9 +240,9 @@ pub async fn fail(
         .await?
         .execute(
             "update public.media_jobs
-             set state = $3, worker = null, lease_until = null, error = $4,
+             set state = $3::text, worker = null, lease_until = null, error = $4,
                  not_before = now() + make_interval(secs => $5),
-                 finished_at = case when $3 = 'failed' then now() end
+                 finished_at = case when $3::text = 'failed' then now() end
              where id = $1 and worker = $2 and state = 'running'",
             &[&job, &worker, &state, &error, &seconds],
         )

@@ -130,5 +130,5 @@ fn slots(configured: usize) -> usize {
 
 /// Which instructions rav1e uses; without AVX2 it is several times slower.
 fn rav1e_level() -> String {
-    format!("{:?}", rav1e::config::CpuFeatureLevel::default())
+    format!("{:?}", kinora_av1_engine::rav1e::config::CpuFeatureLevel::default())
 }

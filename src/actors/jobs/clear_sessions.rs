@@ -2,7 +2,7 @@
 
 use super::{Counts, Job, JobError, Run};
 use crate::actors::accounts::{limits, sessions, tokens};
-use crate::actors::{mailer, services::Services};
+use crate::actors::{mailer, services::Services, uploads};
 use crate::domain::clock::Schedule;
 use async_trait::async_trait;
 
@@ -25,6 +25,10 @@ impl Job for ClearSessions {
             ("links", tokens::clear(cx, run.at).await?),
             ("attempts", limits::clear(cx, run.at).await?),
             ("mails", mailer::clear(cx, run.at).await?),
+            (
+                "uploads",
+                uploads::remove_expired(cx, run.at).await.map_err(|e| JobError::Failed(e.to_string()))?,
+            ),
         ];
         cx.metrics.runtime.sessions.set(sessions::count(cx).await?);
         Ok(removed

@@ -4,6 +4,7 @@ pub mod account;
 pub mod billing;
 pub mod creator;
 pub mod membership;
+pub mod media;
 pub mod operator;
 pub mod people;
 pub mod public;
@@ -18,6 +19,7 @@ pub fn routes() -> Vec<Route> {
         account::routes(),
         billing::routes(),
         membership::routes(),
+        media::routes(),
         operator::routes(),
         people::routes(),
         staff::routes(),

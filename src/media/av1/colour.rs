@@ -1,7 +1,9 @@
 //! Colour descriptions from ffmpeg's names to AV1's numbers.
 
 use crate::media::probe::Colour;
-use rav1e::prelude::{ColorDescription, ColorPrimaries, MatrixCoefficients, TransferCharacteristics};
+use kinora_av1_engine::rav1e::prelude::{
+    ColorDescription, ColorPrimaries, MatrixCoefficients, TransferCharacteristics,
+};
 
 /// The description for the encoder; `None` when the source says nothing.
 #[must_use]

@@ -6,7 +6,8 @@ use crate::media::ladder::{Size, av1_level};
 use crate::media::probe::Colour;
 use crate::media::sandbox::{Cancel, Sandbox};
 use crate::media::{Limits, MediaTrouble};
-use rav1e::prelude::*;
+use kinora_av1_engine::rav1e::prelude::{ChromaSampling, EncoderConfig, PixelRange, Rational};
+use kinora_av1_engine::{Engine, Step};
 use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
@@ -38,11 +39,12 @@ pub struct Segment {
 /// Name and version of the encoder, part of the key of finished work.
 #[must_use]
 pub fn encoder_version() -> String {
-    format!("rav1e {}", rav1e::version::full())
+    format!("rav1e {}", kinora_av1_engine::rav1e::version::full())
 }
 
 impl EncodeSettings {
-    fn config(&self) -> Config {
+    /// The settings in rav1e's words, and its number of threads.
+    fn config(&self) -> (EncoderConfig, usize) {
         let mut encoder = EncoderConfig::with_speed_preset(self.speed);
         encoder.width = self.size.width as usize;
         encoder.height = self.size.height as usize;
@@ -58,7 +60,7 @@ impl EncodeSettings {
         // faster and costs no bits.
         encoder.tiles = if self.size.height.min(self.size.width) > 720 { 4 } else { 1 };
         let threads = if self.size.height.min(self.size.width) > 720 { 2 } else { 1 };
-        Config::new().with_encoder_config(encoder).with_threads(threads)
+        (encoder, threads)
     }
 }
 
@@ -122,51 +124,39 @@ fn encode_stream(
     if (frames.width, frames.height) != (settings.size.width as usize, settings.size.height as usize) {
         return Err(MediaTrouble::internal("decoded size differs from the rung"));
     }
-    let mut context: Context<u8> = settings
-        .config()
-        .new_context()
-        .map_err(|e| MediaTrouble::internal(format!("encoder settings: {e}")))?;
+    let (config, threads) = settings.config();
+    let failed = |e: String| MediaTrouble::internal(format!("encoder: {e}"));
+    let mut engine = Engine::new(config, threads).map_err(failed)?;
+    let (width, half) = (settings.size.width as usize, (settings.size.width as usize).div_ceil(2));
     let mut segment = Segment::default();
     let mut sent_all = false;
     loop {
         if cancel.is_cancelled() {
             return Err(MediaTrouble::Cancelled);
         }
-        match context.receive_packet() {
-            Ok(packet) => {
-                segment.units.push((without_delimiter(&packet.data), packet.frame_type == FrameType::KEY));
+        match engine.receive().map_err(failed)? {
+            Step::Unit(data, key) => {
+                segment.units.push((without_delimiter(&data), key));
                 progress(segment.units.len() as u64);
             }
-            Err(EncoderStatus::Encoded) => {}
-            Err(EncoderStatus::NeedMoreData) if !sent_all => match frames.next_frame().map_err(trouble)? {
-                Some(planes) => {
-                    let mut frame = context.new_frame();
-                    for (plane, (source, stride)) in frame.planes.iter_mut().zip(planes.into_iter().zip([
-                        settings.size.width as usize,
-                        half(settings.size.width),
-                        half(settings.size.width),
-                    ])) {
-                        plane.copy_from_raw_u8(source, stride, 1);
-                    }
-                    context.send_frame(frame).map_err(|e| MediaTrouble::internal(format!("encoder: {e}")))?;
-                }
+            Step::Again => {}
+            Step::More if sent_all => {
+                return Err(MediaTrouble::internal("the encoder wants more than there is"));
+            }
+            Step::More => match frames.next_frame().map_err(trouble)? {
+                Some([y, u, v]) => engine.send([(y, width), (u, half), (v, half)]).map_err(failed)?,
                 None => {
-                    context.flush();
+                    engine.flush();
                     sent_all = true;
                 }
             },
-            Err(EncoderStatus::LimitReached) => break,
-            Err(e) => return Err(MediaTrouble::internal(format!("encoder: {e}"))),
+            Step::End => break,
         }
     }
     if segment.units.is_empty() {
         return Err(MediaTrouble::internal("a segment without frames"));
     }
     Ok(segment)
-}
-
-fn half(width: u32) -> usize {
-    (width as usize).div_ceil(2)
 }
 
 /// ISO files carry no temporal delimiters (AV1-ISOBMFF 2.4): strips the leading one.

@@ -37,6 +37,13 @@ impl Studio {
         Self::on(data, database, Roles { scheduler: false, ..Roles::ALL }, change).await
     }
 
+    /// With other roles than all.
+    pub async fn with_roles(roles: Roles) -> Self {
+        let data = Arc::new(tempfile::tempdir().expect("data folder"));
+        let database = postgres::new_database().await;
+        Self::on(data, database, roles, |_| {}).await
+    }
+
     /// Another process's view: the same database and data folder once more.
     pub async fn beside(&self, roles: Roles) -> Self {
         Self::on(Arc::clone(&self.data), self.database.clone(), roles, |_| {}).await

@@ -1,0 +1,92 @@
+// Plays works adaptively. Without this script the native player plays the plain MP4.
+// hls.js is fetched at the first play; native HLS only where Media Source is missing (it refuses a
+// playlist with two codecs where both exist).
+
+/** Leaves the levels of one codec: a player that begins with one never changes to the other anyway. */
+function choose(hls, wanted) {
+  const levels = hls.levels.map((level, index) => ({ index, codec: level.videoCodec ?? "" }));
+  const family = wanted && levels.some((l) => l.codec.startsWith("av01")) ? "av01" : "avc1";
+  if (!levels.some((l) => l.codec.startsWith(family))) return;
+  for (const level of levels.reverse()) if (!level.codec.startsWith(family)) hls.removeLevel(level.index);
+}
+
+function plays(codec) {
+  const source = window.ManagedMediaSource ?? window.MediaSource;
+  return Boolean(codec && source?.isTypeSupported(`video/mp4; codecs="${codec}"`));
+}
+
+async function attach(box, video) {
+  const { default: Hls } = await import("asset:hls.js");
+  if (!Hls.isSupported()) {
+    if (video.canPlayType("application/vnd.apple.mpegurl")) {
+      video.src = box.dataset.hls;
+      await video.play();
+    }
+    return;
+  }
+  const plain = video.currentSrc;
+  const begin = video.currentTime;
+  const hls = new Hls({ startPosition: begin || -1, capLevelToPlayerSize: true, maxBufferLength: 30 });
+  let repaired = false;
+  hls.on(Hls.Events.MANIFEST_PARSED, () => {
+    choose(hls, plays(box.dataset.prefer));
+    video.play().catch(() => {});
+  });
+  hls.on(Hls.Events.LEVEL_SWITCHED, (_, { level }) => {
+    box.dataset.codec = hls.levels[level]?.videoCodec ?? "";
+    box.dataset.height = String(hls.levels[level]?.height ?? "");
+  });
+  hls.on(Hls.Events.ERROR, (_, error) => {
+    if (!error.fatal) return;
+    if (error.type === Hls.ErrorTypes.MEDIA_ERROR && !repaired) {
+      repaired = true;
+      hls.recoverMediaError();
+      return;
+    }
+    // The last resort: the plain file, from where we were.
+    const at = video.currentTime;
+    hls.destroy();
+    box.dataset.codec = "mp4";
+    video.src = plain;
+    video.currentTime = at;
+    video.play().catch(() => {});
+  });
+  hls.loadSource(box.dataset.hls);
+  hls.attachMedia(video);
+}
+
+for (const box of document.querySelectorAll("[data-player]")) {
+  const video = box.querySelector("video");
+  video.addEventListener("play", () => attach(box, video), { once: true });
+}
+
+// Keys, as the list behind "?" names them.
+const acts = {
+  " ": (v) => (v.paused ? v.play() : v.pause()),
+  k: (v) => (v.paused ? v.play() : v.pause()),
+  j: (v) => (v.currentTime -= 10),
+  l: (v) => (v.currentTime += 10),
+  ArrowLeft: (v) => (v.currentTime -= 5),
+  ArrowRight: (v) => (v.currentTime += 5),
+  ArrowUp: (v) => (v.volume = Math.min(1, v.volume + 0.1)),
+  ArrowDown: (v) => (v.volume = Math.max(0, v.volume - 0.1)),
+  m: (v) => (v.muted = !v.muted),
+  f: (v) => (document.fullscreenElement ? document.exitFullscreen() : v.requestFullscreen()),
+  ",": (v) => v.paused && (v.currentTime -= 1 / 24),
+  ".": (v) => v.paused && (v.currentTime += 1 / 24),
+  "<": (v) => (v.playbackRate = Math.max(0.25, v.playbackRate - 0.25)),
+  ">": (v) => (v.playbackRate = Math.min(3, v.playbackRate + 0.25)),
+};
+
+document.addEventListener("keydown", (event) => {
+  const video = document.querySelector("[data-player] video");
+  if (!video || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (localStorage.getItem("kinora-keys") === "off") return;
+  // What has the focus may need the key itself; the video handles it natively when it has it.
+  const held = document.activeElement;
+  if (held === video || (held && held.closest("input, textarea, select, button, a, summary, [contenteditable]"))) return;
+  const act = acts[event.key] ?? (/^[0-9]$/.test(event.key) && ((v) => (v.currentTime = (v.duration * Number(event.key)) / 10)));
+  if (!act) return;
+  event.preventDefault();
+  act(video);
+});

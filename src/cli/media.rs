@@ -1,0 +1,249 @@
+//! `kinora media …`: works from the shell.
+
+use super::{CliError, Global, print_json};
+use crate::actors::bus::{Envelope, Metadata};
+use crate::actors::encoder::{self, Tools};
+use crate::actors::{Services, accounts, media_files, uploads};
+use crate::domain::media::{Media, MediaCommand, Processing, Publication, Rendition, Tier};
+use crate::projections::media as works;
+use crate::startup::Instance;
+use crate::store::repository::EventRepository;
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use std::path::PathBuf;
+use std::time::Duration;
+use uuid::Uuid;
+
+#[derive(Args)]
+pub struct MediaArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Take files of this machine over as works.
+    Import {
+        /// The files.
+        #[arg(required = true)]
+        path: Vec<PathBuf>,
+        /// Mail address or user name of the creator to whom they belong.
+        #[arg(long = "as", value_name = "MAIL")]
+        creator: String,
+        /// Title; without it the works are untitled (a file name may be personal).
+        #[arg(long)]
+        title: Option<String>,
+        /// Who may play them once published.
+        #[arg(long, value_parser = ["free", "subscriber"])]
+        tier: Option<String>,
+        /// Publish them as soon as something can be played.
+        #[arg(long)]
+        publish: bool,
+        /// Encode here and now, beside whatever workers there are, and wait for the end.
+        #[arg(long)]
+        wait: bool,
+        /// Print one JSON object for each file.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Works and how far they are.
+    List {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make everything anew from the original, under new addresses.
+    Reprocess {
+        /// Id of the work.
+        id: Uuid,
+    },
+    /// Try a failed work again; what is finished is kept.
+    Retry {
+        /// Id of the work.
+        id: Uuid,
+    },
+    /// Find files that belong to nothing.
+    Prune {
+        /// Remove them.
+        #[arg(long)]
+        remove: bool,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Compare every file with the log, originals by hash.
+    Verify {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// The answer of an import.
+#[derive(Serialize)]
+struct Imported {
+    media_id: Uuid,
+    state: String,
+    publication: String,
+    reason: Option<String>,
+    renditions: Vec<Rendition>,
+}
+
+pub async fn media(global: &Global, args: MediaArgs) -> Result<(), CliError> {
+    let instance = global.open().await?;
+    let outcome = act(&instance, args.action).await;
+    instance.close().await?;
+    outcome
+}
+
+async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
+    let cx = &instance.services;
+    match action {
+        Action::Import { path, creator, title, tier, publish, wait, json } => {
+            let tier = tier.as_deref().and_then(Tier::parse);
+            let wishes = Wishes { title: title.unwrap_or_default(), tier, publish, wait, json };
+            import(cx, path, &creator, &wishes).await
+        }
+        Action::List { json } => list(cx, json).await,
+        Action::Reprocess { id } => send(cx, id, MediaCommand::Reprocess { at: cx.clock.now() }).await,
+        Action::Retry { id } => send(cx, id, MediaCommand::Retry { at: cx.clock.now() }).await,
+        Action::Prune { remove, json } => {
+            let pruned = media_files::prune(cx, remove).await?;
+            if json {
+                return print_json(&pruned);
+            }
+            let verb = if pruned.removed { "removed" } else { "found (--remove removes them)" };
+            println!("{} orphans, {}, {verb}", pruned.orphans, uploads::in_words(pruned.bytes));
+            Ok(())
+        }
+        Action::Verify { json } => verify(cx, json).await,
+    }
+}
+
+struct Wishes {
+    title: String,
+    tier: Option<Tier>,
+    publish: bool,
+    wait: bool,
+    json: bool,
+}
+
+fn meta(cx: &Services) -> Metadata {
+    Metadata::system("command-line", Uuid::now_v7(), cx.clock.now())
+}
+
+async fn send(cx: &Services, id: Uuid, command: MediaCommand) -> Result<(), CliError> {
+    let sent = cx.bus.dispatch::<Media>(Envelope::new(Uuid::now_v7(), id, command, meta(cx))).await;
+    sent.map_err(|e| CliError::Failed(e.to_string()))?;
+    // The workflow that turns the wish into work may run in this very process.
+    cx.settle(Duration::from_secs(30)).await?;
+    Ok(())
+}
+
+async fn state(cx: &Services, id: Uuid) -> Result<Media, CliError> {
+    Ok(EventRepository::<Media>::new(cx.pool.clone(), cx.journal.clone()).load(id).await?.state)
+}
+
+async fn import(cx: &Services, paths: Vec<PathBuf>, creator: &str, wishes: &Wishes) -> Result<(), CliError> {
+    let Some(account) = accounts::find(cx, creator).await? else {
+        return Err(CliError::Failed(format!("there is no account {creator}")));
+    };
+    let mut well = true;
+    for path in paths {
+        let meta = Metadata::account(account, Uuid::now_v7(), cx.clock.now());
+        let imported = uploads::import_file(cx, account, path.clone(), &wishes.title, meta.clone()).await;
+        let (id, _) = imported.map_err(|e| CliError::Failed(format!("{}: {e}", path.display())))?;
+        if let Some(tier) = wishes.tier {
+            send(cx, id, MediaCommand::SetTier { tier, at: meta.at }).await?;
+        }
+        if wishes.wait {
+            encoder::drain(cx, &Tools::new(cx), id).await.map_err(|e| CliError::Failed(e.to_string()))?;
+        }
+        if wishes.publish {
+            if wishes.wait {
+                let _ = send(cx, id, MediaCommand::Publish { at: cx.clock.now() }).await;
+            } else {
+                let soon = cx.clock.now() + chrono::TimeDelta::seconds(1);
+                send(cx, id, MediaCommand::Schedule { publish_at: soon, at: cx.clock.now() }).await?;
+            }
+        }
+        let media = state(cx, id).await?;
+        let answer = describe(id, &media);
+        well &= !matches!(media.processing, Processing::Rejected { .. } | Processing::Failed { .. });
+        if wishes.json {
+            print_json(&answer)?;
+        } else {
+            println!("{id} {} {}", answer.state, answer.reason.unwrap_or_default());
+        }
+    }
+    if well { Ok(()) } else { Err(CliError::Silent) }
+}
+
+fn describe(id: Uuid, media: &Media) -> Imported {
+    let name = |value: &serde_json::Value| value["state"].as_str().unwrap_or_default().to_owned();
+    let reason = match &media.processing {
+        Processing::Rejected { reason } => Some(reason.to_string()),
+        Processing::Failed { reason, .. } => Some(reason.to_string()),
+        _ => None,
+    };
+    Imported {
+        media_id: id,
+        state: name(&serde_json::to_value(&media.processing).unwrap_or_default()),
+        publication: match media.publication {
+            Publication::Draft => "draft",
+            Publication::Scheduled { .. } => "scheduled",
+            Publication::Published => "published",
+            Publication::Unpublished => "unpublished",
+            Publication::Removed { .. } => "removed",
+        }
+        .to_owned(),
+        reason,
+        renditions: media.renditions.clone(),
+    }
+}
+
+async fn list(cx: &Services, json: bool) -> Result<(), CliError> {
+    let found = works::list(&cx.reader, None, None, 10_000).await?;
+    if json {
+        let rows: Vec<_> = found
+            .iter()
+            .map(|w| {
+                serde_json::json!({
+                    "media_id": w.id, "title": w.title, "slug": w.slug, "kind": w.kind, "state": w.processing,
+                    "publication": w.publication, "tier": w.tier, "reason": w.reason, "bytes": w.bytes,
+                    "received_at": w.received_at,
+                })
+            })
+            .collect();
+        return print_json(&serde_json::json!({ "media": rows }));
+    }
+    for w in found {
+        println!(
+            "{} {:<10} {:<11} {:>9} {}",
+            w.id,
+            w.processing,
+            w.publication,
+            uploads::in_words(w.bytes),
+            w.title
+        );
+    }
+    Ok(())
+}
+
+async fn verify(cx: &Services, json: bool) -> Result<(), CliError> {
+    let verified = media_files::verify(cx).await?;
+    if json {
+        print_json(&verified)?;
+    } else {
+        println!(
+            "{} works, {} originals, {}",
+            verified.works,
+            verified.originals,
+            uploads::in_words(verified.bytes)
+        );
+        for finding in &verified.findings {
+            println!("{} {}", finding.media, finding.what);
+        }
+    }
+    if verified.ok { Ok(()) } else { Err(CliError::Silent) }
+}

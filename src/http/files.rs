@@ -1,0 +1,164 @@
+//! Files as answers: the right type, ranges, conditional requests, cheap HEAD, streamed in pieces.
+
+use super::error::HttpError;
+use super::request::Req;
+use super::response::{Res, set};
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use std::path::Path;
+use tokio::fs::File;
+use tokio::io::{AsyncReadExt, AsyncSeekExt, SeekFrom};
+use warp::Reply;
+use warp::http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
+    LAST_MODIFIED,
+};
+use warp::http::{Method, StatusCode};
+
+/// How a file is to be answered.
+#[derive(Clone, Debug)]
+pub struct Served<'a> {
+    /// Its type; browsers are told not to guess.
+    pub content_type: &'a str,
+    /// For how long it may be kept, as `Cache-Control`.
+    pub cache: &'a str,
+    /// The name under which it is saved; `None` shows it.
+    pub download: Option<&'a str>,
+}
+
+const PIECE: usize = 128 << 10;
+
+/// The type of a file by the ending that we gave it.
+#[must_use]
+pub fn content_type(name: &str) -> &'static str {
+    match name.rsplit_once('.').map(|(_, e)| e) {
+        Some("m3u8") => "application/vnd.apple.mpegurl",
+        Some("m4s") => "video/iso.segment",
+        Some("mp4") => "video/mp4",
+        Some("m4a") => "audio/mp4",
+        Some("avif") => "image/avif",
+        Some("jpg") => "image/jpeg",
+        _ => "application/octet-stream",
+    }
+}
+
+/// Answers with a file, or the wished part of it.
+///
+/// # Errors
+/// 404 if it is not there.
+pub async fn serve(req: &Req, path: &Path, served: &Served<'_>) -> Result<Res, HttpError> {
+    let mut file = File::open(path).await.map_err(|_| HttpError::NotFound)?;
+    let facts = file.metadata().await.map_err(|_| HttpError::NotFound)?;
+    if !facts.is_file() {
+        return Err(HttpError::NotFound);
+    }
+    let length = facts.len();
+    let modified: Option<DateTime<Utc>> = facts.modified().ok().map(Into::into);
+    let stamp = modified.map_or(0, |m| m.timestamp_millis());
+    let etag = format!("\"{length:x}-{stamp:x}\"");
+    let mut res = StatusCode::OK.into_response();
+    set(&mut res, ETAG, &etag);
+    set(&mut res, CACHE_CONTROL, served.cache);
+    set(&mut res, ACCEPT_RANGES, "bytes");
+    if let Some(modified) = modified {
+        set(&mut res, LAST_MODIFIED, &modified.format("%a, %d %b %Y %H:%M:%S GMT").to_string());
+    }
+    if req.header("if-none-match").split(',').any(|t| t.trim() == etag || t.trim() == "*") {
+        *res.status_mut() = StatusCode::NOT_MODIFIED;
+        return Ok(res);
+    }
+    set(&mut res, CONTENT_TYPE, served.content_type);
+    if let Some(name) = served.download {
+        set(&mut res, CONTENT_DISPOSITION, &format!("attachment; filename=\"{name}\""));
+    }
+    let condition = req.header("if-range");
+    let wanted = if condition.is_empty() || condition == etag {
+        range(req.header("range"), length)
+    } else {
+        Part::Whole
+    };
+    let (from, count) = match wanted {
+        Part::Whole => (0, length),
+        Part::Some(from, to) => {
+            *res.status_mut() = StatusCode::PARTIAL_CONTENT;
+            set(&mut res, CONTENT_RANGE, &format!("bytes {from}-{to}/{length}"));
+            (from, to - from + 1)
+        }
+        Part::Outside => {
+            *res.status_mut() = StatusCode::RANGE_NOT_SATISFIABLE;
+            set(&mut res, CONTENT_RANGE, &format!("bytes */{length}"));
+            return Ok(res);
+        }
+    };
+    if req.method == Method::HEAD {
+        set(&mut res, CONTENT_LENGTH, &count.to_string());
+        return Ok(res);
+    }
+    file.seek(SeekFrom::Start(from)).await.map_err(|_| HttpError::NotFound)?;
+    let sent = req.app.metrics.media.sent.clone();
+    let pieces = futures_util::stream::try_unfold((file, count), move |(mut file, left)| {
+        let sent = sent.clone();
+        async move {
+            if left == 0 {
+                return Ok(None);
+            }
+            let mut piece = vec![0; PIECE.min(usize::try_from(left).unwrap_or(PIECE))];
+            let n = file.read(&mut piece).await?;
+            if n == 0 {
+                return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof));
+            }
+            piece.truncate(n);
+            sent.inc_by(n as u64);
+            Ok(Some((Bytes::from(piece), (file, left - n as u64))))
+        }
+    });
+    let (head, _) = res.into_parts();
+    let (_, body) = warp::reply::stream(pieces).into_response().into_parts();
+    let mut res = Res::from_parts(head, body);
+    set(&mut res, CONTENT_LENGTH, &count.to_string());
+    Ok(res)
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Part {
+    Whole,
+    Some(u64, u64),
+    Outside,
+}
+
+/// One range; several at once are answered with the whole, as RFC 9110 allows.
+fn range(header: &str, length: u64) -> Part {
+    let Some(spec) = header.strip_prefix("bytes=").filter(|s| !s.contains(',')) else { return Part::Whole };
+    let Some((first, last)) = spec.trim().split_once('-') else { return Part::Whole };
+    match (first.parse::<u64>(), last.parse::<u64>()) {
+        (Ok(from), _) if from >= length => Part::Outside,
+        (Ok(from), Ok(to)) if to < from => Part::Whole,
+        (Ok(from), Ok(to)) => Part::Some(from, to.min(length - 1)),
+        (Ok(from), Err(_)) if last.is_empty() => Part::Some(from, length - 1),
+        (Err(_), Ok(0)) if first.is_empty() => Part::Outside,
+        (Err(_), Ok(n)) if first.is_empty() && length > 0 => Part::Some(length.saturating_sub(n), length - 1),
+        (Err(_), Ok(_)) if first.is_empty() => Part::Outside,
+        _ => Part::Whole,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_read_as_players_send_them() {
+        assert_eq!(range("", 100), Part::Whole);
+        assert_eq!(range("bytes=0-", 100), Part::Some(0, 99));
+        assert_eq!(range("bytes=10-19", 100), Part::Some(10, 19));
+        assert_eq!(range("bytes=90-300", 100), Part::Some(90, 99));
+        assert_eq!(range("bytes=-5", 100), Part::Some(95, 99));
+        assert_eq!(range("bytes=-500", 100), Part::Some(0, 99));
+        assert_eq!(range("bytes=100-", 100), Part::Outside);
+        assert_eq!(range("bytes=-0", 100), Part::Outside);
+        for whole in ["bytes=0-1,5-6", "bytes=a-b", "items=0-1", "bytes=9-3", "bytes"] {
+            assert_eq!(range(whole, 100), Part::Whole, "{whole}");
+        }
+        assert_eq!(range("bytes=0-0", 0), Part::Outside);
+    }
+}

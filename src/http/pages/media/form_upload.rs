@@ -1,0 +1,66 @@
+//! The plain form: one file in one request, for small files and browsers without scripts.
+
+use super::tus::{as_http, to_list};
+use crate::actors::uploads::{self, About};
+use crate::http::error::HttpError;
+use crate::http::{Req, Res};
+use futures_util::StreamExt;
+
+/// Longest text field beside the file.
+const FIELD_BYTES: usize = 64 << 10;
+
+/// Takes a form apart while it arrives; the token comes before the file or the file is not taken.
+pub(super) async fn receive(mut req: Req) -> Result<Res, HttpError> {
+    let account = req.account()?.id;
+    let boundary = multer::parse_boundary(req.header("content-type"))
+        .map_err(|_| HttpError::BadRequest("The form cannot be read.".into()))?;
+    let announced: u64 = req.header("content-length").parse().unwrap_or(0);
+    if let Err(error) = uploads::check_room(&req.app, account, announced).await {
+        req.app.metrics.media.uploads.with_label_values(&["refused"]).inc();
+        return Err(as_http(error));
+    }
+    let mut proven = !req.header("x-csrf-token").is_empty();
+    let mut title = String::new();
+    let mut form = multer::Multipart::new(req.take_body()?, boundary);
+    let broken = |_| {
+        HttpError::BadRequest("The upload broke off. Send it again, or use a browser with scripts, which goes on where it stopped.".into())
+    };
+    while let Some(mut field) = form.next_field().await.map_err(broken)? {
+        let name = field.name().unwrap_or_default().to_owned();
+        if name != "file" {
+            let mut text = vec![];
+            while let Some(part) = field.chunk().await.map_err(broken)? {
+                if text.len() + part.len() > FIELD_BYTES {
+                    return Err(HttpError::TooLarge("A field of the form is too long.".into()));
+                }
+                text.extend_from_slice(&part);
+            }
+            let text = String::from_utf8_lossy(&text).trim().to_owned();
+            match name.as_str() {
+                "_csrf" => {
+                    req.check_csrf(&text)?;
+                    proven = true;
+                }
+                "title" => title = text,
+                _ => {}
+            }
+            continue;
+        }
+        if !proven {
+            return Err(HttpError::Forbidden(
+                "This form is incomplete. Reload the page and send it again.".into(),
+            ));
+        }
+        let file_name = field.file_name().unwrap_or_default().to_owned();
+        if file_name.is_empty() {
+            return Err(HttpError::Unprocessable("Choose a file first.".into()));
+        }
+        let about = About { file_name, title: title.clone() };
+        let bytes = field.map(|part| part.map_err(std::io::Error::other));
+        let taken = uploads::take_whole(&req.app, account, &about, bytes, req.meta()).await;
+        let (id, receipt) = taken.map_err(as_http)?;
+        uploads::process_if_eager(&req.app, id).await;
+        return Ok(to_list(receipt));
+    }
+    Err(HttpError::Unprocessable("Choose a file first.".into()))
+}

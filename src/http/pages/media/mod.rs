@@ -1,0 +1,22 @@
+//! Media: the page of a work, its files, uploads and their editor.
+
+mod editor;
+mod files;
+mod form_upload;
+mod tus;
+mod uploads;
+mod watch;
+
+use crate::http::route::Route;
+
+/// Who uploads and edits.
+pub(super) const MAKERS: &[&str] = &["creator", "editor"];
+
+/// The addresses.
+#[must_use]
+pub fn routes() -> Vec<Route> {
+    [watch::routes(), files::routes(), tus::routes(), uploads::routes(), editor::routes()]
+        .into_iter()
+        .flatten()
+        .collect()
+}

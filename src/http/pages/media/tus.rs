@@ -1,0 +1,250 @@
+//! `/uploads/`: resumable uploads after tus 1.0 (creation, termination, expiration, checksum), and the
+//! plain multipart form at the same address.
+
+use super::{MAKERS, form_upload};
+use crate::actors::uploads::{self, About, UploadError};
+use crate::http::error::HttpError;
+use crate::http::response::{Res, set, text};
+use crate::http::route::{Access, Route};
+use crate::http::{Req, response};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use uuid::Uuid;
+use warp::http::header::{CACHE_CONTROL, LOCATION};
+use warp::http::{HeaderName, Method, StatusCode};
+
+const VERSION: &str = "1.0.0";
+
+pub(super) fn routes() -> Vec<Route> {
+    let makers = Access::Role(MAKERS);
+    vec![
+        Route::new(Method::OPTIONS, "/uploads/", Access::Anyone, options),
+        Route::post("/uploads/", makers, create).stream_body(),
+        Route::new(Method::HEAD, "/uploads/{id}", makers, head),
+        Route::new(Method::PATCH, "/uploads/{id}", makers, append).stream_body(),
+        Route::new(Method::DELETE, "/uploads/{id}", makers, terminate).stream_body(),
+    ]
+}
+
+fn answer(status: StatusCode, headers: &[(&'static str, String)], words: &str) -> Res {
+    let mut res = text("text/plain; charset=utf-8", words);
+    *res.status_mut() = status;
+    set(&mut res, HeaderName::from_static("tus-resumable"), VERSION);
+    set(&mut res, CACHE_CONTROL, "no-store");
+    for (name, value) in headers {
+        set(&mut res, HeaderName::from_static(name), value);
+    }
+    res
+}
+
+/// A refusal in the words of tus.
+fn refused(error: UploadError) -> Result<Res, HttpError> {
+    let words = error.to_string();
+    let status = match error {
+        UploadError::TooLarge { .. } | UploadError::TooMany => StatusCode::PAYLOAD_TOO_LARGE,
+        UploadError::Quota { .. } | UploadError::NoRoom { .. } => StatusCode::INSUFFICIENT_STORAGE,
+        UploadError::NotFound => StatusCode::NOT_FOUND,
+        UploadError::Offset { .. } => StatusCode::CONFLICT,
+        UploadError::Busy => StatusCode::LOCKED,
+        UploadError::Checksum => StatusCode::from_u16(460).unwrap_or(StatusCode::BAD_REQUEST),
+        UploadError::BrokenOff => StatusCode::BAD_REQUEST,
+        UploadError::Store(e) => return Err(e.into()),
+        UploadError::Io(e) if e.kind() == std::io::ErrorKind::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
+        UploadError::Io(e) => return Err(HttpError::Internal(format!("upload: {}", e.kind()))),
+        UploadError::Command(e) => return Err(e.into()),
+    };
+    Ok(answer(status, &[], &words))
+}
+
+async fn options(req: Req) -> Result<Res, HttpError> {
+    let most = req.app.config.limits.upload_bytes.to_string();
+    let told = [
+        ("tus-version", VERSION.to_owned()),
+        ("tus-extension", "creation,termination,expiration,checksum".into()),
+        ("tus-checksum-algorithm", "sha256".into()),
+        ("tus-max-size", most),
+    ];
+    Ok(answer(StatusCode::NO_CONTENT, &told, ""))
+}
+
+/// Programs name the version they speak; the cookie of a browser alone is not enough for a request
+/// that a form on another site could send, so the token comes in a header.
+fn check(req: &Req) -> Result<Option<Res>, HttpError> {
+    if req.header("tus-resumable") != VERSION {
+        let told = [("tus-version", VERSION.to_owned())];
+        return Ok(Some(answer(
+            StatusCode::PRECONDITION_FAILED,
+            &told,
+            "Speak tus 1.0.0 (header Tus-Resumable).",
+        )));
+    }
+    if req.method != Method::HEAD && req.header("x-csrf-token").is_empty() {
+        return Err(HttpError::Forbidden("Send the page's token in the header X-CSRF-Token.".into()));
+    }
+    Ok(None)
+}
+
+async fn create(req: Req) -> Result<Res, HttpError> {
+    if req.header("content-type").starts_with("multipart/form-data") {
+        return form_upload::receive(req).await;
+    }
+    if let Some(res) = check(&req)? {
+        return Ok(res);
+    }
+    let account = req.account()?.id;
+    let Ok(length) = req.header("upload-length").parse::<u64>() else {
+        return Ok(answer(StatusCode::BAD_REQUEST, &[], "Say the length first (header Upload-Length)."));
+    };
+    let about = about(req.header("upload-metadata"));
+    let id = match uploads::create(&req.app, account, length, &about).await {
+        Ok(id) => id,
+        Err(error) => {
+            req.app.metrics.media.uploads.with_label_values(&["refused"]).inc();
+            return refused(error);
+        }
+    };
+    let expires = match uploads::standing(&req.app, account, id).await {
+        Ok(standing) => http_date(standing.expires_at),
+        Err(error) => return refused(error),
+    };
+    if length == 0 {
+        return finish(&req, account, id).await;
+    }
+    let mut res = answer(StatusCode::CREATED, &[("upload-expires", expires)], "");
+    set(&mut res, LOCATION, &format!("/uploads/{id}"));
+    Ok(res)
+}
+
+fn http_date(at: chrono::DateTime<chrono::Utc>) -> String {
+    at.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
+fn about(metadata: &str) -> About {
+    let mut about = About::default();
+    for pair in metadata.split(',') {
+        let (name, value) = pair.trim().split_once(' ').unwrap_or((pair.trim(), ""));
+        let value = STANDARD.decode(value.trim()).unwrap_or_default();
+        let value = String::from_utf8_lossy(&value).into_owned();
+        match name {
+            "filename" | "name" => about.file_name = value,
+            "title" => about.title = value,
+            _ => {}
+        }
+    }
+    about
+}
+
+async fn head(req: Req) -> Result<Res, HttpError> {
+    if let Some(res) = check(&req)? {
+        return Ok(res);
+    }
+    match uploads::standing(&req.app, req.account()?.id, req.id_param("id")?).await {
+        Ok(s) => Ok(answer(
+            StatusCode::OK,
+            &[
+                ("upload-offset", s.offset.to_string()),
+                ("upload-length", s.length.to_string()),
+                ("upload-expires", http_date(s.expires_at)),
+            ],
+            "",
+        )),
+        Err(error) => refused(error),
+    }
+}
+
+async fn append(mut req: Req) -> Result<Res, HttpError> {
+    if let Some(res) = check(&req)? {
+        return Ok(res);
+    }
+    if req.header("content-type") != "application/offset+octet-stream" {
+        return Ok(answer(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            &[],
+            "Send the bytes as application/offset+octet-stream.",
+        ));
+    }
+    let (account, id) = (req.account()?.id, req.id_param("id")?);
+    let Ok(offset) = req.header("upload-offset").parse::<u64>() else {
+        return Ok(answer(StatusCode::BAD_REQUEST, &[], "Say from where on (header Upload-Offset)."));
+    };
+    let checksum = match req.header("upload-checksum") {
+        "" => None,
+        header => match header.split_once(' ') {
+            Some(("sha256", value)) => Some(STANDARD.decode(value.trim()).unwrap_or_default()),
+            _ => return Ok(answer(StatusCode::BAD_REQUEST, &[], "The checksum algorithm is sha256.")),
+        },
+    };
+    let body = req.take_body()?;
+    match uploads::append(&req.app, account, id, offset, body, checksum).await {
+        Ok(s) if s.offset == s.length => finish(&req, account, id).await,
+        Ok(s) => Ok(answer(
+            StatusCode::NO_CONTENT,
+            &[("upload-offset", s.offset.to_string()), ("upload-expires", http_date(s.expires_at))],
+            "",
+        )),
+        Err(error) => refused(error),
+    }
+}
+
+/// The last byte is here: the upload becomes a work.
+async fn finish(req: &Req, account: Uuid, id: Uuid) -> Result<Res, HttpError> {
+    let length = match uploads::standing(&req.app, account, id).await {
+        Ok(s) => s.length,
+        Err(error) => return refused(error),
+    };
+    match uploads::complete(&req.app, account, id, req.meta()).await {
+        Ok(receipt) => {
+            uploads::process_if_eager(&req.app, id).await;
+            let status = if length == 0 { StatusCode::CREATED } else { StatusCode::NO_CONTENT };
+            let told = [("upload-offset", length.to_string()), ("x-position", receipt.position.to_string())];
+            let mut res = answer(status, &told, "");
+            set(&mut res, LOCATION, &format!("/uploads/{id}"));
+            Ok(res)
+        }
+        Err(error) => refused(error),
+    }
+}
+
+async fn terminate(req: Req) -> Result<Res, HttpError> {
+    if let Some(res) = check(&req)? {
+        return Ok(res);
+    }
+    match uploads::terminate(&req.app, req.account()?.id, req.id_param("id")?).await {
+        Ok(()) => Ok(answer(StatusCode::NO_CONTENT, &[], "")),
+        Err(error) => refused(error),
+    }
+}
+
+/// The words of a refused upload as a page's error.
+pub(super) fn as_http(error: UploadError) -> HttpError {
+    let words = error.to_string();
+    match error {
+        UploadError::TooLarge { .. } | UploadError::TooMany => HttpError::TooLarge(words),
+        UploadError::Quota { .. } | UploadError::NoRoom { .. } => HttpError::NoRoom(words),
+        UploadError::NotFound => HttpError::NotFound,
+        UploadError::Offset { .. } | UploadError::Busy => HttpError::Conflict(words),
+        UploadError::Checksum | UploadError::BrokenOff => HttpError::BadRequest(words),
+        UploadError::Store(e) => e.into(),
+        UploadError::Io(e) if e.kind() == std::io::ErrorKind::StorageFull => {
+            HttpError::NoRoom("The disk is full. Nothing was kept; ask the operator.".into())
+        }
+        UploadError::Io(e) => HttpError::Internal(format!("upload: {}", e.kind())),
+        UploadError::Command(e) => e.into(),
+    }
+}
+
+/// 303 to the list of uploads, which waits for what was just done.
+pub(super) fn to_list(receipt: crate::actors::bus::Receipt) -> Res {
+    response::after(receipt, "/studio/uploads")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::about;
+
+    #[test]
+    fn metadata_is_base64_by_name() {
+        let about = about("filename d29ybGQubXA0,title VGhlIFdvcmxk, is_confidential");
+        assert_eq!((about.file_name.as_str(), about.title.as_str()), ("world.mp4", "The World"));
+    }
+}

@@ -1,0 +1,175 @@
+//! `/studio/uploads`: uploading, and how far everything is. The list is polled while something moves;
+//! without scripts a reload shows the same.
+
+use super::MAKERS;
+use crate::domain::media::Kind;
+use crate::http::error::HttpError;
+use crate::http::page::{Page, page};
+use crate::http::player::poster;
+use crate::http::response::html;
+use crate::http::route::{Access, Route};
+use crate::http::ui::{
+    Fetch, Field, Icon, Ratio, Theme, Tone, Weight, button, chip, empty, format, hidden_fields, page_head,
+    picture,
+};
+use crate::http::{Req, Res};
+use crate::projections::media::{self as works, Progress, Work};
+use maud::{Markup, html as markup};
+use std::collections::HashMap;
+use uuid::Uuid;
+use warp::http::StatusCode;
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/studio/uploads", Access::Role(MAKERS), show),
+        Route::get("/studio/uploads/list", Access::Role(MAKERS), fragment),
+    ]
+}
+
+const SHOWN: i64 = 50;
+
+async fn show(req: Req) -> Result<Res, HttpError> {
+    let list = list(&req).await?;
+    let most = format::bytes(req.app.config.limits.upload_bytes);
+    let hint = format!(
+        "Video, picture or sound, at most {most}. With scripts a broken upload goes on where it stopped."
+    );
+    let body = markup! {
+        div.wrap.stack.loose {
+            (page_head("Uploads", Some("What you bring in is examined, made playable, and then gets better renditions."), None))
+            form.form.upload method="post" action="/uploads/" enctype="multipart/form-data" data-upload {
+                (hidden_fields(&req))
+                (Field::new("title", "Title").maxlength(200).optional().hint("As people will see it. It can be changed later.").render())
+                (Field::new("file", "File").kind("file").hint(&hint).render())
+                div.row { (button::submit("Upload", Weight::Main)) }
+                p.upload-state role="status" hidden {}
+                progress.upload-bar max="1" value="0" aria-label="Uploaded" hidden {}
+            }
+            (list)
+        }
+    };
+    Ok(page(
+        &req,
+        Page {
+            title: "Uploads".into(),
+            section: "Studio".into(),
+            theme: Theme::Desk,
+            scripts: vec!["uploads.js"],
+            private: true,
+            body,
+            ..Page::default()
+        },
+    ))
+}
+
+async fn fragment(req: Req) -> Result<Res, HttpError> {
+    let list = list(&req).await?;
+    Ok(html(StatusCode::OK, list))
+}
+
+/// Editors see everybody's works, creators their own.
+async fn list(req: &Req) -> Result<Markup, HttpError> {
+    let owner = if req.viewer.has_role(&["editor", "admin"]) { None } else { req.viewer.id() };
+    let found = works::list(&req.app.reader, owner, None, SHOWN).await?;
+    let ids: Vec<Uuid> = found.iter().map(|w| w.id).collect();
+    let progress: HashMap<Uuid, Progress> =
+        works::progress(&req.app.reader, &ids).await?.into_iter().map(|p| (p.media, p)).collect();
+    let moving = found.iter().any(is_moving);
+    Ok(markup! {
+        section #uploads.stack hx-get=[moving.then_some("/studio/uploads/list")] hx-trigger=[moving.then_some("every 2s")]
+            hx-swap=[moving.then_some("outerHTML")] aria-labelledby="uploads-title" {
+            h2 #uploads-title { "Your works" }
+            @if found.is_empty() {
+                (empty(Icon::Upload, "Nothing here yet", "Your uploads appear here, with their progress.", None))
+            }
+            ul.work-list { @for work in &found { (row(work, progress.get(&work.id))) } }
+            @if found.len() as i64 == SHOWN { p.muted { "The latest " (SHOWN) " are shown." } }
+        }
+    })
+}
+
+fn is_moving(work: &Work) -> bool {
+    matches!(work.processing.as_str(), "received" | "probing" | "accepted" | "processing")
+}
+
+fn row(work: &Work, progress: Option<&Progress>) -> Markup {
+    let pic = poster(work, "");
+    markup! {
+        li.work-row {
+            a.work-pic href={ "/studio/media/" (work.id) } tabindex="-1" aria-hidden="true" {
+                (picture(pic.as_ref(), Ratio::Wide, "10rem", Fetch::Lazy, &markup! {}))
+            }
+            div.stack.tight.grow {
+                p { a href={ "/studio/media/" (work.id) } { strong { (work.title) } } }
+                p.row { (processing_chip(work)) (publication_chip(work)) span.muted { (kind_words(work.kind)) ", " (format::bytes(work.bytes)) ", " (format::moment(work.received_at)) } }
+                (standing(work, progress))
+            }
+        }
+    }
+}
+
+/// The words for a kind.
+pub(super) fn kind_words(kind: Option<Kind>) -> &'static str {
+    match kind {
+        Some(Kind::Video) => "Video",
+        Some(Kind::Image) => "Picture",
+        Some(Kind::Audio) => "Sound",
+        Some(Kind::File) => "File",
+        None => "Not examined yet",
+    }
+}
+
+/// How far it is, or why it is not: with a bar while something moves.
+pub(super) fn standing(work: &Work, progress: Option<&Progress>) -> Markup {
+    markup! {
+        @match work.processing.as_str() {
+            "rejected" | "failed" => {
+                @if let Some(reason) = &work.reason { p.error-text { span { (reason) } } }
+            }
+            _ => @if is_moving(work) { (bar(work, progress)) },
+        }
+    }
+}
+
+fn bar(work: &Work, progress: Option<&Progress>) -> Markup {
+    let (share, step) = progress.map_or((0.0, ""), |p| (p.share, p.step.as_str()));
+    let words = match step {
+        "probe" => "Being examined".to_owned(),
+        "prepare" => format!("Being made playable, {:.0} %", share * 100.0),
+        "av1" | "package" => {
+            let pieces = progress.map(|p| format!(" ({} of {} pieces)", p.done, p.of)).unwrap_or_default();
+            format!("Plays already; better renditions are {:.0} % done{pieces}", share * 100.0)
+        }
+        _ => "Waits for an encoder".to_owned(),
+    };
+    let waiting = progress.is_some_and(|p| !p.running && !p.step.is_empty());
+    markup! {
+        progress max="1" value=(format!("{share:.3}")) aria-label={ "Progress of " (work.title) } {}
+        p.muted.small { (words) @if waiting { " — waiting for an encoder" } }
+    }
+}
+
+/// The processing state as a chip.
+pub(super) fn processing_chip(work: &Work) -> Markup {
+    let plays = work.playable > 0;
+    match work.processing.as_str() {
+        "received" | "accepted" => chip(Tone::Info, "Waiting"),
+        "probing" => chip(Tone::Info, "Being examined"),
+        "processing" if plays => chip(Tone::Success, "Plays, being improved"),
+        "processing" => chip(Tone::Info, "Processing"),
+        "ready" => chip(Tone::Success, "Ready"),
+        "rejected" => chip(Tone::Danger, "Not accepted"),
+        _ if plays => chip(Tone::Warning, "Plays, not complete"),
+        _ => chip(Tone::Danger, "Failed"),
+    }
+}
+
+/// The publication state as a chip.
+pub(super) fn publication_chip(work: &Work) -> Markup {
+    match work.publication.as_str() {
+        "published" => chip(Tone::Success, "Published"),
+        "scheduled" => chip(Tone::Info, "Scheduled"),
+        "unpublished" => chip(Tone::Plain, "Hidden"),
+        _ => chip(Tone::Plain, "Draft"),
+    }
+}

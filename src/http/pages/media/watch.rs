@@ -1,0 +1,85 @@
+//! `/media/{slug}`: the page of one work.
+
+use crate::http::delivery::{may_edit, may_see};
+use crate::http::error::HttpError;
+use crate::http::page::{Page, page};
+use crate::http::player::{self, downloads, is_free, stage};
+use crate::http::response::moved;
+use crate::http::route::{Access, Route};
+use crate::http::ui::{Tone, Weight, button, chip, format, markdown, notice_text, page_head, plain_text};
+use crate::http::{Req, Res};
+use crate::projections::media::{self as works, Work};
+use maud::{Markup, html};
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![Route::get("/media/{slug}", Access::Anyone, show)]
+}
+
+async fn show(req: Req) -> Result<Res, HttpError> {
+    let work = works::by_slug(&req.app.reader, req.param("slug")).await?.ok_or(HttpError::NotFound)?;
+    let seen = may_see(&req, &work).await?;
+    if !seen.allowed {
+        // A work that people knew and that is gone says so; a draft does not exist for them.
+        return Err(if work.is_removed() && work.published_at.is_some() {
+            HttpError::Gone("This work was removed.".into())
+        } else {
+            HttpError::NotFound
+        });
+    }
+    if work.slug != req.param("slug") {
+        return Ok(moved(&format!("/media/{}", work.slug)));
+    }
+    let stage = stage(&req, &work).await?;
+    let allowed = stage.decision.allowed;
+    let body = html! {
+        div.wrap.stack.loose {
+            (stage.markup)
+            (page_head(&work.title, None, Some(&acts(&req, &work))))
+            @if !work.is_published() {
+                (notice_text(Tone::Info, &draft_words(&work)))
+            }
+            p.row.muted {
+                @if is_free(&work) { (chip(Tone::Success, "Free for everybody")) } @else { (chip(Tone::Member, "For members")) }
+                @if let Some(at) = work.published_at { span { (format::date(at)) } }
+                @if work.duration_ms > 0 { span { (format::length(work.duration_ms / 1000)) } }
+            }
+            @if !work.description.is_empty() { div.prose { (markdown(&work.description)) } }
+            @if allowed && work.playable > 0 {
+                @let files = downloads(&req, &work);
+                @if !files.is_empty() {
+                    section.stack.tight aria-labelledby="downloads" {
+                        h2 #downloads { "Download" }
+                        div.row { @for place in &files { (button::link(&place.label, &place.href, Weight::Plain)) } }
+                    }
+                }
+            }
+        }
+    };
+    let description = plain_text(&work.description);
+    Ok(page(
+        &req,
+        Page {
+            title: work.title.clone(),
+            section: "Gallery".into(),
+            description: Some(description.chars().take(160).collect::<String>()).filter(|d| !d.is_empty()),
+            scripts: vec![player::SCRIPT],
+            canonical: work.is_published().then(|| format!("/media/{}", work.slug)),
+            private: !work.is_published(),
+            body,
+            ..Page::default()
+        },
+    ))
+}
+
+fn acts(req: &Req, work: &Work) -> Markup {
+    html! {
+        @if may_edit(req, work) { (button::link("Edit", &format!("/studio/media/{}", work.id), Weight::Plain)) }
+    }
+}
+
+fn draft_words(work: &Work) -> String {
+    match work.publish_at {
+        Some(at) => format!("Only its makers see this until {}.", format::moment_text(at)),
+        None => "This is not published: only its makers see it.".into(),
+    }
+}

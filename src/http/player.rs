@@ -1,0 +1,180 @@
+//! The player as a part of pages: a native `<video>` that works without scripts, the picture, the
+//! sound, or the panel that says why not.
+
+use super::delivery::{may_watch, signed_base};
+use super::error::HttpError;
+use super::request::Req;
+use super::ui::{Fetch, Picture, Place, Ratio, Rendition, locked, notice_text, picture};
+use super::ui::{Tone, format};
+use crate::domain::access::{Decision, Reason};
+use crate::domain::media::{Codec, Kind, Tier};
+use crate::projections::media::{self as works, Work};
+use maud::{Markup, html};
+use uuid::Uuid;
+
+/// The script that a page with a player loads.
+pub const SCRIPT: &str = "player.js";
+
+/// What a page shows of a work.
+pub struct Stage {
+    /// The player, the picture, or the panel instead.
+    pub markup: Markup,
+    /// The decision behind it.
+    pub decision: Decision,
+}
+
+/// The stage for a work by id; `None` if there is no such work or the viewer may not know of it.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn stage_of(req: &Req, media: Uuid) -> Result<Option<Stage>, HttpError> {
+    let Some(work) = works::by_id(&req.app.reader, media).await? else { return Ok(None) };
+    if !super::delivery::may_see(req, &work).await?.allowed {
+        return Ok(None);
+    }
+    Ok(Some(stage(req, &work).await?))
+}
+
+/// The stage for a work that the viewer may know of.
+///
+/// # Errors
+/// If the facts about the viewer cannot be read.
+pub async fn stage(req: &Req, work: &Work) -> Result<Stage, HttpError> {
+    let decision = may_watch(req, work).await?;
+    let markup = if !decision.allowed {
+        locked_stage(req, work, &decision)
+    } else if work.playable == 0 {
+        notice_text(Tone::Info, "Nothing of this can be played yet: it is still being processed.")
+    } else {
+        match work.kind {
+            Some(Kind::Video) => video(req, work),
+            Some(Kind::Audio) => audio(req, work),
+            _ => still(req, work),
+        }
+    };
+    Ok(Stage { markup, decision })
+}
+
+fn locked_stage(req: &Req, work: &Work, decision: &Decision) -> Markup {
+    let join = Place::new(req.app.join_words().unwrap_or_else(|| "Join the studio".into()), "/join");
+    let sign_in = Place::new("Sign in", format!("/login?next=/media/{}", work.slug));
+    let acts = match decision.reason {
+        Reason::SignIn => vec![join, sign_in],
+        Reason::ConfirmMail => vec![Place::new("Your account", "/account")],
+        Reason::PayOrder(Some(order)) => {
+            vec![Place::new("Pay the order", format!("/account/orders/{order}"))]
+        }
+        Reason::PayOrder(None) | Reason::Resume => {
+            vec![Place::new("Your subscription", "/account/subscription")]
+        }
+        Reason::Leaving => vec![Place::new("Your request", "/account/deletion")],
+        _ => vec![join],
+    };
+    let pic = poster(work, "");
+    html! {
+        div.stage.is-locked {
+            (picture(pic.as_ref(), Ratio::Wide, "(min-width: 80rem) 80rem, 100vw", Fetch::First, &html! {}))
+            (locked("For members", decision.reason.sentence(), &acts))
+        }
+    }
+}
+
+fn video(req: &Req, work: &Work) -> Markup {
+    let base = signed_base(req, work);
+    let top = |codec| {
+        work.renditions
+            .iter()
+            .filter(|r| r.codec == codec && !r.name.contains('.'))
+            .max_by_key(|r| u64::from(r.width) * u64::from(r.height))
+    };
+    let (av1, h264) = (top(Codec::Av1), top(Codec::H264));
+    let lines = |r: &crate::domain::media::Rendition| r.width.min(r.height);
+    // AV1 is preferred as soon as it is nearly as sharp as what was there first.
+    let prefer = match (av1, h264) {
+        (Some(a), Some(h)) if lines(a) * 3 >= lines(h) * 2 => a.codecs.as_str(),
+        (Some(a), None) => a.codecs.as_str(),
+        _ => "",
+    };
+    let plain = work.renditions.iter().find(|r| r.name == "download.mp4");
+    let poster = work.poster.as_ref().and_then(|p| p.widths.last()).map(|w| picture_url(work, *w, "jpg"));
+    html! {
+        div.stage data-player data-hls={ (base) "/master.m3u8" } data-prefer=(prefer) {
+            video controls playsinline preload="none" width=[plain.map(|p| p.width)] height=[plain.map(|p| p.height)]
+                poster=[poster] aria-label=(work.title) {
+                source src={ (base) "/download.mp4" } type="video/mp4";
+                p { "Your browser plays no video. " a href={ (base) "/download.mp4?download=1" } { "Download the film" } " instead." }
+            }
+        }
+    }
+}
+
+fn audio(req: &Req, work: &Work) -> Markup {
+    let base = signed_base(req, work);
+    html! { div.stage.sound { audio controls preload="none" src={ (base) "/download.m4a" } aria-label=(work.title) {} } }
+}
+
+fn still(req: &Req, work: &Work) -> Markup {
+    let pic = poster(work, &work.title);
+    let _ = req;
+    html! { div.stage { (picture(pic.as_ref(), Ratio::Fill, "(min-width: 80rem) 80rem, 100vw", Fetch::First, &html! {})) } }
+}
+
+/// The address of one size of the picture that stands for a work.
+#[must_use]
+pub fn picture_url(work: &Work, width: u32, ending: &str) -> String {
+    format!("/media/files/{}/{}/poster-{width}.{ending}", work.id, work.playable)
+}
+
+/// Up to this width the picture of a published work is public, whatever its tier.
+pub const PUBLIC_WIDTH: u32 = 800;
+
+/// The picture that stands for a work, in all its sizes.
+#[must_use]
+pub fn poster(work: &Work, alt: &str) -> Option<Picture> {
+    let poster = work.poster.as_ref()?;
+    let files = poster.widths.iter().flat_map(|width| {
+        [("avif", "image/avif"), ("jpg", "image/jpeg")].map(|(ending, kind)| Rendition {
+            url: picture_url(work, *width, ending),
+            kind: kind.into(),
+            width: *width,
+        })
+    });
+    Some(Picture {
+        files: files.collect(),
+        width: poster.width,
+        height: poster.height,
+        alt: alt.to_owned(),
+        ground: Some(poster.colour.clone()),
+    })
+}
+
+/// What can be downloaded: words and address.
+#[must_use]
+pub fn downloads(req: &Req, work: &Work) -> Vec<Place> {
+    let base = signed_base(req, work);
+    let of = |r: &crate::domain::media::Rendition, what: &str| {
+        Place::new(format!("{what}, {}", format::bytes(r.bytes)), format!("{base}/{}?download=1", r.name))
+    };
+    match work.kind {
+        Some(Kind::Image) => work
+            .renditions
+            .iter()
+            .filter(|r| r.codec == Codec::Jpeg)
+            .max_by_key(|r| r.width)
+            .map(|r| of(r, &format!("JPEG {} × {}", r.width, r.height)))
+            .into_iter()
+            .collect(),
+        _ => work
+            .renditions
+            .iter()
+            .filter(|r| r.name.starts_with("download."))
+            .map(|r| of(r, if r.width > 0 { "MP4" } else { "M4A" }))
+            .collect(),
+    }
+}
+
+/// Whether everybody may play it.
+#[must_use]
+pub fn is_free(work: &Work) -> bool {
+    work.tier == Tier::Free
+}

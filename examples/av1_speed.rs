@@ -28,7 +28,8 @@ type Fallible<T> = Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> Fallible<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let clip = PathBuf::from(args.first().ok_or("usage: av1_speed CLIP [SECONDS] [SPEED] [QUANTISER] [KEEP_IN]")?);
+    let clip =
+        PathBuf::from(args.first().ok_or("usage: av1_speed CLIP [SECONDS] [SPEED] [QUANTISER] [KEEP_IN]")?);
     let number = |i: usize, or: u32| args.get(i).and_then(|a| a.parse().ok()).unwrap_or(or);
     let (seconds, speed, quantizer) = (number(1, 18), number(2, 10) as u8, number(3, 110) as u8);
     let scratch = tempfile::tempdir()?;
@@ -37,7 +38,10 @@ fn main() -> Fallible<()> {
     std::fs::create_dir_all(&public)?;
     std::fs::create_dir_all(&mezzanine)?;
     let cut = folder.join("cut.mkv");
-    run("ffmpeg", &["-v", "error", "-y", "-t", &seconds.to_string(), "-i", &text(&clip), "-c", "copy", &text(&cut)])?;
+    run(
+        "ffmpeg",
+        &["-v", "error", "-y", "-t", &seconds.to_string(), "-i", &text(&clip), "-c", "copy", &text(&cut)],
+    )?;
     let (sandbox, limits, cancel) = (Sandbox::detect(), Limits::default(), Cancel::default());
     let kit = (&sandbox, &limits, &cancel);
     let started = Instant::now();
@@ -108,7 +112,9 @@ fn ours(
     };
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
-        threads.into_iter().try_for_each(|t| t.join().unwrap_or_else(|_| Err(MediaTrouble::internal("panic"))))
+        threads
+            .into_iter()
+            .try_for_each(|t| t.join().unwrap_or_else(|_| Err(MediaTrouble::internal("panic"))))
     })?;
     Ok((made.frames() as f64 / started.elapsed().as_secs_f64(), bytes.into_inner()))
 }
@@ -131,14 +137,38 @@ fn theirs(
                 return Ok(());
             }
             let out = folder.join(format!("theirs-{number}.ivf"));
-            let filter = format!("scale={}:{}:flags=lanczos,format=yuv420p", settings.size.width, settings.size.height);
+            let filter = format!(
+                "scale={}:{}:flags=lanczos,format=yuv420p",
+                settings.size.width, settings.size.height
+            );
             run(
                 "nice",
                 &[
-                    "-n", "10", "ffmpeg", "-v", "error", "-y", "-threads", "1", "-i", &text(&mezzanine.join(mezzanine_name(number))),
-                    "-vf", &filter, "-c:v", "librav1e", "-speed", &settings.speed.to_string(), "-qp",
-                    &settings.quantizer.to_string(), "-tiles", &tiles.to_string(), "-g", &settings.group.to_string(),
-                    "-threads", &tiles.to_string(), &text(&out),
+                    "-n",
+                    "10",
+                    "ffmpeg",
+                    "-v",
+                    "error",
+                    "-y",
+                    "-threads",
+                    "1",
+                    "-i",
+                    &text(&mezzanine.join(mezzanine_name(number))),
+                    "-vf",
+                    &filter,
+                    "-c:v",
+                    "librav1e",
+                    "-speed",
+                    &settings.speed.to_string(),
+                    "-qp",
+                    &settings.quantizer.to_string(),
+                    "-tiles",
+                    &tiles.to_string(),
+                    "-g",
+                    &settings.group.to_string(),
+                    "-threads",
+                    &tiles.to_string(),
+                    &text(&out),
                 ],
             )
             .map_err(|e| e.to_string())?;

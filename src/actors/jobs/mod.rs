@@ -6,6 +6,7 @@ mod destroy_archives;
 mod payment_lookups;
 pub mod process_deletion_requests;
 mod publish_scheduled;
+mod reconcile_storage;
 mod stats;
 mod watchdog;
 
@@ -92,6 +93,7 @@ pub fn all() -> Vec<Arc<dyn Job>> {
         Arc::new(process_deletion_requests::ProcessDeletionRequests),
         Arc::new(watchdog::Watchdog),
         Arc::new(publish_scheduled::PublishScheduled),
+        Arc::new(reconcile_storage::ReconcileStorage),
         Arc::new(destroy_archives::DestroyArchives),
         // Billing.
         Arc::new(clock_tick::ClockTick),

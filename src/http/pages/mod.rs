@@ -3,8 +3,8 @@
 pub mod account;
 pub mod billing;
 pub mod creator;
-pub mod membership;
 pub mod media;
+pub mod membership;
 pub mod operator;
 pub mod people;
 pub mod public;

@@ -1,16 +1,14 @@
 //! `/courses/{slug}/{lesson}`: one lesson with its work, its text and the way on.
 
 use super::courses::{find, visible};
-use super::work_picture;
 use super::works::{Gate, seconds};
 use crate::domain::course::Lesson;
-use crate::domain::media::{Kind, Tier};
+use crate::domain::media::Tier;
 use crate::http::page::{Page, page};
+use crate::http::player::{self, Stage};
 use crate::http::response::moved;
 use crate::http::route::{Access, Route};
-use crate::http::ui::{
-    Fetch, Icon, Place, Ratio, Tone, Weight, button, crumbs, format, icon, markdown, notice_text, picture,
-};
+use crate::http::ui::{Icon, Place, Tone, Weight, button, crumbs, format, icon, markdown, notice_text};
 use crate::http::{HttpError, Req, Res};
 use crate::projections::catalogue::{self, Work};
 use maud::{Markup, html};
@@ -40,6 +38,10 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         None => None,
     };
     let open = gate.opens(lesson.text.free);
+    let stage = match &work {
+        Some(work) if open || work.state.tier == Tier::Free => player::stage_of(&req, work.id).await?,
+        _ => None,
+    };
     let base = format!("/courses/{}", course.slug);
     let place = |l: &&Lesson| format!("{base}/{}", l.slug);
     let chapter = chapters
@@ -52,7 +54,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
                 article.stack.mid {
                     (crumbs(&[Place::new("Training", "/courses"), Place::new(&course.state.title, &base)], &lesson.text.title))
                     @if !lesson.shown { (notice_text(Tone::Warning, "This lesson is hidden: only you and the editors see it.")) }
-                    @if let Some(work) = &work { (stage(work, open, &gate)) }
+                    @if let Some(work) = &work { (on_stage(work, stage.as_ref(), &gate)) }
                     header.stack.tight {
                         p.eyebrow { (chapter) }
                         h1 { (lesson.text.title) }
@@ -94,6 +96,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
             section: course.state.title.clone(),
             description: Some(format!("A lesson of {}.", course.state.title)),
             hue: course.state.hue,
+            scripts: vec![player::SCRIPT],
             canonical: course.public.then(|| format!("{base}/{}", lesson.slug)),
             private: !course.public,
             body,
@@ -103,23 +106,16 @@ async fn show(req: Req) -> Result<Res, HttpError> {
 }
 
 /// The work of the lesson, or the panel that stands instead of it.
-fn stage(work: &Work, open: bool, gate: &Gate) -> Markup {
-    if !(open || gate.opens(work.state.tier == Tier::Free)) {
+fn on_stage(work: &Work, stage: Option<&Stage>, gate: &Gate) -> Markup {
+    let Some(stage) = stage else {
         return html! { div.stage { (gate.panel()) } };
-    }
-    let length = seconds(work).map(format::length);
-    let words = match work.state.kind {
-        Some(Kind::Video) => "Watch the lesson",
-        Some(Kind::Audio) => "Listen to the lesson",
-        Some(Kind::Image) => "Look at the picture",
-        _ => "Download the file",
     };
     html! {
-        div.stack {
-            (picture(work_picture(work, &work.state.title).as_ref(), Ratio::Wide, "(min-width: 60rem) 54rem, 100vw", Fetch::First, &html! {}))
+        div.stack.tight {
+            (stage.markup)
             div.row {
-                (button::link_icon(Icon::Play, words, &format!("/media/{}", work.slug), Weight::Main))
-                @if let Some(length) = length { span.dim { (length) } }
+                @if let Some(length) = seconds(work).map(format::length) { span.dim { (length) } }
+                a href={ "/media/" (work.slug) } { "Its own page, with downloads" }
             }
         }
     }

@@ -1,0 +1,35 @@
+//! `reconcile-storage`: every file has an owner in the log and every work its files, by hash. Reports;
+//! orphans are pruned only by `kinora media prune --remove`.
+
+use super::{Counts, Job, JobError, Run};
+use crate::actors::{media_files, services::Services};
+use crate::domain::clock::Schedule;
+use async_trait::async_trait;
+
+/// The job.
+pub struct ReconcileStorage;
+
+#[async_trait]
+impl Job for ReconcileStorage {
+    fn name(&self) -> &'static str {
+        "reconcile-storage"
+    }
+
+    fn schedule(&self) -> Schedule {
+        Schedule::weekly(12)
+    }
+
+    async fn run(&self, _run: &Run, cx: &Services) -> Result<Counts, JobError> {
+        let verified = media_files::verify(cx).await?;
+        for finding in &verified.findings {
+            tracing::error!(media = %finding.media, what = finding.what, "a file is not as the log says");
+        }
+        let orphans = media_files::prune(cx, false).await?;
+        let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+        Ok(Counts::from([
+            ("works".into(), count(verified.works)),
+            ("findings".into(), count(verified.findings.len())),
+            ("orphans".into(), count(orphans.orphans)),
+        ]))
+    }
+}

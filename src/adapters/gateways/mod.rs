@@ -2,6 +2,7 @@
 //! and can be asked what became of a key. It knows no orders and no subscriptions.
 
 pub mod bank;
+pub mod remote;
 pub mod sandbox;
 
 use crate::domain::shared::Money;

@@ -181,7 +181,15 @@ async fn run(route: &Route, mut req: Req) -> Res {
         Err(error) => Err(error),
         Ok(()) => {
             let back = req.to_sign_in();
-            match AssertUnwindSafe((route.handler)(req)).catch_unwind().await {
+            let reads = matches!(req.method, Method::GET | Method::HEAD);
+            let work = AssertUnwindSafe((route.handler)(req)).catch_unwind();
+            // What changes something runs to its end, even if the client hangs up meanwhile.
+            let done = if reads {
+                work.await
+            } else {
+                tokio::spawn(work).await.unwrap_or_else(|e| Err(Box::new(e)))
+            };
+            match done {
                 Ok(Err(HttpError::SignIn)) if !wants_json => Ok(back),
                 Ok(outcome) => outcome,
                 Err(_) => Err(HttpError::Internal("a handler panicked".into())),

@@ -49,7 +49,10 @@ impl Remote {
         let host = base.host_str().unwrap_or_default().trim_matches(['[', ']']);
         let local = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
         if base.scheme() != "http" || !local {
-            return Err("gateways.sandbox.base_url must be http:// on this machine, such as http://127.0.0.1:4010".into());
+            return Err(
+                "gateways.sandbox.base_url must be http:// on this machine, such as http://127.0.0.1:4010"
+                    .into(),
+            );
         }
         Ok(Self { base })
     }
@@ -58,7 +61,8 @@ impl Remote {
     async fn send(&self, method: &str, path: &str, body: &Value) -> Result<(u16, Bytes), GatewayError> {
         let work = async {
             let host = self.base.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-            let stream = TcpStream::connect((host.as_str(), self.base.port_or_known_default().unwrap_or(80))).await?;
+            let stream =
+                TcpStream::connect((host.as_str(), self.base.port_or_known_default().unwrap_or(80))).await?;
             let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
                 .await
                 .map_err(std::io::Error::other)?;
@@ -73,7 +77,8 @@ impl Remote {
                 .map_err(std::io::Error::other)?;
             let answer = sender.send_request(request).await.map_err(std::io::Error::other)?;
             let status = answer.status().as_u16();
-            let body = Limited::new(answer.into_body(), LONGEST).collect().await.map_err(std::io::Error::other)?;
+            let body =
+                Limited::new(answer.into_body(), LONGEST).collect().await.map_err(std::io::Error::other)?;
             Ok::<_, std::io::Error>((status, body.to_bytes()))
         };
         match tokio::time::timeout(PATIENCE, work).await {
@@ -99,7 +104,8 @@ impl Remote {
 }
 
 fn words(bytes: &Bytes) -> String {
-    serde_json::from_slice::<Problem>(bytes).map_or_else(|_| "The payment service refused.".into(), |p| p.error)
+    serde_json::from_slice::<Problem>(bytes)
+        .map_or_else(|_| "The payment service refused.".into(), |p| p.error)
 }
 
 #[async_trait]

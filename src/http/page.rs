@@ -75,7 +75,7 @@ fn frame(req: &Req, page: Page) -> Frame {
         path: req.path.clone(),
         person: req.viewer.account.as_ref().map(|account| person(req, account)),
         join: req.app.join_words(),
-        places: [("Films", "/films"), ("Courses", "/courses"), ("Journal", "/posts")]
+        places: [("Films", "/films"), ("Training", "/courses"), ("Journal", "/posts")]
             .map(|(l, h)| Place::new(l, h))
             .into(),
         foot: [

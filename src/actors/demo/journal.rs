@@ -44,7 +44,8 @@ const POSTS: [Sketch; 3] = [
 ];
 
 pub(super) async fn load(hand: &Hand<'_>) -> Result<(), DemoError> {
-    for post in &POSTS {
+    for (post, days) in POSTS.iter().zip([9, 4, 0]) {
+        let hand = &hand.earlier(days);
         let slug = Slug::from_title(post.title, "post");
         let stream = id(&format!("post {slug}"));
         let text = PostText {

@@ -15,7 +15,7 @@ use super::uploads::UploadError;
 use crate::domain::shared::aggregate::CategoryEvent;
 use crate::domain::shared::{AccountId, Decider, PersonalValue, derive_id};
 use crate::store::{Claim, Metadata};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 /// Why the demo studio could not be loaded.
@@ -56,6 +56,11 @@ struct Hand<'a> {
 }
 
 impl Hand<'_> {
+    /// The same hand some days ago, so that the journal has a past.
+    fn earlier(&self, days: i64) -> Self {
+        Self { at: self.at - TimeDelta::days(days), ..*self }
+    }
+
     /// Metadata as of the creator's own click.
     fn meta(&self) -> Metadata {
         Metadata::account(self.creator, id("load"), self.at)

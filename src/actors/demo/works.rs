@@ -125,7 +125,7 @@ async fn receive(hand: &Hand<'_>, clip: &'static Clip) -> Result<(), UploadError
     let original =
         Original { sha256: hex::encode(Sha256::digest(clip.bytes)), bytes: clip.bytes.len() as u64 };
     let store = MediaStore::new(&hand.cx.config.data);
-    if store.original(&original.sha256).is_none() {
+    if !store.original(&original.sha256).is_some_and(|path| path.exists()) {
         private_folder(store.uploads())?;
         let incoming = store.incoming(stream);
         std::fs::write(&incoming, clip.bytes)?;

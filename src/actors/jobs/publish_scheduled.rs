@@ -1,11 +1,12 @@
-//! `publish-scheduled`: publishes media whose time has come.
+//! `publish-scheduled`: publishes media and posts whose time has come.
 
 use super::{Counts, Job, JobError, Run};
 use crate::actors::bus::Envelope;
 use crate::actors::services::Services;
 use crate::domain::clock::Schedule;
 use crate::domain::media::{Media, MediaCommand};
-use crate::projections::media as works;
+use crate::domain::post::{Post, PostCommand};
+use crate::projections::{catalogue, media as works};
 use async_trait::async_trait;
 
 /// The job.
@@ -30,6 +31,14 @@ impl Job for PublishScheduled {
                 cx.bus.dispatch::<Media>(envelope).await.map_err(|e| JobError::Failed(e.to_string()))?;
             published += i64::from(receipt.position > 0);
         }
-        Ok(Counts::from([("published".into(), published)]))
+        let mut posts = 0;
+        for post in catalogue::due_posts(&cx.reader, run.at).await? {
+            let command = PostCommand::PublishDue { at: run.at };
+            let envelope = Envelope::new(run.command_id(&post.to_string()), post, command, run.meta());
+            let receipt =
+                cx.bus.dispatch::<Post>(envelope).await.map_err(|e| JobError::Failed(e.to_string()))?;
+            posts += i64::from(receipt.position > 0);
+        }
+        Ok(Counts::from([("published".into(), published), ("published_posts".into(), posts)]))
     }
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 /// # Errors
 /// If the database cannot be read.
 pub async fn films(reader: &Reader, most: i64) -> Result<Vec<Row<Film>>, QueryError> {
-    let tail = "public order by (state->>'release_date') desc nulls first, published_at desc limit $2";
+    let tail = "public order by (state->>'release_date') desc nulls last, published_at desc limit $2";
     rows::many(reader, "film", tail, &[&most]).await
 }
 

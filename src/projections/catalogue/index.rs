@@ -156,7 +156,24 @@ async fn replace(
 /// Markdown signs would stand in excerpts; what is left is words and their punctuation. Texts are
 /// cut so that one long description cannot make a row that the index refuses.
 fn plain_words(markdown: &str) -> String {
-    let plain: String =
-        markdown.chars().filter(|c| !matches!(c, '*' | '#' | '`' | '>' | '|' | '_' | '~')).collect();
+    let mut plain = String::with_capacity(markdown.len());
+    let mut rest = markdown;
+    // The target of a link, `](…)`, is no word of the text.
+    while let Some((before, target)) = rest.split_once("](") {
+        plain.push_str(before);
+        rest = target.split_once(')').map_or("", |(_, after)| after);
+    }
+    plain.push_str(rest);
+    plain.retain(|c| !matches!(c, '*' | '#' | '`' | '>' | '|' | '_' | '~' | '[' | ']'));
     plain.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(60_000).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain_words;
+
+    #[test]
+    fn signs_and_targets_are_no_words() {
+        assert_eq!(plain_words("# A\n\n- the [salt](/films/salt), *kept* [x]("), "A - the salt, kept x");
+    }
 }

@@ -12,7 +12,7 @@ mod works;
 
 pub use courses::{CourseCard, all_courses, course_by_id, course_by_slug, courses, courses_of_media};
 pub use films::{all_films, film_by_id, film_by_slug, films};
-pub use posts::{all_posts, post_by_id, post_by_slug, posts, posts_of_film};
+pub use posts::{all_posts, due_posts, post_by_id, post_by_slug, posts, posts_of_film};
 pub use rows::{Found, Row};
 pub use search::{Hit, Hits, SearchKind, Wanted, search};
 pub use works::{Work, latest_works, work_by_id, works_by_ids, works_of};
@@ -36,7 +36,7 @@ impl Projection for Catalogue {
     }
 
     fn version(&self) -> i32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [&'static str] {

@@ -72,7 +72,7 @@ fn desk(req: &Req, title: &str, errors: &Errors, content: &Markup) -> Res {
             section: "Billing".into(),
             theme: Theme::Desk,
             private: true,
-            body: html! { (rooms("Billing", &places(), &req.path, &content)) },
+            body: html! { div.page { (rooms("Billing", &places(), &req.path, &content)) } },
             ..Page::default()
         },
     );

@@ -120,7 +120,7 @@ pub(super) async fn view(req: &Req, errors: &Errors) -> Result<Res, HttpError> {
         }
         (subscription_acts::panel(req, &row))
         (as_of(req, &entries, &row))
-        section.stack { h2 { "Orders" } (order_table(&orders)) }
+        section { h2 { "Orders" } (order_table(&orders)) }
         section.stack aria-labelledby="log" {
             h2 #log { "Event log" }
             (chips(req, &entries, &narrowed, row.owner))

@@ -28,7 +28,7 @@ fn frame(req: &Req, title: &str, content: &Markup) -> Res {
             section: "Your account".into(),
             theme: Theme::Desk,
             private: true,
-            body: html! { (rooms("Your account", &places(), "/account/invoices", content)) },
+            body: html! { div.page { (rooms("Your account", &places(), "/account/invoices", content)) } },
             ..Page::default()
         },
     )

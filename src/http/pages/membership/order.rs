@@ -79,22 +79,20 @@ fn view(req: &Req, choice: &Choice, form: &Form, errors: &Errors) -> Result<Res,
                 (text("city", "City", "address-level2").render())
                 p { "Country: " strong { (buyer.name()) } " · " a href=(back) { "change" } }
                 @if *by_card { h2 { "Card" } (card_fields(form, errors)) }
-                p.small { "By ordering you agree to the " a href="/legal/terms" { "terms" } ". Access starts as soon as the payment arrives." }
+                p.small { "By ordering you agree to the " a href="/legal/terms" { "terms" } ". Access starts as soon as the payment arrives, which ends the right of withdrawal." }
                 div.row { (submit("Order with obligation to pay", Weight::Main)) (link("Back", &back, Weight::Quiet)) }
             }
-            div {
-                aside.panel aria-labelledby="summary" {
-                    h2 #summary { "Your order" }
-                    (facts(&[
-                        ("Plan", html! { (offer.title()) }),
-                        ("Payment", html! { (how) }),
-                        ("Renews", html! { "Every " (offer.variation.interval.words()) ", until you cancel" }),
-                        ("Net", html! { span.num { (tax.net) } }),
-                        ("VAT", html! { span.num { (tax.tax) } @if tax.basis_points > 0 { " (" (tax.percent()) ", " (buyer.name()) ")" } }),
-                        ("Total", html! { strong.num { (tax.gross) } }),
-                    ]))
-                    p.small.dim { (tax.gross) " per " (offer.variation.interval.words()) ", " (tax_note(tax)) "." }
-                }
+            aside.panel aria-labelledby="summary" {
+                h2 #summary { "Your order" }
+                (facts(&[
+                    ("Plan", html! { (offer.title()) }),
+                    ("Payment", html! { (how) }),
+                    ("Renews", html! { "Every " (offer.variation.interval.words()) ", until you cancel" }),
+                    ("Net", html! { span.num { (tax.net) } }),
+                    ("VAT", html! { span.num { (tax.tax) } @if tax.basis_points > 0 { " (" (tax.percent()) ", " (buyer.name()) ")" } }),
+                    ("Total", html! { strong.num { (tax.gross) } }),
+                ]))
+                p.small.dim { (tax.gross) " per " (offer.variation.interval.words()) ", " (tax_note(tax)) "." }
             }
         }
     };

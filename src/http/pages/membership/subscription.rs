@@ -76,7 +76,7 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
             private: true,
             // The result of a charge comes by itself, also without JavaScript.
             head: waiting.then(|| html! { meta http-equiv="refresh" content="2"; }),
-            body: html! { (rooms("Your account", &places(), "/account/subscription", &content)) },
+            body: html! { div.page { (rooms("Your account", &places(), "/account/subscription", &content)) } },
             ..Page::default()
         },
     );
@@ -265,5 +265,5 @@ fn history(orders: &[OrderRow]) -> Markup {
             ]
         })
         .collect();
-    html! { @if !orders.is_empty() { section.stack { h2 { "Orders" } (table("Your orders", &columns, &rows)) } } }
+    html! { @if !orders.is_empty() { section { h2 { "Orders" } (table("Your orders", &columns, &rows)) } } }
 }

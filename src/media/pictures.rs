@@ -120,7 +120,7 @@ fn scaled_height(picture: &DynamicImage, width: u32) -> u32 {
 }
 
 fn avif(picture: &DynamicImage) -> Result<Vec<u8>, MediaTrouble> {
-    let encoder = ravif::Encoder::new().with_quality(68.0).with_speed(8).with_num_threads(Some(1));
+    let encoder = ravif::Encoder::new().with_quality(68.0).with_speed(10).with_num_threads(Some(1));
     let trouble = |_| MediaTrouble::internal("AVIF cannot be encoded");
     let (w, h) = (picture.width() as usize, picture.height() as usize);
     let coded = if picture.color().has_alpha() {

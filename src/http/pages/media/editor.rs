@@ -170,7 +170,7 @@ async fn view(req: &Req, work: &Work, typed: Option<&Form>, errors: &Errors) -> 
         div.row { (button::submit("Save", Weight::Main)) }
     };
     let body = html! {
-        div.wrap.stack.loose {
+        div.wrap.page.stack.loose {
             (crumbs(&[Place::new("Uploads", "/studio/uploads")], &work.title))
             (page_head(&work.title, None, Some(&publishing(req, work, &base))))
             (error_summary(errors))

@@ -35,7 +35,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         "Video, picture or sound, at most {most}. With scripts a broken upload goes on where it stopped."
     );
     let body = markup! {
-        div.wrap.stack.loose {
+        div.wrap.page.stack.loose {
             (page_head("Uploads", Some("What you bring in is examined, made playable, and then gets better renditions."), None))
             form.form.upload method="post" action="/uploads/" enctype="multipart/form-data" data-upload {
                 (hidden_fields(&req))

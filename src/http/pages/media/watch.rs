@@ -32,7 +32,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let stage = stage(&req, &work).await?;
     let allowed = stage.decision.allowed;
     let body = html! {
-        div.wrap.stack.loose {
+        div.wrap.page.stack.loose {
             (stage.markup)
             (page_head(&work.title, None, Some(&acts(&req, &work))))
             @if !work.is_published() {

@@ -7,7 +7,9 @@ use crate::domain::deletion_request::{
     DeletionCommand, DeletionError, DeletionRequest, Obstacle, RequestedBy, Requester,
 };
 use crate::domain::shared::derive_id;
+use crate::projections::catalogue;
 use crate::projections::deletion_requests::{self, Progress};
+use crate::projections::subscriptions::{self, SubscriptionRow};
 use crate::store::{Claim, Metadata, Receipt, StoreError, repository::EventRepository};
 use chrono::TimeDelta;
 use uuid::Uuid;
@@ -133,11 +135,12 @@ fn open_claim(account: Uuid) -> Claim {
 
 /// Subscriptions of an account that are neither cancelled nor expired.
 async fn live_subscriptions(cx: &Services, account: Uuid) -> Result<Vec<Uuid>, StoreError> {
-    let owned = crate::projections::subscriptions::of_account(&cx.reader, account).await?;
-    Ok(owned.into_iter().filter(|s| !s.status.is_final()).map(|s| s.id).collect())
+    let all = subscriptions::of_account(&cx.reader, account).await?;
+    let live = |s: &SubscriptionRow| !s.status.is_final();
+    Ok(all.iter().filter(|s| live(s)).map(|s| s.id).collect())
 }
 
 /// How many published works an account owns.
-async fn published_works(_cx: &Services, _account: Uuid) -> Result<u32, StoreError> {
-    Ok(0)
+async fn published_works(cx: &Services, account: Uuid) -> Result<u32, StoreError> {
+    catalogue::public_count_by(&cx.reader, account).await
 }

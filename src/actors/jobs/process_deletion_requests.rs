@@ -7,6 +7,7 @@ use super::{Counts, Job, JobError, Run};
 use crate::actors::accounts::leaving;
 use crate::actors::bus::{CommandError, Envelope};
 use crate::actors::services::Services;
+use crate::actors::workflows::erase_account;
 use crate::domain::clock::Schedule;
 use crate::domain::deletion_request::{DeletionCommand, DeletionError, DeletionRequest};
 use crate::projections::deletion_requests;
@@ -45,7 +46,17 @@ impl Job for ProcessDeletionRequests {
                 Err(error) => return Err(JobError::Failed(error.to_string())),
             }
         }
-        let counts = [("due", due.len()), ("started", started), ("blocked", blocked)];
+        // What was begun earlier and could not go on.
+        let mut resumed = 0;
+        for request in deletion_requests::executing(&cx.reader).await? {
+            if due.iter().all(|d| d.id != request.id) {
+                let done = erase_account::carry_out(cx, request.id, request.account, &run.meta()).await;
+                done.map_err(|e| JobError::Failed(format!("request {}: {e}", request.id)))?;
+                resumed += 1;
+            }
+        }
+        let counts =
+            [("due", due.len()), ("started", started), ("blocked", blocked), ("resumed", resumed)];
         Ok(counts.into_iter().map(|(what, n)| (what.to_owned(), i64::try_from(n).unwrap_or(0))).collect())
     }
 }

@@ -29,33 +29,52 @@ impl Workflow for EraseAccount {
         let Some(DeletionEvent::ErasureStarted { account, .. }) = event.decode::<DeletionEvent>()? else {
             return Ok(());
         };
-        let request = event.stream_uuid();
-        loop {
-            let state = leaving::load_request(cx, request).await?;
-            if state.stage != Stage::Executing {
-                return Ok(());
-            }
-            let at = cx.clock.now();
-            let Some(step) = state.next_step() else {
-                let (id, meta) = cx.follow(event, self.name(), "complete");
-                return record(cx, id, meta, request, DeletionCommand::Complete { at }).await;
-            };
-            let removed = take(cx, event, request, account, step).await?;
-            let (id, meta) = cx.follow(event, self.name(), step.into());
-            record(cx, id, meta, request, DeletionCommand::RecordStep { at, step, removed }).await?;
-        }
+        let (_, meta) = cx.follow(event, self.name(), "erase");
+        carry_out(cx, event.stream_uuid(), account, &meta).await
     }
+}
+
+/// Takes the steps of a begun request that are not done. Also called by the daily job, for requests
+/// whose erasure could not go on (a gateway or disk that failed for long).
+///
+/// # Errors
+/// If a step cannot be taken now; those before it are done and recorded.
+pub async fn carry_out(
+    cx: &Services,
+    request: Uuid,
+    account: Uuid,
+    meta: &Metadata,
+) -> Result<(), WorkflowError> {
+    loop {
+        let state = leaving::load_request(cx, request).await?;
+        if state.stage != Stage::Executing {
+            return Ok(());
+        }
+        let at = cx.clock.now();
+        let mut meta = meta.clone();
+        meta.at = at;
+        let Some(step) = state.next_step() else {
+            return record(cx, "complete", meta, request, DeletionCommand::Complete { at }).await;
+        };
+        let removed = take(cx, &meta, request, account, step).await?;
+        record(cx, step.into(), meta, request, DeletionCommand::RecordStep { at, step, removed }).await?;
+    }
+}
+
+/// Ids follow from request and purpose, so that workflow and job never do a thing twice.
+fn command_id(request: Uuid, purpose: &str) -> Uuid {
+    derive_id(&request.to_string(), &format!("erase {purpose}"))
 }
 
 async fn record(
     cx: &Services,
-    id: Uuid,
+    purpose: &str,
     meta: Metadata,
     request: Uuid,
     command: DeletionCommand,
 ) -> Result<(), WorkflowError> {
     cx.bus
-        .dispatch::<DeletionRequest>(Envelope::new(id, request, command, meta))
+        .dispatch::<DeletionRequest>(Envelope::new(command_id(request, purpose), request, command, meta))
         .await
         .map(drop)
         .map_err(|e| WorkflowError::Failed(e.to_string()))
@@ -64,7 +83,7 @@ async fn record(
 /// Takes one step and says how many things it removed.
 async fn take(
     cx: &Services,
-    event: &RecordedEvent,
+    meta: &Metadata,
     request: Uuid,
     account: Uuid,
     step: ErasureStep,
@@ -75,7 +94,7 @@ async fn take(
             Ok(ended + tokens::spend_all(cx, account).await?)
         }
         ErasureStep::DetachPaymentMethods => traces::payment_methods(cx, account).await,
-        ErasureStep::RemoveUploads => traces::uploads(cx, account).await,
+        ErasureStep::RemoveUploads => traces::unpublished_uploads(cx, meta, account).await,
         ErasureStep::RemoveTraces => traces::measurements(cx, account).await,
         ErasureStep::TellThePerson => {
             let id = derive_id(&request.to_string(), "farewell");
@@ -103,9 +122,9 @@ async fn take(
             Ok(u64::try_from(values).unwrap_or(0))
         }
         ErasureStep::MarkAccount => {
-            let (id, meta) = cx.follow(event, "erase-account", "mark");
+            let id = command_id(request, "mark");
             let command = AccountCommand::MarkErased { at: cx.clock.now(), request };
-            match cx.bus.dispatch::<Account>(Envelope::new(id, account, command, meta)).await {
+            match cx.bus.dispatch::<Account>(Envelope::new(id, account, command, meta.clone())).await {
                 Ok(_) | Err(CommandError::Refused(AccountError::Unknown)) => Ok(1),
                 Err(error) => Err(WorkflowError::Failed(error.to_string())),
             }

@@ -15,7 +15,7 @@ pub use films::{all_films, film_by_id, film_by_slug, films};
 pub use posts::{all_posts, due_posts, post_by_id, post_by_slug, posts, posts_of_film};
 pub use rows::{Found, Row};
 pub use search::{Hit, Hits, SearchKind, Wanted, search};
-pub use works::{Work, latest_works, work_by_id, works_by_ids, works_of};
+pub use works::{Work, latest_works, public_count_by, work_by_id, works_by_ids, works_of};
 
 use super::{Projection, ProjectionError};
 use crate::domain::course::{Course, CourseEvent};

@@ -52,6 +52,17 @@ pub async fn latest_works(reader: &Reader, most: i64) -> Result<Vec<Work>, Query
     rows::many(reader, "media", "public order by published_at desc limit $2", &[&most]).await
 }
 
+/// How many films, courses, posts and works of an account are public: they must be handed over or
+/// removed before the account can be deleted.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn public_count_by(reader: &Reader, account: Uuid) -> Result<u32, QueryError> {
+    let sql = "select count(*) from catalogue where by = $1 and public";
+    let count: i64 = reader.client().await?.query_one(sql, &[&account]).await?.get(0);
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
 fn removed(work: &Work) -> bool {
     matches!(work.state.publication, Publication::Removed { .. })
 }

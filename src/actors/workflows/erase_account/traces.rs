@@ -1,47 +1,93 @@
 //! What other parts of the house keep about a person beside the vault.
 
 use super::WorkflowError;
-use crate::actors::payments;
+use crate::actors::bus::Envelope;
 use crate::actors::services::Services;
-use crate::store::StoreError;
-use tokio_postgres::types::ToSql;
+use crate::actors::{payments, uploads};
+use crate::domain::media::{Media, MediaCommand};
+use crate::media::store::{MediaStore, remove_folder};
+use crate::projections::{media as works, subscriptions};
+use crate::domain::shared::derive_id;
+use crate::store::{Metadata, StoreError};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// Payment methods of an account at the gateways.
 pub(super) async fn payment_methods(cx: &Services, account: Uuid) -> Result<u64, WorkflowError> {
-    let mut forgotten = 0;
-    for subscription in crate::projections::subscriptions::of_account(&cx.reader, account).await? {
-        if let Some(method) = subscription.state.method() {
-            let gateway =
-                payments::gateway(cx, &method.gateway).map_err(|e| WorkflowError::Failed(e.to_string()))?;
-            gateway.forget(&method.token).await.map_err(|e| WorkflowError::Failed(e.to_string()))?;
-            forgotten += 1;
-        }
+    let fail = |e: &dyn std::fmt::Display| WorkflowError::Failed(format!("a payment method stays: {e}"));
+    let kept: BTreeSet<(String, String)> = subscriptions::of_account(&cx.reader, account)
+        .await?
+        .iter()
+        .filter_map(|s| s.state.method().map(|m| (m.gateway.clone(), m.token.clone())))
+        .collect();
+    for (gateway, token) in &kept {
+        let gateway = payments::gateway(cx, gateway).map_err(|e| fail(&e))?;
+        gateway.forget(token).await.map_err(|e| fail(&e))?;
     }
-    Ok(forgotten)
+    Ok(kept.len() as u64)
 }
 
-/// Own unpublished uploads with all renditions.
-pub(super) async fn uploads(_cx: &Services, _account: Uuid) -> Result<u64, WorkflowError> {
-    Ok(0)
+/// Own unpublished uploads with all renditions, finished or not. Published works keep the request
+/// from being carried out, so none is left here.
+pub(super) async fn unpublished_uploads(
+    cx: &Services,
+    meta: &Metadata,
+    account: Uuid,
+) -> Result<u64, WorkflowError> {
+    let mut removed = 0;
+    let partial = {
+        let client = cx.pool.get().await.map_err(StoreError::from)?;
+        client.query("select id from public.uploads where account = $1", &[&account]).await?
+    };
+    for row in partial {
+        match uploads::terminate(cx, account, row.get(0)).await {
+            Ok(()) | Err(uploads::UploadError::NotFound) => removed += 1,
+            Err(error) => return Err(WorkflowError::Failed(error.to_string())),
+        }
+    }
+    let store = MediaStore::new(&cx.config.data);
+    let fail = |e: std::io::Error| WorkflowError::Failed(format!("removing files: {}", e.kind()));
+    for work in works::list(&cx.reader, Some(account), None, i64::MAX).await? {
+        let at = cx.clock.now();
+        for (purpose, command) in
+            [("remove", MediaCommand::Remove { at }), ("files", MediaCommand::RecordFilesErased { at })]
+        {
+            if purpose == "files" {
+                remove_folder(&store.media_public(work.id)).map_err(fail)?;
+                remove_folder(&store.media_work(work.id)).map_err(fail)?;
+                let shared = works::others_with_original(&cx.reader, work.id, &work.sha256).await? > 0;
+                if let Some(original) = store.original(&work.sha256).filter(|p| !shared && p.exists()) {
+                    std::fs::remove_file(original).map_err(fail)?;
+                }
+            }
+            let id = derive_id(&work.id.to_string(), &format!("erase {purpose}"));
+            let sent = cx.bus.dispatch::<Media>(Envelope::new(id, work.id, command, meta.clone())).await;
+            sent.map_err(|e| WorkflowError::Failed(e.to_string()))?;
+        }
+        removed += 1;
+    }
+    Ok(removed)
 }
 
 /// Progress, likes and other measurements: rows of plain tables that name the account.
 pub(super) async fn measurements(cx: &Services, account: Uuid) -> Result<u64, WorkflowError> {
     let client = cx.pool.get().await.map_err(StoreError::from)?;
     let mut removed = 0;
-    for table in MEASUREMENTS {
-        let there: bool = client
-            .query_one("select to_regclass($1) is not null", &[table as &(dyn ToSql + Sync)])
-            .await?
-            .get(0);
-        if there {
-            removed +=
-                client.execute(&format!("delete from {table} where account = $1"), &[&account]).await?;
-        }
+    // Every table outside the log's own that has a column `account`, so that none is forgotten when
+    // another is added. Sessions and mail have steps of their own.
+    let tables = client
+        .query(
+            "select table_name::text from information_schema.columns
+             where table_schema = 'public' and column_name = 'account' and data_type = 'uuid'
+               and table_name not in ('sessions', 'account_tokens', 'outgoing_mail', 'uploads', 'media_jobs')
+             order by 1",
+            &[],
+        )
+        .await?;
+    for row in tables {
+        let table: String = row.get(0);
+        let sql = format!("delete from public.\"{}\" where account = $1", table.replace('"', ""));
+        removed += client.execute(&sql, &[&account]).await?;
     }
     Ok(removed)
 }
-
-/// Plain tables with a column `account` that measure what a person did.
-const MEASUREMENTS: &[&str] = &["public.watch_progress", "public.lesson_progress", "public.visits"];

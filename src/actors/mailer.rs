@@ -69,8 +69,9 @@ pub async fn enqueue_to(
     client
         .execute(
             "insert into public.outgoing_mail (id, account, recipient, mail, created_at, next_try)
-             values ($1, $2, $3, $4, $5, $5) on conflict (id) do nothing",
-            &[&id, &account, &recipient, &mail, &at],
+             values ($1, $2, $3, $4, $5, $6) on conflict (id) do nothing",
+            // A run for a later time writes its mails with that date and sends them now.
+            &[&id, &account, &recipient, &mail, &at, &cx.clock.now()],
         )
         .await?;
     WAKE.notify_one();

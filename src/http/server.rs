@@ -220,6 +220,8 @@ async fn run(route: &Route, mut req: Req) -> Res {
 async fn admit(route: &Route, req: &mut Req) -> Result<(), HttpError> {
     let host = req.header(HOST.as_str()).to_owned();
     check_host(&req.app, &host)?;
+    // First, because names and roles of the viewer may be what was just written.
+    wait_for_own_write(req).await?;
     req.find_viewer().await?;
     match route.access {
         Access::Anyone => {}
@@ -261,7 +263,7 @@ async fn admit(route: &Route, req: &mut Req) -> Result<(), HttpError> {
             req.check_csrf(form.get("_csrf"))?;
         }
     }
-    wait_for_own_write(req).await
+    Ok(())
 }
 
 /// After a command the address carries the position of its events: the page waits for them.

@@ -3,12 +3,14 @@
 // The lints except functions marked as tests, not the helpers that tests share.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod accounts;
 mod architecture;
 mod billing;
 mod billing_pages;
 mod deploy;
 mod front;
 mod media;
+mod erasure;
 mod numbers;
 mod reference;
 mod running;

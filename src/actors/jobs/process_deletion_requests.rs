@@ -55,8 +55,7 @@ impl Job for ProcessDeletionRequests {
                 resumed += 1;
             }
         }
-        let counts =
-            [("due", due.len()), ("started", started), ("blocked", blocked), ("resumed", resumed)];
+        let counts = [("due", due.len()), ("started", started), ("blocked", blocked), ("resumed", resumed)];
         Ok(counts.into_iter().map(|(what, n)| (what.to_owned(), i64::try_from(n).unwrap_or(0))).collect())
     }
 }

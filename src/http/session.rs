@@ -3,6 +3,8 @@
 use super::app::App;
 use super::error::HttpError;
 use crate::actors::accounts::sessions;
+use crate::domain::access::{PersonFacts, subscriber_access};
+use crate::projections::subscriptions;
 use uuid::Uuid;
 use warp::http::HeaderMap;
 use warp::http::header::COOKIE;
@@ -64,11 +66,26 @@ pub async fn viewer(app: &App, headers: &HeaderMap) -> Result<Viewer, HttpError>
         None => None,
     };
     // While a deletion request is pending the person is nobody but the one who may withdraw it.
-    let roles = if found.leaving { vec![] } else { found.roles.names() };
+    let mut roles: Vec<String> = match found.leaving {
+        true => vec![],
+        false => found.roles.names().into_iter().map(str::to_owned).collect(),
+    };
+    // No role by event, but what the navigation asks: whether there is something left to join.
+    let facts = PersonFacts {
+        confirmed: found.confirmed,
+        suspended: false,
+        leaving: found.leaving,
+        roles: found.roles,
+        complimentary: found.complimentary,
+        memberships: subscriptions::memberships(&app.reader, found.account).await?,
+    };
+    if subscriber_access(Some(&facts), app.clock.now()).allowed {
+        roles.push("subscriber".into());
+    }
     Ok(Viewer {
         account: Some(SignedIn {
             id: found.account,
-            roles: roles.into_iter().map(str::to_owned).collect(),
+            roles,
             confirmed: found.confirmed,
             label: label.unwrap_or_else(|| "your account".into()),
             session: found.handle,

@@ -2,6 +2,7 @@
 //! `session.key`. Without that key no cookie is valid: deleting the file ends every session.
 
 use crate::actors::services::Services;
+use crate::domain::account::Complimentary;
 use crate::domain::shared::{PersonalRef, PersonalValue, Roles};
 use crate::projections::people;
 use crate::store::StoreError;
@@ -42,6 +43,8 @@ pub struct SignedIn {
     pub leaving: bool,
     /// How the person is addressed.
     pub display_name: Option<PersonalRef>,
+    /// Access that was given away.
+    pub complimentary: Option<Complimentary>,
 }
 
 /// One session in the person's own list.
@@ -98,7 +101,8 @@ pub async fn look_up(cx: &Services, cookie: &str) -> Result<Option<SignedIn>, St
     let client = cx.pool.get().await?;
     let statement = client
         .prepare_cached(
-            "select s.account, s.seen_at, p.roles, p.confirmed, p.standing, p.display_name
+            "select s.account, s.seen_at, p.roles, p.confirmed, p.standing, p.display_name,
+                    p.complimentary, p.complimentary_until
              from public.sessions s join people p on p.account = s.account
              where s.id_hash = $1 and s.expires_at > $2 and not p.suspended and p.standing <> 'erased'",
         )
@@ -112,6 +116,7 @@ pub async fn look_up(cx: &Services, cookie: &str) -> Result<Option<SignedIn>, St
             )
             .await?;
     }
+    let complimentary = row.get::<_, bool>(6).then(|| Complimentary { until: row.get(7) });
     Ok(Some(SignedIn {
         account: row.get(0),
         handle: hex::encode(id_hash),
@@ -119,6 +124,7 @@ pub async fn look_up(cx: &Services, cookie: &str) -> Result<Option<SignedIn>, St
         confirmed: row.get(3),
         leaving: row.get::<_, &str>(4) == "hidden",
         display_name: row.get::<_, Option<serde_json::Value>>(5).and_then(|v| serde_json::from_value(v).ok()),
+        complimentary,
     }))
 }
 

@@ -1,5 +1,5 @@
 // Pictures of the main pages at 1280 and 390 pixels.
-//   node tests/browser/screenshots.mjs FOLDER        (KINORA_URL and KINORA_DATA name a running studio)
+//   node tests/browser/screenshots.mjs FOLDER        (STUDIO_URL and STUDIO_DATA name a running studio)
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { launch, person, signIn } from './lib/browser.mjs';

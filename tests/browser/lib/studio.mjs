@@ -1,4 +1,4 @@
-// A running Kinora with the demo studio: the one named by KINORA_URL and KINORA_DATA, or one of
+// A running Kinora with the demo studio: the one named by STUDIO_URL and STUDIO_DATA, or one of
 // our own that is started for the test file and stopped after it.
 import { execFile, spawn } from 'node:child_process';
 import { chmod, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
@@ -9,11 +9,11 @@ import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const here = dirname(fileURLToPath(import.meta.url));
-export const binary = process.env.KINORA_BIN ?? resolve(here, '../../../target/debug/kinora');
+export const binary = process.env.STUDIO_BIN ?? resolve(here, '../../../target/debug/kinora');
 
 export async function studio({ demo = true } = {}) {
-  if (demo && process.env.KINORA_URL) {
-    return new Studio(process.env.KINORA_URL, process.env.KINORA_DATA, null);
+  if (demo && process.env.STUDIO_URL) {
+    return new Studio(process.env.STUDIO_URL, process.env.STUDIO_DATA, null);
   }
   const data = await mkdtemp(join(tmpdir(), 'kinora-browser-'));
   await chmod(data, 0o755); // the database's own user must be able to pass through it

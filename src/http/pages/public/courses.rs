@@ -44,6 +44,7 @@ async fn list(req: Req) -> Result<Res, HttpError> {
             } @else if courses.is_empty() {
                 (empty(Icon::GraduationCap, "No training yet", "Courses appear here as soon as one is published.", Some(&Place::new("Look at the films", "/films"))))
             }
+            h2.hush { "All training" }
             ul.grid { @for course in &courses { li { (course_card(course, &works)) } } }
         }
     };

@@ -68,6 +68,7 @@ async fn list(req: Req) -> Result<Res, HttpError> {
             @if films.is_empty() {
                 (empty(Icon::Film, "No films yet", "Films appear here as soon as one is published.", Some(&Place::new("Read the journal", "/posts"))))
             }
+            h2.hush { "All films" }
             ul.grid.wide { @for film in &films { li { (film_card(film, &works)) } } }
         }
     };

@@ -39,6 +39,7 @@ async fn list(req: Req) -> Result<Res, HttpError> {
             @if posts.is_empty() {
                 (empty(Icon::Newspaper, "No posts yet", "Posts appear here as soon as one is published.", Some(&Place::new("Look at the films", "/films"))))
             }
+            h2.hush { "All entries" }
             ul.grid { @for post in &posts { li { (post_card(post, &works)) } } }
             @if before.is_some() || older.is_some() {
                 nav.paging aria-label="Pages" {

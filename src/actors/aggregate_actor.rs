@@ -116,7 +116,9 @@ where
         envelope: Envelope<A::Command>,
     ) -> (Option<Loaded<A>>, Answer<A>) {
         for _ in 0..CONFLICTS {
-            let loaded = match state.take() {
+            let kept = state.take();
+            let was_kept = kept.is_some();
+            let loaded = match kept {
                 Some(loaded) => loaded,
                 None => match self.load().await {
                     Ok(loaded) => loaded,
@@ -126,6 +128,9 @@ where
             let decided = catch_unwind(AssertUnwindSafe(|| loaded.state.decide(envelope.command.clone())));
             let events = match decided {
                 Ok(Ok(events)) if !events.is_empty() => events,
+                // Nothing to append, so no conflict can tell that another process has moved the stream
+                // since this state was kept: that is asked before the answer is given.
+                Ok(_) if was_kept && !matches!(self.is_current(&loaded).await, Ok(true)) => continue,
                 Ok(unchanged) => {
                     // A repetition may find that its wish is fulfilled or no longer allowed.
                     let answer = match self.recorded(&envelope).await {
@@ -153,7 +158,8 @@ where
                         applied.ok().map(|state| Loaded { state, version: receipt.version, id: loaded.id });
                     return (state, Ok(receipt));
                 }
-                Ok(receipt) => return (Some(loaded), Ok(receipt)),
+                // Written by an earlier delivery, perhaps of another process: the kept state may lack it.
+                Ok(receipt) => return (None, Ok(receipt)),
                 Err(Failure::Append(AppendError::Conflict { .. })) => {}
                 Err(Failure::Append(AppendError::Taken { namespace })) => {
                     return (Some(loaded), Err(CommandError::Taken { namespace }));
@@ -184,6 +190,14 @@ where
                 done => return done,
             }
         }
+    }
+
+    /// Whether nobody has appended to the stream since `loaded` was made.
+    async fn is_current(&self, loaded: &Loaded<A>) -> Result<bool, StoreError> {
+        let client = self.parts.pool.get().await?;
+        let sql = "select coalesce(max(version), 0) from events where log_id = 1 and stream_id = $1";
+        let version: i64 = client.query_one(sql, &[&stream_name(A::TYPE, self.id)]).await?.get(0);
+        Ok(version == loaded.version)
     }
 
     async fn append(

@@ -41,7 +41,8 @@ const later = (date, { months = 0, days = 0 }) => {
 async function until(page, path, pattern, patience = 60_000) {
   const end = Date.now() + patience;
   for (;;) {
-    await page.goto(path);
+    // A page that refreshes itself may be just about to.
+    await page.goto(path).catch(() => page.waitForTimeout(300));
     if (new URL(page.url()).pathname === '/login') {
       await signIn(page, page === member ? { mail: me.mail, password: me.password } : await kinora.login('billing'));
       continue;

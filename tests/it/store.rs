@@ -79,6 +79,29 @@ async fn two_processes_on_one_stream_see_each_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_decision_for_nothing_is_checked_against_what_others_wrote() {
+    use kinora::actors::bus::Envelope;
+    use kinora::domain::clock::{Run, RunCommand};
+    let one = Studio::start().await;
+    let other = one.beside(kinora::startup::Roles::default()).await;
+    let run = uuid::Uuid::now_v7();
+    let at = chrono::Utc::now();
+    let send = async |studio: &Studio, command: RunCommand| {
+        let meta = kinora::store::Metadata::system("test", uuid::Uuid::now_v7(), at);
+        let bus = &studio.instance.services.bus;
+        bus.dispatch::<Run>(Envelope::new(uuid::Uuid::now_v7(), run, command, meta)).await.expect("accepted")
+    };
+    let request = || RunCommand::Request { job: "stats".into(), slot: at };
+    assert_eq!(send(&one, request()).await.version, 1);
+    let failed = RunCommand::Fail { error: "no database".into(), duration_ms: 1 };
+    assert_eq!(send(&other, failed).await.version, 2);
+    // By what it kept, the first process would find the request fulfilled and write nothing.
+    assert_eq!(send(&one, request()).await.version, 3);
+    other.close().await;
+    one.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_claimed_key_belongs_to_one_stream() {
     let studio = Studio::start().await;
     let bus = &studio.instance.services.bus;

@@ -4,17 +4,31 @@ use maud::{Markup, PreEscaped};
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 use std::sync::LazyLock;
 
-/// Renders a text written by a creator: tables, strike-through and task lists are understood, raw
-/// HTML is shown as typed, headings start at level 2 because the page owns the `h1`.
+/// Renders a text written by a creator: tables and strike-through are understood, raw HTML is shown
+/// as typed. The highest heading of the text becomes level 2, because the page owns the `h1`.
 #[must_use]
 pub fn markdown(text: &str) -> Markup {
+    markdown_below(text, 1)
+}
+
+/// As [`markdown`], for a text that stands under a heading of level `above`.
+#[must_use]
+pub fn markdown_below(text: &str, above: usize) -> Markup {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_SMART_PUNCTUATION;
+    let highest = Parser::new_ext(text, options).filter_map(|event| match event {
+        Event::Start(Tag::Heading { level, .. }) => Some(level as usize),
+        _ => None,
+    });
+    let highest = highest.min().unwrap_or(1);
+    let place = |level: HeadingLevel| {
+        HeadingLevel::try_from((level as usize - highest + above + 1).min(6)).unwrap_or(HeadingLevel::H6)
+    };
     let events = Parser::new_ext(text, options).map(|event| match event {
         Event::Html(raw) | Event::InlineHtml(raw) => Event::Text(raw),
         Event::Start(Tag::Heading { level, id, classes, attrs }) => {
-            Event::Start(Tag::Heading { level: lower(level), id, classes, attrs })
+            Event::Start(Tag::Heading { level: place(level), id, classes, attrs })
         }
-        Event::End(TagEnd::Heading(level)) => Event::End(TagEnd::Heading(lower(level))),
+        Event::End(TagEnd::Heading(level)) => Event::End(TagEnd::Heading(place(level))),
         other => other,
     });
     let mut out = String::new();
@@ -36,14 +50,6 @@ pub fn plain_text(text: &str) -> String {
         }
     }
     out.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn lower(level: HeadingLevel) -> HeadingLevel {
-    match level {
-        HeadingLevel::H1 => HeadingLevel::H2,
-        HeadingLevel::H2 => HeadingLevel::H3,
-        _ => HeadingLevel::H4,
-    }
 }
 
 /// What may remain: no pictures from other hosts (they would tell those hosts who reads), no style,
@@ -76,6 +82,12 @@ mod tests {
             "{html}"
         );
         assert!(html.contains("&lt;script&gt;") && html.contains("/media/q.jpg"), "{html}");
+    }
+
+    #[test]
+    fn headings_begin_below_the_one_above_them() {
+        assert!(markdown("## A\n\n### B").into_string().contains("<h2>A</h2>\n<h3>B</h3>"));
+        assert!(markdown_below("# A\n\n###### B", 2).into_string().contains("<h3>A</h3>\n<h6>B</h6>"));
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub use icon::{Icon, icon};
 pub use layout::{
     Frame, Person, Place, Theme, crumbs, document, page_head, problem_page, rooms, shelf, shelf_head,
 };
-pub use markdown::{markdown, plain_text};
+pub use markdown::{markdown, markdown_below, plain_text};
 pub use panel::{Tone, chip, empty, filter, filters, locked, notice, notice_text, steps};
 pub use picture::{Fetch, Picture, Ratio, Rendition, picture};
 pub use stats::{Stat, stat, stats};

@@ -8,7 +8,7 @@ use crate::http::response::moved;
 use crate::http::route::{Access, Route};
 use crate::http::ui::{
     Card, Hero, Icon, Line, Place, Tone, Weight, button, card, chip, empty, filter, filters, format, hero,
-    lines, markdown, notice, page_head,
+    lines, markdown_below, notice, page_head,
 };
 use crate::http::{HttpError, Req, Res};
 use crate::projections::catalogue::{self, CourseCard, Found, Row, Work};
@@ -134,7 +134,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
                 }
                 aside.stack {
                     h2 { "About this training" }
-                    div.prose.small { @if state.description.is_empty() { p { (state.summary) } } @else { (markdown(&state.description)) } }
+                    div.prose.small { @if state.description.is_empty() { p { (state.summary) } } @else { (markdown_below(&state.description, 2)) } }
                 }
             }
         }

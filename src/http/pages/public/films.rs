@@ -10,8 +10,8 @@ use crate::http::page::{Page, page};
 use crate::http::response::moved;
 use crate::http::route::{Access, Route};
 use crate::http::ui::{
-    Card, Fetch, Hero, Icon, Place, Ratio, Tone, Weight, button, card, empty, facts, format, hero, markdown,
-    notice, page_head, picture, shelf, tabs,
+    Card, Fetch, Hero, Icon, Place, Ratio, Tone, Weight, button, card, empty, facts, format, hero,
+    markdown_below, notice, page_head, picture, shelf, tabs,
 };
 use crate::http::{HttpError, Req, Res};
 use crate::projections::catalogue::{self, Found, Row, Work};
@@ -256,7 +256,7 @@ fn overview(view: &View) -> Markup {
         div.split {
             div.prose {
                 h2 { "About the film" }
-                @if film.description.is_empty() { p { (film.summary) } } @else { (markdown(&film.description)) }
+                @if film.description.is_empty() { p { (film.summary) } } @else { (markdown_below(&film.description, 2)) }
             }
             aside.stack {
                 (facts(&rows))

@@ -7,11 +7,11 @@ export async function works(page) {
   const found = new Set();
   const links = (selector) => page.locator(selector).evaluateAll((all) => all.map((a) => new URL(a.href).pathname));
   for (const list of ['/films', '/courses', '/']) {
-    await page.goto(list);
+    await page.goto(list, { waitUntil: 'domcontentloaded' });
     for (const work of await links('main a[href^="/media/"]')) found.add(work);
     const shelves = list === '/' ? [] : (await links(`main a[href^="${list}/"]`)).slice(0, 6);
     for (const shelf of shelves) {
-      await page.goto(shelf);
+      await page.goto(shelf, { waitUntil: 'domcontentloaded' });
       for (const work of await links('main a[href^="/media/"]')) found.add(work);
     }
   }
@@ -21,7 +21,7 @@ export async function works(page) {
 // The first work for which `wanted` holds on its page.
 export async function work(page, wanted) {
   for (const path of await works(page)) {
-    const response = await page.goto(path);
+    const response = await page.goto(path, { waitUntil: 'domcontentloaded' });
     if (response.status() === 200 && await wanted(page)) return path;
   }
   return null;

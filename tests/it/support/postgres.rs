@@ -3,7 +3,7 @@
 use kinora::store::cluster::Cluster;
 use kinora::store::pool::{Database, connect};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::sync::OnceCell;
@@ -24,7 +24,8 @@ async fn cluster() -> &'static Cluster {
 
 /// A child that waits for our end (its standard input closes), then stops the server and removes
 /// the folder: tests have no last moment of their own.
-fn clean_up_at_the_end(folder: &PathBuf) {
+#[expect(clippy::zombie_processes, reason = "it outlives us on purpose")]
+fn clean_up_at_the_end(folder: &Path) {
     let script = format!(
         "cat >/dev/null; pid=$(head -1 '{0}/postgres/postmaster.pid' 2>/dev/null); [ -n \"$pid\" ] && kill -QUIT \"$pid\"; \
          for i in 1 2 3 4 5 6 7 8 9 10; do kill -0 \"$pid\" 2>/dev/null || break; sleep 0.3; done; rm -rf '{0}'",

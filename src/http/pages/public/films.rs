@@ -211,9 +211,7 @@ fn head(view: &View) -> Markup {
     let feature = film.feature.and_then(|id| view.works.get(&id));
     let trailer = film.trailer.and_then(|id| view.works.get(&id));
     let length = feature.and_then(seconds).map(format::length);
-    let kind = (film.stage != Stage::Released)
-        .then(|| film.stage.words().to_owned())
-        .unwrap_or_else(|| "Film".into());
+    let kind = if film.stage == Stage::Released { "Film".into() } else { film.stage.words().to_owned() };
     let files = film.gallery.iter().flat_map(|s| &s.media).filter(|id| view.works.contains_key(id)).count();
     let files = i64::try_from(files).unwrap_or(i64::MAX);
     let watch = feature.map(|w| (w, "Watch the film")).or(trailer.map(|w| (w, "Watch the trailer")));

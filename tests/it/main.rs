@@ -15,4 +15,5 @@ mod numbers;
 mod reference;
 mod running;
 mod store;
+mod studio;
 mod support;

@@ -38,7 +38,7 @@ impl Default for Limits {
             frame_rate: 240,
             memory_mib: 6 * 1024,
             file_mib: 64 * 1024,
-            probe_seconds: 30,
+            probe_seconds: 120,
         }
     }
 }

@@ -131,7 +131,9 @@ pub fn probe(
         Err(SandboxError::Exit { code: Some(_), message }) => {
             return Err(MediaTrouble::Rejected(unreadable(&message)));
         }
-        Err(SandboxError::Exit { code: None, .. } | SandboxError::TimedOut) => {
+        // Killed by its limits on processor time or memory. Running out of wall time says nothing about
+        // the file on a busy machine: that is a failure, and tried again.
+        Err(SandboxError::Exit { code: None, .. }) => {
             return Err(MediaTrouble::Rejected(Rejection::ProbeExhausted));
         }
         Err(other) => return Err(other.into()),

@@ -1,6 +1,7 @@
 //! Settings: one TOML file, `KINORA_…` environment variables over it, options of the command line
 //! over both. An unknown key is an error that names the nearest known one.
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -58,7 +59,7 @@ pub struct Config {
     pub metrics_listen: SocketAddr,
     /// Address under which people reach the site; absent: `http://` and the listen address.
     pub base_url: Option<String>,
-    /// Names the site answers to; empty: any in development and demo.
+    /// Names the site answers to; empty: outside production only names of this machine and of `base_url`.
     pub allowed_hosts: Vec<String>,
     /// Whether people may register themselves.
     pub allow_registration: bool,
@@ -144,6 +145,8 @@ pub struct Limits {
     pub duration_seconds: u64,
     /// Failed sign-ins of one account or network within 15 minutes before a pause.
     pub sign_in_failures: u32,
+    /// Seconds that filling the registration form takes at least; absent: 2 in production, 0 elsewhere.
+    pub registration_seconds: Option<u32>,
     /// Connections served at once.
     pub connections: usize,
     /// Commands in work at once.
@@ -261,6 +264,14 @@ impl Config {
         self.mode == Mode::Production
     }
 
+    /// How long filling the registration form takes at least. Demo and development have no spammers,
+    /// only people in a hurry.
+    #[must_use]
+    pub fn shortest_registration(&self) -> TimeDelta {
+        let default = if self.is_production() { 2 } else { 0 };
+        TimeDelta::seconds(i64::from(self.limits.registration_seconds.unwrap_or(default)))
+    }
+
     /// Address of the site without a slash at the end.
     #[must_use]
     pub fn site_url(&self) -> String {
@@ -345,6 +356,7 @@ impl Default for Limits {
             pixels: 40_000_000,
             duration_seconds: 4 * 3600,
             sign_in_failures: 10,
+            registration_seconds: None,
             connections: 2048,
             commands: 2048,
         }

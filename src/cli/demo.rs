@@ -66,6 +66,21 @@ pub async fn prepare(instance: &Instance) -> Result<(), CliError> {
     if instance.services.config.is_demo() { load(instance).await } else { Ok(()) }
 }
 
+/// Says who can sign in where, for whoever has just started the demo. It goes to standard error:
+/// programs that start a server read one line from standard output.
+pub fn announce(instance: &Instance) {
+    let cx = &instance.services;
+    if !cx.config.is_demo() {
+        return;
+    }
+    let url = cx.config.site_url();
+    eprintln!("\n  The demo studio is open:  {url}\n\n  Sign in at {url}/login as");
+    for person in accounts::demo::read(cx) {
+        eprintln!("    {:<11} {:<26} {}", person.role, person.mail, person.password);
+    }
+    eprintln!("  or just look around as a visitor. Mails of the demo: {url}/demo/mail\n  Ctrl-C stops everything.\n");
+}
+
 /// Every step is a command with a fixed id, so that a second load changes nothing and an interrupted
 /// one is completed.
 async fn load(instance: &Instance) -> Result<(), CliError> {

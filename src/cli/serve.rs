@@ -90,6 +90,7 @@ async fn work(
         Some(listener) => {
             let app = Arc::new(App::new(instance.services.clone()));
             let table = Table::new(routes::all()).map_err(StartError::Program)?;
+            super::demo::announce(instance);
             println!("ready {}", instance.services.config.site_url());
             let _ = std::io::stdout().flush();
             notify::ready();

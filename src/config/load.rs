@@ -61,6 +61,7 @@ impl Config {
         config.database_url = Some(String::new());
         config.secrets_dir = Some(PathBuf::new());
         config.mail.smtp_url = Some(String::new());
+        config.limits.registration_seconds = Some(0);
         config.gateways.sandbox.base_url = Some(String::new());
         config.mode = Mode::Development;
         config

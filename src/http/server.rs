@@ -9,6 +9,7 @@ use super::response::{self, Res, set};
 use super::route::{Access, Body, Route};
 use super::routes::Table;
 use super::{csrf, form::Form, session::Viewer};
+use crate::config::Config;
 use bytes::{Buf, Bytes};
 use futures_util::{FutureExt, Stream, StreamExt};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -277,14 +278,23 @@ async fn wait_for_own_write(req: &mut Req) -> Result<(), HttpError> {
 
 fn check_host(app: &App, host: &str) -> Result<(), HttpError> {
     let allowed = &app.config.allowed_hosts;
-    if allowed.is_empty() && !app.config.is_production() {
-        return Ok(());
-    }
     let name = host
         .rsplit_once(':')
         .map_or(host, |(name, port)| if port.chars().all(|c| c.is_ascii_digit()) { name } else { host });
-    let known = allowed.iter().any(|a| a.eq_ignore_ascii_case(name) || a.eq_ignore_ascii_case(host));
-    if known { Ok(()) } else { Err(HttpError::Misdirected) }
+    let listed = allowed.iter().any(|a| a.eq_ignore_ascii_case(name) || a.eq_ignore_ascii_case(host));
+    let at_home = || allowed.is_empty() && !app.config.is_production() && is_at_home(&app.config, name);
+    if listed || at_home() { Ok(()) } else { Err(HttpError::Misdirected) }
+}
+
+/// Names for this machine itself, and the one the studio says it has. Any other name that leads
+/// here may be another site's that was pointed at loopback to read along (DNS rebinding).
+fn is_at_home(config: &Config, name: &str) -> bool {
+    let own = |url: &str| url::Url::parse(url).ok().and_then(|u| u.host_str().map(str::to_owned));
+    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    name.eq_ignore_ascii_case("localhost")
+        || name.to_ascii_lowercase().ends_with(".localhost")
+        || address.is_ok_and(|a| a.is_loopback() || a == config.listen.ip())
+        || config.base_url.as_deref().and_then(own).is_some_and(|host| host.eq_ignore_ascii_case(name))
 }
 
 /// A proxy on loopback tells whom it speaks for; nobody else is believed.
@@ -330,5 +340,21 @@ fn secure(res: &mut Res, request_id: &str, https: bool) {
     }
     if !res.headers().contains_key(CONTENT_SECURITY_POLICY) {
         set(res, CONTENT_SECURITY_POLICY, POLICY);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_list_only_this_machines_own_names_are_answered() {
+        let config = Config { base_url: Some("https://studio.example.org".into()), ..Config::default() };
+        for own in ["localhost", "LocalHost", "a.localhost", "127.0.0.1", "[::1]", "studio.example.org"] {
+            assert!(is_at_home(&config, own), "{own}");
+        }
+        for foreign in ["", "evil.example", "127.0.0.1.evil.example", "10.0.0.1"] {
+            assert!(!is_at_home(&config, foreign), "{foreign}");
+        }
     }
 }

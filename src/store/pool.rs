@@ -10,8 +10,10 @@ pub type Pool = deadpool_postgres::Pool;
 /// One connection of the pool.
 pub type Client = deadpool_postgres::Client;
 
-/// Pages and projections name their tables without schema; a rebuild can so point elsewhere.
-const OPTIONS: &str = "-c search_path=views,public -c statement_timeout=60s";
+/// Pages and projections name their tables without schema; a rebuild can so point elsewhere. The
+/// threshold of search lets two swapped letters of a short word pass ("slat" for "salt").
+const OPTIONS: &str =
+    "-c search_path=views,public -c statement_timeout=60s -c pg_trgm.word_similarity_threshold=0.45";
 
 /// Where the database is and how its roles are reached.
 #[derive(Clone, Debug)]

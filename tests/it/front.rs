@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::running::Running;
+use crate::running::{Running, data_folder, get};
 
 const HOST: &str = "studio.example.org";
 
@@ -112,8 +112,13 @@ impl Drop for Nginx {
 
 #[test]
 fn nginx_hands_on_what_it_should_and_nothing_else() {
-    let kinora = Running::demo();
+    let data = data_folder();
+    let settings = data.path().join("kinora.toml");
+    std::fs::write(&settings, format!("allowed_hosts = ['{HOST}']\n")).expect("written");
+    let kinora = Running::start(data, &["--demo", "--config", settings.to_str().expect("a path")]);
     let nginx = Nginx::before(&kinora);
+    let (status, _, _) = get(kinora.site, "/", &[]);
+    assert_eq!(status, 421, "by its address the studio is not called");
 
     let (status, head) = nginx.ask(HOST, "/", &["--http2"]).expect("an answer");
     assert_eq!(status, 200, "{head}");

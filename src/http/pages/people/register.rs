@@ -14,9 +14,6 @@ pub(super) fn routes() -> Vec<Route> {
     vec![Route::get("/register", Access::Anyone, show), Route::post("/register", Access::Anyone, register)]
 }
 
-/// Nobody fills the form in less time; a program does.
-const FASTEST: i64 = 1;
-
 async fn show(req: Req) -> Result<Res, HttpError> {
     if req.viewer.account.is_some() {
         return Ok(see_other("/account"));
@@ -65,7 +62,8 @@ async fn register(mut req: Req) -> Result<Res, HttpError> {
 fn filled_by_hand(req: &Req, form: &Form) -> bool {
     let Some((at, signature)) = form.get("opened").split_once('.') else { return false };
     let Ok(opened) = at.parse::<i64>() else { return false };
-    csrf::matches(&sign(req, at), signature) && req.now().timestamp() - opened >= FASTEST
+    let shortest = req.app.config.shortest_registration();
+    csrf::matches(&sign(req, at), signature) && req.now().timestamp() - opened >= shortest.num_seconds()
 }
 
 fn sign(req: &Req, at: &str) -> String {

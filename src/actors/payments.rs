@@ -155,7 +155,8 @@ pub async fn charge(
     Ok(())
 }
 
-/// Finds out at the gateway what became of an attempt without an answer.
+/// Finds out at the gateway what became of an attempt without an answer. `asked_by` is the id of a
+/// command of staff; without it the look-up is the next one of the schedule.
 ///
 /// # Errors
 /// If the order cannot be read or the result not be recorded.
@@ -163,6 +164,7 @@ pub async fn look_up(
     cx: &Services,
     order: Uuid,
     attempt: Uuid,
+    asked_by: Option<Uuid>,
     mut meta: Metadata,
 ) -> Result<bool, PaymentError> {
     let state = load_order(cx, order).await?;
@@ -174,7 +176,9 @@ pub async fn look_up(
     let asked = ask(gateway(cx, &name)?.as_ref(), attempt, amount, meta.at).await;
     let outcome = asked.unwrap_or(Outcome::Unknown);
     meta.causation = None;
-    let id = derive_id(&attempt.to_string(), &format!("look-up/{:?}/{}", known.state, known.lookups));
+    let scheduled =
+        || derive_id(&attempt.to_string(), &format!("look-up/{:?}/{}", known.state, known.lookups));
+    let id = asked_by.unwrap_or_else(scheduled);
     record(cx, order, attempt, &name, outcome, (id, meta)).await?;
     Ok(true)
 }
@@ -186,8 +190,13 @@ async fn ask(
     amount: Money,
     at: DateTime<Utc>,
 ) -> Result<Outcome, GatewayError> {
-    if let Some(outcome) = gateway.look_up(key).await? {
-        return Ok(outcome);
+    match gateway.look_up(key).await? {
+        // Nobody confirms it any more: it is withdrawn, so that the answer becomes final.
+        Some(Outcome::RequiresAction { until }) if until <= at => {
+            return gateway.cancel(key, amount, at).await;
+        }
+        Some(outcome) => return Ok(outcome),
+        None => {}
     }
     Ok(match gateway.cancel(key, amount, at).await? {
         Outcome::Cancelled => Outcome::Declined { code: "no_charge_made".into(), hard: false },
@@ -198,7 +207,7 @@ async fn ask(
 /// Withdraws a charge that was not confirmed in time; whatever the gateway says then is recorded.
 ///
 /// # Errors
-/// If the gateway does not answer or the result cannot be recorded.
+/// If the order cannot be read or the result cannot be recorded.
 pub async fn withdraw(
     cx: &Services,
     order: Uuid,
@@ -209,7 +218,8 @@ pub async fn withdraw(
     let Some(known) = state.attempts().iter().find(|a| a.id == attempt) else { return Ok(()) };
     let name = known.gateway.clone();
     let amount = state.total().unwrap_or(Money::new(0, crate::domain::shared::Currency::eur()));
-    let outcome = gateway(cx, &name)?.cancel(attempt, amount, meta.at).await?;
+    // Without an answer it is one of those that are looked up until there is one.
+    let outcome = gateway(cx, &name)?.cancel(attempt, amount, meta.at).await.unwrap_or(Outcome::Unknown);
     record(cx, order, attempt, &name, outcome, (id, meta)).await?;
     Ok(())
 }
@@ -228,7 +238,11 @@ pub async fn confirm(
     let state = load_order(cx, order).await?;
     let known = state.attempts().iter().find(|a| a.id == attempt);
     let name = known.map(|a| a.gateway.clone()).ok_or(CommandError::Refused(OrderError::NoAttempt))?;
-    let outcome = gateway(cx, &name)?.confirm(attempt, approve, meta.at).await?;
+    let outcome = match gateway(cx, &name)?.confirm(attempt, approve, meta.at).await {
+        // The answer may have counted all the same: it is looked up.
+        Err(GatewayError::TimedOut) => Outcome::Unknown,
+        answered => answered?,
+    };
     record(cx, order, attempt, &name, outcome, (id, meta)).await
 }
 

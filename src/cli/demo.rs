@@ -78,7 +78,9 @@ pub fn announce(instance: &Instance) {
     for person in accounts::demo::read(cx) {
         eprintln!("    {:<11} {:<26} {}", person.role, person.mail, person.password);
     }
-    eprintln!("  or just look around as a visitor. Mails of the demo: {url}/demo/mail\n  Ctrl-C stops everything.\n");
+    eprintln!(
+        "  or just look around as a visitor. Mails of the demo: {url}/demo/mail\n  Ctrl-C stops everything.\n"
+    );
 }
 
 /// Every step is a command with a fixed id, so that a second load changes nothing and an interrupted

@@ -59,5 +59,7 @@ pub async fn run(global: &Global, args: RunArgs) -> Result<(), CliError> {
             eprintln!("kinora: {error}");
         }
     }
-    if report.status == "failed" { Err(CliError::Silent) } else { Ok(()) }
+    // Some subscriptions could not be asked: the run is done, but all is not well.
+    let not_well = report.counts.get("failed").is_some_and(|n| *n > 0);
+    if report.status == "failed" || not_well { Err(CliError::Silent) } else { Ok(()) }
 }

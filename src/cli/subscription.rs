@@ -82,7 +82,7 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
             "plan": row.plan(),
             "price": row.price(),
             "anchor": state.anchor(),
-            "next_due_on": state.next_due_on(),
+            "next_due_on": state.next_payment_on(),
             "paid_until": state.paid_up_to(),
             "open_order": state.open_order().map(|o| o.order),
             "parked": state.is_parked(),
@@ -93,7 +93,7 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
         }));
     }
     println!("{id}  {}  {}", status.unwrap_or("not joined yet"), row.plan());
-    if let Some(due) = state.next_due_on() {
+    if let Some(due) = state.next_payment_on() {
         println!("next payment {due}");
     }
     for entry in &entries {
@@ -101,6 +101,9 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
         println!("\n{}  {}", entry.effective_at.format("%Y-%m-%d %H:%M"), words.what);
         if let Some(why) = words.why {
             println!("    {why}");
+        }
+        if let Some(reason) = &entry.reason {
+            println!("    reason given: {reason}");
         }
         println!("    by {} (position {}, {})", actor_words(entry, row.owner), entry.position, entry.kind);
     }
@@ -122,6 +125,7 @@ fn line(entry: &Entry, owner: Uuid) -> Value {
         "run": entry.run.as_ref().map(|(job, slot)| json!({ "job": job, "slot": slot })),
         "what": words.what,
         "why": words.why,
+        "reason": entry.reason,
         "caused_by": entry.caused_by,
         "followed_by": entry.followed_by,
         "subject": entry.subject,

@@ -6,10 +6,10 @@ use crate::domain::account::AccountEvent;
 use crate::domain::deletion_request::DeletionEvent;
 use crate::domain::order::OrderEvent;
 use crate::domain::shared::calendar::{Interval, IntervalUnit};
-use crate::domain::shared::money::Money;
+use crate::domain::shared::money::{Currency, Money};
 use crate::domain::subscription::SubscriptionEvent;
 use crate::metrics::Metrics;
-use crate::store::RecordedEvent;
+use crate::store::{RecordedEvent, StoreError};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::BTreeMap;
@@ -163,6 +163,24 @@ fn subscription(event: &SubscriptionEvent) -> Option<Change> {
         SubscriptionEvent::SubscriptionExpired { .. } => ended("expired"),
         _ => None,
     }
+}
+
+/// Monthly recurring revenue by currency: what everybody who has access by paying pays a month, until
+/// the access ends. The same number as the metric `kinora_mrr` and the statistics.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn monthly_recurring_revenue(reader: &Reader) -> Result<Vec<Money>, QueryError> {
+    let sql = "select currency, sum(monthly_minor)::bigint from figures_subjects
+        where category = 'subscription' and state in ('active', 'pending-cancellation')
+        group by currency order by currency";
+    let rows = reader.client().await?.query(sql, &[]).await?;
+    rows.iter()
+        .map(|row| {
+            let currency = Currency::parse(row.get(0)).map_err(|e| StoreError::Unreadable(e.to_string()))?;
+            Ok(Money::new(row.get(1), currency))
+        })
+        .collect()
 }
 
 /// What a price comes to in a month of 365.25 / 12 days, in minor units.

@@ -19,7 +19,7 @@ impl Projection for Orders {
     }
 
     fn version(&self) -> i32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -55,7 +55,8 @@ impl Projection for Orders {
             code          text,
             started_at    timestamptz not null,
             until         timestamptz,
-            look_again_at timestamptz
+            look_again_at timestamptz,
+            intent        bigint not null
         );
         create index if not exists payments_by_order on payments (order_id, started_at);
         create index if not exists payments_open on payments (look_again_at) where state in ('started', 'unknown');"
@@ -92,8 +93,8 @@ impl Projection for Orders {
                 // One that is still without an answer a little later was cut off: it is looked up.
                 let look = *at + chrono::TimeDelta::minutes(2);
                 tx.execute(
-                    "insert into payments values ($1, $2, $3, 'started', null, $4, null, $5)",
-                    &[attempt, &id, &method.gateway, at, &look],
+                    "insert into payments values ($1, $2, $3, 'started', null, $4, null, $5, $6)",
+                    &[attempt, &id, &method.gateway, at, &look, &event.position],
                 )
                 .await?;
             }
@@ -303,15 +304,23 @@ pub async fn list(
     Ok((rows.iter().map(read).collect::<Result<_, _>>()?, total))
 }
 
-/// Attempts whose answer is to be looked up by `at`: order and attempt.
+/// Attempts whose answer is to be looked up by `at`: order and attempt. An attempt whose intent the
+/// workflow `charger` has not come to yet is not among them: it still waits for its call, and looking
+/// it up would bar it.
 ///
 /// # Errors
 /// If the database cannot be read.
-pub async fn to_look_up(r: &Reader, at: DateTime<Utc>, limit: i64) -> Result<Vec<(Uuid, Uuid)>, QueryError> {
-    let sql =
-        "select order_id, attempt from payments where state in ('started', 'unknown') and look_again_at <= $1
+pub async fn to_look_up(
+    r: &Reader,
+    charger: &str,
+    at: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<(Uuid, Uuid)>, QueryError> {
+    let sql = "select order_id, attempt from payments
+        where look_again_at <= $1 and (state = 'unknown' or state = 'started'
+            and intent <= coalesce((select position from public.checkpoints where name = $3), 0))
         order by look_again_at limit $2";
-    let rows = r.client().await?.query(sql, &[&at, &limit]).await?;
+    let rows = r.client().await?.query(sql, &[&at, &limit, &charger]).await?;
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 

@@ -5,6 +5,7 @@ use super::{Projection, ProjectionError, QueryError, Reader};
 use crate::domain::clock::RunEvent;
 use crate::domain::invoice_series::InvoiceSeriesEvent;
 use crate::domain::order::OrderEvent;
+use crate::domain::shared::PersonalRef;
 use crate::domain::shared::aggregate::CategoryEvent;
 use crate::domain::subscription::{Subscription, SubscriptionEvent};
 use crate::store::event::decode_payload;
@@ -25,7 +26,7 @@ impl Projection for SubscriptionTimeline {
     }
 
     fn version(&self) -> i32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -45,7 +46,8 @@ impl Projection for SubscriptionTimeline {
             causation    uuid,
             correlation  uuid not null,
             subject      uuid not null,
-            payload      json not null
+            payload      json not null,
+            reason       json
         );
         create index if not exists timeline_by_subscription on timeline (subscription, position);
         create table if not exists timeline_orders (
@@ -88,7 +90,7 @@ impl Projection for SubscriptionTimeline {
             }
         };
         tx.execute(
-            "insert into timeline values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+            "insert into timeline values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
             &[
                 &event.position,
                 &subscription,
@@ -102,6 +104,7 @@ impl Projection for SubscriptionTimeline {
                 &event.metadata.correlation,
                 &id,
                 &event.payload,
+                &event.metadata.reason.as_ref().map(serde_json::to_value).transpose()?,
             ],
         )
         .await?;
@@ -134,6 +137,8 @@ pub struct Entry {
     pub subject: Uuid,
     /// The payload.
     pub payload: serde_json::Value,
+    /// Why staff did it, in their words; says so when the words were erased with the member.
+    pub reason: Option<String>,
 }
 
 impl Entry {
@@ -144,9 +149,15 @@ impl Entry {
     }
 }
 
-fn read(row: &Row) -> Result<(Entry, Uuid, Option<Uuid>), QueryError> {
-    let actor = serde_json::from_value(row.get(5))
-        .map_err(|e| StoreError::Unreadable(format!("a line of the timeline cannot be read: {e}")))?;
+/// A line with its command, what caused that, and where the words of its reason are.
+type Line = (Entry, Uuid, Option<Uuid>, Option<PersonalRef>);
+
+fn read(row: &Row) -> Result<Line, QueryError> {
+    let unreadable =
+        |e: serde_json::Error| StoreError::Unreadable(format!("a line of the timeline cannot be read: {e}"));
+    let actor = serde_json::from_value(row.get(5)).map_err(unreadable)?;
+    let reason: Option<serde_json::Value> = row.get(12);
+    let reason = reason.map(serde_json::from_value).transpose().map_err(unreadable)?;
     let job: Option<String> = row.get(8);
     let entry = Entry {
         position: row.get(0),
@@ -160,8 +171,9 @@ fn read(row: &Row) -> Result<(Entry, Uuid, Option<Uuid>), QueryError> {
         followed_by: Vec::new(),
         subject: row.get(10),
         payload: row.get(11),
+        reason: None,
     };
-    Ok((entry, row.get(6), row.get(7)))
+    Ok((entry, row.get(6), row.get(7), reason))
 }
 
 /// The timeline of a subscription, oldest first, up to `recorded_until` if given.
@@ -174,16 +186,20 @@ pub async fn of(
     recorded_until: Option<DateTime<Utc>>,
 ) -> Result<Vec<Entry>, QueryError> {
     let sql = "select t.position, t.category, t.kind, t.effective_at, t.recorded_at, t.actor, t.command, t.causation,
-            u.job, u.slot, t.subject, t.payload
+            u.job, u.slot, t.subject, t.payload, t.reason
         from timeline t left join timeline_runs u on u.run = t.correlation
         where t.subscription = $1 and ($2::timestamptz is null or t.recorded_at <= $2) order by t.position";
     let rows = r.client().await?.query(sql, &[&subscription, &recorded_until]).await?;
     let read: Vec<_> = rows.iter().map(read).collect::<Result<_, _>>()?;
     // A command may write several events: what it caused hangs on the last of them.
-    let last_of: HashMap<Uuid, i64> = read.iter().map(|(e, command, _)| (*command, e.position)).collect();
+    let last_of: HashMap<Uuid, i64> = read.iter().map(|(e, command, _, _)| (*command, e.position)).collect();
+    let reasons: Vec<PersonalRef> = read.iter().filter_map(|(_, _, _, reason)| reason.clone()).collect();
+    let reasons = r.open_many(&reasons).await?;
     let mut entries: Vec<Entry> = Vec::with_capacity(read.len());
     let mut followed: HashMap<i64, Vec<i64>> = HashMap::new();
-    for (mut entry, command, causation) in read {
+    for (mut entry, command, causation, reason) in read {
+        entry.reason =
+            reason.map(|at| reasons.get(&at).cloned().unwrap_or_else(|| "(erased with the account)".into()));
         entry.caused_by = causation.filter(|c| *c != command).and_then(|c| last_of.get(&c).copied());
         if let Some(cause) = entry.caused_by {
             followed.entry(cause).or_default().push(entry.position);

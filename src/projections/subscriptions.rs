@@ -271,26 +271,6 @@ pub async fn counts(r: &Reader) -> Result<Vec<(String, String, i64)>, QueryError
     Ok(rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect())
 }
 
-/// Monthly recurring revenue of what is active and goes on, by currency, in minor units: a year
-/// counts a twelfth, a week 52 twelfths.
-///
-/// # Errors
-/// If the database cannot be read.
-pub async fn monthly_revenue(r: &Reader) -> Result<Vec<Money>, QueryError> {
-    let sql = "select currency, sum(round(price_minor * case state#>>'{terms,interval,unit}'
-            when 'year' then 1 / 12.0 when 'month' then 1 when 'week' then 52 / 12.0 else 365 / 12.0 end
-            / (state#>>'{terms,interval,length}')::int))::bigint
-        from subscriptions where status = 'active' group by currency order by currency";
-    let rows = r.client().await?.query(sql, &[]).await?;
-    rows.iter()
-        .map(|row| {
-            let currency = crate::domain::shared::Currency::parse(row.get(0))
-                .map_err(|e| StoreError::Unreadable(e.to_string()))?;
-            Ok(Money::new(row.get(1), currency))
-        })
-        .collect()
-}
-
 /// Active subscriptions whose payment was due more than two hours before `now` and was not tried.
 ///
 /// # Errors

@@ -369,6 +369,78 @@ async fn an_intent_whose_process_died_before_the_charge_is_looked_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_charge_that_still_waits_for_its_call_is_not_looked_up_and_barred() {
+    let desk = Desk::open().await;
+    let cx = &desk.instance.services;
+    let id = desk.join(None).await;
+    let order = desk.orders(id).await.remove(0);
+    let entry = payments::CardEntry { number: GOOD.into(), expiry: "12/35".into() };
+    let (method, _) = payments::keep_card(cx, desk.account, &entry).await.expect("kept");
+    // The charger is busy with others: another process holds its lease and does not get on.
+    let hold = "update public.leases set owner = gen_random_uuid(), lease_until = now() + interval '1 hour'
+        where name = 'workflow charge_payments'";
+    let client = cx.pool.get().await.expect("client");
+    let held = async || client.execute(hold, &[]).await.expect("held");
+    while held().await == 0 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    // A slot long before the real time: by the slot's time every charge is overdue at once.
+    let attempt = derive_id("test", "waiting");
+    let start = OrderCommand::StartAttempt { attempt, method, at: desk.at };
+    let envelope = Envelope::new(Uuid::now_v7(), order.id, start, desk.meta());
+    let receipt = cx.bus.dispatch::<Order>(envelope).await.expect("started");
+    assert!(cx.reader.wait_for(receipt.position, Duration::from_secs(10)).await.expect("shown"));
+    let all = jobs::all();
+    let job = all.iter().find(|j| j.name() == "payment-lookups").expect("the job");
+    let slot = time("2031-01-31T15:00:00Z");
+    let meta = Metadata::system("test", Uuid::now_v7(), slot);
+    let report = jobs::run(job.as_ref(), slot, meta, false, cx).await.expect("runs");
+    assert_eq!(report.counts["looked_up"], 0, "{report:?}");
+    client
+        .execute("delete from public.leases where name = 'workflow charge_payments'", &[])
+        .await
+        .expect("free");
+    desk.settle().await;
+    assert_eq!(desk.status(id).await, Status::Active, "it was charged when its turn came");
+    assert_eq!(desk.charged().await, 1150);
+    desk.instance.close().await.expect("closes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_subscription_that_cannot_be_ticked_is_set_aside_and_the_others_go_on() {
+    let mut desk = Desk::open().await;
+    let good = desk.join(Some(GOOD)).await;
+    desk.account = Uuid::now_v7();
+    let bad = desk.join(Some(GOOD)).await;
+    let cx = &desk.instance.services;
+    let client = cx.pool.get().await.expect("client");
+    // A row whose stream is gone, as a damaged projection would show it.
+    let broken = Uuid::now_v7();
+    let copy = "insert into views.subscriptions select ($1::text)::uuid, owner, status, plan_name, interval, collection,
+        price_minor, currency, joined_at, paid_until, look_at, open_order, failing, parked, ended_at, state
+        from views.subscriptions where subscription = $2";
+    let columns = client.execute(copy, &[&broken.to_string(), &bad]).await.expect("copied");
+    assert_eq!(columns, 1);
+    let report = desk.tick("2031-02-28T02:00:00Z").await;
+    assert_eq!((report.counts["failed"], report.counts["decided"]), (1, 2), "{report:?}");
+    assert_eq!(
+        desk.row(good).await.state.next_due_on().map(|d| d.to_string()).as_deref(),
+        Some("2031-03-31")
+    );
+    let aside = jobs::tick_failures::list(cx, 10).await.expect("read");
+    assert_eq!(aside.iter().map(|f| (f.subscription, f.failures)).collect::<Vec<_>>(), [(broken, 1)]);
+    desk.tick("2031-02-28T03:00:00Z").await;
+    assert_eq!(jobs::tick_failures::list(cx, 10).await.expect("read")[0].failures, 2);
+    client
+        .execute("delete from views.subscriptions where subscription = $1", &[&broken])
+        .await
+        .expect("gone");
+    jobs::tick_failures::forget(cx, &[broken]).await.expect("forgotten");
+    assert!(jobs::tick_failures::list(cx, 10).await.expect("read").is_empty());
+    desk.instance.close().await.expect("closes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn plans_are_offered_by_currency_with_the_default_first() {
     let desk = Desk::open().await;
     let cx = &desk.instance.services;

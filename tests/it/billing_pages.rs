@@ -132,16 +132,25 @@ async fn staff_see_why_book_transfers_and_export() {
     assert_eq!(rest.status, 303);
     studio.settle().await;
     let story = billing.get(&one).await;
-    for words in
-        ["Active: paid from", "Why: ", "Bela Billing", "€8.50 arrived", "Event as recorded", "Led to"]
-    {
-        let words = if words == "€8.50 arrived" { "€1.50 arrived" } else { words };
+    for words in [
+        "Active: paid from",
+        "Why: ",
+        "Bela Billing",
+        "€1.50 arrived",
+        "Reason given: statement 7",
+        "Event as recorded",
+        "Led to",
+    ] {
         assert!(story.body.contains(words), "{words}");
     }
     let then = billing.get(&format!("{one}?as_of=2020-01-01")).await;
     assert!(then.body.contains("Not joined yet."));
     let csv = billing.get(&format!("{one}/log.csv")).await;
-    assert!(csv.body.starts_with("position,effective_at") && csv.body.contains("OrderPaid"));
+    assert!(
+        csv.body.starts_with("position,effective_at")
+            && csv.body.contains("OrderPaid")
+            && csv.body.contains("statement 8")
+    );
     let lines = billing.get(&format!("{one}/log.jsonl")).await;
     assert!(lines.body.lines().all(|l| serde_json::from_str::<serde_json::Value>(l).is_ok()));
     for file in ["/billing/subscriptions.csv", "/billing/orders?format=csv", "/billing/invoices?format=csv"] {
@@ -154,6 +163,57 @@ async fn staff_see_why_book_transfers_and_export() {
     let client = studio.client().await;
     let sql = "select count(*) from events where payload::text like '%statement%' or metadata::text like '%statement%'";
     assert_eq!(client.query_one(sql, &[]).await.expect("counted").get::<_, i64>(0), 0);
+    studio.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_country_that_is_none_orders_nothing() {
+    let (studio, member, billing) = open().await;
+    let plans = member.get("/join").await;
+    let payment = member.get(&link(&plans.body, "/join/")).await;
+    let action = link(&payment.body, "/join/");
+    for country in ["ZZ", "Netherlands", ""] {
+        let mut fields = ADDRESS.to_vec();
+        fields.extend([("country", country), ("card_number", "4242424242424242"), ("card_expiry", "12/35")]);
+        let answer = member.submit(&format!("{action}?country=NL&way=card"), &action, &fields).await;
+        assert_eq!(answer.status, 422, "{country}");
+        assert!(
+            answer.body.contains("Choose the country") && answer.body.contains("Keizersgracht 1"),
+            "{country}"
+        );
+    }
+    studio.settle().await;
+    assert!(!billing.get("/billing/orders").await.body.contains("Mira Member"));
+    studio.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn staff_say_what_became_of_a_payment_that_the_gateway_lost() {
+    let (studio, member, billing) = open().await;
+    assert_eq!(order(&studio, &member, "NL", "card", "4000 0000 0000 0127").await.status, 303);
+    let page = link(&billing.get("/billing/orders?questionable=yes").await.body, "/billing/orders/");
+    let action = format!("{page}/outcome");
+    assert!(billing.get(&page).await.body.contains("What became of the payment?"));
+    let bare = billing.submit(&page, &action, &[("act", "taken"), ("reason", "portal")]).await;
+    assert_eq!(bare.status, 422, "the gateway's number is needed");
+    assert!(bare.body.contains("portal"), "what was typed is still there");
+    assert_eq!(
+        billing.submit(&page, &action, &[("act", "not-taken")]).await.status,
+        422,
+        "a reason is needed"
+    );
+    assert_eq!(member.post(&action, &[("act", "not-taken")]).await.status, 403);
+    let said = billing.submit(&page, &action, &[("act", "not-taken"), ("reason", "portal shows none")]).await;
+    assert_eq!(said.status, 303, "{}", said.body);
+    studio.settle().await;
+    assert!(!billing.get(&page).await.body.contains("What became of the payment?"));
+    let fields = [("new_card", "yes"), ("card_number", "4242424242424242"), ("card_expiry", "01/36")];
+    assert_eq!(
+        member.submit("/account/subscription", "/account/subscription/pay", &fields).await.status,
+        303
+    );
+    studio.settle().await;
+    assert!(member.get("/account/subscription").await.body.contains("You can watch everything"));
     studio.close().await;
 }
 

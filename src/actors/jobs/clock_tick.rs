@@ -1,10 +1,11 @@
 //! `clock-tick`: asks every subscription that may have something due. One that fails never stops
-//! the rest; it is counted and named in the log.
+//! the rest; it is counted, set aside and shown.
 
-use super::{Counts, Job, JobError, Run};
+use super::{Counts, Job, JobError, Run, tick_failures};
 use crate::actors::bus::Envelope;
 use crate::actors::payments;
 use crate::actors::services::Services;
+use crate::actors::workflows::charge_payments;
 use crate::domain::clock::Schedule;
 use crate::domain::shared::payment::BillingPolicy;
 use crate::domain::subscription::{Subscription, SubscriptionCommand};
@@ -43,13 +44,22 @@ impl Job for ClockTick {
             last = *newest;
             let mut answers =
                 stream::iter(page).map(|id| tick(run, cx, policy, id)).buffer_unordered(AT_ONCE);
-            while let Some(answer) = answers.next().await {
+            let mut fine = Vec::new();
+            while let Some((id, answer)) = answers.next().await {
                 asked += 1;
                 match answer {
-                    Ok(changed) => decided += i64::from(changed),
-                    Err(()) => failed += 1,
+                    Ok(changed) => {
+                        decided += i64::from(changed);
+                        fine.push(id);
+                    }
+                    Err(error) => {
+                        failed += 1;
+                        tracing::error!(subscription = %id, error, "a subscription could not be ticked");
+                        tick_failures::record(cx, id, &error, run.at).await?;
+                    }
                 }
             }
+            tick_failures::forget(cx, &fine).await?;
         }
         let looked_up = look_up(run, cx).await?;
         Ok(Counts::from([
@@ -61,23 +71,18 @@ impl Job for ClockTick {
     }
 }
 
-async fn tick(run: &Run, cx: &Services, policy: BillingPolicy, id: Uuid) -> Result<bool, ()> {
+async fn tick(run: &Run, cx: &Services, policy: BillingPolicy, id: Uuid) -> (Uuid, Result<bool, String>) {
     let command = SubscriptionCommand::Tick { policy, at: run.at };
     let envelope = Envelope::new(run.command_id(&format!("tick/{id}")), id, command, run.meta());
-    match cx.bus.dispatch::<Subscription>(envelope).await {
-        Ok(receipt) => Ok(receipt.position > 0),
-        Err(error) => {
-            tracing::error!(subscription = %id, %error, "a subscription could not be ticked");
-            Err(())
-        }
-    }
+    let answer = cx.bus.dispatch::<Subscription>(envelope).await;
+    (id, answer.map(|receipt| receipt.position > 0).map_err(|e| e.to_string()))
 }
 
 /// Finds out what became of payments whose answer was lost.
 pub(super) async fn look_up(run: &Run, cx: &Services) -> Result<i64, JobError> {
     let mut found = 0;
-    for (order, attempt) in orders::to_look_up(&cx.reader, run.at, PAGE).await? {
-        match payments::look_up(cx, order, attempt, run.meta()).await {
+    for (order, attempt) in orders::to_look_up(&cx.reader, charge_payments::NAME, run.at, PAGE).await? {
+        match payments::look_up(cx, order, attempt, None, run.meta()).await {
             Ok(asked) => found += i64::from(asked),
             Err(error) => tracing::error!(%order, %error, "a payment could not be looked up"),
         }

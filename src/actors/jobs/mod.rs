@@ -8,6 +8,7 @@ pub mod process_deletion_requests;
 mod publish_scheduled;
 mod reconcile_storage;
 mod stats;
+pub mod tick_failures;
 mod watchdog;
 
 use super::services::Services;
@@ -149,9 +150,14 @@ pub async fn run(
     let started = Instant::now();
     let lease = format!("run {id}");
     let client = cx.pool.get().await.map_err(StoreError::from)?;
-    // One at a time: a second process that wants the same slot finds it at work.
-    if !checkpoint::lease(&**client, &lease, cx.process, 30.0).await? {
-        return Ok(report("already-run", 0, Counts::new(), started, None));
+    // One at a time: a second process that wants the same slot waits for the first one's result, and
+    // takes over if that dies.
+    while !checkpoint::lease(&**client, &lease, cx.process, 30.0).await? {
+        if started.elapsed() > SETTLE {
+            let error = "another process is still at work on this slot; ask again later".to_owned();
+            return Ok(report("failed", 0, Counts::new(), started, Some(error)));
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
     }
     if cx.run_state(id).await? == RunState::Completed {
         let _ = client.execute("delete from leases where name = $1", &[&lease]).await;
@@ -166,9 +172,12 @@ pub async fn run(
         outcome = job.run(&run, cx) => outcome,
         () = keep_lease(cx, &lease) => Err(JobError::Failed("the lease was lost".into())),
     };
-    if wait && outcome.is_ok() && !cx.settle(SETTLE).await? {
-        tracing::warn!(job = job.name(), "what followed from the run is not finished yet");
-    }
+    let outcome = match outcome {
+        Ok(_) if wait && !cx.settle(SETTLE).await? => Err(JobError::Failed(
+            "what followed from the run was not finished in two minutes; run it again".into(),
+        )),
+        outcome => outcome,
+    };
     let changed = cx.changed_by(id).await?;
     let elapsed = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
     let (command, done) = match outcome {

@@ -36,7 +36,9 @@ impl Workflow for BillingMails {
         if let SubscriptionEvent::SubscriptionExpired { .. } = &happened {
             // Who still has access by another way need not be told.
             let others = subscriptions::memberships(&cx.reader, state.owner()).await?;
-            if others.contains(&Membership::Giving) {
+            let owner = people::by_id(&cx.reader, state.owner()).await?;
+            let given = owner.and_then(|p| p.complimentary).is_some_and(|c| c.holds_at(event.effective_at));
+            if given || others.contains(&Membership::Giving) {
                 return Ok(());
             }
         }

@@ -13,7 +13,8 @@ use async_trait::async_trait;
 /// The workflow.
 pub struct ChargePayments;
 
-const NAME: &str = "charge_payments";
+/// Its name, by which its place in the log is known.
+pub const NAME: &str = "charge_payments";
 
 #[async_trait]
 impl Workflow for ChargePayments {

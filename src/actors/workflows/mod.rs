@@ -2,7 +2,7 @@
 
 pub mod account_mails;
 mod billing_mails;
-mod charge_payments;
+pub mod charge_payments;
 pub mod end_sessions;
 pub mod erase_account;
 pub mod hide_account;

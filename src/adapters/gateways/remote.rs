@@ -135,8 +135,14 @@ impl Gateway for Remote {
             "token": request.token, "minor": request.amount.minor, "currency": request.amount.currency,
             "description": request.description, "at": request.at,
         });
-        let answer = self.outcome("PUT", &format!("/v1/charges/{}", request.key), &body).await?;
-        answer.ok_or(GatewayError::Unsupported)
+        let (status, bytes) = self.send("PUT", &format!("/v1/charges/{}", request.key), &body).await?;
+        match status {
+            200 | 201 => serde_json::from_slice(&bytes).map_err(|_| GatewayError::TimedOut),
+            402 | 422 => Err(GatewayError::Refused(words(&bytes))),
+            // Everything else (a proxy's 404, "in progress", "too many") says nothing about the
+            // money: it is looked up.
+            _ => Err(GatewayError::TimedOut),
+        }
     }
 
     async fn look_up(&self, key: Uuid) -> Result<Option<Outcome>, GatewayError> {
@@ -210,6 +216,10 @@ mod tests {
             Some(r#"200 {"outcome":"succeeded","gateway_reference":"x1"}"#),
             Some(r#"422 {"error":"The card number is wrong."}"#),
             Some("500 broken"),
+            Some("404 nobody here"),
+            Some(r#"409 {"error":"in progress"}"#),
+            Some("429 later"),
+            Some(r#"422 {"error":"This token is not known."}"#),
         ])
         .await;
         let declined = Outcome::Declined { code: "insufficient_funds".into(), hard: false };
@@ -224,6 +234,12 @@ mod tests {
             Err(GatewayError::Refused("The card number is wrong.".into()))
         );
         assert_eq!(remote.look_up(request().key).await, Err(GatewayError::TimedOut));
+        for says_nothing in [404, 409, 429] {
+            let answer = remote.charge(&request()).await;
+            assert_eq!(answer, Err(GatewayError::TimedOut), "{says_nothing} is no answer about the money");
+        }
+        let refused = GatewayError::Refused("This token is not known.".into());
+        assert_eq!(remote.charge(&request()).await, Err(refused));
         let heads = seen.await.unwrap();
         assert_eq!(heads[0], "PUT /pay/v1/charges/00000000-0000-0000-0000-000000000007 HTTP/1.1");
         assert_eq!(heads[4], "POST /pay/v1/methods HTTP/1.1");

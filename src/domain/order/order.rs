@@ -143,7 +143,13 @@ impl Order {
                 OrderStatus::Paid => Err(OrderError::Paid),
                 OrderStatus::Cancelled => Ok(vec![]),
                 _ if self.in_flight() => Err(OrderError::InFlight),
-                _ => Ok(vec![OrderEvent::OrderCancelled { cause, at }]),
+                _ => {
+                    let cancelled = OrderEvent::OrderCancelled { cause, at };
+                    // What has come by transfer goes back: staff are told.
+                    let over = Money::new(self.transferred, total.currency);
+                    let back = OrderEvent::OrderOverpaid { over, cause: "order-cancelled".into(), at };
+                    Ok([cancelled].into_iter().chain((over.minor > 0).then_some(back)).collect())
+                }
             },
         }
     }
@@ -181,11 +187,18 @@ impl Order {
         if received.currency != total.currency || received.minor <= 0 {
             return Err(OrderError::Amount);
         }
-        match self.status {
-            Some(OrderStatus::Paid) => return Err(OrderError::Paid),
-            Some(OrderStatus::Cancelled) => return Err(OrderError::Cancelled),
+        // Money that has come is recorded, whatever it is for; what nobody owes goes back.
+        let not_owed = match self.status {
+            Some(OrderStatus::Paid) => Some("paid-before"),
+            Some(OrderStatus::Cancelled) => Some("order-cancelled"),
             _ if self.in_flight() => return Err(OrderError::InFlight),
-            _ => {}
+            _ => None,
+        };
+        if let Some(cause) = not_owed {
+            return Ok(vec![
+                OrderEvent::TransferReceived { received, rest: Money::new(0, total.currency), at },
+                OrderEvent::OrderOverpaid { over: received, cause: cause.into(), at },
+            ]);
         }
         let sum = self.transferred.saturating_add(received.minor);
         let rest = Money::new((total.minor - sum).max(0), total.currency);

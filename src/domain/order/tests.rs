@@ -164,7 +164,15 @@ fn a_short_transfer_leaves_the_rest_open_and_a_long_one_is_named() {
     let (order2, events) = order(vec![placed(), transfer(1000), transfer(200)]);
     assert_eq!(order2.status(), Some(OrderStatus::Paid));
     assert_eq!(kinds(&events)[2..], ["TransferReceived", "OrderPaid", "OrderOverpaid"]);
-    assert_eq!(order2.decide(transfer(1)), Err(OrderError::Paid));
+    let late = order2.decide(transfer(1)).unwrap();
+    assert_eq!(kinds(&late), ["TransferReceived", "OrderOverpaid"], "money that has come is recorded");
+    let told =
+        order1.decide(OrderCommand::Cancel { cause: "subscription-expired".into(), at: at() }).unwrap();
+    assert_eq!(
+        told[1],
+        OrderEvent::OrderOverpaid { over: eur(1000), cause: "order-cancelled".into(), at: at() },
+        "what came for an order that is given up goes back"
+    );
     let dollars =
         OrderCommand::RecordTransfer { received: Money::new(1, Currency::parse("USD").unwrap()), at: at() };
     assert_eq!(order1.decide(dollars), Err(OrderError::Amount));

@@ -41,6 +41,12 @@ impl Country {
         std::str::from_utf8(&self.0).unwrap_or("??")
     }
 
+    /// Whether it is one of [`COUNTRIES`], to which is sold.
+    #[must_use]
+    pub fn is_offered(&self) -> bool {
+        COUNTRIES.iter().any(|(code, _)| *code == self.code())
+    }
+
     /// The English name of a country in the list of [`COUNTRIES`], else its code.
     #[must_use]
     pub fn name(&self) -> &str {

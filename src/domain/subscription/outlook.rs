@@ -50,6 +50,12 @@ impl Subscription {
         self.next_period(self.terms.as_ref()?).ok().map(|p| p.start)
     }
 
+    /// The day on which it will be paid for next; none for one that ends instead.
+    #[must_use]
+    pub fn next_payment_on(&self) -> Option<NaiveDate> {
+        self.next_due_on().filter(|_| self.status != Some(Status::PendingCancellation))
+    }
+
     /// The first instant that is not paid for.
     #[must_use]
     pub fn paid_up_to(&self) -> Option<DateTime<Utc>> {

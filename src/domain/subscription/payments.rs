@@ -36,7 +36,11 @@ impl Subscription {
             let order = open.order;
             return Ok(vec![SubscriptionEvent::SubscriptionRenewed { order, paid_at, period, paid_until }]);
         }
-        let period = Period::nth(terms.zone.date_of(paid_at), terms.interval, 0)?;
+        // The day of payment becomes the anchor, but never a day that was billed before: a payment may
+        // be dated earlier than the tick that put the subscription on hold (a clock that runs ahead).
+        let paid_on = terms.zone.date_of(paid_at);
+        let start = if self.anchor.is_some() { paid_on.max(open.due_on) } else { paid_on };
+        let period = Period::nth(start, terms.interval, 0)?;
         let paid_until = terms.zone.start_of_day(period.end);
         Ok(vec![match self.anchor {
             None => SubscriptionEvent::SubscriptionActivated { order, paid_at, period, paid_until },

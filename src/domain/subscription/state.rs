@@ -221,6 +221,8 @@ impl Subscription {
                 self.status = Some(Status::Active);
                 self.anchor = Some(period.start);
                 self.paid = 1;
+                // It counted periods from the anchor that is no more.
+                self.cleared_until = None;
                 self.settle(order);
             }
             SubscriptionEvent::SubscriptionRenewed { order, .. } => {

@@ -308,6 +308,20 @@ fn a_late_payment_starts_a_new_interval_on_its_day() {
 }
 
 #[test]
+fn a_payment_dated_before_the_missed_period_never_bills_a_day_twice() {
+    // The ticks ran ahead of the clock by which the member pays.
+    let mut world = member();
+    world.declines = vec![("stolen_card", true)];
+    world.tick("2026-02-28T00:00:00Z");
+    let paid = world.pay("2026-02-02T09:00:00Z");
+    let SubscriptionEvent::SubscriptionResumed { period, .. } = &paid[0] else { panic!("{paid:?}") };
+    assert_eq!(period.start.to_string(), "2026-02-28", "the first day that was not paid for");
+    let renewed = world.tick("2026-03-28T00:00:00Z");
+    assert_eq!(World::kinds(&renewed).last(), Some(&"SubscriptionRenewed"), "and it goes on");
+    assert!(world.sub.open_order().is_none());
+}
+
+#[test]
 fn a_manual_order_is_made_seven_days_before_and_unpaid_it_holds_at_the_due_date() {
     let mut world = World::joined(Collection::Manual, MONTHLY, JOINED);
     assert!(world.tick("2026-02-20T22:59:59Z").is_empty());

@@ -1,6 +1,7 @@
 //! The billing desk: what is going on, every subscription with its event log, orders, invoices, plans.
 
 mod invoices;
+mod order_outcome;
 mod orders;
 mod overview;
 mod plans;
@@ -33,6 +34,7 @@ pub fn routes() -> Vec<Route> {
         subscription::routes(),
         subscription_acts::routes(),
         orders::routes(),
+        order_outcome::routes(),
         invoices::routes(),
         plans::routes(),
     ]

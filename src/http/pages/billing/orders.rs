@@ -142,7 +142,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     view(&req, &Form::default(), &Errors::none()).await
 }
 
-async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError> {
+pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError> {
     let order = orders::one(&req.app.reader, req.id_param("id")?).await?.ok_or(HttpError::NotFound)?;
     let names = names(req, &[order.account], "billing-order").await?;
     let invoice = invoices::of_order(&req.app.reader, order.id).await?;
@@ -174,22 +174,28 @@ async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError>
             ]))
             p { a href={ "/billing/subscriptions/" (order.subscription) "#log" } { "Why this order exists: the subscription's event log" } }
         }
-        @if order.is_open() { (booking(req, &order, form, errors)) }
+        (super::order_outcome::panel(req, &order, form, errors))
+        (booking(req, &order, form, errors))
     };
     Ok(desk(req, &format!("Order {}", order.number), errors, &content))
 }
 
 fn booking(req: &Req, order: &OrderRow, form: &Form, errors: &Errors) -> Markup {
-    let rest = order.rest().decimal();
+    let rest = if order.is_open() { order.rest().decimal() } else { String::new() };
     let typed = if form.has("amount") { form.get("amount") } else { &rest };
+    let act = if order.is_open() { "Mark as paid" } else { "Record money that came" };
     html! {
         section.panel aria-labelledby="book" {
-            h2 #book { "Mark as paid" }
-            p { "For money that arrived in the bank account. Less than the total leaves the order open; more is noted as overpaid." }
+            h2 #book { (act) }
+            @if order.is_open() {
+                p { "For money that arrived in the bank account. Less than the total leaves the order open; more is noted as overpaid." }
+            } @else {
+                p { "Nothing is owed here any more. Money that came all the same is noted as overpaid, to go back." }
+            }
             (post_form(req, &format!("/billing/orders/{}/paid", order.id), &html! {
                 (Field::new("amount", &format!("Amount in {}", order.total.currency)).value(typed).inputmode("decimal").short().errors(errors).render())
                 (Field::new("reason", "Reason").hint("For example the number of the bank statement. Kept with the event.").value(form.get("reason")).maxlength(500).errors(errors).render())
-                (submit("Mark as paid", Weight::Main))
+                (submit(act, if order.is_open() { Weight::Main } else { Weight::Plain }))
             }))
         }
     }

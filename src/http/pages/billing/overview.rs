@@ -1,13 +1,14 @@
 //! `/billing`: how the money is doing, and what waits for staff.
 
 use super::{BILLING, desk};
+use crate::actors::jobs::tick_failures::{self, TickFailure};
 use crate::domain::shared::{Currency, Money};
 use crate::http::error::HttpError;
 use crate::http::route::Route;
-use crate::http::ui::table::{head, number};
+use crate::http::ui::table::{cell, head, number, text};
 use crate::http::ui::{Column, Errors, Stat, Tone, format, notice, page_head, stats, table};
 use crate::http::{Req, Res};
-use crate::projections::{orders, subscriptions};
+use crate::projections::{figures, orders, subscriptions};
 use chrono::TimeDelta;
 use maud::{Markup, html};
 
@@ -26,7 +27,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let days = orders::revenue_by_day(reader, currency.code(), now.date_naive(), 60).await?;
     let sum = |part: &[(chrono::NaiveDate, i64)]| part.iter().map(|(_, n)| n).sum::<i64>();
     let (before, month) = days.split_at(days.len().saturating_sub(30));
-    let recurring = subscriptions::monthly_revenue(reader).await?;
+    let recurring = figures::monthly_recurring_revenue(reader).await?;
     let at_risk = orders::at_risk(reader).await?;
     let failing: i64 = at_risk.iter().map(|(n, _)| n).sum();
     let list = |all: Vec<Money>| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(" + ");
@@ -51,7 +52,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         Stat {
             label: "Monthly recurring revenue",
             value: or_zero(list(recurring)),
-            note: Some("active and not cancelled".into()),
+            note: Some("a month, as long as access is paid for".into()),
             tone: Tone::Plain,
             course: vec![],
         },
@@ -69,19 +70,51 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let parked = subscriptions::Filter { parked: true, ..subscriptions::Filter::default() };
     let (_, parked) = subscriptions::list(reader, &parked, 0, 1).await?;
     let overdue = subscriptions::overdue(reader, now).await?;
+    let stuck = tick_failures::list(&req.app, 50).await?;
     let content = html! {
         (page_head("Billing", None, None))
         (stats(&cards))
-        (to_do(parked, questionable, overdue))
+        (to_do(parked, questionable, overdue, stuck.len()))
+        (set_aside(&stuck))
         h2 { "Subscriptions by plan" }
         (by_plan(&counts))
     };
     Ok(desk(&req, "Overview", &Errors::none(), &content))
 }
 
-fn to_do(parked: i64, questionable: i64, overdue: i64) -> Markup {
+/// Subscriptions the clock could not ask, each with what went wrong.
+fn set_aside(stuck: &[TickFailure]) -> Markup {
+    let columns = [
+        Column::new("Subscription"),
+        Column::new("What went wrong"),
+        Column::number("Ticks"),
+        Column::new("Since"),
+    ];
+    let rows: Vec<Vec<Markup>> = stuck
+        .iter()
+        .map(|one| {
+            vec![
+                head(
+                    &html! { a href={ "/billing/subscriptions/" (one.subscription) } { (one.subscription) } },
+                ),
+                text(&one.error),
+                number(&format::count(i64::from(one.failures))),
+                cell(&format::moment(one.first_at)),
+            ]
+        })
+        .collect();
     html! {
-        @if parked + questionable + overdue == 0 {
+        @if !rows.is_empty() {
+            h2 { "Set aside by the clock" }
+            p.dim { "Every tick tries these again; the others go on meanwhile. Tell the operators what stands here." }
+            (table("Subscriptions that the clock could not ask", &columns, &rows))
+        }
+    }
+}
+
+fn to_do(parked: i64, questionable: i64, overdue: i64, stuck: usize) -> Markup {
+    html! {
+        @if parked + questionable + overdue == 0 && stuck == 0 {
             p.dim { "Nothing waits for you: no parked subscription, no unknown payment, no overdue charge." }
         }
         @if parked > 0 {

@@ -129,19 +129,30 @@ async fn add(mut req: Req) -> Result<Res, HttpError> {
         Money::parse(form.get("price"), c).map_err(|e| errors.add("price", e.to_string())).ok()
     });
     let unit = match form.get("unit") {
-        "day" => IntervalUnit::Day,
-        "week" => IntervalUnit::Week,
-        "year" => IntervalUnit::Year,
-        _ => IntervalUnit::Month,
+        "day" => Some(IntervalUnit::Day),
+        "week" => Some(IntervalUnit::Week),
+        "month" => Some(IntervalUnit::Month),
+        "year" => Some(IntervalUnit::Year),
+        _ => None,
     };
-    let length = form.get("length").parse().unwrap_or(0);
-    let interval = Interval::new(unit, length).map_err(|e| errors.add("length", e.to_string())).ok();
     let collection = match form.get("collection") {
-        "manual" => Collection::Manual,
-        "managed" => Collection::Managed,
-        _ => Collection::Automatic,
+        "automatic" => Some(Collection::Automatic),
+        "manual" => Some(Collection::Manual),
+        "managed" => Some(Collection::Managed),
+        _ => None,
     };
-    let (Some(price), Some(interval)) = (price, interval) else { return view(&req, &form, &errors).await };
+    if unit.is_none() {
+        errors.add("unit", "Choose days, weeks, months or years.");
+    }
+    if collection.is_none() {
+        errors.add("collection", "Choose who sees to it that a period is paid.");
+    }
+    let length = form.get("length").parse().unwrap_or(0);
+    let interval =
+        unit.and_then(|u| Interval::new(u, length).map_err(|e| errors.add("length", e.to_string())).ok());
+    let (Some(price), Some(interval), Some(collection)) = (price, interval, collection) else {
+        return view(&req, &form, &errors).await;
+    };
     let id = derive_id(&req.command_id(&form).to_string(), "price");
     let variation = Variation { id, price, interval, collection, default: form.ticked("default") };
     let at = req.now();

@@ -139,7 +139,7 @@ fn known(state: &Subscription, row: &SubscriptionRow) -> Vec<(&'static str, Mark
     let mut pairs = vec![
         ("Price", html! { span.num { @if let Some(price) = row.price() { (price) } } }),
         ("Anchor", html! { (day(state.anchor())) }),
-        ("Next payment", html! { (day(state.next_due_on())) }),
+        ("Next payment", html! { (day(state.next_payment_on())) }),
         ("Country", html! { @if let Some(country) = state.country() { (country.name()) } }),
         ("Joined", html! { (format::date(row.joined_at)) }),
     ];
@@ -288,6 +288,7 @@ fn moment(entry: &Entry, owner: uuid::Uuid, names: &HashMap<uuid::Uuid, String>)
     let detail = html! {
         span id={ "e" (entry.position) } {}
         @if let Some(why) = &words.why { p { "Why: " (why) } }
+        @if let Some(reason) = &entry.reason { p { "Reason given: " (reason) } }
         p {
             "By " (by) ". Recorded " (format::moment(entry.recorded_at)) ", no. " (entry.position) "."
             @if let Some(cause) = entry.caused_by { " Followed from " (to(cause)) "." }

@@ -16,6 +16,7 @@ pub(super) fn as_csv(id: Uuid, owner: Uuid, entries: &[Entry]) -> Result<Res, Ht
         "type",
         "what",
         "why",
+        "reason",
         "by",
         "run",
         "caused_by",
@@ -31,6 +32,7 @@ pub(super) fn as_csv(id: Uuid, owner: Uuid, entries: &[Entry]) -> Result<Res, Ht
             e.kind.clone(),
             words.what,
             words.why.unwrap_or_default(),
+            e.reason.clone().unwrap_or_default(),
             actor_words(e, owner),
             e.run.as_ref().map(|(job, slot)| format!("{job} {}", slot.to_rfc3339())).unwrap_or_default(),
             e.caused_by.map(|p| p.to_string()).unwrap_or_default(),
@@ -47,7 +49,7 @@ pub(super) fn as_json_lines(id: Uuid, owner: Uuid, entries: &[Entry]) -> Result<
         let words = describe(e);
         let line = json!({
             "position": e.position, "effective_at": e.effective_at, "recorded_at": e.recorded_at, "type": e.kind,
-            "what": words.what, "why": words.why, "by": actor_words(e, owner),
+            "what": words.what, "why": words.why, "reason": e.reason, "by": actor_words(e, owner),
             "run": e.run.as_ref().map(|(job, slot)| json!({ "job": job, "slot": slot })),
             "caused_by": e.caused_by, "followed_by": e.followed_by, "subject": e.subject, "data": e.payload,
         });

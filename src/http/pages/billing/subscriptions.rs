@@ -85,7 +85,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
 }
 
 fn line(row: &SubscriptionRow, member: &Markup) -> Vec<Markup> {
-    let due = row.state.next_due_on().map(day_words).unwrap_or_else(|| "–".into());
+    let due = row.state.next_payment_on().map(day_words).unwrap_or_else(|| "–".into());
     vec![
         head(member),
         cell(&html! { a href={ "/billing/subscriptions/" (row.id) } { (row.plan()) } }),
@@ -163,7 +163,7 @@ async fn export(req: &Req, filter: &Filter) -> Result<Res, HttpError> {
             some(s.country().map(|c| c.to_string())),
             row.joined_at.to_rfc3339(),
             some(s.anchor().map(|d| d.to_string())),
-            some(s.next_due_on().map(|d| d.to_string())),
+            some(s.next_payment_on().map(|d| d.to_string())),
             some(s.open_order().map(|o| o.order.to_string())),
             some(s.open_order().map(|o| o.failures.to_string())),
             s.is_parked().to_string(),

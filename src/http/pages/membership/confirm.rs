@@ -54,6 +54,7 @@ async fn answer(mut req: Req) -> Result<Res, HttpError> {
     match payments::confirm(&req.app, order.id, attempt, approve, command).await {
         Ok(receipt) => Ok(after(receipt, "/account/subscription")),
         Err(PaymentError::Order(error)) => Err(error.into()),
+        Err(PaymentError::Gateway(refused)) => Err(HttpError::Unprocessable(refused.to_string())),
         Err(other) => Err(HttpError::Internal(other.to_string())),
     }
 }

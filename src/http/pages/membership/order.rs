@@ -139,6 +139,9 @@ async fn place(mut req: Req) -> Result<Res, HttpError> {
     }
     let choice = choice(&req, form.get("country"), form.get("way")).await?;
     let mut errors = check(&form, &choice);
+    if !Country::parse(form.get("country")).is_ok_and(|c| c.is_offered()) {
+        errors.add("", "Choose the country of your billing address from the list. Nothing was ordered.");
+    }
     if !errors.is_empty() {
         return view(&req, &choice, &form, &errors);
     }

@@ -3,7 +3,7 @@
 use crate::actors::payments::{self, CardEntry, TEST_CARDS};
 use crate::domain::shared::calendar::{Period, day_words};
 use crate::domain::shared::payment::{Collection, PaymentMethod};
-use crate::domain::shared::tax::{Buyer, Country, Tax, TaxKind};
+use crate::domain::shared::tax::{Buyer, Country, NotACountry, Tax, TaxKind};
 use crate::domain::shared::{Currency, Money, PersonalValue};
 use crate::http::error::HttpError;
 use crate::http::ui::table::{number, text};
@@ -13,10 +13,11 @@ use crate::projections::invoices::Invoice;
 use crate::projections::plans::{self, Offer};
 use maud::{Markup, html};
 
-/// The country a page reckons with: as chosen, else the studio's.
+/// The country a page reckons with: as chosen from the list, else the studio's.
 pub(super) fn country(req: &Req, chosen: &str) -> Country {
     let home = Country::parse(&req.app.config.studio.country);
-    Country::parse(chosen).or(home).unwrap_or_else(|_| Country::from_letters(*b"NL"))
+    let chosen = Country::parse(chosen).ok().filter(Country::is_offered).ok_or(NotACountry);
+    chosen.or(home).unwrap_or_else(|_| Country::from_letters(*b"NL"))
 }
 
 /// The currency in which a country buys.

@@ -142,11 +142,8 @@ fn theirs(
                 settings.size.width, settings.size.height
             );
             run(
-                "nice",
+                "ffmpeg",
                 &[
-                    "-n",
-                    "10",
-                    "ffmpeg",
                     "-v",
                     "error",
                     "-y",

@@ -18,7 +18,10 @@ before(async () => {
 after(async () => { await browser?.close(); await kinora?.stop(); });
 
 const main = (page) => page.locator('main').innerText();
-const submit = (page, name) => page.locator('main').getByRole('button', { name }).first().click();
+// A click is done when the page it leads to is there: a busy browser may not have sent anything yet,
+// and going elsewhere would take it back.
+const arrive = (page, act) => Promise.all([page.waitForEvent('framenavigated', { timeout: 60_000 }), act()]);
+const submit = (page, name) => arrive(page, () => page.locator('main').getByRole('button', { name }).first().click());
 
 // Moves the clock and lets the billing clock tick until nothing more is due.
 async function moveTo(time) {
@@ -79,13 +82,14 @@ test('registers, confirms by mail, signs in', async () => {
 
 test('a double click on the order orders once; the card is charged and the film opens', async () => {
   await member.goto('/join');
-  await member.locator('main a[href^="/join/"]', { hasText: /month/i }).first().click();
+  await arrive(member, () => member.locator('main a[href^="/join/"]', { hasText: /month/i }).first().click());
   await submit(member, 'Continue to the order');
   await member.waitForURL(/\/order/);
   for (const [field, value] of Object.entries({
     name: 'Walker', street: 'Quay 1', postcode: '1011 AB', city: 'Amsterdam', card_number: '4242 4242 4242 4242', card_expiry: '12/30',
   })) await member.fill(`[name=${field}]`, value);
   await member.getByRole('button', { name: 'Order with obligation to pay' }).dblclick();
+  await member.waitForURL((url) => url.pathname === '/account/subscription', { timeout: 60_000 });
   await until(member, '/account/subscription', /active/i);
   await member.goto('/account/invoices');
   assert.equal((await main(member)).match(/INV-?\S+|\b[A-Z]+-?\d{4}-\d+/g)?.length, 1, 'one invoice');
@@ -98,7 +102,7 @@ test('a month later the subscription is renewed and the order invoiced, and staf
   await moveTo(later(await now(), { months: 1, days: 1 }));
   await signIn(staff, await kinora.login('billing'));
   await until(staff, `/billing/subscriptions?q=${encodeURIComponent(me.mail)}`, /month/i);
-  await staff.locator('main a[href^="/billing/subscriptions/"]:not([href*="."])').first().click();
+  await arrive(staff, () => staff.locator('main a[href^="/billing/subscriptions/"]:not([href*="."])').first().click());
   story = new URL(staff.url()).pathname;
   const text = await until(staff, story, /renewed/i);
   assert.match(text, /invoice/i);

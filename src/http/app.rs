@@ -4,14 +4,18 @@ use crate::actors::Services;
 use std::ops::Deref;
 use std::sync::atomic::AtomicBool;
 use std::sync::{PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+/// How long the words of the join button stay as they are when a price has changed.
+const JOIN_WORDS_LAST: Duration = Duration::from_secs(15);
 
 /// Shared by all requests. Pages use `bus`, `reader`, `clock` and `config`; never the store.
 pub struct App {
     services: Services,
     /// Set while the process drains: `/readyz` then says so.
     pub draining: AtomicBool,
-    /// Words of the join button, kept fresh by whoever reads the plans.
-    join: RwLock<Option<String>>,
+    /// Words of the join button, and when they were last worked out.
+    join: RwLock<(Option<String>, Option<Instant>)>,
     /// Set once it is known that there is an account: until then pages lead to the first admin.
     pub has_people: AtomicBool,
 }
@@ -29,12 +33,25 @@ impl App {
     /// Words of the join button, such as "Join for €11.50"; none while nothing can be joined.
     #[must_use]
     pub fn join_words(&self) -> Option<String> {
-        self.join.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.join.read().unwrap_or_else(PoisonError::into_inner).0.clone()
+    }
+
+    /// Whether the words of the join button should be worked out again. Says so to one caller only.
+    #[must_use]
+    pub fn join_words_are_due(&self) -> bool {
+        let due = |at: Option<Instant>| at.is_none_or(|at| at.elapsed() > JOIN_WORDS_LAST);
+        if !due(self.join.read().unwrap_or_else(PoisonError::into_inner).1) {
+            return false;
+        }
+        let mut join = self.join.write().unwrap_or_else(PoisonError::into_inner);
+        let due = due(join.1);
+        join.1 = Some(Instant::now());
+        due
     }
 
     /// Changes the words of the join button.
     pub fn set_join_words(&self, words: Option<String>) {
-        *self.join.write().unwrap_or_else(PoisonError::into_inner) = words;
+        self.join.write().unwrap_or_else(PoisonError::into_inner).0 = words;
     }
 }
 

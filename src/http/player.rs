@@ -70,7 +70,7 @@ fn locked_stage(req: &Req, work: &Work, decision: &Decision) -> Markup {
         Reason::Leaving => vec![Place::new("Your request", "/account/deletion")],
         _ => vec![join],
     };
-    let pic = poster(work, "");
+    let pic = poster(work, "", false);
     html! {
         div.stage.is-locked {
             (picture(pic.as_ref(), Ratio::Wide, "(min-width: 80rem) 80rem, 100vw", Fetch::First, &html! {}))
@@ -114,7 +114,7 @@ fn audio(req: &Req, work: &Work) -> Markup {
 }
 
 fn still(req: &Req, work: &Work) -> Markup {
-    let pic = poster(work, &work.title);
+    let pic = poster(work, &work.title, true);
     let _ = req;
     html! { div.stage { (picture(pic.as_ref(), Ratio::Fill, "(min-width: 80rem) 80rem, 100vw", Fetch::First, &html! {})) } }
 }
@@ -126,13 +126,26 @@ pub fn picture_url(work: &Work, width: u32, ending: &str) -> String {
 }
 
 /// Up to this width the picture of a published work is public, whatever its tier.
-pub const PUBLIC_WIDTH: u32 = 800;
+const PUBLIC_WIDTH: u32 = 800;
 
-/// The picture that stands for a work, in all its sizes.
+/// Whether one size of the picture that stands for a work may be seen by all who may know of the work.
+/// Of a still for members only sizes for cards, and never the largest one, which is the work itself.
 #[must_use]
-pub fn poster(work: &Work, alt: &str) -> Option<Picture> {
+pub fn is_public_size(kind: Option<Kind>, tier: Tier, widths: &[u32], width: u32) -> bool {
+    let largest = widths.iter().max().copied().unwrap_or(0);
+    kind != Some(Kind::Image) || tier == Tier::Free || (width <= PUBLIC_WIDTH && width < largest)
+}
+
+/// The picture that stands for a work, in the sizes that may be seen: all of them with `whole`,
+/// otherwise those for everybody. `None` if there is none.
+#[must_use]
+pub fn poster(work: &Work, alt: &str, whole: bool) -> Option<Picture> {
     let poster = work.poster.as_ref()?;
-    let files = poster.widths.iter().flat_map(|width| {
+    let open = |w: &&u32| whole || is_public_size(work.kind, work.tier, &poster.widths, **w);
+    if !poster.widths.iter().any(|w| open(&w)) {
+        return None;
+    }
+    let files = poster.widths.iter().filter(open).flat_map(|width| {
         [("avif", "image/avif"), ("jpg", "image/jpeg")].map(|(ending, kind)| Rendition {
             url: picture_url(work, *width, ending),
             kind: kind.into(),

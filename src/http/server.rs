@@ -3,6 +3,7 @@
 
 use super::app::App;
 use super::error::HttpError;
+use super::pages::membership;
 use super::pages::people::setup;
 use super::request::{BodyStream, Req};
 use super::response::{self, Res, set};
@@ -224,6 +225,12 @@ async fn admit(route: &Route, req: &mut Req) -> Result<(), HttpError> {
     // First, because names and roles of the viewer may be what was just written.
     wait_for_own_write(req).await?;
     req.find_viewer().await?;
+    if req.method == Method::GET && !req.wants_json() {
+        // The button is not worth a page: whatever needs the database says so itself.
+        if let Err(error) = membership::refresh_join_words(req).await {
+            tracing::debug!(%error, "the price on the join button could not be read");
+        }
+    }
     match route.access {
         Access::Anyone => {}
         Access::SignedIn => {

@@ -78,18 +78,25 @@ impl MediaStore {
         self.root.join("work").join(media.to_string())
     }
 
-    /// Takes over a completely written file as an original. Content that is already there is kept
-    /// once; the new file is removed.
+    /// Gives a completely written file a second name as an original. Content that is already there is
+    /// kept once. The first name stays: whoever calls removes it when the log knows of the original, so
+    /// that a database that fails in between costs nobody an upload.
     ///
     /// # Errors
-    /// If it cannot be moved durably.
+    /// If it cannot be named durably.
     pub fn adopt_original(&self, file: &Path, sha256: &str) -> io::Result<PathBuf> {
         let target =
             self.original(sha256).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no SHA-256"))?;
         File::open(file)?.sync_all()?;
         if let Some(folder) = target.parent() {
             private_folder(folder)?;
-            fs::rename(file, &target)?;
+            let temporary = folder.join(format!("{}.{}.tmp", &sha256[2..], Uuid::now_v7()));
+            // Not every file system has hard links; then the bytes are copied.
+            fs::hard_link(file, &temporary)
+                .or_else(|_| fs::copy(file, &temporary).and_then(|_| File::open(&temporary)?.sync_all()))?;
+            fs::rename(&temporary, &target).inspect_err(|_| drop(fs::remove_file(&temporary)))?;
+            // A rename onto another name of the same file does nothing and leaves both.
+            let _ = fs::remove_file(&temporary);
             sync_folder(folder)?;
         }
         Ok(target)

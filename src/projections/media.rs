@@ -308,6 +308,19 @@ pub async fn by_id(reader: &Reader, id: Uuid) -> Result<Option<Work>, QueryError
     reader.client().await?.query_opt(&sql, &[&id]).await?.as_ref().map(read).transpose()
 }
 
+/// Works that have been in the same state of processing since before `before`.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn in_processing(reader: &Reader, before: DateTime<Utc>) -> Result<Vec<Work>, QueryError> {
+    let sql = format!(
+        "select {COLUMNS} from media_works
+         where processing in ('received', 'probing', 'accepted', 'processing')
+           and publication <> 'removed' and since < $1 order by since limit 200"
+    );
+    reader.client().await?.query(&sql, &[&before]).await?.iter().map(read).collect()
+}
+
 /// Several works by id, in the order asked for; unknown ones are missing.
 ///
 /// # Errors

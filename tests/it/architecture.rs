@@ -61,6 +61,18 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
+/// Every source, tests included.
+fn all_files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("folder") {
+        let path = entry.expect("entry").path();
+        if path.is_dir() && !path.ends_with("node_modules") {
+            all_files(&path, found);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            found.push(path);
+        }
+    }
+}
+
 /// Unit tests in files of their own.
 fn is_test(path: &Path) -> bool {
     path.components().any(|c| c.as_os_str() == "tests") || path.ends_with("tests.rs")
@@ -190,11 +202,48 @@ fn aggregates_do_not_know_each_other() {
 
 #[test]
 fn files_stay_short() {
-    let long: Vec<String> = sources()
-        .into_iter()
-        .map(|(p, t)| (p, t.lines().count()))
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    for folder in ["src", "tests", "loadtests", "examples"] {
+        all_files(&root.join(folder), &mut found);
+    }
+    let lines = |p: &PathBuf| fs::read_to_string(p).expect("source").lines().count();
+    let long: Vec<String> = found
+        .iter()
+        .map(|p| (p, lines(p)))
         .filter(|(_, lines)| *lines > LONGEST)
-        .map(|(p, lines)| format!("src/{}: {lines} lines", p.display()))
+        .map(|(p, lines)| format!("{}: {lines} lines", p.display()))
         .collect();
     assert!(long.is_empty(), "{long:#?}");
+}
+
+/// The list of `docs/decisions/0002-dependencies.md` is complete, and names nothing that is gone.
+#[test]
+fn every_dependency_has_its_reason() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("docs/decisions/0002-dependencies.md")).expect("decision");
+    let reasons = text.split("The browser gets").next().unwrap_or_default();
+    let named: BTreeSet<String> = reasons
+        .lines()
+        .filter_map(|l| l.strip_prefix("| `").and_then(|l| l.split(" | ").next().map(|w| format!("`{w}"))))
+        .chain(
+            reasons
+                .split("Fixed from the start:")
+                .nth(1)
+                .and_then(|t| t.split("| crate").next())
+                .map(str::to_owned),
+        )
+        .flat_map(|words| words.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>())
+        .collect();
+    let manifest: toml::Table =
+        fs::read_to_string(root.join("Cargo.toml")).expect("manifest").parse().expect("TOML");
+    let mut used: BTreeSet<String> = ["dependencies", "dev-dependencies"]
+        .iter()
+        .filter_map(|part| manifest.get(*part).and_then(toml::Value::as_table))
+        .flat_map(|table| table.keys().cloned())
+        .collect();
+    used.remove("kinora-av1-engine");
+    used.insert("rav1e".into());
+    assert_eq!(used.difference(&named).collect::<Vec<_>>(), Vec::<&String>::new(), "without a reason");
+    assert_eq!(named.difference(&used).collect::<Vec<_>>(), Vec::<&String>::new(), "no longer used");
 }

@@ -132,7 +132,8 @@ async fn receive(hand: &Hand<'_>, clip: &'static Clip) -> Result<(), UploadError
         store.adopt_original(&incoming, &original.sha256)?;
     }
     // The name in the address is the demo's own, so the title of the upload is made of it.
-    let about = About { file_name: clip.file.to_owned(), title: clip.name.replace('-', " ") };
+    let about =
+        About { file_name: clip.file.to_owned(), title: clip.name.replace('-', " "), ..About::default() };
     uploads::receive(hand.cx, hand.creator, stream, original, &about, hand.meta()).await?;
     Ok(())
 }

@@ -61,21 +61,35 @@ pub fn prepare(bench: &Bench, kind: Kind, original: &Path) -> Result<Manifest, M
     if let Some(done) = manifest(&work).filter(|_| public.exists()) {
         return Ok(done);
     }
-    let staging = work.join("staging");
-    for folder in [&staging, &work.join("mezzanine"), &work.join("scratch"), &public] {
-        remove_folder(folder)?;
-    }
+    // A folder of this worker's own: one that was taken for dead may still be writing in its own.
+    let room = work.join(format!("prepare-{}", bench.worker));
+    let staging = room.join("staging");
+    remove_folder(&room)?;
     private_folder(&staging)?;
     let made = match kind {
-        Kind::Image => still(bench, original, &staging)?,
-        _ => moving(bench, original, &staging, &work)?,
+        Kind::Image => still(bench, original, &staging),
+        _ => moving(bench, original, &staging, &room),
     };
+    let made = made.inspect_err(|_| drop(remove_folder(&room)))?;
     sync_tree(&staging)?;
     if let Some(above) = public.parent() {
         private_folder(above)?;
     }
+    let lock = fs::File::create(work.join("prepare.lock"))?;
+    lock.lock()?;
+    if let Some(done) = manifest(&work).filter(|_| public.exists()) {
+        remove_folder(&room)?;
+        return Ok(done);
+    }
+    let mezzanine = work.join("mezzanine");
+    for folder in [&mezzanine, &public] {
+        remove_folder(folder)?;
+    }
+    if room.join("mezzanine").exists() {
+        fs::rename(room.join("mezzanine"), &mezzanine)?;
+    }
     fs::rename(&staging, &public)?;
-    remove_folder(&work.join("scratch"))?;
+    remove_folder(&room)?;
     let text = serde_json::to_vec(&made).map_err(|e| MediaTrouble::internal(e.to_string()))?;
     write_atomically(&work.join(MANIFEST), &text)?;
     Ok(made)
@@ -103,9 +117,9 @@ fn still(bench: &Bench, original: &Path, staging: &Path) -> Result<Manifest, Med
     Ok(Manifest { normalised: None, renditions, poster: Some(poster) })
 }
 
-fn moving(bench: &Bench, original: &Path, staging: &Path, work: &Path) -> Result<Manifest, MediaTrouble> {
+fn moving(bench: &Bench, original: &Path, staging: &Path, room: &Path) -> Result<Manifest, MediaTrouble> {
     let tools = &bench.tools;
-    let (mezzanine, scratch) = (work.join("mezzanine"), work.join("scratch"));
+    let (mezzanine, scratch) = (room.join("mezzanine"), room.join("scratch"));
     private_folder(&mezzanine)?;
     private_folder(&scratch)?;
     let probed = probe::probe(&tools.sandbox, &tools.limits, original, &bench.cancel)?;

@@ -9,6 +9,8 @@ use uuid::Uuid;
 pub const LEASE_SECONDS: f64 = 20.0;
 /// How often a row is tried before the work as a whole counts as failed.
 pub const TRIES: i32 = 4;
+/// How many workers may die over one row before it is taken for the cause of it.
+pub const LOSSES: i32 = 25;
 
 /// What a row asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr, strum::EnumString)]
@@ -55,6 +57,8 @@ pub struct MediaJob {
     pub segment: u32,
     /// Which try this is, from 1.
     pub attempts: i32,
+    /// How many workers died over it.
+    pub losses: i32,
 }
 
 /// A row to put in.
@@ -129,10 +133,12 @@ pub async fn claim(
                           j.created_at, j.rung, j.segment
                  limit 1 for update of j skip locked)
              update public.media_jobs j
-             set state = 'running', worker = $1, attempts = j.attempts + 1, frames_done = 0, error = null,
+             set state = 'running', worker = $1, frames_done = 0, error = null,
+                 attempts = j.attempts + case when j.state = 'running' then 0 else 1 end,
+                 losses = j.losses + case when j.state = 'running' then 1 else 0 end,
                  lease_until = now() + make_interval(secs => $4), started_at = now(), progress_at = now()
              from next where j.id = next.id
-             returning j.id, j.media, j.account, j.generation, j.kind, j.rung, j.segment, j.attempts",
+             returning j.id, j.media, j.account, j.generation, j.kind, j.rung, j.segment, j.attempts, j.losses",
             &[&worker, &long, &only, &LEASE_SECONDS],
         )
         .await?;
@@ -151,6 +157,7 @@ fn read(row: &Row) -> Result<MediaJob, StoreError> {
         rung: number(5),
         segment: number(6),
         attempts: row.get(7),
+        losses: row.get(8),
     })
 }
 
@@ -207,18 +214,25 @@ pub async fn finish<C: GenericClient>(
     Ok(changed == 1)
 }
 
-/// Puts a row back without counting the try (the worker ends).
+/// Puts a row back without counting the try, for `pause` from now (the worker ends, the disk is full).
 ///
 /// # Errors
 /// If the database cannot be written.
-pub async fn release(pool: &Pool, job: Uuid, worker: Uuid) -> Result<(), StoreError> {
+pub async fn release(
+    pool: &Pool,
+    job: Uuid,
+    worker: Uuid,
+    error: Option<&str>,
+    pause: Duration,
+) -> Result<(), StoreError> {
     pool.get()
         .await?
         .execute(
             "update public.media_jobs
-             set state = 'queued', worker = null, lease_until = null, frames_done = 0, attempts = attempts - 1
+             set state = 'queued', worker = null, lease_until = null, frames_done = 0,
+                 attempts = attempts - 1, error = $3, not_before = now() + make_interval(secs => $4)
              where id = $1 and worker = $2 and state = 'running'",
-            &[&job, &worker],
+            &[&job, &worker, &error, &pause.as_secs_f64()],
         )
         .await?;
     Ok(())
@@ -250,16 +264,89 @@ pub async fn fail(
     Ok(())
 }
 
-/// Takes all unfinished rows of a work out of the queue; workers notice within a second.
+/// Gives back the rows of workers that were silent for too long; gives how many. It counts as a loss,
+/// not as a try.
 ///
 /// # Errors
 /// If the database cannot be written.
-pub async fn cancel<C: GenericClient>(client: &C, media: Uuid) -> Result<u64, StoreError> {
+pub async fn take_from_the_dead(pool: &Pool) -> Result<u64, StoreError> {
+    let changed = pool
+        .get()
+        .await?
+        .execute(
+            "update public.media_jobs
+             set state = 'queued', worker = null, lease_until = null, error = 'worker_lost',
+                 attempts = greatest(attempts - 1, 0), losses = losses + 1
+             where state = 'running' and lease_until < now() - interval '10 seconds'",
+            &[],
+        )
+        .await?;
+    Ok(changed)
+}
+
+/// Gives back rows that renew their lease but got no further for `minutes`; gives how many. Their
+/// worker notices that the row is no longer its own and stops.
+///
+/// # Errors
+/// If the database cannot be written.
+pub async fn take_from_the_stuck(pool: &Pool, minutes: i32) -> Result<u64, StoreError> {
+    let changed = pool
+        .get()
+        .await?
+        .execute(
+            "update public.media_jobs
+             set state = 'queued', worker = null, lease_until = null, error = 'stuck'
+             where state = 'running' and progress_at < now() - make_interval(mins => $1)",
+            &[&minutes],
+        )
+        .await?;
+    Ok(changed)
+}
+
+/// Works among `media` (with their current rounds) for which nothing waits, runs or has failed: what
+/// should have followed was lost. Their last rows are put back, or the first one put in.
+///
+/// # Errors
+/// If the database cannot be written.
+pub async fn revive(pool: &Pool, first: &NewJob) -> Result<bool, StoreError> {
+    let client = pool.get().await?;
+    let (media, generation) = (&first.media, &signed(first.generation));
+    let open: i64 = client
+        .query_one(
+            "select count(*) from public.media_jobs
+             where media = $1 and generation = $2 and state in ('queued', 'running', 'failed')",
+            &[media, generation],
+        )
+        .await?
+        .get(0);
+    if open > 0 {
+        return Ok(false);
+    }
+    let again = client
+        .execute(
+            "update public.media_jobs
+             set state = 'queued', attempts = 0, error = null, finished_at = null, not_before = now()
+             where media = $1 and generation = $2 and (state = 'cancelled' or kind in ('probe', 'prepare'))",
+            &[media, generation],
+        )
+        .await?;
+    if again == 0 {
+        enqueue(&**client, first).await?;
+    }
+    Ok(true)
+}
+
+/// Takes the unfinished rows of a work out of the queue, those of the round `keep` excepted; workers
+/// notice within a second.
+///
+/// # Errors
+/// If the database cannot be written.
+pub async fn cancel<C: GenericClient>(client: &C, media: Uuid, keep: Option<u32>) -> Result<u64, StoreError> {
     let changed = client
         .execute(
             "update public.media_jobs set state = 'cancelled', finished_at = now(), lease_until = null
-             where media = $1 and state in ('queued', 'running')",
-            &[&media],
+             where media = $1 and generation is distinct from $2 and state in ('queued', 'running')",
+            &[&media, &keep.map(signed)],
         )
         .await?;
     Ok(changed)

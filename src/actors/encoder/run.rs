@@ -7,7 +7,6 @@ use super::steps;
 use crate::actors::bus::{CommandError, Envelope};
 use crate::actors::{Services, supervisor::LoopError};
 use crate::domain::media::{Failure, Media, MediaCommand, MediaError, Step};
-use crate::domain::shared::derive_id;
 use crate::media::MediaTrouble;
 use crate::media::sandbox::Cancel;
 use crate::store::{Metadata, StoreError};
@@ -15,6 +14,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
+
+/// How long a row waits when the disk is full.
+const NO_ROOM_PAUSE: Duration = Duration::from_secs(60);
 
 /// How a row ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,10 +89,10 @@ impl From<tokio_postgres::Error> for StepError {
 }
 
 impl Bench {
-    /// Sends a command; the same row and purpose give the same id, so that a row that is done twice
-    /// says it once.
-    pub async fn tell(&self, purpose: &str, command: MediaCommand) -> Result<(), StepError> {
-        let id = derive_id(&self.job.id.to_string(), &format!("{purpose}/{}", self.job.attempts));
+    /// Sends a command. The aggregate drops what it has heard before, so a row that is done twice says
+    /// it once; an id of its own, because after a retry the same failure is news again.
+    pub async fn tell(&self, command: MediaCommand) -> Result<(), StepError> {
+        let id = self.cx.clock.new_id();
         let meta = Metadata::system("encoder", self.job.media, self.cx.clock.now());
         let sent = self.cx.bus.dispatch::<Media>(Envelope::new(id, self.job.media, command, meta)).await;
         sent.map(|_| ()).map_err(StepError::Command)
@@ -145,7 +147,7 @@ pub async fn run_job(
     let outcome = match result {
         Ok(()) => Outcome::Done,
         Err(StepError::Trouble(MediaTrouble::Cancelled)) => {
-            queue::release(&cx.pool, job.id, worker).await?;
+            queue::release(&cx.pool, job.id, worker, None, Duration::ZERO).await?;
             Outcome::Released
         }
         Err(error) => settle_failure(&bench, error).await?,
@@ -194,15 +196,19 @@ async fn settle_failure(bench: &Bench, error: StepError) -> Result<Outcome, Loop
         }
         StepError::Command(error) => return Err(error.to_string().into()),
     };
+    if matches!(reason, Failure::NoRoom) {
+        // Says nothing about the file: it waits until there is room, however often that takes.
+        let code: &'static str = (&reason).into();
+        tracing::warn!(media = %bench.job.media, "a media job waits for room on the disk");
+        queue::release(&bench.cx.pool, bench.job.id, bench.worker, Some(code), NO_ROOM_PAUSE).await?;
+        return Ok(Outcome::Released);
+    }
     tracing::warn!(media = %bench.job.media, attempt = bench.job.attempts, %reason, "a media job failed");
     let code: &'static str = (&reason).into();
     // Content that the decoder gives up on is not better the fourth time.
     let most = if matches!(reason, Failure::DecoderGaveUp { .. }) { 2 } else { TRIES };
     if bench.job.attempts < most {
-        let pause = Duration::from_secs(match reason {
-            Failure::NoRoom => 60,
-            _ => 2_u64.pow(u32::try_from(bench.job.attempts).unwrap_or(1)),
-        });
+        let pause = Duration::from_secs(2_u64.pow(u32::try_from(bench.job.attempts).unwrap_or(1)));
         queue::fail(&bench.cx.pool, bench.job.id, bench.worker, code, Some(pause)).await?;
         return Ok(Outcome::Failed);
     }
@@ -220,7 +226,7 @@ pub(super) async fn give_up(bench: &Bench, reason: Failure) -> Result<(), LoopEr
     };
     let code: &'static str = (&reason).into();
     let at = bench.cx.clock.now();
-    bench.tell("failed", MediaCommand::Fail { step, reason, at }).await?;
+    bench.tell(MediaCommand::Fail { step, reason, at }).await?;
     queue::fail(&bench.cx.pool, bench.job.id, bench.worker, code, None).await?;
     Ok(())
 }

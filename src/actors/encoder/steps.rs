@@ -17,7 +17,7 @@ pub async fn execute(bench: &Bench) -> Result<(), StepError> {
     let gone = matches!(media.publication, Publication::Removed { .. });
     if gone || media.generation != bench.job.generation {
         let client = bench.cx.pool.get().await.map_err(crate::store::StoreError::from)?;
-        queue::cancel(&**client, bench.job.media).await?;
+        queue::cancel(&**client, bench.job.media, Some(media.generation).filter(|_| !gone)).await?;
         return Err(MediaTrouble::Cancelled.into());
     }
     // The row was done and its worker died before it could say so: the mezzanine is gone already.
@@ -67,15 +67,15 @@ async fn finish(bench: &Bench, made: &Made, follow: &[NewJob]) -> Result<(), Ste
 
 async fn probe(bench: &Bench, media: &Media) -> Result<(), StepError> {
     let now = || bench.cx.clock.now();
-    bench.tell("probing", MediaCommand::StartProbe { at: now() }).await?;
+    bench.tell(MediaCommand::StartProbe { at: now() }).await?;
     let path = original(bench, media)?;
     match bench.block(move |b| pieces::examine(b, &path)).await {
         Ok((kind, facts)) => {
-            bench.tell("accept", MediaCommand::Accept { kind, facts, at: now() }).await?;
+            bench.tell(MediaCommand::Accept { kind, facts, at: now() }).await?;
             finish(bench, &Made::default(), &[next(bench, JobKind::Prepare)]).await
         }
         Err(StepError::Trouble(MediaTrouble::Rejected(reason))) => {
-            bench.tell("reject", MediaCommand::Reject { reason, at: now() }).await?;
+            bench.tell(MediaCommand::Reject { reason, at: now() }).await?;
             drop_original(bench, media).await?;
             finish(bench, &Made::default(), &[]).await
         }
@@ -101,7 +101,7 @@ async fn prepare(bench: &Bench, media: &Media) -> Result<(), StepError> {
         return Err(MediaTrouble::internal("nobody has said what it is").into());
     };
     if media.processing == Processing::Accepted {
-        bench.tell("processing", MediaCommand::StartProcessing { at: now() }).await?;
+        bench.tell(MediaCommand::StartProcessing { at: now() }).await?;
     }
     let path = original(bench, media)?;
     let made = match bench.block(move |b| pieces::prepare(b, kind, &path)).await {
@@ -115,7 +115,7 @@ async fn prepare(bench: &Bench, media: &Media) -> Result<(), StepError> {
     let (duration_ms, frames) = made.normalised.as_ref().map_or((0, 0), |n| (n.duration_ms, n.frames()));
     let (renditions, poster) = (made.renditions.clone(), made.poster.clone());
     let playable = MediaCommand::RecordPlayable { renditions, poster, duration_ms, frames, at: now() };
-    bench.tell("playable", playable).await?;
+    bench.tell(playable).await?;
     let mut follow = vec![];
     if let Some(normalised) = &made.normalised {
         for rung in &normalised.av1 {
@@ -131,7 +131,7 @@ async fn prepare(bench: &Bench, media: &Media) -> Result<(), StepError> {
         }
     }
     if follow.is_empty() {
-        bench.tell("ready", MediaCommand::FinishProcessing { at: now() }).await?;
+        bench.tell(MediaCommand::FinishProcessing { at: now() }).await?;
         bench.block(pieces::clean_up).await?;
     }
     let bytes = pieces::delivered_bytes(bench);
@@ -148,9 +148,9 @@ async fn package(bench: &Bench) -> Result<(), StepError> {
     let now = || bench.cx.clock.now();
     let (rendition, last) = bench.block(pieces::package).await?;
     let bytes = rendition.bytes;
-    bench.tell("rendition", MediaCommand::RecordRendition { rendition, at: now() }).await?;
+    bench.tell(MediaCommand::RecordRendition { rendition, at: now() }).await?;
     if last {
-        bench.tell("ready", MediaCommand::FinishProcessing { at: now() }).await?;
+        bench.tell(MediaCommand::FinishProcessing { at: now() }).await?;
         bench.block(pieces::clean_up).await?;
     }
     finish(bench, &Made { bytes, ..Made::default() }, &[]).await

@@ -1,6 +1,6 @@
 //! The working actor: some slots for long work, one kept free for what people wait for.
 
-use super::queue::{self, MediaJob, TRIES};
+use super::queue::{self, LOSSES, MediaJob};
 use super::run::{Bench, Progress, give_up, run_job};
 use super::settings::Tools;
 use crate::actors::Services;
@@ -13,6 +13,9 @@ use uuid::Uuid;
 
 /// How long an idle slot waits before it looks again.
 const IDLE: Duration = Duration::from_millis(400);
+
+/// How long a slot waits when the store cannot be reached.
+const STORE_PAUSE: Duration = Duration::from_secs(2);
 
 /// Encodes until the process ends.
 ///
@@ -28,6 +31,8 @@ pub async fn work(cx: Services, desk: Desk) -> Result<(), LoopError> {
         "the encoder is ready"
     );
     let cancel = Cancel::default();
+    // However this ends, nothing goes on encoding unseen.
+    let _stop_all = CancelOnDrop(cancel.clone());
     let mut running = JoinSet::new();
     for slot in 0..=slots {
         let (cx, tools, desk, cancel) = (cx.clone(), tools.clone(), desk.clone(), cancel.clone());
@@ -55,6 +60,16 @@ pub async fn work(cx: Services, desk: Desk) -> Result<(), LoopError> {
     }
 }
 
+struct CancelOnDrop(Cancel);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+/// A database that is away for a moment costs a slot its row at most, never the rows of the others: the
+/// lease ends by itself, and the row is claimed again.
 async fn run_slot(
     cx: Services,
     tools: Tools,
@@ -63,12 +78,20 @@ async fn run_slot(
     long: bool,
 ) -> Result<(), LoopError> {
     while !desk.stopping() {
-        match queue::claim(&cx.pool, cx.process, long, None).await? {
-            Some(job) => {
-                take(&cx, &tools, job, cx.process, &cancel).await?;
-                desk.succeeded();
+        let taken = match queue::claim(&cx.pool, cx.process, long, None).await {
+            Ok(Some(job)) => take(&cx, &tools, job, cx.process, &cancel).await,
+            Ok(None) => {
+                desk.pause(IDLE).await;
+                continue;
             }
-            None => desk.pause(IDLE).await,
+            Err(error) => Err(error.into()),
+        };
+        match taken {
+            Ok(()) => desk.succeeded(),
+            Err(error) => {
+                tracing::warn!(%error, "a slot of the encoder could not reach the store; it tries again");
+                desk.pause(STORE_PAUSE).await;
+            }
         }
     }
     Ok(())
@@ -110,9 +133,8 @@ async fn take(
 ) -> Result<(), LoopError> {
     // A wish of its own for one row, which also hears the wish of the whole worker.
     let cancel = cancel.child();
-    if job.attempts > TRIES {
-        // Only workers that died leave a row with so many tries.
-        let attempts = u32::try_from(job.attempts - 1).unwrap_or(0);
+    if job.losses > LOSSES {
+        let attempts = u32::try_from(job.losses).unwrap_or(0);
         let (cx, tools) = (cx.clone(), tools.clone());
         let bench = Bench { cx, tools, job, cancel, progress: Progress::default(), worker };
         return give_up(&bench, Failure::WorkerLost { attempts }).await;

@@ -1,11 +1,15 @@
 //! `watchdog`: finds media jobs whose worker died or stopped making progress and returns them to the
-//! queue. The clock of the database decides, because leases are written with it.
+//! queue; completes uploads that arrived while nobody could say so. The clock of the database decides, because leases are written with it.
 
 use super::{Counts, Job, JobError, Run};
+use crate::actors::encoder::queue;
 use crate::actors::services::Services;
+use crate::actors::uploads;
+use crate::actors::workflows::process_media;
 use crate::domain::clock::Schedule;
-use crate::store::StoreError;
+use crate::projections::media as works;
 use async_trait::async_trait;
+use chrono::TimeDelta;
 
 /// The job.
 pub struct Watchdog;
@@ -13,6 +17,9 @@ pub struct Watchdog;
 /// A row that renews its lease but finishes no frame for so long is stuck: its worker is told to stop
 /// (it notices that the row is no longer its own) and the row is tried again.
 const STUCK_MINUTES: i32 = 20;
+
+/// A work that is being processed for so long without a row that waits, runs or failed was forgotten.
+const FORGOTTEN_MINUTES: i64 = 3;
 
 #[async_trait]
 impl Job for Watchdog {
@@ -24,23 +31,23 @@ impl Job for Watchdog {
         Schedule::minutes(1)
     }
 
-    async fn run(&self, _run: &Run, cx: &Services) -> Result<Counts, JobError> {
-        let client = cx.pool.get().await.map_err(StoreError::from)?;
-        let lost = client
-            .execute(
-                "update public.media_jobs set state = 'queued', worker = null, lease_until = null, error = 'worker_lost'
-                 where state = 'running' and lease_until < now() - interval '10 seconds'",
-                &[],
-            )
-            .await?;
-        let stuck = client
-            .execute(
-                "update public.media_jobs set state = 'queued', worker = null, lease_until = null, error = 'stuck'
-                 where state = 'running' and progress_at < now() - make_interval(mins => $1)",
-                &[&STUCK_MINUTES],
-            )
-            .await?;
+    async fn run(&self, run: &Run, cx: &Services) -> Result<Counts, JobError> {
+        let lost = queue::take_from_the_dead(&cx.pool).await?;
+        let stuck = queue::take_from_the_stuck(&cx.pool, STUCK_MINUTES).await?;
+        let mut revived = 0;
+        let before = run.at - TimeDelta::minutes(FORGOTTEN_MINUTES);
+        for work in works::in_processing(&cx.reader, before).await? {
+            let first = process_media::first(work.id, work.owner, work.generation);
+            revived += u64::from(queue::revive(&cx.pool, &first).await?);
+        }
+        let arrived =
+            uploads::complete_arrived(cx, &run.meta()).await.map_err(|e| JobError::Failed(e.to_string()))?;
         let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-        Ok(Counts::from([("lost".into(), count(lost)), ("stuck".into(), count(stuck))]))
+        Ok(Counts::from([
+            ("lost".into(), count(lost)),
+            ("stuck".into(), count(stuck)),
+            ("revived".into(), count(revived)),
+            ("uploads_completed".into(), count(arrived)),
+        ]))
     }
 }

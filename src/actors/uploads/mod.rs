@@ -5,15 +5,16 @@
 
 mod receive;
 
-pub use receive::{complete, import_file, process_if_eager, receive, take_whole};
+pub use receive::{complete, complete_arrived, import_file, process_if_eager, receive, take_whole};
 
 use super::bus::CommandError;
 use super::services::Services;
-use crate::domain::media::MediaError;
+use crate::domain::media::{Media, MediaError, Original};
 use crate::domain::shared::AccountId;
 use crate::media::store::{MediaStore, private_folder, write_atomically};
 use crate::projections::media as works;
 use crate::store::StoreError;
+use crate::store::repository::EventRepository;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{Stream, StreamExt};
@@ -82,8 +83,14 @@ pub enum UploadError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A path of this machine that is a folder, a device or a pipe.
+    #[error("This is no ordinary file. Name a file; folders are not followed.")]
+    NoFile,
+    /// A path of this machine that cannot be opened.
+    #[error("The file cannot be opened: {0}. Check its name and that Kinora's user may read it.")]
+    Unreadable(std::io::ErrorKind),
     /// The file system.
-    #[error("the file system failed")]
+    #[error("the file system failed: {0}")]
     Io(#[from] std::io::Error),
     /// The command was not taken.
     #[error("{0}")]
@@ -104,6 +111,9 @@ pub struct About {
     /// The title wanted; empty for none.
     #[serde(default)]
     pub title: String,
+    /// What the client said at the creation (header `Upload-Metadata`), given back when it asks.
+    #[serde(default)]
+    pub metadata: String,
 }
 
 /// Where an upload stands.
@@ -115,6 +125,46 @@ pub struct Standing {
     pub length: u64,
     /// When it is thrown away if it is not completed.
     pub expires_at: DateTime<Utc>,
+    /// Whether it has become a work already: nothing is left to send.
+    pub received: bool,
+}
+
+/// A checksum that a client announced for one piece.
+#[derive(Clone, Debug)]
+pub enum Checksum {
+    /// SHA-1, which every tus server knows.
+    Sha1(Vec<u8>),
+    /// SHA-256.
+    Sha256(Vec<u8>),
+}
+
+/// A checksum while its bytes arrive.
+enum Piece {
+    Sha1(sha1::Sha1, Vec<u8>),
+    Sha256(Sha256, Vec<u8>),
+}
+
+impl Piece {
+    fn begin(wanted: Checksum) -> Self {
+        match wanted {
+            Checksum::Sha1(sum) => Self::Sha1(sha1::Sha1::new(), sum),
+            Checksum::Sha256(sum) => Self::Sha256(Sha256::new(), sum),
+        }
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Sha1(hash, _) => hash.update(bytes),
+            Self::Sha256(hash, _) => hash.update(bytes),
+        }
+    }
+
+    fn matches(self) -> bool {
+        match self {
+            Self::Sha1(hash, wanted) => hash.finalize().as_slice() == wanted,
+            Self::Sha256(hash, wanted) => hash.finalize().as_slice() == wanted,
+        }
+    }
 }
 
 fn store(cx: &Services) -> MediaStore {
@@ -198,7 +248,15 @@ fn about_path(store: &MediaStore, id: Uuid) -> PathBuf {
     store.incoming(id).with_extension("about")
 }
 
-/// Where an upload of `account` stands.
+/// What the client said of an upload when it began it; empty if nothing is kept any more.
+#[must_use]
+pub fn told(cx: &Services, id: Uuid) -> String {
+    let about = std::fs::read(about_path(&store(cx), id)).ok();
+    about.and_then(|text| serde_json::from_slice::<About>(&text).ok()).unwrap_or_default().metadata
+}
+
+/// Where an upload of `account` stands. One that has become a work has arrived completely: its client
+/// may not have heard so.
 ///
 /// # Errors
 /// [`UploadError::NotFound`] if there is none.
@@ -212,10 +270,25 @@ pub async fn standing(cx: &Services, account: AccountId, id: Uuid) -> Result<Sta
             "select length, expires_at from public.uploads where id = $1 and account = $2 and expires_at > $3",
             &[&id, &account, &cx.clock.now()],
         )
-        .await?
-        .ok_or(UploadError::NotFound)?;
-    let offset = std::fs::metadata(store(cx).incoming(id)).map_err(|_| UploadError::NotFound)?.len();
-    Ok(Standing { offset, length: u64::try_from(row.get::<_, i64>(0)).unwrap_or(0), expires_at: row.get(1) })
+        .await?;
+    let Some(row) = row else { return received(cx, account, id).await };
+    let Ok(arrived) = std::fs::metadata(store(cx).incoming(id)) else {
+        return received(cx, account, id).await;
+    };
+    let length = u64::try_from(row.get::<_, i64>(0)).unwrap_or(0);
+    Ok(Standing { offset: arrived.len(), length, expires_at: row.get(1), received: false })
+}
+
+/// The standing of an upload that the log knows as a work.
+async fn received(cx: &Services, account: AccountId, id: Uuid) -> Result<Standing, UploadError> {
+    let repository = EventRepository::<Media>::new(cx.pool.clone(), cx.journal.clone());
+    let media = repository.load(id).await?.state;
+    match media.original {
+        Some(Original { bytes, .. }) if media.owner == Some(account) => {
+            Ok(Standing { offset: bytes, length: bytes, expires_at: cx.clock.now(), received: true })
+        }
+        _ => Err(UploadError::NotFound),
+    }
 }
 
 /// Hashes that are under way, so that a finished upload need not be read again. Lost on restart; then
@@ -251,12 +324,19 @@ pub async fn append<S>(
     id: Uuid,
     offset: u64,
     mut bytes: S,
-    sha256: Option<Vec<u8>>,
+    checksum: Option<Checksum>,
 ) -> Result<Standing, UploadError>
 where
     S: Stream<Item = Result<Bytes, std::io::Error>> + Unpin + Send,
 {
     let before = standing(cx, account, id).await?;
+    if before.received {
+        return if offset == before.offset {
+            Ok(before)
+        } else {
+            Err(UploadError::Offset { have: before.offset })
+        };
+    }
     let mut file = OpenOptions::new().read(true).write(true).open(store(cx).incoming(id))?;
     // Held until the file is closed, also against other processes.
     file.try_lock().map_err(|_| UploadError::Busy)?;
@@ -266,7 +346,7 @@ where
     }
     file.seek(SeekFrom::End(0))?;
     let mut whole = take_hash(id, offset);
-    let mut piece = Sha256::new();
+    let mut piece = checksum.map(Piece::begin);
     let mut at = offset;
     let mut broken = None;
     while let Some(part) = bytes.next().await {
@@ -284,11 +364,11 @@ where
         if let Some(hash) = &mut whole {
             hash.update(&part);
         }
-        if sha256.is_some() {
+        if let Some(piece) = &mut piece {
             piece.update(&part);
         }
     }
-    let damaged = sha256.is_some_and(|wanted| piece.finalize().as_slice() != wanted.as_slice());
+    let damaged = piece.is_some_and(|piece| !piece.matches());
     if damaged || matches!(broken, Some(UploadError::TooMany)) {
         file.set_len(offset)?;
         return Err(if damaged && broken.is_none() {
@@ -315,7 +395,9 @@ where
 /// # Errors
 /// [`UploadError::NotFound`] if there is none.
 pub async fn terminate(cx: &Services, account: AccountId, id: Uuid) -> Result<(), UploadError> {
-    standing(cx, account, id).await?;
+    if standing(cx, account, id).await?.received {
+        return Err(UploadError::NotFound);
+    }
     forget(cx, id).await?;
     cx.metrics.media.uploads.with_label_values(&["aborted"]).inc();
     Ok(())

@@ -16,10 +16,17 @@ use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::PathBuf;
+use std::time::Duration;
 use uuid::Uuid;
 
+/// How often, in bytes, a file of unknown length is held against the room that is left.
+const ROOM_STEP: u64 = 64 << 20;
+/// How long a complete upload lies untouched before somebody else completes it.
+const LYING_STILL: Duration = Duration::from_secs(60);
+
 /// Turns a completely arrived upload into an original and says so. The upload's id becomes the
-/// work's id; doing it twice gives the same answer.
+/// work's id; doing it twice gives the same answer. The arrived bytes go only when the log knows of
+/// the original.
 ///
 /// # Errors
 /// As [`UploadError`] says.
@@ -30,6 +37,9 @@ pub async fn complete(
     meta: Metadata,
 ) -> Result<Receipt, UploadError> {
     let standing = standing(cx, account, id).await?;
+    if standing.received {
+        return Ok(Receipt { position: 0, version: 0, replayed: true });
+    }
     if standing.offset != standing.length {
         return Err(UploadError::Offset { have: standing.offset });
     }
@@ -46,7 +56,15 @@ pub async fn complete(
         Ok::<_, std::io::Error>(Original { sha256, bytes })
     })
     .await
-    .map_err(std::io::Error::other)??;
+    .map_err(std::io::Error::other)?;
+    let original = match original {
+        // Somebody else completed it while we read it.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            self::standing(cx, account, id).await?;
+            return Ok(Receipt { position: 0, version: 0, replayed: true });
+        }
+        other => other?,
+    };
     let about: About = std::fs::read(about_path(&store, id))
         .ok()
         .and_then(|t| serde_json::from_slice(&t).ok())
@@ -114,6 +132,37 @@ pub async fn receive(
     Ok(receipt)
 }
 
+/// Completes uploads whose last byte arrived but whose client never heard so: the process or the
+/// database ended in between, and a client that asks sees nothing left to send. Gives how many.
+///
+/// # Errors
+/// If the database fails.
+pub async fn complete_arrived(cx: &Services, meta: &Metadata) -> Result<u64, UploadError> {
+    let client = cx.pool.get().await.map_err(StoreError::from)?;
+    let rows = client.query("select id, account, length from public.uploads where length > 0", &[]).await?;
+    drop(client);
+    let mut completed = 0;
+    for row in rows {
+        let (id, account, length): (Uuid, Uuid, i64) = (row.get(0), row.get(1), row.get(2));
+        let incoming = store(cx).incoming(id);
+        // Only what lies still: the request that brought the last byte completes it itself.
+        let waits = std::fs::metadata(&incoming).is_ok_and(|m| {
+            i64::try_from(m.len()) == Ok(length)
+                && m.modified().ok().and_then(|t| t.elapsed().ok()).is_some_and(|d| d > LYING_STILL)
+        });
+        if !waits {
+            continue;
+        }
+        match complete(cx, account, id, meta.clone()).await {
+            Ok(_) => completed += 1,
+            Err(UploadError::Store(error)) => return Err(error.into()),
+            // One upload that cannot be taken does not hold up the others; it expires.
+            Err(error) => tracing::warn!(upload = %id, %error, "an arrived upload could not be completed"),
+        }
+    }
+    Ok(completed)
+}
+
 fn numbered(slug: &Slug, end: &str) -> Slug {
     let begin: String = slug.as_str().chars().take(Slug::MAX - end.len() - 1).collect();
     Slug::from_title(&format!("{begin} {end}"), end)
@@ -142,6 +191,7 @@ where
         let mut file = File::create(&incoming)?;
         let mut hash = Sha256::new();
         let mut length = 0;
+        let mut check_at = ROOM_STEP;
         while let Some(part) = bytes.next().await {
             let part = part.map_err(|_| UploadError::BrokenOff)?;
             length += part.len() as u64;
@@ -151,9 +201,15 @@ where
                     limit: in_words(limit),
                 });
             }
+            // Not every form announces how long it is.
+            if length > check_at {
+                check_room(cx, account, length).await?;
+                check_at = length + ROOM_STEP;
+            }
             hash.update(&part);
             file.write_all(&part)?;
         }
+        check_room(cx, account, length).await?;
         let sha256 = hex::encode(hash.finalize());
         store.adopt_original(&incoming, &sha256)?;
         Ok(Original { sha256, bytes: length })
@@ -166,7 +222,9 @@ where
             return Err(error);
         }
     };
-    let receipt = receive(cx, account, id, original, about, meta).await?;
+    let received = receive(cx, account, id, original, about, meta).await;
+    let _ = std::fs::remove_file(&incoming);
+    let receipt = received?;
     cx.metrics.media.uploads.with_label_values(&["accepted"]).inc();
     Ok((id, receipt))
 }
@@ -192,15 +250,19 @@ pub async fn import_file(
     title: &str,
     meta: Metadata,
 ) -> Result<(Uuid, Receipt), UploadError> {
-    let length = std::fs::metadata(&path)?.len();
-    check_room(cx, account, length).await?;
+    let found = std::fs::metadata(&path).map_err(|error| UploadError::Unreadable(error.kind()))?;
+    if !found.is_file() {
+        return Err(UploadError::NoFile);
+    }
+    check_room(cx, account, found.len()).await?;
     let id = cx.clock.new_id();
     let store = store(cx);
     private_folder(store.uploads())?;
     let incoming = store.incoming(id);
     let file_name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let original = tokio::task::spawn_blocking(move || {
-        let mut source = File::open(&path)?;
+    let (target, keep) = (incoming.clone(), store.clone());
+    let copied = tokio::task::spawn_blocking(move || {
+        let mut source = File::open(&path).map_err(|error| UploadError::Unreadable(error.kind()))?;
         let mut target = File::create(&incoming)?;
         let mut hash = Sha256::new();
         let mut buffer = vec![0; 1 << 20];
@@ -215,12 +277,22 @@ pub async fn import_file(
             bytes += n as u64;
         }
         let sha256 = hex::encode(hash.finalize());
-        store.adopt_original(&incoming, &sha256)?;
-        Ok::<_, std::io::Error>(Original { sha256, bytes })
+        keep.adopt_original(&incoming, &sha256)?;
+        Ok::<_, UploadError>(Original { sha256, bytes })
     })
     .await
-    .map_err(std::io::Error::other)??;
-    let about = About { file_name, title: title.to_owned() };
-    let receipt = receive(cx, account, id, original, &about, meta).await?;
-    Ok((id, receipt))
+    .map_err(std::io::Error::other)
+    .map_err(UploadError::from)
+    .and_then(|copied| copied);
+    let original = match copied {
+        Ok(original) => original,
+        Err(error) => {
+            let _ = std::fs::remove_file(&target);
+            return Err(error);
+        }
+    };
+    let about = About { file_name, title: title.to_owned(), ..About::default() };
+    let received = receive(cx, account, id, original, &about, meta).await;
+    let _ = std::fs::remove_file(&target);
+    Ok((id, received?))
 }

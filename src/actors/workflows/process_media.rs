@@ -41,7 +41,7 @@ impl Workflow for ProcessMedia {
                 }
             }
             MediaEvent::MediaRemoved { .. } => {
-                queue::cancel(&**client, media).await?;
+                queue::cancel(&**client, media, None).await?;
             }
             _ => {}
         }

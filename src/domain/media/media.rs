@@ -198,7 +198,8 @@ impl Media {
             ) if self.playable_generation != generation => {
                 vec![MediaEvent::MediaPlayable { renditions, poster, duration_ms, frames, generation, at }]
             }
-            (C::RecordRendition { rendition, at }, P::Processing)
+            // Of a work that failed in one rung the others are kept: a retry makes only what is missing.
+            (C::RecordRendition { rendition, at }, P::Processing | P::Failed { .. })
                 if self.playable_generation == generation
                     && !self.renditions.iter().any(|r| r.name == rendition.name) =>
             {

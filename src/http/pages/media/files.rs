@@ -1,10 +1,9 @@
 //! `/m/<token>/<media>/<round>/…`: what is protected; `/media/files/…`: pictures that stand for works.
 
-use crate::domain::media::Kind;
 use crate::http::delivery::{check_token, may_see, may_watch};
 use crate::http::error::HttpError;
 use crate::http::files::{Served, content_type, serve};
-use crate::http::player::{PUBLIC_WIDTH, is_free};
+use crate::http::player::is_public_size;
 use crate::http::route::{Access, Route};
 use crate::http::{Req, Res};
 use crate::media::store::MediaStore;
@@ -70,8 +69,8 @@ async fn picture(req: Req) -> Result<Res, HttpError> {
         .and_then(|(width, _)| width.parse().ok())
         .ok_or(HttpError::NotFound)?;
     let (work, file) = find(&req, &path).await?;
-    // The large sizes of a picture are the work itself.
-    let is_the_work = work.kind == Some(Kind::Image) && width > PUBLIC_WIDTH && !is_free(&work);
+    let widths = work.poster.as_ref().map(|p| p.widths.as_slice()).unwrap_or_default();
+    let is_the_work = !is_public_size(work.kind, work.tier, widths, width);
     let decision = if is_the_work { may_watch(&req, &work).await? } else { may_see(&req, &work).await? };
     if !decision.allowed {
         return Err(HttpError::NotFound);

@@ -55,7 +55,7 @@ pub(super) async fn receive(mut req: Req) -> Result<Res, HttpError> {
         if file_name.is_empty() {
             return Err(HttpError::Unprocessable("Choose a file first.".into()));
         }
-        let about = About { file_name, title: title.clone() };
+        let about = About { file_name, title: title.clone(), ..About::default() };
         let bytes = field.map(|part| part.map_err(std::io::Error::other));
         let taken = uploads::take_whole(&req.app, account, &about, bytes, req.meta()).await;
         let (id, receipt) = taken.map_err(as_http)?;

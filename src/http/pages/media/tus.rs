@@ -2,7 +2,7 @@
 //! plain multipart form at the same address.
 
 use super::{MAKERS, form_upload};
-use crate::actors::uploads::{self, About, UploadError};
+use crate::actors::uploads::{self, About, Checksum, UploadError};
 use crate::http::error::HttpError;
 use crate::http::response::{Res, set, text};
 use crate::http::route::{Access, Route};
@@ -14,6 +14,8 @@ use warp::http::header::{CACHE_CONTROL, LOCATION};
 use warp::http::{HeaderName, Method, StatusCode};
 
 const VERSION: &str = "1.0.0";
+/// How much of `Upload-Metadata` is kept and given back; the header as a whole is bounded as all are.
+const METADATA_CHARS: usize = 4096;
 
 pub(super) fn routes() -> Vec<Route> {
     let makers = Access::Role(MAKERS);
@@ -23,6 +25,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::new(Method::HEAD, "/uploads/{id}", makers, head),
         Route::new(Method::PATCH, "/uploads/{id}", makers, append).stream_body(),
         Route::new(Method::DELETE, "/uploads/{id}", makers, terminate).stream_body(),
+        Route::post("/uploads/{id}", makers, overridden).stream_body(),
     ]
 }
 
@@ -44,6 +47,7 @@ fn refused(error: UploadError) -> Result<Res, HttpError> {
         UploadError::TooLarge { .. } | UploadError::TooMany => StatusCode::PAYLOAD_TOO_LARGE,
         UploadError::Quota { .. } | UploadError::NoRoom { .. } => StatusCode::INSUFFICIENT_STORAGE,
         UploadError::NotFound => StatusCode::NOT_FOUND,
+        UploadError::NoFile | UploadError::Unreadable(_) => StatusCode::BAD_REQUEST,
         UploadError::Offset { .. } => StatusCode::CONFLICT,
         UploadError::Busy => StatusCode::LOCKED,
         UploadError::Checksum => StatusCode::from_u16(460).unwrap_or(StatusCode::BAD_REQUEST),
@@ -61,7 +65,7 @@ async fn options(req: Req) -> Result<Res, HttpError> {
     let told = [
         ("tus-version", VERSION.to_owned()),
         ("tus-extension", "creation,termination,expiration,checksum".into()),
-        ("tus-checksum-algorithm", "sha256".into()),
+        ("tus-checksum-algorithm", "sha1,sha256".into()),
         ("tus-max-size", most),
     ];
     Ok(answer(StatusCode::NO_CONTENT, &told, ""))
@@ -120,7 +124,7 @@ fn http_date(at: chrono::DateTime<chrono::Utc>) -> String {
 }
 
 fn about(metadata: &str) -> About {
-    let mut about = About::default();
+    let mut about = About { metadata: metadata.chars().take(METADATA_CHARS).collect(), ..About::default() };
     for pair in metadata.split(',') {
         let (name, value) = pair.trim().split_once(' ').unwrap_or((pair.trim(), ""));
         let value = STANDARD.decode(value.trim()).unwrap_or_default();
@@ -138,17 +142,37 @@ async fn head(req: Req) -> Result<Res, HttpError> {
     if let Some(res) = check(&req)? {
         return Ok(res);
     }
-    match uploads::standing(&req.app, req.account()?.id, req.id_param("id")?).await {
-        Ok(s) => Ok(answer(
-            StatusCode::OK,
-            &[
-                ("upload-offset", s.offset.to_string()),
-                ("upload-length", s.length.to_string()),
-                ("upload-expires", http_date(s.expires_at)),
-            ],
-            "",
-        )),
-        Err(error) => refused(error),
+    let (account, id) = (req.account()?.id, req.id_param("id")?);
+    let mut standing = match uploads::standing(&req.app, account, id).await {
+        Ok(standing) => standing,
+        Err(error) => return refused(error),
+    };
+    let told = uploads::told(&req.app, id);
+    // A client that sees nothing left to send is content: what was interrupted is completed now.
+    if standing.offset == standing.length && !standing.received {
+        match uploads::complete(&req.app, account, id, req.meta()).await {
+            Ok(_) => standing.received = true,
+            Err(error) => return refused(error),
+        }
+    }
+    let mut headers =
+        vec![("upload-offset", standing.offset.to_string()), ("upload-length", standing.length.to_string())];
+    if !told.is_empty() {
+        headers.push(("upload-metadata", told));
+    }
+    if !standing.received {
+        headers.push(("upload-expires", http_date(standing.expires_at)));
+    }
+    Ok(answer(StatusCode::OK, &headers, ""))
+}
+
+/// Networks that let only GET and POST through: the wanted method comes in a header.
+async fn overridden(req: Req) -> Result<Res, HttpError> {
+    match req.header("x-http-method-override") {
+        "PATCH" => append(req).await,
+        "DELETE" => terminate(req).await,
+        "HEAD" => head(req).await,
+        _ => Ok(answer(StatusCode::METHOD_NOT_ALLOWED, &[], "Send the bytes with PATCH.")),
     }
 }
 
@@ -170,8 +194,14 @@ async fn append(mut req: Req) -> Result<Res, HttpError> {
     let checksum = match req.header("upload-checksum") {
         "" => None,
         header => match header.split_once(' ') {
-            Some(("sha256", value)) => Some(STANDARD.decode(value.trim()).unwrap_or_default()),
-            _ => return Ok(answer(StatusCode::BAD_REQUEST, &[], "The checksum algorithm is sha256.")),
+            Some(("sha256", value)) => {
+                Some(Checksum::Sha256(STANDARD.decode(value.trim()).unwrap_or_default()))
+            }
+            Some(("sha1", value)) => Some(Checksum::Sha1(STANDARD.decode(value.trim()).unwrap_or_default())),
+            _ => {
+                let words = "The checksum is sha1 or sha256, a space, and the sum in base64.";
+                return Ok(answer(StatusCode::BAD_REQUEST, &[], words));
+            }
         },
     };
     let body = req.take_body()?;
@@ -222,6 +252,7 @@ pub(super) fn as_http(error: UploadError) -> HttpError {
         UploadError::TooLarge { .. } | UploadError::TooMany => HttpError::TooLarge(words),
         UploadError::Quota { .. } | UploadError::NoRoom { .. } => HttpError::NoRoom(words),
         UploadError::NotFound => HttpError::NotFound,
+        UploadError::NoFile | UploadError::Unreadable(_) => HttpError::BadRequest(words),
         UploadError::Offset { .. } | UploadError::Busy => HttpError::Conflict(words),
         UploadError::Checksum | UploadError::BrokenOff => HttpError::BadRequest(words),
         UploadError::Store(e) => e.into(),

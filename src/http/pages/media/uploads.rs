@@ -93,7 +93,7 @@ fn is_moving(work: &Work) -> bool {
 }
 
 fn row(work: &Work, progress: Option<&Progress>) -> Markup {
-    let pic = poster(work, "");
+    let pic = poster(work, "", true);
     markup! {
         li.work-row {
             a.work-pic href={ "/studio/media/" (work.id) } tabindex="-1" aria-hidden="true" {

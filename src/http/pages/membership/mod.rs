@@ -9,6 +9,24 @@ pub(super) mod subscription;
 mod subscription_acts;
 
 use crate::http::route::Route;
+use crate::http::{HttpError, Req};
+
+/// Works out what the join button says, if that is due: the price of what is sold first, to private
+/// people at home. Nothing while nothing is sold.
+///
+/// # Errors
+/// If the plans cannot be read.
+pub async fn refresh_join_words(req: &Req) -> Result<(), HttpError> {
+    if !req.app.join_words_are_due() {
+        return Ok(());
+    }
+    let home = shared::country(req, "");
+    let sold = shared::bundles(req, shared::offers(req, home).await?);
+    let first = sold.first().and_then(shared::Bundle::any);
+    let words = first.map(|offer| format!("Join for {}", shared::quote(req, offer, home).gross));
+    req.app.set_join_words(words);
+    Ok(())
+}
 
 /// The addresses of these pages.
 #[must_use]

@@ -3,6 +3,7 @@
 use crate::domain::access::{self, Decision, Publication, Reason, WorkFacts};
 use crate::domain::media::Media;
 use crate::domain::media::{Kind, Tier};
+use crate::http::player::is_public_size;
 use crate::http::ui::{Card, Corner, Picture, Place, Ratio, Rendition, card, locked};
 use crate::http::{HttpError, Req};
 use crate::projections::access as access_facts;
@@ -63,18 +64,18 @@ impl Gate {
     }
 }
 
-/// Up to this width the picture of a published work is public, whatever its tier.
-const PUBLIC_WIDTH: u32 = 800;
-
 /// The picture that stands for a work, in all its sizes; none until it has been made.
 #[must_use]
 pub fn work_picture(work: &Row<Media>, alt: &str) -> Option<Picture> {
     let poster = work.state.poster.as_ref()?;
     let generation = work.state.playable_generation;
     let url = |width: &u32, end: &str| format!("/media/files/{}/{generation}/poster-{width}.{end}", work.id);
-    // Beyond a width for cards the picture of a work for members is guarded like the work itself.
-    let most = if work.state.tier == Tier::Free { u32::MAX } else { PUBLIC_WIDTH };
-    let files = poster.widths.iter().filter(|w| **w <= most).flat_map(|width| {
+    let (kind, tier, widths) = (work.state.kind, work.state.tier, poster.widths.as_slice());
+    let open = |w: &&u32| is_public_size(kind, tier, widths, **w);
+    if !widths.iter().any(|w| open(&w)) {
+        return None;
+    }
+    let files = widths.iter().filter(open).flat_map(|width| {
         [("avif", "image/avif"), ("jpg", "image/jpeg")].map(|(end, kind)| Rendition {
             url: url(width, end),
             kind: kind.into(),

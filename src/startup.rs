@@ -11,7 +11,9 @@ use crate::config::{Config, ConfigError, SchedulerKind, Secrets};
 use crate::metrics::Metrics;
 use crate::projections::{self, Reader};
 use crate::store::pool::{Database, connect};
-use crate::store::{Journal, StoreError, Vault, checkpoint, cluster::Cluster, keys::KeyStore, migrate};
+use crate::store::{
+    Audit, Journal, StoreError, Vault, checkpoint, cluster::Cluster, keys::KeyStore, migrate,
+};
 use std::os::unix::fs::DirBuilderExt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -135,6 +137,7 @@ impl Instance {
         };
         let secrets = Secrets::open(&config.secrets_folder(), fresh)?;
         let vault = Vault::new(KeyStore::open(&config.in_data("keys"), secrets.events.clone())?);
+        let audit = Audit::new(pool.clone(), &secrets.audit, &config.in_data("audit"));
         let clock = Clock::system();
         let journal = Journal::start(database.clone(), clock.clone(), Arc::clone(&metrics));
         let bus = Bus::new(
@@ -163,6 +166,7 @@ impl Instance {
             clock,
             pool,
             journal,
+            audit,
             vault,
             bus,
             reader,

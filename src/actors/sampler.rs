@@ -70,6 +70,23 @@ async fn tables(cx: &Services) -> Result<(), QueryError> {
             metrics.projections.workflow_lag_events.with_label_values(&name).set(row.behind);
         }
     }
+    let media = &metrics.media;
+    for state in ["queued", "running", "done", "failed", "cancelled"] {
+        media.jobs.with_label_values(&[state]).set(0);
+    }
+    for state in ["queued", "running"] {
+        media.oldest_job.with_label_values(&[state]).set(0.0);
+    }
+    for queue in operator::media_queue(&cx.reader).await? {
+        media.jobs.with_label_values(&[&queue.state]).set(queue.count);
+        if matches!(queue.state.as_str(), "queued" | "running") {
+            media.oldest_job.with_label_values(&[&queue.state]).set(queue.oldest_seconds);
+        }
+    }
+    if let Some(last) = operator::last_verification(&cx.reader).await?.filter(|last| last.ok) {
+        metrics.store.verified_position.set(last.position);
+        metrics.store.verified_at.set(last.at.timestamp());
+    }
     for (job, at) in operator::last_successes(&cx.reader).await? {
         metrics.runtime.run_last_success.with_label_values(&[&job]).set(at.timestamp());
     }

@@ -10,7 +10,7 @@ use crate::metrics::Metrics;
 use crate::projections::Reader;
 use crate::store::event::stream_name;
 use crate::store::repository::EventRepository;
-use crate::store::{Journal, Metadata, Pool, RecordedEvent, StoreError, Vault, log};
+use crate::store::{Audit, Journal, Metadata, Pool, RecordedEvent, StoreError, Vault, log};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -28,6 +28,8 @@ pub struct Services {
     pub pool: Pool,
     /// The log's writer.
     pub journal: Journal,
+    /// The log's witness.
+    pub audit: Audit,
     /// Personal values.
     pub vault: Vault,
     /// Commands.

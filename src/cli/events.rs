@@ -2,9 +2,12 @@
 
 use super::{CliError, Global, print_json};
 use crate::startup::Instance;
-use crate::store::{RecordedEvent, StoreError, log};
+use crate::store::{RecordedEvent, StoreError, audit, log};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use clap::{Args, Subcommand, ValueEnum};
 use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
 use std::time::Duration;
 
 #[derive(Args)]
@@ -17,6 +20,8 @@ pub struct EventsArgs {
 enum Format {
     Jsonl,
     Csv,
+    /// Position, hash and hashed bytes of each event: docs/log-format.md.
+    Proof,
 }
 
 #[derive(Subcommand)]
@@ -44,11 +49,26 @@ enum Action {
         #[arg(long, value_enum, default_value_t = Format::Jsonl)]
         format: Format,
     },
-    /// Check that no event was changed, removed or inserted.
+    /// Check that no event was changed, removed or inserted, and that every signed checkpoint still fits.
     Verify {
         /// As JSON.
         #[arg(long)]
         json: bool,
+        /// A file of checkpoints that were kept elsewhere.
+        #[arg(long, value_name = "FILE")]
+        checkpoints: Option<PathBuf>,
+    },
+    /// The newest signed checkpoint, to be kept elsewhere.
+    Checkpoint {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// The public key with which checkpoints can be checked.
+    Key {
+        /// As OpenSSL wants it.
+        #[arg(long)]
+        pem: bool,
     },
 }
 
@@ -91,21 +111,53 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
             Ok(())
         }
         Action::Export { format } => export(instance, format).await,
-        Action::Verify { json } => {
+        Action::Checkpoint { json } => {
+            let note = instance.services.audit.latest().await?.ok_or_else(|| {
+                CliError::Failed("nothing was signed yet: kinora run checkpoint-log signs".into())
+            })?;
+            if json {
+                let opened = instance.services.audit.verifier().open(&note);
+                let opened = opened.map_err(|e| CliError::Failed(format!("the newest checkpoint: {e}")))?;
+                let about = serde_json::json!({
+                    "position": opened.position, "hash": hex::encode(opened.hash), "signed_at": opened.at, "note": note,
+                });
+                return print_json(&about);
+            }
+            print!("{note}");
+            Ok(())
+        }
+        Action::Key { pem } => {
+            let verifier = instance.services.audit.verifier();
+            if pem {
+                print!("{}", verifier.to_pem())
+            } else {
+                println!("{}", verifier.to_line())
+            }
+            Ok(())
+        }
+        Action::Verify { json, checkpoints } => {
             let show = !json && std::io::stderr().is_terminal();
-            let found = log::verify(pool, |at, end| {
+            let more = match checkpoints {
+                Some(file) => audit::notes(
+                    &std::fs::read_to_string(&file)
+                        .map_err(|e| CliError::Failed(format!("{}: {e}", file.display())))?,
+                ),
+                None => vec![],
+            };
+            let progress = |at, end| {
                 if show {
                     eprint!("\r{at} of {end}");
                 }
-            })
-            .await?;
+            };
+            let found = instance.services.audit.verify(false, &more, progress).await?;
+            instance.services.audit.note_verification(&found, true, instance.services.clock.now()).await?;
             if show {
                 eprintln!();
             }
             if json {
                 print_json(&found)?;
             } else if found.ok {
-                println!("{} events, unchanged", found.events);
+                println!("{} events, unchanged; {} signed checkpoints fit", found.events, found.checkpoints);
             } else {
                 let at = found.first_bad_position.unwrap_or_default();
                 println!("position {at}: {}", found.reason.as_deref().unwrap_or_default());
@@ -156,6 +208,16 @@ async fn export(instance: &Instance, format: Format) -> Result<(), CliError> {
         .map_err(failed)?;
     }
     let mut at = 0;
+    if matches!(format, Format::Proof) {
+        while at < end {
+            for proof in log::proof(&**client, at, end, 1000).await? {
+                at = proof.position;
+                writeln!(out, "{at} {} {}", hex::encode(&proof.hash), STANDARD.encode(&proof.bytes))?;
+            }
+        }
+        out.flush()?;
+        return Ok(());
+    }
     while at < end {
         let events = log::after(&**client, at, Some(end), 1000).await?;
         let Some(last) = events.last() else { break };
@@ -175,6 +237,7 @@ async fn export(instance: &Instance, format: Format) -> Result<(), CliError> {
                         serde_json::to_string(&event.metadata)?,
                     ])
                     .map_err(failed)?,
+                Format::Proof => {}
             }
         }
         if matches!(format, Format::Csv) {

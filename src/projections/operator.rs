@@ -4,6 +4,7 @@
 use super::{Projection, ProjectionError, QueryError, Reader};
 use crate::domain::clock::RunEvent;
 use crate::store::RecordedEvent;
+pub use crate::store::audit::LastVerification;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
@@ -261,4 +262,47 @@ pub async fn dead_letters(reader: &Reader, limit: i64) -> Result<Vec<DeadLetter>
             parked_at: row.get(6),
         })
         .collect())
+}
+
+/// One state of the encoder's queue.
+#[derive(Clone, Debug)]
+pub struct QueueState {
+    /// `queued`, `running`, `done`, `failed` or `cancelled`.
+    pub state: String,
+    /// Rows of the last seven days.
+    pub count: i64,
+    /// Age of the oldest of them, in seconds.
+    pub oldest_seconds: f64,
+}
+
+/// The encoder's queue by state: rows made in the last seven days, and all that are not done.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn media_queue(reader: &Reader) -> Result<Vec<QueueState>, QueryError> {
+    let sql = "select state, count(*), extract(epoch from now() - min(created_at))::float8
+        from public.media_jobs
+        where state in ('queued', 'running') or created_at > now() - interval '7 days' group by state";
+    let rows = reader.client().await?.query(sql, &[]).await?;
+    Ok(rows
+        .iter()
+        .map(|row| QueueState { state: row.get(0), count: row.get(1), oldest_seconds: row.get(2) })
+        .collect())
+}
+
+/// What the last verification of the log found; `None` before the first.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn last_verification(reader: &Reader) -> Result<Option<LastVerification>, QueryError> {
+    crate::store::audit::last_verification(&**reader.client().await?).await
+}
+
+/// Position and time of the newest signed checkpoint.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn last_checkpoint(reader: &Reader) -> Result<Option<(i64, DateTime<Utc>)>, QueryError> {
+    let sql = "select position, signed_at from public.log_checkpoints where log_id = 1 order by position desc limit 1";
+    Ok(reader.client().await?.query_opt(sql, &[]).await?.map(|row| (row.get(0), row.get(1))))
 }

@@ -38,14 +38,13 @@ pub struct Link<'a> {
 }
 
 impl Link<'_> {
-    /// The hash of this event after `previous`.
+    /// The columns as they are hashed.
     #[must_use]
-    pub fn hash(&self, previous: &[u8]) -> [u8; HASH_LEN] {
-        let mut hasher = Sha256::new();
-        hasher.update(previous);
-        let mut field = |bytes: &[u8]| {
-            hasher.update((bytes.len() as u64).to_be_bytes());
-            hasher.update(bytes);
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(256 + self.payload.len() + self.metadata.len());
+        let mut field = |part: &[u8]| {
+            bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
+            bytes.extend_from_slice(part);
         };
         field(&self.position.to_be_bytes());
         field(self.stream_id.as_bytes());
@@ -58,6 +57,15 @@ impl Link<'_> {
         field(&self.effective_at.timestamp_micros().to_be_bytes());
         field(self.payload.as_bytes());
         field(self.metadata.as_bytes());
+        bytes
+    }
+
+    /// The hash of this event after `previous`.
+    #[must_use]
+    pub fn hash(&self, previous: &[u8]) -> [u8; HASH_LEN] {
+        let mut hasher = Sha256::new();
+        hasher.update(previous);
+        hasher.update(self.bytes());
         hasher.finalize().into()
     }
 }

@@ -1,9 +1,11 @@
 //! Reading the log: by position for those who follow it, by stream for those who rebuild one
 //! aggregate, and from end to end for those who verify it.
 
+use super::StoreError;
 use super::chain::Link;
 use super::event::{Metadata, RecordedEvent};
-use super::{Pool, StoreError};
+use super::signed_note::Checkpoint;
+use std::collections::BTreeMap;
 use tokio_postgres::{GenericClient, Row};
 
 const COLUMNS: &str = "position, stream_id, version, type, type_version, command_id, ix, recorded_at, effective_at, payload::text, metadata::text, hash";
@@ -73,39 +75,46 @@ fn read(row: &Row) -> Result<RecordedEvent, StoreError> {
     })
 }
 
-/// What a verification of the whole log found.
+/// What a verification of the log found.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Verification {
     /// Whether every event is as it was written.
     pub ok: bool,
-    /// Events read.
+    /// Up to which position it was read.
     pub events: i64,
+    /// Signed checkpoints it was held against.
+    pub checkpoints: i64,
     /// The first event that is not as it was written.
     pub first_bad_position: Option<i64>,
     /// What is wrong there.
     pub reason: Option<String>,
 }
 
-/// Follows the hash chain over the whole log, a page at a time; `progress` is told the position.
+/// A verification that failed.
+pub(super) fn bad(position: i64, events: i64, reason: &str) -> Verification {
+    let reason = Some(reason.to_owned());
+    Verification { ok: false, events, checkpoints: 0, first_bad_position: Some(position), reason }
+}
+
+/// Follows the hash chain, a page at a time, from `start` (a position and the link there; `None`: from
+/// the first event), and compares it with the signed checkpoints; `progress` is told the position.
 ///
 /// # Errors
 /// If the database cannot be read.
-pub async fn verify(pool: &Pool, mut progress: impl FnMut(i64, i64)) -> Result<Verification, StoreError> {
-    let client = pool.get().await?;
+pub(super) async fn verify<C: GenericClient>(
+    client: &C,
+    start: Option<(i64, Vec<u8>)>,
+    checkpoints: &BTreeMap<i64, Vec<Checkpoint>>,
+    mut progress: impl FnMut(i64, i64),
+) -> Result<Verification, StoreError> {
     let head = client.query_one("select position, hash from log_head where log_id = 1", &[]).await?;
     let (end, end_hash): (i64, Vec<u8>) = (head.get(0), head.get(1));
-    let sql = format!(
-        "select {COLUMNS} from events where log_id = 1 and position > $1 order by position limit 2000"
-    );
-    let statement = client.prepare(&sql).await?;
-    let mut hash = vec![0_u8; super::chain::HASH_LEN];
-    let mut at = 0_i64;
-    let bad = |position: i64, events: i64, reason: &str| Verification {
-        ok: false,
-        events,
-        first_bad_position: Some(position),
-        reason: Some(reason.to_owned()),
-    };
+    let statement = client
+        .prepare(&format!(
+            "select {COLUMNS} from events where log_id = 1 and position > $1 order by position limit 2000"
+        ))
+        .await?;
+    let (mut at, mut hash) = start.unwrap_or_else(|| (0, vec![0_u8; super::chain::HASH_LEN]));
     while at < end {
         let rows = client.query(&statement, &[&at]).await?;
         if rows.is_empty() {
@@ -119,26 +128,15 @@ pub async fn verify(pool: &Pool, mut progress: impl FnMut(i64, i64)) -> Result<V
             if position != at + 1 {
                 return Ok(bad(at + 1, at, "an event is missing"));
             }
-            let link = Link {
-                position,
-                stream_id: row.get(1),
-                version: row.get(2),
-                kind: row.get(3),
-                type_version: row.get(4),
-                command_id: row.get(5),
-                ix: row.get(6),
-                recorded_at: row.get(7),
-                effective_at: row.get(8),
-                payload: row.get(9),
-                metadata: row.get(10),
-            };
-            hash = link.hash(&hash).to_vec();
+            hash = link(&row).hash(&hash).to_vec();
             if hash != row.get::<_, Vec<u8>>(11) {
-                return Ok(bad(
-                    position,
-                    at,
-                    "the event or one before it was changed: its hash does not follow",
-                ));
+                let reason = "the event or one before it was changed: its hash does not follow";
+                return Ok(bad(position, at, reason));
+            }
+            if checkpoints.get(&position).is_some_and(|all| all.iter().any(|c| c.hash != hash)) {
+                let reason =
+                    "this event or one before it is not the one that the checkpoint here was signed for";
+                return Ok(bad(position, at, reason));
             }
             at = position;
         }
@@ -147,5 +145,55 @@ pub async fn verify(pool: &Pool, mut progress: impl FnMut(i64, i64)) -> Result<V
     if hash != end_hash {
         return Ok(bad(end, end, "the head of the log does not match its last event"));
     }
-    Ok(Verification { ok: true, events: end, first_bad_position: None, reason: None })
+    if let Some((covered, all)) = checkpoints.range(end + 1..).next_back() {
+        let when = all.first().map(|c| c.at.to_rfc3339()).unwrap_or_default();
+        let reason =
+            format!("the log ends here, but the checkpoint signed at {when} covers {covered} events");
+        return Ok(bad(end + 1, end, &reason));
+    }
+    Ok(Verification { ok: true, events: end, checkpoints: 0, first_bad_position: None, reason: None })
+}
+
+fn link(row: &Row) -> Link<'_> {
+    Link {
+        position: row.get(0),
+        stream_id: row.get(1),
+        version: row.get(2),
+        kind: row.get(3),
+        type_version: row.get(4),
+        command_id: row.get(5),
+        ix: row.get(6),
+        recorded_at: row.get(7),
+        effective_at: row.get(8),
+        payload: row.get(9),
+        metadata: row.get(10),
+    }
+}
+
+/// One event as it enters the chain, for those who want to check the chain themselves.
+#[derive(Clone, Debug)]
+pub struct Proof {
+    /// Place in the log.
+    pub position: i64,
+    /// The link here.
+    pub hash: Vec<u8>,
+    /// What is hashed after the link before.
+    pub bytes: Vec<u8>,
+}
+
+/// Events after `position` as they enter the chain, at most `limit`, none beyond `until`.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn proof<C: GenericClient>(
+    client: &C,
+    position: i64,
+    until: i64,
+    limit: i64,
+) -> Result<Vec<Proof>, StoreError> {
+    let sql = format!(
+        "select {COLUMNS} from events where log_id = 1 and position > $1 and position <= $2 order by position limit $3"
+    );
+    let rows = client.query(&client.prepare(&sql).await?, &[&position, &until, &limit]).await?;
+    Ok(rows.iter().map(|r| Proof { position: r.get(0), hash: r.get(11), bytes: link(r).bytes() }).collect())
 }

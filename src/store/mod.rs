@@ -1,5 +1,6 @@
 //! The event log in PostgreSQL, the vault beside it, and the private cluster underneath.
 
+pub mod audit;
 mod batch;
 pub mod chain;
 pub mod checkpoint;
@@ -12,9 +13,11 @@ pub mod log;
 pub mod migrate;
 pub mod pool;
 pub mod repository;
+pub mod signed_note;
 pub mod upcasters;
 pub mod vault;
 
+pub use audit::Audit;
 pub use error::StoreError;
 pub use event::{Actor, Claim, Metadata, RecordedEvent};
 pub use journal::{Append, AppendError, Journal, NewEvent, Receipt};

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod architecture;
+mod audit;
 mod billing;
 mod billing_pages;
 mod deploy;

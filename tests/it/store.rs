@@ -44,7 +44,7 @@ async fn appends_of_many_writers_stand_in_order_without_holes() {
     for (i, event) in events.iter().enumerate() {
         assert_eq!(event.position, i64::try_from(i).expect("small") + 1);
     }
-    let verified = log::verify(&studio.instance.services.pool, |_, _| {}).await.expect("verify");
+    let verified = studio.instance.services.audit.verify(false, &[], |_, _| {}).await.expect("verify");
     assert!(verified.ok && verified.events == 400, "{verified:?}");
     studio.close().await;
 }
@@ -148,7 +148,7 @@ async fn the_application_cannot_change_history_and_a_change_is_found() {
         .batch_execute("alter table events disable trigger all; update events set effective_at = effective_at + interval '1 second' where position = 1")
         .await
         .expect("an intruder with all rights");
-    let found = log::verify(&studio.instance.services.pool, |_, _| {}).await.expect("verify");
+    let found = studio.instance.services.audit.verify(false, &[], |_, _| {}).await.expect("verify");
     assert_eq!((found.ok, found.first_bad_position), (false, Some(1)));
     studio.close().await;
 }

@@ -216,7 +216,10 @@ pub fn package(bench: &Bench) -> Result<(Rendition, bool), MediaTrouble> {
 
 /// Removes what is only needed while rungs are made.
 pub fn clean_up(bench: &Bench) -> Result<(), MediaTrouble> {
-    Ok(remove_folder(&bench.tools.store.work(bench.job.media, bench.job.generation))?)
+    remove_folder(&bench.tools.store.work(bench.job.media, bench.job.generation))?;
+    // Fails while another round still works there; then that one removes it.
+    let _ = fs::remove_dir(bench.tools.store.media_work(bench.job.media));
+    Ok(())
 }
 
 /// Bytes delivered of a round.

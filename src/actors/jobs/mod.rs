@@ -1,6 +1,7 @@
 //! Scheduled jobs: each runs once per slot, whoever asks for it.
 
-pub mod clear_sessions;
+pub mod checkpoint_log;
+mod clear_sessions;
 mod clock_tick;
 mod destroy_archives;
 mod payment_lookups;
@@ -93,6 +94,7 @@ pub fn all() -> Vec<Arc<dyn Job>> {
         Arc::new(clear_sessions::ClearSessions),
         Arc::new(process_deletion_requests::ProcessDeletionRequests),
         Arc::new(watchdog::Watchdog),
+        Arc::new(checkpoint_log::CheckpointLog),
         Arc::new(publish_scheduled::PublishScheduled),
         Arc::new(reconcile_storage::ReconcileStorage),
         Arc::new(destroy_archives::DestroyArchives),

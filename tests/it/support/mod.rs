@@ -105,6 +105,13 @@ impl Studio {
         self.instance.services.pool.get().await.expect("connection")
     }
 
+    /// A connection of somebody with all rights.
+    pub async fn superuser(&self) -> tokio_postgres::Client {
+        let mut config = self.instance.database().owner.clone();
+        config.user("postgres");
+        kinora::store::pool::connect(&config).await.expect("superuser")
+    }
+
     /// Runs a job for a slot and waits for what follows.
     pub async fn run_job(&self, name: &str, at: &str) -> kinora::actors::jobs::Report {
         let cx = &self.instance.services;

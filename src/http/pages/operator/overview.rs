@@ -14,7 +14,7 @@ use crate::http::ui::panel::{Tone, chip, notice_text};
 use crate::http::ui::stats::{Stat, stats};
 use crate::http::ui::table::{self, Column, table};
 use crate::http::ui::{Theme, button, format};
-use crate::projections::operator::{self, DeadLetter, ReaderRow, RunRow};
+use crate::projections::operator::{self, DeadLetter, LastVerification, ReaderRow, RunRow};
 use chrono::{DateTime, TimeDelta, Utc};
 use maud::{Markup, html};
 use std::collections::BTreeMap;
@@ -31,6 +31,8 @@ struct View {
     actors: BTreeMap<String, Status>,
     jobs: Vec<JobRow>,
     letters: Vec<DeadLetter>,
+    verified: Option<LastVerification>,
+    signed: Option<(i64, DateTime<Utc>)>,
     free: u64,
 }
 
@@ -56,6 +58,8 @@ async fn show(req: Req) -> Result<Res, HttpError> {
             })
             .collect(),
         letters: operator::dead_letters(reader, 100).await?,
+        verified: operator::last_verification(reader).await?,
+        signed: operator::last_checkpoint(reader).await?,
         free: req.app.disk_free(),
     };
     let body = html! { div.page { (rooms("Operations", &places(), "/operator", &body(&req, &view))) } };
@@ -70,7 +74,8 @@ fn body(req: &Req, view: &View) -> Markup {
     let failing = view.actors.values().filter(|status| status.state == State::Failing).count();
     let failed =
         view.jobs.iter().filter(|job| job.last.as_ref().is_some_and(|run| run.state == "failed")).count();
-    let trouble = failing + failed + view.letters.len();
+    let changed = view.verified.as_ref().is_some_and(|v| !v.ok);
+    let trouble = failing + failed + view.letters.len() + usize::from(changed);
     html! {
         (page_head("Operations", Some("What runs, how far it is, and what stands still."), None))
         @if let Some((tone, sentence)) = said(req) { (notice_text(tone, sentence)) }
@@ -81,10 +86,35 @@ fn body(req: &Req, view: &View) -> Markup {
             Stat { label: "Set aside", value: events(i64::try_from(view.letters.len()).unwrap_or(i64::MAX)), ..Stat::default() },
             Stat { label: "Free on the data disk", value: format::bytes(view.free), ..Stat::default() },
         ]))
+        section.stack #log { h2 { "The event log" } (proof(view)) }
         section.stack { h2 { "Projections and workflows" } (readers(&view.readers)) }
         section.stack { h2 { "Actors of this process" } (actors(&view.actors)) }
         section.stack { h2 { "Scheduled jobs" } (schedule(req, &view.jobs)) }
         section.stack #set-aside { h2 { "Events set aside" } (letters(req, &view.letters)) }
+    }
+}
+
+/// Whether the log is what it was, and who could prove it.
+fn proof(view: &View) -> Markup {
+    html! {
+        @match &view.verified {
+            None => p.dim { "Not verified yet: the job checkpoint-log does it every hour." },
+            Some(v) if v.ok => p {
+                "Unchanged up to event " strong.num { (format::count(v.position)) } ", verified " (format::moment(v.at))
+                @if let Some(whole) = v.whole_at { "; read as a whole " (format::moment(whole)) } "."
+            },
+            Some(v) => (notice_text(Tone::Danger, &format!(
+                "The log was changed after it was written. After event {}: {}. Keep a copy of the database before anything else; docs/operations.md says what to do.",
+                v.position, v.reason.as_deref().unwrap_or("unknown")
+            ))),
+        }
+        @match &view.signed {
+            None => p.dim { "No checkpoint was signed yet." },
+            Some((position, at)) => p {
+                "Checkpoint signed at event " strong.num { (format::count(*position)) } ", " (format::moment(*at))
+                ". Keep copies elsewhere: " code { "kinora events checkpoint" } "."
+            },
+        }
     }
 }
 

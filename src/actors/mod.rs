@@ -8,6 +8,7 @@ pub mod demo;
 pub mod demo_plans;
 mod directory;
 pub mod encoder;
+pub mod idempotency;
 pub mod jobs;
 pub mod listener;
 pub mod mailer;

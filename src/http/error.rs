@@ -14,6 +14,11 @@ pub enum HttpError {
     /// The person must sign in first: redirect for pages, 401 for programs.
     #[error("Sign in first.")]
     SignIn,
+    /// 401: a personal token that is not valid.
+    #[error(
+        "This token is not valid: it may have expired or been revoked. Make another one under /account/tokens."
+    )]
+    BadToken,
     /// 403: a deletion request is pending; for pages a redirect to it.
     #[error("You asked for the deletion of your account. Withdraw the request first.")]
     Leaving,
@@ -44,6 +49,12 @@ pub enum HttpError {
     /// 422: the content cannot be accepted. Forms re-render themselves instead.
     #[error("{0}")]
     Unprocessable(String),
+    /// 422 with what is wrong by field, for programs.
+    #[error("Some fields cannot be accepted.")]
+    Fields(Vec<(String, String)>),
+    /// 412: what the request was about has changed meanwhile.
+    #[error("{0}")]
+    Precondition(String),
     /// 429.
     #[error("{why}")]
     TooMany {
@@ -74,7 +85,7 @@ impl HttpError {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
-            Self::SignIn => StatusCode::UNAUTHORIZED,
+            Self::SignIn | Self::BadToken => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) | Self::Leaving => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -83,7 +94,8 @@ impl HttpError {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
-            Self::Unprocessable(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Unprocessable(_) | Self::Fields(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Precondition(_) => StatusCode::PRECONDITION_FAILED,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::NoRoom(_) => StatusCode::INSUFFICIENT_STORAGE,

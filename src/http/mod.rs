@@ -3,6 +3,7 @@
 //! [`routes`] is the one table of all addresses with who may call them; [`server`] accepts
 //! connections; a page or resource is one file under `pages` or `api`.
 
+pub mod api;
 pub mod app;
 pub mod assets;
 pub mod csrf;
@@ -11,6 +12,7 @@ pub mod error;
 pub mod files;
 pub mod form;
 pub mod health;
+mod idempotent;
 pub mod metrics;
 pub mod page;
 pub mod pages;

@@ -47,6 +47,8 @@ pub struct Req {
     pub(super) body: Option<BodyStream>,
     /// A form that was read before the handler, to check its token.
     pub(super) form: Option<Form>,
+    /// The body, once it was read as a whole.
+    pub(super) raw: Option<Bytes>,
 }
 
 impl Req {
@@ -140,7 +142,7 @@ impl Req {
     pub fn command_id(&self, form: &Form) -> Uuid {
         let key = match self.header("idempotency-key") {
             "" => form.get("idempotency_key"),
-            key => key,
+            key => key.trim_matches('"'),
         };
         if key.is_empty() {
             return self.app.clock.new_id();
@@ -180,11 +182,14 @@ impl Req {
             .map_err(|e| HttpError::Unprocessable(format!("The JSON cannot be read: {e}")))
     }
 
-    /// The whole body, up to the configured size.
+    /// The whole body, up to the configured size; as often as wanted.
     ///
     /// # Errors
     /// [`HttpError::TooLarge`] above it.
     pub async fn bytes(&mut self) -> Result<Bytes, HttpError> {
+        if let Some(raw) = &self.raw {
+            return Ok(raw.clone());
+        }
         let limit = usize::try_from(self.app.config.limits.body_bytes).unwrap_or(usize::MAX);
         let Some(mut body) = self.body.take() else { return Ok(Bytes::new()) };
         let mut all = BytesMut::new();
@@ -200,7 +205,9 @@ impl Req {
             }
             all.extend_from_slice(&part);
         }
-        Ok(all.freeze())
+        let raw = all.freeze();
+        self.raw = Some(raw.clone());
+        Ok(raw)
     }
 
     /// The body as a stream; once.

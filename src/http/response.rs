@@ -6,7 +6,7 @@ use super::request::Req;
 use crate::actors::bus::Receipt;
 use maud::Markup;
 use serde::Serialize;
-use warp::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
+use warp::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE};
 use warp::http::{HeaderName, HeaderValue, StatusCode};
 use warp::reply::{Reply, Response};
 
@@ -91,12 +91,22 @@ pub fn set(res: &mut Res, name: HeaderName, value: &str) {
 pub fn problem(error: &HttpError, request_id: &str) -> Res {
     let status = error.status();
     let title = status.canonical_reason().unwrap_or("Error");
-    let body = serde_json::json!({
+    let mut body = serde_json::json!({
         "type": "about:blank", "title": title, "status": status.as_u16(),
         "detail": error.to_string(), "instance": request_id,
     });
+    if let HttpError::Fields(fields) = error {
+        let fields: Vec<_> = fields
+            .iter()
+            .map(|(field, detail)| serde_json::json!({ "field": field, "detail": detail }))
+            .collect();
+        body["errors"] = fields.into();
+    }
     let mut res = text("application/problem+json", body.to_string());
     *res.status_mut() = status;
+    if status == StatusCode::UNAUTHORIZED {
+        set(&mut res, WWW_AUTHENTICATE, "Bearer realm=\"kinora\"");
+    }
     res
 }
 

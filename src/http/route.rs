@@ -3,6 +3,7 @@
 use super::error::HttpError;
 use super::request::Req;
 use super::response::Res;
+use crate::actors::accounts::access_tokens::Scope;
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
 use warp::http::Method;
@@ -40,6 +41,8 @@ pub struct Route {
     pub access: Access,
     /// What it takes.
     pub body: Body,
+    /// What a personal token needs to be let in here; none: only sessions are.
+    pub scope: Option<Scope>,
     /// What it does.
     pub handler: Handler,
 }
@@ -70,7 +73,14 @@ impl Route {
         R: Future<Output = Result<Res, HttpError>> + Send + 'static,
     {
         let handler: Handler = Arc::new(move |req| Box::pin(handler(req)));
-        Self { method, path, access, body: Body::Small, handler }
+        Self { method, path, access, body: Body::Small, scope: None, handler }
+    }
+
+    /// Programs with a personal token of this scope are let in too.
+    #[must_use]
+    pub fn scope(mut self, scope: Scope) -> Self {
+        self.scope = Some(scope);
+        self
     }
 
     /// The handler reads the body as a stream.

@@ -3,6 +3,7 @@
 
 use super::app::App;
 use super::error::HttpError;
+use super::idempotent;
 use super::pages::membership;
 use super::pages::people::setup;
 use super::request::{BodyStream, Req};
@@ -153,6 +154,7 @@ async fn answer(
                 viewer: Viewer::default(),
                 body: Some(body),
                 form: None,
+                raw: None,
                 updating: false,
                 method: method.clone(),
                 app,
@@ -184,7 +186,7 @@ async fn run(route: &Route, mut req: Req) -> Res {
         Ok(()) => {
             let back = req.to_sign_in();
             let reads = matches!(req.method, Method::GET | Method::HEAD);
-            let work = AssertUnwindSafe((route.handler)(req)).catch_unwind();
+            let work = AssertUnwindSafe(idempotent::run(route.clone(), req)).catch_unwind();
             // What changes something runs to its end, even if the client hangs up meanwhile.
             let done = if reads {
                 work.await
@@ -254,8 +256,23 @@ async fn admit(route: &Route, req: &mut Req) -> Result<(), HttpError> {
     {
         return Err(HttpError::Leaving);
     }
+    let by_token = req.viewer.account.as_ref().and_then(|a| a.scopes.as_ref());
+    if let Some(scopes) = by_token {
+        match route.scope {
+            Some(scope) if scopes.iter().any(|s| s == scope.code()) => {}
+            Some(scope) => {
+                return Err(HttpError::Forbidden(format!("This token lacks the scope {}.", scope.code())));
+            }
+            None => {
+                return Err(HttpError::Forbidden(
+                    "A token opens only the API under /api/v1 and uploads.".into(),
+                ));
+            }
+        }
+    }
     let changes = !matches!(req.method.as_str(), "GET" | "HEAD" | "OPTIONS");
-    if changes {
+    // A browser never adds a token on its own: what comes with one was meant.
+    if changes && by_token.is_none() {
         csrf::check_origin(&req.headers, &host).inspect_err(|_| {
             req.app.metrics.http.refused.with_label_values(&["csrf"]).inc();
         })?;

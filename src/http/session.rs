@@ -1,13 +1,13 @@
-//! Who looks: found from the session cookie of a request.
+//! Who looks: found from the personal token or the session cookie of a request.
 
 use super::app::App;
 use super::error::HttpError;
-use crate::actors::accounts::sessions;
+use crate::actors::accounts::{access_tokens, sessions};
 use crate::domain::access::{PersonFacts, subscriber_access};
 use crate::projections::subscriptions;
 use uuid::Uuid;
 use warp::http::HeaderMap;
-use warp::http::header::COOKIE;
+use warp::http::header::{AUTHORIZATION, COOKIE};
 
 /// A signed-in person.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub struct SignedIn {
     pub session: String,
     /// Whether a deletion request is pending: then only the pages about it are open.
     pub leaving: bool,
+    /// What a personal token allows; none for a session, which allows all that the person may do.
+    pub scopes: Option<Vec<String>>,
 }
 
 /// Who looks.
@@ -54,13 +56,20 @@ pub fn cookie_name(app: &App) -> &'static str {
     if app.config.secure_cookies() { "__Host-kinora" } else { "kinora" }
 }
 
-/// The viewer of a request.
+/// The viewer of a request, by personal token or by cookie.
 ///
 /// # Errors
-/// If the sessions cannot be read: then nobody is let in.
+/// If the token is not valid, or the sessions cannot be read: then nobody is let in.
 pub async fn viewer(app: &App, headers: &HeaderMap) -> Result<Viewer, HttpError> {
-    let Some(cookie) = cookie(headers, cookie_name(app)) else { return Ok(Viewer::default()) };
-    let Some(found) = sessions::look_up(app, cookie).await? else { return Ok(Viewer::default()) };
+    let (found, scopes) = if let Some(secret) = personal_token(headers) {
+        // Whoever shows a token wants to be somebody: a wrong one is not taken for a visitor.
+        let (found, scopes) = access_tokens::look_up(app, secret).await?.ok_or(HttpError::BadToken)?;
+        (found, Some(scopes))
+    } else {
+        let Some(cookie) = cookie(headers, cookie_name(app)) else { return Ok(Viewer::default()) };
+        let Some(found) = sessions::look_up(app, cookie).await? else { return Ok(Viewer::default()) };
+        (found, None)
+    };
     let label = match &found.display_name {
         Some(name) => app.reader.open(name).await?,
         None => None,
@@ -90,6 +99,7 @@ pub async fn viewer(app: &App, headers: &HeaderMap) -> Result<Viewer, HttpError>
             label: label.unwrap_or_else(|| "your account".into()),
             session: found.handle,
             leaving: found.leaving,
+            scopes,
         }),
     })
 }
@@ -118,6 +128,13 @@ fn attributes(app: &App) -> &'static str {
     } else {
         "; Path=/; HttpOnly; SameSite=Lax"
     }
+}
+
+/// The personal token of a request. Other uses of the header (a proxy's, the scraper's) are none of ours.
+fn personal_token(headers: &HeaderMap) -> Option<&str> {
+    let header = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let secret = header.strip_prefix("Bearer ")?.trim();
+    secret.starts_with(access_tokens::PREFIX).then_some(secret)
 }
 
 /// The value of a cookie. Of several with the same name the first counts.

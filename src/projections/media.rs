@@ -10,6 +10,8 @@ use chrono::{DateTime, Utc};
 use tokio_postgres::{Row, Transaction, types::ToSql};
 use uuid::Uuid;
 
+pub use super::media_progress::{Progress, progress};
+
 /// The projection.
 pub struct MediaWorks;
 
@@ -362,6 +364,30 @@ pub async fn list(
     reader.client().await?.query(&sql, &[&owner, &before, &limit]).await?.iter().map(read).collect()
 }
 
+/// A page of works for a listing: of one owner in every state by arrival, or of everybody what is
+/// published by that time; the newest first. `after` is time and id of the last work before.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn listed(
+    reader: &Reader,
+    owner: Option<Uuid>,
+    after: Option<(DateTime<Utc>, Uuid)>,
+    limit: i64,
+) -> Result<Vec<Work>, QueryError> {
+    let (which, time) = match owner {
+        Some(_) => ("publication not in ('removed', 'erased') and owner = $1", "received_at"),
+        None => ("publication = 'published' and $1::uuid is null", "coalesce(published_at, received_at)"),
+    };
+    let (at, id) = after.unzip();
+    let sql = format!(
+        "select {COLUMNS} from media_works
+         where {which} and ($2::timestamptz is null or ({time}, media) < ($2, $3::uuid))
+         order by {time} desc, media desc limit $4"
+    );
+    reader.client().await?.query(&sql, &[&owner, &at, &id, &limit]).await?.iter().map(read).collect()
+}
+
 /// Works whose time to be published has come.
 ///
 /// # Errors
@@ -416,70 +442,4 @@ pub async fn bytes_of(reader: &Reader, owner: Uuid) -> Result<u64, QueryError> {
         )
         .await?;
     Ok(u64::try_from(row.get::<_, i64>(0)).unwrap_or(0))
-}
-
-/// How far the processing of a work is.
-#[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
-pub struct Progress {
-    /// The work.
-    pub media: Uuid,
-    /// Share done of the step that people wait for now, 0 to 1.
-    pub share: f64,
-    /// What is being done: `probe`, `prepare`, `av1`, `package`; empty when nothing is.
-    pub step: String,
-    /// Pieces done.
-    pub done: i64,
-    /// Pieces in all.
-    pub of: i64,
-    /// Whether a worker is at it.
-    pub running: bool,
-}
-
-/// Progress of works, from the rows of the encoder.
-///
-/// # Errors
-/// If the database cannot be read.
-pub async fn progress(reader: &Reader, media: &[Uuid]) -> Result<Vec<Progress>, QueryError> {
-    let rows = reader
-        .client()
-        .await?
-        .query(
-            "with latest as (
-                 select media, max(generation) as generation from public.media_jobs where media = any($1) group by media),
-             jobs as (
-                 select j.* from public.media_jobs j join latest using (media, generation)
-                 where j.state <> 'cancelled'),
-             now_at as (
-                 select distinct on (media) media, kind from jobs where state in ('queued', 'running')
-                 order by media, priority)
-             select j.media, n.kind, count(*) filter (where j.state = 'done'), count(*),
-                    bool_or(j.state = 'running' and j.lease_until >= now()),
-                    (sum(j.frames_done))::float8, (sum(greatest(j.frames, j.frames_done)))::float8
-             from jobs j left join now_at n using (media)
-             where n.kind is null or j.kind = n.kind
-                or (n.kind in ('av1', 'package') and j.kind in ('av1', 'package'))
-             group by j.media, n.kind",
-            &[&media],
-        )
-        .await?;
-    Ok(rows
-        .iter()
-        .map(|r| {
-            let (done, of): (Option<f64>, Option<f64>) = (r.get(5), r.get(6));
-            let (done, of) = (done.unwrap_or(0.0), of.unwrap_or(0.0));
-            let step: Option<String> = r.get(1);
-            Progress {
-                media: r.get(0),
-                share: match &step {
-                    None => 1.0,
-                    Some(_) if of > 0.0 => (done / of).clamp(0.0, 1.0),
-                    Some(_) => 0.0,
-                },
-                step: step.unwrap_or_default(),
-                done: r.get(2),
-                of: r.get(3),
-                running: r.get::<_, Option<bool>>(4).unwrap_or(false),
-            }
-        })
-        .collect())
 }

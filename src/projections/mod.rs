@@ -7,6 +7,7 @@ pub mod deletion_requests;
 pub mod figures;
 pub mod invoices;
 pub mod media;
+pub mod media_progress;
 pub mod operator;
 pub mod orders;
 pub mod people;

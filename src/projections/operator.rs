@@ -3,7 +3,7 @@
 
 use super::{Projection, ProjectionError, QueryError, Reader};
 use crate::domain::clock::RunEvent;
-use crate::store::RecordedEvent;
+pub use crate::store::RecordedEvent;
 pub use crate::store::audit::LastVerification;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -262,6 +262,39 @@ pub async fn dead_letters(reader: &Reader, limit: i64) -> Result<Vec<DeadLetter>
             parked_at: row.get(6),
         })
         .collect())
+}
+
+/// Which events of the log are asked for.
+#[derive(Clone, Debug, Default)]
+pub struct LogFilter {
+    /// Of this stream.
+    pub stream: Option<String>,
+    /// Of streams of this kind.
+    pub category: Option<String>,
+    /// Of this type.
+    pub kind: Option<String>,
+    /// Only of streams of these kinds; none: of all.
+    pub within: Option<Vec<String>>,
+}
+
+/// Events after `position`, at most `limit`, that pass the filter.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn log(
+    reader: &Reader,
+    filter: &LogFilter,
+    position: i64,
+    limit: i64,
+) -> Result<Vec<RecordedEvent>, QueryError> {
+    let client = reader.client().await?;
+    // The kind of a stream is what stands before the first hyphen of its name.
+    let kinds: Option<Vec<String>> = match (&filter.category, &filter.within) {
+        (Some(one), Some(all)) => Some(all.iter().filter(|k| *k == one).cloned().collect()),
+        (Some(one), None) => Some(vec![one.clone()]),
+        (None, within) => within.clone(),
+    };
+    crate::store::log::filtered(&**client, position, limit, &filter.stream, &filter.kind, &kinds).await
 }
 
 /// One state of the encoder's queue.

@@ -28,6 +28,29 @@ pub async fn after<C: GenericClient>(
     client.query(&statement, &[&position, &until, &limit]).await?.iter().map(read).collect()
 }
 
+/// Events after `position` in order, at most `limit`: of one stream, of one type, of streams of some
+/// kinds (what stands before the first hyphen of a stream's name); `None` asks for all.
+///
+/// # Errors
+/// As [`after`].
+pub async fn filtered<C: GenericClient>(
+    client: &C,
+    position: i64,
+    limit: i64,
+    stream: &Option<String>,
+    kind: &Option<String>,
+    kinds: &Option<Vec<String>>,
+) -> Result<Vec<RecordedEvent>, StoreError> {
+    let sql = format!(
+        "select {COLUMNS} from events where log_id = 1 and position > $1
+             and ($3::text is null or stream_id = $3) and ($4::text is null or type = $4)
+             and ($5::text[] is null or split_part(stream_id, '-', 1) = any($5))
+         order by position limit $2"
+    );
+    let statement = client.prepare(&sql).await?;
+    client.query(&statement, &[&position, &limit, stream, kind, kinds]).await?.iter().map(read).collect()
+}
+
 /// All events of a stream after `version`, in order.
 ///
 /// # Errors

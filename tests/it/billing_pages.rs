@@ -9,7 +9,7 @@ const ADDRESS: [(&str, &str); 4] =
     [("name", "Mira Member"), ("street", "Keizersgracht 1"), ("postcode", "1015 CC"), ("city", "Amsterdam")];
 
 /// A demo studio with people and plans; gives the member's and the staff's browsers.
-async fn open() -> (Studio, Browser, Browser) {
+pub async fn open() -> (Studio, Browser, Browser) {
     let studio = Studio::start().await;
     let cx = &studio.instance.services;
     let meta = Metadata::system("test", Uuid::now_v7(), cx.clock.now());
@@ -37,7 +37,7 @@ fn link(body: &str, prefix: &str) -> String {
     rest[..rest.find('"').expect("an end")].replace("&amp;", "&")
 }
 
-async fn order(
+pub async fn order(
     studio: &Studio,
     member: &Browser,
     country: &str,

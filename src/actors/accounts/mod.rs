@@ -1,6 +1,7 @@
 //! What pages and the shell do with accounts: register, sign in, reset, keep sessions. Commands go
 //! over the bus; sessions, links in mails and failed attempts are rows of plain tables.
 
+pub mod access_tokens;
 pub mod demo;
 pub mod leaving;
 pub mod limits;

@@ -1,6 +1,7 @@
 //! Sessions: rows on the server, found by a random id in a cookie that is signed with
 //! `session.key`. Without that key no cookie is valid: deleting the file ends every session.
 
+use super::access_tokens;
 use crate::actors::services::Services;
 use crate::domain::account::Complimentary;
 use crate::domain::shared::{PersonalRef, PersonalValue, Roles};
@@ -166,12 +167,13 @@ pub async fn end(cx: &Services, account: Uuid, handle: &str) -> Result<bool, Sto
     Ok(remove(cx, "account = $1 and id_hash = $2", &[&account, &id_hash]).await? > 0)
 }
 
-/// Ends all sessions of an account that were opened until `until`; later ones stay, so that a
-/// repetition ends nothing new.
+/// Ends all sessions of an account that were opened until `until`, and revokes the tokens that were
+/// made until then; later ones stay, so that a repetition ends nothing new.
 ///
 /// # Errors
 /// If the database cannot be written.
 pub async fn end_until(cx: &Services, account: Uuid, until: DateTime<Utc>) -> Result<u64, StoreError> {
+    access_tokens::revoke_all(cx, account, until).await?;
     remove(cx, "account = $1 and created_at <= $2", &[&account, &until]).await
 }
 

@@ -1,8 +1,8 @@
-//! `clear-sessions`: removes what is over: sessions, links of mails, failed attempts, old mail rows.
+//! `clear-sessions`: removes what is over: sessions, links of mails, expired tokens, failed attempts, kept answers, old mail rows.
 
 use super::{Counts, Job, JobError, Run};
-use crate::actors::accounts::{limits, sessions, tokens};
-use crate::actors::{mailer, services::Services, uploads};
+use crate::actors::accounts::{access_tokens, limits, sessions, tokens};
+use crate::actors::{idempotency, mailer, services::Services, uploads};
 use crate::domain::clock::Schedule;
 use async_trait::async_trait;
 
@@ -23,6 +23,8 @@ impl Job for ClearSessions {
         let removed = [
             ("sessions", sessions::clear(cx, run.at).await?),
             ("links", tokens::clear(cx, run.at).await?),
+            ("tokens", access_tokens::clear(cx, run.at).await?),
+            ("answers", idempotency::clear(cx, run.at).await?),
             ("attempts", limits::clear(cx, run.at).await?),
             ("mails", mailer::clear(cx, run.at).await?),
             (

@@ -3,6 +3,7 @@
 mod deletion;
 mod profile;
 mod security;
+mod tokens;
 
 use crate::http::page::{Page, page, unprocessable};
 use crate::http::route::Route;
@@ -14,7 +15,10 @@ use maud::{Markup, html};
 /// The addresses of this desk.
 #[must_use]
 pub fn routes() -> Vec<Route> {
-    [profile::routes(), security::routes(), deletion::routes()].into_iter().flatten().collect()
+    [profile::routes(), security::routes(), tokens::routes(), deletion::routes()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// The places of this desk, for every page of it.
@@ -25,6 +29,7 @@ pub fn places() -> Vec<Place> {
         Place::new("Subscription", "/account/subscription"),
         Place::new("Invoices", "/account/invoices"),
         Place::new("Security", "/account/security"),
+        Place::new("Tokens", "/account/tokens"),
         Place::new("Delete account", "/account/deletion"),
     ]
 }

@@ -8,9 +8,10 @@ mod uploads;
 mod watch;
 
 use crate::http::route::Route;
+pub use tus::as_http;
 
 /// Who uploads and edits.
-pub(super) const MAKERS: &[&str] = &["creator", "editor"];
+pub const MAKERS: &[&str] = &["creator", "editor"];
 
 /// The addresses.
 #[must_use]

@@ -2,6 +2,7 @@
 //! plain multipart form at the same address.
 
 use super::{MAKERS, form_upload};
+use crate::actors::accounts::access_tokens::Scope;
 use crate::actors::uploads::{self, About, Checksum, UploadError};
 use crate::http::error::HttpError;
 use crate::http::response::{Res, set, text};
@@ -21,11 +22,11 @@ pub(super) fn routes() -> Vec<Route> {
     let makers = Access::Role(MAKERS);
     vec![
         Route::new(Method::OPTIONS, "/uploads/", Access::Anyone, options),
-        Route::post("/uploads/", makers, create).stream_body(),
-        Route::new(Method::HEAD, "/uploads/{id}", makers, head),
-        Route::new(Method::PATCH, "/uploads/{id}", makers, append).stream_body(),
-        Route::new(Method::DELETE, "/uploads/{id}", makers, terminate).stream_body(),
-        Route::post("/uploads/{id}", makers, overridden).stream_body(),
+        Route::post("/uploads/", makers, create).stream_body().scope(Scope::MediaWrite),
+        Route::new(Method::HEAD, "/uploads/{id}", makers, head).scope(Scope::MediaWrite),
+        Route::new(Method::PATCH, "/uploads/{id}", makers, append).stream_body().scope(Scope::MediaWrite),
+        Route::new(Method::DELETE, "/uploads/{id}", makers, terminate).stream_body().scope(Scope::MediaWrite),
+        Route::post("/uploads/{id}", makers, overridden).stream_body().scope(Scope::MediaWrite),
     ]
 }
 
@@ -82,7 +83,8 @@ fn check(req: &Req) -> Result<Option<Res>, HttpError> {
             "Speak tus 1.0.0 (header Tus-Resumable).",
         )));
     }
-    if req.method != Method::HEAD && req.header("x-csrf-token").is_empty() {
+    let by_token = req.account()?.scopes.is_some();
+    if req.method != Method::HEAD && req.header("x-csrf-token").is_empty() && !by_token {
         return Err(HttpError::Forbidden("Send the page's token in the header X-CSRF-Token.".into()));
     }
     Ok(None)
@@ -246,7 +248,8 @@ async fn terminate(req: Req) -> Result<Res, HttpError> {
 }
 
 /// The words of a refused upload as a page's error.
-pub(super) fn as_http(error: UploadError) -> HttpError {
+#[must_use]
+pub fn as_http(error: UploadError) -> HttpError {
     let words = error.to_string();
     match error {
         UploadError::TooLarge { .. } | UploadError::TooMany => HttpError::TooLarge(words),

@@ -1,0 +1,263 @@
+//! Works: what can be seen and played, and for their makers what can be done with them.
+
+use super::{Endpoint, bad_cursor, body, check_match, cursor, limit, one, only, page, text};
+use crate::actors::accounts::access_tokens::Scope;
+use crate::actors::bus::{Claim, CommandError, Envelope};
+use crate::domain::media::{Codec, Kind, Media, MediaCommand, MediaError, Tier};
+use crate::domain::shared::{Slug, derive_id};
+use crate::http::delivery::{may_edit, may_see, may_watch, signed_base};
+use crate::http::player::{is_public_size, picture_url};
+use crate::http::{Form, HttpError, Req, Res};
+use crate::projections::media::{self as works, Progress, Work};
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use uuid::Uuid;
+use warp::http::Method;
+
+const EDITED: [&str; 4] = ["title", "description", "slug", "tier"];
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    let read = Scope::MediaRead;
+    let write = Scope::MediaWrite;
+    let act = |path, summary, act: fn(DateTime<Utc>) -> MediaCommand| {
+        Endpoint::act(Method::POST, path, write, summary, "Media", move |req| command(req, act))
+    };
+    vec![
+        Endpoint::get(
+            "/api/v1/media",
+            read,
+            "Published works, the newest first; or your own in every state",
+            "Media",
+            list,
+        )
+        .list(&[
+            ("owner", "`me`: your own works in every state"),
+            ("limit", "1 to 100"),
+            ("cursor", "`next` of the page before"),
+        ]),
+        Endpoint::get("/api/v1/media/{id}", read, "One work", "Media", show),
+        Endpoint::get(
+            "/api/v1/media/{id}/playback",
+            read,
+            "Addresses that play and download a work; they expire",
+            "Playback",
+            playback,
+        ),
+        Endpoint::act(
+            Method::PATCH,
+            "/api/v1/media/{id}",
+            write,
+            "Describe a work: any of title, description, slug, tier",
+            "Media",
+            describe,
+        )
+        .takes("MediaChange"),
+        act("/api/v1/media/{id}/publish", "Publish a work now", |at| MediaCommand::Publish { at }),
+        act("/api/v1/media/{id}/unpublish", "Hide a published work", |at| MediaCommand::Unpublish { at }),
+        act("/api/v1/media/{id}/retry", "Try failed processing again", |at| MediaCommand::Retry { at }),
+        act("/api/v1/media/{id}/reprocess", "Make all renditions anew", |at| MediaCommand::Reprocess { at }),
+        Endpoint::act(
+            Method::DELETE,
+            "/api/v1/media/{id}",
+            write,
+            "Remove a work; its files are erased after 30 days",
+            "Media",
+            |req| command(req, |at| MediaCommand::Remove { at }),
+        ),
+    ]
+}
+
+/// A work as programs see it.
+pub(super) fn to_json(req: &Req, work: &Work, progress: Option<&Progress>) -> Value {
+    let mine = may_edit(req, work);
+    let poster = work.poster.as_ref().map(|p| {
+        let open = |w: &u32| mine || is_public_size(work.kind, work.tier, &p.widths, *w);
+        let sizes: Vec<Value> = p
+            .widths
+            .iter()
+            .filter(|w| open(w))
+            .flat_map(|w| ["avif", "jpg"].map(|end| json!({ "width": w, "url": picture_url(work, *w, end) })))
+            .collect();
+        json!({ "width": p.width, "height": p.height, "sizes": sizes })
+    });
+    let mut value = json!({
+        "id": work.id, "slug": work.slug, "title": work.title, "description": work.description,
+        "kind": work.kind, "tier": work.tier, "publication": work.publication,
+        "published_at": work.published_at, "publish_at": work.publish_at, "received_at": work.received_at,
+        "state": work.processing, "duration_ms": work.duration_ms, "width": work.width, "height": work.height,
+        "poster": poster, "url": format!("/media/{}", work.slug), "own": req.viewer.id() == Some(work.owner),
+    });
+    if mine {
+        value["processing"] = json!({
+            "state": work.processing, "since": work.since, "step": work.step, "reason": work.reason,
+            "generation": work.generation, "playable_generation": work.playable,
+            "progress": progress.map(|p| json!({ "share": p.share, "step": p.step, "done": p.done, "of": p.of, "running": p.running })),
+        });
+        value["original"] = json!({ "sha256": work.sha256, "bytes": work.bytes });
+        value["renditions"] = work.renditions.iter().map(rendition).collect();
+    }
+    value
+}
+
+fn rendition(r: &crate::domain::media::Rendition) -> Value {
+    json!({ "name": r.name, "codec": r.codec, "width": r.width, "height": r.height, "bytes": r.bytes, "codecs": r.codecs })
+}
+
+async fn list(req: Req) -> Result<Res, HttpError> {
+    let most = limit(&req)?;
+    let from = cursor(&req)?.map(|c| parse(&c)).transpose()?;
+    let reader = &req.app.reader;
+    let own = match req.query("owner") {
+        "" => None,
+        "me" => Some(req.account()?.id),
+        _ => return Err(HttpError::Fields(vec![("owner".into(), "Only `me` can be asked for.".into())])),
+    };
+    let rows = works::listed(reader, own, from, most + 1).await?;
+    let more = i64::try_from(rows.len()).unwrap_or(0) > most;
+    let rows = &rows[..rows.len().min(usize::try_from(most).unwrap_or(0))];
+    let next = rows.last().filter(|_| more).map(|w| {
+        let at = if own.is_some() { w.received_at } else { w.published_at.unwrap_or(w.received_at) };
+        format!("{} {}", at.timestamp_micros(), w.id)
+    });
+    let items = rows.iter().map(|w| to_json(&req, w, None)).collect();
+    page(&req, items, next)
+}
+
+fn parse(cursor: &str) -> Result<(DateTime<Utc>, Uuid), HttpError> {
+    let parts = cursor
+        .split_once(' ')
+        .and_then(|(at, id)| Some((DateTime::from_timestamp_micros(at.parse().ok()?)?, id.parse().ok()?)));
+    parts.ok_or_else(bad_cursor)
+}
+
+/// A work that the viewer may know of.
+async fn find(req: &Req) -> Result<Work, HttpError> {
+    let work = works::by_id(&req.app.reader, req.id_param("id")?).await?.ok_or(HttpError::NotFound)?;
+    if !may_see(req, &work).await?.allowed && !may_edit(req, &work) {
+        return Err(HttpError::NotFound);
+    }
+    if work.is_removed() {
+        return Err(HttpError::Gone("This work was removed.".into()));
+    }
+    Ok(work)
+}
+
+async fn find_own(req: &Req) -> Result<Work, HttpError> {
+    let work = find(req).await?;
+    if may_edit(req, &work) {
+        Ok(work)
+    } else {
+        Err(HttpError::Forbidden("Only its maker and editors may change this work.".into()))
+    }
+}
+
+async fn whole(req: &Req, work: &Work) -> Result<Value, HttpError> {
+    let progress = works::progress(&req.app.reader, &[work.id]).await?;
+    Ok(to_json(req, work, progress.first()))
+}
+
+async fn show(req: Req) -> Result<Res, HttpError> {
+    let work = find(&req).await?;
+    one(&req, &whole(&req, &work).await?)
+}
+
+async fn playback(req: Req) -> Result<Res, HttpError> {
+    let work = find(&req).await?;
+    let decision = may_watch(&req, &work).await?;
+    if !decision.allowed {
+        return Err(match req.viewer.account {
+            None => HttpError::SignIn,
+            Some(_) => HttpError::Forbidden(decision.reason.sentence().into()),
+        });
+    }
+    if work.playable == 0 {
+        return Err(HttpError::Conflict(
+            "Nothing of this can be played yet: it is still being processed.".into(),
+        ));
+    }
+    let base = signed_base(&req, &work);
+    let files: Vec<Value> = work
+        .renditions
+        .iter()
+        .filter(|r| r.name.contains('.'))
+        .map(|r| {
+            let mut value = rendition(r);
+            value["url"] = format!("{base}/{}?download=1", r.name).into();
+            value
+        })
+        .collect();
+    let hls = work.renditions.iter().any(|r| matches!(r.codec, Codec::H264 | Codec::Av1 | Codec::Aac));
+    let streamed = matches!(work.kind, Some(Kind::Video | Kind::Audio)) && hls;
+    one(
+        &req,
+        &json!({
+            "id": work.id,
+            "hls": streamed.then(|| format!("{base}/master.m3u8")),
+            "files": files,
+        }),
+    )
+}
+
+/// The answer after a change: the work as it is then.
+async fn changed(req: &Req, id: Uuid, position: i64) -> Result<Res, HttpError> {
+    if position > 0 {
+        req.app.reader.wait_for(position, std::time::Duration::from_secs(2)).await?;
+    }
+    let work = works::by_id(&req.app.reader, id).await?.ok_or(HttpError::NotFound)?;
+    one(req, &whole(req, &work).await?)
+}
+
+async fn command(req: Req, act: fn(DateTime<Utc>) -> MediaCommand) -> Result<Res, HttpError> {
+    let work = find_own(&req).await?;
+    check_match(&req, &whole(&req, &work).await?)?;
+    let id = req.command_id(&Form::default());
+    let envelope = Envelope::new(id, work.id, act(req.now()), req.meta());
+    let receipt = req.app.bus.dispatch::<Media>(envelope).await?;
+    changed(&req, work.id, receipt.position).await
+}
+
+async fn describe(mut req: Req) -> Result<Res, HttpError> {
+    let work = find_own(&req).await?;
+    let wanted = body(&mut req).await?;
+    only(&wanted, &EDITED)?;
+    check_match(&req, &whole(&req, &work).await?)?;
+    let bad = |field: &str, words: String| HttpError::Fields(vec![(field.into(), words)]);
+    let slug = match text(&wanted, "slug")? {
+        Some(slug) => Slug::parse(slug).map_err(|e| bad("slug", e.to_string()))?,
+        None => Slug::parse(&work.slug).map_err(|e| bad("slug", e.to_string()))?,
+    };
+    let tier = match text(&wanted, "tier")? {
+        Some(tier) => Some(Tier::parse(tier).ok_or_else(|| bad("tier", "It is free or subscriber.".into()))?),
+        None => None,
+    };
+    let id = req.command_id(&Form::default());
+    let command = MediaCommand::Describe {
+        title: text(&wanted, "title")?.unwrap_or(&work.title).to_owned(),
+        description: text(&wanted, "description")?.unwrap_or(&work.description).trim_end().to_owned(),
+        slug: slug.clone(),
+        at: req.now(),
+    };
+    let claims = vec![Claim::new("media-slug", slug.as_str())];
+    let envelope = Envelope::new(id, work.id, command, req.meta()).with_claims(claims);
+    let sent = req.app.bus.dispatch::<Media>(envelope).await;
+    let mut position = match sent {
+        Ok(receipt) => receipt.position,
+        Err(CommandError::Refused(why @ (MediaError::TitleMissing | MediaError::TitleTooLong(_)))) => {
+            return Err(bad("title", why.to_string()));
+        }
+        Err(CommandError::Refused(why @ MediaError::DescriptionTooLong(_))) => {
+            return Err(bad("description", why.to_string()));
+        }
+        Err(CommandError::Taken { .. }) => {
+            return Err(bad("slug", "Another work has this address. Choose another one.".into()));
+        }
+        Err(other) => return Err(other.into()),
+    };
+    if let Some(tier) = tier {
+        let id = derive_id(&id.to_string(), "tier");
+        let command = MediaCommand::SetTier { tier, at: req.now() };
+        let receipt = req.app.bus.dispatch::<Media>(Envelope::new(id, work.id, command, req.meta())).await?;
+        position = position.max(receipt.position);
+    }
+    changed(&req, work.id, position).await
+}

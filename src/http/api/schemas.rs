@@ -1,0 +1,254 @@
+//! The forms of what the API answers and takes, as JSON Schema (2020-12, as OpenAPI 3.1 uses it).
+
+use serde_json::{Map, Value, json};
+
+fn object(required: &[&str], properties: Value) -> Value {
+    json!({ "type": "object", "required": required, "properties": properties })
+}
+
+fn uuid() -> Value {
+    json!({ "type": "string", "format": "uuid" })
+}
+
+fn time() -> Value {
+    json!({ "type": "string", "format": "date-time" })
+}
+
+fn maybe(kind: &str) -> Value {
+    json!({ "type": [kind, "null"] })
+}
+
+fn maybe_time() -> Value {
+    json!({ "type": ["string", "null"], "format": "date-time" })
+}
+
+fn maybe_uuid() -> Value {
+    json!({ "type": ["string", "null"], "format": "uuid" })
+}
+
+fn text() -> Value {
+    json!({ "type": "string" })
+}
+
+fn number() -> Value {
+    json!({ "type": "integer" })
+}
+
+fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+/// All of them by name.
+pub(super) fn all() -> Value {
+    let mut all = Map::new();
+    for (name, schema) in media().into_iter().chain(catalogue()).chain(billing()).chain(others()) {
+        all.insert(name.to_owned(), schema);
+    }
+    Value::Object(all)
+}
+
+fn media() -> Vec<(&'static str, Value)> {
+    let states = ["received", "probing", "rejected", "accepted", "processing", "failed", "ready"];
+    vec![
+        (
+            "Media",
+            object(
+                &["id", "slug", "title", "tier", "publication", "state", "url"],
+                json!({
+                    "id": uuid(), "slug": text(), "title": text(), "description": text(),
+                    "kind": { "type": ["string", "null"], "enum": ["video", "image", "audio", "file", null] },
+                    "tier": { "type": "string", "enum": ["free", "subscriber"] },
+                    "publication": text(), "published_at": maybe_time(), "publish_at": maybe_time(), "received_at": time(),
+                    "state": { "type": "string", "enum": states },
+                    "duration_ms": number(), "width": number(), "height": number(),
+                    "poster": { "type": ["object", "null"] }, "url": text(), "own": { "type": "boolean" },
+                    "processing": { "type": "object", "description": "For its makers: step, reason, progress" },
+                    "original": { "type": "object", "description": "For its makers: SHA-256 and length" },
+                    "renditions": { "type": "array", "items": reference("Rendition") },
+                }),
+            ),
+        ),
+        (
+            "MediaChange",
+            json!({
+                "type": "object", "additionalProperties": false,
+                "properties": {
+                    "title": { "type": "string", "maxLength": 200 }, "description": { "type": "string", "description": "Markdown" },
+                    "slug": { "type": "string", "maxLength": 80 }, "tier": { "type": "string", "enum": ["free", "subscriber"] },
+                },
+            }),
+        ),
+        (
+            "Rendition",
+            object(
+                &["name", "codec", "bytes"],
+                json!({
+                    "name": text(), "codec": text(), "width": number(), "height": number(), "bytes": number(),
+                    "codecs": { "type": "string", "description": "RFC 6381" }, "url": text(),
+                }),
+            ),
+        ),
+        (
+            "Playback",
+            object(
+                &["id", "hls", "files"],
+                json!({ "id": uuid(), "hls": maybe("string"), "files": { "type": "array", "items": reference("Rendition") } }),
+            ),
+        ),
+        (
+            "Upload",
+            object(
+                &["id", "url", "offset", "length", "received"],
+                json!({
+                    "id": uuid(), "url": text(), "offset": number(), "length": number(),
+                    "received": { "type": "boolean" }, "expires_at": maybe_time(), "media": reference("Media"),
+                }),
+            ),
+        ),
+        (
+            "UploadWish",
+            json!({
+                "type": "object", "additionalProperties": false, "required": ["length"],
+                "properties": { "length": { "type": "integer", "minimum": 1 }, "file_name": text(), "title": text() },
+            }),
+        ),
+    ]
+}
+
+fn catalogue() -> Vec<(&'static str, Value)> {
+    vec![
+        (
+            "Film",
+            object(
+                &["id", "slug", "title", "stage", "url"],
+                json!({
+                    "id": uuid(), "slug": text(), "title": text(), "summary": text(), "description": text(), "stage": text(),
+                    "release_date": { "type": ["string", "null"], "format": "date" }, "licence": {}, "published_at": maybe_time(),
+                    "trailer": maybe_uuid(), "feature": maybe_uuid(), "key_art": maybe_uuid(),
+                    "gallery": { "type": "array", "items": { "type": "object" } }, "url": text(),
+                }),
+            ),
+        ),
+        (
+            "Course",
+            object(
+                &["id", "slug", "title", "chapters", "url"],
+                json!({
+                    "id": uuid(), "slug": text(), "title": text(), "summary": text(), "description": text(), "kind": text(),
+                    "level": text(), "published_at": maybe_time(), "url": text(),
+                    "chapters": { "type": "array", "items": object(
+                        &["id", "title", "lessons"],
+                        json!({ "id": uuid(), "title": text(), "lessons": { "type": "array", "items": object(
+                            &["id", "slug", "title", "free", "url"],
+                            json!({ "id": uuid(), "slug": text(), "title": text(), "free": { "type": "boolean" }, "media": maybe_uuid(), "url": text() }),
+                        ) } }),
+                    ) },
+                }),
+            ),
+        ),
+        (
+            "Post",
+            object(
+                &["id", "slug", "title", "content", "url"],
+                json!({
+                    "id": uuid(), "slug": text(), "title": text(), "category": text(), "excerpt": text(), "content": text(),
+                    "film": maybe_uuid(), "picture": maybe_uuid(), "published_at": maybe_time(), "url": text(),
+                }),
+            ),
+        ),
+    ]
+}
+
+fn billing() -> Vec<(&'static str, Value)> {
+    vec![
+        (
+            "Money",
+            object(
+                &["minor", "currency"],
+                json!({ "minor": { "type": "integer", "description": "Minor units: 1150 of EUR is €11.50" }, "currency": text() }),
+            ),
+        ),
+        (
+            "Subscription",
+            object(
+                &["id", "account", "status", "plan", "access"],
+                json!({
+                    "id": uuid(), "account": uuid(), "status": { "type": "string" }, "plan": text(),
+                    "price": reference("Money"), "interval": {}, "collection": {}, "joined_at": time(), "ended_at": maybe_time(),
+                    "next_payment_on": { "type": ["string", "null"], "format": "date" }, "access": { "type": "boolean" },
+                    "timeline": { "type": "array", "items": { "type": "object" }, "description": "For staff" },
+                }),
+            ),
+        ),
+        (
+            "Order",
+            object(
+                &["id", "number", "account", "subscription", "total", "status"],
+                json!({
+                    "id": uuid(), "number": text(), "account": uuid(), "subscription": uuid(), "description": text(),
+                    "total": reference("Money"), "status": text(), "settlement": text(), "placed_at": time(), "paid_at": maybe_time(),
+                    "transferred": reference("Money"), "overpaid": reference("Money"), "last_code": maybe("string"), "attempts": number(),
+                }),
+            ),
+        ),
+        (
+            "Invoice",
+            object(
+                &["number", "kind", "order", "issued_on", "lines", "tax"],
+                json!({
+                    "number": text(), "kind": { "type": "string", "enum": ["invoice", "credit-note"] }, "order": uuid(),
+                    "order_number": text(), "subscription": uuid(), "account": uuid(), "issued_on": { "type": "string", "format": "date" },
+                    "paid": { "type": "boolean" }, "corrects": maybe("string"), "lines": { "type": "array", "items": { "type": "object" } },
+                    "tax": { "type": "object" }, "url": text(),
+                }),
+            ),
+        ),
+    ]
+}
+
+fn others() -> Vec<(&'static str, Value)> {
+    vec![
+        (
+            "Account",
+            object(
+                &["id", "confirmed", "roles"],
+                json!({
+                    "id": uuid(), "mail": maybe("string"), "display_name": maybe("string"), "username": maybe("string"),
+                    "confirmed": { "type": "boolean" }, "roles": { "type": "array", "items": text() }, "registered_at": time(),
+                    "complimentary": { "type": ["object", "null"] }, "scopes": { "type": ["array", "null"], "items": text() },
+                }),
+            ),
+        ),
+        (
+            "Event",
+            object(
+                &["position", "stream", "version", "type", "recorded_at", "data", "metadata"],
+                json!({
+                    "position": number(), "stream": text(), "version": number(), "type": text(), "type_version": number(),
+                    "recorded_at": time(), "effective_at": time(), "data": {}, "metadata": { "type": "object" },
+                }),
+            ),
+        ),
+        (
+            "Outcome",
+            object(
+                &["key", "request", "at", "state", "answer"],
+                json!({
+                    "key": text(), "request": text(), "at": time(), "state": { "type": "string", "enum": ["running", "done"] },
+                    "answer": { "type": ["object", "null"], "properties": { "status": number(), "location": maybe("string"), "body": {} } },
+                }),
+            ),
+        ),
+        (
+            "Problem",
+            object(
+                &["type", "title", "status", "detail", "instance"],
+                json!({
+                    "type": text(), "title": text(), "status": number(), "detail": text(),
+                    "instance": { "type": "string", "description": "Id of the request, for support" },
+                    "errors": { "type": "array", "items": object(&["field", "detail"], json!({ "field": text(), "detail": text() })) },
+                }),
+            ),
+        ),
+    ]
+}

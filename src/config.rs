@@ -85,6 +85,20 @@ pub struct Config {
     pub gateways: Gateways,
     /// Erasure of accounts.
     pub erasure: Erasure,
+    /// Backups.
+    pub backup: Backup,
+}
+
+/// Backups that the job `backup` makes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Backup {
+    /// Folder for them, best on another disk; absent: none are made.
+    pub folder: Option<PathBuf>,
+    /// Days after which a backup of the database is removed; the newest stays.
+    pub database_days: u32,
+    /// Days after which a copy of the key store is removed, the newest too, at most 7.
+    pub keys_days: u32,
 }
 
 /// Facts about the studio that pages and mails show.
@@ -315,7 +329,14 @@ impl Default for Config {
             billing: Billing::default(),
             gateways: Gateways::default(),
             erasure: Erasure { grace_days: 14 },
+            backup: Backup::default(),
         }
+    }
+}
+
+impl Default for Backup {
+    fn default() -> Self {
+        Self { folder: None, database_days: 30, keys_days: 7 }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::config::{Config, ConfigError, SchedulerKind, Secrets};
 use crate::metrics::Metrics;
 use crate::projections::{self, Reader};
+use crate::store::dump::Dumper;
 use crate::store::pool::{Database, connect};
 use crate::store::{
     Audit, Journal, StoreError, Vault, checkpoint, cluster::Cluster, keys::KeyStore, migrate,
@@ -19,6 +20,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use uuid::Uuid;
+
+/// The file that says that a restore has not been finished; nothing opens while it is there.
+pub const PENDING: &str = "restore.pending";
 
 /// Connections of one process to PostgreSQL, beside the writer's and the listener's.
 const CONNECTIONS: usize = 24;
@@ -87,6 +91,12 @@ impl Instance {
     /// With what to do about it.
     pub async fn open(config: Config, migrate: bool) -> Result<Self, StartError> {
         make_data_folder(&config)?;
+        if config.in_data(PENDING).exists() {
+            return Err(StartError::Program(format!(
+                "a restore of {} was begun and not finished, so people who were erased may be back in it: empty the folder and run kinora backup restore again",
+                config.data.display()
+            )));
+        }
         let (database, cluster) = match &config.database_url {
             Some(url) => (Database::by_url(url)?, None),
             None => {
@@ -167,6 +177,10 @@ impl Instance {
             pool,
             journal,
             audit,
+            dumper: Dumper {
+                programs: cluster.as_ref().map(|c| c.programs().to_owned()),
+                database: database.clone(),
+            },
             vault,
             bus,
             reader,

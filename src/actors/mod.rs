@@ -2,6 +2,7 @@
 
 pub mod accounts;
 mod aggregate_actor;
+pub mod backup;
 pub mod bus;
 pub mod dead_letters;
 pub mod demo;

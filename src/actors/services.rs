@@ -8,6 +8,7 @@ use crate::domain::clock::{Run, RunState};
 use crate::domain::shared::derive_id;
 use crate::metrics::Metrics;
 use crate::projections::Reader;
+use crate::store::dump::Dumper;
 use crate::store::event::stream_name;
 use crate::store::repository::EventRepository;
 use crate::store::{Audit, Journal, Metadata, Pool, RecordedEvent, StoreError, Vault, log};
@@ -30,6 +31,8 @@ pub struct Services {
     pub journal: Journal,
     /// The log's witness.
     pub audit: Audit,
+    /// Dumps of the database.
+    pub dumper: Dumper,
     /// Personal values.
     pub vault: Vault,
     /// Commands.

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use toml::{Table, Value};
 
 mod account;
+mod backup;
 mod demo;
 mod events;
 mod media;
@@ -76,6 +77,8 @@ enum Command {
     Media(media::MediaArgs),
     /// The demo studio and its clock.
     Demo(demo::DemoArgs),
+    /// Backups: create, restore, verify, drill.
+    Backup(backup::BackupArgs),
     /// Settings: check, show, init.
     Config(settings::SettingsArgs),
     /// Completions for a shell.
@@ -168,6 +171,7 @@ async fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Account(args) => account::account(&global, args).await,
         Command::Media(args) => media::media(&global, args).await,
         Command::Demo(args) => demo::demo(&global, args).await,
+        Command::Backup(args) => backup::backup(&global, args).await,
         Command::Config(args) => settings::settings(&global, args),
         Command::Completions(args) => reference::completions(&args),
         Command::Man => reference::man(),

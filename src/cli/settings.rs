@@ -1,9 +1,10 @@
 //! `kinora config check|show|init`.
 
 use super::{CliError, Global, print_json};
+use crate::actors::backup;
 use crate::config::Config;
 use clap::{Args, Subcommand};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Args)]
 pub struct SettingsArgs {
@@ -128,6 +129,31 @@ fn findings(config: &Config) -> Vec<Finding> {
     if config.allow_registration {
         add("warning", "allow_registration", "registration is open without a challenge");
     }
+    match &config.backup.folder {
+        None => add("warning", "backup.folder", "no backups are made; name a folder on another disk"),
+        Some(folder) if backup::newest(folder, "database").is_none() => {
+            add("warning", "backup.folder", "no backup is there yet: kinora backup create");
+        }
+        Some(_) => {}
+    }
+    if config.backup.keys_days > 7 {
+        add(
+            "error",
+            "backup.keys_days",
+            "a copy of the key store may be kept for 7 days, so that erased people stay erased",
+        );
+    }
+    let bank = &config.gateways.bank;
+    if bank.enabled && bank.iban == Config::default().gateways.bank.iban {
+        add("error", "gateways.bank.iban", "name the studio's own account; this one is an example");
+    }
+    if readable_by_others(&config.secrets_folder()) {
+        add(
+            "error",
+            "secrets_dir",
+            "files there can be read by others: chmod 600 the files and 700 the folder",
+        );
+    }
     if config.studio.legal_address.is_empty() {
         add("warning", "studio.legal_address", "invoices need the seller's address");
     }
@@ -135,6 +161,12 @@ fn findings(config: &Config) -> Vec<Finding> {
         add("error", "*", "a CHANGE_ME is left in the settings");
     }
     found
+}
+
+fn readable_by_others(folder: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    let open = |path: &Path| std::fs::metadata(path).is_ok_and(|m| m.permissions().mode() & 0o077 != 0);
+    open(folder) || std::fs::read_dir(folder).into_iter().flatten().flatten().any(|e| open(&e.path()))
 }
 
 #[cfg(test)]

@@ -82,26 +82,33 @@ pub enum Confinement {
 #[derive(Clone, Debug)]
 pub struct Sandbox {
     confinement: Confinement,
+    namespaces: &'static [&'static str],
     niceness: u8,
 }
+
+/// Namespaces of a child, the most first. A service that systemd confines may make some kinds only;
+/// there it has its own IPC already, and the name of the host is no secret.
+const NAMESPACES: [&[&str]; 2] = [&["--unshare-all"], &["--unshare-user", "--unshare-pid", "--unshare-net"]];
 
 impl Sandbox {
     /// Tries once whether bubblewrap works here.
     #[must_use]
     pub fn detect() -> Self {
-        let mut probe = Command::new("bwrap");
-        probe.args(bubblewrap_view()).args(["--", "/usr/bin/true"]).env_clear();
-        let works = probe.stdin(Stdio::null()).output().is_ok_and(|o| o.status.success());
-        Self {
-            confinement: if works { Confinement::Bubblewrap } else { Confinement::LimitsOnly },
-            niceness: 10,
+        let works = |namespaces: &&[&str]| {
+            let mut probe = Command::new("bwrap");
+            probe.args(*namespaces).args(bubblewrap_view()).args(["--", "/usr/bin/true"]).env_clear();
+            probe.stdin(Stdio::null()).output().is_ok_and(|o| o.status.success())
+        };
+        match NAMESPACES.into_iter().find(works) {
+            Some(namespaces) => Self { confinement: Confinement::Bubblewrap, namespaces, niceness: 10 },
+            None => Self::with(Confinement::LimitsOnly),
         }
     }
 
     /// The same with a chosen confinement (tests, configuration).
     #[must_use]
     pub fn with(confinement: Confinement) -> Self {
-        Self { confinement, niceness: 10 }
+        Self { confinement, namespaces: NAMESPACES[0], niceness: 10 }
     }
 
     /// How helper programs are confined.
@@ -116,6 +123,7 @@ impl Sandbox {
         SandboxJob {
             program,
             confinement: self.confinement,
+            namespaces: self.namespaces,
             niceness: self.niceness,
             memory: limits.memory_mib << 20,
             file_bytes: limits.file_mib << 20,
@@ -131,6 +139,7 @@ impl Sandbox {
 pub struct SandboxJob {
     program: &'static str,
     confinement: Confinement,
+    namespaces: &'static [&'static str],
     niceness: u8,
     memory: u64,
     file_bytes: u64,
@@ -170,6 +179,7 @@ impl SandboxJob {
         let mut line: Vec<String> = vec![];
         if self.confinement == Confinement::Bubblewrap {
             line.push("bwrap".into());
+            line.extend(self.namespaces.iter().map(ToString::to_string));
             line.extend(bubblewrap_view().iter().map(ToString::to_string));
             for (writable, host, inside) in &self.binds {
                 line.push(if *writable { "--bind" } else { "--ro-bind" }.into());
@@ -336,7 +346,6 @@ impl Drop for Running {
 /// The file view inside bubblewrap: programs and libraries read-only, nothing of a person.
 fn bubblewrap_view() -> Vec<&'static str> {
     let mut view = vec![
-        "--unshare-all",
         "--die-with-parent",
         "--new-session",
         "--cap-drop",
@@ -431,6 +440,14 @@ mod tests {
         assert!(lines.iter().all(|l| !l.starts_with("HOME=") && !l.starts_with("CARGO")), "{lines:?}");
         if sandbox.confinement() == Confinement::Bubblewrap {
             assert_eq!(lines.last().map(String::as_str), Some("0"), "no network device: {lines:?}");
+            // Also with the few namespaces that a confined service may make.
+            let few = Sandbox { namespaces: NAMESPACES[1], ..sandbox.clone() };
+            let mut job = few.job("sh", &limits, Duration::from_secs(5));
+            job.args(["-c", "ls /home 2>&1; cat /proc/net/dev | grep -c eth"]);
+            let mut lines = vec![];
+            let _ = job.run(&Cancel::default(), |l| lines.push(l.to_owned()));
+            assert_eq!(lines.last().map(String::as_str), Some("0"), "{lines:?}");
+            assert!(lines.iter().any(|l| l.contains("No such file")), "no home folders: {lines:?}");
         }
         for confinement in [sandbox.confinement(), Confinement::LimitsOnly] {
             let mut job = Sandbox::with(confinement).job("sh", &limits, Duration::from_millis(300));

@@ -82,6 +82,12 @@ impl Cluster {
         &self.socket_folder
     }
 
+    /// Where PostgreSQL's programs of the cluster's version lie.
+    #[must_use]
+    pub fn programs(&self) -> &Path {
+        &self.binaries
+    }
+
     /// Stops the server unless another process of this data folder still uses it.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ mod batch;
 pub mod chain;
 pub mod checkpoint;
 pub mod cluster;
+pub mod dump;
 pub mod error;
 pub mod event;
 pub mod journal;

@@ -7,6 +7,7 @@ mod accounts;
 mod api;
 mod architecture;
 mod audit;
+mod backup;
 mod billing;
 mod billing_pages;
 mod deploy;

@@ -1,6 +1,8 @@
-//! `destroy-archives`: the bytes of media that was removed 30 days ago go for good.
+//! `destroy-archives`: the bytes of media that was removed 30 days ago go for good, and copies of the
+//! key store whose time is over.
 
 use super::{Counts, Job, JobError, Run};
+use crate::actors::backup;
 use crate::actors::bus::Envelope;
 use crate::actors::services::Services;
 use crate::domain::clock::Schedule;
@@ -42,6 +44,12 @@ impl Job for DestroyArchives {
             cx.bus.dispatch::<Media>(envelope).await.map_err(|e| JobError::Failed(e.to_string()))?;
             erased += 1;
         }
-        Ok(Counts::from([("media".into(), erased)]))
+        let mut keys = 0;
+        if let Some(folder) = &cx.config.backup.folder {
+            let removed = backup::prune_keys(&folder.join("keys"), run.at, cx.config.backup.keys_days)
+                .map_err(|e| JobError::Failed(e.to_string()))?;
+            keys = i64::try_from(removed).unwrap_or(i64::MAX);
+        }
+        Ok(Counts::from([("media".into(), erased), ("key_backups".into(), keys)]))
     }
 }

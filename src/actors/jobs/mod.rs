@@ -1,5 +1,6 @@
 //! Scheduled jobs: each runs once per slot, whoever asks for it.
 
+pub mod backup;
 pub mod checkpoint_log;
 mod clear_sessions;
 mod clock_tick;
@@ -95,6 +96,7 @@ pub fn all() -> Vec<Arc<dyn Job>> {
         Arc::new(process_deletion_requests::ProcessDeletionRequests),
         Arc::new(watchdog::Watchdog),
         Arc::new(checkpoint_log::CheckpointLog),
+        Arc::new(backup::Backup),
         Arc::new(publish_scheduled::PublishScheduled),
         Arc::new(reconcile_storage::ReconcileStorage),
         Arc::new(destroy_archives::DestroyArchives),

@@ -61,6 +61,32 @@ pub async fn carry_out(
     }
 }
 
+/// Erases once more an account whose erasure a certificate proves, in an instance that was restored
+/// from a backup made before. The request itself may be unknown there.
+///
+/// # Errors
+/// If a step cannot be taken.
+pub async fn repeat(
+    cx: &Services,
+    request: Uuid,
+    account: Uuid,
+    meta: &Metadata,
+) -> Result<(), WorkflowError> {
+    for step in [
+        ErasureStep::EndSessions,
+        ErasureStep::DetachPaymentMethods,
+        ErasureStep::RemoveUploads,
+        ErasureStep::RemoveTraces,
+        ErasureStep::DropMail,
+        ErasureStep::ReleaseNames,
+        ErasureStep::DestroyPersonalData,
+        ErasureStep::MarkAccount,
+    ] {
+        take(cx, meta, request, account, step).await?;
+    }
+    Ok(())
+}
+
 /// Ids follow from request and purpose, so that workflow and job never do a thing twice.
 fn command_id(request: Uuid, purpose: &str) -> Uuid {
     derive_id(&request.to_string(), &format!("erase {purpose}"))

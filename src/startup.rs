@@ -13,7 +13,8 @@ use crate::projections::{self, Reader};
 use crate::store::dump::Dumper;
 use crate::store::pool::{Database, connect};
 use crate::store::{
-    Audit, Journal, StoreError, Vault, checkpoint, cluster::Cluster, keys::KeyStore, migrate,
+    Audit, Journal, StoreError, Vault, checkpoint, cluster::Cluster, keys::KeyStore, masters::Masters,
+    migrate,
 };
 use std::os::unix::fs::DirBuilderExt;
 use std::sync::Arc;
@@ -146,7 +147,8 @@ impl Instance {
             client.query_opt("select 1 from events limit 1", &[]).await.map_err(StoreError::from)?.is_none()
         };
         let secrets = Secrets::open(&config.secrets_folder(), fresh)?;
-        let vault = Vault::new(KeyStore::open(&config.in_data("keys"), secrets.events.clone())?);
+        let vault =
+            Vault::new(KeyStore::open(&config.in_data("keys"), Masters::read(&config.secrets_folder())?)?);
         let audit = Audit::new(pool.clone(), &secrets.audit, &config.in_data("audit"));
         let clock = Clock::system();
         let journal = Journal::start(database.clone(), clock.clone(), Arc::clone(&metrics));

@@ -18,6 +18,7 @@ mod migrate;
 mod projection;
 mod reference;
 mod run;
+mod secrets;
 mod serve;
 mod settings;
 mod subscription;
@@ -79,6 +80,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Backups: create, restore, verify, drill.
     Backup(backup::BackupArgs),
+    /// Secrets: exchange the keys that sign sessions or wrap people's data keys.
+    Secrets(secrets::SecretsArgs),
     /// Settings: check, show, init.
     Config(settings::SettingsArgs),
     /// Completions for a shell.
@@ -172,6 +175,7 @@ async fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Media(args) => media::media(&global, args).await,
         Command::Demo(args) => demo::demo(&global, args).await,
         Command::Backup(args) => backup::backup(&global, args).await,
+        Command::Secrets(args) => secrets::secrets(&global, args).await,
         Command::Config(args) => settings::settings(&global, args),
         Command::Completions(args) => reference::completions(&args),
         Command::Man => reference::man(),

@@ -11,11 +11,31 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use zeroize::Zeroizing;
 
+const SESSION_PREVIOUS: &str = "session.key.previous";
+
+/// Puts a new `session.key` in the place of the present one. Sessions signed by the present one stay
+/// valid until the next exchange; takes effect when processes start again.
+///
+/// # Errors
+/// If the folder cannot be written.
+pub fn rotate_session(folder: &Path) -> Result<(), StoreError> {
+    let fail = |e| StoreError::file(format!("exchanging session.key in {}", folder.display()), e);
+    let present = folder.join("session.key");
+    fs::copy(&present, folder.join(".session.key.previous"))
+        .and_then(|_| fs::File::open(folder.join(".session.key.previous"))?.sync_all())
+        .and_then(|()| fs::rename(folder.join(".session.key.previous"), folder.join(SESSION_PREVIOUS)))
+        .and_then(|()| fs::remove_file(&present))
+        .map_err(fail)?;
+    key(folder, "session.key", true).map(drop)
+}
+
 /// All secrets of an instance.
 #[derive(Clone)]
 pub struct Secrets {
     /// Signs sessions.
     pub session: Key,
+    /// Signed sessions until the key was exchanged; they stay valid.
+    pub session_previous: Option<Key>,
     /// Wraps the data keys of people.
     pub events: Key,
     /// Signs checkpoints of the log.
@@ -35,8 +55,16 @@ impl Secrets {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(fail)?;
         fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(fail)?;
         let token = key(folder, "metrics.token", true)?;
+        if !folder.join("session.key").exists() {
+            // Whoever deletes the key wants every session to end.
+            let _ = fs::remove_file(folder.join(SESSION_PREVIOUS));
+        }
         Ok(Self {
             session: key(folder, "session.key", true)?,
+            session_previous: match folder.join(SESSION_PREVIOUS).exists() {
+                true => Some(key(folder, SESSION_PREVIOUS, false)?),
+                false => None,
+            },
             events: key(folder, "events.key", fresh)?,
             audit: key(folder, "audit.key", fresh)?,
             metrics_token: hex::encode(token.as_slice()),

@@ -11,6 +11,7 @@ pub mod event;
 pub mod journal;
 pub mod keys;
 pub mod log;
+pub mod masters;
 pub mod migrate;
 pub mod pool;
 pub mod repository;

@@ -29,6 +29,12 @@ impl Vault {
         Self { keys: Arc::new(keys) }
     }
 
+    /// The key store, for exchanging the key that wraps it.
+    #[must_use]
+    pub fn key_store(&self) -> Arc<KeyStore> {
+        Arc::clone(&self.keys)
+    }
+
     /// Seals values with the keys of their subjects, which are made if needed.
     ///
     /// # Errors

@@ -312,15 +312,23 @@ async fn without_its_key_every_session_is_over() {
     assert_eq!(ask(&studio, &value).await, 200);
     let studio = studio.restart().await;
     assert_eq!(ask(&studio, &value).await, 200, "a restart ends nothing");
-    std::fs::remove_file(studio.data.path().join("secrets/session.key")).unwrap();
+    // A key that is exchanged ends nothing; one that is deleted ends everything, the exchanged one's too.
+    let secrets = studio.data.path().join("secrets");
+    kinora::config::secrets::rotate_session(&secrets).unwrap();
     let studio = studio.restart().await;
+    assert_eq!(ask(&studio, &value).await, 200, "the former key still counts");
+    let (_, page) = sign_in(&studio, "ada@example.org", PASSWORD).await;
+    assert_eq!(ask(&studio, &cookie(&page)).await, 200);
+    std::fs::remove_file(secrets.join("session.key")).unwrap();
+    let studio = studio.restart().await;
+    assert!(!secrets.join("session.key.previous").exists());
     assert_eq!(ask(&studio, &value).await, 303);
     let mut forged = value.clone();
     forged.replace_range(7..8, if &value[7..8] == "A" { "B" } else { "A" });
     assert_eq!(ask(&studio, &forged).await, 303);
     let tomorrow = studio.instance.services.clock.now() + chrono::TimeDelta::days(1);
     let report = studio.run_job("clear-sessions", &tomorrow.to_rfc3339()).await;
-    assert_eq!(report.counts["sessions"], 2, "{report:?}");
+    assert_eq!(report.counts["sessions"], 3, "{report:?}");
     signed_in(&studio, "ada@example.org").await;
     studio.close().await;
 }

@@ -7,6 +7,7 @@ use crate::domain::account::Complimentary;
 use crate::domain::shared::{PersonalRef, PersonalValue, Roles};
 use crate::projections::people;
 use crate::store::StoreError;
+use crate::store::keys::Key;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use chrono::{DateTime, TimeDelta, Utc};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -138,8 +139,8 @@ pub async fn list(cx: &Services, account: Uuid) -> Result<Vec<Listed>, StoreErro
     let rows = client
         .query(
             "select id_hash, device, created_at, seen_at from public.sessions
-             where account = $1 and expires_at > $2 and key_mark = $3 order by seen_at desc, id_hash",
-            &[&account, &cx.clock.now(), &mark(cx)?],
+             where account = $1 and expires_at > $2 and key_mark = any($3) order by seen_at desc, id_hash",
+            &[&account, &cx.clock.now(), &marks(cx)?],
         )
         .await?;
     drop(client);
@@ -191,7 +192,7 @@ pub async fn end_others(cx: &Services, account: Uuid, keep: &str) -> Result<u64,
 /// # Errors
 /// If the database cannot be written.
 pub async fn clear(cx: &Services, now: DateTime<Utc>) -> Result<u64, StoreError> {
-    remove(cx, "expires_at <= $1 or key_mark <> $2", &[&now, &mark(cx)?]).await
+    remove(cx, "expires_at <= $1 or not key_mark = any($2)", &[&now, &marks(cx)?]).await
 }
 
 /// How many sessions are alive.
@@ -200,8 +201,8 @@ pub async fn clear(cx: &Services, now: DateTime<Utc>) -> Result<u64, StoreError>
 /// If the database cannot be read.
 pub async fn count(cx: &Services) -> Result<i64, StoreError> {
     let client = cx.pool.get().await?;
-    let sql = "select count(*) from public.sessions where expires_at > $1 and key_mark = $2";
-    Ok(client.query_one(sql, &[&cx.clock.now(), &mark(cx)?]).await?.get(0))
+    let sql = "select count(*) from public.sessions where expires_at > $1 and key_mark = any($2)";
+    Ok(client.query_one(sql, &[&cx.clock.now(), &marks(cx)?]).await?.get(0))
 }
 
 async fn remove(
@@ -225,7 +226,12 @@ fn verified(cx: &Services, cookie: &str) -> Result<Option<[u8; 32]>, StoreError>
     let Some((id, tag)) = cookie.split_once('.') else { return Ok(None) };
     let (Ok(id), Ok(tag)) = (BASE64.decode(id), BASE64.decode(tag)) else { return Ok(None) };
     let Ok(id) = <[u8; 32]>::try_from(id) else { return Ok(None) };
-    Ok(keyed(cx, b"session", &id)?.verify_slice(&tag).is_ok().then_some(id))
+    for key in [Some(&cx.secrets.session), cx.secrets.session_previous.as_ref()].into_iter().flatten() {
+        if keyed_by(key, b"session", &id)?.verify_slice(&tag).is_ok() {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
 }
 
 fn sign(cx: &Services, id: &[u8]) -> Result<Vec<u8>, StoreError> {
@@ -237,10 +243,23 @@ fn mark(cx: &Services) -> Result<Vec<u8>, StoreError> {
     Ok(keyed(cx, b"mark", b"")?.finalize().into_bytes()[..8].to_vec())
 }
 
+/// The marks of all keys whose sessions are valid.
+fn marks(cx: &Services) -> Result<Vec<Vec<u8>>, StoreError> {
+    let mut all = vec![mark(cx)?];
+    if let Some(key) = &cx.secrets.session_previous {
+        all.push(keyed_by(key, b"mark", b"")?.finalize().into_bytes()[..8].to_vec());
+    }
+    Ok(all)
+}
+
 /// An authentication code over `value` with the session key, for `purpose` only.
 pub(super) fn keyed(cx: &Services, purpose: &[u8], value: &[u8]) -> Result<Hmac<Sha256>, StoreError> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(cx.secrets.session.as_slice())
-        .map_err(|e| StoreError::Vault(e.to_string()))?;
+    keyed_by(&cx.secrets.session, purpose, value)
+}
+
+fn keyed_by(key: &Key, purpose: &[u8], value: &[u8]) -> Result<Hmac<Sha256>, StoreError> {
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(key.as_slice()).map_err(|e| StoreError::Vault(e.to_string()))?;
     mac.update(b"kinora ");
     mac.update(purpose);
     mac.update(b"\0");

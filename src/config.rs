@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+mod live;
 mod load;
 pub mod secrets;
 
+pub use live::LiveConfig;
 pub use load::{ConfigError, load};
 pub use secrets::Secrets;
 

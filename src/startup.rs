@@ -7,7 +7,7 @@ use crate::actors::{
     workflow_runner, workflows,
 };
 use crate::clock::Clock;
-use crate::config::{Config, ConfigError, SchedulerKind, Secrets};
+use crate::config::{Config, ConfigError, LiveConfig, SchedulerKind, Secrets};
 use crate::metrics::Metrics;
 use crate::projections::{self, Reader};
 use crate::store::dump::Dumper;
@@ -172,7 +172,7 @@ impl Instance {
             projected,
         };
         let services = Services {
-            config: Arc::new(config),
+            config: LiveConfig::new(config),
             secrets: Arc::new(secrets),
             board: supervisor.board(),
             clock,

@@ -16,6 +16,7 @@ pub mod mailer;
 pub mod media_files;
 pub mod payments;
 pub mod projector;
+pub mod rebuild;
 pub mod sampler;
 pub mod scheduler;
 pub mod services;

@@ -67,17 +67,24 @@ impl Projector {
     /// # Errors
     /// If there is no such projection, or the database refuses.
     pub async fn rebuild(&self, name: &str) -> Result<(), StoreError> {
-        let projection = self
-            .projections
-            .iter()
-            .find(|p| p.name() == name)
-            .ok_or_else(|| StoreError::Migration(format!("there is no projection {name}")))?;
+        let projection = self.named(name)?;
         let mut client = self.pool.get().await?;
         let tx = client.transaction().await?;
         start_anew(&tx, projection.as_ref()).await?;
         tx.commit().await?;
         self.metrics.projections.rebuilds.with_label_values(&[name]).inc();
         Ok(())
+    }
+
+    /// A projection by its name.
+    ///
+    /// # Errors
+    /// If there is none; the text names those there are.
+    pub fn named(&self, name: &str) -> Result<Arc<dyn Projection>, StoreError> {
+        self.projections.iter().find(|p| p.name() == name).map(Arc::clone).ok_or_else(|| {
+            let names: Vec<&str> = self.projections.iter().map(|p| p.name()).collect();
+            StoreError::Cluster(format!("there is no projection {name}; there are: {}", names.join(", ")))
+        })
     }
 
     /// The working loop.

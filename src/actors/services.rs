@@ -3,7 +3,7 @@
 use super::bus::Bus;
 use super::supervisor::StatusBoard;
 use crate::clock::Clock;
-use crate::config::{Config, Secrets};
+use crate::config::{LiveConfig, Secrets};
 use crate::domain::clock::{Run, RunState};
 use crate::domain::shared::derive_id;
 use crate::metrics::Metrics;
@@ -20,7 +20,7 @@ use uuid::Uuid;
 #[derive(Clone)]
 pub struct Services {
     /// Settings.
-    pub config: Arc<Config>,
+    pub config: LiveConfig,
     /// Keys.
     pub secrets: Arc<Secrets>,
     /// Time and ids.

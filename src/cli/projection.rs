@@ -5,7 +5,8 @@ use crate::startup::{Instance, Roles};
 use crate::store::checkpoint::{self, Kind};
 use crate::store::{StoreError, log};
 use clap::{Args, Subcommand};
-use std::time::Duration;
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
 
 #[derive(Args)]
 pub struct ProjectionArgs {
@@ -25,6 +26,12 @@ enum Action {
     Rebuild {
         /// Which.
         name: String,
+        /// Beside the live one, which is read until the new one has caught up.
+        #[arg(long)]
+        live: bool,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Fold all anew beside the live ones and compare.
     Verify {
@@ -74,10 +81,39 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
             }
             Ok(())
         }
-        Action::Rebuild { name } => {
+        Action::Rebuild { name, live: true, json } => {
+            let terminal = std::io::stderr().is_terminal();
+            let mut told = Instant::now();
+            let done = instance
+                .projector
+                .rebuild_live(&name, |at, head| {
+                    if terminal {
+                        eprint!("\r{at} of {head}");
+                    } else if told.elapsed() > Duration::from_secs(10) {
+                        tracing::info!(at, head, "rebuilding");
+                        told = Instant::now();
+                    }
+                })
+                .await?;
+            if terminal {
+                eprintln!();
+            }
+            if json {
+                return print_json(&done);
+            }
+            println!("{name} is rebuilt up to event {}", done.position);
+            Ok(())
+        }
+        Action::Rebuild { name, live: false, json } => {
             instance.projector.rebuild(&name).await?;
             if !cx.settle(Duration::from_secs(600)).await? {
                 return Err(CliError::Failed("the projection is still being folded".into()));
+            }
+            if json {
+                let client = cx.pool.get().await.map_err(StoreError::from)?;
+                return print_json(
+                    &serde_json::json!({ "name": name, "position": log::head(&**client).await? }),
+                );
             }
             println!("{name} is rebuilt");
             Ok(())

@@ -54,7 +54,8 @@ pub async fn serve(global: &Global, args: ServeArgs) -> Result<(), CliError> {
     let instance = Instance::open(config, !args.no_migrate).await?;
     // Whatever happens from here on, the instance is closed: it may look after a PostgreSQL.
     let signals = (&mut stop, &mut reload);
-    let served = work(&instance, roles, listener, args.pid_file.as_deref(), signals).await;
+    let reread = || reread(global, &instance);
+    let served = work(&instance, roles, listener, args.pid_file.as_deref(), signals, &reread).await;
     notify::stopping();
     tracing::info!("ending");
     let closed = instance.close().await;
@@ -72,6 +73,7 @@ async fn work(
     listener: Option<TcpListener>,
     pid_file: Option<&Path>,
     (stop, reload): (&mut Signals, &mut tokio::signal::unix::Signal),
+    reread: &impl Fn(),
 ) -> Result<(), CliError> {
     instance.start(roles);
     let address = instance.services.config.metrics_listen;
@@ -80,7 +82,7 @@ async fn work(
     let metrics = tokio::spawn(http::metrics::serve(numbers, Arc::clone(&instance.services.metrics)));
     tokio::select! {
         prepared = super::demo::prepare(instance) => prepared?,
-        () = wait_for_end(stop, reload) => return Ok(()),
+        () = wait_for_end(stop, reload, reread) => return Ok(()),
     }
     if let Some(file) = pid_file {
         write_pid(file)?;
@@ -94,13 +96,13 @@ async fn work(
             println!("ready {}", instance.services.config.site_url());
             let _ = std::io::stdout().flush();
             notify::ready();
-            server::serve(app, table, listener, wait_for_end(stop, reload)).await;
+            server::serve(app, table, listener, wait_for_end(stop, reload, reread)).await;
         }
         None => {
             println!("ready");
             let _ = std::io::stdout().flush();
             notify::ready();
-            wait_for_end(stop, reload).await;
+            wait_for_end(stop, reload, reread).await;
         }
     }
     metrics.abort();
@@ -140,12 +142,32 @@ fn write_pid(file: &Path) -> Result<(), CliError> {
 
 type Signals = (tokio::signal::unix::Signal, tokio::signal::unix::Signal);
 
-async fn wait_for_end(stop: &mut Signals, reload: &mut tokio::signal::unix::Signal) {
+async fn wait_for_end(stop: &mut Signals, reload: &mut tokio::signal::unix::Signal, reread: &impl Fn()) {
     loop {
         tokio::select! {
             _ = stop.0.recv() => return,
             _ = stop.1.recv() => return,
-            _ = reload.recv() => tracing::info!("SIGHUP: settings are read at start only; the old ones stay"),
+            _ = reload.recv() => reread(),
         }
+    }
+}
+
+/// Reads the settings again; bad ones change nothing.
+fn reread(global: &Global, instance: &Instance) {
+    let read =
+        global.config().and_then(|config| super::settings::fit_for_production(&config).map(|()| config));
+    match read {
+        Ok(config) => {
+            let at_start_only = instance.services.config.replace(config);
+            if at_start_only.is_empty() {
+                tracing::info!("settings were read again");
+            } else {
+                tracing::warn!(
+                    settings = at_start_only.join(", "),
+                    "settings were read again; these count only after a restart"
+                );
+            }
+        }
+        Err(error) => tracing::error!(%error, "the settings cannot be used; the old ones stay in force"),
     }
 }

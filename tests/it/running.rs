@@ -107,6 +107,12 @@ impl Running {
         serde_json::from_slice(&out.stdout).unwrap_or_else(|e| panic!("{args:?} printed no JSON: {e}"))
     }
 
+    /// Sends SIGHUP: read the settings again.
+    pub fn hang_up(&self) {
+        let sent = Command::new("kill").args(["-HUP", &self.child.id().to_string()]).status();
+        assert!(sent.expect("kill").success());
+    }
+
     /// Sends SIGTERM and waits for the end; whether it ended well.
     pub fn stop(&mut self) -> bool {
         let _ = Command::new("kill").arg(self.child.id().to_string()).status();
@@ -163,4 +169,40 @@ fn unchunk(mut body: &str) -> String {
         body = rest[size..].trim_start_matches("\r\n");
     }
     whole
+}
+
+/// Asks again until the answer is as wanted.
+fn until(site: SocketAddr, path: &str, wanted: impl Fn(&(u16, String, String)) -> bool) -> bool {
+    let end = Instant::now() + Duration::from_secs(20);
+    while Instant::now() < end {
+        if wanted(&get(site, path, &[])) {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    false
+}
+
+#[test]
+fn settings_are_read_again_and_bad_ones_change_nothing() {
+    let data = data_folder();
+    let file = data.path().join("kinora.toml");
+    let settings = |text: &str| std::fs::write(&file, text).expect("written");
+    settings("[studio]\nname = \"First Light\"\n");
+    let path = file.to_str().expect("text").to_owned();
+    assert!(kinora(&data, &["account", "add", "a@example.org", "--role", "admin"]).status.success());
+    let kinora = Running::start(data, &["--config", &path]);
+    let named = |name: &'static str| move |answer: &(u16, String, String)| answer.2.contains(name);
+    assert!(until(kinora.site, "/", named("First Light")));
+    settings("allow_registration = false\n[studio]\nname = \"Second Light\"\n");
+    kinora.hang_up();
+    assert!(until(kinora.site, "/", named("Second Light")));
+    assert!(!get(kinora.site, "/register", &[]).2.contains("name=\"password\""), "registration is closed");
+    for bad in ["[studio]\nnmae = \"x\"\n", "not TOML at all", "listen = 7\n"] {
+        settings(bad);
+        kinora.hang_up();
+        // It reads the file a moment after the signal.
+        std::thread::sleep(Duration::from_millis(700));
+    }
+    assert!(until(kinora.site, "/", named("Second Light")), "bad settings change nothing");
 }

@@ -213,3 +213,60 @@ async fn health_pages_and_errors_answer() {
     assert_eq!(missing.headers["content-type"], "application/problem+json");
     studio.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_projection_is_rebuilt_beside_the_live_one_while_people_read_and_write() {
+    let studio = Studio::start().await;
+    let projector = &studio.instance.projector;
+    let client = studio.client().await;
+    for hour in 0..6 {
+        studio.run_job("stats", &format!("2026-11-21T{hour:02}:00:00Z")).await;
+    }
+    // Somebody broke a table by hand.
+    client
+        .batch_execute("update views.operator_runs set state = 'broken'; delete from views.figures_subjects")
+        .await
+        .expect("broken");
+    assert!(!projector.verify().await.expect("verify").ok);
+    let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let read = {
+        let (reader, stop) = (studio.instance.services.reader.clone(), std::sync::Arc::clone(&stop));
+        tokio::spawn(async move {
+            let mut reads = 0;
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                kinora::projections::operator::last_runs(&reader).await.expect("readers are always served");
+                reads += 1;
+            }
+            reads
+        })
+    };
+    let write = {
+        let bus = studio.instance.services.bus.clone();
+        tokio::spawn(async move {
+            for _ in 0..200 {
+                bus.dispatch::<Run>(request(Uuid::now_v7())).await.expect("writers are always served");
+            }
+        })
+    };
+    let names: Vec<&str> = projector.projections.iter().map(|p| p.name()).collect();
+    for name in names {
+        let mut told = 0;
+        let done = projector.rebuild_live(name, |_, _| told += 1).await.expect(name);
+        assert!(done.position > 18 && told > 0, "{done:?}");
+    }
+    write.await.expect("writer");
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    assert!(read.await.expect("reader") > 10);
+    studio.settle().await;
+    let verified = projector.verify().await.expect("verify");
+    assert!(verified.ok, "{verified:?}");
+    let left: i64 = client
+        .query_one("select count(*) from pg_namespace where nspname like 'rebuild%'", &[])
+        .await
+        .expect("count")
+        .get(0);
+    assert_eq!(left, 0);
+    let unknown = projector.rebuild_live("nothing", |_, _| {}).await.expect_err("unknown");
+    assert!(unknown.to_string().contains("operator"), "it names those there are: {unknown}");
+    studio.close().await;
+}

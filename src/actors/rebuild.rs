@@ -1,0 +1,154 @@
+//! Folds a projection anew beside the live one, and swaps the two when the new one has caught up.
+//! Until then everybody reads the old tables, and they stay current.
+
+use super::projector::Projector;
+use crate::projections::Projection;
+use crate::store::{Client, StoreError, log};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_postgres::Transaction;
+use tokio_postgres::error::SqlState;
+
+/// Events of one transaction.
+const PAGE: i64 = 2000;
+/// How often the swap is tried when readers hold the tables.
+const TRIES: u32 = 20;
+
+/// What a rebuild did.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Rebuilt {
+    /// Which projection.
+    pub name: String,
+    /// Up to which event.
+    pub position: i64,
+}
+
+impl Projector {
+    /// Rebuilds a projection beside the live one; `progress` is told position and head.
+    ///
+    /// # Errors
+    /// If there is no such projection, an event cannot be folded, or the database fails. The live one
+    /// then stays as it is.
+    pub async fn rebuild_live(
+        &self,
+        name: &str,
+        mut progress: impl FnMut(i64, i64),
+    ) -> Result<Rebuilt, StoreError> {
+        let projection = self.named(name)?;
+        // Letters, digits and underscores of our own names: nothing to quote.
+        let schema = format!("rebuild_{}", name.replace('-', "_"));
+        let mut client = self.pool.get().await?;
+        client
+            .batch_execute(&format!("drop schema if exists {schema} cascade; create schema {schema}"))
+            .await?;
+        let outcome = self.fold_beside(&mut client, &projection, &schema, &mut progress).await;
+        // After a swap it is empty; after a failure what was made is of no use.
+        let dropped = client.batch_execute(&format!("drop schema if exists {schema} cascade")).await;
+        let position = outcome?;
+        dropped?;
+        self.metrics.projections.rebuilds.with_label_values(&[name]).inc();
+        Ok(Rebuilt { name: name.to_owned(), position })
+    }
+
+    async fn fold_beside(
+        &self,
+        client: &mut Client,
+        projection: &Arc<dyn Projection>,
+        schema: &str,
+        progress: &mut impl FnMut(i64, i64),
+    ) -> Result<i64, StoreError> {
+        let tx = begin(client, schema).await?;
+        tx.batch_execute(projection.ddl()).await?;
+        tx.commit().await?;
+        let mut at = 0;
+        loop {
+            let head = log::head(&***client).await?;
+            progress(at, head);
+            if head - at < PAGE {
+                break;
+            }
+            let tx = begin(client, schema).await?;
+            at = fold(&tx, projection.as_ref(), at, at + PAGE).await?;
+            tx.commit().await?;
+        }
+        for _ in 0..TRIES {
+            match self.swap(client, projection, schema, at).await {
+                Err(StoreError::Database(error))
+                    if matches!(
+                        error.code(),
+                        Some(&SqlState::LOCK_NOT_AVAILABLE | &SqlState::T_R_DEADLOCK_DETECTED)
+                    ) =>
+                {
+                    tokio::time::sleep(Duration::from_millis(250)).await;
+                }
+                other => return other,
+            }
+        }
+        Err(StoreError::Cluster("readers held the tables all the time; try again when it is quieter".into()))
+    }
+
+    /// The rest of the log, then new tables in the place of old ones, in one transaction.
+    async fn swap(
+        &self,
+        client: &mut Client,
+        projection: &Arc<dyn Projection>,
+        schema: &str,
+        from: i64,
+    ) -> Result<i64, StoreError> {
+        let tx = begin(client, schema).await?;
+        tx.batch_execute("set local lock_timeout = '2s'").await?;
+        // In the order in which the projector takes them: its tables, then its checkpoint.
+        for table in projection.tables() {
+            tx.batch_execute(&format!("lock table views.\"{table}\" in access exclusive mode")).await?;
+        }
+        let name = projection.name();
+        tx.execute("select position from public.checkpoints where name = $1 for update", &[&name]).await?;
+        let mut at = from;
+        loop {
+            let next = fold(&tx, projection.as_ref(), at, at + PAGE).await?;
+            if next == at {
+                break;
+            }
+            at = next;
+        }
+        for table in projection.tables() {
+            tx.batch_execute(&format!(
+                "drop table views.\"{table}\" cascade; alter table {schema}.\"{table}\" set schema views"
+            ))
+            .await?;
+        }
+        tx.execute("delete from public.dead_letters where name = $1", &[&name]).await?;
+        tx.execute(
+            "update public.checkpoints set position = $2, version = $3, updated_at = now() where name = $1",
+            &[&name, &at, &projection.version()],
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(at)
+    }
+}
+
+async fn begin<'a>(client: &'a mut Client, schema: &str) -> Result<Transaction<'a>, StoreError> {
+    // The transaction of tokio-postgres itself, which projections work in.
+    let tx = tokio_postgres::Client::transaction(client).await?;
+    tx.batch_execute(&format!("set local search_path = {schema}, public; set local statement_timeout = 0"))
+        .await?;
+    Ok(tx)
+}
+
+/// Folds the events after `at`, up to `until`; gives the last one's position.
+async fn fold(
+    tx: &Transaction<'_>,
+    projection: &dyn Projection,
+    at: i64,
+    until: i64,
+) -> Result<i64, StoreError> {
+    let mut last = at;
+    for event in log::after(tx, at, Some(until), PAGE).await? {
+        projection.apply(tx, &event).await.map_err(|error| {
+            StoreError::Unreadable(format!("{}: event {}: {error}", projection.name(), event.position))
+        })?;
+        last = event.position;
+    }
+    Ok(last)
+}

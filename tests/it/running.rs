@@ -198,7 +198,7 @@ fn settings_are_read_again_and_bad_ones_change_nothing() {
     kinora.hang_up();
     assert!(until(kinora.site, "/", named("Second Light")));
     assert!(!get(kinora.site, "/register", &[]).2.contains("name=\"password\""), "registration is closed");
-    for bad in ["[studio]\nnmae = \"x\"\n", "not TOML at all", "listen = 7\n"] {
+    for bad in ["[studio]\nnmae = \"x\"\n", "not TOML at all", "processing = \"sometimes\"\n"] {
         settings(bad);
         kinora.hang_up();
         // It reads the file a moment after the signal.

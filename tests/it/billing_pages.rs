@@ -31,7 +31,7 @@ pub async fn open() -> (Studio, Browser, Browser) {
 }
 
 /// The first address in a page that starts with `prefix` and leads further.
-fn link(body: &str, prefix: &str) -> String {
+pub fn link(body: &str, prefix: &str) -> String {
     let start = body.find(&format!("\"{prefix}")).unwrap_or_else(|| panic!("no link to {prefix}")) + 1;
     let rest = &body[start..];
     rest[..rest.find('"').expect("an end")].replace("&amp;", "&")

@@ -1,6 +1,7 @@
 //! A deletion request from the wish to the proof.
 
 use crate::accounts::{PASSWORD, person, sign_in, signed_in};
+use crate::canaries::found;
 use crate::support::{Browser, Studio};
 use chrono::{DateTime, TimeDelta, Utc};
 use kinora::actors::accounts::{leaving, recover, staff};
@@ -15,79 +16,30 @@ use kinora::domain::shared::{PersonalValue, Role, calendar};
 use kinora::domain::subscription::{Subscription, SubscriptionCommand, Terms};
 use kinora::startup::Roles;
 use kinora::store::Metadata;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 use strum::IntoEnumIterator as _;
 use uuid::Uuid;
 
-const PAGE: &str = "/account/deletion";
+pub const PAGE: &str = "/account/deletion";
 
-async fn ask(browser: &Browser) -> String {
+pub async fn ask(browser: &Browser) -> String {
     let page = browser.submit(PAGE, PAGE, &[("current", PASSWORD)]).await;
     assert_eq!(page.status, 303, "{}", page.body);
     browser.follow(page.location()).await.body
 }
 
-fn after_grace(studio: &Studio) -> DateTime<Utc> {
+pub fn after_grace(studio: &Studio) -> DateTime<Utc> {
     studio.instance.services.clock.now() + TimeDelta::days(15)
 }
 
-async fn request_of(studio: &Studio, account: Uuid) -> Uuid {
+pub async fn request_of(studio: &Studio, account: Uuid) -> Uuid {
     let sql = "select request from deletion_requests where account = $1 order by requested_at desc limit 1";
     studio.client().await.query_one(sql, &[&account]).await.unwrap().get(0)
 }
 
-fn meta(studio: &Studio) -> Metadata {
+pub fn meta(studio: &Studio) -> Metadata {
     let cx = &studio.instance.services;
     Metadata::system("test", cx.clock.new_id(), cx.clock.now())
-}
-
-/// Everything that PostgreSQL holds, as `pg_dump` writes it, and its files as they lie there.
-fn dump(studio: &Studio) -> Vec<u8> {
-    let hosts = studio.instance.database().owner.get_hosts();
-    let tokio_postgres::config::Host::Unix(folder) = &hosts[0] else { panic!("a socket") };
-    let output = Command::new("pg_dump")
-        .args(["--username=postgres", "--host"])
-        .arg(folder)
-        .arg(studio.database())
-        .output()
-        .expect("pg_dump");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    output.stdout
-}
-
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap().flatten() {
-        if entry.path().is_dir() { files(&entry.path(), found) } else { found.push(entry.path()) }
-    }
-}
-
-/// Where a canary sings, in its usual encodings.
-fn found(studio: &Studio, canary: &str) -> Vec<String> {
-    let mut utf16 = vec![];
-    canary.encode_utf16().for_each(|u| utf16.extend(u.to_le_bytes()));
-    let base64 = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, canary);
-    let forms: [Vec<u8>; 5] = [
-        canary.as_bytes().to_vec(),
-        canary.to_uppercase().into_bytes(),
-        hex::encode(canary).into_bytes(),
-        base64.trim_end_matches('=').as_bytes()[..base64.len().min(12)].to_vec(),
-        utf16,
-    ];
-    let sings = |bytes: &[u8]| forms.iter().any(|f| bytes.windows(f.len()).any(|w| w == f.as_slice()));
-    let mut places = vec![];
-    if sings(&dump(studio)) {
-        places.push("database".to_owned());
-    }
-    let mut all = vec![];
-    files(studio.data.path(), &mut all);
-    for path in all {
-        if sings(&std::fs::read(&path).unwrap()) || sings(path.to_string_lossy().as_bytes()) {
-            places.push(path.display().to_string());
-        }
-    }
-    places
 }
 
 #[tokio::test(flavor = "multi_thread")]

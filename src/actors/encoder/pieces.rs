@@ -174,6 +174,13 @@ pub fn encode(bench: &Bench) -> Result<(u64, String), MediaTrouble> {
     let (made, rung, work) = rung_of(bench)?;
     let number = bench.job.segment as usize;
     let expected = made.segments.get(number).copied().unwrap_or(0);
+    let public = bench.tools.store.public(bench.job.media, bench.job.generation);
+    let place = public.join(av1_folder(&rung)).join(segment_name(number));
+    if let Ok(bytes) = fs::read(&place) {
+        // A worker that died between the file and its row: files appear whole or not at all.
+        bench.progress.set(expected, expected);
+        return Ok((bytes.len() as u64, hex::encode(Sha256::digest(&bytes))));
+    }
     let settings = EncodeSettings {
         size: rung.size,
         rate: made.rate,
@@ -192,8 +199,7 @@ pub fn encode(bench: &Bench) -> Result<(u64, String), MediaTrouble> {
         return Err(MediaTrouble::internal("a segment has another number of frames than the mezzanine"));
     }
     let bytes = av1_fragment(&segment, made.rate, bench.job.segment, made.first_frame(number))?;
-    let public = tools.store.public(bench.job.media, bench.job.generation);
-    write_atomically(&public.join(av1_folder(&rung)).join(segment_name(number)), &bytes)?;
+    write_atomically(&place, &bytes)?;
     Ok((bytes.len() as u64, hex::encode(Sha256::digest(&bytes))))
 }
 
@@ -204,6 +210,7 @@ pub fn package(bench: &Bench) -> Result<(Rendition, bool), MediaTrouble> {
     // Two rungs may be ready at the same time; the master playlist is written by one after the other.
     let lock = fs::File::create(work.join("package.lock"))?;
     lock.lock()?;
+    sweep(&public.join(av1_folder(&rung)))?;
     let stream = package_av1(&public, &made, rung)?;
     let text = serde_json::to_vec(&stream).map_err(|e| MediaTrouble::internal(e.to_string()))?;
     let note = |lines: u32| work.join(format!("av1-{lines}.json"));
@@ -212,6 +219,17 @@ pub fn package(bench: &Bench) -> Result<(Rendition, bool), MediaTrouble> {
         made.av1.iter().filter_map(|r| serde_json::from_slice(&fs::read(note(r.lines)).ok()?).ok()).collect();
     write_master(&public, &made, &ready)?;
     Ok((rendition(&stream, Codec::Av1), ready.len() == made.av1.len()))
+}
+
+/// Removes half-written files of workers that were killed; every segment of the folder is there by now.
+fn sweep(folder: &Path) -> Result<(), MediaTrouble> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|e| e == "tmp") {
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes what is only needed while rungs are made.

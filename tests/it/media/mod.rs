@@ -59,7 +59,7 @@ fn clip(folder: &Path, seconds: u32) -> PathBuf {
     path
 }
 
-async fn upload(browser: &Browser, title: &str, name: &str, bytes: Vec<u8>) -> crate::support::Page {
+pub async fn upload(browser: &Browser, title: &str, name: &str, bytes: Vec<u8>) -> crate::support::Page {
     let token = browser.get("/studio/uploads").await.hidden("_csrf").expect("token");
     let form = reqwest::multipart::Form::new()
         .text("_csrf", token)
@@ -83,7 +83,7 @@ async fn the_work(studio: &Studio, title: &str) -> Work {
     all.into_iter().find(|w| w.title == title).unwrap_or_else(|| panic!("no work {title}"))
 }
 
-async fn wait(studio: &Studio, title: &str, done: impl Fn(&Work) -> bool) -> Work {
+pub async fn wait(studio: &Studio, title: &str, done: impl Fn(&Work) -> bool) -> Work {
     let until = Instant::now() + Duration::from_secs(240);
     loop {
         let work = the_work(studio, title).await;
@@ -97,6 +97,14 @@ async fn wait(studio: &Studio, title: &str, done: impl Fn(&Work) -> bool) -> Wor
 
 fn public(studio: &Studio, work: &Work) -> PathBuf {
     studio.data.path().join("media/public").join(work.id.to_string()).join(work.playable.to_string())
+}
+
+/// A small picture.
+pub fn picture() -> Vec<u8> {
+    let mut png = std::io::Cursor::new(vec![]);
+    let picture = image::RgbImage::from_fn(640, 360, |x, y| image::Rgb([(x / 4) as u8, (y / 2) as u8, 90]));
+    picture.write_to(&mut png, image::ImageFormat::Png).expect("png");
+    png.into_inner()
 }
 
 fn frames(path: &Path) -> u64 {

@@ -39,6 +39,11 @@ if (keys) {
 document.querySelector("[data-keys]")?.addEventListener("click", () => document.getElementById("keys")?.showModal?.());
 document.querySelector("[data-keys]")?.removeAttribute("hidden");
 
+// On a narrow screen the list of places scrolls sideways: the one that is open is brought into view.
+const here = document.querySelector(".side ul [aria-current]");
+const places = here?.closest("ul");
+if (places && places.scrollWidth > places.clientWidth) places.scrollLeft = here.offsetLeft - 24;
+
 // The summary of errors takes the focus, so that it is read out first.
 document.querySelector("[data-error-summary]")?.focus();
 

@@ -51,12 +51,12 @@ async fn view(req: &Req, typed: &Form, errors: &Errors, secret: Option<&str>) ->
     let done = (req.query("done") == "revoked").then_some("Revoked. Programs that used it are locked out.");
     let days = if typed.has("days") { typed.get("days") } else { USUAL_DAYS };
     let fields = html! {
-        fieldset.stack {
+        fieldset.field.full {
             legend { "It may" }
             @for scope in Scope::all() {
-                label.check {
+                label.choice {
                     input type="checkbox" name=(scope.code()) value="1" checked[typed.has(scope.code())];
-                    span { (scope.words()) " " code { (scope.code()) } }
+                    span { (scope.words()) " " code.hint { (scope.code()) } }
                 }
             }
         }

@@ -28,16 +28,26 @@ fn film(folder: &Path) -> PathBuf {
     path
 }
 
+/// A process that does not outlive a failing test.
+struct Worker(Child);
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// `kinora worker` beside the site.
-fn worker(data: &Path) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_kinora"))
+fn worker(data: &Path) -> Worker {
+    let child = Command::new(env!("CARGO_BIN_EXE_kinora"))
         .args(["worker", "--metrics-listen", "127.0.0.1:0", "--data"])
         .arg(data)
         .env_remove("NOTIFY_SOCKET")
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        .spawn()
-        .expect("kinora starts")
+        .spawn();
+    Worker(child.expect("kinora starts"))
 }
 
 /// Finished AV1 segments with the time at which they were written.
@@ -89,8 +99,8 @@ fn a_worker_that_is_killed_loses_no_finished_chunk() {
             assert!(Instant::now() < until, "{} segments before kill {kill}", kept.len());
             std::thread::sleep(Duration::from_millis(20));
         }
-        child.kill().expect("killed");
-        child.wait().expect("gone");
+        child.0.kill().expect("killed");
+        child.0.wait().expect("gone");
         let now = segments(&media);
         assert!(
             kept.iter().all(|(path, at)| now.get(path) == Some(at)),
@@ -125,7 +135,7 @@ fn a_worker_that_is_killed_loses_no_finished_chunk() {
         assert_eq!(frames(playlist), 960, "{}", playlist.display());
     }
     assert_eq!(site.json(&["media", "verify", "--json"])["ok"], true);
-    let stop = Command::new("kill").arg(last.id().to_string()).status();
+    let stop = Command::new("kill").arg(last.0.id().to_string()).status();
     assert!(stop.expect("kill").success());
-    assert!(last.wait().expect("gone").success(), "a worker ends well when it is asked to");
+    assert!(last.0.wait().expect("gone").success(), "a worker ends well when it is asked to");
 }

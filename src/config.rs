@@ -209,6 +209,8 @@ pub struct Billing {
     pub expiry_weeks: u32,
     /// Days before the due date at which a manual order is made and reminders are sent.
     pub reminder_days: u32,
+    /// Refunds above this need a second person; in minor units of the order's currency.
+    pub second_person_over: i64,
     /// Currency outside the table below.
     pub currency: String,
     /// Currency by billing country.
@@ -233,6 +235,8 @@ pub struct Sandbox {
     pub enabled: bool,
     /// Where it answers over HTTP; absent: in process.
     pub base_url: Option<String>,
+    /// Key with which it signs its webhooks; absent: none are taken.
+    pub webhook_secret: Option<String>,
 }
 
 /// Bank transfer.
@@ -406,6 +410,7 @@ impl Default for Billing {
             retry_days: 2,
             expiry_weeks: 24,
             reminder_days: 7,
+            second_person_over: 25_000,
             currency: "EUR".into(),
             currencies: BTreeMap::from([("US".into(), "USD".into())]),
         }
@@ -414,7 +419,7 @@ impl Default for Billing {
 
 impl Default for Sandbox {
     fn default() -> Self {
-        Self { enabled: true, base_url: None }
+        Self { enabled: true, base_url: None, webhook_secret: None }
     }
 }
 

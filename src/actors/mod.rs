@@ -17,12 +17,14 @@ pub mod media_files;
 pub mod payments;
 pub mod projector;
 pub mod rebuild;
+pub mod refunds;
 pub mod sampler;
 pub mod scheduler;
 pub mod services;
 pub mod supervisor;
 pub mod uploads;
 pub mod verify;
+pub mod webhooks;
 pub mod workflow_runner;
 pub mod workflows;
 

@@ -183,6 +183,26 @@ pub async fn look_up(
     Ok(true)
 }
 
+/// The gateway hints that something became of an attempt: it is asked, and what it says is recorded.
+/// It is never barred here: a look-up of the schedule does that.
+///
+/// # Errors
+/// If the gateway does not answer or the result cannot be recorded.
+pub async fn hinted(
+    cx: &Services,
+    order: Uuid,
+    attempt: Uuid,
+    (id, meta): (Uuid, Metadata),
+) -> Result<(), PaymentError> {
+    let state = load_order(cx, order).await?;
+    let Some(known) = state.attempts().iter().find(|a| a.id == attempt) else { return Ok(()) };
+    let name = known.gateway.clone();
+    if let Some(outcome) = gateway(cx, &name)?.look_up(attempt).await? {
+        record(cx, order, attempt, &name, outcome, (id, meta)).await?;
+    }
+    Ok(())
+}
+
 /// What became of a key. One that was never charged is barred, so that it cannot be charged later.
 async fn ask(
     gateway: &dyn Gateway,

@@ -60,6 +60,8 @@ pub fn settings(global: &Global, args: SettingsArgs) -> Result<(), CliError> {
         Action::Show => {
             let mut config = global.config()?;
             config.database_url = config.database_url.as_deref().map(mask);
+            let secret = &mut config.gateways.sandbox.webhook_secret;
+            *secret = secret.take().map(|_| "…".into());
             config.mail.smtp_url = config.mail.smtp_url.as_deref().map(mask);
             let text = toml::to_string_pretty(&config).map_err(|e| CliError::Failed(e.to_string()))?;
             print!("{text}");

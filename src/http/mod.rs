@@ -24,6 +24,7 @@ pub mod routes;
 pub mod server;
 pub mod session;
 pub mod ui;
+pub mod webhooks;
 
 pub use app::App;
 pub use error::HttpError;

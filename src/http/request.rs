@@ -101,7 +101,8 @@ impl Req {
     /// Whether the client asks for JSON rather than a page.
     #[must_use]
     pub fn wants_json(&self) -> bool {
-        self.path.starts_with("/api/") || self.header("accept").starts_with("application/json")
+        ["/api/", "/webhooks/"].iter().any(|p| self.path.starts_with(p))
+            || self.header("accept").starts_with("application/json")
     }
 
     /// Metadata for a command of this request.

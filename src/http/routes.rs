@@ -2,7 +2,7 @@
 
 use super::error::HttpError;
 use super::route::Route;
-use super::{api, assets, health, metrics, pages};
+use super::{api, assets, health, metrics, pages, webhooks};
 use matchit::Router;
 use std::collections::HashMap;
 use warp::http::Method;
@@ -10,10 +10,17 @@ use warp::http::Method;
 /// Every address of Kinora.
 #[must_use]
 pub fn all() -> Vec<Route> {
-    [health::routes(), metrics::routes(), assets::routes(), api::routes(), pages::routes()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        health::routes(),
+        metrics::routes(),
+        assets::routes(),
+        api::routes(),
+        webhooks::routes(),
+        pages::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Finds the route of a request.

@@ -139,6 +139,8 @@ families! {
     BillingMetrics, "Billing" {
         payments: IntCounterVec "kinora_payments_total" ["gateway", "outcome"] =>
             "Charges that ended, by gateway and outcome (paid, declined, unknown, refunded, refused).";
+        webhooks: IntCounterVec "kinora_webhooks_total" ["gateway", "outcome"] =>
+            "Webhooks of gateways, by outcome (taken, repeated, refused, unknown, failed).";
         gateway_duration: HistogramVec "kinora_gateway_request_duration_seconds" ["gateway"] in WAITS =>
             "Time a payment gateway took to answer.";
         subscriptions: IntGaugeVec "kinora_subscriptions" ["status", "plan"] =>
@@ -300,6 +302,9 @@ impl Metrics {
             for outcome in ["paid", "declined", "unknown", "refunded", "refused"] {
                 self.billing.payments.with_label_values(&[gateway, outcome]);
             }
+        }
+        for outcome in ["taken", "repeated", "refused", "unknown", "failed"] {
+            self.billing.webhooks.with_label_values(&["sandbox", outcome]);
         }
         for outcome in ["sent", "deferred", "failed"] {
             self.runtime.mail.with_label_values(&[outcome]);

@@ -201,6 +201,7 @@ fn order(event: &OrderEvent) -> Option<Change> {
     match event {
         OrderEvent::OrderPlaced { .. } => Change::state("open"),
         OrderEvent::OrderPaid { .. } => Change::state("paid"),
+        OrderEvent::OrderRefunded { .. } => Change::state("refunded"),
         OrderEvent::OrderFailed { .. } => Change::state("failed"),
         OrderEvent::OrderCancelled { .. } => Change::state("cancelled"),
         _ => None,

@@ -9,9 +9,11 @@ pub mod invoices;
 pub mod media;
 pub mod media_progress;
 pub mod operator;
+mod order_words;
 pub mod orders;
 pub mod people;
 pub mod plans;
+pub mod refunds;
 pub mod statistics;
 pub mod subscription_timeline;
 pub mod subscription_words;
@@ -90,6 +92,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(subscriptions::Subscriptions),
         Arc::new(subscription_timeline::SubscriptionTimeline),
         Arc::new(orders::Orders),
+        Arc::new(refunds::Refunds),
         Arc::new(invoices::Invoices),
     ]
 }

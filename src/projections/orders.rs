@@ -1,7 +1,7 @@
 //! Orders with their payments: the staff's list, the member's page, lost answers to look up.
 
 use super::{Projection, ProjectionError, QueryError, Reader};
-use crate::domain::order::{OrderEvent, Settlement};
+use crate::domain::order::{OrderEvent, RefundOf, Settlement};
 use crate::domain::shared::{AccountId, Currency, Money};
 use crate::store::{RecordedEvent, StoreError};
 use async_trait::async_trait;
@@ -19,7 +19,7 @@ impl Projection for Orders {
     }
 
     fn version(&self) -> i32 {
-        2
+        3
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -41,6 +41,8 @@ impl Projection for Orders {
             paid_at      timestamptz,
             transferred  bigint not null default 0,
             overpaid     bigint not null default 0,
+            refunded     bigint not null default 0,
+            returned     bigint not null default 0,
             last_code    text,
             placed       json not null
         );
@@ -139,6 +141,19 @@ impl Projection for Orders {
                 tx.execute("update orders set overpaid = overpaid + $2 where id = $1", &[&id, &over.minor])
                     .await?;
             }
+            E::RefundSucceeded { of, amount, .. } => {
+                let column = if *of == RefundOf::Price { "refunded" } else { "returned" };
+                let sql = format!("update orders set {column} = {column} + $2 where id = $1");
+                tx.execute(&sql, &[&id, &amount.minor]).await?;
+            }
+            E::OrderRefunded { .. } => status("refunded").await?,
+            // The projection `refunds` follows each of them.
+            E::RefundProposed { .. }
+            | E::RefundRejected { .. }
+            | E::RefundStarted { .. }
+            | E::RefundRefused { .. }
+            | E::RefundOutcomeUnknown { .. }
+            | E::RefundParked { .. } => {}
             E::OrderFailed { .. } => status("failed").await?,
             E::OrderCancelled { .. } => status("cancelled").await?,
         }
@@ -190,6 +205,10 @@ pub struct OrderRow {
     pub transferred: Money,
     /// What came too much.
     pub overpaid: Money,
+    /// What of the price went back.
+    pub refunded: Money,
+    /// What of the overpaid went back.
+    pub returned: Money,
     /// The code of the last declined attempt.
     pub last_code: Option<String>,
     /// Attempts made.
@@ -218,7 +237,7 @@ impl OrderRow {
 
 const SELECT: &str = "select o.id, o.number, o.account, o.subscription, o.description, o.gross_minor, o.currency, o.status,
     o.settlement, o.placed_at, o.paid_at, o.transferred, o.overpaid, o.last_code,
-    (select count(*) from payments p where p.order_id = o.id), l.attempt, l.state, l.until, o.placed
+    (select count(*) from payments p where p.order_id = o.id), l.attempt, l.state, l.until, o.placed, o.refunded, o.returned
     from orders o left join lateral
       (select attempt, state, until from payments p where p.order_id = o.id order by started_at desc, attempt limit 1) l on true";
 
@@ -244,6 +263,8 @@ fn read(row: &Row) -> Result<OrderRow, QueryError> {
         last_attempt: row.get::<_, Option<Uuid>>(15).zip(state),
         confirm_until: row.get(17),
         placed: row.get(18),
+        refunded: Money::new(row.get(19), currency),
+        returned: Money::new(row.get(20), currency),
     })
 }
 
@@ -254,6 +275,15 @@ fn read(row: &Row) -> Result<OrderRow, QueryError> {
 pub async fn one(r: &Reader, id: Uuid) -> Result<Option<OrderRow>, QueryError> {
     let sql = format!("{SELECT} where o.id = $1");
     r.client().await?.query_opt(&sql, &[&id]).await?.as_ref().map(read).transpose()
+}
+
+/// The order to which an attempt belongs.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn of_attempt(r: &Reader, attempt: Uuid) -> Result<Option<Uuid>, QueryError> {
+    let sql = "select order_id from payments where attempt = $1";
+    Ok(r.client().await?.query_opt(sql, &[&attempt]).await?.map(|row| row.get(0)))
 }
 
 /// The orders of a subscription, the newest first.
@@ -288,7 +318,7 @@ pub async fn list(
 ) -> Result<(Vec<OrderRow>, i64), QueryError> {
     const WHERE: &str = "($1::text is null or o.status = $1 or ($1 = 'open' and o.status in ('created', 'soft-failed', 'failed')))
         and ($2::text is null or strpos(o.number, $2) > 0)
-        and (not $3 or o.overpaid > 0 or exists
+        and (not $3 or o.overpaid > o.returned or exists
             (select from payments p where p.order_id = o.id and p.state in ('unknown', 'parked')))";
     let number = filter.number.as_ref().map(|n| n.trim().to_uppercase());
     let client = r.client().await?;
@@ -346,7 +376,7 @@ pub async fn revenue_by_day(
 ) -> Result<Vec<(chrono::NaiveDate, i64)>, QueryError> {
     let sql = "select d::date, coalesce(sum(o.gross_minor), 0)::bigint
         from generate_series($2::date - $3::int + 1, $2::date, interval '1 day') d
-        left join orders o on o.status = 'paid' and o.currency = $1 and (o.paid_at at time zone 'UTC')::date = d::date
+        left join orders o on o.status in ('paid', 'refunded') and o.currency = $1 and (o.paid_at at time zone 'UTC')::date = d::date
         group by 1 order by 1";
     let rows = r.client().await?.query(sql, &[&currency, &until, &days]).await?;
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())

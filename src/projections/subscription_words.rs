@@ -3,9 +3,9 @@
 
 use super::subscription_timeline::Entry;
 use crate::domain::invoice_series::InvoiceSeriesEvent;
-use crate::domain::order::{OrderEvent, PaidBy, Settlement};
+use crate::domain::order::OrderEvent;
 use crate::domain::shared::calendar::day_words;
-use crate::domain::shared::payment::{BillingPolicy, OrderReason};
+use crate::domain::shared::payment::BillingPolicy;
 use crate::domain::subscription::{CancelCause, HoldCause, SubscriptionEvent, Trigger};
 use crate::store::Actor;
 use chrono::{DateTime, Utc};
@@ -36,11 +36,11 @@ pub struct Words {
     pub weight: Weight,
 }
 
-fn words(weight: Weight, what: impl Into<String>, why: impl Into<Option<String>>) -> Words {
+pub(super) fn words(weight: Weight, what: impl Into<String>, why: impl Into<Option<String>>) -> Words {
     Words { what: what.into(), why: why.into(), weight }
 }
 
-fn moment(at: DateTime<Utc>) -> String {
+pub(super) fn moment(at: DateTime<Utc>) -> String {
     at.format("%-d %b %Y, %H:%M UTC").to_string()
 }
 
@@ -71,7 +71,7 @@ pub fn describe(entry: &Entry) -> Words {
         return subscription(&event);
     }
     if let Some(event) = entry.decode::<OrderEvent>() {
-        return order(&event);
+        return super::order_words::order(&event);
     }
     match entry.decode::<InvoiceSeriesEvent>() {
         Some(InvoiceSeriesEvent::InvoiceIssued { number, document, .. }) => {
@@ -80,7 +80,18 @@ pub fn describe(entry: &Entry) -> Words {
         }
         Some(InvoiceSeriesEvent::CreditNoteIssued { number, document, .. }) => {
             let corrected = document.corrects.as_deref().unwrap_or("the invoice");
-            words(Weight::Plain, format!("Credit note {number} issued: it takes back {corrected}."), None)
+            words(
+                Weight::Plain,
+                format!(
+                    "Credit note {number} issued: {} {corrected}.",
+                    if document.refund.is_some() {
+                        format!("{} of", document.tax.gross)
+                    } else {
+                        "it takes back".into()
+                    }
+                ),
+                Some(document.tax.words()).filter(|_| document.refund.is_some()),
+            )
         }
         None => words(Weight::Plain, entry.kind.clone(), None),
     }
@@ -269,71 +280,5 @@ fn subscription(event: &SubscriptionEvent) -> Words {
             "Money came for this subscription after it had ended. Staff decide what to do with it.",
             None,
         ),
-    }
-}
-
-fn order(event: &OrderEvent) -> Words {
-    use OrderEvent as E;
-    match event {
-        E::OrderPlaced { number, tax, reason, settlement, .. } => {
-            let kind = match reason {
-                OrderReason::Join => "for the first period",
-                OrderReason::Renewal => "for the renewal",
-            };
-            let way = match settlement {
-                Settlement::Charge { gateway } => format!("charged through {gateway}"),
-                Settlement::Transfer { reference, .. } => format!("by transfer with reference {reference}"),
-            };
-            words(Weight::Plain, format!("Order {number} {kind}: {}, {way}.", tax.gross), tax.words())
-        }
-        E::PaymentAttemptStarted { amount, method, .. } => words(
-            Weight::Plain,
-            format!("About to charge {amount} through {}.", method.gateway),
-            "Written before the gateway is called; the attempt's id is the gateway's key, so that a repetition is the same charge.".to_owned(),
-        ),
-        E::PaymentSucceeded { amount, gateway, gateway_reference, .. } => {
-            words(Weight::Good, format!("{gateway} took {amount} ({gateway_reference})."), None)
-        }
-        E::PaymentDeclined { gateway, code, hard, .. } => {
-            let kind = if *hard { "a hard decline" } else { "it may work later" };
-            words(Weight::Bad, format!("{gateway} declined the charge: {code}, {kind}."), None)
-        }
-        E::PaymentActionRequired { gateway, until, .. } => words(
-            Weight::Watch,
-            format!("{gateway} asks the holder of the card to confirm, until {}.", moment(*until)),
-            None,
-        ),
-        E::PaymentAttemptCancelled { gateway, .. } => {
-            words(Weight::Watch, format!("The charge was withdrawn at {gateway}; nothing was taken."), None)
-        }
-        E::PaymentOutcomeUnknown { gateway, lookups, look_again_at, .. } => words(
-            Weight::Watch,
-            format!("{gateway} did not answer: it is not known whether money was taken."),
-            format!("Never tried again blindly; looked up at {} (look-ups so far: {lookups}).", moment(*look_again_at)),
-        ),
-        E::PaymentParked { gateway, lookups, .. } => words(
-            Weight::Bad,
-            format!("{gateway} could not say what became of the charge; staff have to find out."),
-            format!("After {lookups} look-ups."),
-        ),
-        E::TransferReceived { received, rest, .. } => {
-            words(Weight::Good, format!("{received} arrived by transfer; {rest} is missing."), None)
-        }
-        E::OrderPaid { amount, paid_by, .. } => {
-            let how = match paid_by {
-                PaidBy::Charge { .. } => "by the charge",
-                PaidBy::Transfer => "by transfer",
-            };
-            words(Weight::Good, format!("The order is paid: {amount}, {how}."), None)
-        }
-        E::OrderOverpaid { over, cause, .. } => {
-            words(Weight::Bad, format!("{over} too much was paid ({cause}); staff return or credit it."), None)
-        }
-        E::OrderFailed { cause, .. } => {
-            words(Weight::Bad, format!("Collecting was given up ({cause}); the order can still be paid by hand."), None)
-        }
-        E::OrderCancelled { cause, .. } => {
-            words(Weight::Plain, format!("The order was cancelled ({cause}): nobody has to pay it."), None)
-        }
     }
 }

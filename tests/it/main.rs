@@ -18,6 +18,7 @@ mod killed;
 mod media;
 mod numbers;
 mod reference;
+mod refunds;
 mod running;
 mod store;
 mod studio;

@@ -2,7 +2,7 @@
 
 use super::{Counts, Job, JobError, Run};
 use crate::actors::accounts::{access_tokens, limits, sessions, tokens};
-use crate::actors::{idempotency, mailer, services::Services, uploads};
+use crate::actors::{idempotency, mailer, services::Services, uploads, webhooks};
 use crate::domain::clock::Schedule;
 use async_trait::async_trait;
 
@@ -26,6 +26,7 @@ impl Job for ClearSessions {
             ("tokens", access_tokens::clear(cx, run.at).await?),
             ("answers", idempotency::clear(cx, run.at).await?),
             ("attempts", limits::clear(cx, run.at).await?),
+            ("webhooks", webhooks::clear(cx, run.at).await?),
             ("mails", mailer::clear(cx, run.at).await?),
             (
                 "uploads",

@@ -4,11 +4,13 @@
 use super::{Counts, Job, JobError, Run, tick_failures};
 use crate::actors::bus::Envelope;
 use crate::actors::payments;
+use crate::actors::refunds;
 use crate::actors::services::Services;
 use crate::actors::workflows::charge_payments;
 use crate::domain::clock::Schedule;
 use crate::domain::shared::payment::BillingPolicy;
 use crate::domain::subscription::{Subscription, SubscriptionCommand};
+use crate::projections::refunds::to_look_up as refunds_open;
 use crate::projections::{orders, subscriptions};
 use crate::store::log;
 use async_trait::async_trait;
@@ -85,6 +87,12 @@ pub(super) async fn look_up(run: &Run, cx: &Services) -> Result<i64, JobError> {
         match payments::look_up(cx, order, attempt, None, run.meta()).await {
             Ok(asked) => found += i64::from(asked),
             Err(error) => tracing::error!(%order, %error, "a payment could not be looked up"),
+        }
+    }
+    for (order, refund) in refunds_open(&cx.reader, charge_payments::NAME, run.at, PAGE).await? {
+        match refunds::look_up(cx, order, refund, None, run.meta()).await {
+            Ok(asked) => found += i64::from(asked),
+            Err(error) => tracing::error!(%order, %error, "a refund could not be looked up"),
         }
     }
     Ok(found)

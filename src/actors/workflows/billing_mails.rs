@@ -5,15 +5,15 @@ use crate::actors::mailer;
 use crate::actors::payments::bank_account;
 use crate::actors::services::Services;
 use crate::domain::access::Membership;
-use crate::domain::order::{order_number, transfer_reference};
-use crate::domain::shared::Role;
+use crate::domain::order::{OrderEvent, RefundOf, RefundVia, order_number, transfer_reference};
 use crate::domain::shared::payment::Collection;
+use crate::domain::shared::{Money, Role};
 use crate::domain::subscription::{Subscription, SubscriptionEvent, Terms};
 use crate::emails::MailKind;
 use crate::emails::billing::BillingMail;
 use crate::projections::{people, subscriptions};
-use crate::store::RecordedEvent;
 use crate::store::repository::EventRepository;
+use crate::store::{RecordedEvent, log};
 use async_trait::async_trait;
 use uuid::Uuid;
 
@@ -29,6 +29,9 @@ impl Workflow for BillingMails {
     }
 
     async fn handle(&self, event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {
+        if let Some(OrderEvent::RefundSucceeded { of, via, amount, .. }) = event.decode::<OrderEvent>()? {
+            return refunded(event, cx, of, &via, amount).await;
+        }
         let Some(happened) = event.decode::<SubscriptionEvent>()? else { return Ok(()) };
         let repository = EventRepository::<Subscription>::new(cx.pool.clone(), cx.journal.clone());
         let state = repository.load(event.stream_uuid()).await?.state;
@@ -54,6 +57,23 @@ impl Workflow for BillingMails {
             None => Ok(()),
         }
     }
+}
+
+async fn refunded(
+    event: &RecordedEvent,
+    cx: &Services,
+    of: RefundOf,
+    via: &RefundVia,
+    amount: Money,
+) -> Result<(), WorkflowError> {
+    let client = cx.pool.get().await.map_err(crate::store::StoreError::from)?;
+    let stream = log::stream(&**client, &event.stream_id, 0).await?;
+    drop(client);
+    let placed = stream.first().map(RecordedEvent::decode::<OrderEvent>).transpose()?.flatten();
+    let Some(OrderEvent::OrderPlaced { account, number, .. }) = placed else { return Ok(()) };
+    let by_transfer = *via == RefundVia::Transfer;
+    let mail = BillingMail::Refunded { number, amount, by_transfer, credited: of == RefundOf::Price };
+    send(event, cx, account, "mail", mail).await
 }
 
 async fn send(

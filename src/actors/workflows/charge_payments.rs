@@ -3,6 +3,7 @@
 
 use super::{Workflow, WorkflowError};
 use crate::actors::payments;
+use crate::actors::refunds;
 use crate::actors::services::Services;
 use crate::adapters::gateways::ChargeRequest;
 use crate::domain::order::OrderEvent;
@@ -38,6 +39,8 @@ impl Workflow for ChargePayments {
                     at: meta.at,
                 };
                 payments::charge(cx, event.stream_uuid(), &request, &method.gateway, (id, meta)).await
+            } else if let Some(OrderEvent::RefundStarted { refund, .. }) = event.decode::<OrderEvent>()? {
+                refunds::refund(cx, event.stream_uuid(), refund, (id, meta)).await
             } else if let Some(SubscriptionEvent::ChargeActionMissed { order, attempt, .. }) =
                 event.decode::<SubscriptionEvent>()?
             {

@@ -1,5 +1,6 @@
 //! Gives every order its invoice: when it is paid, or at once when it asks for a transfer. An
-//! invoice that nobody has to pay any more is taken back by a credit note.
+//! invoice that nobody has to pay any more is taken back by a credit note, and one whose price went
+//! back, or part of it, is corrected by one.
 
 use super::{Workflow, WorkflowError};
 use crate::actors::bus::Envelope;
@@ -7,12 +8,14 @@ use crate::actors::services::Services;
 use crate::domain::invoice_series::{
     Document, InvoiceLine, InvoiceSeries, InvoiceSeriesCommand, Seller, SeriesKind, series_id,
 };
-use crate::domain::order::{OrderEvent, Settlement};
+use crate::domain::order::{OrderEvent, RefundOf, Settlement};
+use crate::domain::shared::Money;
 use crate::domain::shared::calendar::Zone;
 use crate::projections::invoices;
 use crate::store::{RecordedEvent, log};
 use async_trait::async_trait;
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use uuid::Uuid;
 
 /// The workflow.
 pub struct IssueInvoices;
@@ -44,9 +47,23 @@ impl Workflow for IssueInvoices {
                 }
                 _ => Ok(()),
             },
+            Some(OrderEvent::RefundSucceeded { refund, of: RefundOf::Price, amount, before, at, .. }) => {
+                let back = Back { refund, amount, before };
+                match placed(event, cx).await? {
+                    Some(placed) => correct(event, cx, placed, back, at).await,
+                    None => Ok(()),
+                }
+            }
             _ => Ok(()),
         }
     }
+}
+
+/// Part of the price that went back.
+struct Back {
+    refund: Uuid,
+    amount: Money,
+    before: Money,
 }
 
 /// How the order of `event` was placed.
@@ -70,24 +87,12 @@ async fn issue(
     };
     let mut corrects = None;
     if kind == SeriesKind::CreditNote {
-        // The invoice was issued in an earlier step of this workflow: its table may lag a moment.
-        let invoice = invoices::of_order(&cx.reader, order).await?;
-        let Some(invoice) = invoice else {
-            return Err(WorkflowError::Failed("the invoice is not listed yet".into()));
-        };
-        corrects = Some(invoice.number);
+        corrects = Some(invoice_of(cx, order).await?);
         for amount in [&mut tax.gross, &mut tax.tax, &mut tax.net] {
             *amount = amount.negated();
         }
     }
-    let zone = Zone::parse(&cx.config.studio.zone).map_err(|e| WorkflowError::Failed(e.to_string()))?;
-    let issued_on = zone.date_of(at);
-    let studio = &cx.config.studio;
-    let seller = Seller {
-        name: studio.legal_name.clone(),
-        address: studio.legal_address.clone(),
-        vat_number: studio.vat_number.clone(),
-    };
+    let (seller, issued_on) = seller(cx, at)?;
     let lines = items
         .into_iter()
         .map(|i| InvoiceLine {
@@ -109,8 +114,76 @@ async fn issue(
         issued_on,
         paid,
         corrects,
+        refund: None,
     };
-    let year = issued_on.year();
+    number_it(event, cx, kind, document).await
+}
+
+/// The credit note for a refund.
+async fn correct(
+    event: &RecordedEvent,
+    cx: &Services,
+    placed: OrderEvent,
+    back: Back,
+    at: DateTime<Utc>,
+) -> Result<(), WorkflowError> {
+    let OrderEvent::OrderPlaced { order, number, account, subscription, items, tax, billing, .. } = placed
+    else {
+        return Ok(());
+    };
+    let corrects = invoice_of(cx, order).await?;
+    let (seller, issued_on) = seller(cx, at)?;
+    let sold = items.into_iter().next();
+    let (what, period) = sold.map_or_else(Default::default, |i| (i.description, i.period));
+    let line = InvoiceLine {
+        description: format!("Refund: {what}"),
+        quantity: 1,
+        unit: back.amount.negated(),
+        period,
+    };
+    let document = Document {
+        order,
+        order_number: number,
+        subscription,
+        account,
+        seller,
+        billing,
+        lines: vec![line],
+        tax: tax.returned(back.before, back.amount),
+        issued_on,
+        paid: true,
+        corrects: Some(corrects),
+        refund: Some(back.refund),
+    };
+    number_it(event, cx, SeriesKind::CreditNote, document).await
+}
+
+/// The number of the order's invoice.
+async fn invoice_of(cx: &Services, order: Uuid) -> Result<String, WorkflowError> {
+    // It was issued in an earlier step of this workflow: its table may lag a moment.
+    let invoice = invoices::of_order(&cx.reader, order).await?;
+    invoice.map(|i| i.number).ok_or_else(|| WorkflowError::Failed("the invoice is not listed yet".into()))
+}
+
+/// Who sells, and the day on which a document of `at` is issued.
+fn seller(cx: &Services, at: DateTime<Utc>) -> Result<(Seller, NaiveDate), WorkflowError> {
+    let studio = &cx.config.studio;
+    let zone = Zone::parse(&studio.zone).map_err(|e| WorkflowError::Failed(e.to_string()))?;
+    let seller = Seller {
+        name: studio.legal_name.clone(),
+        address: studio.legal_address.clone(),
+        vat_number: studio.vat_number.clone(),
+    };
+    Ok((seller, zone.date_of(at)))
+}
+
+async fn number_it(
+    event: &RecordedEvent,
+    cx: &Services,
+    kind: SeriesKind,
+    document: Document,
+) -> Result<(), WorkflowError> {
+    let year = document.issued_on.year();
     let command =
         InvoiceSeriesCommand::Issue { kind, entity: ENTITY.into(), year, document: Box::new(document) };
     let (id, meta) = cx.follow(event, NAME, "issue");

@@ -6,7 +6,7 @@ pub mod remote;
 pub mod sandbox;
 
 use crate::domain::shared::Money;
-use crate::domain::shared::payment::{Collection, Outcome};
+use crate::domain::shared::payment::{Collection, Outcome, RefundOutcome};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -22,6 +22,19 @@ pub struct ChargeRequest {
     pub amount: Money,
     /// What stands on the statement: the order's number.
     pub description: String,
+    /// When, by the instance's clock.
+    pub at: DateTime<Utc>,
+}
+
+/// One refund of a charge. The same key is the same refund, however often it is sent.
+#[derive(Clone, Debug)]
+pub struct RefundRequest {
+    /// The merchant's key: the id of the refund.
+    pub key: Uuid,
+    /// The key of the charge.
+    pub charge: Uuid,
+    /// How much of it.
+    pub amount: Money,
     /// When, by the instance's clock.
     pub at: DateTime<Utc>,
 }
@@ -97,6 +110,18 @@ pub trait Gateway: Send + Sync {
     /// # Errors
     /// If the gateway does not answer or has no such charge.
     async fn confirm(&self, key: Uuid, approve: bool, at: DateTime<Utc>) -> Result<Outcome, GatewayError>;
+
+    /// Gives back a charge, or part of it. Sent again with the same key it gives the same answer.
+    ///
+    /// # Errors
+    /// [`GatewayError::TimedOut`] leaves open whether the refund was made.
+    async fn refund(&self, request: &RefundRequest) -> Result<RefundOutcome, GatewayError>;
+
+    /// What became of a refund; `None` if none with this key was ever made.
+    ///
+    /// # Errors
+    /// If the gateway does not answer.
+    async fn look_up_refund(&self, charge: Uuid, key: Uuid) -> Result<Option<RefundOutcome>, GatewayError>;
 
     /// Forgets a kept method.
     ///

@@ -1,9 +1,9 @@
 //! The sandbox's protocol over HTTP (`docs/gateway-protocol.md`): a shop's own payment service, or a
 //! test that stands in for one, answers instead of the sandbox in process.
 
-use super::{CardEntry, ChargeRequest, Gateway, GatewayError, SavedMethod};
+use super::{CardEntry, ChargeRequest, Gateway, GatewayError, RefundRequest, SavedMethod};
 use crate::domain::shared::Money;
-use crate::domain::shared::payment::{Collection, Outcome};
+use crate::domain::shared::payment::{Collection, Outcome, RefundOutcome};
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -159,6 +159,27 @@ impl Gateway for Remote {
         let body = json!({ "approve": approve, "at": at });
         let answer = self.outcome("POST", &format!("/v1/charges/{key}/confirm"), &body).await?;
         answer.ok_or(GatewayError::Unsupported)
+    }
+
+    async fn refund(&self, request: &RefundRequest) -> Result<RefundOutcome, GatewayError> {
+        let RefundRequest { key, charge, amount, at } = request;
+        let body = json!({ "minor": amount.minor, "currency": amount.currency, "at": at });
+        let (status, bytes) = self.send("PUT", &format!("/v1/charges/{charge}/refunds/{key}"), &body).await?;
+        match status {
+            200 | 201 => serde_json::from_slice(&bytes).map_err(|_| GatewayError::TimedOut),
+            402 | 422 => Err(GatewayError::Refused(words(&bytes))),
+            _ => Err(GatewayError::TimedOut),
+        }
+    }
+
+    async fn look_up_refund(&self, charge: Uuid, key: Uuid) -> Result<Option<RefundOutcome>, GatewayError> {
+        let path = format!("/v1/charges/{charge}/refunds/{key}");
+        let (status, bytes) = self.send("GET", &path, &Value::Null).await?;
+        match status {
+            200 => serde_json::from_slice(&bytes).map(Some).map_err(|_| GatewayError::TimedOut),
+            404 => Ok(None),
+            _ => Err(GatewayError::TimedOut),
+        }
     }
 
     async fn forget(&self, token: &str) -> Result<(), GatewayError> {

@@ -3,9 +3,9 @@
 //! What a charge does follows from the test card alone. The books are kept by key, so that a
 //! charge sent twice is made once.
 
-use super::{CardEntry, ChargeRequest, Gateway, GatewayError, SavedMethod};
+use super::{CardEntry, ChargeRequest, Gateway, GatewayError, RefundRequest, SavedMethod};
 use crate::domain::shared::Money;
-use crate::domain::shared::payment::{Collection, Outcome};
+use crate::domain::shared::payment::{Collection, Outcome, RefundOutcome};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use deadpool_postgres::Pool;
@@ -190,6 +190,62 @@ impl Gateway for Sandbox {
             .map_err(lost)?;
         drop(client);
         self.row(key).await?.as_ref().map(outcome).ok_or(GatewayError::Unsupported)
+    }
+
+    async fn refund(&self, request: &RefundRequest) -> Result<RefundOutcome, GatewayError> {
+        let mut client = self.pool.get().await.map_err(lost)?;
+        let tx = client.transaction().await.map_err(lost)?;
+        // Locked, so that two refunds cannot both take the same rest.
+        let sql = "select c.state, c.minor, c.currency, m.behaviour from public.sandbox_charges c
+            left join public.sandbox_methods m on m.token = c.token where c.key = $1 for update of c";
+        let Some(charge) = tx.query_opt(sql, &[&request.charge]).await.map_err(lost)? else {
+            return Ok(RefundOutcome::Refused { code: "no_such_charge".into() });
+        };
+        let sql = "select coalesce(sum(minor), 0)::bigint from public.sandbox_refunds
+            where charge = $1 and state = 'succeeded' and key <> $2";
+        let back: i64 = tx.query_one(sql, &[&request.charge, &request.key]).await.map_err(lost)?.get(0);
+        let code = if charge.get::<_, &str>(0) != "succeeded" {
+            Some("charge_not_made")
+        } else if charge.get::<_, &str>(2) != request.amount.currency.code() {
+            Some("other_currency")
+        } else if back + request.amount.minor > charge.get::<_, i64>(1) {
+            Some("exceeds_charge")
+        } else {
+            None
+        };
+        let state = if code.is_none() { "succeeded" } else { "refused" };
+        let reference = format!("sbx_re_{}", &request.key.simple().to_string()[..16]);
+        tx.execute(
+            "insert into public.sandbox_refunds values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (key) do nothing",
+            &[
+                &request.key,
+                &request.charge,
+                &request.amount.minor,
+                &request.amount.currency.code(),
+                &state,
+                &code,
+                &reference,
+                &request.at,
+            ],
+        )
+        .await
+        .map_err(lost)?;
+        tx.commit().await.map_err(lost)?;
+        drop(client);
+        if charge.get::<_, Option<&str>>(3) == Some("timeout_charged") {
+            return Err(GatewayError::TimedOut);
+        }
+        self.look_up_refund(request.charge, request.key).await?.ok_or(GatewayError::TimedOut)
+    }
+
+    async fn look_up_refund(&self, _charge: Uuid, key: Uuid) -> Result<Option<RefundOutcome>, GatewayError> {
+        let client = self.pool.get().await.map_err(lost)?;
+        let sql = "select state, code, reference from public.sandbox_refunds where key = $1";
+        let row = client.query_opt(sql, &[&key]).await.map_err(lost)?;
+        Ok(row.map(|row| match row.get::<_, &str>(0) {
+            "succeeded" => RefundOutcome::Succeeded { gateway_reference: row.get(2) },
+            _ => RefundOutcome::Refused { code: row.get::<_, Option<String>>(1).unwrap_or_default() },
+        }))
     }
 
     async fn forget(&self, token: &str) -> Result<(), GatewayError> {

@@ -3,7 +3,7 @@ use super::{Document, SeriesKind};
 /// What may be asked of a series.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InvoiceSeriesCommand {
-    /// Give the document the next number. Asked twice for one order, it keeps the first number.
+    /// Give the document the next number. Asked twice for one order or refund, it keeps the first number.
     Issue {
         /// Invoices or credit notes.
         kind: SeriesKind,

@@ -22,7 +22,7 @@ pub struct InvoiceLine {
     pub description: String,
     /// How many.
     pub quantity: u32,
-    /// Price of one, tax included.
+    /// Price of one, tax included; negative on a credit note for a refund.
     pub unit: Money,
     /// The span it covers, where it is known.
     pub period: Option<Period>,
@@ -62,8 +62,19 @@ pub struct Document {
     pub issued_on: NaiveDate,
     /// Whether it was paid when it was issued (else it asks for a transfer).
     pub paid: bool,
-    /// The invoice that a credit note takes back.
+    /// The invoice that a credit note takes back, or corrects.
     pub corrects: Option<String>,
+    /// The refund for which a credit note is issued; none where it takes the whole invoice back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund: Option<Uuid>,
+}
+
+impl Document {
+    /// What gets one number, however often it is asked for: a refund, else an order.
+    #[must_use]
+    pub fn cause(&self) -> Uuid {
+        self.refund.unwrap_or(self.order)
+    }
 }
 
 /// What happened in a series.

@@ -16,7 +16,7 @@ pub fn series_id(kind: SeriesKind, entity: &str, year: i32) -> Uuid {
 pub struct InvoiceSeries {
     of: Option<(SeriesKind, String, i32)>,
     last: u32,
-    orders: BTreeSet<Uuid>,
+    causes: BTreeSet<Uuid>,
 }
 
 impl InvoiceSeries {
@@ -35,7 +35,7 @@ impl InvoiceSeries {
         if document.issued_on.year() != year {
             return Err(InvoiceSeriesError::OtherYear);
         }
-        if self.orders.contains(&document.order) {
+        if self.causes.contains(&document.cause()) {
             return Ok(vec![]);
         }
         let sequence = self.last.saturating_add(1);
@@ -63,7 +63,7 @@ impl InvoiceSeries {
         };
         self.of = Some((kind, entity, document.issued_on.year()));
         self.last = sequence;
-        self.orders.insert(document.order);
+        self.causes.insert(document.cause());
     }
 }
 
@@ -104,6 +104,7 @@ mod tests {
             issued_on: day,
             paid: true,
             corrects: None,
+            refund: None,
         })
     }
 
@@ -124,6 +125,22 @@ mod tests {
             }
         }
         assert_eq!(numbers, ["INV-2026-00001", "INV-2026-00002", "INV-2026-00003", "INV-2026-00004"]);
+    }
+
+    #[test]
+    fn every_refund_of_an_order_gets_a_credit_note_of_its_own() {
+        let mut series = InvoiceSeries::default();
+        let mut numbers = 0;
+        for refund in [1, 2, 1] {
+            let mut command = issue(SeriesKind::CreditNote, 2026, 9);
+            let InvoiceSeriesCommand::Issue { document, .. } = &mut command;
+            document.refund = Some(Uuid::from_u128(refund));
+            for event in series.decide(command).unwrap() {
+                numbers += 1;
+                series.apply(event);
+            }
+        }
+        assert_eq!(numbers, 2);
     }
 
     #[test]

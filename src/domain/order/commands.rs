@@ -1,5 +1,5 @@
-use super::{OrderItem, Settlement};
-use crate::domain::shared::payment::{OrderReason, Outcome, PaymentMethod};
+use super::{AskRefund, OrderItem, Settlement};
+use crate::domain::shared::payment::{OrderReason, Outcome, PaymentMethod, RefundOutcome};
 use crate::domain::shared::tax::Tax;
 use crate::domain::shared::{AccountId, Money, PersonalRef};
 use chrono::{DateTime, Utc};
@@ -58,6 +58,28 @@ pub enum OrderCommand {
         /// How much.
         received: Money,
         /// When it was booked.
+        at: DateTime<Utc>,
+    },
+    /// Give money back; above a limit it is a proposal for a second person.
+    AskRefund(AskRefund),
+    /// The second person agrees to a refund, or does not.
+    DecideRefund {
+        /// Which one.
+        refund: Uuid,
+        /// Yes or no.
+        approve: bool,
+        /// Who decides.
+        by: AccountId,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Write down what became of a refund.
+    RecordRefund {
+        /// Which one.
+        refund: Uuid,
+        /// What became of it.
+        outcome: RefundOutcome,
+        /// When.
         at: DateTime<Utc>,
     },
     /// Give up collecting; it may still be paid by hand.

@@ -1,3 +1,5 @@
+use crate::domain::shared::Money;
+
 /// Why an order refuses.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OrderError {
@@ -22,6 +24,30 @@ pub enum OrderError {
     /// No such attempt.
     #[error("There is no such payment attempt on this order.")]
     NoAttempt,
+    /// Nothing was paid for it.
+    #[error("This order is not paid: there is no price to give back.")]
+    NotPaid,
+    /// More than was paid and has not gone back.
+    #[error("At most {0} can go back this way.")]
+    RefundTooMuch(Money),
+    /// Zero, negative or another currency.
+    #[error("Enter the amount to give back, in the currency of the order.")]
+    RefundAmount,
+    /// No charge to return.
+    #[error("No charge was made for this: it can only go back by bank transfer.")]
+    NoCharge,
+    /// No such refund.
+    #[error("There is no such refund on this order.")]
+    NoRefund,
+    /// The one who asked cannot be the second person.
+    #[error("Somebody else has to agree to this refund: you asked for it.")]
+    SamePerson,
+    /// A second person has decided meanwhile.
+    #[error("This refund is decided already.")]
+    RefundDecided,
+    /// Nobody has agreed to it yet.
+    #[error("Nobody has agreed to this refund.")]
+    RefundUndecided,
     /// Zero, negative or another currency.
     #[error("Enter the amount received, in the currency of the order.")]
     Amount,

@@ -1,3 +1,4 @@
+use super::{RefundOf, RefundVia};
 use crate::domain::shared::calendar::Period;
 use crate::domain::shared::payment::{OrderReason, PaymentMethod};
 use crate::domain::shared::tax::Tax;
@@ -194,6 +195,100 @@ pub enum OrderEvent {
         over: Money,
         /// Why it was too much, in one word.
         cause: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Somebody of the staff wants to give money back, more than one person may decide alone.
+    RefundProposed {
+        /// Its id.
+        refund: Uuid,
+        /// What is given back.
+        of: RefundOf,
+        /// The way it goes.
+        via: RefundVia,
+        /// How much.
+        amount: Money,
+        /// Who asked.
+        by: AccountId,
+        /// Above this a second person has to agree.
+        limit: Money,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The second person did not agree.
+    RefundRejected {
+        /// Which one.
+        refund: Uuid,
+        /// Who.
+        by: AccountId,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Money is about to go back. Written before the gateway is called.
+    RefundStarted {
+        /// Its id, and the gateway's key.
+        refund: Uuid,
+        /// What is given back.
+        of: RefundOf,
+        /// The way it goes.
+        via: RefundVia,
+        /// How much.
+        amount: Money,
+        /// Who asked.
+        by: AccountId,
+        /// Who agreed, where a second person had to.
+        approved_by: Option<AccountId>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The money went back.
+    RefundSucceeded {
+        /// Which one.
+        refund: Uuid,
+        /// What was given back.
+        of: RefundOf,
+        /// The way it went.
+        via: RefundVia,
+        /// How much.
+        amount: Money,
+        /// What had gone back before of the same: the tax of the credit note is reckoned on the sum.
+        before: Money,
+        /// The gateway's number of the refund, or the bank's of the transfer.
+        gateway_reference: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// It did not go back.
+    RefundRefused {
+        /// Which one.
+        refund: Uuid,
+        /// The gateway's code.
+        code: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The answer was lost. It is looked up.
+    RefundOutcomeUnknown {
+        /// Which one.
+        refund: Uuid,
+        /// Look-ups so far.
+        lookups: u8,
+        /// When the next one is due.
+        look_again_at: DateTime<Utc>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The gateway could not say even after the last look-up: staff have to find out.
+    RefundParked {
+        /// Which one.
+        refund: Uuid,
+        /// Look-ups made.
+        lookups: u8,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The whole price has gone back.
+    OrderRefunded {
         /// When.
         at: DateTime<Utc>,
     },

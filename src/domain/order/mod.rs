@@ -10,11 +10,15 @@ mod events;
 #[expect(clippy::module_inception, reason = "every aggregate lies in a file of its own name")]
 mod order;
 #[cfg(test)]
+mod refund_tests;
+mod refunds;
+#[cfg(test)]
 mod tests;
 
 pub use commands::{OrderCommand, PlaceOrder};
 pub use error::OrderError;
 pub use events::{OrderEvent, OrderItem, PaidBy, Settlement};
 pub use order::{Attempt, AttemptState, Order, OrderStatus, order_number, transfer_reference};
+pub use refunds::{AskRefund, Refund, RefundOf, RefundState, RefundVia, RefundWay};
 
 crate::decider!(Order, OrderCommand, OrderEvent, OrderError, "order");

@@ -1,4 +1,4 @@
-use super::{OrderCommand, OrderError, OrderEvent, PaidBy, PlaceOrder};
+use super::{OrderCommand, OrderError, OrderEvent, PaidBy, PlaceOrder, Refund, RefundState};
 use crate::domain::shared::Money;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,8 @@ pub enum OrderStatus {
     Failed,
     /// Settled.
     Paid,
+    /// Settled, and the whole price has gone back.
+    Refunded,
     /// Nobody has to pay it.
     Cancelled,
 }
@@ -61,6 +63,8 @@ pub struct Attempt {
     pub state: AttemptState,
     /// Look-ups made after a lost answer.
     pub lookups: u8,
+    /// What was taken.
+    pub amount: Option<Money>,
 }
 
 /// An order as its events made it.
@@ -73,6 +77,9 @@ pub struct Order {
     pub(super) status: Option<OrderStatus>,
     pub(super) attempts: Vec<Attempt>,
     pub(super) transferred: i64,
+    pub(super) overpaid: i64,
+    pub(super) paid_by: Option<PaidBy>,
+    pub(super) refunds: Vec<Refund>,
 }
 
 /// Letters and digits that are not mistaken for each other.
@@ -133,6 +140,13 @@ impl Order {
             OrderCommand::StartAttempt { attempt, method, at } => self.start(attempt, method, total, at),
             OrderCommand::RecordOutcome { attempt, outcome, at } => self.outcome(attempt, outcome, total, at),
             OrderCommand::RecordTransfer { received, at } => self.transfer(received, total, at),
+            OrderCommand::AskRefund(ask) => self.ask_refund(ask, total),
+            OrderCommand::DecideRefund { refund, approve, by, at } => {
+                self.decide_refund(refund, approve, by, at)
+            }
+            OrderCommand::RecordRefund { refund, outcome, at } => {
+                self.refund_outcome(refund, outcome, total, at)
+            }
             OrderCommand::Fail { cause, at } => match status {
                 OrderStatus::Created | OrderStatus::SoftFailed => {
                     Ok(vec![OrderEvent::OrderFailed { cause, at }])
@@ -140,7 +154,7 @@ impl Order {
                 _ => Ok(vec![]),
             },
             OrderCommand::Cancel { cause, at } => match status {
-                OrderStatus::Paid => Err(OrderError::Paid),
+                OrderStatus::Paid | OrderStatus::Refunded => Err(OrderError::Paid),
                 OrderStatus::Cancelled => Ok(vec![]),
                 _ if self.in_flight() => Err(OrderError::InFlight),
                 _ => {
@@ -189,7 +203,7 @@ impl Order {
         }
         // Money that has come is recorded, whatever it is for; what nobody owes goes back.
         let not_owed = match self.status {
-            Some(OrderStatus::Paid) => Some("paid-before"),
+            Some(OrderStatus::Paid | OrderStatus::Refunded) => Some("paid-before"),
             Some(OrderStatus::Cancelled) => Some("order-cancelled"),
             _ if self.in_flight() => return Err(OrderError::InFlight),
             _ => None,
@@ -239,8 +253,14 @@ impl Order {
                 gateway: method.gateway,
                 state: AttemptState::Started,
                 lookups: 0,
+                amount: None,
             }),
-            OrderEvent::PaymentSucceeded { attempt, .. } => self.move_to(attempt, AttemptState::Succeeded),
+            OrderEvent::PaymentSucceeded { attempt, amount, .. } => {
+                self.move_to(attempt, AttemptState::Succeeded);
+                if let Some(a) = self.attempts.iter_mut().find(|a| a.id == attempt) {
+                    a.amount = Some(amount);
+                }
+            }
             OrderEvent::PaymentDeclined { attempt, .. } => {
                 self.move_to(attempt, AttemptState::Declined);
                 self.soften();
@@ -262,8 +282,36 @@ impl Order {
             OrderEvent::TransferReceived { received, .. } => {
                 self.transferred = self.transferred.saturating_add(received.minor);
             }
-            OrderEvent::OrderPaid { .. } => self.status = Some(OrderStatus::Paid),
-            OrderEvent::OrderOverpaid { .. } => {}
+            OrderEvent::OrderPaid { paid_by, .. } => {
+                self.status = Some(OrderStatus::Paid);
+                self.paid_by = Some(paid_by);
+            }
+            OrderEvent::OrderOverpaid { over, .. } => {
+                self.overpaid = self.overpaid.saturating_add(over.minor);
+            }
+            OrderEvent::RefundProposed { refund, of, via, amount, by, .. } => {
+                let state = RefundState::Proposed;
+                self.refunds.push(Refund { id: refund, of, via, amount, state, lookups: 0, by });
+            }
+            OrderEvent::RefundStarted { refund, of, via, amount, by, .. } => {
+                let state = RefundState::Started;
+                if self.refunds.iter().any(|r| r.id == refund) {
+                    self.refund_state(refund, state);
+                } else {
+                    self.refunds.push(Refund { id: refund, of, via, amount, state, lookups: 0, by });
+                }
+            }
+            OrderEvent::RefundRejected { refund, .. } => self.refund_state(refund, RefundState::Rejected),
+            OrderEvent::RefundSucceeded { refund, .. } => self.refund_state(refund, RefundState::Succeeded),
+            OrderEvent::RefundRefused { refund, .. } => self.refund_state(refund, RefundState::Refused),
+            OrderEvent::RefundParked { refund, .. } => self.refund_state(refund, RefundState::Parked),
+            OrderEvent::RefundOutcomeUnknown { refund, lookups, .. } => {
+                self.refund_state(refund, RefundState::Unknown);
+                if let Some(r) = self.refunds.iter_mut().find(|r| r.id == refund) {
+                    r.lookups = lookups;
+                }
+            }
+            OrderEvent::OrderRefunded { .. } => self.status = Some(OrderStatus::Refunded),
             OrderEvent::OrderFailed { .. } => self.status = Some(OrderStatus::Failed),
             OrderEvent::OrderCancelled { .. } => self.status = Some(OrderStatus::Cancelled),
         }

@@ -57,6 +57,24 @@ pub enum Outcome {
     Unknown,
 }
 
+/// How a refund ended, or did not yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "kebab-case")]
+pub enum RefundOutcome {
+    /// The money goes back to where it came from.
+    Succeeded {
+        /// The gateway's own number of the refund.
+        gateway_reference: String,
+    },
+    /// Nothing goes back.
+    Refused {
+        /// The gateway's code, such as `exceeds_charge`.
+        code: String,
+    },
+    /// The answer was lost.
+    Unknown,
+}
+
 /// The settings under which renewals are decided; those in force are written into the events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -284,6 +284,23 @@ impl Tax {
         Self { kind, country: buyer.country, basis_points, rate_since, supplied_on: on, gross, tax, net }
     }
 
+    /// The tax of `amount` of the price that goes back after `before` has: negative, and reckoned on
+    /// the sums, so that the parts add up to the whole to the minor unit.
+    #[must_use]
+    pub fn returned(&self, before: Money, amount: Money) -> Self {
+        let tax_of = |minor: i64| match self.kind {
+            TaxKind::Charged => contained(Money::new(minor, amount.currency), self.basis_points).minor,
+            TaxKind::ReverseCharge | TaxKind::None => 0,
+        };
+        let tax = tax_of(before.minor.saturating_add(amount.minor)) - tax_of(before.minor);
+        Self {
+            gross: amount.negated(),
+            tax: Money::new(-tax, amount.currency),
+            net: Money::new(tax - amount.minor, amount.currency),
+            ..self.clone()
+        }
+    }
+
     /// The rate in words: "21 %", "25.5 %".
     #[must_use]
     pub fn percent(&self) -> String {
@@ -370,7 +387,32 @@ mod tests {
         assert_eq!(Country::parse("el").unwrap().code(), "GR");
     }
 
+    #[test]
+    fn what_goes_back_in_parts_has_the_tax_of_the_whole() {
+        let whole = tax(1490, "DE", false, "2026-11-21");
+        let (a, b) = (Money::new(495, Currency::eur()), Money::new(995, Currency::eur()));
+        let (first, second) = (whole.returned(Money::new(0, Currency::eur()), a), whole.returned(a, b));
+        assert_eq!((first.gross.minor, first.tax.minor, first.net.minor), (-495, -79, -416));
+        assert_eq!(first.tax.minor + second.tax.minor, -238);
+        let abroad = tax(1490, "DE", true, "2026-11-21");
+        assert_eq!(abroad.returned(Money::new(0, Currency::eur()), abroad.gross).tax.minor, 0);
+    }
+
     proptest::proptest! {
+        #[test]
+        fn parts_that_go_back_add_up(parts in proptest::collection::vec(1_i64..5_000, 1..12), which in 0..EU_RATES.len()) {
+            let whole = tax(parts.iter().sum(), EU_RATES[which].country, false, "2026-11-21");
+            let (mut before, mut back) = (0, 0);
+            for part in parts {
+                let t = whole.returned(Money::new(before, Currency::eur()), Money::new(part, Currency::eur()));
+                proptest::prop_assert_eq!(t.net.minor + t.tax.minor, t.gross.minor);
+                proptest::prop_assert!(t.tax.minor <= 0 && t.net.minor <= 0);
+                before += part;
+                back += t.tax.minor;
+            }
+            proptest::prop_assert_eq!(back, -whole.tax.minor);
+        }
+
         #[test]
         fn net_and_tax_make_the_price_and_tax_is_nearest(minor in 0_i64..10_000_000, which in 0..EU_RATES.len()) {
             let country = EU_RATES[which].country;

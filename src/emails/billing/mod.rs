@@ -11,6 +11,7 @@ mod membership_started;
 mod method_changed;
 mod on_hold;
 mod order_to_pay;
+mod refunded;
 mod renewal_ahead;
 mod renewal_failed;
 mod renewed;
@@ -141,6 +142,17 @@ pub enum BillingMail {
     },
     /// Another card is charged from now on.
     MethodChanged,
+    /// Money went back.
+    Refunded {
+        /// Of which order.
+        number: String,
+        /// How much.
+        amount: Money,
+        /// By bank transfer, not to the card.
+        by_transfer: bool,
+        /// It was part of the price, so that there is a credit note.
+        credited: bool,
+    },
     /// To billing staff: a managed subscription begins a new period.
     ManagerTold {
         /// Plan and interval.
@@ -189,6 +201,9 @@ impl BillingMail {
             Self::Ended => ended::render(studio, name),
             Self::Expired { weeks } => expired::render(studio, name, weeks),
             Self::MethodChanged => method_changed::render(studio, name),
+            Self::Refunded { number, amount, by_transfer, credited } => {
+                refunded::render(studio, name, number, amount, *by_transfer, *credited)
+            }
             Self::ManagerTold { plan, amount, due_on, subscription } => {
                 manager_told::render(studio, name, plan, amount, due_on, subscription)
             }

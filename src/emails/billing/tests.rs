@@ -32,6 +32,15 @@ fn all() -> Vec<(&'static str, Mail)> {
             },
         ),
         (
+            "refunded",
+            BillingMail::Refunded {
+                number: "K123456789".into(),
+                amount: Money::new(1150, Currency::eur()),
+                by_transfer: false,
+                credited: true,
+            },
+        ),
+        (
             "renewed",
             BillingMail::Renewed {
                 plan: "Studio, monthly".into(),

@@ -119,7 +119,8 @@ fn order_json(row: &OrderRow) -> Value {
         "id": row.id, "number": row.number, "account": row.account, "subscription": row.subscription,
         "description": row.description, "total": row.total, "status": row.status, "settlement": row.settlement,
         "placed_at": row.placed_at, "paid_at": row.paid_at, "transferred": row.transferred,
-        "overpaid": row.overpaid, "last_code": row.last_code, "attempts": row.attempts,
+        "overpaid": row.overpaid, "refunded": row.refunded,
+        "returned": row.returned, "last_code": row.last_code, "attempts": row.attempts,
     })
 }
 

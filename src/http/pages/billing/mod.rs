@@ -5,6 +5,8 @@ mod order_outcome;
 mod orders;
 mod overview;
 mod plans;
+mod refund_ask;
+mod refunds;
 mod subscription;
 mod subscription_acts;
 mod subscription_export;
@@ -35,6 +37,8 @@ pub fn routes() -> Vec<Route> {
         subscription_acts::routes(),
         orders::routes(),
         order_outcome::routes(),
+        refund_ask::routes(),
+        refunds::routes(),
         invoices::routes(),
         plans::routes(),
     ]
@@ -58,6 +62,7 @@ pub fn places() -> Vec<Place> {
         Place::new("Overview", "/billing"),
         Place::new("Subscriptions", "/billing/subscriptions"),
         Place::new("Orders", "/billing/orders"),
+        Place::new("Refunds", "/billing/refunds"),
         Place::new("Invoices", "/billing/invoices"),
         Place::new("Plans", "/billing/plans"),
         Place::new("People", "/billing/people"),

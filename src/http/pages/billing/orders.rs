@@ -19,6 +19,7 @@ use crate::http::ui::{
 use crate::http::{Form, Req, Res};
 use crate::projections::invoices;
 use crate::projections::orders::{self, Filter, OrderRow};
+use crate::projections::refunds;
 use maud::{Markup, html};
 use uuid::Uuid;
 
@@ -30,12 +31,13 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-const STATUSES: [(&str, &str); 6] = [
+const STATUSES: [(&str, &str); 7] = [
     ("open", "Open"),
     ("created", "Waiting"),
     ("soft-failed", "Payment failed"),
     ("failed", "Given up"),
     ("paid", "Paid"),
+    ("refunded", "Refunded"),
     ("cancelled", "Cancelled"),
 ];
 
@@ -109,6 +111,7 @@ async fn export(req: &Req, narrowed: &Filter) -> Result<Res, HttpError> {
         "description",
         "status",
         "amount",
+        "refunded",
         "currency",
         "settlement",
         "attempts",
@@ -128,6 +131,7 @@ async fn export(req: &Req, narrowed: &Filter) -> Result<Res, HttpError> {
             o.description.clone(),
             o.status.clone(),
             o.total.decimal(),
+            o.refunded.decimal(),
             o.total.currency.to_string(),
             way,
             o.attempts.to_string(),
@@ -146,6 +150,7 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
     let order = orders::one(&req.app.reader, req.id_param("id")?).await?.ok_or(HttpError::NotFound)?;
     let names = names(req, &[order.account], "billing-order").await?;
     let invoice = invoices::of_order(&req.app.reader, order.id).await?;
+    let refunds = refunds::of_order(&req.app.reader, order.id).await?;
     let placed: Option<OrderEvent> =
         serde_json::from_value(serde_json::json!({ "type": "OrderPlaced", "data": order.placed })).ok();
     let tax = placed.and_then(|p| match p {
@@ -165,7 +170,8 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
                 ("Total", html! { strong.num { (order.total) } }),
                 ("Tax", html! { (tax.unwrap_or_default()) }),
                 ("Received by transfer", html! { span.num { (order.transferred) } }),
-                ("Overpaid", html! { span.num { (order.overpaid) } }),
+                ("Overpaid", html! { span.num { (order.overpaid) } @if order.returned.minor > 0 { ", of which " span.num { (order.returned) } " went back" } }),
+                ("Refunded", html! { span.num { (order.refunded) } }),
                 ("Attempts", html! { (order.attempts) @if let Some((_, state)) = &order.last_attempt { ", the last one " (state) } @if let Some(code) = &order.last_code { " (" (code) ")" } }),
                 ("Transfer reference", html! { span.mono { (reference) } }),
                 ("Placed", html! { (format::moment(order.placed_at)) }),
@@ -175,6 +181,7 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
             p { a href={ "/billing/subscriptions/" (order.subscription) "#log" } { "Why this order exists: the subscription's event log" } }
         }
         (super::order_outcome::panel(req, &order, form, errors))
+        (super::refunds::of_order(&order, &refunds))
         (booking(req, &order, form, errors))
     };
     Ok(desk(req, &format!("Order {}", order.number), errors, &content))

@@ -170,7 +170,8 @@ pub(in crate::http::pages) fn invoice_sheet(invoice: &Invoice, buyer: Option<&st
         Column::number("Price"),
         Column::number("Amount"),
     ];
-    let sign = if invoice.credit_note { -1 } else { 1 };
+    // A credit note that takes a whole invoice back shows that invoice's lines; one for a refund has its own.
+    let sign = if invoice.credit_note && d.refund.is_none() { -1 } else { 1 };
     let rows: Vec<Vec<Markup>> = d
         .lines
         .iter()
@@ -180,7 +181,7 @@ pub(in crate::http::pages) fn invoice_sheet(invoice: &Invoice, buyer: Option<&st
                 text(&line.description),
                 text(&line.period.map(period_words).unwrap_or_else(|| "from the day of payment".into())),
                 number(&line.quantity.to_string()),
-                number(&line.unit.to_string()),
+                number(&Money::new(line.unit.minor * sign, line.unit.currency).to_string()),
                 number(&amount.to_string()),
             ]
         })
@@ -192,7 +193,7 @@ pub(in crate::http::pages) fn invoice_sheet(invoice: &Invoice, buyer: Option<&st
                 div.stack.tight {
                     h2 { (title) " " (invoice.number) }
                     p.dim { "Issued on " (format::day(d.issued_on)) }
-                    @if let Some(corrects) = &d.corrects { p { "Takes back invoice " (corrects) "." } }
+                    @if let Some(corrects) = &d.corrects { p { (if d.refund.is_some() { "Corrects invoice " } else { "Takes back invoice " }) (corrects) "." } }
                 }
                 div.stack.tight.small {
                     strong { (d.seller.name) }
@@ -207,7 +208,7 @@ pub(in crate::http::pages) fn invoice_sheet(invoice: &Invoice, buyer: Option<&st
                 ("VAT", html! { span.num { (d.tax.tax) } @if d.tax.kind == TaxKind::Charged { " (" (d.tax.percent()) ", " (d.tax.country.name()) ")" } }),
                 ("Total", html! { strong.num { (d.tax.gross) } }),
                 ("Order", html! { (d.order_number) }),
-                ("Payment", html! { @if invoice.credit_note { "Nothing has to be paid." } @else if d.paid { "Paid." } @else { "By bank transfer." } }),
+                ("Payment", html! { @if d.refund.is_some() { "Given back." } @else if invoice.credit_note { "Nothing has to be paid." } @else if d.paid { "Paid." } @else { "By bank transfer." } }),
             ]))
             @if d.tax.kind == TaxKind::ReverseCharge { p { "VAT reverse charged: the recipient accounts for the tax." } }
         }

@@ -241,6 +241,7 @@ pub(in crate::http::pages) fn order_chip(status: &str) -> Markup {
         "created" => chip(Tone::Info, "Open"),
         "soft-failed" => chip(Tone::Warning, "Payment failed"),
         "failed" => chip(Tone::Danger, "Failed"),
+        "refunded" => chip(Tone::Plain, "Refunded"),
         _ => chip(Tone::Plain, "Cancelled"),
     }
 }

@@ -1,0 +1,243 @@
+use super::*;
+use crate::domain::shared::payment::{OrderReason, Outcome, PaymentMethod, RefundOutcome};
+use crate::domain::shared::tax::{Buyer, Country, Tax};
+use crate::domain::shared::{Currency, Money, PersonalRef};
+use chrono::{DateTime, Utc};
+use cqrs_es::test::TestFramework;
+use uuid::Uuid;
+
+const ANNA: Uuid = Uuid::from_u128(50);
+const BELA: Uuid = Uuid::from_u128(51);
+
+fn at() -> DateTime<Utc> {
+    "2026-11-27T10:00:00Z".parse().unwrap()
+}
+
+fn eur(minor: i64) -> Money {
+    Money::new(minor, Currency::eur())
+}
+
+fn placed() -> OrderCommand {
+    let nl = Country::parse("NL").unwrap();
+    let item = OrderItem { description: "Studio".into(), quantity: 1, unit: eur(1150), period: None };
+    OrderCommand::Place(Box::new(PlaceOrder {
+        order: Uuid::from_u128(9),
+        number: order_number(Uuid::from_u128(9)),
+        account: Uuid::from_u128(1),
+        subscription: Uuid::from_u128(2),
+        reason: OrderReason::Renewal,
+        items: vec![item],
+        tax: Tax::decide(eur(1150), Buyer { country: nl, business: false }, nl, at().date_naive()),
+        settlement: Settlement::Charge { gateway: "sandbox".into() },
+        billing: None,
+        at: at(),
+    }))
+}
+
+fn charge(n: u128) -> Vec<OrderCommand> {
+    let label =
+        PersonalRef { subject: Uuid::from_u128(1), field: "payment_method".into(), version: Uuid::nil() };
+    let method = PaymentMethod { gateway: "sandbox".into(), token: "tok".into(), label };
+    let attempt = Uuid::from_u128(n);
+    let outcome = Outcome::Succeeded { gateway_reference: format!("ch_{n}") };
+    vec![
+        OrderCommand::StartAttempt { attempt, method, at: at() },
+        OrderCommand::RecordOutcome { attempt, outcome, at: at() },
+    ]
+}
+
+fn transfer(minor: i64) -> OrderCommand {
+    OrderCommand::RecordTransfer { received: eur(minor), at: at() }
+}
+
+fn ask(n: u128, of: RefundOf, way: RefundWay, minor: i64) -> OrderCommand {
+    let refund = Uuid::from_u128(n);
+    let second_person_over = 25_000;
+    OrderCommand::AskRefund(AskRefund {
+        refund,
+        of,
+        way,
+        amount: eur(minor),
+        by: ANNA,
+        second_person_over,
+        at: at(),
+    })
+}
+
+fn price(n: u128, minor: i64) -> OrderCommand {
+    ask(n, RefundOf::Price, RefundWay::Gateway, minor)
+}
+
+fn said(n: u128, outcome: RefundOutcome) -> OrderCommand {
+    OrderCommand::RecordRefund { refund: Uuid::from_u128(n), outcome, at: at() }
+}
+
+fn done() -> RefundOutcome {
+    RefundOutcome::Succeeded { gateway_reference: "re_1".into() }
+}
+
+fn order(commands: impl IntoIterator<Item = OrderCommand>) -> (Order, Vec<OrderEvent>) {
+    let mut order = Order::default();
+    let mut all = Vec::new();
+    for command in commands {
+        for event in order.decide(command).unwrap() {
+            order.apply(event.clone());
+            all.push(event);
+        }
+    }
+    (order, all)
+}
+
+fn paid() -> Vec<OrderCommand> {
+    [vec![placed()], charge(1)].concat()
+}
+
+#[test]
+fn parts_add_up_to_the_whole_and_never_exceed_it() {
+    let (half, _) = order([paid(), vec![price(20, 1000), said(20, done())]].concat());
+    assert_eq!(half.status(), Some(OrderStatus::Paid));
+    assert_eq!(half.decide(price(21, 151)), Err(OrderError::RefundTooMuch(eur(150))));
+    assert_eq!(half.decide(price(20, 1000)), Ok(vec![]), "the same refund twice is one");
+    let (whole, events) =
+        order([paid(), vec![price(20, 1000), said(20, done()), price(21, 150), said(21, done())]].concat());
+    assert_eq!(whole.status(), Some(OrderStatus::Refunded));
+    assert!(
+        matches!(&events[events.len() - 2], OrderEvent::RefundSucceeded { before, .. } if *before == eur(1000))
+    );
+    assert_eq!(whole.decide(price(22, 1)), Err(OrderError::RefundTooMuch(eur(0))));
+    assert_eq!(whole.decide(said(21, done())), Ok(vec![]), "the same answer twice is one refund");
+}
+
+#[test]
+fn one_under_way_holds_its_part_and_a_refused_one_frees_it() {
+    let (open, _) = order([paid(), vec![price(20, 1150)]].concat());
+    assert_eq!(open.decide(price(21, 1)), Err(OrderError::RefundTooMuch(eur(0))));
+    let refused = RefundOutcome::Refused { code: "exceeds_charge".into() };
+    let (free, _) = order([paid(), vec![price(20, 1150), said(20, refused)]].concat());
+    assert_eq!(free.refundable(RefundOf::Price), 1150);
+}
+
+#[test]
+fn what_was_not_paid_or_not_charged_does_not_go_back() {
+    let given = |commands: Vec<OrderCommand>| TestFramework::<Order>::with(()).given(order(commands).1);
+    given(vec![placed()]).when(price(20, 1)).then_expect_error(OrderError::NotPaid);
+    given(paid()).when(price(20, 0)).then_expect_error(OrderError::RefundAmount);
+    given(paid())
+        .when(ask(20, RefundOf::Overpayment, RefundWay::Transfer, 1))
+        .then_expect_error(OrderError::RefundTooMuch(eur(0)));
+    given(vec![placed(), transfer(1150)]).when(price(20, 100)).then_expect_error(OrderError::NoCharge);
+    // Part came by transfer: the card gets back only what it gave.
+    let mixed = [vec![placed(), transfer(150)], charge(1)].concat();
+    given(mixed.clone()).when(price(20, 1001)).then_expect_error(OrderError::RefundTooMuch(eur(1000)));
+    let (by_hand, _) = order([mixed, vec![ask(20, RefundOf::Price, RefundWay::Transfer, 1150)]].concat());
+    assert_eq!(by_hand.refundable(RefundOf::Price), 0);
+}
+
+#[test]
+fn what_came_too_much_goes_back_without_touching_the_price() {
+    let (twice, _) = order([paid(), vec![transfer(1150)]].concat());
+    assert_eq!((twice.refundable(RefundOf::Price), twice.refundable(RefundOf::Overpayment)), (1150, 1150));
+    assert_eq!(
+        twice.decide(ask(20, RefundOf::Overpayment, RefundWay::Gateway, 5)),
+        Err(OrderError::NoCharge),
+        "it did not come by card"
+    );
+    let back = ask(20, RefundOf::Overpayment, RefundWay::Transfer, 1150);
+    let (returned, events) = order([paid(), vec![transfer(1150), back, said(20, done())]].concat());
+    assert_eq!(returned.status(), Some(OrderStatus::Paid), "the order stays paid");
+    assert!(!events.iter().any(|e| matches!(e, OrderEvent::OrderRefunded { .. })));
+}
+
+#[test]
+fn above_the_limit_a_second_person_decides() {
+    let proposed = |minor| {
+        let command = OrderCommand::AskRefund(AskRefund {
+            refund: Uuid::from_u128(20),
+            of: RefundOf::Price,
+            way: RefundWay::Gateway,
+            amount: eur(minor),
+            by: ANNA,
+            second_person_over: 500,
+            at: at(),
+        });
+        order([paid(), vec![command]].concat())
+    };
+    let kind = |events: &[OrderEvent]| -> &'static str { events.last().unwrap().into() };
+    assert_eq!(kind(&proposed(500).1), "RefundStarted");
+    let (waiting, events) = proposed(501);
+    assert_eq!(kind(&events), "RefundProposed");
+    let decide =
+        |approve, by| OrderCommand::DecideRefund { refund: Uuid::from_u128(20), approve, by, at: at() };
+    assert_eq!(waiting.decide(decide(true, ANNA)), Err(OrderError::SamePerson));
+    assert_eq!(waiting.decide(said(20, done())), Err(OrderError::RefundUndecided));
+    assert_eq!(kind(&waiting.decide(decide(true, BELA)).unwrap()), "RefundStarted");
+    assert_eq!(kind(&waiting.decide(decide(false, BELA)).unwrap()), "RefundRejected");
+    assert_eq!(kind(&waiting.decide(decide(false, ANNA)).unwrap()), "RefundRejected", "one may take it back");
+}
+
+#[test]
+fn a_lost_answer_is_looked_up_and_then_parked_and_staff_may_still_say() {
+    let (mut order, _) = order([paid(), vec![price(20, 1150)]].concat());
+    for n in 0..9 {
+        let event = order.decide(said(20, RefundOutcome::Unknown)).unwrap().remove(0);
+        let kind: &'static str = (&event).into();
+        assert_eq!(kind, if n < 8 { "RefundOutcomeUnknown" } else { "RefundParked" });
+        order.apply(event);
+    }
+    assert_eq!(order.decide(said(20, RefundOutcome::Unknown)), Ok(vec![]));
+    assert_eq!(order.decide(said(20, done())).unwrap().len(), 2);
+}
+
+#[test]
+fn events_keep_their_form() {
+    let (_, mut all) = order([paid(), vec![price(20, 1150), said(20, done())]].concat());
+    let refund = Uuid::from_u128(21);
+    all.drain(..all.len() - 3);
+    all.extend([
+        OrderEvent::RefundProposed {
+            refund,
+            of: RefundOf::Overpayment,
+            via: RefundVia::Transfer,
+            amount: eur(30_000),
+            by: ANNA,
+            limit: eur(25_000),
+            at: at(),
+        },
+        OrderEvent::RefundRejected { refund, by: BELA, at: at() },
+        OrderEvent::RefundRefused { refund, code: "exceeds_charge".into(), at: at() },
+        OrderEvent::RefundOutcomeUnknown { refund, lookups: 0, look_again_at: at(), at: at() },
+        OrderEvent::RefundParked { refund, lookups: 8, at: at() },
+    ]);
+    insta::assert_json_snapshot!(all);
+}
+
+proptest::proptest! {
+    #[test]
+    fn whatever_is_asked_no_more_goes_back_than_came(
+        steps in proptest::collection::vec((1_u128..6, 0_u8..7, 1_i64..1300), 0..40)
+    ) {
+        let (mut order, _) = order([paid(), vec![transfer(400)]].concat());
+        let (mut of_price, mut of_over) = (0, 0);
+        for (n, what, minor) in steps {
+            let command = match what {
+                0 => price(n, minor),
+                1 => ask(n, RefundOf::Price, RefundWay::Transfer, minor),
+                2 => ask(n, RefundOf::Overpayment, RefundWay::Transfer, minor),
+                3 => said(n, done()),
+                4 => said(n, RefundOutcome::Unknown),
+                5 => said(n, RefundOutcome::Refused { code: "x".into() }),
+                _ => OrderCommand::DecideRefund { refund: Uuid::from_u128(n), approve: true, by: BELA, at: at() },
+            };
+            for event in order.decide(command).unwrap_or_default() {
+                if let OrderEvent::RefundSucceeded { of, amount, before, .. } = &event {
+                    let sum = if *of == RefundOf::Price { &mut of_price } else { &mut of_over };
+                    proptest::prop_assert_eq!(*sum, before.minor);
+                    *sum += amount.minor;
+                }
+                order.apply(event);
+            }
+        }
+        proptest::prop_assert!(of_price <= 1150 && of_over <= 400);
+        proptest::prop_assert_eq!(order.status() == Some(OrderStatus::Refunded), of_price == 1150);
+    }
+}

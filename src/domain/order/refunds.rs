@@ -1,0 +1,274 @@
+//! Money that goes back: who may decide it, how much there is to return, what the gateway says.
+//!
+//! As with charges, the intent is in the log before anything leaves, and the refund's id is the key
+//! under which the gateway knows it.
+
+use super::attempts::LOOKUPS;
+use super::{AttemptState, Order, OrderError, OrderEvent, OrderStatus, PaidBy};
+use crate::domain::shared::payment::RefundOutcome;
+use crate::domain::shared::{AccountId, Money};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// What is given back.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::EnumString, strum::IntoStaticStr,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum RefundOf {
+    /// The price, or part of it: the invoice is corrected by a credit note.
+    Price,
+    /// What came too much: it was never invoiced.
+    Overpayment,
+}
+
+/// How staff want it to go back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString)]
+#[strum(serialize_all = "kebab-case")]
+pub enum RefundWay {
+    /// The gateway returns a charge.
+    Gateway,
+    /// Somebody sends it from the studio's bank account.
+    Transfer,
+}
+
+/// The way it goes back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "kebab-case")]
+pub enum RefundVia {
+    /// The gateway returns a charge.
+    Charge {
+        /// Which charge.
+        attempt: Uuid,
+        /// Which gateway.
+        gateway: String,
+    },
+    /// Somebody sends it from the studio's bank account.
+    Transfer,
+}
+
+/// Where one refund stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RefundState {
+    /// Waits for a second person.
+    Proposed,
+    /// Intended; the gateway may or may not have been asked, the transfer may or may not be sent.
+    Started,
+    /// The answer was lost.
+    Unknown,
+    /// Staff have to find out.
+    Parked,
+    /// Returned.
+    Succeeded,
+    /// Not returned.
+    Refused,
+    /// The second person said no.
+    Rejected,
+}
+
+impl RefundState {
+    /// Whether the money is gone or may yet go.
+    #[must_use]
+    pub const fn holds(self) -> bool {
+        !matches!(self, Self::Refused | Self::Rejected)
+    }
+}
+
+/// One refund.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Refund {
+    /// Its id and the gateway's key.
+    pub id: Uuid,
+    /// What is given back.
+    pub of: RefundOf,
+    /// The way it goes.
+    pub via: RefundVia,
+    /// How much.
+    pub amount: Money,
+    /// Where it stands.
+    pub state: RefundState,
+    /// Look-ups made after a lost answer.
+    pub lookups: u8,
+    /// Who asked for it.
+    pub by: AccountId,
+}
+
+/// Everything a refund says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AskRefund {
+    /// Its id and the gateway's key.
+    pub refund: Uuid,
+    /// What is given back.
+    pub of: RefundOf,
+    /// The way staff want.
+    pub way: RefundWay,
+    /// How much.
+    pub amount: Money,
+    /// Who asks.
+    pub by: AccountId,
+    /// Above this a second person has to agree; in minor units of the order's currency.
+    pub second_person_over: i64,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+impl Order {
+    /// What of the price, or of what came too much, has not gone back and is not about to.
+    #[must_use]
+    pub fn refundable(&self, of: RefundOf) -> i64 {
+        let there = match (of, self.status) {
+            (RefundOf::Price, Some(OrderStatus::Paid)) => self.total.map_or(0, |t| t.minor),
+            (RefundOf::Price, _) => 0,
+            (RefundOf::Overpayment, _) => self.overpaid,
+        };
+        there - self.held(|r| r.of == of)
+    }
+
+    /// Its refunds, oldest first.
+    #[must_use]
+    pub fn refunds(&self) -> &[Refund] {
+        &self.refunds
+    }
+
+    fn held(&self, which: impl Fn(&Refund) -> bool) -> i64 {
+        self.refunds.iter().filter(|r| r.state.holds() && which(r)).map(|r| r.amount.minor).sum()
+    }
+
+    /// The charge through which money goes back, and how much of it is left.
+    fn source(&self, of: RefundOf) -> Option<(RefundVia, i64)> {
+        let settles = |id: Uuid| matches!(self.paid_by, Some(PaidBy::Charge { attempt }) if attempt == id);
+        let taken = self.attempts.iter().filter(|a| a.state == AttemptState::Succeeded);
+        taken
+            .filter(|a| settles(a.id) == (of == RefundOf::Price))
+            .map(|a| {
+                let via = RefundVia::Charge { attempt: a.id, gateway: a.gateway.clone() };
+                let left = a.amount.map_or(0, |m| m.minor) - self.held(|r| r.via == via);
+                (via, left)
+            })
+            .max_by_key(|(_, left)| *left)
+    }
+
+    pub(super) fn ask_refund(&self, ask: AskRefund, total: Money) -> Result<Vec<OrderEvent>, OrderError> {
+        if self.refunds.iter().any(|r| r.id == ask.refund) {
+            return Ok(vec![]);
+        }
+        if ask.of == RefundOf::Price
+            && !matches!(self.status, Some(OrderStatus::Paid | OrderStatus::Refunded))
+        {
+            return Err(OrderError::NotPaid);
+        }
+        if ask.amount.currency != total.currency || ask.amount.minor <= 0 {
+            return Err(OrderError::RefundAmount);
+        }
+        let mut left = self.refundable(ask.of);
+        let via = match ask.way {
+            RefundWay::Transfer => RefundVia::Transfer,
+            RefundWay::Gateway => {
+                let (via, of_charge) = self.source(ask.of).ok_or(OrderError::NoCharge)?;
+                left = left.min(of_charge);
+                via
+            }
+        };
+        if ask.amount.minor > left {
+            return Err(OrderError::RefundTooMuch(Money::new(left.max(0), total.currency)));
+        }
+        let AskRefund { refund, of, amount, by, second_person_over, at, .. } = ask;
+        Ok(vec![if amount.minor > second_person_over {
+            let limit = Money::new(second_person_over, total.currency);
+            OrderEvent::RefundProposed { refund, of, via, amount, by, limit, at }
+        } else {
+            OrderEvent::RefundStarted { refund, of, via, amount, by, approved_by: None, at }
+        }])
+    }
+
+    fn refund(&self, id: Uuid) -> Result<&Refund, OrderError> {
+        self.refunds.iter().find(|r| r.id == id).ok_or(OrderError::NoRefund)
+    }
+
+    pub(super) fn decide_refund(
+        &self,
+        id: Uuid,
+        approve: bool,
+        second: AccountId,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<OrderEvent>, OrderError> {
+        let r = self.refund(id)?;
+        match (r.state, approve) {
+            (RefundState::Proposed, true) if r.by == second => Err(OrderError::SamePerson),
+            (RefundState::Proposed, true) => Ok(vec![OrderEvent::RefundStarted {
+                refund: id,
+                of: r.of,
+                via: r.via.clone(),
+                amount: r.amount,
+                by: r.by,
+                approved_by: Some(second),
+                at,
+            }]),
+            (RefundState::Proposed, false) => {
+                Ok(vec![OrderEvent::RefundRejected { refund: id, by: second, at }])
+            }
+            (RefundState::Rejected, false) => Ok(vec![]),
+            _ => Err(OrderError::RefundDecided),
+        }
+    }
+
+    pub(super) fn refund_outcome(
+        &self,
+        id: Uuid,
+        outcome: RefundOutcome,
+        total: Money,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<OrderEvent>, OrderError> {
+        let r = self.refund(id)?;
+        let open = matches!(r.state, RefundState::Started | RefundState::Unknown | RefundState::Parked);
+        match outcome {
+            RefundOutcome::Succeeded { gateway_reference } if open => {
+                let returned = |which: RefundOf| -> i64 {
+                    let done =
+                        self.refunds.iter().filter(|x| x.of == which && x.state == RefundState::Succeeded);
+                    done.map(|x| x.amount.minor).sum()
+                };
+                let before = Money::new(returned(r.of), total.currency);
+                let whole = r.of == RefundOf::Price && before.minor + r.amount.minor >= total.minor;
+                let done = OrderEvent::RefundSucceeded {
+                    refund: id,
+                    of: r.of,
+                    via: r.via.clone(),
+                    amount: r.amount,
+                    before,
+                    gateway_reference,
+                    at,
+                };
+                Ok([done].into_iter().chain(whole.then_some(OrderEvent::OrderRefunded { at })).collect())
+            }
+            RefundOutcome::Refused { code } if open => {
+                Ok(vec![OrderEvent::RefundRefused { refund: id, code, at }])
+            }
+            RefundOutcome::Unknown if matches!(r.state, RefundState::Started | RefundState::Unknown) => {
+                let lookups = if r.state == RefundState::Unknown { r.lookups + 1 } else { 0 };
+                Ok(vec![match LOOKUPS.get(usize::from(lookups)) {
+                    Some(wait) => OrderEvent::RefundOutcomeUnknown {
+                        refund: id,
+                        lookups,
+                        look_again_at: at + *wait,
+                        at,
+                    },
+                    None => OrderEvent::RefundParked { refund: id, lookups, at },
+                }])
+            }
+            _ if r.state == RefundState::Proposed || r.state == RefundState::Rejected => {
+                Err(OrderError::RefundUndecided)
+            }
+            _ => Ok(vec![]),
+        }
+    }
+
+    pub(super) fn refund_state(&mut self, id: Uuid, state: RefundState) {
+        if let Some(r) = self.refunds.iter_mut().find(|r| r.id == id) {
+            r.state = state;
+        }
+    }
+}

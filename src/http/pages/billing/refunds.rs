@@ -1,0 +1,293 @@
+//! `/billing/refunds`, and one refund: agree, say that it is sent, find out what became of it.
+
+use super::subscription_acts::with_reason;
+use super::{BILLING, EXPORT, PAGE, csv, desk, download, names, page_number, pages, person, with};
+use crate::actors::bus::{CommandError, Envelope};
+use crate::actors::refunds as gateway;
+use crate::domain::order::{Order, OrderCommand, RefundVia};
+use crate::domain::shared::payment::RefundOutcome;
+use crate::http::error::HttpError;
+use crate::http::response::{after, see_other};
+use crate::http::route::Route;
+use crate::http::ui::button::{link, link_small, submit_as};
+use crate::http::ui::layout::{Place, crumbs};
+use crate::http::ui::table::{cell, head, number, text};
+use crate::http::ui::{
+    Column, Errors, Field, Icon, Tone, Weight, chip, empty, facts, filter, filters, form as post_form,
+    format, page_head, table,
+};
+use crate::http::{Form, Req, Res};
+use crate::projections::orders::OrderRow;
+use crate::projections::refunds::{self, RefundRow};
+use maud::{Markup, html};
+use uuid::Uuid;
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/billing/refunds", BILLING, list),
+        Route::get("/billing/refunds/{id}", BILLING, show),
+        Route::post("/billing/refunds/{id}", BILLING, act),
+    ]
+}
+
+const STATES: [(&str, &str); 5] = [
+    ("open", "To do"),
+    ("proposed", "Waits for a second person"),
+    ("succeeded", "Gone back"),
+    ("refused", "Refused"),
+    ("rejected", "Turned down"),
+];
+
+fn state(row: &RefundRow) -> Markup {
+    match row.state.as_str() {
+        "proposed" => chip(Tone::Warning, "Waits for a second person"),
+        "started" if row.via == RefundVia::Transfer => chip(Tone::Warning, "To be sent"),
+        "started" => chip(Tone::Info, "On its way"),
+        "unknown" => chip(Tone::Warning, "Unknown"),
+        "parked" => chip(Tone::Danger, "Find out"),
+        "succeeded" => chip(Tone::Success, "Gone back"),
+        "refused" => chip(Tone::Danger, "Refused"),
+        _ => chip(Tone::Plain, "Turned down"),
+    }
+}
+
+fn way(via: &RefundVia) -> String {
+    match via {
+        RefundVia::Charge { gateway, .. } => format!("through {gateway}"),
+        RefundVia::Transfer => "by bank transfer".into(),
+    }
+}
+
+fn what(row: &RefundRow) -> &'static str {
+    if row.of == "price" { "Of the price" } else { "Came too much" }
+}
+
+/// The refunds of one order, for its page.
+pub(super) fn of_order(order: &OrderRow, rows: &[RefundRow]) -> Markup {
+    let columns = [Column::new("Asked"), Column::new("What"), Column::number("Amount"), Column::new("State")];
+    let lines: Vec<Vec<Markup>> = rows
+        .iter()
+        .map(|r| {
+            vec![
+                head(&html! { a href={ "/billing/refunds/" (r.refund) } { (format::moment(r.asked_at)) } }),
+                text(what(r)),
+                number(&r.amount.to_string()),
+                cell(&state(r)),
+            ]
+        })
+        .collect();
+    let something = matches!(order.status.as_str(), "paid" | "refunded") || order.overpaid.minor > 0;
+    html! {
+        @if something {
+            section.panel aria-labelledby="refunds" {
+                div.row.apart { h2 #refunds { "Refunds" } (link("Give money back", &format!("/billing/orders/{}/refund", order.id), Weight::Plain)) }
+                @if lines.is_empty() { p.dim { "None." } } @else { (table("Refunds of this order", &columns, &lines)) }
+            }
+        }
+    }
+}
+
+async fn list(req: Req) -> Result<Res, HttpError> {
+    let wanted = Some(req.query("state")).filter(|s| STATES.iter().any(|(code, _)| code == s));
+    if req.query("format") == "csv" {
+        return export(&req, wanted).await;
+    }
+    let page = page_number(&req);
+    let (rows, total) = refunds::list(&req.app.reader, wanted, (page - 1) * PAGE, PAGE).await?;
+    let accounts: Vec<Uuid> = rows.iter().map(|r| r.account).collect();
+    let names = names(&req, &accounts, "billing-refunds").await?;
+    let chips: Vec<Markup> = match wanted.and_then(|w| STATES.iter().find(|(code, _)| *code == w)) {
+        Some((_, label)) => vec![filter("State", Some(label), &with(&req, "state", None))],
+        None => STATES.iter().map(|(s, l)| filter(l, None, &with(&req, "state", Some(s)))).collect(),
+    };
+    let columns = [
+        Column::new("Asked"),
+        Column::new("Member"),
+        Column::new("Order"),
+        Column::new("What"),
+        Column::new("How"),
+        Column::number("Amount"),
+        Column::new("State"),
+    ];
+    let lines: Vec<Vec<Markup>> = rows
+        .iter()
+        .map(|r| {
+            vec![
+                head(&html! { a href={ "/billing/refunds/" (r.refund) } { (format::moment(r.asked_at)) } }),
+                cell(&person(&names, r.account)),
+                cell(&html! { a href={ "/billing/orders/" (r.order) } { (r.number) } }),
+                text(what(r)),
+                text(&way(&r.via)),
+                number(&r.amount.to_string()),
+                cell(&state(r)),
+            ]
+        })
+        .collect();
+    let acts = html! { (link_small("Export CSV", &with(&req, "format", Some("csv")), Weight::Plain)) };
+    let content = html! {
+        (page_head("Refunds", Some("Money is given back from an order's page."), Some(&acts)))
+        (filters(&chips, wanted.map(|_| "/billing/refunds")))
+        @if lines.is_empty() {
+            (empty(Icon::Info, "No refunds", "What is given back is listed here, with who asked, who agreed and what the gateway said.", None))
+        } @else {
+            (table("Refunds", &columns, &lines))
+            (pages(&req, page, lines.len(), total))
+        }
+    };
+    Ok(desk(&req, "Refunds", &Errors::none(), &content))
+}
+
+async fn export(req: &Req, wanted: Option<&str>) -> Result<Res, HttpError> {
+    let (rows, _) = refunds::list(&req.app.reader, wanted, 0, EXPORT).await?;
+    let head = [
+        "refund",
+        "order",
+        "number",
+        "account",
+        "of",
+        "how",
+        "state",
+        "code",
+        "reference",
+        "amount",
+        "currency",
+        "asked_by",
+        "decided_by",
+        "asked_at",
+        "done_at",
+    ];
+    let lines = rows.iter().map(|r| {
+        let how = match &r.via {
+            RefundVia::Charge { gateway, .. } => gateway.clone(),
+            RefundVia::Transfer => "transfer".into(),
+        };
+        vec![
+            r.refund.to_string(),
+            r.order.to_string(),
+            r.number.clone(),
+            r.account.to_string(),
+            r.of.clone(),
+            how,
+            r.state.clone(),
+            r.code.clone().unwrap_or_default(),
+            r.reference.clone().unwrap_or_default(),
+            r.amount.decimal(),
+            r.amount.currency.to_string(),
+            r.asked_by.to_string(),
+            r.decided_by.map(|d| d.to_string()).unwrap_or_default(),
+            r.asked_at.to_rfc3339(),
+            r.done_at.map(|t| t.to_rfc3339()).unwrap_or_default(),
+        ]
+    });
+    Ok(download("refunds.csv", "text/csv; charset=utf-8", csv(&head, lines)?))
+}
+
+async fn show(req: Req) -> Result<Res, HttpError> {
+    view(&req, &Form::default(), &Errors::none()).await
+}
+
+async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError> {
+    let r = refunds::one(&req.app.reader, req.id_param("id")?).await?.ok_or(HttpError::NotFound)?;
+    let mut people = vec![r.account, r.asked_by];
+    people.extend(r.decided_by);
+    let names = names(req, &people, "billing-refund").await?;
+    let own = req.account()?.id == r.asked_by;
+    let order = Place::new(r.number.clone(), format!("/billing/orders/{}", r.order));
+    let content = html! {
+        (crumbs(&[Place::new("Refunds", "/billing/refunds"), order], "Refund"))
+        (page_head(&format!("Refund of {}", r.amount), None, None))
+        section.panel {
+            div.row.apart { p { (what(&r)) ", " (way(&r.via)) ", to " (person(&names, r.account)) } (state(&r)) }
+            (facts(&[
+                ("Amount", html! { strong.num { (r.amount) } }),
+                ("Asked by", html! { (person(&names, r.asked_by)) ", " (format::moment(r.asked_at)) }),
+                ("Decided by", html! { @if let Some(by) = r.decided_by { (person(&names, by)) } @else { "no second person was needed, or none has decided yet" } }),
+                ("Done", html! { @if let Some(at) = r.done_at { (format::moment(at)) } @else { "not yet" } }),
+                ("Gateway's or bank's number", html! { span.mono { (r.reference.as_deref().unwrap_or("none yet")) } }),
+                ("Refused because", html! { (r.code.as_deref().unwrap_or("it was not refused")) }),
+                ("Key at the gateway", html! { span.mono { (r.refund) } }),
+            ]))
+        }
+        (acts(req, &r, own, form, errors))
+    };
+    Ok(desk(req, "Refund", errors, &content))
+}
+
+fn acts(req: &Req, r: &RefundRow, own: bool, form: &Form, errors: &Errors) -> Markup {
+    let transfer = r.via == RefundVia::Transfer;
+    let reason = Field::new("reason", "Reason").hint("Kept with the event.").value(form.get("reason"));
+    let reason = reason.maxlength(500).errors(errors).render();
+    let reference = |label| {
+        let field = Field::new("reference", label).value(form.get("reference")).maxlength(100);
+        field.errors(errors).optional().hint("Needed when you say that it went back.").render()
+    };
+    let (title, words, fields) = match r.state.as_str() {
+        "proposed" if own => (
+            "Somebody else decides",
+            "You asked for this refund; a colleague has to agree. You can take it back.",
+            html! { (reason) div.row { (submit_as("Take it back", "act", "reject", Weight::Plain)) } },
+        ),
+        "proposed" => (
+            "Do you agree?",
+            "The amount is above what one person may give back alone.",
+            html! { (reason) div.row { (submit_as("Agree: give it back", "act", "approve", Weight::Main)) (submit_as("Turn down", "act", "reject", Weight::Plain)) } },
+        ),
+        "started" | "unknown" | "parked" if transfer => (
+            "Send it",
+            "Send the money from the studio's bank account, then say so here.",
+            html! { (reference("The bank's number of the transfer")) (reason) div.row { (submit_as("It is sent", "act", "done", Weight::Main)) (submit_as("It is not sent", "act", "not-done", Weight::Plain)) } },
+        ),
+        "unknown" | "parked" => (
+            "What became of it?",
+            "The gateway's answer was lost. Ask again, or say what the gateway's own pages show for this key.",
+            html! { (reference("The gateway's number of the refund")) (reason) div.row {
+                (submit_as("Ask the gateway again", "act", "look-up", Weight::Main))
+                (submit_as("It went back", "act", "done", Weight::Plain))
+                (submit_as("Nothing went back", "act", "not-done", Weight::Plain))
+            } },
+        ),
+        _ => return html! {},
+    };
+    html! {
+        section.panel aria-labelledby="act" {
+            h2 #act { (title) }
+            p { (words) }
+            (post_form(req, &format!("/billing/refunds/{}", r.refund), &fields))
+        }
+    }
+}
+
+async fn act(mut req: Req) -> Result<Res, HttpError> {
+    let form = req.form().await?;
+    let r = refunds::one(&req.app.reader, req.id_param("id")?).await?.ok_or(HttpError::NotFound)?;
+    let page = format!("/billing/refunds/{}", r.refund);
+    let (meta, reason) = match with_reason(&req, &form, r.account) {
+        Ok(both) => both,
+        Err(errors) => return view(&req, &form, &errors).await,
+    };
+    let (by, at) = (req.account()?.id, req.now());
+    let record = |outcome| OrderCommand::RecordRefund { refund: r.refund, outcome, at };
+    let command = match form.get("act") {
+        "approve" => OrderCommand::DecideRefund { refund: r.refund, approve: true, by, at },
+        "reject" => OrderCommand::DecideRefund { refund: r.refund, approve: false, by, at },
+        "look-up" => {
+            let id = req.command_id(&form);
+            let asked = gateway::look_up(&req.app, r.order, r.refund, Some(id), req.meta()).await;
+            asked.map_err(|e| HttpError::Internal(e.to_string()))?;
+            return Ok(see_other(&page));
+        }
+        "done" if form.get("reference").is_empty() => {
+            let words = "Enter the number of the transfer or refund: the auditor will ask for it.";
+            return view(&req, &form, &Errors::one("reference", words)).await;
+        }
+        "done" => record(RefundOutcome::Succeeded { gateway_reference: form.get("reference").to_owned() }),
+        "not-done" => record(RefundOutcome::Refused { code: "not_returned_says_staff".into() }),
+        _ => return Err(HttpError::BadRequest("Choose what to do.".into())),
+    };
+    let envelope = Envelope::new(req.command_id(&form), r.order, command, meta).with_private(vec![reason]);
+    match req.app.bus.dispatch::<Order>(envelope).await {
+        Ok(receipt) => Ok(after(receipt, &page)),
+        Err(CommandError::Refused(why)) => view(&req, &form, &Errors::one("", why.to_string())).await,
+        Err(other) => Err(other.into()),
+    }
+}

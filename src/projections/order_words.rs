@@ -1,0 +1,119 @@
+//! What happened to an order, in words for the timeline of its subscription.
+
+use super::subscription_words::{Weight, Words, moment, words};
+use crate::domain::order::{OrderEvent, PaidBy, RefundOf, RefundVia, Settlement};
+use crate::domain::shared::payment::OrderReason;
+
+fn back(of: RefundOf, via: &RefundVia) -> String {
+    let what = match of {
+        RefundOf::Price => "back of the price",
+        RefundOf::Overpayment => "back of what came too much",
+    };
+    match via {
+        RefundVia::Charge { gateway, .. } => format!("{what} through {gateway}"),
+        RefundVia::Transfer => format!("{what} by bank transfer"),
+    }
+}
+
+pub(super) fn order(event: &OrderEvent) -> Words {
+    use OrderEvent as E;
+    match event {
+        E::OrderPlaced { number, tax, reason, settlement, .. } => {
+            let kind = match reason {
+                OrderReason::Join => "for the first period",
+                OrderReason::Renewal => "for the renewal",
+            };
+            let way = match settlement {
+                Settlement::Charge { gateway } => format!("charged through {gateway}"),
+                Settlement::Transfer { reference, .. } => format!("by transfer with reference {reference}"),
+            };
+            words(Weight::Plain, format!("Order {number} {kind}: {}, {way}.", tax.gross), tax.words())
+        }
+        E::PaymentAttemptStarted { amount, method, .. } => words(
+            Weight::Plain,
+            format!("About to charge {amount} through {}.", method.gateway),
+            "Written before the gateway is called; the attempt's id is the gateway's key, so that a repetition is the same charge.".to_owned(),
+        ),
+        E::PaymentSucceeded { amount, gateway, gateway_reference, .. } => {
+            words(Weight::Good, format!("{gateway} took {amount} ({gateway_reference})."), None)
+        }
+        E::PaymentDeclined { gateway, code, hard, .. } => {
+            let kind = if *hard { "a hard decline" } else { "it may work later" };
+            words(Weight::Bad, format!("{gateway} declined the charge: {code}, {kind}."), None)
+        }
+        E::PaymentActionRequired { gateway, until, .. } => words(
+            Weight::Watch,
+            format!("{gateway} asks the holder of the card to confirm, until {}.", moment(*until)),
+            None,
+        ),
+        E::PaymentAttemptCancelled { gateway, .. } => {
+            words(Weight::Watch, format!("The charge was withdrawn at {gateway}; nothing was taken."), None)
+        }
+        E::PaymentOutcomeUnknown { gateway, lookups, look_again_at, .. } => words(
+            Weight::Watch,
+            format!("{gateway} did not answer: it is not known whether money was taken."),
+            format!("Never tried again blindly; looked up at {} (look-ups so far: {lookups}).", moment(*look_again_at)),
+        ),
+        E::PaymentParked { gateway, lookups, .. } => words(
+            Weight::Bad,
+            format!("{gateway} could not say what became of the charge; staff have to find out."),
+            format!("After {lookups} look-ups."),
+        ),
+        E::TransferReceived { received, rest, .. } => {
+            words(Weight::Good, format!("{received} arrived by transfer; {rest} is missing."), None)
+        }
+        E::OrderPaid { amount, paid_by, .. } => {
+            let how = match paid_by {
+                PaidBy::Charge { .. } => "by the charge",
+                PaidBy::Transfer => "by transfer",
+            };
+            words(Weight::Good, format!("The order is paid: {amount}, {how}."), None)
+        }
+        E::OrderOverpaid { over, cause, .. } => {
+            words(Weight::Bad, format!("{over} too much was paid ({cause}); staff return or credit it."), None)
+        }
+        E::RefundProposed { of, via, amount, limit, .. } => words(
+            Weight::Watch,
+            format!("Staff want to give {amount} {}; a second person has to agree.", back(*of, via)),
+            format!("Above {limit} nobody decides alone."),
+        ),
+        E::RefundRejected { .. } => words(Weight::Plain, "The refund was turned down: nothing goes back.", None),
+        E::RefundStarted { of, via, amount, approved_by, .. } => words(
+            Weight::Plain,
+            format!("About to give {amount} {}.", back(*of, via)),
+            format!(
+                "{}Written before anything leaves; the refund's id is the gateway's key, so that a repetition is the same refund.",
+                if approved_by.is_some() { "A second person agreed. " } else { "" }
+            ),
+        ),
+        E::RefundSucceeded { of, via, amount, before, gateway_reference, .. } => words(
+            Weight::Good,
+            format!("{amount} went {} ({gateway_reference}).", back(*of, via)),
+            match of {
+                RefundOf::Price if before.minor > 0 => format!("{before} of the price had gone back before."),
+                RefundOf::Price => "A credit note corrects the invoice.".to_owned(),
+                RefundOf::Overpayment => "It was never invoiced: no credit note is due.".to_owned(),
+            },
+        ),
+        E::RefundRefused { code, .. } => {
+            words(Weight::Bad, format!("The gateway refused the refund: {code}. Nothing went back."), None)
+        }
+        E::RefundOutcomeUnknown { lookups, look_again_at, .. } => words(
+            Weight::Watch,
+            "The gateway did not answer: it is not known whether the refund was made.",
+            format!("Looked up at {} (look-ups so far: {lookups}).", moment(*look_again_at)),
+        ),
+        E::RefundParked { lookups, .. } => words(
+            Weight::Bad,
+            "The gateway could not say what became of the refund; staff have to find out.",
+            format!("After {lookups} look-ups."),
+        ),
+        E::OrderRefunded { .. } => words(Weight::Plain, "The whole price of the order has gone back.", None),
+        E::OrderFailed { cause, .. } => {
+            words(Weight::Bad, format!("Collecting was given up ({cause}); the order can still be paid by hand."), None)
+        }
+        E::OrderCancelled { cause, .. } => {
+            words(Weight::Plain, format!("The order was cancelled ({cause}): nobody has to pay it."), None)
+        }
+    }
+}

@@ -140,7 +140,12 @@ mod tests {
             id: Uuid::from_u128(id),
             from: "Studio <studio@example.org>".into(),
             to: "ada@example.org".into(),
-            mail: Mail { subject: "Grüße".into(), text: "Text".into(), html: "<p>Text</p>".into() },
+            mail: Mail {
+                subject: "Grüße".into(),
+                text: "Text".into(),
+                html: "<p>Text</p>".into(),
+                unsubscribe: None,
+            },
             at: chrono::DateTime::from_timestamp(1_795_000_000, 0).unwrap(),
         }
     }

@@ -4,7 +4,10 @@ use crate::emails::Mail;
 use chrono::{DateTime, Utc};
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
-    message::{Mailbox, MultiPart},
+    message::{
+        Mailbox, MultiPart,
+        header::{Header, HeaderName, HeaderValue},
+    },
     transport::smtp::{
         authentication::Credentials,
         client::{Tls, TlsParameters},
@@ -123,7 +126,13 @@ pub fn message(mail: &Outgoing) -> Result<Message, SendError> {
     let from: Mailbox = mail.from.parse().map_err(|_| SendError::Settings("the sender's address".into()))?;
     let to: lettre::Address = mail.to.parse().map_err(|_| SendError::Address)?;
     let domain = from.email.domain().to_owned();
-    Message::builder()
+    let mut builder = Message::builder();
+    if let Some(url) = &mail.mail.unsubscribe {
+        builder = builder
+            .header(ListUnsubscribe(format!("<{url}>")))
+            .header(ListUnsubscribePost("List-Unsubscribe=One-Click".into()));
+    }
+    builder
         .message_id(Some(format!("<{}@{domain}>", mail.id)))
         .date(mail.at.into())
         .from(from)
@@ -132,6 +141,29 @@ pub fn message(mail: &Outgoing) -> Result<Message, SendError> {
         .multipart(MultiPart::alternative_plain_html(mail.mail.text.clone(), mail.mail.html.clone()))
         .map_err(|_| SendError::Address)
 }
+
+/// Declares a header that lettre does not know by itself.
+macro_rules! plain_header {
+    ($name:ident, $text:literal) => {
+        #[derive(Clone)]
+        struct $name(String);
+
+        impl Header for $name {
+            fn name() -> HeaderName {
+                HeaderName::new_from_ascii_str($text)
+            }
+            fn parse(text: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+                Ok(Self(text.into()))
+            }
+            fn display(&self) -> HeaderValue {
+                HeaderValue::new(Self::name(), self.0.clone())
+            }
+        }
+    };
+}
+
+plain_header!(ListUnsubscribe, "List-Unsubscribe");
+plain_header!(ListUnsubscribePost, "List-Unsubscribe-Post");
 
 fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())

@@ -52,6 +52,7 @@ fn outgoing() -> Outgoing {
             subject: "Subject".into(),
             text: "Words of the text".into(),
             html: "<p>Words</p>".into(),
+            unsubscribe: None,
         },
         at: DateTime::from_timestamp(1_795_000_000, 0).unwrap(),
     }

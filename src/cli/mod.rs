@@ -18,6 +18,7 @@ mod migrate;
 mod projection;
 mod reference;
 mod run;
+mod search;
 mod secrets;
 mod serve;
 mod settings;
@@ -68,6 +69,8 @@ enum Command {
     Run(run::RunArgs),
     /// Projections: list, rebuild, verify.
     Projection(projection::ProjectionArgs),
+    /// The search index: reindex, status, keys.
+    Search(search::SearchArgs),
     /// Subscriptions: one with its timeline, and why something was charged.
     Subscription(subscription::SubscriptionArgs),
     /// The event log: tail, show, export, verify.
@@ -169,6 +172,7 @@ async fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Migrate(args) => migrate::migrate(&global, args).await,
         Command::Run(args) => run::run(&global, args).await,
         Command::Projection(args) => projection::projection(&global, args).await,
+        Command::Search(args) => search::search(&global, args).await,
         Command::Subscription(args) => subscription::subscription(&global, args).await,
         Command::Events(args) => events::events(&global, args).await,
         Command::Account(args) => account::account(&global, args).await,

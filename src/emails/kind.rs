@@ -43,6 +43,13 @@ pub enum MailKind {
         /// The deletion request.
         request: Uuid,
     },
+    /// What is new at the studio; carries a link that stops it.
+    Digest {
+        /// The newest first.
+        things: Vec<super::digest::NewThing>,
+        /// How many more there are.
+        more: i64,
+    },
     /// About a membership or its payments.
     Billing(super::billing::BillingMail),
 }
@@ -55,6 +62,8 @@ pub enum TokenPurpose {
     Confirm,
     /// Set a new password; one hour.
     Reset,
+    /// Stop the digest; sixty days.
+    StopDigest,
 }
 
 impl MailKind {
@@ -64,6 +73,7 @@ impl MailKind {
         match self {
             Self::Confirm | Self::MailChange => Some(TokenPurpose::Confirm),
             Self::Reset { .. } => Some(TokenPurpose::Reset),
+            Self::Digest { .. } => Some(TokenPurpose::StopDigest),
             _ => None,
         }
     }
@@ -82,6 +92,7 @@ impl MailKind {
             Self::DeletionWithdrawn => super::deletion_withdrawn::render(studio, name),
             Self::DeletionBlocked { obstacles } => super::deletion_blocked::render(studio, name, obstacles),
             Self::DeletionCompleted { request } => super::deletion_completed::render(studio, name, *request),
+            Self::Digest { things, more } => super::digest::render(studio, name, things, *more, token),
             Self::Billing(mail) => mail.render(studio, name),
         }
     }

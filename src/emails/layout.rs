@@ -13,6 +13,8 @@ pub struct Mail {
     pub text: String,
     /// The HTML part, which says the same.
     pub html: String,
+    /// Where such mails can be stopped with one click (RFC 8058), where they can.
+    pub unsubscribe: Option<String>,
 }
 
 /// What every mail says about its sender.
@@ -43,13 +45,19 @@ pub struct Letter {
     subject: String,
     greeting: Option<String>,
     parts: Vec<Part>,
+    unsubscribe: Option<String>,
 }
 
 impl Letter {
     /// A letter whose subject states the fact.
     #[must_use]
     pub fn new(subject: impl Into<String>) -> Self {
-        Self { subject: subject.into().replace(['\r', '\n'], " "), greeting: None, parts: vec![] }
+        Self {
+            subject: subject.into().replace(['\r', '\n'], " "),
+            greeting: None,
+            parts: vec![],
+            unsubscribe: None,
+        }
     }
 
     /// Greets a person by name; without a name the letter starts with its first paragraph.
@@ -80,10 +88,22 @@ impl Letter {
         self
     }
 
+    /// Where such mails are stopped.
+    #[must_use]
+    pub fn unsubscribe(mut self, url: impl Into<String>) -> Self {
+        self.unsubscribe = Some(url.into());
+        self
+    }
+
     /// Renders both parts, signed by the studio.
     #[must_use]
     pub fn sign(self, studio: &Studio) -> Mail {
-        Mail { text: self.text(studio), html: self.html(studio), subject: self.subject }
+        Mail {
+            text: self.text(studio),
+            html: self.html(studio),
+            subject: self.subject,
+            unsubscribe: self.unsubscribe,
+        }
     }
 
     fn text(&self, studio: &Studio) -> String {

@@ -21,6 +21,29 @@ fn all() -> Vec<(&'static str, Mail)> {
         ("deletion_requested", deletion_requested::render(&studio, name, due)),
         ("deletion_withdrawn", deletion_withdrawn::render(&studio, name)),
         ("deletion_blocked", deletion_blocked::render(&studio, name, &obstacles)),
+        (
+            "digest",
+            digest::render(
+                &studio,
+                name,
+                &[
+                    digest::NewThing {
+                        kind: "Film".into(),
+                        title: "Salt <b>".into(),
+                        path: "/films/salt".into(),
+                        free: true,
+                    },
+                    digest::NewThing {
+                        kind: "Lesson".into(),
+                        title: "Light".into(),
+                        path: "/courses/a/light".into(),
+                        free: false,
+                    },
+                ],
+                3,
+                "TOKEN",
+            ),
+        ),
         ("deletion_completed", deletion_completed::render(&studio, name, Uuid::from_u128(5))),
     ]
 }

@@ -2,7 +2,7 @@
 //! Names and addresses stand as references; who may read them opens them.
 
 use super::{Projection, ProjectionError, QueryError, Reader};
-use crate::domain::account::{AccountEvent, Complimentary};
+use crate::domain::account::{AccountEvent, Complimentary, Digest};
 use crate::domain::shared::{MailAddress, PersonalRef, Role, Roles};
 use crate::store::RecordedEvent;
 use async_trait::async_trait;
@@ -16,7 +16,7 @@ use uuid::Uuid;
 pub struct People;
 
 const COLUMNS: &str = "account, registered_at, mail, display_name, username, confirmed, roles, suspended,
-    standing, request, complimentary, complimentary_until";
+    standing, request, complimentary, complimentary_until, digest";
 
 #[async_trait]
 impl Projection for People {
@@ -25,7 +25,7 @@ impl Projection for People {
     }
 
     fn version(&self) -> i32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -45,7 +45,8 @@ impl Projection for People {
             standing            text not null default 'open',
             request             uuid,
             complimentary       boolean not null default false,
-            complimentary_until timestamptz
+            complimentary_until timestamptz,
+            digest              text not null default 'never'
         );
         create index if not exists people_by_time on people (registered_at, account);"
     }
@@ -90,12 +91,14 @@ impl Projection for People {
             E::ComplimentaryAccessEnded { .. } => {
                 set("complimentary = false, complimentary_until = null", &[]).await
             }
+            E::DigestChosen { digest, .. } => set("digest = $2", &[&<&str>::from(digest)]).await,
             E::AccountHidden { request, .. } => set("standing = 'hidden', request = $2", &[&request]).await,
             E::AccountRestored { .. } => set("standing = 'open', request = null", &[]).await,
             E::AccountErased { request, .. } => {
                 set(
                     "standing = 'erased', request = $2, mail = null, display_name = null, username = null,
-                     confirmed = false, roles = '{}', complimentary = false, complimentary_until = null",
+                     confirmed = false, roles = '{}', complimentary = false, complimentary_until = null,
+                     digest = 'never'",
                     &[&request],
                 )
                 .await
@@ -147,6 +150,8 @@ pub struct Person {
     pub request: Option<Uuid>,
     /// Access that was given away.
     pub complimentary: Option<Complimentary>,
+    /// How often a mail tells the person what is new.
+    pub digest: Digest,
 }
 
 /// One account by id.
@@ -216,6 +221,17 @@ pub async fn page(
     Ok(rows.iter().map(person).collect())
 }
 
+/// People who want a digest and may get one, in the order of their ids after `after`.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn digest_readers(r: &Reader, after: Uuid, limit: i64) -> Result<Vec<(Uuid, Digest)>, QueryError> {
+    let sql = "select account, digest from people where digest <> 'never' and confirmed and not suspended
+        and standing = 'open' and account > $1 order by account limit $2";
+    let rows = r.client().await?.query(sql, &[&after, &limit]).await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get::<_, &str>(1).parse().unwrap_or_default())).collect())
+}
+
 /// The name under which others see somebody: none for hidden and erased accounts.
 ///
 /// # Errors
@@ -248,6 +264,7 @@ fn person(row: &Row) -> Person {
         },
         request: row.get(9),
         complimentary,
+        digest: row.get::<_, &str>(12).parse().unwrap_or_default(),
     }
 }
 

@@ -104,6 +104,7 @@ fn every_job_has_a_service_and_a_timer_of_its_own() {
     for job in JOBS {
         let service = read(here(&format!("deploy/etc/systemd/system/kinora-{job}.service")));
         assert!(service.contains(&format!("ExecStart=/usr/bin/kinora run {job} ")), "{job}");
+        assert!(kinora::actors::jobs::all().iter().any(|j| j.name() == job), "{job} is a job of the program");
         assert!(service.contains("Type=oneshot") && service.contains("User=kinora"), "{job}");
         let timer = read(here(&format!("deploy/etc/systemd/system/kinora-{job}.timer")));
         assert!(timer.contains("WantedBy=timers.target") && timer.contains("OnCalendar="), "{job}");

@@ -3,6 +3,7 @@
 
 pub mod access_tokens;
 pub mod demo;
+pub mod digests;
 pub mod leaving;
 pub mod limits;
 pub mod passwords;

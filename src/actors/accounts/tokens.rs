@@ -37,6 +37,7 @@ pub async fn issue(
     let life = match purpose {
         TokenPurpose::Confirm => TimeDelta::days(10),
         TokenPurpose::Reset => TimeDelta::hours(1),
+        TokenPurpose::StopDigest => TimeDelta::days(60),
     };
     let client = cx.pool.get().await?;
     client

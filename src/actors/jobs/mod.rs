@@ -9,6 +9,7 @@ mod payment_lookups;
 pub mod process_deletion_requests;
 mod publish_scheduled;
 mod reconcile_storage;
+mod send_digests;
 mod stats;
 pub mod tick_failures;
 mod watchdog;
@@ -100,6 +101,7 @@ pub fn all() -> Vec<Arc<dyn Job>> {
         Arc::new(publish_scheduled::PublishScheduled),
         Arc::new(reconcile_storage::ReconcileStorage),
         Arc::new(destroy_archives::DestroyArchives),
+        Arc::new(send_digests::SendDigests),
         // Billing.
         Arc::new(clock_tick::ClockTick),
         Arc::new(payment_lookups::PaymentLookups),

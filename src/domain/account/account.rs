@@ -2,6 +2,7 @@
 
 use super::{
     commands::{AccountCommand, Registration},
+    digest::Digest,
     error::AccountError,
     events::{AccountEvent, By, Origin, PasswordCause},
 };
@@ -66,6 +67,8 @@ pub struct Account {
     pub suspended: bool,
     /// Access that was given away.
     pub complimentary: Option<Complimentary>,
+    /// How often a mail tells what is new.
+    pub digest: Digest,
 }
 
 type Decision = Result<Vec<AccountEvent>, AccountError>;
@@ -103,6 +106,11 @@ impl Account {
             C::ChangeDisplayName { at, display_name } => {
                 self.open()?;
                 Ok(vec![AccountEvent::DisplayNameChanged { at, display_name }])
+            }
+            C::ChooseDigest { at, digest } => {
+                self.open()?;
+                let chosen = AccountEvent::DigestChosen { at, digest };
+                Ok(if self.digest == digest { vec![] } else { vec![chosen] })
             }
             C::GrantRole { at, role, by, why } => {
                 self.may_change_role(role, &by)?;
@@ -276,6 +284,7 @@ impl Account {
             E::AccountErased { request, .. } => {
                 *self = Self { standing: Standing::Erased(request), ..Self::default() };
             }
+            E::DigestChosen { digest, .. } => self.digest = digest,
             E::DisplayNameChanged { display_name, .. } => self.display_name = Some(display_name),
             E::ConfirmationRequested { .. } | E::PersonalDataRead { .. } => {}
         }

@@ -1,5 +1,6 @@
 //! What can be asked of an account.
 
+use super::digest::Digest;
 use super::events::{By, Origin, PasswordCause, Why};
 use crate::domain::shared::{AccountId, PersonalRef, role::Role};
 use chrono::{DateTime, Utc};
@@ -79,6 +80,13 @@ pub enum AccountCommand {
         at: DateTime<Utc>,
         /// The new name.
         display_name: PersonalRef,
+    },
+    /// Be told by mail what is new, or not.
+    ChooseDigest {
+        /// Now.
+        at: DateTime<Utc>,
+        /// How often.
+        digest: Digest,
     },
     /// Give a role.
     GrantRole {

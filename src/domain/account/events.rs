@@ -1,5 +1,6 @@
 //! What happened to an account. Personal values appear as references only.
 
+use super::digest::Digest;
 use crate::domain::shared::{AccountId, PersonalRef, role::Role};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -200,6 +201,13 @@ pub enum AccountEvent {
         reader: AccountId,
         /// Where, as a fixed word such as `billing-person`.
         scope: String,
+    },
+    /// The owner chose how often a mail tells what is new.
+    DigestChosen {
+        /// When.
+        at: DateTime<Utc>,
+        /// How often.
+        digest: Digest,
     },
     /// A deletion request is pending: the profile is hidden, sign-in leads to the request only.
     AccountHidden {

@@ -6,6 +6,7 @@
 #[path = "account.rs"]
 mod aggregate;
 pub mod commands;
+pub mod digest;
 pub mod error;
 pub mod events;
 pub mod password;
@@ -14,6 +15,7 @@ mod tests;
 
 pub use aggregate::{Account, Complimentary, Standing};
 pub use commands::{AccountCommand, Registration};
+pub use digest::Digest;
 pub use error::AccountError;
 pub use events::{AccountEvent, By, Origin, PasswordCause, Why};
 pub use password::{WeakPassword, check_password};

@@ -242,6 +242,7 @@ fn events_keep_their_form() {
         AccountEvent::ComplimentaryAccessGranted { at, until: Some(at), by: by.clone(), why: why.clone() },
         AccountEvent::ComplimentaryAccessEnded { at, by, why },
         AccountEvent::PersonalDataRead { at, reader: request, scope: "billing-person".into() },
+        AccountEvent::DigestChosen { at, digest: Digest::Weekly },
         AccountEvent::AccountHidden { at, request },
         AccountEvent::AccountRestored { at, request },
         AccountEvent::AccountErased { at, request },

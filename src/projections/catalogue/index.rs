@@ -8,6 +8,8 @@ use crate::domain::film::Film;
 use crate::domain::media::{Kind, Media, Tier};
 use crate::domain::post::Post;
 use crate::store::RecordedEvent;
+use chrono::{DateTime, Utc};
+use std::collections::HashMap;
 use tokio_postgres::Transaction;
 use uuid::Uuid;
 
@@ -134,9 +136,13 @@ async fn replace(
     owner: Uuid,
     entries: Vec<Entry<'_>>,
 ) -> Result<(), ProjectionError> {
-    tx.execute("delete from catalogue_words where owner = $1", &[&owner]).await?;
+    // A part that was there before, such as a lesson, is not new because its whole was edited.
+    let sql = "delete from catalogue_words where owner = $1 returning id, at";
+    let before: HashMap<Uuid, DateTime<Utc>> =
+        tx.query(sql, &[&owner]).await?.iter().map(|row| (row.get(0), row.get(1))).collect();
     for entry in entries {
         let text = plain_words(entry.body);
+        let at = before.get(&entry.id).copied().unwrap_or(event.effective_at);
         tx.execute(
             "insert into catalogue_words (kind, id, owner, url, title, context, body, free, picture, at, words)
              values ($1, $2, $3, $4, $5, $6, $7, $8, $9,
@@ -145,7 +151,7 @@ async fn replace(
                  || setweight(to_tsvector('english', $7), 'C'))",
             &[
                 &entry.kind, &entry.id, &owner, &entry.url, &entry.title, &entry.context, &text, &entry.free,
-                &entry.picture, &event.effective_at,
+                &entry.picture, &at,
             ],
         )
         .await?;

@@ -116,20 +116,47 @@ pub async fn search(reader: &Reader, wanted: &Wanted) -> Result<Hits, QueryError
         .query(SQL, &[&query, &text, &kind, &wanted.free, &wanted.newest, &wanted.skip, &wanted.most])
         .await?;
     let total = rows.first().map_or(0, |r| r.get("total"));
-    let hits = rows
-        .iter()
-        .map(|r| Hit {
-            kind: r.get::<_, &str>("kind").parse().ok(),
-            url: r.get("url"),
-            title: r.get("title"),
-            context: r.get("context"),
-            excerpt: r.get("excerpt"),
-            free: r.get("free"),
-            picture: r.get("picture"),
-            at: r.get("at"),
-        })
-        .collect();
-    Ok(Hits { hits, total })
+    Ok(Hits { hits: rows.iter().map(hit).collect(), total })
+}
+
+fn hit(row: &tokio_postgres::Row) -> Hit {
+    Hit {
+        kind: row.get::<_, &str>("kind").parse().ok(),
+        url: row.get("url"),
+        title: row.get("title"),
+        context: row.get("context"),
+        excerpt: row.get("excerpt"),
+        free: row.get("free"),
+        picture: row.get("picture"),
+        at: row.get("at"),
+    }
+}
+
+/// How many things of each kind can be found.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn findable(reader: &Reader) -> Result<Vec<(String, i64)>, QueryError> {
+    let sql = "select kind, count(*) from catalogue_words group by kind order by kind";
+    let rows = reader.client().await?.query(sql, &[]).await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
+/// What became public after `since` and not after `until`, the newest first, at most `most`; and how
+/// many there are in all.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn new_between(
+    reader: &Reader,
+    since: DateTime<Utc>,
+    until: DateTime<Utc>,
+    most: i64,
+) -> Result<Hits, QueryError> {
+    let sql = "select kind, url, context, free, picture, at, title, '' as excerpt, count(*) over () as total
+        from catalogue_words where at > $1 and at <= $2 order by at desc, url limit $3";
+    let rows = reader.client().await?.query(sql, &[&since, &until, &most]).await?;
+    Ok(Hits { total: rows.first().map_or(0, |r| r.get("total")), hits: rows.iter().map(hit).collect() })
 }
 
 /// The words as a `tsquery` in which each may be the beginning of a longer one: `salt:* & keep:*`.

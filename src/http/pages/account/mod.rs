@@ -1,6 +1,7 @@
 //! A person's own desk: profile, security, deletion. The subscription's pages are billing's.
 
 mod deletion;
+mod notifications;
 mod profile;
 mod security;
 mod tokens;
@@ -15,7 +16,7 @@ use maud::{Markup, html};
 /// The addresses of this desk.
 #[must_use]
 pub fn routes() -> Vec<Route> {
-    [profile::routes(), security::routes(), tokens::routes(), deletion::routes()]
+    [profile::routes(), security::routes(), tokens::routes(), deletion::routes(), notifications::routes()]
         .into_iter()
         .flatten()
         .collect()
@@ -28,6 +29,7 @@ pub fn places() -> Vec<Place> {
         Place::new("Profile", "/account"),
         Place::new("Subscription", "/account/subscription"),
         Place::new("Invoices", "/account/invoices"),
+        Place::new("Notifications", "/account/notifications"),
         Place::new("Security", "/account/security"),
         Place::new("Tokens", "/account/tokens"),
         Place::new("Delete account", "/account/deletion"),

@@ -54,7 +54,13 @@ pub fn form_errors(error: AccountsError) -> Result<Errors, HttpError> {
 }
 
 /// A narrow page with one form or a few sentences.
-fn narrow(req: &Req, title: &str, lead: Option<&str>, errors: &Errors, body: &Markup) -> Res {
+pub(in crate::http::pages) fn narrow(
+    req: &Req,
+    title: &str,
+    lead: Option<&str>,
+    errors: &Errors,
+    body: &Markup,
+) -> Res {
     let content = html! {
         div.wrap.page { div.narrow.stack.mid {
             (page_head(title, lead, None))

@@ -1,0 +1,21 @@
+//! `kinora search` beside a running studio.
+
+use crate::running::{Running, get};
+
+#[test]
+fn the_index_is_made_anew_beside_the_running_studio() {
+    let kinora = Running::demo();
+    let before = kinora.json(&["search", "status", "--json"]);
+    assert_eq!(
+        (before["engine"].as_str(), before["ok"].as_bool()),
+        (Some("embedded"), Some(true)),
+        "{before}"
+    );
+    assert_eq!(before["documents"]["film"], 2, "{before}");
+    let after = kinora.json(&["search", "reindex", "--json"]);
+    assert_eq!(after["documents"], before["documents"]);
+    let (status, _, page) = get(kinora.site, "/search?q=bunny", &[]);
+    assert!(status == 200 && page.contains("/films/"), "it is found as before");
+    assert_eq!(kinora.json(&["search", "keys", "--json"])["keys"], serde_json::json!([]));
+    assert_eq!(kinora.run(&["search", "nonsense"]).status.code(), Some(2));
+}

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { axe, launch, person, sideways, signIn } from './lib/browser.mjs';
-import { pages } from './lib/pages.mjs';
+import { pages, resolve } from './lib/pages.mjs';
 import { studio } from './lib/studio.mjs';
 
 let kinora, browser;
@@ -17,6 +17,7 @@ for (const [role, paths] of Object.entries(pages)) {
     for (const path of paths) {
       await t.test(path, async () => {
         const found = await resolve(page, path);
+        assert.ok(found, `nothing is linked for ${path}`);
         page.faults.length = 0;
         const response = await page.goto(found);
         assert.equal(response.status(), 200, `${found} answered ${response.status()}`);
@@ -31,16 +32,6 @@ for (const [role, paths] of Object.entries(pages)) {
     }
     await page.context().close();
   });
-}
-
-// `/films/*` is the first film that is linked on `/films`.
-async function resolve(page, path) {
-  if (!path.endsWith('/*')) return path;
-  const list = path.slice(0, -2);
-  await page.goto(list);
-  const link = await page.locator(`main a[href^="${list}/"]:not([href*="."])`).first().getAttribute('href');
-  assert.ok(link, `${list} links to nothing`);
-  return link;
 }
 
 test('a page that does not exist says so and leads on', async () => {

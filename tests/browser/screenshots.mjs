@@ -3,7 +3,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { launch, person, signIn } from './lib/browser.mjs';
-import { pages } from './lib/pages.mjs';
+import { pages, resolve } from './lib/pages.mjs';
 import { studio } from './lib/studio.mjs';
 
 const folder = process.argv[2] ?? 'screenshots';
@@ -14,13 +14,8 @@ for (const [role, paths] of Object.entries(pages)) {
   const page = await person(browser, kinora);
   if (role !== 'visitor') await signIn(page, await kinora.login(role));
   for (const path of paths) {
-    let target = path;
-    if (path.endsWith('/*')) {
-      const list = path.slice(0, -2);
-      await page.goto(list);
-      target = await page.locator(`main a[href^="${list}/"]:not([href*="."])`).first().getAttribute('href', { timeout: 3000 }).catch(() => null);
-      if (!target) { console.log(`${role} ${path}: nothing is linked`); continue; }
-    }
+    const target = await resolve(page, path);
+    if (!target) { console.log(`${role} ${path}: nothing is linked`); continue; }
     for (const width of [1280, 390]) {
       await page.setViewportSize({ width, height: width === 1280 ? 900 : 844 });
       const response = await page.goto(target);
@@ -30,7 +25,7 @@ for (const [role, paths] of Object.entries(pages)) {
         scrollTo(0, 0);
       });
       await page.waitForLoadState('networkidle');
-      const name = `${role}${path === '/' ? '-home' : path.replace(/\?.*/, '').replace(/\/\*$/, '-one').replaceAll('/', '-')}-${width}.png`;
+      const name = `${role}${path === '/' ? '-home' : path.replace(/\?.*/, '').replaceAll('/*', '-one').replaceAll('/', '-')}-${width}.png`;
       await page.screenshot({ path: join(folder, name), fullPage: true });
       console.log(`${name} ${response.status()}`);
     }

@@ -1,10 +1,21 @@
 // The main pages by who looks at them; a path that ends in `/*` is the first one its list links to.
 export const pages = {
-  visitor: ['/', '/films', '/films/*', '/courses', '/courses/*', '/posts', '/posts/*', '/search?q=salt', '/join', '/login', '/register'],
-  member: ['/account', '/account/security', '/account/tokens', '/account/deletion'],
+  visitor: ['/', '/films', '/films/*', '/courses', '/courses/*', '/posts', '/posts/*', '/search?q=bunny', '/join', '/login', '/register'],
+  member: ['/account', '/account/notifications', '/account/security', '/account/tokens', '/account/deletion'],
   subscriber: ['/films/*', '/account/subscription'],
   creator: ['/studio', '/studio/uploads'],
   moderator: ['/moderation'],
-  billing: ['/billing', '/billing/subscriptions', '/billing/subscriptions/*', '/billing/orders', '/billing/orders/*', '/billing/invoices', '/billing/invoices/*', '/billing/people'],
+  billing: ['/billing', '/billing/subscriptions', '/billing/subscriptions/*', '/billing/orders', '/billing/orders/*', '/billing/orders/*/refund', '/billing/refunds', '/billing/invoices', '/billing/invoices/*', '/billing/people'],
   operator: ['/operator', '/operator/runs'],
 };
+
+// `/films/*` is the first film that is linked on `/films`; what follows the star is put behind it.
+export async function resolve(page, path) {
+  const star = path.indexOf('/*');
+  if (star < 0) return path;
+  const list = path.slice(0, star);
+  await page.goto(list);
+  const first = page.locator(`main a[href^="${list}/"]:not([href*="."])`).first();
+  const link = await first.getAttribute('href', { timeout: 3000 }).catch(() => null);
+  return link && link + path.slice(star + 2);
+}

@@ -141,9 +141,11 @@ fn subscription(event: &SubscriptionEvent) -> Option<Change> {
         }),
         SubscriptionEvent::SubscriptionActivated { paid_until, .. }
         | SubscriptionEvent::SubscriptionRenewed { paid_until, .. }
-        | SubscriptionEvent::SubscriptionResumed { paid_until, .. } => {
+        | SubscriptionEvent::SubscriptionResumed { paid_until, .. }
+        | SubscriptionEvent::PeriodWaived { paid_until, .. } => {
             Some(Change { state: Some("active"), due: Some(Some(*paid_until)), ..Change::default() })
         }
+        SubscriptionEvent::PaidTimeExtended { paid_until, .. } => Change::due(Some(*paid_until)),
         // From here it is the member's turn, or the next attempt's.
         SubscriptionEvent::RenewalOrderRequested { pay_by, due_at, .. } => {
             Change::due(Some(pay_by.unwrap_or(*due_at)))

@@ -244,6 +244,7 @@ fn subscription(event: &SubscriptionEvent) -> Words {
                 "{} In effect from {}.",
                 match cause {
                     CancelCause::PaidTimeEnded => "It was cancelled, and the paid time is over.",
+                    CancelCause::EndedByStaff => "Staff ended it at once.",
                     CancelCause::WasOnHold => "It was cancelled while on hold: nothing was paid for.",
                 },
                 moment(*ended_at)
@@ -253,6 +254,28 @@ fn subscription(event: &SubscriptionEvent) -> Words {
             Weight::Bad,
             "The subscription expired.",
             format!("Not paid for {weeks} weeks after {}.", day_words(*due_on)),
+        ),
+        E::PaidTimeExtended { days, from, to, paid_until } => words(
+            Weight::Good,
+            format!("Staff gave {days} days: the next payment is due on {}.", day_words(*to)),
+            format!(
+                "It would have been due on {}; the new day is the anchor. Access until {}.",
+                day_words(*from),
+                moment(*paid_until)
+            ),
+        ),
+        E::PeriodWaived { period, restarts, paid_until, .. } => words(
+            Weight::Good,
+            format!(
+                "Staff waived the order: {} up to {} is free.",
+                day_words(period.start),
+                day_words(period.end)
+            ),
+            format!(
+                "{}Access until {}.",
+                if *restarts { "It was on hold: the free time starts on the day of the act. " } else { "" },
+                moment(*paid_until)
+            ),
         ),
         E::PaymentMethodChanged { .. } => words(Weight::Plain, "The payment method was changed.", None),
         E::ManagerToldOfRenewal { due_on, amount } => words(

@@ -22,6 +22,7 @@ mod reference;
 mod refunds;
 mod running;
 mod search;
+mod staff_acts;
 mod store;
 mod studio;
 mod support;

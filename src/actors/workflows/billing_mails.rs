@@ -8,7 +8,7 @@ use crate::domain::access::Membership;
 use crate::domain::order::{OrderEvent, RefundOf, RefundVia, order_number, transfer_reference};
 use crate::domain::shared::payment::Collection;
 use crate::domain::shared::{Money, Role};
-use crate::domain::subscription::{Subscription, SubscriptionEvent, Terms};
+use crate::domain::subscription::{CancelCause, Subscription, SubscriptionEvent, Terms};
 use crate::emails::MailKind;
 use crate::emails::billing::BillingMail;
 use crate::projections::{people, subscriptions};
@@ -135,6 +135,9 @@ fn mail(
             BillingMail::OnHold { amount, cause: *cause, expires_on: day(*expires_at) }
         }
         E::CancellationScheduled { ends_on, .. } => BillingMail::CancellationScheduled { ends_on: *ends_on },
+        E::PaidTimeExtended { days, to, .. } => BillingMail::Extended { days: Some(*days), next_due: *to },
+        E::PeriodWaived { period, .. } => BillingMail::Extended { days: None, next_due: period.end },
+        E::SubscriptionCancelled { cause: CancelCause::EndedByStaff, .. } => BillingMail::EndedByStudio,
         E::SubscriptionCancelled { .. } => BillingMail::Ended,
         E::SubscriptionExpired { weeks, .. } => BillingMail::Expired { weeks: *weeks },
         E::RenewalAnnounced { due_on, amount, .. } => {

@@ -67,6 +67,9 @@ async fn from_subscription(
             let cause = "subscription-cancelled".into();
             to_order(event, cx, order, "cancel", OrderCommand::Cancel { cause, at }).await
         }
+        E::PeriodWaived { order, .. } => {
+            to_order(event, cx, order, "cancel", OrderCommand::Cancel { cause: "waived".into(), at }).await
+        }
         E::SubscriptionExpired { abandoned_order: Some(order), .. } => {
             let cause = "subscription-expired".into();
             to_order(event, cx, order, "cancel", OrderCommand::Cancel { cause, at }).await

@@ -91,6 +91,28 @@ pub enum SubscriptionCommand {
         /// When.
         at: DateTime<Utc>,
     },
+    /// Staff end it at once.
+    EndNow {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Staff give days that are not paid for.
+    Extend {
+        /// How many, 1 to 366.
+        days: u16,
+    },
+    /// Staff give up the open order: its period is free.
+    Waive {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Staff have the next attempt of the clock made now.
+    RetryNow {
+        /// Settings in force.
+        policy: BillingPolicy,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// Staff let a parked subscription go on.
     Unpark {
         /// Do not bill the periods that were missed.

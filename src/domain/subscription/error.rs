@@ -25,6 +25,21 @@ pub enum SubscriptionError {
     /// Not parked.
     #[error("This subscription is not parked.")]
     NotParked,
+    /// Parked: staff first say how it goes on.
+    #[error("This subscription is parked: let it go on first.")]
+    Parked,
+    /// Too few or too many days.
+    #[error("Give 1 to 366 days.")]
+    Days,
+    /// On hold: there is no paid time to extend.
+    #[error("Nothing is paid for now: waive the open order instead.")]
+    NotPaidFor,
+    /// An order for the next period is out.
+    #[error("An order for the next period is open: settle or waive it first.")]
+    OrderOpen,
+    /// The clock will not try this order again.
+    #[error("No further attempt is planned for this order: the member has to pay it, or it is waived.")]
+    NoRetry,
     /// Beyond the calendar.
     #[error("The dates of this subscription lie beyond the calendar.")]
     Calendar,

@@ -59,6 +59,8 @@ pub enum CancelCause {
     PaidTimeEnded,
     /// Nothing was paid for.
     WasOnHold,
+    /// Staff ended it at once.
+    EndedByStaff,
 }
 
 /// What happened to a subscription.
@@ -260,6 +262,28 @@ pub enum SubscriptionEvent {
         /// The order that nobody has to pay any more.
         abandoned_order: Option<Uuid>,
     },
+    /// Staff gave days that are not paid for; the day after them is the new anchor.
+    PaidTimeExtended {
+        /// How many.
+        days: u16,
+        /// The day that would have been the next to be paid for.
+        from: NaiveDate,
+        /// The day that is so now.
+        to: NaiveDate,
+        /// The first instant that is not covered.
+        paid_until: DateTime<Utc>,
+    },
+    /// Staff gave up the open order: its period is free.
+    PeriodWaived {
+        /// The order that nobody has to pay any more.
+        order: Uuid,
+        /// The free span.
+        period: Period,
+        /// It was on hold: the span starts on the day of the act, which becomes the anchor.
+        restarts: bool,
+        /// The first instant that is not covered.
+        paid_until: DateTime<Utc>,
+    },
     /// Something else is charged from now on.
     PaymentMethodChanged {
         /// What.
@@ -325,6 +349,8 @@ impl SubscriptionEvent {
                 | Self::SubscriptionCancelled { .. }
                 | Self::SubscriptionExpired { .. }
                 | Self::SubscriptionParked { .. }
+                | Self::PaidTimeExtended { .. }
+                | Self::PeriodWaived { .. }
                 | Self::SubscriptionUnparked { .. }
         )
     }

@@ -10,6 +10,7 @@ mod error;
 mod events;
 mod outlook;
 mod payments;
+mod staff_acts;
 mod state;
 #[expect(clippy::module_inception, reason = "every aggregate lies in a file of its own name")]
 mod subscription;
@@ -20,6 +21,7 @@ mod tick;
 pub use commands::SubscriptionCommand;
 pub use error::SubscriptionError;
 pub use events::{CancelCause, HoldCause, SubscriptionEvent, Terms, Trigger};
+pub use staff_acts::MOST_DAYS;
 pub use state::{Charge, OpenOrder, Status, Subscription};
 
 crate::decider!(Subscription, SubscriptionCommand, SubscriptionEvent, SubscriptionError, "subscription");

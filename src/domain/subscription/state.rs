@@ -237,6 +237,22 @@ impl Subscription {
                     open.retry_at = None;
                 }
             }
+            SubscriptionEvent::PaidTimeExtended { to, .. } => {
+                self.anchor = Some(to);
+                self.paid = 0;
+                self.cleared_until = None;
+            }
+            SubscriptionEvent::PeriodWaived { order, period, restarts, .. } => {
+                if restarts {
+                    self.status = Some(Status::Active);
+                    self.anchor = Some(period.start);
+                    self.paid = 1;
+                    self.cleared_until = None;
+                } else {
+                    self.paid += 1;
+                }
+                self.settle(order);
+            }
             SubscriptionEvent::CancellationScheduled { .. } => {
                 self.status = Some(Status::PendingCancellation)
             }

@@ -68,6 +68,10 @@ impl Subscription {
                 Status::Active => Ok(vec![]),
                 _ => Err(SubscriptionError::NotCancelling),
             },
+            C::EndNow { at } => self.end_now(status, at),
+            C::Extend { days } => self.extend(status, terms, days),
+            C::Waive { at } => self.waive(status, terms, at),
+            C::RetryNow { policy, at } => self.retry_now(status, terms, policy, at),
             C::Unpark { waive_missed, at } => self.unpark(status, terms, waive_missed, at),
         }
     }

@@ -101,7 +101,7 @@ impl Subscription {
     }
 
     /// Charges the open order, or counts a failed attempt if there is nothing to charge.
-    fn attempt(
+    pub(super) fn attempt(
         &self,
         terms: &Terms,
         open: &OpenOrder,

@@ -5,6 +5,7 @@ mod cancellation_scheduled;
 mod catching_up;
 mod ended;
 mod expired;
+mod extended;
 mod first_payment_failed;
 mod manager_told;
 mod membership_started;
@@ -142,6 +143,15 @@ pub enum BillingMail {
     },
     /// Another card is charged from now on.
     MethodChanged,
+    /// Staff gave time that is not paid for, or waived an order.
+    Extended {
+        /// Days; none if an order was waived.
+        days: Option<u16>,
+        /// When the next payment is due.
+        next_due: NaiveDate,
+    },
+    /// The studio ended it at once.
+    EndedByStudio,
     /// Money went back.
     Refunded {
         /// Of which order.
@@ -198,8 +208,10 @@ impl BillingMail {
                 renewal_ahead::render(studio, name, plan, amount, due_on)
             }
             Self::CancellationScheduled { ends_on } => cancellation_scheduled::render(studio, name, ends_on),
-            Self::Ended => ended::render(studio, name),
+            Self::Ended => ended::render(studio, name, false),
             Self::Expired { weeks } => expired::render(studio, name, weeks),
+            Self::Extended { days, next_due } => extended::render(studio, name, *days, next_due),
+            Self::EndedByStudio => ended::render(studio, name, true),
             Self::MethodChanged => method_changed::render(studio, name),
             Self::Refunded { number, amount, by_transfer, credited } => {
                 refunded::render(studio, name, number, amount, *by_transfer, *credited)

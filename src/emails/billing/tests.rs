@@ -31,6 +31,9 @@ fn all() -> Vec<(&'static str, Mail)> {
                 code: "insufficient_funds".into(),
             },
         ),
+        ("extended", BillingMail::Extended { days: Some(14), next_due: "2026-12-21".parse().unwrap() }),
+        ("waived", BillingMail::Extended { days: None, next_due: "2026-12-21".parse().unwrap() }),
+        ("ended_by_studio", BillingMail::EndedByStudio),
         (
             "refunded",
             BillingMail::Refunded {

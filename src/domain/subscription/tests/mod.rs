@@ -2,6 +2,7 @@
 
 mod properties;
 mod snapshots;
+mod staff;
 mod table;
 
 use super::*;

@@ -33,6 +33,8 @@ fn events_keep_their_form() {
             ended_at: when,
             abandoned_order: Some(order),
         },
+        SubscriptionEvent::PaidTimeExtended { days: 10, from: due_on, to: period.end, paid_until: when },
+        SubscriptionEvent::PeriodWaived { order, period, restarts: false, paid_until: when },
         SubscriptionEvent::PaymentMethodChanged { method: card("new") },
         SubscriptionEvent::ManagerToldOfRenewal { due_on, amount },
         SubscriptionEvent::RenewalAnnounced { due_on, amount, days_before: 7 },

@@ -15,7 +15,7 @@ use crate::http::ui::{
     Column, Errors, Field, Icon, Moment, Tone, Weight, empty, facts, filter, filters, format, notice,
     page_head, table, timeline,
 };
-use crate::http::{Req, Res};
+use crate::http::{Form, Req, Res};
 use crate::projections::orders::{self, OrderRow};
 use crate::projections::subscription_timeline::{self, Entry, state_as_of};
 use crate::projections::subscription_words::{Weight as Feel, actor_words, describe};
@@ -67,7 +67,7 @@ fn group(entry: &Entry, owner: uuid::Uuid) -> &'static str {
 }
 
 async fn show(req: Req) -> Result<Res, HttpError> {
-    view(&req, &Errors::none()).await
+    view(&req, &Form::default(), &Errors::none()).await
 }
 
 /// The lines that are left after narrowing, for a file.
@@ -90,7 +90,7 @@ async fn as_json_lines(req: Req) -> Result<Res, HttpError> {
     subscription_export::as_json_lines(row.id, row.owner, &entries)
 }
 
-pub(super) async fn view(req: &Req, errors: &Errors) -> Result<Res, HttpError> {
+pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError> {
     let id = req.id_param("id")?;
     let reader = &req.app.reader;
     let row = subscriptions::one(reader, id).await?.ok_or(HttpError::NotFound)?;
@@ -118,7 +118,7 @@ pub(super) async fn view(req: &Req, errors: &Errors) -> Result<Res, HttpError> {
             div.row.apart { p { "Member: " (person(&names, row.owner)) } (status_chip(&row)) }
             (facts(&known(&row.state, &row)))
         }
-        (subscription_acts::panel(req, &row))
+        (subscription_acts::panel(req, &row, form, errors))
         (as_of(req, &entries, &row))
         section { h2 { "Orders" } (order_table(&orders)) }
         section.stack aria-labelledby="log" {

@@ -1,10 +1,11 @@
-//! What staff may do to a subscription: let a parked one go on, cancel.
+//! What staff may do to a subscription: let a parked one go on, charge again, waive, extend, cancel, end.
 
 use super::BILLING;
 use super::subscription::{parked_notice, view};
 use crate::actors::bus::{CommandError, Envelope, Metadata};
+use crate::actors::payments::policy;
 use crate::domain::shared::PersonalValue;
-use crate::domain::subscription::{Status, Subscription, SubscriptionCommand};
+use crate::domain::subscription::{MOST_DAYS, Status, Subscription, SubscriptionCommand, SubscriptionError};
 use crate::http::error::HttpError;
 use crate::http::response::after;
 use crate::http::route::Route;
@@ -19,24 +20,37 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 /// The acts that are open in this state; each asks for a reason.
-pub(super) fn panel(req: &Req, row: &SubscriptionRow) -> Markup {
+pub(super) fn panel(req: &Req, row: &SubscriptionRow, form: &Form, errors: &Errors) -> Markup {
     let parked = row.state.is_parked();
-    let cancel = matches!(row.status, Status::Active | Status::OnHold);
+    let open = row.state.open_order();
     let keep = row.status == Status::PendingCancellation;
+    let paid_for = matches!(row.status, Status::Active | Status::PendingCancellation);
     html! {
         @if parked { (parked_notice()) }
-        @if parked || cancel || keep {
-            details.fold open[parked] {
+        @if !row.status.is_final() {
+            details.fold open[parked || !errors.is_empty()] {
                 summary { "Act on this subscription" }
                 (post_form(req, &req.path, &html! {
-                    (Field::new("reason", "Reason").hint("Kept with the event.").maxlength(500).render())
+                    (Field::new("reason", "Reason").hint("Kept with the event.").value(form.get("reason")).maxlength(500).errors(errors).render())
                     div.row {
                         @if parked {
                             (submit_as("Go on, bill every missed period", "act", "bill-missed", Weight::Plain))
                             (submit_as("Go on, waive what was missed", "act", "waive-missed", Weight::Plain))
                         }
+                        @if open.is_some_and(|o| o.retry_at.is_some()) && row.status == Status::Active {
+                            (submit_as("Charge again now", "act", "retry-now", Weight::Plain))
+                        }
+                        @if open.is_some() { (submit_as("Waive the open order", "act", "waive", Weight::Plain)) }
                         @if keep { (submit_as("Undo the cancellation", "act", "keep", Weight::Plain)) }
-                        @if cancel { (submit_as("Cancel subscription", "act", "cancel", Weight::Danger)) }
+                    }
+                    @if paid_for && open.is_none() && !parked {
+                        (Field::new("days", "Days to give").optional().value(form.get("days")).inputmode("numeric").short()
+                            .hint(&format!("1 to {MOST_DAYS}, not paid for; later payments move by as many.")).errors(errors).render())
+                        div.row { (submit_as("Extend", "act", "extend", Weight::Plain)) }
+                    }
+                    div.row {
+                        @if !keep { (submit_as("Cancel subscription", "act", "cancel", Weight::Danger)) }
+                        @if paid_for { (submit_as("End at once", "act", "end-now", Weight::Danger)) }
                     }
                 }))
             }
@@ -69,7 +83,7 @@ async fn act(mut req: Req) -> Result<Res, HttpError> {
     let row = subscriptions::one(&req.app.reader, id).await?.ok_or(HttpError::NotFound)?;
     let (meta, reason) = match with_reason(&req, &form, row.owner) {
         Ok(both) => both,
-        Err(errors) => return view(&req, &errors).await,
+        Err(errors) => return view(&req, &form, &errors).await,
     };
     let at = req.now();
     let command = match form.get("act") {
@@ -77,12 +91,25 @@ async fn act(mut req: Req) -> Result<Res, HttpError> {
         "waive-missed" => SubscriptionCommand::Unpark { waive_missed: true, at },
         "keep" => SubscriptionCommand::UndoCancel { at },
         "cancel" => SubscriptionCommand::Cancel { at },
+        "end-now" => SubscriptionCommand::EndNow { at },
+        "waive" => SubscriptionCommand::Waive { at },
+        "retry-now" => SubscriptionCommand::RetryNow { policy: policy(&req.app.config), at },
+        "extend" => match form.get("days").parse() {
+            Ok(days) => SubscriptionCommand::Extend { days },
+            Err(_) => {
+                let errors = Errors::one("days", SubscriptionError::Days.to_string());
+                return view(&req, &form, &errors).await;
+            }
+        },
         _ => return Err(HttpError::BadRequest("Choose what to do.".into())),
     };
     let envelope = Envelope::new(req.command_id(&form), id, command, meta).with_private(vec![reason]);
     match req.app.bus.dispatch::<Subscription>(envelope).await {
         Ok(receipt) => Ok(after(receipt, &format!("/billing/subscriptions/{id}"))),
-        Err(CommandError::Refused(why)) => view(&req, &Errors::one("", why.to_string())).await,
+        Err(CommandError::Refused(why)) => {
+            let field = if why == SubscriptionError::Days { "days" } else { "" };
+            view(&req, &form, &Errors::one(field, why.to_string())).await
+        }
         Err(other) => Err(other.into()),
     }
 }

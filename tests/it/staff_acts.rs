@@ -1,0 +1,67 @@
+//! What billing staff do on the page of a subscription, from the button to the member's mail.
+
+use crate::billing_pages::{link, open, order};
+use chrono::TimeDelta;
+use kinora::domain::subscription::Status;
+use kinora::projections::subscriptions;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn staff_extend_retry_waive_and_end_with_a_reason() {
+    let (studio, member, billing) = open().await;
+    let cx = &studio.instance.services;
+    assert_eq!(order(&studio, &member, "NL", "card", "4242 4242 4242 4242").await.status, 303);
+    let page =
+        link(&billing.get("/billing/subscriptions?status=active").await.body, "/billing/subscriptions/");
+    let id = page.rsplit('/').next().unwrap().parse().unwrap();
+    let row = async || subscriptions::one(&cx.reader, id).await.unwrap().expect("it is listed");
+    let act = async |fields: &[(&str, &str)]| {
+        let answer = billing.submit(&page, &page, fields).await;
+        studio.settle().await;
+        answer
+    };
+
+    let due = row().await.state.next_payment_on().unwrap();
+    for days in ["0", "367", "many", ""] {
+        let refused = act(&[("act", "extend"), ("days", days), ("reason", "the player broke")]).await;
+        assert!(refused.status == 422 && refused.body.contains("the player broke"), "{days}");
+    }
+    assert_eq!(act(&[("act", "extend"), ("days", "14"), ("reason", "")]).await.status, 422);
+    assert_eq!(act(&[("act", "extend"), ("days", "14"), ("reason", "the player broke")]).await.status, 303);
+    assert_eq!(row().await.state.next_payment_on(), Some(due + TimeDelta::days(14)));
+
+    // The next charge is declined; staff try again at once, then waive the order.
+    let card = [("card_number", "4000 0000 0000 9995"), ("card_expiry", "12/35")];
+    assert_eq!(member.submit("/account/subscription", "/account/subscription/card", &card).await.status, 303);
+    studio.settle().await;
+    assert_eq!(act(&[("act", "retry-now"), ("reason", "x")]).await.status, 422, "nothing is open");
+    let later = (cx.clock.now() + TimeDelta::days(46)).to_rfc3339();
+    assert_eq!(studio.run_job("clock-tick", &later).await.status, "completed");
+    studio.settle().await;
+    assert_eq!(row().await.state.open_order().map(|o| o.failures), Some(1));
+    assert_eq!(act(&[("act", "retry-now"), ("reason", "the member says it is covered")]).await.status, 303);
+    assert_eq!(row().await.state.open_order().map(|o| o.failures), Some(2), "it counts");
+    assert_eq!(act(&[("act", "waive"), ("reason", "goodwill")]).await.status, 303);
+    let waived = row().await;
+    assert!(waived.state.open_order().is_none() && waived.status == Status::Active);
+    let orders = billing.get("/billing/orders?status=cancelled").await;
+    assert!(orders.body.contains("Mira Member"), "nobody has to pay it any more");
+
+    assert_eq!(act(&[("act", "end-now"), ("reason", "asked by telephone")]).await.status, 303);
+    assert_eq!(row().await.status, Status::Cancelled);
+    let story = billing.get(&page).await.body;
+    for words in [
+        "Staff gave 14 days",
+        "Staff waived the order",
+        "Staff ended it at once",
+        "Reason given: asked by telephone",
+        "Bela Billing",
+    ] {
+        assert!(story.contains(words), "{words}");
+    }
+    let mails = std::fs::read_dir(studio.data.path().join("mail")).unwrap().flatten();
+    let texts: Vec<String> = mails.filter_map(|f| std::fs::read_to_string(f.path()).ok()).collect();
+    for words in ["We added 14 days", "is waived", "We ended your membership"] {
+        assert!(texts.iter().any(|t| t.contains(words)), "a mail says: {words}");
+    }
+    studio.close().await;
+}

@@ -1,19 +1,50 @@
-//! Embeds what `make assets` has gathered in `assets/dist` into the program.
+//! Embeds what `make assets` has gathered in `assets/dist` into the program, and takes the fingerprint
+//! of the domain by which snapshots know the rules they were made under.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=assets/dist/manifest.tsv");
     println!("cargo::rerun-if-changed=assets/dist/icons.tsv");
+    println!("cargo::rerun-if-changed=src/domain");
+    match fingerprint(Path::new("src/domain")) {
+        Ok(print) => println!("cargo::rustc-env=DOMAIN_FINGERPRINT={print:016x}"),
+        Err(problem) => println!("cargo::error=src/domain cannot be read: {problem}"),
+    }
     if let Err(problem) = embed() {
         println!(
             "cargo::error=the assets are missing ({problem}). Run `make assets` first \
              (Node 18 or newer: npm ci --ignore-scripts --prefix assets && node assets/build.mjs)."
         );
     }
+}
+
+/// One number for all source below `folder`.
+fn fingerprint(folder: &Path) -> std::io::Result<u64> {
+    fn files(folder: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                files(&path, found)?;
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                found.push(path);
+            }
+        }
+        Ok(())
+    }
+    let mut found = Vec::new();
+    files(folder, &mut found)?;
+    found.sort();
+    let mut hasher = DefaultHasher::new();
+    for path in found {
+        path.hash(&mut hasher);
+        fs::read(&path)?.hash(&mut hasher);
+    }
+    Ok(hasher.finish())
 }
 
 /// Writes `assets.rs` and `icons.rs` for `src/http/assets.rs` and `src/http/ui/icon.rs`.

@@ -61,7 +61,12 @@ pub async fn run(workflow: Arc<dyn Workflow>, cx: Services, desk: Desk) -> Resul
             let client = cx.pool.get().await?;
             let all = checkpoint::all(&**client, Kind::Workflow).await?;
             let from = all.get(name).map_or(0, |c| c.position);
-            (from, log::after(&**client, from, None, PAGE).await?)
+            let events = log::after(&**client, from, None, PAGE).await?;
+            if !events.is_empty() {
+                // A mail or a charge must not follow from an event that a power cut takes back.
+                log::settle(&**client).await?;
+            }
+            (from, events)
         };
         let metrics = &cx.metrics.projections;
         metrics

@@ -68,6 +68,8 @@ impl Audit {
     pub async fn sign_head(&self, at: DateTime<Utc>) -> Result<Option<i64>, StoreError> {
         let client = self.pool.get().await?;
         let head = client.query_one("select position, hash from log_head where log_id = 1", &[]).await?;
+        // What is signed must not be taken back by a power cut.
+        log::settle(&**client).await?;
         let checkpoint = Checkpoint { position: head.get(0), hash: head.get(1), at };
         if checkpoint.position == 0 {
             return Ok(None);

@@ -1,7 +1,9 @@
-//! One transaction of the journal: two round trips, whatever the number of appends.
+//! A batch step by step under the lock of the head row: two round trips, whatever the number of
+//! appends, and an exact answer to each.
 
 use super::chain::Link;
 use super::journal::{Append, AppendError, Receipt};
+use super::lean::Tail;
 use super::{Claim, StoreError};
 use chrono::{DateTime, SubsecRound, Utc};
 use std::collections::HashMap;
@@ -13,7 +15,7 @@ type Params<'a, const N: usize> = [&'a (dyn ToSql + Sync); N];
 type Answers = Vec<Result<Receipt, AppendError>>;
 
 /// The prepared statements of a writer's session.
-pub(super) struct Statements {
+pub(super) struct Locked {
     lock_head: Statement,
     receipts: Statement,
     versions: Statement,
@@ -26,11 +28,8 @@ pub(super) struct Statements {
     move_head: Statement,
 }
 
-impl Statements {
+impl Locked {
     pub async fn prepare(c: &Client) -> Result<Self, StoreError> {
-        // A generic plan made while the table was empty would scan it for ever.
-        c.batch_execute("set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off")
-            .await?;
         Ok(Self {
             lock_head: c.prepare("select position, hash from log_head where log_id = 1 for update").await?,
             receipts: c
@@ -87,27 +86,27 @@ impl Statements {
 
 /// What the rows of a batch are, column by column.
 #[derive(Default)]
-struct Rows {
-    position: Vec<i64>,
-    stream: Vec<String>,
-    version: Vec<i64>,
-    kind: Vec<String>,
-    type_version: Vec<i16>,
-    command: Vec<Uuid>,
-    ix: Vec<i16>,
-    effective: Vec<DateTime<Utc>>,
-    payload: Vec<String>,
-    metadata: Vec<String>,
-    hash: Vec<Vec<u8>>,
+pub(super) struct Rows {
+    pub position: Vec<i64>,
+    pub stream: Vec<String>,
+    pub version: Vec<i64>,
+    pub kind: Vec<String>,
+    pub type_version: Vec<i16>,
+    pub command: Vec<Uuid>,
+    pub ix: Vec<i16>,
+    pub effective: Vec<DateTime<Utc>>,
+    pub payload: Vec<String>,
+    pub metadata: Vec<String>,
+    pub hash: Vec<Vec<u8>>,
 }
 
-/// Writes what fits of `appends` in one transaction and answers each.
+/// Writes what fits of `appends` in one transaction and answers each; the end of the log comes back too.
 pub(super) async fn write(
     c: &Client,
-    s: &Statements,
+    s: &Locked,
     appends: &[&Append],
     now: DateTime<Utc>,
-) -> Result<Answers, StoreError> {
+) -> Result<(Answers, Tail), StoreError> {
     let recorded_at = now.trunc_subsecs(6);
     let ids: Vec<Uuid> = appends.iter().map(|a| a.command_id).collect();
     let streams: Vec<&str> = appends.iter().map(|a| a.stream_id.as_str()).collect();
@@ -157,19 +156,7 @@ pub(super) async fn write(
         for (ix, event) in append.events.iter().enumerate() {
             position += 1;
             *version += 1;
-            let link = Link {
-                position,
-                stream_id: &append.stream_id,
-                version: *version,
-                kind: &event.kind,
-                type_version: event.type_version,
-                command_id: append.command_id,
-                ix: i16::try_from(ix).unwrap_or(i16::MAX),
-                recorded_at,
-                effective_at: append.effective_at.trunc_subsecs(6),
-                payload: &event.payload,
-                metadata: &append.metadata,
-            };
+            let link = Link::of(append, event, position, *version, ix, recorded_at);
             hash = link.hash(&hash).to_vec();
             rows.push(&link, &hash);
         }
@@ -186,15 +173,15 @@ pub(super) async fn write(
     }
     if accepted.is_empty() {
         c.batch_execute("rollback").await?;
-        return Ok(answers);
+        return Ok((answers, Tail { position, hash }));
     }
     commit(c, s, &rows, &accepted, recorded_at, position, &hash).await?;
-    Ok(answers)
+    Ok((answers, Tail { position, hash }))
 }
 
 async fn commit(
     c: &Client,
-    s: &Statements,
+    s: &Locked,
     r: &Rows,
     accepted: &[(&Append, Receipt)],
     recorded_at: DateTime<Utc>,
@@ -231,8 +218,6 @@ async fn commit(
     let given: Params<'_, 3> = [&given.0, &given.1, &given.2];
     let taken: Params<'_, 3> = [&taken.0, &taken.1, &taken.2];
     let head: Params<'_, 2> = [&position, &hash];
-    // NOTIFY after the commit: inside the transaction it takes a lock on the whole database.
-    let end = format!("commit; notify kinora_events, '{position}'");
     tokio::try_join!(
         c.execute(&s.insert_events, &events),
         c.execute(&s.insert_receipts, &receipts),
@@ -240,7 +225,7 @@ async fn commit(
         c.execute(&s.delete_claims, &given),
         c.execute(&s.insert_claims, &taken),
         c.execute(&s.move_head, &head),
-        c.batch_execute(&end),
+        c.batch_execute("commit"),
     )?;
     Ok(())
 }
@@ -260,7 +245,7 @@ fn columns<'a>(accepted: &[(&'a Append, Receipt)], of: fn(&Append) -> &Vec<Claim
 }
 
 impl Rows {
-    fn push(&mut self, link: &Link<'_>, hash: &[u8]) {
+    pub fn push(&mut self, link: &Link<'_>, hash: &[u8]) {
         self.position.push(link.position);
         self.stream.push(link.stream_id.to_owned());
         self.version.push(link.version);

@@ -4,7 +4,8 @@
 //! fixed order, each preceded by its length as eight bytes, big endian. `hash(0)` is 32 zero bytes.
 //! Times enter as microseconds since 1970.
 
-use chrono::{DateTime, Utc};
+use super::{Append, NewEvent};
+use chrono::{DateTime, SubsecRound, Utc};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -37,7 +38,31 @@ pub struct Link<'a> {
     pub metadata: &'a str,
 }
 
-impl Link<'_> {
+impl<'a> Link<'a> {
+    /// The link of `append`'s event number `ix` at its place.
+    pub(super) fn of(
+        append: &'a Append,
+        event: &'a NewEvent,
+        position: i64,
+        version: i64,
+        ix: usize,
+        recorded_at: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            position,
+            stream_id: &append.stream_id,
+            version,
+            kind: &event.kind,
+            type_version: event.type_version,
+            command_id: append.command_id,
+            ix: i16::try_from(ix).unwrap_or(i16::MAX),
+            recorded_at,
+            effective_at: append.effective_at.trunc_subsecs(6),
+            payload: &event.payload,
+            metadata: &append.metadata,
+        }
+    }
+
     /// The columns as they are hashed.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {

@@ -200,9 +200,8 @@ impl Cluster {
         let options = format!("-k {}", self.socket_folder.display());
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
-            // A server that was killed may still be a zombie for a moment: then the next try works.
-            let output = self
-                .as_owner("pg_ctl")
+            clear_after_death(&self.data);
+            self.as_owner("pg_ctl")
                 .args(["start", "-w", "-t", "60", "-s", "-D"])
                 .arg(&self.data)
                 .arg("-l")
@@ -213,7 +212,8 @@ impl Cluster {
                 .stderr(std::process::Stdio::null())
                 .status()
                 .map_err(|e| StoreError::file("starting PostgreSQL", e))?;
-            if output.success() && self.answers() {
+            // Also when it was running all the time and only recovering from a backend's death.
+            if self.answers() {
                 return Ok(());
             }
             if Instant::now() > deadline {
@@ -236,7 +236,7 @@ impl Cluster {
 
     fn answers(&self) -> bool {
         Command::new(self.binaries.join("pg_isready"))
-            .args(["-q", "-h"])
+            .args(["-q", "-U", "kinora_app", "-d", "postgres", "-h"])
             .arg(&self.socket_folder)
             .status()
             .is_ok_and(|s| s.success())
@@ -311,6 +311,25 @@ impl Cluster {
                 .await?;
         }
         Ok(())
+    }
+}
+
+/// Takes the lock file of a server away that was killed and that nobody has buried: where process 1
+/// does not reap orphans (a bare container), its zombie keeps PostgreSQL from ever starting again.
+/// Only when no process works in the folder any more; PostgreSQL's own check of shared memory stays.
+fn clear_after_death(data: &Path) {
+    let file = data.join("postmaster.pid");
+    let Some(pid) = fs::read_to_string(&file).ok().and_then(|t| t.lines().next()?.trim().parse::<u32>().ok())
+    else {
+        return;
+    };
+    let is_zombie = fs::read_to_string(format!("/proc/{pid}/stat"))
+        .is_ok_and(|stat| stat.rsplit(')').next().is_some_and(|after| after.trim_start().starts_with('Z')));
+    let lives_here =
+        |entry: &fs::DirEntry| fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd == data);
+    let in_use = fs::read_dir("/proc").is_ok_and(|all| all.flatten().any(|entry| lives_here(&entry)));
+    if is_zombie && !in_use && fs::remove_file(&file).is_ok() {
+        tracing::warn!(pid, "the lock file of a killed PostgreSQL was removed");
     }
 }
 

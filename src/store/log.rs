@@ -67,6 +67,20 @@ pub async fn stream<C: GenericClient>(
     client.query(&statement, &[&stream_id, &version]).await?.iter().map(read).collect()
 }
 
+/// The smallest thing that writes WAL in a transaction of its own.
+pub(super) const BARRIER: &str = "select pg_logical_emit_message(true, 'kinora', '')";
+
+/// Waits until everything that can be read in the log now is durable, whichever process wrote it: the
+/// journal commits under load before the disk has it. Whoever acts outside the database on what was
+/// read, or tells somebody that it stands, asks for this first.
+///
+/// # Errors
+/// If the database is away.
+pub async fn settle<C: GenericClient>(client: &C) -> Result<(), StoreError> {
+    client.query_one(BARRIER, &[]).await?;
+    Ok(())
+}
+
 /// Position of the last committed event; 0 for an empty log.
 ///
 /// # Errors

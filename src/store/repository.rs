@@ -1,7 +1,7 @@
 //! Loading aggregates: the `cqrs-es` event store over tokio-postgres and the journal.
 
 use super::event::{RecordedEvent, encode_payload, stream_name};
-use super::{Append, AppendError, Journal, Metadata, NewEvent, Pool, StoreError, log};
+use super::{Append, AppendError, Journal, Metadata, NewEvent, Pool, StoreError, log, snapshots};
 use crate::domain::shared::{Decider, aggregate::CategoryEvent};
 use chrono::Utc;
 use cqrs_es::{AggregateContext, AggregateError, DomainEvent, EventEnvelope, EventStore};
@@ -30,6 +30,8 @@ pub struct Loaded<A> {
     pub state: A,
     /// Events folded into it.
     pub version: i64,
+    /// Version at which a snapshot of it is kept; 0 for none.
+    pub kept_at: i64,
 }
 
 impl<A: Decider> AggregateContext<A> for Loaded<A> {
@@ -49,19 +51,35 @@ where
         Self { pool, journal, kind: PhantomData }
     }
 
-    /// Folds the stream of aggregate `id`.
+    /// Folds the stream of aggregate `id`, from its snapshot if there is one.
     ///
     /// # Errors
     /// If the log cannot be read, or holds an event this version does not know.
     pub async fn load(&self, id: Uuid) -> Result<Loaded<A>, StoreError> {
         let client = self.pool.get().await?;
-        let events = log::stream(&**client, &stream_name(A::TYPE, id), 0).await?;
-        let mut loaded = Loaded { id: id.to_string(), state: A::default(), version: 0 };
-        for event in events {
-            loaded.version = event.version;
-            loaded.state.apply(decode::<A>(&event)?);
+        let stream = stream_name(A::TYPE, id);
+        let (snapshot, events) = snapshots::load(&**client, &stream).await?;
+        let mut loaded = Loaded { id: id.to_string(), state: A::default(), version: 0, kept_at: 0 };
+        if let Some(snapshot) = snapshot {
+            let Ok(state) = serde_json::from_str(&snapshot.state) else {
+                tracing::warn!(aggregate = A::TYPE, "a snapshot cannot be read; all events are");
+                return fold(loaded, log::stream(&**client, &stream, 0).await?);
+            };
+            loaded = Loaded { state, version: snapshot.version, kept_at: snapshot.version, ..loaded };
         }
-        Ok(loaded)
+        fold(loaded, events)
+    }
+
+    /// Keeps a snapshot of `state` after `version` events; losing it costs nothing but time.
+    pub async fn keep(&self, id: Uuid, state: &A, version: i64) {
+        let kept = async {
+            let json = serde_json::to_string(state).map_err(|e| StoreError::Unreadable(e.to_string()))?;
+            let client = self.pool.get().await?;
+            snapshots::keep(&**client, &stream_name(A::TYPE, id), version, &json).await
+        };
+        if let Err(error) = kept.await {
+            tracing::warn!(aggregate = A::TYPE, %error, "a snapshot is not kept");
+        }
     }
 
     /// The journal this repository writes to.
@@ -69,6 +87,18 @@ where
     pub fn journal(&self) -> &Journal {
         &self.journal
     }
+}
+
+fn fold<A>(mut loaded: Loaded<A>, events: Vec<RecordedEvent>) -> Result<Loaded<A>, StoreError>
+where
+    A: Decider,
+    A::Event: CategoryEvent,
+{
+    for event in events {
+        loaded.version = event.version;
+        loaded.state.apply(decode::<A>(&event)?);
+    }
+    Ok(loaded)
 }
 
 fn decode<A>(event: &RecordedEvent) -> Result<A::Event, StoreError>

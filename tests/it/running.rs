@@ -75,7 +75,8 @@ impl Running {
                 if record["fields"]["message"] == "metrics" {
                     let _ = found
                         .send(("metrics", record["fields"]["address"].as_str().unwrap_or("").to_owned()));
-                } else if record["level"] == "ERROR" {
+                } else if record["level"] == "ERROR" || record.is_null() {
+                    // Also what is not a record: the words with which a start fails.
                     eprintln!("{line}");
                 }
             }
@@ -86,9 +87,9 @@ impl Running {
             match lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(("site", address)) => site = Some(address.parse().expect("an address")),
                 Ok((_, address)) => metrics = Some(address.parse().expect("an address")),
-                Err(_) => {
+                Err(why) => {
                     let _ = child.kill();
-                    panic!("Kinora was not ready in {} seconds", PATIENCE.as_secs());
+                    panic!("Kinora was not ready in {} seconds, or ended: {why}", PATIENCE.as_secs());
                 }
             }
         }

@@ -15,17 +15,22 @@ function plays(codec) {
   return Boolean(codec && source?.isTypeSupported(`video/mp4; codecs="${codec}"`));
 }
 
+// Where the viewer was; asked when playing begins, so that nothing is loaded before.
+const watch = document.querySelector("form[data-watch]");
+const resumeAt = () => Number(watch?.dataset.at ?? 0);
+
 async function attach(box, video) {
+  const begin = video.currentTime || resumeAt();
   const { default: Hls } = await import("asset:hls.js");
   if (!Hls.isSupported()) {
     if (video.canPlayType("application/vnd.apple.mpegurl")) {
       video.src = box.dataset.hls;
       await video.play();
     }
+    if (begin) video.currentTime = begin;
     return;
   }
   const plain = video.currentSrc;
-  const begin = video.currentTime;
   const hls = new Hls({ startPosition: begin || -1, capLevelToPlayerSize: true, maxBufferLength: 30 });
   let repaired = false;
   hls.on(Hls.Events.MANIFEST_PARSED, () => {
@@ -58,6 +63,42 @@ async function attach(box, video) {
 for (const box of document.querySelectorAll("[data-player]")) {
   const video = box.querySelector("video");
   video.addEventListener("play", () => attach(box, video), { once: true });
+}
+
+// Where the viewer is: told every ten seconds while it plays, at each pause, and when the page is left.
+const playing = document.querySelector("[data-player] video, .stage audio");
+let told = 0;
+function tell(at, leaving) {
+  if (Math.abs(at - told) < 1 && !leaving) return;
+  told = at;
+  const body = new URLSearchParams(new FormData(watch));
+  body.set("at", at.toFixed(1));
+  if (leaving && navigator.sendBeacon?.(watch.action, body)) return;
+  fetch(watch.action, { method: "POST", body, keepalive: true, headers: { accept: "application/json" } }).catch(() => {});
+}
+if (watch && playing) {
+  told = resumeAt();
+  if (playing.localName === "audio") playing.addEventListener("play", () => (playing.currentTime = resumeAt()), { once: true });
+  playing.addEventListener("timeupdate", () => !playing.paused && Math.abs(playing.currentTime - told) >= 10 && tell(playing.currentTime));
+  for (const moment of ["pause", "ended"]) playing.addEventListener(moment, () => tell(playing.currentTime));
+  addEventListener("pagehide", () => playing.currentTime > 0 && Math.abs(playing.currentTime - told) >= 1 && tell(playing.currentTime, true));
+  const over = document.querySelector("[data-resume] button");
+  over?.removeAttribute("hidden");
+  over?.addEventListener("click", () => {
+    delete watch.dataset.at;
+    if (playing.currentTime > 0) playing.currentTime = 0;
+    over.parentElement.remove();
+    playing.play().catch(() => {});
+  });
+} else if (watch) {
+  // Nothing plays here: what counts is the time the page is in view.
+  let seconds = 0;
+  const timer = setInterval(() => {
+    if (document.visibilityState !== "visible") return;
+    seconds += 1;
+    if (seconds === 5 || seconds === 60) tell(seconds);
+    if (seconds === 60) clearInterval(timer);
+  }, 1000);
 }
 
 // Keys, as the list behind "?" names them.

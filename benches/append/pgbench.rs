@@ -39,9 +39,9 @@ impl Pgbench {
         })
     }
 
-    /// At most 64 clients: more only wait for each other.
+    /// At most 32 clients: more only wait for each other, and for a connection.
     pub async fn run(&self, writers: usize, length: Duration) -> Result<Sample, Trouble> {
-        let clients = writers.min(64);
+        let clients = writers.min(32);
         let out = Command::new(&self.program)
             .args(["-n", "-M", "prepared", "-U", "postgres", "-j", "2"])
             .args(["-T", &length.as_secs().max(1).to_string(), "-c", &clients.to_string()])

@@ -24,6 +24,7 @@ pub mod services;
 pub mod supervisor;
 pub mod uploads;
 pub mod verify;
+pub mod watch_progress;
 pub mod webhooks;
 pub mod workflow_runner;
 pub mod workflows;

@@ -18,3 +18,4 @@ pub mod post;
 pub mod shared;
 pub mod statistics;
 pub mod subscription;
+pub mod watch_progress;

@@ -6,6 +6,7 @@ use super::error::HttpError;
 use super::request::Req;
 use super::ui::{Fetch, Picture, Place, Ratio, Rendition, locked, notice_text, picture};
 use super::ui::{Tone, format};
+use crate::actors::watch_progress::Place as SeenTo;
 use crate::domain::access::{Decision, Reason};
 use crate::domain::media::{Codec, Kind, Tier};
 use crate::projections::media::{self as works, Work};
@@ -21,6 +22,29 @@ pub struct Stage {
     pub markup: Markup,
     /// The decision behind it.
     pub decision: Decision,
+}
+
+/// What the script tells the server about: a lesson with its course, or the work itself; only for
+/// people who are signed in. With it comes where they were.
+#[must_use]
+pub fn watched(req: &Req, item: Uuid, course: Option<Uuid>, place: Option<&SeenTo>) -> Markup {
+    if req.viewer.account.is_none() {
+        return html! {};
+    }
+    let at = place.and_then(SeenTo::resume_at);
+    html! {
+        form data-watch data-at=[at] method="post" action="/progress" hidden {
+            input type="hidden" name="_csrf" value=(req.csrf_token());
+            input type="hidden" name="item" value=(item);
+            @if let Some(course) = course { input type="hidden" name="course" value=(course); }
+        }
+        @if let Some(at) = at {
+            p.small.dimmer.row data-resume {
+                span { "You were at " (format::clock(at.into())) "." }
+                button class="btn quiet small" type="button" hidden { "Start over" }
+            }
+        }
+    }
 }
 
 /// The stage for a work by id; `None` if there is no such work or the viewer may not know of it.

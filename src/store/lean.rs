@@ -9,7 +9,7 @@
 use super::StoreError;
 use super::batch::Rows;
 use super::chain::Link;
-use super::journal::{Append, AppendError, Receipt};
+use super::journal::{Append, AppendError, NewEvent, Receipt};
 use chrono::{DateTime, SubsecRound, Utc};
 use std::collections::{HashMap, HashSet};
 use tokio_postgres::types::ToSql;
@@ -25,20 +25,24 @@ pub(super) struct Tail {
     pub hash: Vec<u8>,
 }
 
-/// The prepared statement.
-pub(super) struct Lean(Statement);
+/// The prepared statements: for a whole batch, and for a single event, which comes without arrays.
+pub(super) struct Lean {
+    batch: Statement,
+    single: Statement,
+}
 
 impl Lean {
     pub async fn prepare(c: &Client) -> Result<Self, StoreError> {
         // The head row is locked before anything is inserted. If another transaction holds it, the
         // conditions are read again on the row as that one left it, and fail. A version that is too
         // low meets the unique index; one that is too high must be looked for, or it would leave a gap.
+        // (A scalar subquery, because a semi-join planned on an empty table reads all of it for ever.)
         let sql = "with head as (
                 update log_head set position = $1, hash = $2
                 where log_id = 1 and position = $3 and hash = $4
                   and not exists (
                     select from unnest($5::text[], $6::bigint[]) as w(s, v)
-                    where v > 0 and not exists (select from events where log_id = 1 and stream_id = s and version = v))
+                    where v > 0 and (select max(version) from events where log_id = 1 and stream_id = s) is distinct from v)
                 returning 1),
             written as (
                 insert into events (position, stream_id, version, type, type_version, command_id, ix, recorded_at, effective_at, payload, metadata, hash)
@@ -51,7 +55,17 @@ impl Lean {
                 select c, s, p, v, $14 from unnest($19::uuid[], $20::text[], $21::bigint[], $22::bigint[]) as x(c, s, p, v)
                 where exists (select from head))
             select exists (select from head)";
-        Ok(Self(c.prepare(sql).await?))
+        let single = "with head as (
+                update log_head set position = $1::bigint, hash = $2::bytea
+                where log_id = 1 and position = $1::bigint - 1 and hash = $3
+                  and ($4::bigint = 0 or (select max(version) from events where log_id = 1 and stream_id = $5::text) = $4::bigint)
+                returning 1),
+            receipts as (
+                insert into command_receipts (command_id, stream_id, position, version, recorded_at)
+                select $6::uuid, $5::text, $1::bigint, $4::bigint + 1, $7::timestamptz from head)
+            insert into events (position, stream_id, version, type, type_version, command_id, ix, recorded_at, effective_at, payload, metadata, hash)
+            select $1::bigint, $5::text, $4::bigint + 1, $8::text, $9::smallint, $6::uuid, 0, $7::timestamptz, $10::timestamptz, $11::text::json, $12::text::json, $2::bytea from head";
+        Ok(Self { batch: c.prepare(sql).await?, single: c.prepare(single).await? })
     }
 }
 
@@ -80,6 +94,11 @@ pub(super) async fn write(
         return Ok(None);
     }
     let recorded_at = now.trunc_subsecs(6);
+    if let [append] = appends
+        && let [event] = append.events.as_slice()
+    {
+        return write_one(c, &s.single, append, event, recorded_at, tail).await;
+    }
     let mut version_of: HashMap<&str, i64> = HashMap::with_capacity(appends.len());
     let (mut streams, mut expected): (Vec<&str>, Vec<i64>) = (Vec::new(), Vec::new());
     let mut rows = Rows::default();
@@ -131,6 +150,36 @@ pub(super) async fn write(
         &positions,
         &versions,
     ];
-    let written: bool = c.query_one(&s.0, &params).await?.get(0);
+    let written: bool = c.query_one(&s.batch, &params).await?.get(0);
     Ok(written.then(|| (receipts.into_iter().map(Ok).collect(), Tail { position, hash })))
+}
+
+async fn write_one(
+    c: &Client,
+    s: &Statement,
+    append: &Append,
+    event: &NewEvent,
+    recorded_at: DateTime<Utc>,
+    tail: &Tail,
+) -> Result<Option<(Answers, Tail)>, StoreError> {
+    let (position, version) = (tail.position + 1, append.expected + 1);
+    let link = Link::of(append, event, position, version, 0, recorded_at);
+    let hash = link.hash(&tail.hash).to_vec();
+    let params: [&(dyn ToSql + Sync); 12] = [
+        &position,
+        &hash,
+        &tail.hash,
+        &append.expected,
+        &append.stream_id,
+        &append.command_id,
+        &recorded_at,
+        &event.kind,
+        &event.type_version,
+        &link.effective_at,
+        &event.payload,
+        &append.metadata,
+    ];
+    let written = c.execute(s, &params).await? == 1;
+    let receipt = Receipt { position, version, replayed: false };
+    Ok(written.then(|| (vec![Ok(receipt)], Tail { position, hash })))
 }

@@ -33,7 +33,7 @@ impl Line {
         let client = connect(&database.app).await?;
         // A generic plan made while the table was empty would scan it for ever.
         client
-            .batch_execute("set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set plan_cache_mode = force_generic_plan")
+            .batch_execute("set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set enable_bitmapscan = off; set enable_material = off; set plan_cache_mode = force_generic_plan")
             .await?;
         let wait = if durable { "on" } else { "off" };
         client.batch_execute(&format!("set synchronous_commit = {wait}")).await?;

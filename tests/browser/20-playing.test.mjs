@@ -42,6 +42,42 @@ test('AV1 by rav1e plays and the time advances', { timeout: 900_000 }, async (t)
   assert.deepEqual(page.faults, []);
 });
 
+test('playing goes on where it was left, also on another device', async () => {
+  const isLong = (page) => page.evaluate(() => new Promise((resolve) => {
+    const video = document.querySelector('[data-player] video');
+    video.preload = 'metadata';
+    video.addEventListener('loadedmetadata', () => resolve(video.duration > 30), { once: true });
+    video.addEventListener('error', () => resolve(false), { once: true });
+    video.load();
+  }));
+  const path = await work(page, async (page) => await isVideo(page) && await isLong(page));
+  assert.ok(path, 'the demo has a video of more than half a minute');
+  await page.goto('/account/library');
+  const forget = page.getByRole('button', { name: 'Forget all of it' });
+  if (await forget.count()) await forget.click();
+  await page.goto(path);
+  await play(page, 'avc1');
+  const told = page.waitForResponse((r) => r.url().endsWith('/progress'));
+  await page.evaluate(() => { document.querySelector('[data-player] video').currentTime = 12; });
+  await page.waitForFunction(() => document.querySelector('[data-player] video').currentTime > 12.2);
+  await page.evaluate(() => document.querySelector('[data-player] video').pause());
+  assert.equal((await told).status(), 204);
+
+  const other = await person(browser, kinora);
+  await signIn(other, await kinora.login('subscriber'));
+  await other.goto('/');
+  assert.ok(await other.getByRole('heading', { name: 'Continue watching' }).isVisible());
+  await other.goto(path);
+  assert.match(await other.locator('[data-resume]').innerText(), /You were at 0:1[0-9]/);
+  await other.evaluate(() => document.querySelector('[data-player] video').play().catch(() => {}));
+  await other.waitForFunction(() => document.querySelector('[data-player] video').currentTime > 12.5);
+  assert.ok(await other.evaluate(() => document.querySelector('[data-player] video').currentTime) < 40);
+  await other.getByRole('button', { name: 'Start over' }).click();
+  await other.waitForFunction(() => document.querySelector('[data-player] video').currentTime < 10);
+  assert.deepEqual(page.faults.concat(other.faults), []);
+  await other.context().close();
+});
+
 test('the film plays without scripts too, as plain MP4', async () => {
   const plain = await person(browser, kinora, { javaScriptEnabled: false, storageState: await page.context().storageState() });
   const response = await plain.goto(path);

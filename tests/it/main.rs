@@ -29,3 +29,4 @@ mod staff_acts;
 mod store;
 mod studio;
 mod support;
+mod watching;

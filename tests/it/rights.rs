@@ -15,6 +15,7 @@ const TABLE: &[(&str, Who)] = &[
     ("/", Who::Everybody),
     ("/account", Who::SignedIn),
     ("/join/", Who::SignedIn),
+    ("/progress", Who::SignedIn),
     ("/billing", Who::Roles(&[Role::Billing])),
     ("/moderation", Who::Roles(&[Role::Moderator])),
     ("/operator", Who::Roles(&[Role::Operator])),

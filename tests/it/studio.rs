@@ -6,7 +6,7 @@ use kinora::projections::catalogue::{self, Wanted};
 use kinora::store::Metadata;
 
 /// The demo's people, and browsers signed in as some of them.
-async fn people(studio: &Studio, roles: &[&str]) -> Vec<Browser> {
+pub async fn people(studio: &Studio, roles: &[&str]) -> Vec<Browser> {
     let cx = &studio.instance.services;
     let meta = Metadata::system("test", cx.clock.new_id(), cx.clock.now());
     let people = accounts::demo::load(cx, &meta).await.expect("people");

@@ -9,6 +9,7 @@ pub mod operator;
 pub mod people;
 pub mod public;
 pub mod staff;
+pub mod watching;
 
 use super::route::Route;
 
@@ -25,6 +26,7 @@ pub fn routes() -> Vec<Route> {
         staff::routes(),
         public::routes(),
         creator::routes(),
+        watching::routes(),
     ]
     .into_iter()
     .flatten()

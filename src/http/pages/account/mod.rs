@@ -27,6 +27,7 @@ pub fn routes() -> Vec<Route> {
 pub fn places() -> Vec<Place> {
     vec![
         Place::new("Profile", "/account"),
+        Place::new("Library", "/account/library"),
         Place::new("Subscription", "/account/subscription"),
         Place::new("Invoices", "/account/invoices"),
         Place::new("Notifications", "/account/notifications"),

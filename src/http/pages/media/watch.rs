@@ -1,5 +1,6 @@
 //! `/media/{slug}`: the page of one work.
 
+use crate::actors::watch_progress;
 use crate::http::delivery::{may_edit, may_see};
 use crate::http::error::HttpError;
 use crate::http::page::{Page, page};
@@ -31,9 +32,14 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     }
     let stage = stage(&req, &work).await?;
     let allowed = stage.decision.allowed;
+    let place = match req.viewer.id() {
+        Some(account) => watch_progress::of(&req.app, account, &[work.id]).await?.remove(&work.id),
+        None => None,
+    };
     let body = html! {
         div.wrap.page.stack.loose {
             (stage.markup)
+            @if allowed && work.duration_ms > 0 { (player::watched(&req, work.id, None, place.as_ref())) }
             (page_head(&work.title, None, Some(&acts(&req, &work))))
             @if !work.is_published() {
                 (notice_text(Tone::Info, &draft_words(&work)))

@@ -2,7 +2,8 @@
 
 use super::works::{Gate, seconds};
 use super::{may_edit, work_picture};
-use crate::domain::course::{Chapter, Course, Level};
+use crate::actors::watch_progress;
+use crate::domain::course::{Chapter, Course, Lesson, Level};
 use crate::http::page::{Page, page};
 use crate::http::response::moved;
 use crate::http::route::{Access, Route};
@@ -119,15 +120,20 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     ids.extend(state.picture);
     let works = catalogue::works_by_ids(&req.app.reader, &ids, editor).await?;
     let gate = Gate::of(&req).await?;
+    let lessons: Vec<Uuid> = chapters.iter().flat_map(|c| &c.lessons).map(|l| l.id).collect();
+    let seen = match req.viewer.id() {
+        Some(account) => watch_progress::of(&req.app, account, &lessons).await?,
+        None => HashMap::new(),
+    };
     let body = html! {
-        (head(&course, &chapters, &works, editor))
+        (head(&course, &chapters, &works, &seen, editor))
         div.wrap.page {
             div.split {
                 div.stack.loose {
                     @for (i, chapter) in chapters.iter().enumerate() {
                         section.stack {
                             h2 { (i + 1) ". " (chapter.title) @if !chapter.shown { " " (chip(Tone::Plain, "Hidden")) } }
-                            (lines(&chapter_lines(&course.slug, chapter, &works, &gate)))
+                            (lines(&chapter_lines(&course.slug, chapter, &works, &seen, &gate)))
                         }
                     }
                     @if chapters.is_empty() { (empty(Icon::BookOpen, "No lessons yet", "They appear here as soon as they are published.", None)) }
@@ -156,7 +162,13 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     ))
 }
 
-fn head(course: &Row<Course>, chapters: &[Chapter], works: &HashMap<Uuid, Work>, editor: bool) -> Markup {
+fn head(
+    course: &Row<Course>,
+    chapters: &[Chapter],
+    works: &HashMap<Uuid, Work>,
+    seen: &Seen,
+    editor: bool,
+) -> Markup {
     let state = &course.state;
     let art = state.picture.and_then(|id| works.get(&id)).and_then(|w| work_picture(w, ""));
     let lessons: Vec<_> = chapters.iter().flat_map(|c| &c.lessons).collect();
@@ -170,20 +182,33 @@ fn head(course: &Row<Course>, chapters: &[Chapter], works: &HashMap<Uuid, Work>,
     if total > 0 {
         meta.push(format::length(total));
     }
+    let is_done = |l: &&&Lesson| seen.get(&l.id).is_some_and(|p| p.finished);
+    let done = lessons.iter().filter(is_done).count();
+    if done > 0 {
+        meta.push(format!("{done} of {count} watched"));
+    }
+    // On with what was begun, else with the first one that is not done yet.
+    let begun = lessons.iter().find(|l| seen.get(&l.id).is_some_and(|p| !p.finished));
+    let next = begun.or_else(|| lessons.iter().find(|l| !is_done(l))).or_else(|| lessons.first());
     let acts = html! {
-        @if let Some(first) = lessons.first() {
-            (button::link_icon(Icon::Play, "Start with the first lesson", &format!("/courses/{}/{}", course.slug, first.slug), Weight::Main))
+        @if let Some(next) = next {
+            @let words = if seen.is_empty() { "Start with the first lesson".to_owned() } else if done == lessons.len() { "Watch it again".to_owned() } else { format!("Go on with “{}”", next.text.title) };
+            (button::link_icon(Icon::Play, &words, &format!("/courses/{}/{}", course.slug, next.slug), Weight::Main))
         }
         @if editor { (button::link_icon(Icon::Pencil, "Edit", &format!("/studio/courses/{}", course.id), Weight::Quiet)) }
     };
     hero(&Hero { picture: art.as_ref(), meta, title: &state.title, lead: &state.summary, acts, low: true })
 }
 
+/// Where the viewer is in the lessons.
+type Seen = HashMap<Uuid, watch_progress::Place>;
+
 /// The lessons of a chapter as lines.
 pub(super) fn chapter_lines<'a>(
     slug: &str,
     chapter: &'a Chapter,
     works: &HashMap<Uuid, Work>,
+    seen: &Seen,
     gate: &Gate,
 ) -> Vec<Line<'a>> {
     let line = |(i, lesson): (usize, &'a crate::domain::course::Lesson)| {
@@ -193,6 +218,11 @@ pub(super) fn chapter_lines<'a>(
             .map(format::length)
             .or_else(|| lesson.text.media.is_none().then(|| "Text".to_owned()));
         let aside = html! {
+            @match seen.get(&lesson.id) {
+                Some(place) if place.finished => (chip(Tone::Info, "Watched")),
+                Some(_) => (chip(Tone::Info, "Started")),
+                None => {}
+            }
             @if !lesson.shown { (chip(Tone::Plain, "Hidden")) }
             @else if lesson.text.free { (chip(Tone::Success, "Free")) }
             @else if !gate.all() { (chip(Tone::Member, "Members")) }

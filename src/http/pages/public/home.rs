@@ -6,6 +6,7 @@ use super::{
 };
 use crate::domain::film::Film;
 use crate::http::page::{Page, page};
+use crate::http::pages::watching::continue_cards;
 use crate::http::route::{Access, Route};
 use crate::http::ui::{Hero, Icon, Place, Weight, button, empty, hero, shelf};
 use crate::http::{HttpError, Req, Res};
@@ -34,6 +35,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let course_cards: Vec<Markup> = courses.iter().map(|c| course_card(c, &works)).collect();
     let post_cards: Vec<Markup> = posts.iter().map(|p| post_card(p, &works)).collect();
     let work_cards: Vec<Markup> = latest.iter().map(|w| work_card(w, &gate)).collect();
+    let begun = continue_cards(&req, 6).await?;
     let lead = films.first();
     let all = |label: &str, href: &str| Some(Place::new(label, href));
     let nothing = films.is_empty() && courses.is_empty() && posts.is_empty() && latest.is_empty();
@@ -41,6 +43,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         (front(&req, lead, &works))
         div.wrap.page.stack.loose {
             @if nothing { (empty(Icon::Clapperboard, "Nothing is published yet", "Films, courses and posts appear here as soon as the studio publishes them.", None)) }
+            @if !begun.is_empty() { (shelf("Continue watching", all("Your library", "/account/library").as_ref(), &begun)) }
             @if !film_cards.is_empty() { (shelf("Films", all("All films", "/films").as_ref(), &film_cards)) }
             @if !work_cards.is_empty() { (shelf("New from production", None, &work_cards)) }
             @if !course_cards.is_empty() { (shelf("Training", all("All training", "/courses").as_ref(), &course_cards)) }

@@ -2,6 +2,7 @@
 
 use super::courses::{find, visible};
 use super::works::{Gate, seconds};
+use crate::actors::watch_progress;
 use crate::domain::course::Lesson;
 use crate::domain::media::Tier;
 use crate::http::page::{Page, page};
@@ -12,6 +13,8 @@ use crate::http::ui::{Icon, Place, Tone, Weight, button, crumbs, format, icon, m
 use crate::http::{HttpError, Req, Res};
 use crate::projections::catalogue::{self, Work};
 use maud::{Markup, html};
+use std::collections::HashMap;
+use uuid::Uuid;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![Route::get("/courses/{slug}/{lesson}", Access::Anyone, show)]
@@ -42,6 +45,11 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         Some(work) if open || work.state.tier == Tier::Free => player::stage_of(&req, work.id).await?,
         _ => None,
     };
+    let ids: Vec<Uuid> = all.iter().map(|l| l.id).collect();
+    let seen = match req.viewer.id() {
+        Some(account) => watch_progress::of(&req.app, account, &ids).await?,
+        None => HashMap::new(),
+    };
     let base = format!("/courses/{}", course.slug);
     let place = |l: &&Lesson| format!("{base}/{}", l.slug);
     let chapter = chapters
@@ -55,6 +63,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
                     (crumbs(&[Place::new("Training", "/courses"), Place::new(&course.state.title, &base)], &lesson.text.title))
                     @if !lesson.shown { (notice_text(Tone::Warning, "This lesson is hidden: only you and the editors see it.")) }
                     @if let Some(work) = &work { (on_stage(work, stage.as_ref(), &gate)) }
+                    @if open && course.public { (player::watched(&req, lesson.id, Some(course.id), seen.get(&lesson.id))) }
                     header.stack.tight {
                         p.eyebrow { (chapter) }
                         h1 { (lesson.text.title) }
@@ -79,6 +88,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
                                 @for item in &chapter.lessons {
                                     li { a href={ (base) "/" (item.slug) } aria-current=[(item.id == lesson.id).then_some("page")] {
                                         span.grow { (item.text.title) }
+                                        @if seen.get(&item.id).is_some_and(|p| p.finished) { (icon(Icon::Check)) span.hush { " (watched)" } }
                                         @if !gate.opens(item.text.free) { (icon(Icon::Lock)) span.hush { " (members)" } }
                                     } }
                                 }

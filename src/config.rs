@@ -77,6 +77,8 @@ pub struct Config {
     pub mail: Mail,
     /// Scheduled commands.
     pub jobs: Jobs,
+    /// Accounts and signing in.
+    pub accounts: Accounts,
     /// Limits.
     pub limits: Limits,
     /// Media processing.
@@ -141,6 +143,14 @@ pub struct Mail {
 pub struct Jobs {
     /// Who fires them.
     pub scheduler: SchedulerKind,
+}
+
+/// Accounts and signing in.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Accounts {
+    /// Whether staff roles count only with a second factor; absent: in production. Never in demo mode.
+    pub staff_second_factor: Option<bool>,
 }
 
 /// Limits, each enforced where it is named.
@@ -284,6 +294,12 @@ impl Config {
         self.mode == Mode::Production
     }
 
+    /// Whether staff roles count only for people with a second factor.
+    #[must_use]
+    pub fn staff_second_factor(&self) -> bool {
+        !self.is_demo() && self.accounts.staff_second_factor.unwrap_or(self.is_production())
+    }
+
     /// How long filling the registration form takes at least. Demo and development have no spammers,
     /// only people in a hurry.
     #[must_use]
@@ -330,6 +346,7 @@ impl Default for Config {
             studio: Studio::default(),
             mail: Mail::default(),
             jobs: Jobs { scheduler: SchedulerKind::Internal },
+            accounts: Accounts::default(),
             limits: Limits::default(),
             media: Media::default(),
             billing: Billing::default(),

@@ -2,8 +2,8 @@
 
 use super::{CliError, Global, print_json};
 use crate::actors::Services;
-use crate::actors::accounts::{self, AccountsError, leaving, recover, register, staff};
-use crate::domain::account::{Origin, PasswordCause};
+use crate::actors::accounts::{self, AccountsError, leaving, recover, register, second_factor, staff};
+use crate::domain::account::{By, Origin, PasswordCause};
 use crate::domain::deletion_request::RequestedBy;
 use crate::domain::shared::Role;
 use crate::projections::people::{self, Person};
@@ -95,6 +95,14 @@ enum Action {
         /// Read the password from standard input; without it one is made and printed.
         #[arg(long)]
         password_stdin: bool,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove the second factor of somebody who lost the device and the recovery codes.
+    RemoveSecondFactor {
+        /// Mail address, user name or id.
+        who: String,
         /// Print one JSON object.
         #[arg(long)]
         json: bool,
@@ -194,6 +202,13 @@ async fn act(cx: &Services, action: Action) -> Result<(), CliError> {
                 answer["password"] = Value::String(password);
             }
             say(json, &answer)
+        }
+        Action::RemoveSecondFactor { who, json } => {
+            let account = find(cx, &who).await?;
+            let (id, meta) = command(cx);
+            let by = By::System("shell".into());
+            let receipt = second_factor::remove(cx, id, meta, account, by).await?;
+            say(json, &json!({ "account_id": account, "changed": receipt.position > 0 }))
         }
         Action::Delete { who, json } => {
             let account = find(cx, &who).await?;

@@ -131,6 +131,9 @@ fn findings(config: &Config) -> Vec<Finding> {
     if config.allow_registration {
         add("warning", "allow_registration", "registration is open without a challenge");
     }
+    if config.accounts.staff_second_factor == Some(false) {
+        add("error", "accounts.staff_second_factor", "staff must use a second factor; leave the setting out");
+    }
     match &config.backup.folder {
         None => add("warning", "backup.folder", "no backups are made; name a folder on another disk"),
         Some(folder) if backup::newest(folder, "database").is_none() => {

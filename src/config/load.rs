@@ -62,7 +62,10 @@ impl Config {
         config.secrets_dir = Some(PathBuf::new());
         config.mail.smtp_url = Some(String::new());
         config.limits.registration_seconds = Some(0);
+        config.accounts.staff_second_factor = Some(true);
         config.gateways.sandbox.base_url = Some(String::new());
+        config.gateways.sandbox.webhook_secret = Some(String::new());
+        config.backup.folder = Some(PathBuf::new());
         config.mode = Mode::Development;
         config
     }

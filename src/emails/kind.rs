@@ -26,6 +26,16 @@ pub enum MailKind {
     PasswordChanged,
     /// Mail goes to another address from now on.
     MailChanged,
+    /// Signing in asks for a code of an authenticator, or not any more.
+    SecondFactor {
+        /// Whether it does now.
+        added: bool,
+    },
+    /// A recovery code was used to sign in.
+    RecoveryCodeUsed {
+        /// How many are left.
+        left: u32,
+    },
     /// A deletion request was filed.
     DeletionRequested {
         /// From when on it is carried out.
@@ -64,6 +74,8 @@ pub enum TokenPurpose {
     Reset,
     /// Stop the digest; sixty days.
     StopDigest,
+    /// Give the code of the second factor after the password; ten minutes, in a cookie and no mail.
+    SecondStep,
 }
 
 impl MailKind {
@@ -88,6 +100,8 @@ impl MailKind {
             Self::AlreadyRegistered => super::already_registered::render(studio, name),
             Self::PasswordChanged => super::password_changed::render(studio, name),
             Self::MailChanged => super::mail_changed::render(studio, name),
+            Self::SecondFactor { added } => super::second_factor::render(studio, name, *added),
+            Self::RecoveryCodeUsed { left } => super::second_factor::code_used(studio, name, *left),
             Self::DeletionRequested { due } => super::deletion_requested::render(studio, name, *due),
             Self::DeletionWithdrawn => super::deletion_withdrawn::render(studio, name),
             Self::DeletionBlocked { obstacles } => super::deletion_blocked::render(studio, name, obstacles),

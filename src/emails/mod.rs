@@ -15,6 +15,7 @@ pub mod mail_change;
 pub mod mail_changed;
 pub mod password_changed;
 pub mod reset;
+pub mod second_factor;
 #[cfg(test)]
 mod tests;
 

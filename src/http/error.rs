@@ -22,6 +22,11 @@ pub enum HttpError {
     /// 403: a deletion request is pending; for pages a redirect to it.
     #[error("You asked for the deletion of your account. Withdraw the request first.")]
     Leaving,
+    /// 403: the person's staff roles wait for a second factor; for pages a redirect to it.
+    #[error(
+        "Your role needs a second factor: add an authenticator under /account/security/second-factor first."
+    )]
+    SecondFactor,
     /// 403 with the reason, where existence is public.
     #[error("{0}")]
     Forbidden(String),
@@ -86,7 +91,7 @@ impl HttpError {
         match self {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::SignIn | Self::BadToken => StatusCode::UNAUTHORIZED,
-            Self::Forbidden(_) | Self::Leaving => StatusCode::FORBIDDEN,
+            Self::Forbidden(_) | Self::Leaving | Self::SecondFactor => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict(_) => StatusCode::CONFLICT,

@@ -178,6 +178,9 @@ async fn run(route: &Route, mut req: Req) -> Res {
     let wants_json = req.wants_json();
     let outcome = match admit(route, &mut req).await {
         Err(HttpError::SignIn) if !wants_json && req.method == Method::GET => Ok(req.to_sign_in()),
+        Err(HttpError::SecondFactor) if !wants_json && req.method == Method::GET => {
+            Ok(response::see_other("/account/security/second-factor"))
+        }
         Err(HttpError::Leaving) if !wants_json => Ok(response::see_other("/account/deletion")),
         Ok(()) if req.path == "/" && setup::wanted(&req).await.unwrap_or(false) => {
             Ok(response::see_other("/setup"))
@@ -241,6 +244,9 @@ async fn admit(route: &Route, req: &mut Req) -> Result<(), HttpError> {
         Access::Role(roles) => {
             let account = req.account()?;
             let allowed = account.roles.iter().any(|r| r == "admin" || roles.contains(&r.as_str()));
+            if !allowed && account.wants_second_factor {
+                return Err(HttpError::SecondFactor);
+            }
             if !allowed {
                 return Err(HttpError::Forbidden(format!(
                     "This page is for the role {}. Ask an admin of the studio.",

@@ -4,6 +4,7 @@ use super::app::App;
 use super::error::HttpError;
 use crate::actors::accounts::{access_tokens, sessions};
 use crate::domain::access::{PersonFacts, subscriber_access};
+use crate::domain::shared::Role;
 use crate::projections::subscriptions;
 use uuid::Uuid;
 use warp::http::HeaderMap;
@@ -24,6 +25,8 @@ pub struct SignedIn {
     pub session: String,
     /// Whether a deletion request is pending: then only the pages about it are open.
     pub leaving: bool,
+    /// Whether the person's staff roles wait for a second factor: they do not count until then.
+    pub wants_second_factor: bool,
     /// What a personal token allows; none for a session, which allows all that the person may do.
     pub scopes: Option<Vec<String>>,
 }
@@ -74,10 +77,15 @@ pub async fn viewer(app: &App, headers: &HeaderMap) -> Result<Viewer, HttpError>
         Some(name) => app.reader.open(name).await?,
         None => None,
     };
+    let wants_second_factor =
+        app.config.staff_second_factor() && found.roles.has_staff() && !found.second_factor;
     // While a deletion request is pending the person is nobody but the one who may withdraw it.
     let mut roles: Vec<String> = match found.leaving {
         true => vec![],
-        false => found.roles.names().into_iter().map(str::to_owned).collect(),
+        false => {
+            let counts = |r: &&Role| !(wants_second_factor && r.is_staff());
+            found.roles.0.iter().filter(counts).map(|r| <&'static str>::from(*r).to_owned()).collect()
+        }
     };
     // No role by event, but what the navigation asks: whether there is something left to join.
     let facts = PersonFacts {
@@ -99,6 +107,7 @@ pub async fn viewer(app: &App, headers: &HeaderMap) -> Result<Viewer, HttpError>
             label: label.unwrap_or_else(|| "your account".into()),
             session: found.handle,
             leaving: found.leaving,
+            wants_second_factor,
             scopes,
         }),
     })
@@ -120,6 +129,29 @@ pub fn cookie_for(app: &App, opened: &sessions::Opened) -> String {
 #[must_use]
 pub fn no_cookie(app: &App) -> String {
     format!("{}=; Max-Age=0{}", cookie_name(app), attributes(app))
+}
+
+/// Name of the cookie between the two steps of signing in.
+fn step_name(app: &App) -> String {
+    format!("{}-step", cookie_name(app))
+}
+
+/// `Set-Cookie` for the time between the right password and the code.
+#[must_use]
+pub fn step_cookie(app: &App, secret: &str) -> String {
+    format!("{}={secret}; Max-Age=600{}", step_name(app), attributes(app))
+}
+
+/// `Set-Cookie` that makes the browser forget it.
+#[must_use]
+pub fn no_step_cookie(app: &App) -> String {
+    format!("{}=; Max-Age=0{}", step_name(app), attributes(app))
+}
+
+/// The secret between the two steps of signing in.
+#[must_use]
+pub fn step_of<'a>(app: &App, headers: &'a HeaderMap) -> Option<&'a str> {
+    cookie(headers, &step_name(app)).filter(|v| !v.is_empty())
 }
 
 fn attributes(app: &App) -> &'static str {

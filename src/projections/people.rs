@@ -16,7 +16,7 @@ use uuid::Uuid;
 pub struct People;
 
 const COLUMNS: &str = "account, registered_at, mail, display_name, username, confirmed, roles, suspended,
-    standing, request, complimentary, complimentary_until, digest";
+    standing, request, complimentary, complimentary_until, digest, second_factor";
 
 #[async_trait]
 impl Projection for People {
@@ -25,7 +25,7 @@ impl Projection for People {
     }
 
     fn version(&self) -> i32 {
-        2
+        3
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -46,7 +46,8 @@ impl Projection for People {
             request             uuid,
             complimentary       boolean not null default false,
             complimentary_until timestamptz,
-            digest              text not null default 'never'
+            digest              text not null default 'never',
+            second_factor       boolean not null default false
         );
         create index if not exists people_by_time on people (registered_at, account);"
     }
@@ -92,13 +93,15 @@ impl Projection for People {
                 set("complimentary = false, complimentary_until = null", &[]).await
             }
             E::DigestChosen { digest, .. } => set("digest = $2", &[&<&str>::from(digest)]).await,
+            E::SecondFactorAdded { .. } => set("second_factor = true", &[]).await,
+            E::SecondFactorRemoved { .. } => set("second_factor = false", &[]).await,
             E::AccountHidden { request, .. } => set("standing = 'hidden', request = $2", &[&request]).await,
             E::AccountRestored { .. } => set("standing = 'open', request = null", &[]).await,
             E::AccountErased { request, .. } => {
                 set(
                     "standing = 'erased', request = $2, mail = null, display_name = null, username = null,
                      confirmed = false, roles = '{}', complimentary = false, complimentary_until = null,
-                     digest = 'never'",
+                     digest = 'never', second_factor = false",
                     &[&request],
                 )
                 .await
@@ -108,6 +111,8 @@ impl Projection for People {
             | E::PasswordResetRequested { .. }
             | E::PasswordResetUsed { .. }
             | E::MailChangeRequested { .. }
+            | E::RecoveryCodesMade { .. }
+            | E::RecoveryCodeUsed { .. }
             | E::PersonalDataRead { .. } => Ok(()),
         }
     }
@@ -152,6 +157,8 @@ pub struct Person {
     pub complimentary: Option<Complimentary>,
     /// How often a mail tells the person what is new.
     pub digest: Digest,
+    /// Whether signing in asks for a code of an authenticator.
+    pub second_factor: bool,
 }
 
 /// One account by id.
@@ -265,6 +272,7 @@ fn person(row: &Row) -> Person {
         request: row.get(9),
         complimentary,
         digest: row.get::<_, &str>(12).parse().unwrap_or_default(),
+        second_factor: row.get(13),
     }
 }
 

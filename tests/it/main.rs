@@ -25,6 +25,7 @@ mod refunds;
 mod rights;
 mod running;
 mod search;
+mod second_factor;
 mod staff_acts;
 mod store;
 mod studio;

@@ -121,11 +121,12 @@ fn section(
     known: &toml::Table,
     defaults: &toml::Table,
 ) {
-    let (plain, tables): (Vec<&Member>, Vec<&Member>) = item
-        .members
-        .iter()
-        .filter(|member| known.contains_key(&member.name))
-        .partition(|member| !structs.iter().any(|item| item.name == member.kind));
+    // A setting that `Config::known` forgets would be refused as unknown.
+    for member in &item.members {
+        assert!(known.contains_key(&member.name), "Config::known lacks {path}{}", member.name);
+    }
+    let (plain, tables): (Vec<&Member>, Vec<&Member>) =
+        item.members.iter().partition(|member| !structs.iter().any(|item| item.name == member.kind));
     if !plain.is_empty() {
         let _ = write!(text, "\n## {title}\n\n| setting | default | meaning |\n| --- | --- | --- |\n");
     }

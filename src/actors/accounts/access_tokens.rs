@@ -198,7 +198,7 @@ pub async fn look_up(cx: &Services, secret: &str) -> Result<Option<(SignedIn, Ve
     let statement = client
         .prepare_cached(
             "select t.account, t.used_at, t.scopes, t.id, p.roles, p.confirmed, p.standing, p.display_name,
-                    p.complimentary, p.complimentary_until
+                    p.complimentary, p.complimentary_until, p.second_factor
              from public.access_tokens t join people p on p.account = t.account
              where t.hash = $1 and t.expires_at > $2 and not p.suspended and p.standing <> 'erased'",
         )
@@ -217,6 +217,7 @@ pub async fn look_up(cx: &Services, secret: &str) -> Result<Option<(SignedIn, Ve
         leaving: row.get::<_, &str>(6) == "hidden",
         display_name: row.get::<_, Option<serde_json::Value>>(7).and_then(|v| serde_json::from_value(v).ok()),
         complimentary,
+        second_factor: row.get(10),
     };
     Ok(Some((found, row.get(2))))
 }

@@ -47,6 +47,8 @@ pub struct SignedIn {
     pub display_name: Option<PersonalRef>,
     /// Access that was given away.
     pub complimentary: Option<Complimentary>,
+    /// Whether signing in asks for a code of an authenticator.
+    pub second_factor: bool,
 }
 
 /// One session in the person's own list.
@@ -104,7 +106,7 @@ pub async fn look_up(cx: &Services, cookie: &str) -> Result<Option<SignedIn>, St
     let statement = client
         .prepare_cached(
             "select s.account, s.seen_at, p.roles, p.confirmed, p.standing, p.display_name,
-                    p.complimentary, p.complimentary_until
+                    p.complimentary, p.complimentary_until, p.second_factor
              from public.sessions s join people p on p.account = s.account
              where s.id_hash = $1 and s.expires_at > $2 and not p.suspended and p.standing <> 'erased'",
         )
@@ -127,6 +129,7 @@ pub async fn look_up(cx: &Services, cookie: &str) -> Result<Option<SignedIn>, St
         leaving: row.get::<_, &str>(4) == "hidden",
         display_name: row.get::<_, Option<serde_json::Value>>(5).and_then(|v| serde_json::from_value(v).ok()),
         complimentary,
+        second_factor: row.get(8),
     }))
 }
 

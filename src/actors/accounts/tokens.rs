@@ -38,6 +38,7 @@ pub async fn issue(
         TokenPurpose::Confirm => TimeDelta::days(10),
         TokenPurpose::Reset => TimeDelta::hours(1),
         TokenPurpose::StopDigest => TimeDelta::days(60),
+        TokenPurpose::SecondStep => TimeDelta::minutes(10),
     };
     let client = cx.pool.get().await?;
     client

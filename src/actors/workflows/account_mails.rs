@@ -43,6 +43,9 @@ fn mail_after(event: &RecordedEvent) -> Result<Wanted, WorkflowError> {
                 cause: PasswordCause::Change | PasswordCause::Reset | PasswordCause::Shell,
                 ..
             } => Some((own, None, MailKind::PasswordChanged)),
+            A::SecondFactorAdded { .. } => Some((own, None, MailKind::SecondFactor { added: true })),
+            A::SecondFactorRemoved { .. } => Some((own, None, MailKind::SecondFactor { added: false })),
+            A::RecoveryCodeUsed { left, .. } => Some((own, None, MailKind::RecoveryCodeUsed { left })),
             A::MailChanged { former, .. } => Some((own, Some(former), MailKind::MailChanged)),
             _ => None,
         });

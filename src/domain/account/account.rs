@@ -69,6 +69,8 @@ pub struct Account {
     pub complimentary: Option<Complimentary>,
     /// How often a mail tells what is new.
     pub digest: Digest,
+    /// The secret by which codes of the authenticator are checked.
+    pub second_factor: Option<PersonalRef>,
 }
 
 type Decision = Result<Vec<AccountEvent>, AccountError>;
@@ -112,6 +114,26 @@ impl Account {
                 let chosen = AccountEvent::DigestChosen { at, digest };
                 Ok(if self.digest == digest { vec![] } else { vec![chosen] })
             }
+            C::AddSecondFactor { at, secret } => {
+                self.open()?;
+                match self.second_factor {
+                    Some(_) => Err(AccountError::SecondFactorIsThere),
+                    None => Ok(vec![AccountEvent::SecondFactorAdded { at, secret }]),
+                }
+            }
+            C::RemoveSecondFactor { at, by } => Ok(self
+                .second_factor
+                .as_ref()
+                .map(|_| AccountEvent::SecondFactorRemoved { at, by })
+                .into_iter()
+                .collect()),
+            C::RecordRecoveryCodes { .. } | C::RecordRecoveryCodeUsed { .. }
+                if self.second_factor.is_none() =>
+            {
+                Err(AccountError::NoSecondFactor)
+            }
+            C::RecordRecoveryCodes { at, count } => Ok(vec![AccountEvent::RecoveryCodesMade { at, count }]),
+            C::RecordRecoveryCodeUsed { at, left } => Ok(vec![AccountEvent::RecoveryCodeUsed { at, left }]),
             C::GrantRole { at, role, by, why } => {
                 self.may_change_role(role, &by)?;
                 let event = AccountEvent::RoleGranted { at, role, by, why };
@@ -285,8 +307,13 @@ impl Account {
                 *self = Self { standing: Standing::Erased(request), ..Self::default() };
             }
             E::DigestChosen { digest, .. } => self.digest = digest,
+            E::SecondFactorAdded { secret, .. } => self.second_factor = Some(secret),
+            E::SecondFactorRemoved { .. } => self.second_factor = None,
             E::DisplayNameChanged { display_name, .. } => self.display_name = Some(display_name),
-            E::ConfirmationRequested { .. } | E::PersonalDataRead { .. } => {}
+            E::ConfirmationRequested { .. }
+            | E::PersonalDataRead { .. }
+            | E::RecoveryCodesMade { .. }
+            | E::RecoveryCodeUsed { .. } => {}
         }
     }
 }

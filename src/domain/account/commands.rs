@@ -88,6 +88,34 @@ pub enum AccountCommand {
         /// How often.
         digest: Digest,
     },
+    /// Ask for a code of an authenticator at sign-in, too; a first code was shown to be right.
+    AddSecondFactor {
+        /// Now.
+        at: DateTime<Utc>,
+        /// The secret that authenticator and studio share.
+        secret: PersonalRef,
+    },
+    /// Ask for the password only.
+    RemoveSecondFactor {
+        /// Now.
+        at: DateTime<Utc>,
+        /// By whom.
+        by: By,
+    },
+    /// Record that new recovery codes were made.
+    RecordRecoveryCodes {
+        /// Now.
+        at: DateTime<Utc>,
+        /// How many.
+        count: u32,
+    },
+    /// Record that one was used.
+    RecordRecoveryCodeUsed {
+        /// Now.
+        at: DateTime<Utc>,
+        /// How many are left.
+        left: u32,
+    },
     /// Give a role.
     GrantRole {
         /// Now.

@@ -35,6 +35,12 @@ pub enum AccountError {
     /// The end lies before the start.
     #[error("The end of the complimentary access must be in the future.")]
     EndsInThePast,
+    /// There is one already.
+    #[error("There is an authenticator already. Remove it first.")]
+    SecondFactorIsThere,
+    /// There is none.
+    #[error("There is no authenticator.")]
+    NoSecondFactor,
     /// Another deletion request hides or erased it.
     #[error("Another deletion request is pending for this account.")]
     OtherDeletionRequest,

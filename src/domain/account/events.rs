@@ -209,6 +209,34 @@ pub enum AccountEvent {
         /// How often.
         digest: Digest,
     },
+    /// Signing in asks for a code of an authenticator from now on.
+    SecondFactorAdded {
+        /// When.
+        at: DateTime<Utc>,
+        /// The secret that authenticator and studio share.
+        secret: PersonalRef,
+    },
+    /// Signing in asks for the password only.
+    SecondFactorRemoved {
+        /// When.
+        at: DateTime<Utc>,
+        /// By whom.
+        by: By,
+    },
+    /// New recovery codes were made; older ones are worthless.
+    RecoveryCodesMade {
+        /// When.
+        at: DateTime<Utc>,
+        /// How many.
+        count: u32,
+    },
+    /// A recovery code was used instead of the authenticator.
+    RecoveryCodeUsed {
+        /// When.
+        at: DateTime<Utc>,
+        /// How many are left.
+        left: u32,
+    },
     /// A deletion request is pending: the profile is hidden, sign-in leads to the request only.
     AccountHidden {
         /// When.

@@ -243,9 +243,46 @@ fn events_keep_their_form() {
         AccountEvent::ComplimentaryAccessEnded { at, by, why },
         AccountEvent::PersonalDataRead { at, reader: request, scope: "billing-person".into() },
         AccountEvent::DigestChosen { at, digest: Digest::Weekly },
+        AccountEvent::SecondFactorAdded { at, secret: personal("second_factor", 11) },
+        AccountEvent::SecondFactorRemoved { at, by: By::Owner },
+        AccountEvent::RecoveryCodesMade { at, count: 10 },
+        AccountEvent::RecoveryCodeUsed { at, left: 9 },
         AccountEvent::AccountHidden { at, request },
         AccountEvent::AccountRestored { at, request },
         AccountEvent::AccountErased { at, request },
     ]);
     insta::assert_json_snapshot!(events);
+}
+
+#[test]
+fn there_is_one_second_factor_and_codes_belong_to_it() {
+    let (at, secret) = (now(), personal("second_factor", 11));
+    let add = || AccountCommand::AddSecondFactor { at, secret: secret.clone() };
+    let added = AccountEvent::SecondFactorAdded { at, secret: secret.clone() };
+    let by = By::System("shell".into());
+    Accounts::with(()).given(registered()).when(add()).then_expect_events(vec![added.clone()]);
+    let mut history = registered();
+    for command in [
+        AccountCommand::RecordRecoveryCodes { at, count: 10 },
+        AccountCommand::RecordRecoveryCodeUsed { at, left: 9 },
+    ] {
+        Accounts::with(())
+            .given(history.clone())
+            .when(command)
+            .then_expect_error(AccountError::NoSecondFactor);
+    }
+    let remove = || AccountCommand::RemoveSecondFactor { at, by: by.clone() };
+    Accounts::with(()).given(history.clone()).when(remove()).then_expect_events(vec![]);
+    history.push(added);
+    Accounts::with(())
+        .given(history.clone())
+        .when(add())
+        .then_expect_error(AccountError::SecondFactorIsThere);
+    let removed = AccountEvent::SecondFactorRemoved { at, by: by.clone() };
+    Accounts::with(()).given(history.clone()).when(remove()).then_expect_events(vec![removed.clone()]);
+    history.push(removed);
+    Accounts::with(())
+        .given(history)
+        .when(add())
+        .then_expect_events(vec![AccountEvent::SecondFactorAdded { at, secret }]);
 }

@@ -3,6 +3,7 @@
 mod deletion;
 mod notifications;
 mod profile;
+mod second_factor;
 mod security;
 mod tokens;
 
@@ -16,10 +17,17 @@ use maud::{Markup, html};
 /// The addresses of this desk.
 #[must_use]
 pub fn routes() -> Vec<Route> {
-    [profile::routes(), security::routes(), tokens::routes(), deletion::routes(), notifications::routes()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        profile::routes(),
+        security::routes(),
+        second_factor::routes(),
+        tokens::routes(),
+        deletion::routes(),
+        notifications::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The places of this desk, for every page of it.
@@ -47,7 +55,10 @@ pub fn desk(
     body: &Markup,
 ) -> Res {
     // The profile's own address is the start of all others.
-    let here = if req.path == "/account" { "/account" } else { req.path.as_str() };
+    let here = match req.path.as_str() {
+        path if path.starts_with("/account/security") => "/account/security",
+        path => path,
+    };
     let content = html! {
         (page_head(title, lead, None))
         @if let Some(done) = done { (notice_text(Tone::Success, done)) }

@@ -9,6 +9,7 @@ use crate::http::route::{Access, Route};
 use crate::http::ui::table::{cell, head, table};
 use crate::http::ui::{Column, Errors, Field, Tone, Weight, button, chip, form, form_inline, format};
 use crate::http::{Form, Req, Res, session};
+use crate::projections::people;
 use maud::{Markup, html};
 use warp::http::header::SET_COOKIE;
 
@@ -78,6 +79,7 @@ async fn view(req: &Req, typed: &Form, errors: &Errors) -> Result<Res, HttpError
     let done = match req.query("done") {
         "password" => Some("Your password is changed. All other sessions were ended."),
         "asked" => Some("We sent a link to the new address. It counts once you have opened the link."),
+        "second-factor" => Some("The authenticator is removed."),
         "mail" => Some("Your new mail address is confirmed and in use."),
         "sessions" => Some("Ended."),
         _ => None,
@@ -94,7 +96,13 @@ async fn view(req: &Req, typed: &Form, errors: &Errors) -> Result<Res, HttpError
         (Field::new("mail_password", "Current password").kind("password").autocomplete("current-password").mid().errors(errors).render())
         (button::submit("Change mail address", Weight::Plain))
     };
+    let person = people::by_id(&req.app.reader, account.id).await?.ok_or(HttpError::SignIn)?;
     let body = html! {
+        section.stack.mid {
+            h2 { "Second factor" }
+            p { @if person.second_factor { (chip(Tone::Success, "On")) " Signing in asks for a code, too." } @else { "Signing in asks for your password only." } }
+            p { (button::link(if person.second_factor { "Recovery codes, or remove it" } else { "Add an authenticator" }, "/account/security/second-factor", Weight::Plain)) }
+        }
         section.stack.mid { h2 { "Password" } (form(req, &format!("{PAGE}/password"), &password)) }
         section.stack.mid { h2 { "Mail address" } (form(req, &format!("{PAGE}/mail"), &mail)) }
         section.stack.mid {

@@ -42,6 +42,7 @@ async fn sign_in(mut req: Req) -> Result<Res, HttpError> {
             metrics.with_label_values(&["accepted"]).inc();
             open(&req, account, &next).await
         }
+        Ok(SignIn::SecondStep(account)) => super::second_step::begin(&req, account, &next).await,
         Ok(SignIn::Unknown) => refused("Mail address, user name or password is wrong."),
         Ok(SignIn::Suspended) => refused("This account is suspended. Write to the studio."),
         Ok(SignIn::Unconfirmed(account)) => {
@@ -57,7 +58,8 @@ async fn sign_in(mut req: Req) -> Result<Res, HttpError> {
     }
 }
 
-async fn open(req: &Req, account: Uuid, next: &str) -> Result<Res, HttpError> {
+/// Opens a session for somebody who proved everything that was asked for.
+pub(super) async fn open(req: &Req, account: Uuid, next: &str) -> Result<Res, HttpError> {
     // A new session for every sign-in; one that the browser had before ends.
     if let Some(before) = &req.viewer.account {
         sessions::end(&req.app, before.id, &before.session).await?;
@@ -81,7 +83,8 @@ async fn send_again(req: &Req, form: &Form, account: Uuid) -> Result<(), HttpErr
     Ok(())
 }
 
-fn own_path(next: &str) -> String {
+/// Where to go after signing in: only to a path of our own.
+pub(super) fn own_path(next: &str) -> String {
     if is_own_path(next) && !next.starts_with("/login") { next.to_owned() } else { "/".to_owned() }
 }
 

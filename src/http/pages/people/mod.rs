@@ -6,6 +6,7 @@ mod login;
 mod logout;
 mod register;
 mod reset;
+mod second_step;
 pub mod setup;
 
 use crate::actors::accounts::AccountsError;
@@ -25,6 +26,7 @@ pub fn routes() -> Vec<Route> {
         register::routes(),
         confirm::routes(),
         login::routes(),
+        second_step::routes(),
         logout::routes(),
         reset::routes(),
         setup::routes(),

@@ -47,6 +47,20 @@ pub enum SchedulerKind {
     External,
 }
 
+/// Who may make an account on the registration page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Registration {
+    /// Everybody.
+    Open,
+    /// Everybody, but a moderator looks at it before the account may sign in.
+    Approval,
+    /// Who was given an invitation by staff.
+    Invite,
+    /// Nobody.
+    Closed,
+}
+
 /// All settings. `docs/settings.md` is generated from this file: the first sentence of a field is its row.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -63,7 +77,7 @@ pub struct Config {
     pub base_url: Option<String>,
     /// Names the site answers to; empty: outside production only names of this machine and of `base_url`.
     pub allowed_hosts: Vec<String>,
-    /// Whether people may register themselves.
+    /// Whether people may register themselves at all.
     pub allow_registration: bool,
     /// When uploads are processed.
     pub processing: Processing,
@@ -149,6 +163,8 @@ pub struct Jobs {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Accounts {
+    /// Who may register; absent: `invite` in production, `open` elsewhere.
+    pub registration: Option<Registration>,
     /// Whether staff roles count only with a second factor; absent: in production. Never in demo mode.
     pub staff_second_factor: Option<bool>,
 }
@@ -292,6 +308,17 @@ impl Config {
     #[must_use]
     pub fn is_production(&self) -> bool {
         self.mode == Mode::Production
+    }
+
+    /// Who may register, by the settings alone.
+    #[must_use]
+    pub fn registration(&self) -> Registration {
+        let usual = if self.is_production() { Registration::Invite } else { Registration::Open };
+        if self.allow_registration {
+            self.accounts.registration.unwrap_or(usual)
+        } else {
+            Registration::Closed
+        }
     }
 
     /// Whether staff roles count only for people with a second factor.

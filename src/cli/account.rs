@@ -2,7 +2,9 @@
 
 use super::{CliError, Global, print_json};
 use crate::actors::Services;
-use crate::actors::accounts::{self, AccountsError, leaving, recover, register, second_factor, staff};
+use crate::actors::accounts::{
+    self, AccountsError, leaving, recover, register, registration, second_factor, staff,
+};
 use crate::domain::account::{By, Origin, PasswordCause};
 use crate::domain::deletion_request::RequestedBy;
 use crate::domain::shared::Role;
@@ -95,6 +97,18 @@ enum Action {
         /// Read the password from standard input; without it one is made and printed.
         #[arg(long)]
         password_stdin: bool,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make an invitation to register and print its address.
+    Invite {
+        /// How many people it lets in.
+        #[arg(long, default_value_t = 1)]
+        uses: i32,
+        /// Days until it expires.
+        #[arg(long, default_value_t = 14)]
+        days: i64,
         /// Print one JSON object.
         #[arg(long)]
         json: bool,
@@ -202,6 +216,11 @@ async fn act(cx: &Services, action: Action) -> Result<(), CliError> {
                 answer["password"] = Value::String(password);
             }
             say(json, &answer)
+        }
+        Action::Invite { uses, days, json } => {
+            let code = registration::invite(cx, None, uses, days).await?;
+            let address = format!("{}/register?invitation={code}", cx.config.site_url());
+            say(json, &json!({ "address": address, "code": code }))
         }
         Action::RemoveSecondFactor { who, json } => {
             let account = find(cx, &who).await?;

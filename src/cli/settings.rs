@@ -2,7 +2,7 @@
 
 use super::{CliError, Global, print_json};
 use crate::actors::backup;
-use crate::config::Config;
+use crate::config::{Config, Registration};
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
 
@@ -128,8 +128,8 @@ fn findings(config: &Config) -> Vec<Finding> {
     if config.gateways.sandbox.enabled {
         add("error", "gateways.sandbox.enabled", "the sandbox takes play money; switch it off");
     }
-    if config.allow_registration {
-        add("warning", "allow_registration", "registration is open without a challenge");
+    if config.registration() == Registration::Open {
+        add("warning", "accounts.registration", "registration is open without a challenge");
     }
     if config.accounts.staff_second_factor == Some(false) {
         add("error", "accounts.staff_second_factor", "staff must use a second factor; leave the setting out");

@@ -62,6 +62,7 @@ impl Config {
         config.secrets_dir = Some(PathBuf::new());
         config.mail.smtp_url = Some(String::new());
         config.limits.registration_seconds = Some(0);
+        config.accounts.registration = Some(super::Registration::Open);
         config.accounts.staff_second_factor = Some(true);
         config.gateways.sandbox.base_url = Some(String::new());
         config.gateways.sandbox.webhook_secret = Some(String::new());

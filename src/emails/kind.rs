@@ -22,6 +22,8 @@ pub enum MailKind {
     },
     /// Somebody registered with a known address.
     AlreadyRegistered,
+    /// A moderator let the registration in.
+    Approved,
     /// The password was changed.
     PasswordChanged,
     /// Mail goes to another address from now on.
@@ -97,6 +99,7 @@ impl MailKind {
             Self::Confirm => super::confirm::render(studio, name, token),
             Self::MailChange => super::mail_change::render(studio, name, token),
             Self::Reset { .. } => super::reset::render(studio, name, token),
+            Self::Approved => super::approved::render(studio, name),
             Self::AlreadyRegistered => super::already_registered::render(studio, name),
             Self::PasswordChanged => super::password_changed::render(studio, name),
             Self::MailChanged => super::mail_changed::render(studio, name),

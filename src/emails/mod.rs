@@ -2,6 +2,7 @@
 //! same with one button. Nothing here knows an address: it is supplied when the mail is sent.
 
 pub mod already_registered;
+pub mod approved;
 pub mod billing;
 pub mod confirm;
 pub mod deletion_blocked;

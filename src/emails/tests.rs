@@ -14,6 +14,7 @@ fn all() -> Vec<(&'static str, Mail)> {
     vec![
         ("confirm", confirm::render(&studio, name, "TOKEN")),
         ("already_registered", already_registered::render(&studio, name)),
+        ("approved", approved::render(&studio, name)),
         ("reset", reset::render(&studio, None, "TOKEN")),
         ("password_changed", password_changed::render(&studio, name)),
         ("mail_change", mail_change::render(&studio, name, "TOKEN")),

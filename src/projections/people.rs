@@ -16,7 +16,7 @@ use uuid::Uuid;
 pub struct People;
 
 const COLUMNS: &str = "account, registered_at, mail, display_name, username, confirmed, roles, suspended,
-    standing, request, complimentary, complimentary_until, digest, second_factor";
+    standing, request, complimentary, complimentary_until, digest, second_factor, waiting";
 
 #[async_trait]
 impl Projection for People {
@@ -25,7 +25,7 @@ impl Projection for People {
     }
 
     fn version(&self) -> i32 {
-        3
+        4
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -47,7 +47,8 @@ impl Projection for People {
             complimentary       boolean not null default false,
             complimentary_until timestamptz,
             digest              text not null default 'never',
-            second_factor       boolean not null default false
+            second_factor       boolean not null default false,
+            waiting             boolean not null default false
         );
         create index if not exists people_by_time on people (registered_at, account);"
     }
@@ -73,6 +74,8 @@ impl Projection for People {
                 .await?;
                 Ok(())
             }
+            E::ApprovalRequested { .. } => set("waiting = true", &[]).await,
+            E::AccountApproved { .. } => set("waiting = false", &[]).await,
             E::MailConfirmed { .. } => set("confirmed = true", &[]).await,
             E::MailChanged { mail, .. } => set("mail = $2, confirmed = true", &[&json(mail)?]).await,
             E::DisplayNameChanged { display_name, .. } => {
@@ -101,7 +104,7 @@ impl Projection for People {
                 set(
                     "standing = 'erased', request = $2, mail = null, display_name = null, username = null,
                      confirmed = false, roles = '{}', complimentary = false, complimentary_until = null,
-                     digest = 'never', second_factor = false",
+                     digest = 'never', second_factor = false, waiting = false",
                     &[&request],
                 )
                 .await
@@ -159,6 +162,8 @@ pub struct Person {
     pub digest: Digest,
     /// Whether signing in asks for a code of an authenticator.
     pub second_factor: bool,
+    /// Whether a moderator is to approve the registration first.
+    pub waiting: bool,
 }
 
 /// One account by id.
@@ -168,6 +173,19 @@ pub struct Person {
 pub async fn by_id(r: &Reader, id: Uuid) -> Result<Option<Person>, QueryError> {
     let sql = format!("select {COLUMNS} from people where account = $1");
     Ok(r.client().await?.query_opt(&sql, &[&id]).await?.as_ref().map(person))
+}
+
+/// Registrations that wait for approval, the oldest first: with confirmed addresses before the others,
+/// and without those that were refused.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn waiting(r: &Reader, most: i64) -> Result<Vec<Person>, QueryError> {
+    let sql = format!(
+        "select {COLUMNS} from people where waiting and not suspended and standing = 'open'
+         order by confirmed desc, registered_at, account limit $1"
+    );
+    Ok(r.client().await?.query(&sql, &[&most]).await?.iter().map(person).collect())
 }
 
 /// The account that uses a mail address; `None` if none does.
@@ -273,6 +291,7 @@ fn person(row: &Row) -> Person {
         complimentary,
         digest: row.get::<_, &str>(12).parse().unwrap_or_default(),
         second_factor: row.get(13),
+        waiting: row.get(14),
     }
 }
 

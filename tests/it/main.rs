@@ -22,6 +22,7 @@ mod media;
 mod numbers;
 mod reference;
 mod refunds;
+mod registration;
 mod rights;
 mod running;
 mod search;

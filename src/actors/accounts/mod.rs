@@ -9,6 +9,7 @@ pub mod limits;
 pub mod passwords;
 pub mod recover;
 pub mod register;
+pub mod registration;
 pub mod second_factor;
 pub mod sessions;
 pub mod sign_in;

@@ -32,7 +32,8 @@ pub struct Registered {
 }
 
 /// Registers a person from the registration page. The answer is the same whether the address is
-/// known or not: a mail tells its owner which of both it was.
+/// known or not: a mail tells its owner which of both it was. With `approval` a moderator looks at it
+/// before the account may sign in.
 ///
 /// # Errors
 /// [`AccountsError::Field`] for what cannot be used.
@@ -41,8 +42,10 @@ pub async fn by_visitor(
     command_id: Uuid,
     meta: Metadata,
     new: &NewAccount,
+    approval: bool,
 ) -> Result<Option<Receipt>, AccountsError> {
-    match register(cx, command_id, meta.clone(), new, Origin::Registration, vec![], vec![]).await {
+    let start = Start { origin: Origin::Registration, roles: vec![], approval };
+    match register(cx, command_id, meta.clone(), new, start, vec![]).await {
         Ok(registered) => Ok(Some(registered.receipt)),
         Err(RegisterError::MailTaken) => {
             let mail = parse_mail(&new.mail)?;
@@ -68,7 +71,8 @@ pub async fn by_operator(
     origin: Origin,
     roles: Vec<Role>,
 ) -> Result<Registered, AccountsError> {
-    register(cx, command_id, meta, new, origin, roles, vec![]).await.map_err(RegisterError::for_operator)
+    let start = Start { origin, roles, approval: false };
+    register(cx, command_id, meta, new, start, vec![]).await.map_err(RegisterError::for_operator)
 }
 
 /// Makes the first admin of an empty instance. A claim sees to it that there is only one.
@@ -82,9 +86,8 @@ pub async fn first_admin(
     new: &NewAccount,
 ) -> Result<Registered, AccountsError> {
     let once = vec![Claim::new(FIRST_ADMIN, "")];
-    register(cx, command_id, meta, new, Origin::FirstRun, vec![Role::Admin], once)
-        .await
-        .map_err(RegisterError::for_operator)
+    let start = Start { origin: Origin::FirstRun, roles: vec![Role::Admin], approval: false };
+    register(cx, command_id, meta, new, start, once).await.map_err(RegisterError::for_operator)
 }
 
 enum RegisterError {
@@ -107,13 +110,19 @@ impl RegisterError {
     }
 }
 
+/// How an account begins.
+struct Start {
+    origin: Origin,
+    roles: Vec<Role>,
+    approval: bool,
+}
+
 async fn register(
     cx: &Services,
     command_id: Uuid,
     meta: Metadata,
     new: &NewAccount,
-    origin: Origin,
-    roles: Vec<Role>,
+    start: Start,
     mut claims: Vec<Claim>,
 ) -> Result<Registered, RegisterError> {
     let mail = parse_mail(&new.mail)?;
@@ -138,8 +147,9 @@ async fn register(
         display_name: name_value.reference.clone(),
         username: username_value.as_ref().map(|v| v.reference.clone()),
         password: password_value.reference.clone(),
-        origin,
-        roles,
+        origin: start.origin,
+        roles: start.roles,
+        approval: start.approval,
     });
     if let Some(username) = &username {
         claims.push(username_claim(cx, username).map_err(AccountsError::from)?);

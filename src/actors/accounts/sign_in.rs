@@ -6,7 +6,7 @@ use crate::domain::account::Standing;
 use std::net::IpAddr;
 use uuid::Uuid;
 
-/// What came of it. Only the last four tell anything about the account, and only to somebody who
+/// What came of it. Only the last five tell anything about the account, and only to somebody who
 /// knows its password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignIn {
@@ -16,6 +16,8 @@ pub enum SignIn {
     Unconfirmed(Uuid),
     /// The account is suspended.
     Suspended,
+    /// A moderator is to approve the registration first.
+    AwaitingApproval,
     /// The password is right; a code of the authenticator is to follow.
     SecondStep(Uuid),
     /// Identity proved.
@@ -53,6 +55,7 @@ pub async fn check(
         Standing::Absent | Standing::Erased(_) => SignIn::Unknown,
         _ if account.suspended => SignIn::Suspended,
         _ if !account.confirmed => SignIn::Unconfirmed(id),
+        _ if account.waiting => SignIn::AwaitingApproval,
         _ if account.second_factor.is_some() => SignIn::SecondStep(id),
         _ => SignIn::Proved(id),
     })

@@ -43,6 +43,7 @@ fn mail_after(event: &RecordedEvent) -> Result<Wanted, WorkflowError> {
                 cause: PasswordCause::Change | PasswordCause::Reset | PasswordCause::Shell,
                 ..
             } => Some((own, None, MailKind::PasswordChanged)),
+            A::AccountApproved { .. } => Some((own, None, MailKind::Approved)),
             A::SecondFactorAdded { .. } => Some((own, None, MailKind::SecondFactor { added: true })),
             A::SecondFactorRemoved { .. } => Some((own, None, MailKind::SecondFactor { added: false })),
             A::RecoveryCodeUsed { left, .. } => Some((own, None, MailKind::RecoveryCodeUsed { left })),

@@ -67,6 +67,8 @@ pub struct Account {
     pub suspended: bool,
     /// Access that was given away.
     pub complimentary: Option<Complimentary>,
+    /// Whether a moderator is to approve it before it may sign in.
+    pub waiting: bool,
     /// How often a mail tells what is new.
     pub digest: Digest,
     /// The secret by which codes of the authenticator are checked.
@@ -92,6 +94,10 @@ impl Account {
         }
         match command {
             C::Register(new) => self.register(new),
+            C::Approve { by: By::Owner, .. } => Err(AccountError::NotOnYourself),
+            C::Approve { at, by } => {
+                Ok(if self.waiting { vec![AccountEvent::AccountApproved { at, by }] } else { vec![] })
+            }
             C::RequestConfirmation { at } => self.request_confirmation(at),
             C::ConfirmMail { at, mail } => self.confirm(at, mail),
             C::SetPassword { at, password, cause } => {
@@ -195,7 +201,7 @@ impl Account {
     }
 
     fn register(&self, new: Registration) -> Decision {
-        let Registration { at, mail, display_name, username, password, origin, roles } = new;
+        let Registration { at, mail, display_name, username, password, origin, roles, approval } = new;
         if self.standing != Standing::Absent {
             return Err(AccountError::Exists);
         }
@@ -214,6 +220,8 @@ impl Account {
         ];
         if trusted {
             events.push(AccountEvent::MailConfirmed { at, mail });
+        } else if approval {
+            events.push(AccountEvent::ApprovalRequested { at });
         }
         let wanted: Roles = roles.into_iter().filter(|r| *r != Role::Member).collect();
         for role in wanted.0 {
@@ -278,6 +286,8 @@ impl Account {
                 self.mail = Some(mail);
                 self.display_name = Some(display_name);
             }
+            E::ApprovalRequested { .. } => self.waiting = true,
+            E::AccountApproved { .. } => self.waiting = false,
             E::MailConfirmed { .. } => self.confirmed = true,
             E::PasswordSet { password, .. } => {
                 self.password = Some(password);

@@ -23,6 +23,8 @@ pub struct Registration {
     pub origin: Origin,
     /// Roles to start with; none from the registration page.
     pub roles: Vec<Role>,
+    /// Whether a moderator is to approve it before it may sign in.
+    pub approval: bool,
 }
 
 /// A wish about one account. Unique names (mail address, username) are claimed beside the command.
@@ -30,6 +32,13 @@ pub struct Registration {
 pub enum AccountCommand {
     /// Make the account.
     Register(Registration),
+    /// Let a registration in that waits for it.
+    Approve {
+        /// Now.
+        at: DateTime<Utc>,
+        /// By whom.
+        by: By,
+    },
     /// Ask for another confirmation mail.
     RequestConfirmation {
         /// Now.

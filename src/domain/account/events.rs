@@ -73,6 +73,18 @@ pub enum AccountEvent {
         /// How it came to be.
         origin: Origin,
     },
+    /// A moderator is to look at the registration before the account may sign in.
+    ApprovalRequested {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The registration was approved.
+    AccountApproved {
+        /// When.
+        at: DateTime<Utc>,
+        /// By whom.
+        by: By,
+    },
     /// The person proved to read mail at `mail`.
     MailConfirmed {
         /// When.

@@ -18,6 +18,7 @@ fn personal(field: &str, version: u128) -> PersonalRef {
 
 fn registration(origin: Origin, roles: Vec<Role>) -> AccountCommand {
     AccountCommand::Register(Registration {
+        approval: false,
         at: now(),
         mail: personal("mail", 1),
         display_name: personal("display_name", 2),
@@ -243,6 +244,8 @@ fn events_keep_their_form() {
         AccountEvent::ComplimentaryAccessEnded { at, by, why },
         AccountEvent::PersonalDataRead { at, reader: request, scope: "billing-person".into() },
         AccountEvent::DigestChosen { at, digest: Digest::Weekly },
+        AccountEvent::ApprovalRequested { at },
+        AccountEvent::AccountApproved { at, by: By::Owner },
         AccountEvent::SecondFactorAdded { at, secret: personal("second_factor", 11) },
         AccountEvent::SecondFactorRemoved { at, by: By::Owner },
         AccountEvent::RecoveryCodesMade { at, count: 10 },
@@ -285,4 +288,32 @@ fn there_is_one_second_factor_and_codes_belong_to_it() {
         .given(history)
         .when(add())
         .then_expect_events(vec![AccountEvent::SecondFactorAdded { at, secret }]);
+}
+
+#[test]
+fn only_a_registration_that_waits_is_let_in() {
+    let at = now();
+    let AccountCommand::Register(new) = registration(Origin::Registration, vec![]) else { unreachable!() };
+    let waits = AccountCommand::Register(Registration { approval: true, ..new });
+    let mut history = Account::default().decide(waits).unwrap();
+    assert!(history.contains(&AccountEvent::ApprovalRequested { at }));
+    let approve = |by| AccountCommand::Approve { at, by };
+    let by = By::Account(Uuid::from_u128(9));
+    Accounts::with(())
+        .given(history.clone())
+        .when(approve(By::Owner))
+        .then_expect_error(AccountError::NotOnYourself);
+    let approved = AccountEvent::AccountApproved { at, by: by.clone() };
+    Accounts::with(())
+        .given(history.clone())
+        .when(approve(by.clone()))
+        .then_expect_events(vec![approved.clone()]);
+    history.push(approved);
+    Accounts::with(()).given(history).when(approve(by.clone())).then_expect_events(vec![]);
+    Accounts::with(()).given(registered()).when(approve(by)).then_expect_events(vec![]);
+    // Whom the shell or the first run makes waits for nobody.
+    let AccountCommand::Register(new) = registration(Origin::Shell, vec![]) else { unreachable!() };
+    let trusted = AccountCommand::Register(Registration { approval: true, ..new });
+    let events = Account::default().decide(trusted).unwrap();
+    assert!(!events.contains(&AccountEvent::ApprovalRequested { at }));
 }

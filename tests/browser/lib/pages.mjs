@@ -1,10 +1,10 @@
 // The main pages by who looks at them; a path that ends in `/*` is the first one its list links to.
 export const pages = {
   visitor: ['/', '/films', '/films/*', '/courses', '/courses/*', '/posts', '/posts/*', '/search?q=bunny', '/join', '/login', '/register'],
-  member: ['/account', '/account/library', '/account/notifications', '/account/security', '/account/tokens', '/account/deletion'],
+  member: ['/account', '/account/library', '/account/notifications', '/account/security', '/account/security/second-factor', '/account/tokens', '/account/deletion'],
   subscriber: ['/', '/films/*', '/account/subscription'],
   creator: ['/studio', '/studio/uploads'],
-  moderator: ['/moderation'],
+  moderator: ['/moderation', '/moderation/registrations', '/moderation/invitations'],
   billing: ['/billing', '/billing/subscriptions', '/billing/subscriptions/*', '/billing/orders', '/billing/orders/*', '/billing/orders/*/refund', '/billing/refunds', '/billing/invoices', '/billing/invoices/*', '/billing/people'],
   operator: ['/operator', '/operator/runs'],
 };

@@ -3,7 +3,8 @@
 use super::{form_errors, narrow};
 use crate::actors::accounts::limits::Buckets;
 use crate::actors::accounts::sign_in::{SignIn, check};
-use crate::actors::accounts::{AccountsError, recover, sessions};
+use crate::actors::accounts::{AccountsError, recover, registration, sessions};
+use crate::config::Registration;
 use crate::http::error::HttpError;
 use crate::http::response::{is_own_path, see_other, set};
 use crate::http::route::{Access, Route};
@@ -25,17 +26,19 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     if super::setup::wanted(&req).await? {
         return Ok(see_other("/setup"));
     }
-    Ok(view(&req, "", &next, &Errors::none()))
+    let closed = registration::door(&req.app).await? == Registration::Closed;
+    Ok(view(&req, "", &next, &Errors::none(), closed))
 }
 
 async fn sign_in(mut req: Req) -> Result<Res, HttpError> {
     let form = req.form().await?;
     let next = own_path(form.get("next"));
     let login = form.get("login").to_owned();
+    let closed = registration::door(&req.app).await? == Registration::Closed;
     let metrics = req.app.metrics.runtime.sign_ins.clone();
     let refused = |words: &str| {
         metrics.with_label_values(&["refused"]).inc();
-        Ok(view(&req, &login, &next, &Errors::one("login", words)))
+        Ok(view(&req, &login, &next, &Errors::one("login", words), closed))
     };
     match check(&req.app, &login, form.raw("password"), Some(req.remote)).await {
         Ok(SignIn::Proved(account)) => {
@@ -45,6 +48,9 @@ async fn sign_in(mut req: Req) -> Result<Res, HttpError> {
         Ok(SignIn::SecondStep(account)) => super::second_step::begin(&req, account, &next).await,
         Ok(SignIn::Unknown) => refused("Mail address, user name or password is wrong."),
         Ok(SignIn::Suspended) => refused("This account is suspended. Write to the studio."),
+        Ok(SignIn::AwaitingApproval) => refused(
+            "Somebody of the studio looks at your registration first. We write to you as soon as you are let in.",
+        ),
         Ok(SignIn::Unconfirmed(account)) => {
             send_again(&req, &form, account).await?;
             refused("Confirm your mail address first: we sent you the link again.")
@@ -53,7 +59,7 @@ async fn sign_in(mut req: Req) -> Result<Res, HttpError> {
             if matches!(error, AccountsError::TooMany(_)) {
                 metrics.with_label_values(&["throttled"]).inc();
             }
-            Ok(view(&req, &login, &next, &form_errors(error)?))
+            Ok(view(&req, &login, &next, &form_errors(error)?, closed))
         }
     }
 }
@@ -88,7 +94,7 @@ pub(super) fn own_path(next: &str) -> String {
     if is_own_path(next) && !next.starts_with("/login") { next.to_owned() } else { "/".to_owned() }
 }
 
-fn view(req: &Req, login: &str, next: &str, errors: &Errors) -> Res {
+fn view(req: &Req, login: &str, next: &str, errors: &Errors, closed: bool) -> Res {
     let fields = html! {
         input type="hidden" name="next" value=(next);
         (Field::new("login", "Mail address or user name").autocomplete("username").value(login).maxlength(254).errors(errors).render())
@@ -104,7 +110,7 @@ fn view(req: &Req, login: &str, next: &str, errors: &Errors) -> Res {
         @if let Some(done) = done { (notice_text(Tone::Success, done)) }
         (form(req, "/login", &fields))
         p { a href="/reset" { "Forgot your password?" } }
-        @if req.app.config.allow_registration { p { "New here? " a href="/register" { "Create an account" } } }
+        @if !closed { p { "New here? " a href="/register" { "Create an account" } } }
     };
     narrow(req, "Sign in", None, errors, &body)
 }

@@ -3,6 +3,8 @@
 use super::{form_errors, narrow};
 use crate::actors::accounts::limits::Buckets;
 use crate::actors::accounts::register::{NewAccount, by_visitor};
+use crate::actors::accounts::{AccountsError, registration};
+use crate::config::Registration;
 use crate::http::error::HttpError;
 use crate::http::response::see_other;
 use crate::http::route::{Access, Route};
@@ -21,21 +23,43 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     if super::setup::wanted(&req).await? {
         return Ok(see_other("/setup"));
     }
-    Ok(view(&req, &Form::default(), &Errors::none()))
+    let mut form = Form::default();
+    form.push("invitation", req.query("invitation"));
+    let door = door_for(&req, &form).await?;
+    Ok(view(&req, &form, &Errors::none(), door))
+}
+
+/// Who may register, for somebody with what the form carries: an invitation opens the door.
+async fn door_for(req: &Req, form: &Form) -> Result<Registration, HttpError> {
+    let door = registration::door(&req.app).await?;
+    let invited =
+        door == Registration::Invite && registration::is_good(&req.app, form.get("invitation")).await?;
+    Ok(if invited { Registration::Open } else { door })
 }
 
 async fn register(mut req: Req) -> Result<Res, HttpError> {
-    if !req.app.config.allow_registration {
-        return Err(HttpError::Forbidden("New accounts cannot be made here at the moment.".into()));
-    }
     let form = req.form().await?;
+    let door = door_for(&req, &form).await?;
+    match door {
+        Registration::Open | Registration::Approval => {}
+        Registration::Invite if !form.get("invitation").is_empty() => {
+            let words = "This invitation lets nobody in any more. Ask for another one.";
+            return Ok(view(&req, &form, &Errors::one("", words), door));
+        }
+        Registration::Invite => {
+            return Err(HttpError::Forbidden("New accounts need an invitation of the studio.".into()));
+        }
+        Registration::Closed => {
+            return Err(HttpError::Forbidden("New accounts cannot be made here at the moment.".into()));
+        }
+    }
     // A field that people do not see: whoever fills it is told the same as everybody.
     if !form.get("website").is_empty() {
         return Ok(see_other("/confirm"));
     }
     if !filled_by_hand(&req, &form) {
         let words = "That was faster than people type. Look it through and send it again.";
-        return Ok(view(&req, &form, &Errors::one("", words)));
+        return Ok(view(&req, &form, &Errors::one("", words), door));
     }
     let now = req.now();
     let buckets = Buckets::new(&req.app, "register", form.get("mail"), Some(req.remote))?;
@@ -47,14 +71,28 @@ async fn register(mut req: Req) -> Result<Res, HttpError> {
     };
     let outcome = async {
         buckets.check(&req.app, now).await?;
-        let receipt = by_visitor(&req.app, req.command_id(&form), req.meta(), &new).await?;
+        let invitation =
+            Some(form.get("invitation")).filter(|_| req.app.config.registration() == Registration::Invite);
+        if let Some(code) = invitation
+            && !registration::take_use(&req.app, code).await?
+        {
+            let words = "This invitation lets nobody in any more. Ask for another one.";
+            return Err(AccountsError::Field("", words.into()));
+        }
+        let approval = door == Registration::Approval;
+        let done = by_visitor(&req.app, req.command_id(&form), req.meta(), &new, approval).await;
+        let came_in = matches!(&done, Ok(Some(receipt)) if !receipt.replayed);
+        if let Some(code) = invitation.filter(|_| !came_in) {
+            registration::give_back(&req.app, code).await?;
+        }
+        let receipt = done?;
         buckets.count(&req.app, now).await?;
         Ok(receipt)
     };
     match outcome.await {
         // The same answer whether the address was known or not.
         Ok(_) => Ok(see_other("/confirm")),
-        Err(error) => Ok(view(&req, &form, &form_errors(error)?)),
+        Err(error) => Ok(view(&req, &form, &form_errors(error)?, door)),
     }
 }
 
@@ -70,13 +108,22 @@ fn sign(req: &Req, at: &str) -> String {
     csrf::token(req.app.secrets.session.as_slice(), &format!("register {at}"))
 }
 
-fn view(req: &Req, form: &Form, errors: &Errors) -> Res {
-    if !req.app.config.allow_registration {
+fn view(req: &Req, form: &Form, errors: &Errors, door: Registration) -> Res {
+    let sign_in = html! { p { a href="/login" { "Sign in" } " if you have an account." } };
+    if door == Registration::Closed {
         let body = html! {
             p { "The studio makes accounts by itself at the moment. If you were promised one, write to the studio." }
-            p { a href="/login" { "Sign in" } " if you have an account." }
+            (sign_in)
         };
         return narrow(req, "Registration is closed", None, errors, &body);
+    }
+    if door == Registration::Invite {
+        let body = html! {
+            p { "New accounts are made with an invitation of the studio: open the address that you were given." }
+            @if !form.get("invitation").is_empty() && errors.is_empty() { p { "The one you opened lets nobody in any more. Ask for another one." } }
+            (sign_in)
+        };
+        return narrow(req, "By invitation", None, errors, &body);
     }
     let opened = match form.get("opened") {
         "" => {
@@ -87,6 +134,8 @@ fn view(req: &Req, form: &Form, errors: &Errors) -> Res {
     };
     let fields = html! {
         input type="hidden" name="opened" value=(opened);
+        @if !form.get("invitation").is_empty() { input type="hidden" name="invitation" value=(form.get("invitation")); }
+        @if door == Registration::Approval { p.dim { "Somebody of the studio looks at each registration; you get a mail when you are let in." } }
         (Field::new("mail", "Mail address").kind("email").autocomplete("email").value(form.get("mail"))
             .hint("We send a link to it. Nobody else sees it.").maxlength(254).errors(errors).render())
         (Field::new("display_name", "Name").autocomplete("name").optional().value(form.get("display_name"))

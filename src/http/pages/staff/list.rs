@@ -135,6 +135,9 @@ fn body(
 
 /// How an account stands, as a small word.
 pub(super) fn state(person: &Person) -> Markup {
+    if person.waiting && !person.suspended && person.presence == Presence::Open {
+        return chip(Tone::Warning, "Waits for approval");
+    }
     match (person.presence, person.suspended, person.confirmed) {
         (Presence::Erased, ..) => chip(Tone::Plain, "Deleted"),
         (Presence::Hidden, ..) => chip(Tone::Warning, "Leaving"),

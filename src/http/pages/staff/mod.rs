@@ -3,6 +3,7 @@
 
 mod list;
 mod person;
+mod registrations;
 
 use crate::http::route::{Access, Route};
 use crate::http::ui::layout::Place;
@@ -10,7 +11,7 @@ use crate::http::ui::layout::Place;
 /// The addresses of these pages.
 #[must_use]
 pub fn routes() -> Vec<Route> {
-    [list::routes(), person::routes()].into_iter().flatten().collect()
+    [list::routes(), person::routes(), registrations::routes()].into_iter().flatten().collect()
 }
 
 /// From which desk somebody looks; the same people, other acts.
@@ -61,6 +62,8 @@ impl Desk {
         match self {
             Self::Moderation => vec![
                 Place::new("People", "/moderation"),
+                Place::new("Registrations", "/moderation/registrations"),
+                Place::new("Invitations", "/moderation/invitations"),
                 Place::new("Deletion requests", "/moderation/deletions"),
             ],
             Self::Billing => crate::http::pages::billing_places(),

@@ -1,0 +1,115 @@
+//! Who may register: by approval, by invitation, and not at all while a moderator keeps the door shut.
+
+use crate::accounts::{PASSWORD, link_of, person, sign_in, signed_in};
+use crate::support::{Browser, Page, Studio};
+use kinora::config::Registration;
+use kinora::domain::shared::Role;
+
+async fn studio_with(mode: Registration) -> (Studio, Browser) {
+    let studio = Studio::start_with(move |c| c.accounts.registration = Some(mode)).await;
+    person(&studio, "mod@example.org", &[Role::Moderator]).await;
+    let moderator = signed_in(&studio, "mod@example.org").await;
+    (studio, moderator)
+}
+
+async fn register(browser: &Browser, page: &str, mail: &str) -> Page {
+    browser.submit(page, "/register", &[("mail", mail), ("password", PASSWORD)]).await
+}
+
+async fn confirm(studio: &Studio, browser: &Browser) {
+    let link = link_of(studio, "Confirm your mail address", "/confirm/").await;
+    assert_eq!(browser.submit(&link, &link, &[]).await.status, 303);
+    studio.settle().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_moderator_lets_people_in_or_refuses_them() {
+    let (studio, moderator) = studio_with(Registration::Approval).await;
+    let visitor = studio.browser();
+    assert!(visitor.get("/register").await.body.contains("looks at each registration"));
+    assert_eq!(register(&visitor, "/register", "ada@example.org").await.location(), "/confirm");
+    studio.settle().await;
+    confirm(&studio, &visitor).await;
+    assert_eq!(register(&visitor, "/register", "spam@example.org").await.location(), "/confirm");
+    studio.settle().await;
+
+    let (_, page) = sign_in(&studio, "ada@example.org", PASSWORD).await;
+    assert!(page.status == 422 && page.body.contains("looks at your registration"), "{}", page.body);
+    let queue = moderator.get("/moderation/registrations").await.body;
+    assert!(queue.contains("ada@example.org") && queue.contains("spam@example.org"));
+    let ids: Vec<String> =
+        queue.split("name=\"account\" value=\"").skip(1).map(|rest| rest[..36].to_owned()).collect();
+    assert_eq!(ids.len(), 2, "whose address is confirmed stands first");
+    let none =
+        moderator.submit("/moderation/registrations", "/moderation/registrations", &[("act", "approve")]);
+    assert_eq!(none.await.status, 422, "nobody chosen");
+    for (id, act) in [(&ids[0], "approve"), (&ids[1], "refuse")] {
+        let fields = [("account", id.as_str()), ("act", act)];
+        let page = moderator.submit("/moderation/registrations", "/moderation/registrations", &fields).await;
+        assert_eq!(page.status, 303, "{}", page.body);
+        studio.settle().await;
+    }
+    assert!(moderator.get("/moderation/registrations").await.body.contains("Nobody waits"));
+    signed_in(&studio, "ada@example.org").await;
+    let (_, page) = sign_in(&studio, "spam@example.org", PASSWORD).await;
+    assert!(page.body.contains("suspended"), "{}", page.body);
+    assert!(moderator.get("/moderation/deletions").await.body.contains(&ids[1]), "to be erased");
+    // Somebody who is in already is not touched by a forged choice.
+    let fields = [("account", ids[0].as_str()), ("act", "refuse")];
+    moderator.submit("/moderation/registrations", "/moderation/registrations", &fields).await;
+    signed_in(&studio, "ada@example.org").await;
+    studio.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invitation_lets_in_as_many_as_it_says() {
+    let (studio, moderator) = studio_with(Registration::Invite).await;
+    let visitor = studio.browser();
+    assert!(visitor.get("/register").await.body.contains("By invitation"));
+    let page = visitor.post("/register", &[("mail", "ada@example.org"), ("password", PASSWORD)]).await;
+    assert_eq!(page.status, 403);
+    for (uses, days) in [("0", "14"), ("1", "0"), ("1001", "14"), ("1", "366"), ("x", "y")] {
+        let fields = [("uses", uses), ("days", days)];
+        let page = moderator.submit("/moderation/invitations", "/moderation/invitations", &fields).await;
+        assert_eq!(page.status, 422, "{fields:?}");
+    }
+    let made = moderator
+        .submit("/moderation/invitations", "/moderation/invitations", &[("uses", "2"), ("days", "14")])
+        .await;
+    let at = made.body.find("/register?invitation=").expect("shown");
+    let address = made.body[at..at + 45].to_owned();
+    assert!(visitor.get(&address).await.body.contains("Create an account"));
+    // A mistake uses nothing up, and what was typed stays with the invitation.
+    let short = [("mail", "ada@example.org"), ("password", "short")];
+    let page = visitor.submit(&address, "/register", &short).await;
+    assert!(page.status == 422 && page.hidden("invitation").is_some());
+    assert_eq!(register(&visitor, &address, "ada@example.org").await.location(), "/confirm");
+    // A known address is answered alike and uses nothing up.
+    assert_eq!(register(&visitor, &address, "mod@example.org").await.location(), "/confirm");
+    assert_eq!(register(&visitor, &address, "bea@example.org").await.location(), "/confirm");
+    assert!(visitor.get(&address).await.body.contains("lets nobody in any more"));
+    let code = address.split('=').nth(1).expect("code");
+    let late = [("mail", "cy@example.org"), ("password", PASSWORD), ("invitation", code)];
+    assert_eq!(visitor.post("/register", &late).await.status, 422);
+    assert!(moderator.get("/moderation/invitations").await.body.contains("None."));
+    studio.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_moderator_shuts_the_door_with_one_click() {
+    let (studio, moderator) = studio_with(Registration::Open).await;
+    let visitor = studio.browser();
+    let offer = "href=\"/register\">Create an account</a></p>";
+    assert!(visitor.get("/login").await.body.contains(offer));
+    let door = "/moderation/registrations/door";
+    assert_eq!(moderator.submit("/moderation/registrations", door, &[("shut", "yes")]).await.status, 303);
+    assert!(visitor.get("/register").await.body.contains("Registration is closed"));
+    assert!(!visitor.get("/login").await.body.contains(offer));
+    assert_eq!(
+        visitor.post("/register", &[("mail", "a@example.org"), ("password", PASSWORD)]).await.status,
+        403
+    );
+    assert_eq!(moderator.submit("/moderation/registrations", door, &[("shut", "no")]).await.status, 303);
+    assert!(visitor.get("/register").await.body.contains("Create an account"));
+    studio.close().await;
+}

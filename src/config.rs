@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+mod defaults;
 mod live;
 mod load;
 pub mod secrets;
@@ -139,6 +140,8 @@ pub struct Studio {
     pub legal_address: String,
     /// VAT number of the seller.
     pub vat_number: String,
+    /// Whom to tell of a weakness, as a `mailto:` or `https:` address; absent: no `security.txt`.
+    pub security_contact: Option<String>,
 }
 
 /// How mail leaves.
@@ -160,13 +163,17 @@ pub struct Jobs {
 }
 
 /// Accounts and signing in.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Accounts {
     /// Who may register; absent: `invite` in production, `open` elsewhere.
     pub registration: Option<Registration>,
     /// Whether staff roles count only with a second factor; absent: in production. Never in demo mode.
     pub staff_second_factor: Option<bool>,
+    /// Minutes without a request after which a session of staff ends. Never in demo mode.
+    pub staff_idle_minutes: u32,
+    /// Hours after which a session of staff ends in any case. Never in demo mode.
+    pub staff_session_hours: u32,
 }
 
 /// Limits, each enforced where it is named.
@@ -354,127 +361,5 @@ impl Config {
     #[must_use]
     pub fn default_data() -> &'static Path {
         Path::new("data")
-    }
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            mode: Mode::Development,
-            data: Self::default_data().to_owned(),
-            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
-            metrics_listen: SocketAddr::from(([127, 0, 0, 1], 9187)),
-            base_url: None,
-            allowed_hosts: Vec::new(),
-            allow_registration: true,
-            processing: Processing::Background,
-            database_url: None,
-            secrets_dir: None,
-            studio: Studio::default(),
-            mail: Mail::default(),
-            jobs: Jobs { scheduler: SchedulerKind::Internal },
-            accounts: Accounts::default(),
-            limits: Limits::default(),
-            media: Media::default(),
-            billing: Billing::default(),
-            gateways: Gateways::default(),
-            erasure: Erasure { grace_days: 14 },
-            backup: Backup::default(),
-        }
-    }
-}
-
-impl Default for Backup {
-    fn default() -> Self {
-        Self { folder: None, database_days: 30, keys_days: 7 }
-    }
-}
-
-impl Default for Studio {
-    fn default() -> Self {
-        Self {
-            name: "Kinora Studio".into(),
-            tagline: "Films and training, made in the open.".into(),
-            hue: 195,
-            zone: "Europe/Amsterdam".into(),
-            country: "NL".into(),
-            legal_name: "Kinora Studio".into(),
-            legal_address: String::new(),
-            vat_number: String::new(),
-        }
-    }
-}
-
-impl Default for Mail {
-    fn default() -> Self {
-        Self { from: "Kinora Studio <studio@localhost.localdomain>".into(), smtp_url: None }
-    }
-}
-
-impl Default for Jobs {
-    fn default() -> Self {
-        Self { scheduler: SchedulerKind::Internal }
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            upload_bytes: 4 << 30,
-            account_bytes: 200 << 30,
-            free_disk_bytes: 1 << 30,
-            body_bytes: 1 << 20,
-            pixels: 40_000_000,
-            duration_seconds: 4 * 3600,
-            sign_in_failures: 10,
-            registration_seconds: None,
-            connections: 2048,
-            commands: 2048,
-        }
-    }
-}
-
-impl Default for Media {
-    fn default() -> Self {
-        Self {
-            workers: 0,
-            av1: Av1::Rav1e,
-            av1_speed: 10,
-            av1_quantizer: 110,
-            av1_rungs: vec![360, 720],
-            av1_longest_seconds: 3600,
-        }
-    }
-}
-
-impl Default for Billing {
-    fn default() -> Self {
-        Self {
-            attempts: 3,
-            retry_days: 2,
-            expiry_weeks: 24,
-            reminder_days: 7,
-            second_person_over: 25_000,
-            currency: "EUR".into(),
-            currencies: BTreeMap::from([("US".into(), "USD".into())]),
-        }
-    }
-}
-
-impl Default for Sandbox {
-    fn default() -> Self {
-        Self { enabled: true, base_url: None, webhook_secret: None }
-    }
-}
-
-impl Default for Bank {
-    fn default() -> Self {
-        Self { enabled: true, iban: "NL02ABNA0123456789".into(), holder: "Kinora Studio".into() }
-    }
-}
-
-impl Default for Erasure {
-    fn default() -> Self {
-        Self { grace_days: 14 }
     }
 }

@@ -61,6 +61,7 @@ impl Config {
         config.database_url = Some(String::new());
         config.secrets_dir = Some(PathBuf::new());
         config.mail.smtp_url = Some(String::new());
+        config.studio.security_contact = Some(String::new());
         config.limits.registration_seconds = Some(0);
         config.accounts.registration = Some(super::Registration::Open);
         config.accounts.staff_second_factor = Some(true);

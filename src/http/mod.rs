@@ -23,6 +23,7 @@ pub mod route;
 pub mod routes;
 pub mod server;
 pub mod session;
+pub mod structured;
 pub mod ui;
 pub mod webhooks;
 

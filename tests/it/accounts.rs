@@ -458,3 +458,31 @@ async fn a_role_that_is_taken_is_gone_at_once() {
     assert_eq!(browser.get("/moderation").await.status, 403);
     studio.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_of_staff_end_sooner() {
+    let studio = Studio::start_with(|c| c.mode = kinora::config::Mode::Development).await;
+    person(&studio, "bea@example.org", &[Role::Billing]).await;
+    person(&studio, "ada@example.org", &[]).await;
+    let clock = &studio.instance.services.clock;
+    let later = |minutes: i64| clock.follow(clock.ahead_us() + minutes * 60_000_000);
+    let (staff, member) =
+        (signed_in(&studio, "bea@example.org").await, signed_in(&studio, "ada@example.org").await);
+    // In use all the time, for twelve hours.
+    for _ in 0..35 {
+        assert_eq!(staff.get("/account").await.status, 200);
+        later(20);
+    }
+    assert_eq!(staff.get("/account").await.status, 200);
+    later(19);
+    assert_eq!(staff.get("/account").await.status, 200, "a minute before the twelve hours are over");
+    later(2);
+    assert_eq!(staff.get("/account").await.status, 303, "over");
+    let staff = signed_in(&studio, "bea@example.org").await;
+    later(34);
+    assert_eq!(staff.get("/account").await.status, 200, "seen is known to five minutes");
+    later(41);
+    assert_eq!(staff.get("/account").await.status, 303, "nobody was there");
+    assert_eq!(member.get("/account").await.status, 200, "others stay");
+    studio.close().await;
+}

@@ -27,6 +27,8 @@ mod rights;
 mod running;
 mod search;
 mod second_factor;
+mod security;
+mod shared_links;
 mod staff_acts;
 mod store;
 mod studio;

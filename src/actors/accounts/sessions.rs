@@ -106,12 +106,17 @@ pub async fn look_up(cx: &Services, cookie: &str) -> Result<Option<SignedIn>, St
     let statement = client
         .prepare_cached(
             "select s.account, s.seen_at, p.roles, p.confirmed, p.standing, p.display_name,
-                    p.complimentary, p.complimentary_until, p.second_factor
+                    p.complimentary, p.complimentary_until, p.second_factor, s.created_at
              from public.sessions s join people p on p.account = s.account
              where s.id_hash = $1 and s.expires_at > $2 and not p.suspended and p.standing <> 'erased'",
         )
         .await?;
     let Some(row) = client.query_opt(&statement, &[&id_hash, &now]).await? else { return Ok(None) };
+    let roles = people::roles(&row.get::<_, Vec<String>>(2));
+    if roles.has_staff() && is_over_for_staff(cx, row.get(9), row.get(1), now) {
+        end(cx, row.get(0), &hex::encode(&id_hash)).await?;
+        return Ok(None);
+    }
     if now - row.get::<_, DateTime<Utc>>(1) > TOUCH {
         client
             .execute(
@@ -124,13 +129,22 @@ pub async fn look_up(cx: &Services, cookie: &str) -> Result<Option<SignedIn>, St
     Ok(Some(SignedIn {
         account: row.get(0),
         handle: hex::encode(id_hash),
-        roles: people::roles(&row.get::<_, Vec<String>>(2)),
+        roles,
         confirmed: row.get(3),
         leaving: row.get::<_, &str>(4) == "hidden",
         display_name: row.get::<_, Option<serde_json::Value>>(5).and_then(|v| serde_json::from_value(v).ok()),
         complimentary,
         second_factor: row.get(8),
     }))
+}
+
+/// Sessions of staff open more than others and therefore end sooner. When one was last used is known to
+/// some minutes only, and never too late.
+fn is_over_for_staff(cx: &Services, opened: DateTime<Utc>, seen: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    let limits = &cx.config.accounts;
+    !cx.config.is_demo()
+        && (now - opened > TimeDelta::hours(i64::from(limits.staff_session_hours))
+            || now - seen > TimeDelta::minutes(i64::from(limits.staff_idle_minutes)) + TOUCH)
 }
 
 /// The living sessions of an account, last used first.

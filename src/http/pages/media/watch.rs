@@ -3,12 +3,13 @@
 use crate::actors::watch_progress;
 use crate::http::delivery::{may_edit, may_see};
 use crate::http::error::HttpError;
-use crate::http::page::{Page, page};
+use crate::http::page::{Page, page, with_query};
+use crate::http::pages::public::{absolute, shared_picture};
 use crate::http::player::{self, downloads, is_free, stage};
 use crate::http::response::moved;
 use crate::http::route::{Access, Route};
 use crate::http::ui::{Tone, Weight, button, chip, format, markdown, notice_text, page_head, plain_text};
-use crate::http::{Req, Res};
+use crate::http::{Req, Res, structured};
 use crate::projections::media::{self as works, Work};
 use maud::{Markup, html};
 
@@ -61,6 +62,13 @@ async fn show(req: Req) -> Result<Res, HttpError> {
             }
         }
     };
+    let image = shared_picture(&req, &work).map(|(url, ..)| url);
+    let url = absolute(&req, &format!("/media/{}", work.slug));
+    let endpoint = with_query("/oembed", &[("url", &url), ("format", "json")]);
+    let about = html! {
+        link rel="alternate" type="application/json+oembed" href=(absolute(&req, &endpoint)) title=(work.title);
+        (structured::work(&work, &url, image.as_deref()))
+    };
     let description = plain_text(&work.description);
     Ok(page(
         &req,
@@ -69,6 +77,8 @@ async fn show(req: Req) -> Result<Res, HttpError> {
             section: "Gallery".into(),
             description: Some(description.chars().take(160).collect::<String>()).filter(|d| !d.is_empty()),
             scripts: vec![player::SCRIPT],
+            image,
+            head: work.is_published().then_some(about),
             canonical: work.is_published().then(|| format!("/media/{}", work.slug)),
             private: !work.is_published(),
             body,

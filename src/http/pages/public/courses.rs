@@ -1,7 +1,7 @@
 //! `/courses` and `/courses/{slug}`.
 
 use super::works::{Gate, seconds};
-use super::{may_edit, work_picture};
+use super::{absolute, feed_link, may_edit, work_picture};
 use crate::actors::watch_progress;
 use crate::domain::course::{Chapter, Course, Lesson, Level};
 use crate::http::page::{Page, page};
@@ -11,7 +11,7 @@ use crate::http::ui::{
     Card, Hero, Icon, Line, Place, Tone, Weight, button, card, chip, empty, filter, filters, format, hero,
     lines, markdown_below, notice, page_head,
 };
-use crate::http::{HttpError, Req, Res};
+use crate::http::{HttpError, Req, Res, structured};
 use crate::projections::catalogue::{self, CourseCard, Found, Row, Work};
 use maud::{Markup, html};
 use std::collections::HashMap;
@@ -56,6 +56,7 @@ async fn list(req: Req) -> Result<Res, HttpError> {
             title: "Training".into(),
             description,
             canonical: Some("/courses".into()),
+            head: Some(feed_link("/courses/feed.atom", "Training")),
             body,
             ..Page::default()
         },
@@ -120,6 +121,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     ids.extend(state.picture);
     let works = catalogue::works_by_ids(&req.app.reader, &ids, editor).await?;
     let gate = Gate::of(&req).await?;
+    let lessons_free: Vec<bool> = chapters.iter().flat_map(|c| &c.lessons).map(|l| l.text.free).collect();
     let lessons: Vec<Uuid> = chapters.iter().flat_map(|c| &c.lessons).map(|l| l.id).collect();
     let seen = match req.viewer.id() {
         Some(account) => watch_progress::of(&req.app, account, &lessons).await?,
@@ -145,6 +147,12 @@ async fn show(req: Req) -> Result<Res, HttpError> {
             }
         }
     };
+    let url = absolute(&req, &format!("/courses/{}", course.slug));
+    let free = !lessons_free.is_empty() && lessons_free.iter().all(|f| *f);
+    let about = structured::course(&req, &state.title, &state.summary, &url, free);
+    let art = state.picture.and_then(|id| works.get(&id)).and_then(|w| work_picture(w, ""));
+    let image =
+        art.and_then(|p| p.files.into_iter().filter(|f| f.kind == "image/jpeg").max_by_key(|f| f.width));
     let draft = html! { p { "This course is a draft: only you and the editors see it. " a href={ "/studio/courses/" (course.id) } { "Edit or publish it" } } };
     Ok(page(
         &req,
@@ -154,6 +162,8 @@ async fn show(req: Req) -> Result<Res, HttpError> {
             description: Some(state.summary.clone()),
             hue: state.hue,
             banner: (!course.public).then(|| notice(Tone::Warning, &draft)),
+            image: image.map(|f| absolute(&req, &f.url)),
+            head: course.public.then_some(about),
             canonical: course.public.then(|| format!("/courses/{}", course.slug)),
             private: !course.public,
             body,

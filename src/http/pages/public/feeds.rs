@@ -1,20 +1,25 @@
-//! For programs that read: robots.txt, the sitemap, the journal as an Atom feed.
+//! For programs that read: robots.txt, security.txt, the sitemap, Atom feeds.
 
 use super::absolute;
+use crate::http::page::with_query;
 use crate::http::response::text;
 use crate::http::route::{Access, Route};
 use crate::http::ui::format::rfc;
 use crate::http::ui::markdown;
 use crate::http::{HttpError, Req, Res};
-use crate::projections::catalogue;
-use chrono::{DateTime, Utc};
+use crate::projections::catalogue::{self, Wanted};
+use chrono::{DateTime, TimeDelta, Utc};
 use maud::{Markup, PreEscaped, html};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::get("/robots.txt", Access::Anyone, robots),
+        Route::get("/.well-known/security.txt", Access::Anyone, security),
         Route::get("/sitemap.xml", Access::Anyone, sitemap),
-        Route::get("/posts/feed.atom", Access::Anyone, feed),
+        Route::get("/posts/feed.atom", Access::Anyone, posts),
+        Route::get("/films/feed.atom", Access::Anyone, films),
+        Route::get("/courses/feed.atom", Access::Anyone, courses),
+        Route::get("/search/feed.atom", Access::Anyone, found),
     ]
 }
 
@@ -38,6 +43,19 @@ async fn robots(req: Req) -> Result<Res, HttpError> {
     Ok(text("text/plain; charset=utf-8", words))
 }
 
+/// RFC 9116: whom to tell of a weakness.
+async fn security(req: Req) -> Result<Res, HttpError> {
+    let contact = req.app.config.studio.security_contact.clone().ok_or(HttpError::NotFound)?;
+    // It should be looked at again within a year; whoever runs an old configuration is still found.
+    let expires = rfc(req.now() + TimeDelta::days(180));
+    let canonical = absolute(&req, "/.well-known/security.txt");
+    let words =
+        format!("Contact: {contact}\nExpires: {expires}\nCanonical: {canonical}\nPreferred-Languages: en\n");
+    Ok(text("text/plain; charset=utf-8", words))
+}
+
+/// Entries of a feed.
+const LONGEST: i64 = 30;
 const XML: PreEscaped<&str> = PreEscaped("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n");
 
 /// Published pages only; a sitemap file holds at most 50,000 of them.
@@ -83,32 +101,125 @@ async fn sitemap(req: Req) -> Result<Res, HttpError> {
     Ok(text("application/xml; charset=utf-8", xml.into_string()))
 }
 
-async fn feed(req: Req) -> Result<Res, HttpError> {
-    let posts = catalogue::posts(&req.app.reader, None, 30).await?;
-    let updated = posts.iter().map(|p| p.changed_at).max().unwrap_or(DateTime::UNIX_EPOCH);
-    let here = absolute(&req, "/posts/feed.atom");
+/// One entry of an Atom feed.
+struct Entry {
+    id: String,
+    title: String,
+    path: String,
+    updated: DateTime<Utc>,
+    published: Option<DateTime<Utc>>,
+    summary: String,
+    /// HTML.
+    content: Option<String>,
+}
+
+/// An Atom feed (RFC 4287) at `path` about the page `about`. Everything in it is public.
+fn atom(req: &Req, name: &str, path: &str, about: &str, entries: &[Entry]) -> Res {
+    let updated = entries.iter().map(|e| e.updated).max().unwrap_or(DateTime::UNIX_EPOCH);
+    let (here, about) = (absolute(req, path), absolute(req, about));
     let studio = &req.app.config.studio.name;
+    // `link` is an empty element in HTML and would not be closed.
+    let link = |rel: &str, href: &str| {
+        let href = html! { (href) }.into_string();
+        PreEscaped(format!("<link rel=\"{rel}\" href=\"{}\"/>", href.replace('"', "&quot;")))
+    };
     let xml: Markup = html! {
         (XML)
         feed xmlns="http://www.w3.org/2005/Atom" {
-            title { (studio) " · Journal" }
-            id { (absolute(&req, "/posts")) }
-            (PreEscaped(format!("<link rel=\"self\" href=\"{here}\"/><link href=\"{}\"/>", absolute(&req, "/posts"))))
+            title { (studio) " · " (name) }
+            id { (about) }
+            (link("self", &here))
+            (link("alternate", &about))
             updated { (rfc(updated)) }
             author { name { (studio) } }
-            @for post in &posts {
-                @let address = absolute(&req, &format!("/posts/{}", post.slug));
+            @for entry in entries {
                 entry {
-                    title { (post.state.text.title) }
-                    id { "urn:uuid:" (post.id) }
-                    (PreEscaped(format!("<link href=\"{address}\"/>")))
-                    updated { (rfc(post.changed_at)) }
-                    published { (rfc(post.published_at.unwrap_or(post.changed_at))) }
-                    summary { (post.state.text.excerpt) }
-                    content type="html" { (markdown(&post.state.text.content).into_string()) }
+                    title { (entry.title) }
+                    id { (entry.id) }
+                    (link("alternate", &absolute(req, &entry.path)))
+                    updated { (rfc(entry.updated)) }
+                    @if let Some(at) = entry.published { published { (rfc(at)) } }
+                    summary { (entry.summary) }
+                    @if let Some(content) = &entry.content { content type="html" { (content) } }
                 }
             }
         }
     };
-    Ok(text("application/atom+xml; charset=utf-8", xml.into_string()))
+    text("application/atom+xml; charset=utf-8", xml.into_string())
+}
+
+async fn posts(req: Req) -> Result<Res, HttpError> {
+    let posts = catalogue::posts(&req.app.reader, None, LONGEST).await?;
+    let entries: Vec<Entry> = posts
+        .iter()
+        .map(|p| Entry {
+            id: format!("urn:uuid:{}", p.id),
+            title: p.state.text.title.clone(),
+            path: format!("/posts/{}", p.slug),
+            updated: p.changed_at,
+            published: Some(p.published_at.unwrap_or(p.changed_at)),
+            summary: p.state.text.excerpt.clone(),
+            content: Some(markdown(&p.state.text.content).into_string()),
+        })
+        .collect();
+    Ok(atom(&req, "Journal", "/posts/feed.atom", "/posts", &entries))
+}
+
+async fn films(req: Req) -> Result<Res, HttpError> {
+    let films = catalogue::films(&req.app.reader, LONGEST).await?;
+    let entries: Vec<Entry> = films
+        .iter()
+        .map(|f| Entry {
+            id: format!("urn:uuid:{}", f.id),
+            title: f.state.title.clone(),
+            path: format!("/films/{}", f.slug),
+            updated: f.changed_at,
+            published: f.published_at,
+            summary: f.state.summary.clone(),
+            content: None,
+        })
+        .collect();
+    Ok(atom(&req, "Films", "/films/feed.atom", "/films", &entries))
+}
+
+async fn courses(req: Req) -> Result<Res, HttpError> {
+    let courses = catalogue::courses(&req.app.reader, LONGEST).await?;
+    let entries: Vec<Entry> = courses
+        .iter()
+        .map(|c| Entry {
+            id: format!("urn:uuid:{}", c.id),
+            title: c.state.title.clone(),
+            path: format!("/courses/{}", c.slug),
+            updated: c.changed_at,
+            published: c.published_at,
+            summary: c.state.summary.clone(),
+            content: None,
+        })
+        .collect();
+    Ok(atom(&req, "Training", "/courses/feed.atom", "/courses", &entries))
+}
+
+/// What a search finds, the newest first: news about one thing.
+async fn found(req: Req) -> Result<Res, HttpError> {
+    let words = req.query("q").trim().to_owned();
+    let wanted = Wanted { text: words.clone(), newest: true, most: LONGEST, ..Wanted::default() };
+    let hits =
+        if words.is_empty() { Vec::new() } else { catalogue::search(&req.app.reader, &wanted).await?.hits };
+    // The marks around what was found are for pages.
+    let plain = |text: &str| text.replace(['\u{2}', '\u{3}'], "");
+    let entries: Vec<Entry> = hits
+        .iter()
+        .map(|h| Entry {
+            id: absolute(&req, &h.url),
+            title: plain(&h.title),
+            path: h.url.clone(),
+            updated: h.at,
+            published: None,
+            summary: plain(&h.excerpt),
+            content: None,
+        })
+        .collect();
+    let page = with_query("/search", &[("q", &words)]);
+    let here = with_query("/search/feed.atom", &[("q", &words)]);
+    Ok(atom(&req, &format!("“{words}”"), &here, &page, &entries))
 }

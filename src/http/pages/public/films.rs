@@ -3,7 +3,7 @@
 use super::courses::course_card;
 use super::posts::post_card;
 use super::works::{Gate, kind_words, seconds};
-use super::{absolute, may_edit, work_card, work_picture};
+use super::{absolute, feed_link, may_edit, work_card, work_picture};
 use crate::domain::film::{Film, Stage};
 use crate::domain::shared::PersonalRef;
 use crate::http::page::{Page, page};
@@ -79,6 +79,7 @@ async fn list(req: Req) -> Result<Res, HttpError> {
             title: "Films".into(),
             description,
             canonical: Some("/films".into()),
+            head: Some(feed_link("/films/feed.atom", "Films")),
             body,
             ..Page::default()
         },

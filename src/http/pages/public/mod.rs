@@ -6,6 +6,7 @@ mod feeds;
 mod films;
 mod home;
 mod lesson;
+mod oembed;
 mod posts;
 mod search;
 mod statistics;
@@ -14,7 +15,9 @@ mod works;
 use crate::domain::shared::AccountId;
 use crate::http::Req;
 use crate::http::route::Route;
+use maud::{Markup, html};
 
+pub use oembed::shared_picture;
 pub use works::{Gate, work_card, work_picture};
 
 /// The addresses of these pages.
@@ -30,6 +33,7 @@ pub fn routes() -> Vec<Route> {
         statistics::routes(),
         about::routes(),
         feeds::routes(),
+        oembed::routes(),
     ]
     .into_iter()
     .flatten()
@@ -41,6 +45,12 @@ pub fn routes() -> Vec<Route> {
 pub fn may_edit(req: &Req, maker: Option<AccountId>) -> bool {
     let own = maker.is_some() && maker == req.viewer.id();
     req.viewer.has_role(&["editor", "admin"]) || (own && req.viewer.has_role(&["creator"]))
+}
+
+/// The element of the head that tells of a feed.
+#[must_use]
+pub fn feed_link(path: &str, title: &str) -> Markup {
+    html! { link rel="alternate" type="application/atom+xml" href=(path) title=(title); }
 }
 
 /// The address with this site in front, for feeds and shared links.

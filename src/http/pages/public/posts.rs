@@ -1,6 +1,6 @@
 //! `/posts` and `/posts/{slug}`: the journal.
 
-use super::{absolute, may_edit, work_picture};
+use super::{absolute, feed_link, may_edit, work_picture};
 use crate::domain::post::{Post, Visibility};
 use crate::http::page::{Page, page};
 use crate::http::response::moved;
@@ -9,7 +9,7 @@ use crate::http::ui::{
     Card, Fetch, Icon, Place, Ratio, Theme, Tone, card, crumbs, empty, format, markdown, notice, page_head,
     picture,
 };
-use crate::http::{HttpError, Req, Res};
+use crate::http::{HttpError, Req, Res, structured};
 use crate::projections::catalogue::{self, Found, Row, Work};
 use crate::projections::people;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -49,8 +49,7 @@ async fn list(req: Req) -> Result<Res, HttpError> {
             }
         }
     };
-    let feed =
-        html! { link rel="alternate" type="application/atom+xml" href="/posts/feed.atom" title="Journal"; };
+    let feed = feed_link("/posts/feed.atom", "Journal");
     Ok(page(
         &req,
         Page {
@@ -135,15 +134,29 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let draft = html! { p { (state) a href={ "/studio/posts/" (post.id) } { "Edit or publish it" } } };
     let image =
         art.and_then(|p| p.files.into_iter().filter(|f| f.kind == "image/jpeg").max_by_key(|f| f.width));
+    let image = image.map(|f| absolute(&req, &f.url));
+    let url = absolute(&req, &format!("/posts/{}", post.slug));
+    let about = structured::article(
+        &req,
+        &structured::Article {
+            headline: &text.title,
+            url: &url,
+            published: post.published_at,
+            changed: post.changed_at,
+            author: author.as_deref(),
+            image: image.as_deref(),
+        },
+    );
     Ok(page(
         &req,
         Page {
             title: text.title.clone(),
             section: "Journal".into(),
+            head: post.public.then_some(about),
             description: Some(text.excerpt.clone()).filter(|e| !e.is_empty()),
             theme: Theme::Desk,
             banner: (!post.public).then(|| notice(Tone::Warning, &draft)),
-            image: image.map(|f| absolute(&req, &f.url)),
+            image,
             canonical: post.public.then(|| format!("/posts/{}", post.slug)),
             private: !post.public,
             body,

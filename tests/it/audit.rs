@@ -5,13 +5,13 @@ use kinora::store::Audit;
 use std::path::Path;
 use std::process::Command;
 
-struct Scene {
-    studio: Studio,
-    superuser: tokio_postgres::Client,
+pub struct Scene {
+    pub studio: Studio,
+    pub superuser: tokio_postgres::Client,
 }
 
 /// A studio with some events, signed twice, and somebody with all rights and the triggers off.
-async fn scene() -> Scene {
+pub async fn scene() -> Scene {
     let studio = Studio::start().await;
     let hour = |h: u32| format!("2026-11-21T{h:02}:00:00Z");
     for h in 1..=6 {
@@ -40,13 +40,13 @@ impl Scene {
         &self.studio.instance.services.audit
     }
 
-    async fn found(&self) -> (bool, Option<i64>, String) {
+    pub async fn found(&self) -> (bool, Option<i64>, String) {
         let found = self.audit().verify(false, &[], |_, _| {}).await.expect("verify");
         (found.ok, found.first_bad_position, found.reason.unwrap_or_default())
     }
 
     /// What an intruder who knows the chain would do: every hash anew from `from` on, the head as well.
-    async fn chain_anew(&self) {
+    pub async fn chain_anew(&self) {
         use kinora::store::chain::Link;
         let rows = self
             .superuser

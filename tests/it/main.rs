@@ -15,6 +15,7 @@ mod crash;
 mod deploy;
 mod digests;
 mod erasure;
+mod forgeries;
 mod front;
 mod journal;
 mod killed;

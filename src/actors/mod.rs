@@ -13,6 +13,7 @@ pub mod idempotency;
 pub mod jobs;
 pub mod listener;
 pub mod mailer;
+pub mod marks;
 pub mod media_files;
 pub mod payments;
 pub mod projector;

@@ -16,6 +16,7 @@ const TABLE: &[(&str, Who)] = &[
     ("/account", Who::SignedIn),
     ("/join/", Who::SignedIn),
     ("/progress", Who::SignedIn),
+    ("/marks", Who::SignedIn),
     ("/billing", Who::Roles(&[Role::Billing])),
     ("/moderation", Who::Roles(&[Role::Moderator])),
     ("/operator", Who::Roles(&[Role::Operator])),

@@ -122,3 +122,55 @@ async fn only_what_one_may_watch_is_taken_down() {
     }
     studio.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn likes_are_counted_once_and_what_is_saved_stands_in_the_library() {
+    let studio = demo().await;
+    let both = people(&studio, &["creator", "member"]).await;
+    let (creator, member, visitor) = (&both[0], &both[1], studio.browser());
+    for path in ["/films/big-buck-bunny", "/courses/from-shot-to-screen", "/posts/the-doors-are-open"] {
+        let page = visitor.get(path).await.body;
+        assert!(page.contains("0 likes") && page.contains("/login?next=%2F"), "{path}");
+    }
+    let film = "/films/big-buck-bunny";
+    let page = member.get(film).await;
+    let item = page.hidden("item").expect("item");
+    let mark = async |browser: &Browser, mark: &str, on: &str| {
+        let fields = [("mark", mark), ("kind", "film"), ("item", item.as_str()), ("on", on), ("back", film)];
+        let page = browser.submit(film, "/marks", &fields).await;
+        assert_eq!((page.status, page.location()), (303, film), "{}", page.body);
+    };
+    mark(member, "like", "yes").await;
+    mark(member, "like", "yes").await;
+    mark(creator, "like", "yes").await;
+    mark(member, "save", "yes").await;
+    assert!(visitor.get(film).await.body.contains("2 likes"));
+    assert!(member.get(film).await.body.contains("2 likes, yours too"));
+    assert!(member.get("/account/library").await.body.contains(film));
+    assert!(!creator.get("/account/library").await.body.contains(film), "nobody else sees what is saved");
+    mark(member, "like", "no").await;
+    mark(member, "save", "no").await;
+    assert!(visitor.get(film).await.body.contains("1 like"));
+    assert!(!member.get("/account/library").await.body.contains(film));
+
+    let nobody = uuid::Uuid::now_v7().to_string();
+    for (mark, kind, item, status) in [
+        ("like", "film", nobody.as_str(), 404),
+        ("like", "media", item.as_str(), 404),
+        ("love", "film", item.as_str(), 422),
+        ("like", "song", item.as_str(), 422),
+        ("like", "film", "x", 422),
+    ] {
+        let fields = [("mark", mark), ("kind", kind), ("item", item), ("on", "yes"), ("back", film)];
+        assert_eq!(member.submit(film, "/marks", &fields).await.status, status, "{fields:?}");
+    }
+    let elsewhere = [
+        ("mark", "like"),
+        ("kind", "film"),
+        ("item", item.as_str()),
+        ("on", "no"),
+        ("back", "//evil.example"),
+    ];
+    assert_eq!(member.submit(film, "/marks", &elsewhere).await.location(), "/");
+    studio.close().await;
+}

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod billing;
 pub mod creator;
+pub mod marks;
 pub mod media;
 pub mod membership;
 pub mod operator;
@@ -27,6 +28,7 @@ pub fn routes() -> Vec<Route> {
         public::routes(),
         creator::routes(),
         watching::routes(),
+        marks::routes(),
     ]
     .into_iter()
     .flatten()

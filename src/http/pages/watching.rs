@@ -1,6 +1,7 @@
 //! Where one is: `POST /progress` while something plays, what one goes on with, and `/account/library`.
 
 use super::account::desk;
+use super::marks::saved;
 use super::public::{Gate, work_picture};
 use crate::actors::watch_progress::{self, Place};
 use crate::domain::course::Course;
@@ -180,7 +181,20 @@ async fn library(req: Req) -> Result<Res, HttpError> {
             ..Line::default()
         })
         .collect();
+    let kept = saved(&req, MOST).await?;
+    let saved_rows: Vec<Line<'_>> = kept
+        .iter()
+        .map(|s| Line {
+            href: s.href.clone(),
+            picture: Some(s.picture.as_ref()),
+            title: &s.title,
+            sub: Some(s.what.to_owned()),
+            ..Line::default()
+        })
+        .collect();
     let body = html! {
+        @if !saved_rows.is_empty() { section.stack.mid { h2 { "Saved" } (lines(&saved_rows)) } }
+        @if !saved_rows.is_empty() && !rows.is_empty() { h2 { "Watched" } }
         @if rows.is_empty() {
             (empty(Icon::History, "Nothing watched yet", "What you begin stands here, so that you can go on from any device.", None))
         } @else {
@@ -189,7 +203,7 @@ async fn library(req: Req) -> Result<Res, HttpError> {
         }
     };
     let done = (req.query("done") == "forgotten").then_some("It is forgotten.");
-    let lead = "What you watched, the last first. Nobody else sees this.";
+    let lead = "What you saved and watched, the last first. Nobody else sees this.";
     Ok(desk(&req, "Library", Some(lead), done, &Errors::none(), &body))
 }
 

@@ -1,9 +1,11 @@
 //! `/media/{slug}`: the page of one work.
 
+use crate::actors::marks::Kind;
 use crate::actors::watch_progress;
 use crate::http::delivery::{may_edit, may_see};
 use crate::http::error::HttpError;
 use crate::http::page::{Page, page, with_query};
+use crate::http::pages::marks::buttons;
 use crate::http::pages::public::{absolute, shared_picture};
 use crate::http::player::{self, downloads, is_free, stage};
 use crate::http::response::moved;
@@ -37,6 +39,11 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         Some(account) => watch_progress::of(&req.app, account, &[work.id]).await?.remove(&work.id),
         None => None,
     };
+    let marks = if work.is_published() {
+        buttons(&req, Kind::Media, work.id).await?
+    } else {
+        html! {}
+    };
     let body = html! {
         div.wrap.page.stack.loose {
             (stage.markup)
@@ -50,6 +57,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
                 @if let Some(at) = work.published_at { span { (format::date(at)) } }
                 @if work.duration_ms > 0 { span { (format::length(work.duration_ms / 1000)) } }
             }
+            (marks)
             @if !work.description.is_empty() { div.prose { (markdown(&work.description)) } }
             @if allowed && work.playable > 0 {
                 @let files = downloads(&req, &work);

@@ -2,9 +2,11 @@
 
 use super::works::{Gate, seconds};
 use super::{absolute, feed_link, may_edit, work_picture};
+use crate::actors::marks::Kind;
 use crate::actors::watch_progress;
 use crate::domain::course::{Chapter, Course, Lesson, Level};
 use crate::http::page::{Page, page};
+use crate::http::pages::marks::buttons;
 use crate::http::response::moved;
 use crate::http::route::{Access, Route};
 use crate::http::ui::{
@@ -127,6 +129,11 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         Some(account) => watch_progress::of(&req.app, account, &lessons).await?,
         None => HashMap::new(),
     };
+    let marks = if course.public {
+        buttons(&req, Kind::Course, course.id).await?
+    } else {
+        html! {}
+    };
     let body = html! {
         (head(&course, &chapters, &works, &seen, editor))
         div.wrap.page {
@@ -141,6 +148,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
                     @if chapters.is_empty() { (empty(Icon::BookOpen, "No lessons yet", "They appear here as soon as they are published.", None)) }
                 }
                 aside.stack {
+                    (marks)
                     h2 { "About this training" }
                     div.prose.small { @if state.description.is_empty() { p { (state.summary) } } @else { (markdown_below(&state.description, 2)) } }
                 }

@@ -4,9 +4,11 @@ use super::courses::course_card;
 use super::posts::post_card;
 use super::works::{Gate, kind_words, seconds};
 use super::{absolute, feed_link, may_edit, work_card, work_picture};
+use crate::actors::marks::Kind;
 use crate::domain::film::{Film, Stage};
 use crate::domain::shared::PersonalRef;
 use crate::http::page::{Page, page};
+use crate::http::pages::marks::buttons;
 use crate::http::response::moved;
 use crate::http::route::{Access, Route};
 use crate::http::ui::{
@@ -115,6 +117,7 @@ struct View {
     crew: Vec<(String, String)>,
     gate: Gate,
     editor: bool,
+    marks: Markup,
 }
 
 async fn load(req: &Req) -> Result<Result<View, Res>, HttpError> {
@@ -138,7 +141,13 @@ async fn load(req: &Req) -> Result<Result<View, Res>, HttpError> {
     let names: Vec<PersonalRef> = state.crew.iter().map(|c| c.name.clone()).collect();
     let names = reader.open_many(&names).await?;
     let crew = state.crew.iter().filter_map(|c| Some((c.role.clone(), names.get(&c.name)?.clone())));
+    let marks = if film.public {
+        buttons(req, Kind::Film, film.id).await?
+    } else {
+        html! {}
+    };
     let view = View {
+        marks,
         training: courses.iter().map(|c| course_card(c, &works)).collect(),
         posts: posts.iter().map(|p| post_card(p, &works)).collect(),
         crew: crew.collect(),
@@ -258,6 +267,7 @@ fn overview(view: &View) -> Markup {
                 @if film.description.is_empty() { p { (film.summary) } } @else { (markdown_below(&film.description, 2)) }
             }
             aside.stack {
+                (view.marks)
                 (facts(&rows))
                 @if let Some(work) = trailer {
                     article.card {

@@ -1,8 +1,10 @@
 //! `/posts` and `/posts/{slug}`: the journal.
 
 use super::{absolute, feed_link, may_edit, work_picture};
+use crate::actors::marks::Kind;
 use crate::domain::post::{Post, Visibility};
 use crate::http::page::{Page, page};
+use crate::http::pages::marks::buttons;
 use crate::http::response::moved;
 use crate::http::route::{Access, Route};
 use crate::http::ui::{
@@ -104,6 +106,11 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         Some(id) => people::public_name(reader, id).await?,
         None => None,
     };
+    let marks = if post.public {
+        buttons(&req, Kind::Post, post.id).await?
+    } else {
+        html! {}
+    };
     let body = html! {
         article.wrap.page {
             div.reading.stack.mid {
@@ -121,6 +128,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
                 }
                 @if art.is_some() { (picture(art.as_ref(), Ratio::Wide, "(min-width: 48rem) 46rem, 100vw", Fetch::First, &html! {})) }
                 div.prose { (markdown(&text.content)) }
+                (marks)
                 @if let Some(film) = &film { p { a href={ "/films/" (film.slug) } { "More about " (film.state.title) } } }
             }
         }

@@ -15,6 +15,7 @@ pub mod listener;
 pub mod mailer;
 pub mod marks;
 pub mod media_files;
+mod one_command;
 pub mod payments;
 pub mod projector;
 pub mod rebuild;

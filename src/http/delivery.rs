@@ -6,7 +6,7 @@
 
 use super::error::HttpError;
 use super::request::Req;
-use crate::domain::access::{self, Decision, Publication, WorkFacts};
+use crate::domain::access::{self, Decision, PersonFacts, Publication, WorkFacts};
 use crate::domain::media::Tier;
 use crate::projections::{access as facts, media::Work};
 use base64::Engine;
@@ -31,12 +31,27 @@ pub fn work_facts(req: &Req, work: &Work) -> WorkFacts {
     WorkFacts { publication, free: work.tier == Tier::Free, own: req.viewer.id() == Some(work.owner) }
 }
 
+/// What the access rule asks about the viewer. Staff roles that wait for a second factor do not count
+/// here either.
+///
+/// # Errors
+/// If the facts cannot be read: then nobody is let in.
+pub async fn person_facts(req: &Req) -> Result<Option<PersonFacts>, HttpError> {
+    let mut person = facts::facts(&req.app.reader, req.viewer.id()).await?;
+    if let (Some(person), Some(account)) = (&mut person, &req.viewer.account)
+        && account.wants_second_factor
+    {
+        person.roles.0.retain(|role| !role.is_staff());
+    }
+    Ok(person)
+}
+
 /// Whether the viewer may know of the work.
 ///
 /// # Errors
 /// If the facts cannot be read: then nobody is let in.
 pub async fn may_see(req: &Req, work: &Work) -> Result<Decision, HttpError> {
-    let person = facts::facts(&req.app.reader, req.viewer.id()).await?;
+    let person = person_facts(req).await?;
     Ok(access::may_see(person.as_ref(), &work_facts(req, work), req.now()))
 }
 
@@ -45,7 +60,7 @@ pub async fn may_see(req: &Req, work: &Work) -> Result<Decision, HttpError> {
 /// # Errors
 /// If the facts cannot be read: then nobody is let in.
 pub async fn may_watch(req: &Req, work: &Work) -> Result<Decision, HttpError> {
-    let person = facts::facts(&req.app.reader, req.viewer.id()).await?;
+    let person = person_facts(req).await?;
     Ok(access::may_watch(person.as_ref(), &work_facts(req, work), req.now()))
 }
 

@@ -69,11 +69,16 @@ impl Lean {
     }
 }
 
-/// Whether this form can write `appends`: no unique keys, no personal values, no command twice.
+/// Whether this form can write `appends`: no unique keys, no personal values, no command twice, and on
+/// each stream every append expects what the one before it leaves.
 pub(super) fn fits(appends: &[&Append]) -> bool {
     let mut seen = HashSet::with_capacity(appends.len());
+    let mut next: HashMap<&str, i64> = HashMap::with_capacity(appends.len());
     appends.iter().all(|a| {
-        a.claims.is_empty() && a.releases.is_empty() && a.vault.is_empty() && seen.insert(a.command_id)
+        let count = i64::try_from(a.events.len()).unwrap_or(i64::MAX);
+        let before = next.insert(&a.stream_id, a.expected.saturating_add(count));
+        let plain = a.claims.is_empty() && a.releases.is_empty() && a.vault.is_empty();
+        plain && seen.insert(a.command_id) && before.is_none_or(|version| version == a.expected)
     })
 }
 
@@ -110,9 +115,6 @@ pub(super) async fn write(
             expected.push(append.expected);
             append.expected
         });
-        if *version != append.expected {
-            return Ok(None);
-        }
         for (ix, event) in append.events.iter().enumerate() {
             position += 1;
             *version += 1;

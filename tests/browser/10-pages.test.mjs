@@ -34,6 +34,26 @@ for (const [role, paths] of Object.entries(pages)) {
   });
 }
 
+// Tables with rows and what is shown once: the empty pages above do not show them.
+for (const [role, path, act] of [
+  ['moderator', '/moderation/invitations', 'Make an invitation'],
+  ['member', '/account/tokens', 'Make a token'],
+]) {
+  test(`${path} with something on it`, async () => {
+    const page = await person(browser, kinora);
+    await signIn(page, await kinora.login(role));
+    await page.goto(path);
+    for (const box of (await page.locator('main input[type=checkbox]').all()).slice(0, 1)) await box.check();
+    await page.getByRole('button', { name: act }).click();
+    await page.getByText('is shown only now').waitFor();
+    assert.ok(await page.locator('main tbody tr').count() > 0);
+    assert.deepEqual(await axe(page), []);
+    await page.setViewportSize({ width: 320, height: 640 });
+    assert.ok(await sideways(page) <= 0, `${path} scrolls sideways at 320 pixels by ${await sideways(page)}`);
+    await page.context().close();
+  });
+}
+
 test('a page that does not exist says so and leads on', async () => {
   const page = await person(browser, kinora);
   const response = await page.goto('/no/such/page');

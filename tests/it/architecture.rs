@@ -159,6 +159,9 @@ fn the_domain_is_pure() {
         "rand::",
         "Uuid::now_v7",
         "Uuid::new_v4",
+        // What is left out of a snapshot would be missing in the next decision.
+        "serde(skip)",
+        "serde(skip_serializing)",
     ];
     let mut broken = Vec::new();
     for (path, text) in sources().into_iter().filter(|(p, _)| p.starts_with("domain")) {

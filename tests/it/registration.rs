@@ -2,8 +2,11 @@
 
 use crate::accounts::{PASSWORD, link_of, person, sign_in, signed_in};
 use crate::support::{Browser, Page, Studio};
+use kinora::actors::accounts::{self, leaving};
 use kinora::config::Registration;
+use kinora::domain::deletion_request::RequestedBy;
 use kinora::domain::shared::Role;
+use kinora::store::Metadata;
 
 async fn studio_with(mode: Registration) -> (Studio, Browser) {
     let studio = Studio::start_with(move |c| c.accounts.registration = Some(mode)).await;
@@ -58,6 +61,28 @@ async fn a_moderator_lets_people_in_or_refuses_them() {
     let fields = [("account", ids[0].as_str()), ("act", "refuse")];
     moderator.submit("/moderation/registrations", "/moderation/registrations", &fields).await;
     signed_in(&studio, "ada@example.org").await;
+    studio.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_that_was_cut_off_lets_nobody_in_and_can_be_repeated() {
+    let (studio, _) = studio_with(Registration::Approval).await;
+    let visitor = studio.browser();
+    register(&visitor, "/register", "spam@example.org").await;
+    studio.settle().await;
+    confirm(&studio, &visitor).await;
+    let cx = &studio.instance.services;
+    let account = accounts::find(cx, "spam@example.org").await.expect("read").expect("there");
+    let meta = Metadata::system("test", cx.clock.new_id(), cx.clock.now());
+    // Its first step alone, as if the process had died behind it.
+    let by = RequestedBy::Staff(account);
+    leaving::file(cx, cx.clock.new_id(), meta.clone(), account, by).await.expect("filed");
+    studio.settle().await;
+    let (_, page) = sign_in(&studio, "spam@example.org", PASSWORD).await;
+    assert!(page.status == 422 && page.body.contains("looks at your registration"), "{}", page.body);
+    accounts::registration::refuse(cx, cx.clock.new_id(), meta, account, account).await.expect("repeated");
+    let (_, page) = sign_in(&studio, "spam@example.org", PASSWORD).await;
+    assert!(page.body.contains("suspended"), "{}", page.body);
     studio.close().await;
 }
 

@@ -1,6 +1,7 @@
 //! The second factor: added, asked for at every sign-in, lost, removed; and what staff may do without one.
 
 use crate::accounts::{PASSWORD, person, sign_in, signed_in};
+use crate::studio::load_demo;
 use crate::support::{Browser, Page, Studio};
 use kinora::actors::accounts::second_factor;
 use kinora::config::Mode;
@@ -130,6 +131,24 @@ async fn guessing_codes_is_paused() {
     let page = give(&guesser, &code(&studio, &secret)).await;
     assert_eq!(page.status, 429);
     assert!(page.headers.contains_key("retry-after"));
+    studio.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_access_rule_waits_for_the_second_factor_too() {
+    let studio = Studio::start_with(|c| {
+        c.mode = Mode::Development;
+        c.accounts.staff_second_factor = Some(true);
+    })
+    .await;
+    load_demo(&studio).await;
+    person(&studio, "mo@example.org", &[Role::Moderator]).await;
+    let browser = signed_in(&studio, "mo@example.org").await;
+    let lesson = "/courses/from-shot-to-screen/a-log-that-somebody-reads";
+    assert!(browser.get(lesson).await.body.contains("For members"), "as for any member");
+    add(&studio, &browser).await;
+    let page = browser.get(lesson).await;
+    assert!(page.status == 200 && !page.body.contains("For members"), "{}", page.body);
     studio.close().await;
 }
 

@@ -1,21 +1,14 @@
 //! What other programs read of the public pages: feeds, the podcast, oEmbed, structured data. All under
 //! the access rule.
 
-use crate::studio::people;
+use crate::studio::{demo_unencoded, people};
 use crate::support::Studio;
-use kinora::actors::accounts;
-use kinora::startup::Roles;
-use kinora::store::Metadata;
 use serde_json::Value;
 
+/// The demo studio as if everything had been encoded and published.
 async fn demo() -> Studio {
-    let studio = Studio::with_roles(Roles { scheduler: false, worker: false, ..Roles::ALL }).await;
-    let cx = &studio.instance.services;
-    let meta = Metadata::system("test", cx.clock.new_id(), cx.clock.now());
-    let people = accounts::demo::load(cx, &meta).await.expect("people");
-    let creator = people.iter().find(|(p, _)| p.role == "creator").expect("creator").1;
-    kinora::actors::demo::load(cx, creator).await.expect("loaded");
-    // As if everything had been encoded: length, and one file that plays anywhere.
+    let studio = demo_unencoded().await;
+    // Length, and one file that plays anywhere.
     let renditions = r#"[{"name":"download.mp4","codec":"h264","codecs":"avc1.64001e","width":640,"height":360,"bytes":1000}]"#;
     let sql = "update views.media_works set duration_ms = 55000, playable = 1, kind = 'video', renditions = $1::text::json,
         publication = 'published', published_at = now()";

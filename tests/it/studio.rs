@@ -3,6 +3,7 @@
 use crate::support::{Browser, Studio};
 use kinora::actors::accounts;
 use kinora::projections::catalogue::{self, Wanted};
+use kinora::startup::Roles;
 use kinora::store::Metadata;
 
 /// The demo's people, and browsers signed in as some of them.
@@ -21,6 +22,23 @@ pub async fn people(studio: &Studio, roles: &[&str]) -> Vec<Browser> {
         browsers.push(browser);
     }
     browsers
+}
+
+/// The demo studio, of which nothing is encoded meanwhile: lengths and files are what a test sets.
+pub async fn demo_unencoded() -> Studio {
+    let studio = Studio::with_roles(Roles { scheduler: false, worker: false, ..Roles::ALL }).await;
+    load_demo(&studio).await;
+    studio
+}
+
+/// Loads the demo's people and works.
+pub async fn load_demo(studio: &Studio) {
+    let cx = &studio.instance.services;
+    let meta = Metadata::system("test", cx.clock.new_id(), cx.clock.now());
+    let people = accounts::demo::load(cx, &meta).await.expect("people");
+    let creator = people.iter().find(|(p, _)| p.role == "creator").expect("creator").1;
+    kinora::actors::demo::load(cx, creator).await.expect("loaded");
+    studio.settle().await;
 }
 
 async fn found(studio: &Studio, text: &str) -> Vec<String> {

@@ -1,22 +1,7 @@
 //! Where people are in what they watch: told by the player, shown where they go on.
 
-use crate::studio::people;
-use crate::support::{Browser, Studio};
-use kinora::actors::accounts;
-use kinora::startup::Roles;
-use kinora::store::Metadata;
-
-async fn demo() -> Studio {
-    // Nothing is encoded meanwhile: lengths are what the tests set.
-    let studio = Studio::with_roles(Roles { scheduler: false, worker: false, ..Roles::ALL }).await;
-    let cx = &studio.instance.services;
-    let meta = Metadata::system("test", cx.clock.new_id(), cx.clock.now());
-    let people = accounts::demo::load(cx, &meta).await.expect("people");
-    let creator = people.iter().find(|(p, _)| p.role == "creator").expect("creator").1;
-    kinora::actors::demo::load(cx, creator).await.expect("loaded");
-    studio.settle().await;
-    studio
-}
+use crate::studio::{demo_unencoded, people};
+use crate::support::Browser;
 
 /// The addresses of a course's lessons, in order.
 async fn lessons(browser: &Browser, course: &str) -> Vec<String> {
@@ -33,7 +18,7 @@ async fn lessons(browser: &Browser, course: &str) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_goes_on_where_one_was() {
-    let studio = demo().await;
+    let studio = demo_unencoded().await;
     let creator = &people(&studio, &["creator"]).await[0];
     let course = "/courses/from-shot-to-screen";
     let all = lessons(creator, course).await;
@@ -84,7 +69,7 @@ async fn one_goes_on_where_one_was() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_what_one_may_watch_is_taken_down() {
-    let studio = demo().await;
+    let studio = demo_unencoded().await;
     let both = people(&studio, &["creator", "member"]).await;
     let (creator, member, visitor) = (&both[0], &both[1], studio.browser());
     let all = lessons(creator, "/courses/from-shot-to-screen").await;
@@ -125,7 +110,7 @@ async fn only_what_one_may_watch_is_taken_down() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn likes_are_counted_once_and_what_is_saved_stands_in_the_library() {
-    let studio = demo().await;
+    let studio = demo_unencoded().await;
     let both = people(&studio, &["creator", "member"]).await;
     let (creator, member, visitor) = (&both[0], &both[1], studio.browser());
     for path in ["/films/big-buck-bunny", "/courses/from-shot-to-screen", "/posts/the-doors-are-open"] {

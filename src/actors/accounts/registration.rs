@@ -184,13 +184,16 @@ pub async fn refuse(
     by: Uuid,
 ) -> Result<(), AccountsError> {
     let id = |part: &str| derive_id(&command_id.to_string(), part);
-    staff::act(cx, id("suspend"), meta.clone(), account, &Act::Suspend, "Registration refused").await?;
-    match leaving::file(cx, id("file"), meta, account, RequestedBy::Staff(by)).await {
+    // The request first: cut off here, the registration still waits, cannot sign in and is erased. The
+    // other way round it would be suspended, out of sight, and kept for ever.
+    match leaving::file(cx, id("file"), meta.clone(), account, RequestedBy::Staff(by)).await {
         // It was refused before.
-        Ok(_) | Err(LeavingError::Open) => Ok(()),
-        Err(LeavingError::Refused(why)) => Err(AccountsError::Field("", why.to_string())),
-        Err(LeavingError::Other(error)) => Err(error),
+        Ok(_) | Err(LeavingError::Open) => {}
+        Err(LeavingError::Refused(why)) => return Err(AccountsError::Field("", why.to_string())),
+        Err(LeavingError::Other(error)) => return Err(error),
     }
+    staff::act(cx, id("suspend"), meta, account, &Act::Suspend, "Registration refused").await?;
+    Ok(())
 }
 
 fn hash(code: &str) -> Vec<u8> {

@@ -3,10 +3,10 @@
 use crate::domain::access::{self, Decision, Publication, Reason, WorkFacts};
 use crate::domain::media::Media;
 use crate::domain::media::{Kind, Tier};
+use crate::http::delivery::person_facts;
 use crate::http::player::is_public_size;
 use crate::http::ui::{Card, Corner, Picture, Place, Ratio, Rendition, card, locked};
 use crate::http::{HttpError, Req};
-use crate::projections::access as access_facts;
 use crate::projections::catalogue::{Row, Work};
 use chrono::DateTime;
 use maud::Markup;
@@ -25,7 +25,7 @@ impl Gate {
     /// # Errors
     /// If the facts about the viewer cannot be read: then nothing is offered.
     pub async fn of(req: &Req) -> Result<Self, HttpError> {
-        let person = access_facts::facts(&req.app.reader, req.viewer.id()).await?;
+        let person = person_facts(req).await?;
         let anything =
             WorkFacts { publication: Publication::From(DateTime::UNIX_EPOCH), free: false, own: false };
         let decision = access::may_watch(person.as_ref(), &anything, req.now());

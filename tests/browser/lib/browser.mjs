@@ -21,7 +21,8 @@ export async function launch() {
 // A fresh person: own cookies, and a list of everything that went wrong in the page.
 export async function person(browser, studio, options = {}) {
   const context = await browser.newContext({ baseURL: studio.url, viewport: { width: 1280, height: 900 }, ...options });
-  context.setDefaultTimeout(20_000);
+  // Much patience: beside the encoder on two cores a page may wait its turn.
+  context.setDefaultTimeout(45_000);
   const page = await context.newPage();
   page.faults = [];
   page.on('pageerror', (error) => page.faults.push(`script: ${error.message}`));

@@ -27,6 +27,16 @@ export async function work(page, wanted) {
   return null;
 }
 
+// As `work`, but waits until there is one: the demo encodes after its start, on a busy machine for many minutes.
+export async function workInTime(page, wanted, minutes) {
+  const until = Date.now() + minutes * 60_000;
+  for (;;) {
+    const found = await work(page, wanted);
+    if (found || Date.now() > until) return found;
+    await sleep(3000);
+  }
+}
+
 export const isLocked = async (page) => (await page.locator('.stage.is-locked, section.locked').count()) > 0;
 export const isVideo = async (page) => (await page.locator('[data-player] video').count()) > 0;
 
@@ -50,7 +60,7 @@ export async function play(page, codec) {
   }, codec);
   const begun = Date.now();
   let seen = {};
-  while (Date.now() - begun < 30_000) {
+  while (Date.now() - begun < 60_000) {
     seen = await page.locator('[data-player] video').evaluate((video) => ({
       time: video.currentTime, width: video.videoWidth, codec: video.closest('[data-player]').dataset.codec ?? '',
       frames: video.getVideoPlaybackQuality().totalVideoFrames, error: video.error?.message ?? null, paused: video.paused,

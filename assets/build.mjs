@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "nod
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants } from "node:zlib";
+import wawoff2 from "wawoff2";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const dist = join(here, "dist");
@@ -93,8 +94,17 @@ function icons() {
   });
 }
 
+/** Fonts that invoices are set in: the studio's, and one that knows most scripts for names that they lack. */
+const print = {
+  "regular.ttf": async () => wawoff2.decompress(vendor("@fontsource/inter/files/inter-latin-400-normal.woff2")),
+  "strong.ttf": async () => wawoff2.decompress(vendor("@fontsource/inter/files/inter-latin-600-normal.woff2")),
+  "display.ttf": async () => wawoff2.decompress(vendor("@fontsource/fraunces/files/fraunces-latin-600-normal.woff2")),
+  "fallback.ttf": async () => vendor("dejavu-fonts-ttf/ttf/DejaVuSans.ttf"),
+};
+
 rmSync(dist, { recursive: true, force: true });
-mkdirSync(dist, { recursive: true });
+mkdirSync(join(dist, "print"), { recursive: true });
+for (const [name, bytes] of Object.entries(print)) writeFileSync(join(dist, "print", name), await bytes());
 for (const name of Object.keys(sources).sort()) build(name);
 writeFileSync(join(dist, "icons.tsv"), `${icons().join("\n")}\n`);
 // Written last: a half-finished dist has no list and is refused by build.rs.

@@ -10,6 +10,7 @@ pub mod adapters;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod documents;
 pub mod domain;
 pub mod emails;
 pub mod http;

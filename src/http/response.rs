@@ -30,6 +30,14 @@ pub fn text(content_type: &str, body: impl Into<String>) -> Res {
     res
 }
 
+/// A file of any type.
+#[must_use]
+pub fn bytes(content_type: &str, body: Vec<u8>) -> Res {
+    let mut res = Response::new(body.into());
+    set(&mut res, CONTENT_TYPE, content_type);
+    res
+}
+
 /// JSON.
 ///
 /// # Errors

@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 const LONGEST: usize = 500;
 
 /// What each room may import of ours. Top-level files (config, clock, metrics …) count as rooms.
-const MAY_IMPORT: [(&str, &[&str]); 8] = [
+const MAY_IMPORT: [(&str, &[&str]); 9] = [
     ("domain", &["domain"]),
     ("store", &["store", "domain", "clock", "metrics"]),
     ("projections", &["projections", "domain", "store"]),
     ("media", &["media", "domain", "config"]),
     ("adapters", &["adapters", "domain", "config", "emails", "store"]),
     ("emails", &["emails", "domain"]),
+    ("documents", &["documents", "domain"]),
     (
         "actors",
         &[
@@ -25,6 +26,7 @@ const MAY_IMPORT: [(&str, &[&str]); 8] = [
             "media",
             "adapters",
             "emails",
+            "documents",
             "config",
             "clock",
             "metrics",
@@ -42,6 +44,7 @@ const MAY_IMPORT: [(&str, &[&str]); 8] = [
             "metrics",
             "media",
             "emails",
+            "documents",
             "store",
         ],
     ),

@@ -2,6 +2,7 @@
 
 use crate::support::{Browser, Studio};
 use kinora::actors::{accounts, demo_plans};
+use kinora::config::Config;
 use kinora::store::Metadata;
 use uuid::Uuid;
 
@@ -10,7 +11,12 @@ const ADDRESS: [(&str, &str); 4] =
 
 /// A demo studio with people and plans; gives the member's and the staff's browsers.
 pub async fn open() -> (Studio, Browser, Browser) {
-    let studio = Studio::start().await;
+    open_with(|_| {}).await
+}
+
+/// The same with other settings.
+pub async fn open_with(change: impl FnOnce(&mut Config)) -> (Studio, Browser, Browser) {
+    let studio = Studio::start_with(change).await;
     let cx = &studio.instance.services;
     let meta = Metadata::system("test", Uuid::now_v7(), cx.clock.now());
     let people = accounts::demo::load(cx, &meta).await.expect("people");
@@ -97,6 +103,8 @@ async fn a_member_joins_by_card_and_the_price_must_be_the_shown_one() {
     let invoice = link(&invoices.body, "/account/invoices/INV-");
     assert!(member.get(&invoice).await.body.contains("Keizersgracht 1"));
     assert_eq!(billing.get(&invoice).await.status, 404, "an invoice is its buyer's");
+    assert_eq!(billing.get(&format!("{invoice}/pdf")).await.status, 404, "as PDF too");
+    assert_eq!(member.get(&format!("{}/pdf", invoice.replace("account", "billing"))).await.status, 403);
 
     // Cancel, and keep it after all.
     let done = member.submit("/account/subscription", "/account/subscription/cancel", &[]).await;

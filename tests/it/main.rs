@@ -21,6 +21,7 @@ mod journal;
 mod killed;
 mod media;
 mod numbers;
+mod papers;
 mod reference;
 mod refunds;
 mod registration;

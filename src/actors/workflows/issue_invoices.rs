@@ -10,8 +10,10 @@ use crate::domain::invoice_series::{
 };
 use crate::domain::order::{OrderEvent, RefundOf, Settlement};
 use crate::domain::shared::Money;
-use crate::domain::shared::calendar::Zone;
+use crate::domain::shared::calendar::{Period, Zone};
+use crate::domain::subscription::Subscription;
 use crate::projections::invoices;
+use crate::store::repository::EventRepository;
 use crate::store::{RecordedEvent, log};
 use async_trait::async_trait;
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
@@ -93,13 +95,14 @@ async fn issue(
         }
     }
     let (seller, issued_on) = seller(cx, at)?;
+    let begins = if paid { first_span(cx, subscription, at).await? } else { None };
     let lines = items
         .into_iter()
         .map(|i| InvoiceLine {
             description: i.description,
             quantity: i.quantity,
             unit: i.unit,
-            period: i.period,
+            period: i.period.or(begins),
         })
         .collect();
     let document = Document {
@@ -117,6 +120,18 @@ async fn issue(
         refund: None,
     };
     number_it(event, cx, kind, document).await
+}
+
+/// The span that begins with the payment of a first order, which names none: the day of payment is its
+/// first day.
+async fn first_span(
+    cx: &Services,
+    subscription: Uuid,
+    paid_at: DateTime<Utc>,
+) -> Result<Option<Period>, WorkflowError> {
+    let loaded =
+        EventRepository::<Subscription>::new(cx.pool.clone(), cx.journal.clone()).load(subscription).await?;
+    Ok(loaded.state.terms().and_then(|t| Period::nth(t.zone.date_of(paid_at), t.interval, 0).ok()))
 }
 
 /// The credit note for a refund.

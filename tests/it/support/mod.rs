@@ -184,6 +184,14 @@ impl Browser {
         Self::read(self.client.get(format!("{}{path}", self.url)).send().await.expect("answer")).await
     }
 
+    /// Gets a file: its head and its bytes.
+    pub async fn download(&self, path: &str) -> (reqwest::header::HeaderMap, Vec<u8>) {
+        let answer = self.client.get(format!("{}{path}", self.url)).send().await.expect("answer");
+        assert_eq!(answer.status(), 200, "{path}");
+        let head = answer.headers().clone();
+        (head, answer.bytes().await.expect("bytes").to_vec())
+    }
+
     /// Gets a page and follows redirects.
     pub async fn follow(&self, path: &str) -> Page {
         let mut page = self.get(path).await;

@@ -3,6 +3,7 @@
 use super::{BILLING, EXPORT, PAGE, csv, desk, download, names, page_number, pages, person, with};
 use crate::actors::accounts::staff;
 use crate::http::error::HttpError;
+use crate::http::pages::membership::paper::pdf;
 use crate::http::pages::membership::shared::invoice_sheet;
 use crate::http::route::Route;
 use crate::http::ui::button::link_small;
@@ -12,7 +13,7 @@ use crate::http::ui::{
     Column, Errors, Icon, Tone, Weight, chip, empty, format, page_head, search_form, table,
 };
 use crate::http::{Req, Res};
-use crate::projections::invoices;
+use crate::projections::invoices::{self, Invoice};
 use maud::{Markup, html};
 use uuid::Uuid;
 
@@ -20,6 +21,7 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::get("/billing/invoices", BILLING, list),
         Route::get("/billing/invoices/{number}", BILLING, show),
+        Route::get("/billing/invoices/{number}/pdf", BILLING, paper),
     ]
 }
 
@@ -113,7 +115,8 @@ async fn export(req: &Req, words: &str) -> Result<Res, HttpError> {
     Ok(download("invoices.csv", "text/csv; charset=utf-8", csv(&head, lines)?))
 }
 
-async fn show(req: Req) -> Result<Res, HttpError> {
+/// The invoice that the address names, and the buyer; reading it is recorded.
+async fn asked(req: &Req) -> Result<(Invoice, Option<String>), HttpError> {
     let invoice =
         invoices::by_number(&req.app.reader, req.param("number")).await?.ok_or(HttpError::NotFound)?;
     let account = invoice.document.account;
@@ -124,10 +127,22 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         Some(billing) => req.app.reader.open(billing).await?,
         None => None,
     };
+    Ok((invoice, buyer))
+}
+
+async fn paper(req: Req) -> Result<Res, HttpError> {
+    let (invoice, buyer) = asked(&req).await?;
+    pdf(&req, &invoice, buyer.as_deref()).await
+}
+
+async fn show(req: Req) -> Result<Res, HttpError> {
+    let (invoice, buyer) = asked(&req).await?;
+    let file = format!("/billing/invoices/{}/pdf", invoice.number);
     let content = html! {
         (crumbs(&[Place::new("Invoices", "/billing/invoices")], &invoice.number))
         h1.hush { (invoice.number) }
         (invoice_sheet(&invoice, buyer.as_deref()))
+        p { (link_small("Download PDF", &file, Weight::Plain)) }
         p { a href={ "/billing/orders/" (invoice.document.order) } { "The order" } " · " a href={ "/billing/subscriptions/" (invoice.document.subscription) } { "The subscription" } }
     };
     Ok(desk(&req, &invoice.number, &Errors::none(), &content))

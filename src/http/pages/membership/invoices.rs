@@ -1,14 +1,16 @@
 //! `/account/invoices` and one invoice.
 
+use super::paper::pdf;
 use super::shared::invoice_sheet;
 use crate::domain::shared::Money;
 use crate::http::error::HttpError;
 use crate::http::page::{Page, page};
 use crate::http::pages::account::places;
 use crate::http::route::{Access, Route};
+use crate::http::ui::button::link;
 use crate::http::ui::layout::{Place, Theme, crumbs, rooms};
 use crate::http::ui::table::{cell, head, number, text};
-use crate::http::ui::{Column, Icon, empty, format, page_head, table};
+use crate::http::ui::{Column, Icon, Weight, empty, format, page_head, table};
 use crate::http::{Req, Res};
 use crate::projections::invoices::{self, Invoice};
 use maud::{Markup, html};
@@ -17,6 +19,7 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::get("/account/invoices", Access::SignedIn, list),
         Route::get("/account/invoices/{number}", Access::SignedIn, one),
+        Route::get("/account/invoices/{number}/pdf", Access::SignedIn, paper),
     ]
 }
 
@@ -67,18 +70,31 @@ fn row(invoice: &Invoice) -> Vec<Markup> {
     ]
 }
 
-async fn one(req: Req) -> Result<Res, HttpError> {
+/// The own invoice that the address names, and the buyer as it stands on it.
+async fn own(req: &Req) -> Result<(Invoice, Option<String>), HttpError> {
     let found = invoices::by_number(&req.app.reader, req.param("number")).await?;
     let invoice = found.filter(|i| Some(i.document.account) == req.viewer.id()).ok_or(HttpError::NotFound)?;
     let buyer = match &invoice.document.billing {
         Some(billing) => req.app.reader.open(billing).await?,
         None => Some(req.account()?.label.clone()),
     };
+    Ok((invoice, buyer))
+}
+
+async fn paper(req: Req) -> Result<Res, HttpError> {
+    let (invoice, buyer) = own(&req).await?;
+    pdf(&req, &invoice, buyer.as_deref()).await
+}
+
+async fn one(req: Req) -> Result<Res, HttpError> {
+    let (invoice, buyer) = own(&req).await?;
+    let file = format!("/account/invoices/{}/pdf", invoice.number);
     let content = html! {
         (crumbs(&[Place::new("Invoices", "/account/invoices")], &invoice.number))
         h1.hush { (invoice.number) }
         (invoice_sheet(&invoice, buyer.as_deref()))
-        p.small.dim { "Print this page to keep it on paper." }
+        p { (link("Download PDF", &file, Weight::Main)) }
+        p.small.dim { "The PDF can be kept for years (PDF/A) and carries the same facts as data, so that bookkeeping programs read it (Factur-X)." }
     };
     Ok(frame(&req, &invoice.number, &content))
 }

@@ -4,6 +4,7 @@ mod confirm;
 mod invoices;
 mod join;
 mod order;
+pub(super) mod paper;
 pub(super) mod shared;
 pub(super) mod subscription;
 mod subscription_acts;

@@ -33,7 +33,14 @@ fn variations() -> Vec<Variation> {
                 let word: &'static str = collection.into();
                 let default = interval == Interval::monthly() && collection == Collection::Automatic;
                 let id = derive_id("demo", &format!("plan/studio/{code}/{}/{word}", interval.adjective()));
-                all.push(Variation { id, price: Money::new(minor, currency), interval, collection, default });
+                all.push(Variation {
+                    id,
+                    price: Money::new(minor, currency),
+                    interval,
+                    collection,
+                    default,
+                    trial_days: 0,
+                });
             }
         }
     }
@@ -94,6 +101,7 @@ pub async fn subscribe(cx: &Services, meta: &Metadata, account: AccountId, name:
         method: Some(method),
         country: Country::from_letters(*b"NL"),
         billing: Some(billing.reference.clone()),
+        trial_days: 0,
         at: meta.at,
     };
     let meta = Metadata::account(account, meta.correlation, meta.at);

@@ -25,7 +25,7 @@ impl Projection for Figures {
     }
 
     fn version(&self) -> i32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -129,6 +129,7 @@ fn account(event: &AccountEvent) -> Option<Change> {
     }
 }
 
+/// The flag of a subscription says that it brings no revenue now: it is on trial, or rests.
 fn subscription(event: &SubscriptionEvent) -> Option<Change> {
     let ended = |state| Some(Change { state: Some(state), due: Some(None), ..Change::default() });
     match event {
@@ -143,8 +144,26 @@ fn subscription(event: &SubscriptionEvent) -> Option<Change> {
         | SubscriptionEvent::SubscriptionRenewed { paid_until, .. }
         | SubscriptionEvent::SubscriptionResumed { paid_until, .. }
         | SubscriptionEvent::PeriodWaived { paid_until, .. } => {
-            Some(Change { state: Some("active"), due: Some(Some(*paid_until)), ..Change::default() })
+            let (state, flag, due) = (Some("active"), Some(false), Some(Some(*paid_until)));
+            Some(Change { state, flag, due, ..Change::default() })
         }
+        SubscriptionEvent::TrialStarted { access_until, .. } => {
+            let (state, flag, due) = (Some("active"), Some(true), Some(Some(*access_until)));
+            Some(Change { state, flag, due, ..Change::default() })
+        }
+        SubscriptionEvent::SubscriptionPaused { .. } => {
+            Some(Change { state: Some("paused"), flag: Some(true), due: Some(None), ..Change::default() })
+        }
+        SubscriptionEvent::PauseEnded { paid_until, .. } => {
+            let (state, flag, due) = (Some("active"), Some(false), Some(Some(*paid_until)));
+            Some(Change { state, flag, due, ..Change::default() })
+        }
+        SubscriptionEvent::PlanChanged { terms, paid_until, .. } => Some(Change {
+            label: Some(terms.plan_name.clone()),
+            monthly: Some(per_month(terms.price, terms.interval)),
+            due: Some(Some(*paid_until)),
+            ..Change::default()
+        }),
         SubscriptionEvent::PaidTimeExtended { paid_until, .. } => Change::due(Some(*paid_until)),
         // From here it is the member's turn, or the next attempt's.
         SubscriptionEvent::RenewalOrderRequested { pay_by, due_at, .. } => {
@@ -174,7 +193,7 @@ fn subscription(event: &SubscriptionEvent) -> Option<Change> {
 /// If the database cannot be read.
 pub async fn monthly_recurring_revenue(reader: &Reader) -> Result<Vec<Money>, QueryError> {
     let sql = "select currency, sum(monthly_minor)::bigint from figures_subjects
-        where category = 'subscription' and state in ('active', 'pending-cancellation')
+        where category = 'subscription' and state in ('active', 'pending-cancellation') and not flag
         group by currency order by currency";
     let rows = reader.client().await?.query(sql, &[]).await?;
     rows.iter()
@@ -277,7 +296,9 @@ pub async fn all(reader: &Reader, at: DateTime<Utc>) -> Result<BTreeMap<String, 
             ("subscription", "active" | "pending-cancellation") => {
                 add("subscribers".into(), count);
                 add(format!("subscribers.{label}"), count);
-                add(format!("mrr.{}", row.get::<_, &str>(5)), row.get(6));
+                if !flag {
+                    add(format!("mrr.{}", row.get::<_, &str>(5)), row.get(6));
+                }
             }
             ("order", state) => add(format!("orders.{state}"), count),
             ("media", state) if flag && state != "removed" => add(format!("media.{label}"), count),
@@ -300,7 +321,8 @@ pub async fn all(reader: &Reader, at: DateTime<Utc>) -> Result<BTreeMap<String, 
 /// If the database cannot be read.
 pub async fn sample(reader: &Reader, now: DateTime<Utc>, metrics: &Metrics) -> Result<(), QueryError> {
     let client = reader.client().await?;
-    let sql = "select category, state, label, count(*), coalesce(currency, ''), coalesce(sum(monthly_minor), 0)::bigint
+    let sql = "select category, state, label, count(*), coalesce(currency, ''),
+            coalesce(sum(monthly_minor) filter (where not flag), 0)::bigint
         from figures_subjects group by category, state, label, currency";
     let rows = client.query(sql, &[]).await?;
     let overdue = "select count(*) from figures_subjects

@@ -22,6 +22,7 @@ pub(super) fn order(event: &OrderEvent) -> Words {
             let kind = match reason {
                 OrderReason::Join => "for the first period",
                 OrderReason::Renewal => "for the renewal",
+                OrderReason::PlanChange => "for the change of plan",
             };
             let way = match settlement {
                 Settlement::Charge { gateway } => format!("charged through {gateway}"),

@@ -51,6 +51,10 @@ fn rules(policy: &BillingPolicy) -> String {
     )
 }
 
+fn until_words(until: Option<chrono::NaiveDate>) -> String {
+    until.map_or_else(|| "until the member ends it".into(), |day| format!("until {}", day_words(day)))
+}
+
 /// Who or which run caused a line; accounts by their role in it, never by name.
 #[must_use]
 pub fn actor_words(entry: &Entry, owner: uuid::Uuid) -> String {
@@ -221,11 +225,92 @@ fn subscription(event: &SubscriptionEvent) -> Words {
                     HoldCause::DeclinedTooOften => "As many attempts failed as the settings allow.",
                     HoldCause::HardDecline => "The card cannot be charged any more.",
                     HoldCause::NotPaidInTime => "The order was not paid by its date.",
+                    HoldCause::TrialEnded => "The trial ended, and there was nothing to charge.",
                 },
                 day_words(*due_on),
                 moment(*expires_at),
                 rules(policy)
             ),
+        ),
+        E::TrialStarted { days, ends_on, access_until, .. } => words(
+            Weight::Good,
+            format!("Trial of {days} days: the first payment is due on {}.", day_words(*ends_on)),
+            format!("Days before the first payment, by the plan. Access until {}.", moment(*access_until)),
+        ),
+        E::TrialEndAnnounced { ends_on, amount, charged } => words(
+            Weight::Plain,
+            format!("The member was reminded: the trial ends on {}.", day_words(*ends_on)),
+            if *charged {
+                format!("3 days before; then {amount} is charged.")
+            } else {
+                format!("3 days before; there is no payment method for the {amount} yet.")
+            },
+        ),
+        E::PauseScheduled { from, until } => words(
+            Weight::Watch,
+            format!("A pause is planned from {} on, {}.", day_words(*from), until_words(*until)),
+            "Nothing is billed and nothing can be watched in a pause.".to_owned(),
+        ),
+        E::PauseWithdrawn { from } => {
+            words(Weight::Plain, format!("The pause from {} on was given up.", day_words(*from)), None)
+        }
+        E::SubscriptionPaused { from, until, days_left, .. } => words(
+            Weight::Watch,
+            format!("Paused from {} on, {}.", day_words(*from), until_words(*until)),
+            format!("{days_left} days are paid for beyond that day; they run on after the pause."),
+        ),
+        E::PauseEnded { from, on, days_left, previous_anchor, anchor, .. } => words(
+            Weight::Good,
+            format!(
+                "The pause ended on {}: the next payment is due on {}.",
+                day_words(*on),
+                day_words(*anchor)
+            ),
+            format!(
+                "It began on {} with {days_left} days left: {} + {days_left} days is the new anchor, instead of {}.",
+                day_words(*from),
+                day_words(*on),
+                day_words(*previous_anchor)
+            ),
+        ),
+        E::PlanChangeRequested { terms, proration: p, amount, .. } => words(
+            Weight::Plain,
+            format!(
+                "Change to {}, {} asked for: {amount} to pay now.",
+                terms.plan_name,
+                terms.interval.adjective()
+            ),
+            format!(
+                "{} for {} up to {}, less {} for {} of {} days that are left of the plan before (half up to the cent).",
+                p.charge,
+                day_words(p.period.start),
+                day_words(p.period.end),
+                p.credit,
+                p.days_left,
+                p.days_of_period
+            ),
+        ),
+        E::PlanChangeDropped { code, .. } => words(
+            Weight::Watch,
+            format!("The change of plan was not paid ({code}): everything stays as it was."),
+            "A change of plan is in force only once its price is paid.".to_owned(),
+        ),
+        E::PlanChangeScheduled { terms, on } => words(
+            Weight::Plain,
+            format!("Changes to {}, {} on {}.", terms.plan_name, terms.interval.adjective(), day_words(*on)),
+            "A plan that is not dearer by the day begins when the time that is paid for is over.".to_owned(),
+        ),
+        E::PlanChangeWithdrawn {} => words(Weight::Plain, "The planned change was given up.", None),
+        E::PlanChanged { terms, anchor, paid_until, .. } => words(
+            Weight::Good,
+            format!(
+                "{}, {} is in force: {} per {}.",
+                terms.plan_name,
+                terms.interval.adjective(),
+                terms.price,
+                terms.interval.words()
+            ),
+            format!("Periods are counted from {}. Paid until {}.", day_words(*anchor), moment(*paid_until)),
         ),
         E::CancellationScheduled { ends_at, ends_on } => words(
             Weight::Watch,

@@ -22,7 +22,7 @@ impl Projection for Subscriptions {
     }
 
     fn version(&self) -> i32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -46,7 +46,8 @@ impl Projection for Subscriptions {
             failing      boolean not null default false,
             parked       boolean not null default false,
             ended_at     timestamptz,
-            state        json not null
+            state        json not null,
+            paused       boolean not null default false
         );
         create index if not exists subscriptions_by_owner on subscriptions (owner);
         create index if not exists subscriptions_by_look_at on subscriptions (look_at) where look_at is not null;
@@ -77,13 +78,14 @@ impl Projection for Subscriptions {
         let open = state.open_order();
         tx.execute(
             "insert into subscriptions (subscription, owner, status, plan_name, interval, collection, price_minor,
-                 currency, joined_at, paid_until, look_at, open_order, failing, parked, ended_at, state)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+                 currency, joined_at, paid_until, look_at, open_order, failing, parked, ended_at, state, paused)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
              on conflict (subscription) do update set status = excluded.status, plan_name = excluded.plan_name,
-                 interval = excluded.interval, collection = excluded.collection, price_minor = excluded.price_minor,
+                 interval = excluded.interval, collection = excluded.collection,
                  currency = excluded.currency, paid_until = excluded.paid_until, look_at = excluded.look_at,
                  open_order = excluded.open_order, failing = excluded.failing, parked = excluded.parked,
-                 ended_at = coalesce(excluded.ended_at, subscriptions.ended_at), state = excluded.state",
+                 ended_at = coalesce(excluded.ended_at, subscriptions.ended_at), state = excluded.state,
+                 price_minor = excluded.price_minor, paused = excluded.paused",
             &[
                 &id,
                 &state.owner(),
@@ -101,6 +103,7 @@ impl Projection for Subscriptions {
                 &state.is_parked(),
                 &ended_at,
                 &serde_json::to_value(&state)?,
+                &state.is_paused(),
             ],
         )
         .await?;
@@ -182,7 +185,7 @@ pub async fn memberships(r: &Reader, account: AccountId) -> Result<Vec<Membershi
         .client()
         .await?
         .query(
-            "select status, open_order from subscriptions
+            "select status, open_order, paused from subscriptions
              where owner = $1 and status in ('active', 'pending-cancellation', 'on-hold') order by joined_at desc",
             &[&account],
         )
@@ -191,6 +194,7 @@ pub async fn memberships(r: &Reader, account: AccountId) -> Result<Vec<Membershi
         .iter()
         .map(|row| match row.get::<_, &str>(0) {
             "on-hold" => Membership::OnHold { order: row.get(1) },
+            _ if row.get(2) => Membership::Paused,
             _ => Membership::Giving,
         })
         .collect())
@@ -227,6 +231,8 @@ pub struct Filter {
     pub failing: bool,
     /// Only those that staff have to decide about.
     pub parked: bool,
+    /// Only those that rest.
+    pub paused: bool,
     /// Only those of these accounts.
     pub owners: Option<Vec<AccountId>>,
 }
@@ -243,16 +249,16 @@ pub async fn list(
 ) -> Result<(Vec<SubscriptionRow>, i64), QueryError> {
     const WHERE: &str =
         "($1::text is null or status = $1) and ($2::text is null or plan_name || ', ' || interval = $2)
-        and (not $3 or failing) and (not $4 or parked) and ($5::uuid[] is null or owner = any($5))";
+        and (not $3 or failing) and (not $4 or parked) and ($5::uuid[] is null or owner = any($5)) and (not $6 or paused)";
     let client = r.client().await?;
-    let narrowed: [&(dyn tokio_postgres::types::ToSql + Sync); 5] =
-        [&filter.status, &filter.plan, &filter.failing, &filter.parked, &filter.owners];
+    let narrowed: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
+        [&filter.status, &filter.plan, &filter.failing, &filter.parked, &filter.owners, &filter.paused];
     let total = client
         .query_one(&format!("select count(*) from subscriptions where {WHERE}"), &narrowed)
         .await?
         .get(0);
     let sql = format!(
-        "select {COLUMNS} from subscriptions where {WHERE} order by joined_at desc, subscription offset $6 limit $7"
+        "select {COLUMNS} from subscriptions where {WHERE} order by joined_at desc, subscription offset $7 limit $8"
     );
     let mut params = narrowed.to_vec();
     params.push(&offset);

@@ -86,6 +86,7 @@ impl Desk {
             method,
             country: Country::parse("NL").expect("a country"),
             billing: None,
+            trial_days: 0,
             at: self.at,
         };
         let envelope = Envelope::new(Uuid::now_v7(), subscription, command, self.meta())
@@ -168,6 +169,7 @@ async fn a_membership_lives_through_renewals_declines_hold_and_late_payment() {
             method: None,
             country: Country::parse("NL").expect("a country"),
             billing: None,
+            trial_days: 0,
             at: desk.at,
         },
         desk.meta(),
@@ -459,6 +461,7 @@ async fn plans_are_offered_by_currency_with_the_default_first() {
             interval,
             collection: Collection::Automatic,
             default,
+            trial_days: 0,
         };
         send(PlanCommand::AddVariation { variation, at: desk.at }).await;
     }

@@ -20,6 +20,7 @@ mod front;
 mod journal;
 mod killed;
 mod media;
+mod member_acts;
 mod numbers;
 mod papers;
 mod reference;

@@ -96,7 +96,8 @@ fn mail(
     cx: &Services,
 ) -> Option<BillingMail> {
     use SubscriptionEvent as E;
-    let plan = format!("{}, {}", terms.plan_name, terms.interval.adjective());
+    let name = |terms: &Terms| format!("{}, {}", terms.plan_name, terms.interval.adjective());
+    let plan = name(terms);
     let day = |at: chrono::DateTime<chrono::Utc>| terms.zone.date_of(at);
     let account = || bank_account(&cx.config).map(|(iban, holder)| (iban.to_string(), holder));
     let amount = terms.price;
@@ -118,6 +119,19 @@ fn mail(
             BillingMail::MembershipStarted { plan, amount, next_due: period.end }
         }
         E::SubscriptionRenewed { period, .. } => BillingMail::Renewed { plan, amount, next_due: period.end },
+        E::TrialStarted { ends_on, .. } => BillingMail::TrialStarted { plan, amount, ends_on: *ends_on },
+        E::TrialEndAnnounced { ends_on, amount, charged } => {
+            BillingMail::TrialEnding { amount: *amount, ends_on: *ends_on, charged: *charged }
+        }
+        E::PauseScheduled { from, until } => BillingMail::PausePlanned { from: *from, until: *until },
+        E::PauseEnded { anchor, .. } => BillingMail::PauseOver { next_due: *anchor },
+        E::PlanChangeScheduled { terms, on } => {
+            BillingMail::PlanChangePlanned { plan: name(terms), price: terms.price, on: *on }
+        }
+        E::PlanChanged { terms, paid_until, .. } => {
+            BillingMail::PlanChanged { plan: name(terms), price: terms.price, next_due: day(*paid_until) }
+        }
+        E::PlanChangeDropped { code, .. } => BillingMail::PlanChangeFailed { code: code.clone() },
         E::MemberPaymentFailed { code, .. } => BillingMail::FirstPaymentFailed { amount, code: code.clone() },
         E::RenewalPaymentFailed { code, failures, retry_at: Some(retry_at), policy, .. } => {
             BillingMail::RenewalFailed {

@@ -13,11 +13,11 @@ use crate::domain::shared::Money;
 use crate::domain::shared::calendar::Period;
 use crate::domain::shared::payment::{Collection, OrderReason};
 use crate::domain::shared::tax::{Buyer, Country, Tax};
-use crate::domain::subscription::{Subscription, SubscriptionCommand, SubscriptionEvent};
+use crate::domain::subscription::{Proration, Subscription, SubscriptionCommand, SubscriptionEvent, Terms};
 use crate::store::RecordedEvent;
 use crate::store::repository::EventRepository;
 use async_trait::async_trait;
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 use uuid::Uuid;
 
 /// The workflow.
@@ -51,10 +51,19 @@ async fn from_subscription(
     let at = event.effective_at;
     match decided {
         E::FirstOrderRequested { order, amount, due_on } => {
-            place(event, cx, order, amount, OrderReason::Join, due_on, None).await
+            place(event, cx, order, OrderReason::Join, due_on, Sold::Span(amount, None)).await
         }
         E::RenewalOrderRequested { order, amount, period, .. } => {
-            place(event, cx, order, amount, OrderReason::Renewal, period.start, Some(period)).await
+            place(event, cx, order, OrderReason::Renewal, period.start, Sold::Span(amount, Some(period)))
+                .await
+        }
+        E::PlanChangeRequested { order, terms, proration, .. } => {
+            let on = proration.period.start;
+            place(event, cx, order, OrderReason::PlanChange, on, Sold::Change(terms, proration)).await
+        }
+        E::PlanChangeDropped { order, .. } => {
+            let cause = "plan-change-not-paid".into();
+            to_order(event, cx, order, "cancel", OrderCommand::Cancel { cause, at }).await
         }
         E::ChargeRequested { order, attempt, method, .. } => {
             to_order(event, cx, order, "start", OrderCommand::StartAttempt { attempt, method, at }).await
@@ -119,14 +128,46 @@ async fn to_order(
     }
 }
 
+/// What an order sells.
+enum Sold {
+    /// A period of the plan that is agreed, for its price.
+    Span(Money, Option<Period>),
+    /// Another plan for the rest of the time, less what is left of the one before.
+    Change(Terms, Proration),
+}
+
+impl Sold {
+    fn amount(&self) -> Money {
+        match self {
+            Self::Span(amount, _) => *amount,
+            Self::Change(_, proration) => proration.amount(),
+        }
+    }
+
+    /// The lines; `total` is what they come to once the tax is decided.
+    fn items(self, agreed: &Terms, total: Money) -> Vec<OrderItem> {
+        let name = |terms: &Terms| format!("{}, {}", terms.plan_name, terms.interval.adjective());
+        let item = |description, unit, period| OrderItem { description, quantity: 1, unit, period };
+        match self {
+            Self::Span(_, period) => vec![item(name(agreed), total, period)],
+            Self::Change(new, p) => {
+                let left =
+                    Period { start: p.period.start, end: p.period.start + Days::new(u64::from(p.days_left)) };
+                let credit =
+                    format!("{}: {} of {} days not used", name(agreed), p.days_left, p.days_of_period);
+                vec![item(name(&new), p.charge, Some(p.period)), item(credit, p.credit.negated(), Some(left))]
+            }
+        }
+    }
+}
+
 async fn place(
     event: &RecordedEvent,
     cx: &Services,
     order: Uuid,
-    amount: Money,
     reason: OrderReason,
     supplied_on: NaiveDate,
-    period: Option<Period>,
+    sold: Sold,
 ) -> Result<(), WorkflowError> {
     let subscription = event.stream_uuid();
     let state = EventRepository::<Subscription>::new(cx.pool.clone(), cx.journal.clone())
@@ -137,7 +178,7 @@ async fn place(
     let seller =
         Country::parse(&cx.config.studio.country).map_err(|e| WorkflowError::Failed(e.to_string()))?;
     let buyer = Buyer { country: state.country().unwrap_or(seller), business: false };
-    let tax = Tax::decide(amount, buyer, seller, supplied_on);
+    let tax = Tax::decide(sold.amount(), buyer, seller, supplied_on);
     let number = order_number(order);
     let settlement = match (terms.collection, state.method()) {
         (Collection::Automatic, Some(method)) => Settlement::Charge { gateway: method.gateway.clone() },
@@ -149,20 +190,20 @@ async fn place(
             reference: transfer_reference(&number),
         },
     };
-    let description = format!("{}, {}", terms.plan_name, terms.interval.adjective());
-    let unit = tax.gross;
     let reason_word: &'static str = reason.into();
-    let claims = vec![
-        Claim::new("order-number", number.clone()),
-        Claim::new("billed-period", format!("{subscription}/{supplied_on}/{reason_word}")),
-    ];
+    // A period is billed once; plans may be changed more than once a day.
+    let billed = match reason {
+        OrderReason::Join | OrderReason::Renewal => format!("{subscription}/{supplied_on}/{reason_word}"),
+        OrderReason::PlanChange => format!("{subscription}/{order}/{reason_word}"),
+    };
+    let claims = vec![Claim::new("order-number", number.clone()), Claim::new("billed-period", billed)];
     let command = OrderCommand::Place(Box::new(PlaceOrder {
         order,
         number,
         account: state.owner(),
         subscription,
         reason,
-        items: vec![OrderItem { description, quantity: 1, unit, period }],
+        items: sold.items(terms, tax.gross),
         tax,
         settlement,
         billing: state.billing().cloned(),

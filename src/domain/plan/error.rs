@@ -13,6 +13,9 @@ pub enum PlanError {
     /// Zero or less.
     #[error("A price must be more than zero.")]
     Price,
+    /// A trial that is too long.
+    #[error("A trial lasts at most 366 days.")]
+    Trial,
     /// No such variation, or withdrawn before.
     #[error("The plan is not sold at that price.")]
     NoVariation,

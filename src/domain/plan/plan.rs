@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
+/// Longest trial in days.
+pub const LONGEST_TRIAL: u16 = 366;
+
 /// One price of a plan with its terms.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Variation {
@@ -19,6 +22,14 @@ pub struct Variation {
     pub collection: Collection,
     /// Offered first in its currency.
     pub default: bool,
+    /// Days before the first payment, for who joins for the first time; 0: none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub trial_days: u16,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+const fn is_zero(days: &u16) -> bool {
+    *days == 0
 }
 
 /// A plan as its events made it.
@@ -71,6 +82,9 @@ impl Plan {
         }
         if variation.price.minor <= 0 {
             return Err(PlanError::Price);
+        }
+        if variation.trial_days > LONGEST_TRIAL {
+            return Err(PlanError::Trial);
         }
         if let Some(old) = self.sold.get(&variation.id).or_else(|| self.withdrawn.get(&variation.id)) {
             let same_terms = Variation { default: variation.default, ..old.clone() } == variation;
@@ -127,6 +141,7 @@ mod tests {
             interval: Interval::monthly(),
             collection: Collection::Automatic,
             default: true,
+            trial_days: 0,
         }
     }
 
@@ -161,6 +176,10 @@ mod tests {
             PlanEvent::PlanVariationAdded { variation: variation(2, 1250), at: at() },
             PlanEvent::PlanDefaultMoved { from: Uuid::from_u128(1), to: Uuid::from_u128(2) },
         ]);
+        let trial = |days| Variation { trial_days: days, ..variation(4, 1150) };
+        given(vec![created()]).when(add(trial(367))).then_expect_error(PlanError::Trial);
+        let added = PlanEvent::PlanVariationAdded { variation: trial(366), at: at() };
+        given(vec![created()]).when(add(trial(366))).then_expect_events(vec![added]);
         given(vec![created()]).when(add(variation(3, 0))).then_expect_error(PlanError::Price);
         given(vec![]).when(add(variation(3, 5))).then_expect_error(PlanError::Missing);
     }

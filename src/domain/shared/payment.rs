@@ -115,6 +115,8 @@ pub enum OrderReason {
     Join,
     /// A following period.
     Renewal,
+    /// The difference to a dearer plan.
+    PlanChange,
 }
 
 /// An id of an order that follows from what it bills, so that a period is billed once.

@@ -2,7 +2,7 @@ use super::Terms;
 use crate::domain::shared::payment::{BillingPolicy, PaymentMethod};
 use crate::domain::shared::tax::Country;
 use crate::domain::shared::{AccountId, PersonalRef};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 /// What may be asked of a subscription.
@@ -22,6 +22,8 @@ pub enum SubscriptionCommand {
         country: Country,
         /// Name and address of the buyer.
         billing: Option<PersonalRef>,
+        /// Days before the first payment; 0: none.
+        trial_days: u16,
         /// When.
         at: DateTime<Utc>,
     },
@@ -91,6 +93,31 @@ pub enum SubscriptionCommand {
         /// When.
         at: DateTime<Utc>,
     },
+    /// Rest: nothing is billed, and nothing can be watched.
+    Pause {
+        /// The first day.
+        from: NaiveDate,
+        /// The first day after it; none: until the member ends it.
+        until: Option<NaiveDate>,
+        /// When this is asked for.
+        at: DateTime<Utc>,
+    },
+    /// End the pause now, or give up a planned one.
+    EndPause {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Take another plan.
+    ChangePlan {
+        /// The order, if something is to be paid now.
+        order: Uuid,
+        /// What is to be agreed.
+        terms: Terms,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Give up a planned change.
+    WithdrawPlanChange,
     /// Staff end it at once.
     EndNow {
         /// When.

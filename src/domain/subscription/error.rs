@@ -40,6 +40,27 @@ pub enum SubscriptionError {
     /// The clock will not try this order again.
     #[error("No further attempt is planned for this order: the member has to pay it, or it is waived.")]
     NoRetry,
+    /// Not active: on hold, or cancelled.
+    #[error("This works while a subscription is active and not cancelled.")]
+    NotRunning,
+    /// A pause is planned or has begun.
+    #[error("A pause is planned or running: end it first.")]
+    PauseExists,
+    /// No pause to end.
+    #[error("There is no pause to end.")]
+    NotPaused,
+    /// Dates of a pause that make no sense.
+    #[error("Let the pause begin today or within a year, and end after it begins, within a year.")]
+    PauseDates,
+    /// The plan one has.
+    #[error("This is the plan you have.")]
+    SamePlan,
+    /// Another currency or another way of paying.
+    #[error("This plan is paid in another way: cancel, and join again when your time is over.")]
+    OtherTerms,
+    /// No change of plan is planned.
+    #[error("There is no planned change to give up.")]
+    NoChange,
     /// Beyond the calendar.
     #[error("The dates of this subscription lie beyond the calendar.")]
     Calendar,

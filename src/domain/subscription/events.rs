@@ -1,3 +1,4 @@
+use super::Proration;
 use crate::domain::shared::calendar::{Interval, Period, Zone};
 use crate::domain::shared::payment::{BillingPolicy, Collection, PaymentMethod};
 use crate::domain::shared::tax::Country;
@@ -48,6 +49,8 @@ pub enum HoldCause {
     HardDecline,
     /// The order was not paid by its date.
     NotPaidInTime,
+    /// The trial ended, and there was nothing to charge.
+    TrialEnded,
 }
 
 /// Why a subscription was cancelled.
@@ -83,6 +86,26 @@ pub enum SubscriptionEvent {
         billing: Option<PersonalRef>,
         /// When.
         at: DateTime<Utc>,
+    },
+    /// It begins with time that is not paid for.
+    TrialStarted {
+        /// How many days.
+        days: u16,
+        /// The first.
+        from: NaiveDate,
+        /// The day on which the first payment is due: the anchor.
+        ends_on: NaiveDate,
+        /// The first instant that is not part of the trial.
+        access_until: DateTime<Utc>,
+    },
+    /// The member is told that the trial ends.
+    TrialEndAnnounced {
+        /// The day on which the first payment is due.
+        ends_on: NaiveDate,
+        /// How much.
+        amount: Money,
+        /// Whether there is a payment method that will be charged.
+        charged: bool,
     },
     /// The first period is to be paid; it starts on the day of payment.
     FirstOrderRequested {
@@ -230,6 +253,92 @@ pub enum SubscriptionEvent {
         /// Settings in force.
         policy: BillingPolicy,
     },
+    /// The member plans to rest.
+    PauseScheduled {
+        /// The first day.
+        from: NaiveDate,
+        /// The first day after it; none: until the member ends it.
+        until: Option<NaiveDate>,
+    },
+    /// A planned pause was given up.
+    PauseWithdrawn {
+        /// Its first day.
+        from: NaiveDate,
+    },
+    /// It rests: nothing is billed, and nothing can be watched.
+    SubscriptionPaused {
+        /// The first day.
+        from: NaiveDate,
+        /// The first day after it, where it is known.
+        until: Option<NaiveDate>,
+        /// Days of paid time that are left after it.
+        days_left: u32,
+        /// The first instant without access.
+        access_until: DateTime<Utc>,
+    },
+    /// It goes on: the rest of the paid time runs on, and the day after it is the new anchor.
+    PauseEnded {
+        /// The first day of the pause.
+        from: NaiveDate,
+        /// The first day after it.
+        on: NaiveDate,
+        /// Days of paid time that were left.
+        days_left: u32,
+        /// The anchor before.
+        previous_anchor: NaiveDate,
+        /// The next day that is to be paid for.
+        anchor: NaiveDate,
+        /// The first instant that is not paid for.
+        paid_until: DateTime<Utc>,
+    },
+    /// A dearer plan is wanted: the difference is to be paid.
+    PlanChangeRequested {
+        /// The order for the difference.
+        order: Uuid,
+        /// What will be agreed.
+        terms: Terms,
+        /// How the price was reckoned.
+        proration: Proration,
+        /// What is to be paid.
+        amount: Money,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The difference was not paid: everything stays as it was.
+    PlanChangeDropped {
+        /// The order that nobody has to pay any more.
+        order: Uuid,
+        /// The attempt that failed.
+        attempt: Uuid,
+        /// The gateway's code.
+        code: String,
+        /// Trying again is useless.
+        hard: bool,
+    },
+    /// Another plan is taken from a later day on.
+    PlanChangeScheduled {
+        /// What will be agreed.
+        terms: Terms,
+        /// From that day on.
+        on: NaiveDate,
+    },
+    /// A planned change was given up.
+    PlanChangeWithdrawn {},
+    /// Another plan is in force.
+    PlanChanged {
+        /// The order that paid for it, if it was in force at once.
+        order: Option<Uuid>,
+        /// What is agreed now.
+        terms: Terms,
+        /// The day from which periods are counted now.
+        anchor: NaiveDate,
+        /// Periods since the anchor that are paid.
+        periods: u32,
+        /// The first instant that is not paid for.
+        paid_until: DateTime<Utc>,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// It will end with the time that is paid for.
     CancellationScheduled {
         /// When.
@@ -339,6 +448,10 @@ impl SubscriptionEvent {
         matches!(
             self,
             Self::SubscriptionJoined { .. }
+                | Self::TrialStarted { .. }
+                | Self::SubscriptionPaused { .. }
+                | Self::PauseEnded { .. }
+                | Self::PlanChanged { .. }
                 | Self::SubscriptionActivated { .. }
                 | Self::SubscriptionRenewed { .. }
                 | Self::SubscriptionResumed { .. }

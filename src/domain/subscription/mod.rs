@@ -9,7 +9,9 @@ mod commands;
 mod error;
 mod events;
 mod outlook;
+mod pause;
 mod payments;
+mod plan_change;
 mod staff_acts;
 mod state;
 #[expect(clippy::module_inception, reason = "every aggregate lies in a file of its own name")]
@@ -17,11 +19,15 @@ mod subscription;
 #[cfg(test)]
 mod tests;
 mod tick;
+mod trial;
 
 pub use commands::SubscriptionCommand;
 pub use error::SubscriptionError;
 pub use events::{CancelCause, HoldCause, SubscriptionEvent, Terms, Trigger};
+pub use pause::{LONGEST_PAUSE, Pause};
+pub use plan_change::{ChangeQuote, PendingChange, Proration};
 pub use staff_acts::MOST_DAYS;
 pub use state::{Charge, OpenOrder, Status, Subscription};
+pub use trial::LONGEST_TRIAL;
 
 crate::decider!(Subscription, SubscriptionCommand, SubscriptionEvent, SubscriptionError, "subscription");

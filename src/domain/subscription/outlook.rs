@@ -41,11 +41,15 @@ impl Subscription {
         self.anchor
     }
 
-    /// The next day that is not paid for; none before the first payment and after the end.
+    /// The next day that is not paid for; none before the first payment, after the end, and in a pause
+    /// whose end is not known.
     #[must_use]
     pub fn next_due_on(&self) -> Option<NaiveDate> {
         if self.status.is_none_or(Status::is_final) {
             return None;
+        }
+        if let Some((days_left, pause)) = self.pause.and_then(|p| Some((p.days_left?, p))) {
+            return pause.until?.checked_add_days(Days::new(u64::from(days_left)));
         }
         self.next_period(self.terms.as_ref()?).ok().map(|p| p.start)
     }
@@ -84,14 +88,23 @@ impl Subscription {
                 self.expires_at.or_else(|| self.unpaid_since.map(|day| terms.zone.start_of_day(day)))
             }
             Status::PendingCancellation => self.paid_up_to(),
+            Status::Active if self.is_paused() => {
+                self.pause.and_then(|p| p.until).map(|day| terms.zone.start_of_day(day))
+            }
             Status::Active => match &self.open {
                 Some(open) => open.retry_at.or(open.pay_by),
                 None => {
                     let due = self.next_due_on()?;
                     let noticed = terms.collection == Collection::Manual
-                        || (terms.interval.is_yearly() && self.announced != Some(due));
-                    let from = if noticed { due.checked_sub_days(LONGEST_NOTICE)? } else { due };
-                    Some(terms.zone.start_of_day(from))
+                        || (terms.interval.is_yearly()
+                            && self.announced != Some(due)
+                            && self.trial_until.is_none());
+                    let mut from = if noticed { due.checked_sub_days(LONGEST_NOTICE)? } else { due };
+                    if let Some(pause) = &self.pause {
+                        from = from.min(pause.from);
+                    }
+                    let at = terms.zone.start_of_day(from);
+                    Some(self.trial_reminder_at(terms).map_or(at, |reminder| reminder.min(at)))
                 }
             },
         }

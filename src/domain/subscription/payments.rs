@@ -30,6 +30,9 @@ impl Subscription {
                 vec![SubscriptionEvent::PaymentReceivedAfterEnd { order, paid_at }]
             });
         };
+        if let Some(pending) = &open.change {
+            return Ok(vec![self.changed(order, pending, paid_at)?]);
+        }
         if status != Status::OnHold {
             let period = self.next_period(terms)?;
             let paid_until = terms.zone.start_of_day(period.end);
@@ -65,7 +68,11 @@ impl Subscription {
             return Ok(vec![]);
         };
         if charge.trigger != Trigger::Clock {
-            return Ok(vec![SubscriptionEvent::MemberPaymentFailed { order, attempt, code, hard }]);
+            return Ok(vec![if open.change.is_some() {
+                SubscriptionEvent::PlanChangeDropped { order, attempt, code, hard }
+            } else {
+                SubscriptionEvent::MemberPaymentFailed { order, attempt, code, hard }
+            }]);
         }
         // The spacing counts from when the charge was asked for; an answer that was long in coming
         // counts from when it came, so that a retry never follows at once.

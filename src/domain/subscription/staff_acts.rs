@@ -41,6 +41,9 @@ impl Subscription {
         if self.parked {
             return Err(SubscriptionError::Parked);
         }
+        if self.is_paused() {
+            return Err(SubscriptionError::PauseExists);
+        }
         if self.open.is_some() {
             return Err(SubscriptionError::OrderOpen);
         }

@@ -1,4 +1,4 @@
-use super::{SubscriptionEvent, Terms, Trigger};
+use super::{Pause, PendingChange, SubscriptionEvent, Terms, Trigger};
 use crate::domain::shared::payment::PaymentMethod;
 use crate::domain::shared::tax::Country;
 use crate::domain::shared::{AccountId, PersonalRef};
@@ -71,11 +71,22 @@ pub struct OpenOrder {
     pub retry_at: Option<DateTime<Utc>>,
     /// A charge under way.
     pub charge: Option<Charge>,
+    /// The change of plan it pays for, instead of a period.
+    pub change: Option<Box<PendingChange>>,
 }
 
 impl OpenOrder {
     fn new(order: Uuid, due_on: NaiveDate) -> Self {
-        Self { order, due_on, pay_by: None, failures: 0, attempts: 0, retry_at: None, charge: None }
+        Self {
+            order,
+            due_on,
+            pay_by: None,
+            failures: 0,
+            attempts: 0,
+            retry_at: None,
+            charge: None,
+            change: None,
+        }
     }
 }
 
@@ -107,6 +118,12 @@ pub struct Subscription {
     pub(super) unpaid_since: Option<NaiveDate>,
     /// When it expires if it stays on hold.
     pub(super) expires_at: Option<DateTime<Utc>>,
+    /// A pause that is planned or has begun.
+    pub(super) pause: Option<Pause>,
+    /// What is agreed from the next period on.
+    pub(super) planned: Option<Terms>,
+    /// The end of the trial, until something is paid.
+    pub(super) trial_until: Option<NaiveDate>,
 }
 
 impl Subscription {
@@ -134,6 +151,12 @@ impl Subscription {
         self.owner
     }
 
+    /// Whether it lets its owner watch now.
+    #[must_use]
+    pub fn gives_access(&self) -> bool {
+        self.status.is_some_and(Status::gives_access) && !self.is_paused()
+    }
+
     /// Whether staff have to decide how it goes on.
     #[must_use]
     pub const fn is_parked(&self) -> bool {
@@ -159,6 +182,48 @@ impl Subscription {
                 self.method = method;
                 self.country = Some(country);
                 self.billing = billing;
+            }
+            SubscriptionEvent::TrialStarted { ends_on, .. } => {
+                self.status = Some(Status::Active);
+                self.anchor = Some(ends_on);
+                self.trial_until = Some(ends_on);
+            }
+            SubscriptionEvent::TrialEndAnnounced { ends_on, .. } => self.announced = Some(ends_on),
+            SubscriptionEvent::PauseScheduled { from, until } => {
+                self.pause = Some(Pause { from, until, days_left: None });
+            }
+            SubscriptionEvent::PauseWithdrawn { .. } => self.pause = None,
+            SubscriptionEvent::SubscriptionPaused { from, until, days_left, .. } => {
+                self.pause = Some(Pause { from, until, days_left: Some(days_left) });
+            }
+            SubscriptionEvent::PauseEnded { anchor, .. } => {
+                self.pause = None;
+                self.trial_until = self.trial_until.map(|_| anchor);
+                self.anchor = Some(anchor);
+                self.paid = 0;
+                self.cleared_until = None;
+            }
+            SubscriptionEvent::PlanChangeRequested { order, terms, proration, .. } => {
+                let mut open = OpenOrder::new(order, proration.period.start);
+                open.change = Some(Box::new(PendingChange { terms, proration }));
+                self.open = Some(open);
+            }
+            SubscriptionEvent::PlanChangeDropped { order, .. } => {
+                if self.open.as_ref().is_some_and(|o| o.order == order) {
+                    self.open = None;
+                }
+            }
+            SubscriptionEvent::PlanChangeScheduled { terms, .. } => self.planned = Some(terms),
+            SubscriptionEvent::PlanChangeWithdrawn {} => self.planned = None,
+            SubscriptionEvent::PlanChanged { order, terms, anchor, periods, .. } => {
+                self.terms = Some(terms);
+                self.planned = None;
+                self.anchor = Some(anchor);
+                self.paid = periods;
+                self.cleared_until = None;
+                if let Some(order) = order {
+                    self.settle(order);
+                }
             }
             SubscriptionEvent::FirstOrderRequested { order, due_on, .. } => {
                 self.open = Some(OpenOrder::new(order, due_on));
@@ -233,11 +298,14 @@ impl Subscription {
                 self.status = Some(Status::OnHold);
                 self.unpaid_since = Some(due_on);
                 self.expires_at = Some(expires_at);
+                // Access has ended anyway; after a late payment it is for the member to plan another.
+                self.pause = None;
                 if let Some(open) = &mut self.open {
                     open.retry_at = None;
                 }
             }
             SubscriptionEvent::PaidTimeExtended { to, .. } => {
+                self.trial_until = self.trial_until.map(|_| to);
                 self.anchor = Some(to);
                 self.paid = 0;
                 self.cleared_until = None;
@@ -283,11 +351,14 @@ impl Subscription {
         self.last_paid_order = Some(order);
         self.unpaid_since = None;
         self.expires_at = None;
+        self.trial_until = None;
     }
 
     fn end(&mut self, status: Status) {
         self.status = Some(status);
         self.open = None;
         self.parked = false;
+        self.pause = None;
+        self.planned = None;
     }
 }

@@ -17,8 +17,8 @@ impl Subscription {
     /// The reason for which it is refused.
     pub fn decide(&self, command: SubscriptionCommand) -> Decision {
         use SubscriptionCommand as C;
-        if let C::Join { subscription, owner, terms, method, country, billing, at } = command {
-            let method_needed = terms.collection == Collection::Automatic;
+        if let C::Join { subscription, owner, terms, method, country, billing, trial_days, at } = command {
+            let method_needed = terms.collection == Collection::Automatic && trial_days == 0;
             return match self.status {
                 Some(_) if self.id == subscription && self.owner == owner => Ok(vec![]),
                 Some(_) => Err(SubscriptionError::Exists),
@@ -33,6 +33,9 @@ impl Subscription {
                         billing,
                         at,
                     };
+                    if trial_days > 0 {
+                        return Ok(vec![joined, Self::begin_trial(&terms, trial_days, at)?]);
+                    }
                     Ok([joined].into_iter().chain(first_order(subscription, &terms, method, at)).collect())
                 }
             };
@@ -68,6 +71,10 @@ impl Subscription {
                 Status::Active => Ok(vec![]),
                 _ => Err(SubscriptionError::NotCancelling),
             },
+            C::Pause { from, until, at } => self.plan_pause(status, terms, from, until, at),
+            C::EndPause { at } => self.end_pause(terms, at),
+            C::ChangePlan { order, terms, at } => self.change_plan(order, terms, at),
+            C::WithdrawPlanChange => self.withdraw_change(status),
             C::EndNow { at } => self.end_now(status, at),
             C::Extend { days } => self.extend(status, terms, days),
             C::Waive { at } => self.waive(status, terms, at),
@@ -112,6 +119,16 @@ impl Subscription {
                 ended_at: at,
                 abandoned_order,
             }]),
+            Status::Active if self.pause.is_some() => {
+                // What is left of the paid time is not lost: it runs on from now, and then ends.
+                let mut events = self.end_pause(terms, at)?;
+                let mut next = self.clone();
+                for event in &events {
+                    next.apply(event.clone());
+                }
+                events.extend(next.cancel(status, terms, at)?);
+                Ok(events)
+            }
             Status::Active => {
                 let ends_at = self.paid_until(terms)?;
                 if at >= ends_at && !in_flight {

@@ -38,12 +38,44 @@ impl Subscription {
             Status::OnHold => self.tick_on_hold(terms, policy, at),
             Status::PendingCancellation => self.tick_cancelling(terms, at),
             Status::Active if self.parked => Ok(vec![]),
-            Status::Active => match terms.collection {
-                Collection::Automatic => self.tick_automatic(terms, policy, at),
-                Collection::Manual => self.tick_manual(terms, policy, at),
-                Collection::Managed => self.tick_managed(terms, at),
-            },
+            Status::Active => {
+                if let Some(decided) = self.tick_pause(terms, at)? {
+                    return Ok(decided);
+                }
+                self.tick_active(terms, policy, at)
+            }
         }
+    }
+
+    fn tick_active(&self, terms: &Terms, policy: BillingPolicy, at: DateTime<Utc>) -> Decision {
+        if let Some(reminder) = self.remind_of_trial(terms, at) {
+            return Ok(vec![reminder]);
+        }
+        // A planned change comes into force when the period it is for is ordered.
+        if self.planned.is_some() && self.open.is_none() && at >= self.order_at(terms, policy)? {
+            let Some(changed) = self.planned_change(terms, at)? else { return Ok(vec![]) };
+            let mut next = self.clone();
+            next.apply(changed.clone());
+            let Some(terms) = next.terms.clone() else { return Ok(vec![changed]) };
+            let following = next.tick_active(&terms, policy, at)?;
+            return Ok([changed].into_iter().chain(following).collect());
+        }
+        match terms.collection {
+            Collection::Automatic => self.tick_automatic(terms, policy, at),
+            Collection::Manual => self.tick_manual(terms, policy, at),
+            Collection::Managed => self.tick_managed(terms, at),
+        }
+    }
+
+    /// When the next period is ordered: on its first day, or some days before if the member pays by hand.
+    fn order_at(&self, terms: &Terms, policy: BillingPolicy) -> Result<DateTime<Utc>, SubscriptionError> {
+        let notice = match terms.collection {
+            Collection::Manual => u64::from(policy.manual_notice_days),
+            Collection::Automatic | Collection::Managed => 0,
+        };
+        let start = self.next_period(terms)?.start;
+        let day = start.checked_sub_days(Days::new(notice)).ok_or(SubscriptionError::Calendar)?;
+        Ok(terms.zone.start_of_day(day))
     }
 
     fn tick_on_hold(&self, terms: &Terms, policy: BillingPolicy, at: DateTime<Utc>) -> Decision {
@@ -93,6 +125,9 @@ impl Subscription {
             return Ok(vec![]);
         }
         let ordered = self.order_renewal(terms, period, due_at, None, policy, at)?;
+        if self.trial_until.is_some() && self.method.is_none() {
+            return self.end_trial_unpaid(terms, ordered, policy);
+        }
         let mut next = self.clone();
         next.apply(ordered.clone());
         let Some(open) = &next.open else { return Ok(vec![ordered]) };
@@ -160,7 +195,7 @@ impl Subscription {
         Ok(events)
     }
 
-    fn put_on_hold(
+    pub(super) fn put_on_hold(
         &self,
         terms: &Terms,
         open: &OpenOrder,
@@ -184,8 +219,7 @@ impl Subscription {
         let period = self.next_period(terms)?;
         let due_at = terms.zone.start_of_day(period.start);
         let notice = u64::from(policy.manual_notice_days);
-        let ask_on = period.start.checked_sub_days(Days::new(notice)).ok_or(SubscriptionError::Calendar)?;
-        let ask_at = terms.zone.start_of_day(ask_on);
+        let ask_at = self.order_at(terms, policy)?;
         if at < ask_at {
             return Ok(vec![]);
         }
@@ -224,7 +258,8 @@ impl Subscription {
 
     fn announce(&self, terms: &Terms, period: Period, policy: BillingPolicy, at: DateTime<Utc>) -> Decision {
         let (days, due_on) = (policy.reminder_days, period.start);
-        if !terms.interval.is_yearly() || self.announced == Some(due_on) {
+        // A trial has a reminder of its own.
+        if !terms.interval.is_yearly() || self.announced == Some(due_on) || self.trial_until.is_some() {
             return Ok(vec![]);
         }
         let day = due_on.checked_sub_days(Days::new(u64::from(days))).ok_or(SubscriptionError::Calendar)?;

@@ -12,6 +12,8 @@ mod membership_started;
 mod method_changed;
 mod on_hold;
 mod order_to_pay;
+mod pause;
+mod plan_change;
 mod refunded;
 mod renewal_ahead;
 mod renewal_failed;
@@ -19,6 +21,7 @@ mod renewed;
 #[cfg(test)]
 mod tests;
 mod transfer_expected;
+mod trial;
 
 use super::{Mail, Studio};
 use crate::domain::shared::Money;
@@ -150,6 +153,59 @@ pub enum BillingMail {
         /// When the next payment is due.
         next_due: NaiveDate,
     },
+    /// A trial began.
+    TrialStarted {
+        /// Plan and interval.
+        plan: String,
+        /// What is due when it ends.
+        amount: Money,
+        /// When.
+        ends_on: NaiveDate,
+    },
+    /// A trial ends soon.
+    TrialEnding {
+        /// What is due then.
+        amount: Money,
+        /// When.
+        ends_on: NaiveDate,
+        /// Whether there is something to charge.
+        charged: bool,
+    },
+    /// A pause was planned, or begins today.
+    PausePlanned {
+        /// Its first day.
+        from: NaiveDate,
+        /// The first day after it, if it ends by itself.
+        until: Option<NaiveDate>,
+    },
+    /// A pause is over.
+    PauseOver {
+        /// When the next payment is due.
+        next_due: NaiveDate,
+    },
+    /// Another plan is in force.
+    PlanChanged {
+        /// Plan and interval.
+        plan: String,
+        /// Its price.
+        price: Money,
+        /// When the next payment is due.
+        next_due: NaiveDate,
+    },
+    /// Another plan comes into force later.
+    PlanChangePlanned {
+        /// Plan and interval.
+        plan: String,
+        /// Its price.
+        price: Money,
+        /// When.
+        on: NaiveDate,
+    },
+    /// The difference to another plan was not paid.
+    PlanChangeFailed {
+        /// The gateway's code.
+        code: String,
+    },
     /// The studio ended it at once.
     EndedByStudio,
     /// Money went back.
@@ -211,6 +267,21 @@ impl BillingMail {
             Self::Ended => ended::render(studio, name, false),
             Self::Expired { weeks } => expired::render(studio, name, weeks),
             Self::Extended { days, next_due } => extended::render(studio, name, *days, next_due),
+            Self::TrialStarted { plan, amount, ends_on } => {
+                trial::started(studio, name, plan, amount, ends_on)
+            }
+            Self::TrialEnding { amount, ends_on, charged } => {
+                trial::ending(studio, name, amount, ends_on, *charged)
+            }
+            Self::PausePlanned { from, until } => pause::planned(studio, name, from, until.as_ref()),
+            Self::PauseOver { next_due } => pause::over(studio, name, next_due),
+            Self::PlanChanged { plan, price, next_due } => {
+                plan_change::changed(studio, name, plan, price, next_due)
+            }
+            Self::PlanChangePlanned { plan, price, on } => {
+                plan_change::planned(studio, name, plan, price, on)
+            }
+            Self::PlanChangeFailed { code } => plan_change::failed(studio, name, code),
             Self::EndedByStudio => ended::render(studio, name, true),
             Self::MethodChanged => method_changed::render(studio, name),
             Self::Refunded { number, amount, by_transfer, credited } => {

@@ -100,6 +100,55 @@ fn all() -> Vec<(&'static str, Mail)> {
             "cancellation_scheduled",
             BillingMail::CancellationScheduled { ends_on: "2026-12-21".parse().unwrap() },
         ),
+        (
+            "trial_started",
+            BillingMail::TrialStarted {
+                plan: "Studio, monthly".into(),
+                amount: Money::new(1150, Currency::eur()),
+                ends_on: "2026-12-21".parse().unwrap(),
+            },
+        ),
+        (
+            "trial_ending",
+            BillingMail::TrialEnding {
+                amount: Money::new(1150, Currency::eur()),
+                ends_on: "2026-12-21".parse().unwrap(),
+                charged: true,
+            },
+        ),
+        (
+            "trial_ending_without_card",
+            BillingMail::TrialEnding {
+                amount: Money::new(1150, Currency::eur()),
+                ends_on: "2026-12-21".parse().unwrap(),
+                charged: false,
+            },
+        ),
+        (
+            "pause_planned",
+            BillingMail::PausePlanned {
+                from: "2026-12-21".parse().unwrap(),
+                until: Some("2027-01-21".parse().unwrap()),
+            },
+        ),
+        ("pause_over", BillingMail::PauseOver { next_due: "2026-12-21".parse().unwrap() }),
+        (
+            "plan_changed",
+            BillingMail::PlanChanged {
+                plan: "Studio, yearly".into(),
+                price: Money::new(11500, Currency::eur()),
+                next_due: "2026-12-21".parse().unwrap(),
+            },
+        ),
+        (
+            "plan_change_planned",
+            BillingMail::PlanChangePlanned {
+                plan: "Studio, yearly".into(),
+                price: Money::new(11500, Currency::eur()),
+                on: "2026-12-21".parse().unwrap(),
+            },
+        ),
+        ("plan_change_failed", BillingMail::PlanChangeFailed { code: "insufficient_funds".into() }),
         ("ended", BillingMail::Ended),
         ("expired", BillingMail::Expired { weeks: 24 }),
         ("method_changed", BillingMail::MethodChanged),

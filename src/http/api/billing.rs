@@ -110,7 +110,8 @@ fn subscription_json(row: &SubscriptionRow) -> Value {
         "id": row.id, "account": row.owner, "status": row.status, "plan": row.plan(),
         "price": row.price(), "interval": terms.map(|t| &t.interval), "collection": terms.map(|t| t.collection),
         "joined_at": row.joined_at, "ended_at": row.ended_at, "next_payment_on": row.state.next_payment_on(),
-        "access": row.status.gives_access(),
+        "access": row.state.gives_access(), "pause": row.state.pause().map(|p| json!({
+            "from": p.from, "until": p.until, "began": p.began() })), "trial_until": row.state.trial_until(),
     })
 }
 

@@ -176,6 +176,8 @@ fn billing() -> Vec<(&'static str, Value)> {
                     "id": uuid(), "account": uuid(), "status": { "type": "string" }, "plan": text(),
                     "price": reference("Money"), "interval": {}, "collection": {}, "joined_at": time(), "ended_at": maybe_time(),
                     "next_payment_on": { "type": ["string", "null"], "format": "date" }, "access": { "type": "boolean" },
+                    "pause": { "type": ["object", "null"], "description": "from, until (or null) and whether it began" },
+                    "trial_until": { "type": ["string", "null"], "format": "date" },
                     "timeline": { "type": "array", "items": { "type": "object" }, "description": "For staff" },
                 }),
             ),

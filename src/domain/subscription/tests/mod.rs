@@ -1,9 +1,12 @@
 //! given / when / then for every row of the status table, and properties over whole years.
 
+mod pauses;
+mod plan_changes;
 mod properties;
 mod snapshots;
 mod staff;
 mod table;
+mod trials;
 
 use super::*;
 use crate::domain::shared::calendar::{Interval, Zone};
@@ -45,6 +48,7 @@ pub(super) fn join(collection: Collection, interval: Interval, when: &str) -> Su
         method: (collection == Collection::Automatic).then(|| card("good")),
         country: Country::parse("NL").unwrap(),
         billing: None,
+        trial_days: 0,
         at: at(when),
     }
 }

@@ -41,6 +41,47 @@ fn events_keep_their_form() {
         SubscriptionEvent::SubscriptionParked { behind: 4, limit: 3, oldest_due_on: due_on },
         SubscriptionEvent::SubscriptionUnparked { waived: 3, billed: 0, next_due_on: due_on },
         SubscriptionEvent::PaymentReceivedAfterEnd { order, paid_at: when },
+        SubscriptionEvent::TrialStarted { days: 14, from: due_on, ends_on: period.end, access_until: when },
+        SubscriptionEvent::TrialEndAnnounced { ends_on: due_on, amount, charged: true },
+        SubscriptionEvent::PauseScheduled { from: due_on, until: Some(period.end) },
+        SubscriptionEvent::PauseWithdrawn { from: due_on },
+        SubscriptionEvent::SubscriptionPaused { from: due_on, until: None, days_left: 9, access_until: when },
+        SubscriptionEvent::PauseEnded {
+            from: due_on,
+            on: period.end,
+            days_left: 9,
+            previous_anchor: due_on,
+            anchor: period.end,
+            paid_until: when,
+        },
+        SubscriptionEvent::PlanChangeRequested {
+            order,
+            terms: terms(Collection::Automatic, Interval::yearly()),
+            proration: Proration {
+                days_left: 14,
+                days_of_period: 28,
+                credit: amount,
+                charge: amount,
+                period,
+                restarts: false,
+            },
+            amount,
+            at: when,
+        },
+        SubscriptionEvent::PlanChangeDropped { order, attempt, code: "card_declined".into(), hard: false },
+        SubscriptionEvent::PlanChangeScheduled {
+            terms: terms(Collection::Automatic, Interval::yearly()),
+            on: due_on,
+        },
+        SubscriptionEvent::PlanChangeWithdrawn {},
+        SubscriptionEvent::PlanChanged {
+            order: Some(order),
+            terms: terms(Collection::Automatic, Interval::yearly()),
+            anchor: due_on,
+            periods: 1,
+            paid_until: when,
+            at: when,
+        },
     ]);
     insta::assert_json_snapshot!(log);
 }

@@ -3,7 +3,7 @@
 
 use super::{BILLING, desk};
 use crate::actors::bus::{CommandError, Envelope};
-use crate::domain::plan::{Plan, PlanCommand, Variation};
+use crate::domain::plan::{LONGEST_TRIAL, Plan, PlanCommand, Variation};
 use crate::domain::shared::calendar::{Interval, IntervalUnit};
 use crate::domain::shared::payment::Collection;
 use crate::domain::shared::{Currency, Money, derive_id};
@@ -70,7 +70,11 @@ fn row(req: &Req, offer: &Offer, sold: bool) -> Vec<Markup> {
     vec![
         head(&html! { (offer.name) }),
         number(&v.price.to_string()),
-        text(&v.interval.words()),
+        text(&if v.trial_days > 0 {
+            format!("{}, {} days of trial", v.interval.words(), v.trial_days)
+        } else {
+            v.interval.words()
+        }),
         text(collection),
         cell(
             &html! { @if sold { (chip(Tone::Success, if v.default { "Default" } else { "Sold" })) } @else { (chip(Tone::Plain, "Withdrawn")) } },
@@ -93,6 +97,8 @@ fn price_form(req: &Req, plan: Uuid, name: &str, form: &Form, errors: &Errors) -
                 (Field::new("length", "Every").value(if form.has("length") { form.get("length") } else { "1" }).inputmode("numeric").short().errors(errors).render())
                 (Field::new("unit", "Unit").value(if form.has("unit") { form.get("unit") } else { "month" }).select([("day", "days"), ("week", "weeks"), ("month", "months"), ("year", "years")]).short().render())
                 (Field::new("collection", "Collection").value(form.get("collection")).select([("automatic", "Automatic: the clock charges a card"), ("manual", "Manual: the member transfers"), ("managed", "Managed: staff send the bill")]).mid().render())
+                (Field::new("trial_days", "Days of trial").optional().value(form.get("trial_days")).inputmode("numeric").short()
+                    .hint("Before the first payment, for who joins for the first time.").errors(errors).render())
                 (checkbox("default", "Offer it first", form.ticked("default"), None))
                 (submit("Add price", Weight::Plain))
             }))
@@ -147,14 +153,23 @@ async fn add(mut req: Req) -> Result<Res, HttpError> {
     if collection.is_none() {
         errors.add("collection", "Choose who sees to it that a period is paid.");
     }
+    let trial_days =
+        if form.get("trial_days").is_empty() { Some(0) } else { form.get("trial_days").parse().ok() }
+            .filter(|days| *days <= LONGEST_TRIAL);
+    if trial_days.is_none() {
+        errors.add("trial_days", format!("Enter 0 to {LONGEST_TRIAL} days."));
+    }
     let length = form.get("length").parse().unwrap_or(0);
     let interval =
         unit.and_then(|u| Interval::new(u, length).map_err(|e| errors.add("length", e.to_string())).ok());
-    let (Some(price), Some(interval), Some(collection)) = (price, interval, collection) else {
+    let (Some(price), Some(interval), Some(collection), Some(trial_days)) =
+        (price, interval, collection, trial_days)
+    else {
         return view(&req, &form, &errors).await;
     };
     let id = derive_id(&req.command_id(&form).to_string(), "price");
-    let variation = Variation { id, price, interval, collection, default: form.ticked("default") };
+    let variation =
+        Variation { id, price, interval, collection, default: form.ticked("default"), trial_days };
     let at = req.now();
     send(&req, &form, plan, PlanCommand::AddVariation { variation, at }).await
 }

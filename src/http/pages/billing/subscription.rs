@@ -189,10 +189,10 @@ fn known_at(entries: &[Entry], at: DateTime<Utc>) -> Subscription {
 fn sentence(state: &Subscription) -> String {
     let Some(status) = state.status() else { return "Not joined yet.".into() };
     let status: &'static str = status.into();
-    let access = if state.status().is_some_and(crate::domain::subscription::Status::gives_access) {
-        "access"
-    } else {
-        "no access"
+    let access = match (state.gives_access(), state.is_paused()) {
+        (true, _) => "access",
+        (false, true) => "no access (paused)",
+        (false, false) => "no access",
     };
     let due = state.next_due_on().map(|d| format!(", paid up to {}", day_words(d))).unwrap_or_default();
     let open = state

@@ -41,9 +41,10 @@ pub(super) fn panel(req: &Req, row: &SubscriptionRow, form: &Form, errors: &Erro
                             (submit_as("Charge again now", "act", "retry-now", Weight::Plain))
                         }
                         @if open.is_some() { (submit_as("Waive the open order", "act", "waive", Weight::Plain)) }
+                        @if row.state.pause().is_some() { (submit_as("End the pause", "act", "end-pause", Weight::Plain)) }
                         @if keep { (submit_as("Undo the cancellation", "act", "keep", Weight::Plain)) }
                     }
-                    @if paid_for && open.is_none() && !parked {
+                    @if paid_for && open.is_none() && !parked && !row.state.is_paused() {
                         (Field::new("days", "Days to give").optional().value(form.get("days")).inputmode("numeric").short()
                             .hint(&format!("1 to {MOST_DAYS}, not paid for; later payments move by as many.")).errors(errors).render())
                         div.row { (submit_as("Extend", "act", "extend", Weight::Plain)) }
@@ -89,6 +90,7 @@ async fn act(mut req: Req) -> Result<Res, HttpError> {
     let command = match form.get("act") {
         "bill-missed" => SubscriptionCommand::Unpark { waive_missed: false, at },
         "waive-missed" => SubscriptionCommand::Unpark { waive_missed: true, at },
+        "end-pause" => SubscriptionCommand::EndPause { at },
         "keep" => SubscriptionCommand::UndoCancel { at },
         "cancel" => SubscriptionCommand::Cancel { at },
         "end-now" => SubscriptionCommand::EndNow { at },

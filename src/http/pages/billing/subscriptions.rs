@@ -45,6 +45,7 @@ async fn narrowed(req: &Req) -> Result<Filter, HttpError> {
         plan: set("plan"),
         failing: req.query("failing") == "yes",
         parked: req.query("parked") == "yes",
+        paused: req.query("paused") == "yes",
         owners,
     })
 }
@@ -115,9 +116,11 @@ async fn chips(req: &Req, narrowed: &Filter) -> Result<Markup, HttpError> {
             all.extend(plans.iter().map(|p| filter(p, None, &with(req, "plan", Some(p)))));
         }
     }
-    for (name, label, on) in
-        [("failing", "Payment failing", narrowed.failing), ("parked", "Parked", narrowed.parked)]
-    {
+    for (name, label, on) in [
+        ("failing", "Payment failing", narrowed.failing),
+        ("parked", "Parked", narrowed.parked),
+        ("paused", "Paused", narrowed.paused),
+    ] {
         all.push(if on {
             filter(label, Some("yes"), &with(req, name, None))
         } else {

@@ -83,6 +83,7 @@ fn plan_card(req: &Req, bundle: &Bundle, code: &str, open: bool) -> Markup {
             h2 { (offer.title()) }
             p { (offer.summary) }
             p { strong.num { (tax.gross) } " per " (offer.variation.interval.words()) br; span.small.dim { (tax_note(&tax)) } }
+            @if offer.variation.trial_days > 0 { p { strong { (offer.variation.trial_days) " days of trial" } " for who joins for the first time." } }
             p.small.dim { (ways) ". Renews until you cancel." }
             @if open {
                 (link(&format!("Choose {}", offer.variation.interval.adjective()), &format!("/join/{}?country={code}", offer.variation.id),

@@ -5,6 +5,8 @@ mod invoices;
 mod join;
 mod order;
 pub(super) mod paper;
+mod pause;
+mod plan_change;
 pub(super) mod shared;
 pub(super) mod subscription;
 mod subscription_acts;
@@ -39,6 +41,8 @@ pub fn routes() -> Vec<Route> {
         subscription_acts::routes(),
         confirm::routes(),
         invoices::routes(),
+        pause::routes(),
+        plan_change::routes(),
     ]
     .into_iter()
     .flatten()

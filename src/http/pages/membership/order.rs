@@ -1,10 +1,10 @@
 //! `/join/{offer}/order`: the whole order on one page, and the button that orders.
 
 use super::join::{STEPS, frame, obstacle};
-use super::shared::{bundle_for, card_fields, country, keep_card, quote, tax_note};
+use super::shared::{bundle_for, card_fields, country, keep_card, quote, tax_note, trial};
 use crate::actors::bus::{Claim, CommandError, Envelope};
 use crate::actors::payments;
-use crate::domain::shared::calendar::Zone;
+use crate::domain::shared::calendar::{Zone, day_words};
 use crate::domain::shared::tax::{Country, Tax};
 use crate::domain::shared::{PersonalValue, derive_id};
 use crate::domain::subscription::{Subscription, SubscriptionCommand, Terms};
@@ -32,6 +32,8 @@ struct Choice {
     buyer: Country,
     by_card: bool,
     tax: Tax,
+    /// Days before the first payment.
+    trial_days: u16,
 }
 
 async fn choice(req: &Req, code: &str, way: &str) -> Result<Choice, HttpError> {
@@ -41,7 +43,8 @@ async fn choice(req: &Req, code: &str, way: &str) -> Result<Choice, HttpError> {
     let by_card = way != "bank" && bundle.card.is_some() || bundle.bank.is_none();
     let offer = if by_card { bundle.card } else { bundle.bank }.ok_or(HttpError::NotFound)?;
     let tax = quote(req, &offer, buyer);
-    Ok(Choice { offer, buyer, by_card, tax })
+    let trial_days = trial(req, &offer).await?;
+    Ok(Choice { offer, buyer, by_card, tax, trial_days })
 }
 
 async fn show(req: Req) -> Result<Res, HttpError> {
@@ -55,12 +58,17 @@ async fn show(req: Req) -> Result<Res, HttpError> {
 }
 
 fn view(req: &Req, choice: &Choice, form: &Form, errors: &Errors) -> Result<Res, HttpError> {
-    let Choice { offer, buyer, by_card, tax } = choice;
+    let Choice { offer, buyer, by_card, tax, trial_days } = choice;
     let back = format!("/join/{}?country={buyer}", offer.variation.id);
     let text = |name: &'static str, label: &'static str, token: &'static str| {
         Field::new(name, label).value(form.get(name)).autocomplete(token).maxlength(120).mid().errors(errors)
     };
-    let how = if *by_card { "By card, charged now and when a period begins" } else { "By bank transfer" };
+    let how = match (*by_card, *trial_days > 0) {
+        (true, true) => "By card, charged when the trial is over and when a period begins",
+        (true, false) => "By card, charged now and when a period begins",
+        (false, _) => "By bank transfer",
+    };
+    let first = req.now().date_naive() + chrono::Days::new(u64::from(*trial_days));
     let body = html! {
         (page_head("Check your order", Some("Nothing is ordered before you press the button."), None))
         (steps(&STEPS, 4))
@@ -78,7 +86,11 @@ fn view(req: &Req, choice: &Choice, form: &Form, errors: &Errors) -> Result<Res,
                 (text("postcode", "Postcode", "postal-code").short().render())
                 (text("city", "City", "address-level2").render())
                 p { "Country: " strong { (buyer.name()) } " · " a href=(back) { "change" } }
-                @if *by_card { h2 { "Card" } (card_fields(form, errors)) }
+                @if *by_card {
+                    h2 { "Card" }
+                    @if *trial_days > 0 { p.small { "You can leave this empty and add a card before the trial is over." } }
+                    (card_fields(form, errors))
+                }
                 p.small { "By ordering you agree to the " a href="/legal/terms" { "terms" } ". Access starts as soon as the payment arrives, which ends the right of withdrawal." }
                 div.row { (submit("Order with obligation to pay", Weight::Main)) (link("Back", &back, Weight::Quiet)) }
             }
@@ -88,6 +100,7 @@ fn view(req: &Req, choice: &Choice, form: &Form, errors: &Errors) -> Result<Res,
                     ("Plan", html! { (offer.title()) }),
                     ("Payment", html! { (how) }),
                     ("Renews", html! { "Every " (offer.variation.interval.words()) ", until you cancel" }),
+                    ("To pay now", html! { @if *trial_days > 0 { "Nothing: " (trial_days) " days of trial, until " (day_words(first)) } @else if *by_card { (tax.gross) } @else { (tax.gross) ", by transfer" } }),
                     ("Net", html! { span.num { (tax.net) } }),
                     ("VAT", html! { span.num { (tax.tax) } @if tax.basis_points > 0 { " (" (tax.percent()) ", " (buyer.name()) ")" } }),
                     ("Total", html! { strong.num { (tax.gross) } }),
@@ -145,7 +158,8 @@ async fn place(mut req: Req) -> Result<Res, HttpError> {
     if !errors.is_empty() {
         return view(&req, &choice, &form, &errors);
     }
-    let (method, label) = if choice.by_card {
+    let later = choice.trial_days > 0 && form.get("card_number").is_empty();
+    let (method, label) = if choice.by_card && !later {
         match keep_card(&req, &form, &mut errors).await? {
             Some((method, label)) => (Some(method), Some(label)),
             None => return view(&req, &choice, &form, &errors),
@@ -179,13 +193,19 @@ async fn place(mut req: Req) -> Result<Res, HttpError> {
         method,
         country: choice.buyer,
         billing: Some(billing.reference.clone()),
+        trial_days: choice.trial_days,
         at: req.now(),
     };
     // One live subscription a person: the key says how many there were before.
     let ended = subscriptions::of_account(&req.app.reader, account.id).await?.len();
     let envelope = Envelope::new(command_id, subscription, command, req.meta())
         .with_private(label.into_iter().chain([billing]).collect())
-        .with_claims(vec![Claim::new("live-subscription", format!("{}/{ended}", account.id))]);
+        .with_claims(
+            [Claim::new("live-subscription", format!("{}/{ended}", account.id))]
+                .into_iter()
+                .chain((choice.trial_days > 0).then(|| Claim::new("trial", account.id.to_string())))
+                .collect(),
+        );
     match req.app.bus.dispatch::<Subscription>(envelope).await {
         Ok(receipt) => Ok(after(receipt, "/account/subscription?done=joined")),
         Err(CommandError::Taken { .. }) => Ok(see_other("/account/subscription")),

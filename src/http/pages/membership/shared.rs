@@ -11,6 +11,7 @@ use crate::http::ui::{Column, Errors, Field, facts, format, table};
 use crate::http::{Form, Req};
 use crate::projections::invoices::Invoice;
 use crate::projections::plans::{self, Offer};
+use crate::projections::subscriptions;
 use maud::{Markup, html};
 
 /// The country a page reckons with: as chosen from the list, else the studio's.
@@ -102,6 +103,18 @@ pub(super) async fn bundle_for(
 pub(super) fn quote(req: &Req, offer: &Offer, buyer: Country) -> Tax {
     let on = req.now().date_naive();
     Tax::decide(offer.variation.price, Buyer { country: buyer, business: false }, country(req, ""), on)
+}
+
+/// Days before the first payment: what the plan offers, for who joins for the first time.
+pub(super) async fn trial(req: &Req, offer: &Offer) -> Result<u16, HttpError> {
+    let days = offer.variation.trial_days;
+    match req.viewer.id() {
+        Some(account) if days > 0 => {
+            let before = subscriptions::of_account(&req.app.reader, account).await?;
+            Ok(if before.is_empty() { days } else { 0 })
+        }
+        _ => Ok(days),
+    }
 }
 
 /// "incl. 21 % VAT (€2.00)".

@@ -2,6 +2,7 @@
 
 use super::order::transfer_facts;
 use super::shared::card_fields;
+use super::{pause, plan_change};
 use crate::domain::order::{Settlement, transfer_reference};
 use crate::domain::shared::calendar::day_words;
 use crate::domain::shared::payment::Collection;
@@ -32,10 +33,14 @@ async fn show(req: Req) -> Result<Res, HttpError> {
 }
 
 /// What a redirect to this page reports.
-const DONE: [(&str, &str); 5] = [
+const DONE: [(&str, &str); 9] = [
     ("joined", "Thank you for joining."),
     ("cancelled", "Your subscription is cancelled. Nothing more will be charged."),
     ("kept", "Your subscription goes on."),
+    ("paused", "Your pause is planned."),
+    ("resumed", "Your subscription goes on."),
+    ("plan", "Your change of plan is noted."),
+    ("kept-plan", "You keep the plan you have."),
     ("card", "From now on this card is charged."),
     ("paid", "Your payment is on its way."),
 ];
@@ -113,6 +118,10 @@ fn body(
                 (post_form(req, "/account/subscription/card", &html! { (card_fields(form, errors)) (submit("Use this card", Weight::Plain)) }))
             }
         }
+        @if row.status == Status::Active && !waiting {
+            @if open.is_none() && row.state.pause().is_none() && !row.state.is_parked() { (plan_change::panel(req, row)) }
+            (pause::panel(req, row, form, errors))
+        }
         @if matches!(row.status, Status::Active | Status::OnHold) && !waiting { (cancel_panel(req, row)) }
         (history(orders))
         p { (link("See your invoices", "/account/invoices", Weight::Quiet)) }
@@ -123,6 +132,8 @@ fn body(
 pub(in crate::http::pages) fn status_chip(row: &SubscriptionRow) -> Markup {
     match row.status {
         _ if row.state.is_parked() => chip(Tone::Warning, "Parked"),
+        _ if row.state.is_paused() => chip(Tone::Warning, "Paused"),
+        Status::Active if row.state.trial_until().is_some() => chip(Tone::Info, "Trial"),
         Status::Active if row.state.open_order().is_some_and(|o| o.failures > 0) => {
             chip(Tone::Warning, "Payment failed")
         }
@@ -137,6 +148,13 @@ pub(in crate::http::pages) fn status_chip(row: &SubscriptionRow) -> Markup {
 fn standing(row: &SubscriptionRow) -> String {
     let day = row.state.next_due_on().map(day_words).unwrap_or_default();
     match row.status {
+        _ if row.state.is_paused() => "Your subscription is paused.".into(),
+        Status::Active if row.state.trial_until().is_some() && row.state.method().is_none() => {
+            format!("Your trial lasts until {day}. Add a card before that day to go on.")
+        }
+        Status::Active if row.state.trial_until().is_some() => {
+            format!("Your trial lasts until {day}; then the first payment is due.")
+        }
         Status::Active if row.state.open_order().is_some_and(|o| o.failures > 0) => {
             "The last payment failed. Your access stays while we try again.".into()
         }

@@ -22,12 +22,12 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 /// The subscription the buttons mean: the newest of the person.
-async fn own(req: &Req) -> Result<SubscriptionRow, HttpError> {
+pub(super) async fn own(req: &Req) -> Result<SubscriptionRow, HttpError> {
     let all = subscriptions::of_account(&req.app.reader, req.account()?.id).await?;
     all.into_iter().next().ok_or(HttpError::NotFound)
 }
 
-async fn send(
+pub(super) async fn send(
     req: &Req,
     form: &Form,
     row: &SubscriptionRow,

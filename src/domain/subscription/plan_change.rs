@@ -1,0 +1,212 @@
+//! Another plan: dearer ones at once, for the rest of the period; cheaper ones when it is over.
+
+use super::{Status, Subscription, SubscriptionError, SubscriptionEvent, Terms, Trigger};
+use crate::domain::shared::Money;
+use crate::domain::shared::calendar::{Interval, IntervalUnit, Period};
+use crate::domain::shared::payment::{Collection, attempt_id};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+type Decision = Result<Vec<SubscriptionEvent>, SubscriptionError>;
+
+/// How the price of a change at once was reckoned: by whole days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proration {
+    /// Days that are left of the period that is paid for, today included.
+    pub days_left: u32,
+    /// Days of that whole period.
+    pub days_of_period: u32,
+    /// What those days cost by the plan before: given back.
+    pub credit: Money,
+    /// What the span costs by the new plan.
+    pub charge: Money,
+    /// The span it is charged for.
+    pub period: Period,
+    /// A new interval starts today, which becomes the anchor; else the periods stay as they are.
+    pub restarts: bool,
+}
+
+impl Proration {
+    /// What is to be paid now.
+    #[must_use]
+    pub const fn amount(&self) -> Money {
+        Money::new(self.charge.minor - self.credit.minor, self.charge.currency)
+    }
+}
+
+/// What a change of plan would mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeQuote {
+    /// At once, for this price.
+    Now(Proration),
+    /// On that day, without a payment before.
+    On(NaiveDate),
+}
+
+/// A change that waits for its payment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingChange {
+    /// What will be agreed.
+    pub terms: Terms,
+    /// How its price was reckoned.
+    pub proration: Proration,
+}
+
+/// The length of an interval in 1/48 of a day, by the mean month of the Gregorian calendar: only to compare
+/// prices of different intervals.
+fn length(interval: Interval) -> i128 {
+    let one = match interval.unit() {
+        IntervalUnit::Day => 48,
+        IntervalUnit::Week => 7 * 48,
+        IntervalUnit::Month => 1461,
+        IntervalUnit::Year => 12 * 1461,
+    };
+    one * i128::from(interval.length())
+}
+
+/// Whether a day costs more by `new` than by `old`. The same plan in shorter instalments gives nothing more,
+/// so it can wait until what is paid for is over.
+fn dearer(new: &Terms, old: &Terms) -> bool {
+    let instalments = new.plan == old.plan && length(new.interval) < length(old.interval);
+    !instalments
+        && i128::from(new.price.minor) * length(old.interval)
+            > i128::from(old.price.minor) * length(new.interval)
+}
+
+/// `price` × `days` / `of`, half up to the minor unit.
+fn share(price: Money, days: i64, of: i64) -> Money {
+    let (price_minor, days, of) = (i128::from(price.minor), i128::from(days), i128::from(of.max(1)));
+    let minor = (2 * price_minor * days + of).div_euclid(2 * of);
+    Money::new(i64::try_from(minor).unwrap_or(i64::MAX), price.currency)
+}
+
+impl Subscription {
+    /// What is agreed from a later day on.
+    #[must_use]
+    pub const fn planned_terms(&self) -> Option<&Terms> {
+        self.planned.as_ref()
+    }
+
+    /// What a change to `new` would mean if it were asked for at `at`.
+    ///
+    /// # Errors
+    /// The reason for which it would be refused.
+    pub fn quote_change(&self, new: &Terms, at: DateTime<Utc>) -> Result<ChangeQuote, SubscriptionError> {
+        let (Some(status), Some(old)) = (self.status, self.terms.as_ref()) else {
+            return Err(SubscriptionError::Missing);
+        };
+        match status {
+            Status::Cancelled | Status::Expired => return Err(SubscriptionError::Ended),
+            Status::OnHold | Status::PendingCancellation => return Err(SubscriptionError::NotRunning),
+            Status::Active if self.parked => return Err(SubscriptionError::Parked),
+            Status::Active if self.pause.is_some() => return Err(SubscriptionError::PauseExists),
+            Status::Active if self.open.is_some() => return Err(SubscriptionError::OrderOpen),
+            Status::Active => {}
+        }
+        if new.variation == old.variation {
+            return Err(SubscriptionError::SamePlan);
+        }
+        if new.price.currency != old.price.currency || new.collection != old.collection {
+            return Err(SubscriptionError::OtherTerms);
+        }
+        let next = self.next_period(old)?.start;
+        let today = old.zone.date_of(at);
+        // Time that was given (trial, days from staff) has no price: the change waits for its end. So does
+        // one for which nobody could be charged now.
+        let paid_for = self.paid.checked_sub(1).filter(|_| today < next && self.method.is_some());
+        let (Some(index), true, Collection::Automatic) = (paid_for, dearer(new, old), old.collection) else {
+            return Ok(ChangeQuote::On(next.max(today)));
+        };
+        let anchor = self.anchor.ok_or(SubscriptionError::Calendar)?;
+        let current = Period::nth(anchor, old.interval, index)?;
+        let (left, whole) = ((current.end - today).num_days(), (current.end - current.start).num_days());
+        let restarts = new.interval != old.interval;
+        let (charge, period) = if restarts {
+            (new.price, Period::nth(today, new.interval, 0)?)
+        } else {
+            (share(new.price, left, whole), Period { start: today, end: current.end })
+        };
+        let days = |n: i64| u32::try_from(n).map_err(|_| SubscriptionError::Calendar);
+        let proration = Proration {
+            days_left: days(left)?,
+            days_of_period: days(whole)?,
+            credit: share(old.price, left, whole),
+            charge,
+            period,
+            restarts,
+        };
+        Ok(if proration.amount().minor > 0 { ChangeQuote::Now(proration) } else { ChangeQuote::On(next) })
+    }
+
+    pub(super) fn change_plan(&self, order: Uuid, terms: Terms, at: DateTime<Utc>) -> Decision {
+        if self.open.as_ref().is_some_and(|o| o.order == order) || self.last_paid_order == Some(order) {
+            return Ok(vec![]);
+        }
+        match self.quote_change(&terms, at)? {
+            ChangeQuote::On(_) if self.planned.as_ref() == Some(&terms) => Ok(vec![]),
+            ChangeQuote::On(on) => Ok(vec![SubscriptionEvent::PlanChangeScheduled { terms, on }]),
+            ChangeQuote::Now(proration) => {
+                let method = self.method.clone().ok_or(SubscriptionError::NeedsMethod)?;
+                let amount = proration.amount();
+                Ok(vec![
+                    SubscriptionEvent::PlanChangeRequested { order, terms, proration, amount, at },
+                    SubscriptionEvent::ChargeRequested {
+                        order,
+                        attempt: attempt_id(order, 1),
+                        method,
+                        trigger: Trigger::Member,
+                        number: 0,
+                        scheduled_for: at,
+                        requested_at: at,
+                    },
+                ])
+            }
+        }
+    }
+
+    pub(super) fn withdraw_change(&self, status: Status) -> Decision {
+        if status.is_final() {
+            return Err(SubscriptionError::Ended);
+        }
+        if self.planned.is_none() {
+            return Err(SubscriptionError::NoChange);
+        }
+        Ok(vec![SubscriptionEvent::PlanChangeWithdrawn {}])
+    }
+
+    /// The event that puts a paid change in force.
+    pub(super) fn changed(
+        &self,
+        order: Uuid,
+        pending: &PendingChange,
+        paid_at: DateTime<Utc>,
+    ) -> Result<SubscriptionEvent, SubscriptionError> {
+        let Proration { period, restarts, .. } = pending.proration;
+        let anchor = self.anchor.ok_or(SubscriptionError::Calendar)?;
+        let (anchor, periods) = if restarts { (period.start, 1) } else { (anchor, self.paid) };
+        Ok(SubscriptionEvent::PlanChanged {
+            order: Some(order),
+            terms: pending.terms.clone(),
+            anchor,
+            periods,
+            paid_until: pending.terms.zone.start_of_day(period.end),
+            at: paid_at,
+        })
+    }
+
+    /// The event that puts a planned change in force when the next period is ordered.
+    pub(super) fn planned_change(
+        &self,
+        old: &Terms,
+        at: DateTime<Utc>,
+    ) -> Result<Option<SubscriptionEvent>, SubscriptionError> {
+        let Some(terms) = self.planned.clone() else { return Ok(None) };
+        let start = self.next_period(old)?.start;
+        // The same interval goes on counting from its anchor, so that a 31st stays one.
+        let anchor = self.anchor.ok_or(SubscriptionError::Calendar)?;
+        let (anchor, periods) = if terms.interval == old.interval { (anchor, self.paid) } else { (start, 0) };
+        let paid_until = terms.zone.start_of_day(start);
+        Ok(Some(SubscriptionEvent::PlanChanged { order: None, terms, anchor, periods, paid_until, at }))
+    }
+}

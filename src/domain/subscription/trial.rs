@@ -1,0 +1,66 @@
+//! Trials: time before the first payment.
+
+use super::{HoldCause, Subscription, SubscriptionError, SubscriptionEvent, Terms};
+use crate::domain::shared::payment::BillingPolicy;
+use chrono::{DateTime, Days, NaiveDate, Utc};
+
+/// Longest trial in days.
+pub const LONGEST_TRIAL: u16 = 366;
+/// Days before its end at which the member is reminded.
+pub const TRIAL_REMINDER_DAYS: u16 = 3;
+
+impl Subscription {
+    /// The last day of the trial's following day: the day on which the first payment is due. None once
+    /// something was paid, or if there never was a trial.
+    #[must_use]
+    pub const fn trial_until(&self) -> Option<NaiveDate> {
+        self.trial_until
+    }
+
+    /// The trial that a new subscription begins with.
+    pub(super) fn begin_trial(
+        terms: &Terms,
+        days: u16,
+        at: DateTime<Utc>,
+    ) -> Result<SubscriptionEvent, SubscriptionError> {
+        if days > LONGEST_TRIAL {
+            return Err(SubscriptionError::Days);
+        }
+        let from = terms.zone.date_of(at);
+        let ends_on = from.checked_add_days(Days::new(u64::from(days))).ok_or(SubscriptionError::Calendar)?;
+        let access_until = terms.zone.start_of_day(ends_on);
+        Ok(SubscriptionEvent::TrialStarted { days, from, ends_on, access_until })
+    }
+
+    /// When the member is reminded of the end of the trial.
+    pub(super) fn trial_reminder_at(&self, terms: &Terms) -> Option<DateTime<Utc>> {
+        let ends_on = self.trial_until.filter(|day| self.announced != Some(*day))?;
+        let day = ends_on.checked_sub_days(Days::new(u64::from(TRIAL_REMINDER_DAYS)))?;
+        Some(terms.zone.start_of_day(day))
+    }
+
+    /// The reminder, if it is due.
+    pub(super) fn remind_of_trial(&self, terms: &Terms, at: DateTime<Utc>) -> Option<SubscriptionEvent> {
+        let ends_on = self.trial_until?;
+        let due = self.trial_reminder_at(terms)?;
+        (at >= due && at < terms.zone.start_of_day(ends_on)).then(|| SubscriptionEvent::TrialEndAnnounced {
+            ends_on,
+            amount: terms.price,
+            charged: self.method.is_some(),
+        })
+    }
+
+    /// A trial that ends with nothing to charge: the order is made and waits on hold.
+    pub(super) fn end_trial_unpaid(
+        &self,
+        terms: &Terms,
+        ordered: SubscriptionEvent,
+        policy: BillingPolicy,
+    ) -> Result<Vec<SubscriptionEvent>, SubscriptionError> {
+        let mut next = self.clone();
+        next.apply(ordered.clone());
+        let Some(open) = &next.open else { return Ok(vec![ordered]) };
+        let hold = next.put_on_hold(terms, open, HoldCause::TrialEnded, policy)?;
+        Ok(vec![ordered, hold])
+    }
+}

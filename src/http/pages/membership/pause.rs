@@ -1,0 +1,100 @@
+//! Resting: the panel on `/account/subscription`, and what its buttons do.
+
+use super::subscription::view;
+use super::subscription_acts::{own, send};
+use crate::domain::shared::calendar::day_words;
+use crate::domain::subscription::{Status, SubscriptionCommand};
+use crate::http::error::HttpError;
+use crate::http::route::{Access, Route};
+use crate::http::ui::button::submit;
+use crate::http::ui::{Errors, Field, Weight, form as post_form};
+use crate::http::{Form, Req, Res};
+use crate::projections::subscriptions::SubscriptionRow;
+use chrono::NaiveDate;
+use maud::{Markup, html};
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::post("/account/subscription/pause", Access::SignedIn, plan),
+        Route::post("/account/subscription/resume", Access::SignedIn, end),
+    ]
+}
+
+/// What can be done about pauses; nothing where none is possible.
+pub(super) fn panel(req: &Req, row: &SubscriptionRow, form: &Form, errors: &Errors) -> Markup {
+    let state = &row.state;
+    if let Some(pause) = state.pause() {
+        let (words, button) = if pause.began() {
+            let end = pause.until.map_or_else(
+                || "It goes on when you end the pause.".to_owned(),
+                |day| format!("It goes on by itself on {}.", day_words(day)),
+            );
+            let left = pause.days_left.unwrap_or_default();
+            let kept = if left == 1 {
+                "1 day that is paid for runs".to_owned()
+            } else {
+                format!("{left} days that are paid for run")
+            };
+            (
+                format!(
+                    "Nothing is charged, and you cannot watch what members watch. {kept} on afterwards. {end}"
+                ),
+                "End the pause",
+            )
+        } else {
+            (format!("Your subscription will rest from {} on.", day_words(pause.from)), "Give up the pause")
+        };
+        return html! {
+            section.panel aria-labelledby="pause" {
+                h2 #pause { "Pause" }
+                p { (words) }
+                (post_form(req, "/account/subscription/resume", &html! { (submit(button, Weight::Main)) }))
+            }
+        };
+    }
+    if row.status != Status::Active || state.is_parked() || state.open_order().is_some() {
+        return html! {};
+    }
+    let wrong = errors.of("from").is_some() || errors.of("until").is_some() || form.has("from");
+    html! {
+        section.panel aria-labelledby="pause" {
+            h2 #pause { "Pause" }
+            p { "Rest for a while: nothing is charged, and the time that is paid for runs on afterwards." }
+            details.fold open[wrong] {
+                summary { "Plan a pause" }
+                (post_form(req, "/account/subscription/pause", &html! {
+                    (Field::new("from", "First day of the pause").kind("date").value(form.get("from")).short().errors(errors).render())
+                    (Field::new("until", "Goes on again on").kind("date").optional().value(form.get("until")).short()
+                        .hint("Leave it empty to end the pause yourself.").errors(errors).render())
+                    (submit("Pause subscription", Weight::Plain))
+                }))
+            }
+        }
+    }
+}
+
+async fn plan(mut req: Req) -> Result<Res, HttpError> {
+    let form = req.form().await?;
+    let row = own(&req).await?;
+    let mut errors = Errors::none();
+    let mut day = |field: &str| -> Option<NaiveDate> {
+        let parsed = form.get(field).parse().ok();
+        if parsed.is_none() {
+            errors.add(field, "Enter a day, such as 2027-01-31.");
+        }
+        parsed
+    };
+    let from = day("from");
+    let until = if form.get("until").is_empty() { None } else { Some(day("until")) };
+    let (Some(from), true) = (from, errors.is_empty()) else { return view(&req, &form, &errors).await };
+    let at = req.now();
+    let command = SubscriptionCommand::Pause { from, until: until.flatten(), at };
+    send(&req, &form, &row, command, vec![], "paused").await
+}
+
+async fn end(mut req: Req) -> Result<Res, HttpError> {
+    let form = req.form().await?;
+    let row = own(&req).await?;
+    let at = req.now();
+    send(&req, &form, &row, SubscriptionCommand::EndPause { at }, vec![], "resumed").await
+}

@@ -1,0 +1,172 @@
+//! `/account/subscription/plan`: the plans one can change to, and what each would cost now.
+
+use super::shared::{bundles, offers};
+use super::subscription_acts::{own, send};
+use crate::domain::shared::Money;
+use crate::domain::shared::calendar::{Zone, day_words};
+use crate::domain::shared::derive_id;
+use crate::domain::shared::tax::Country;
+use crate::domain::subscription::{ChangeQuote, SubscriptionCommand, SubscriptionError, Terms};
+use crate::http::error::HttpError;
+use crate::http::page::{Page, page, unprocessable};
+use crate::http::pages::account::places;
+use crate::http::response::see_other;
+use crate::http::route::{Access, Route};
+use crate::http::ui::button::{link, submit};
+use crate::http::ui::layout::{Place, Theme, crumbs, rooms};
+use crate::http::ui::{Errors, Icon, Weight, empty, error_summary, form as post_form, page_head};
+use crate::http::{Req, Res};
+use crate::projections::plans::Offer;
+use crate::projections::subscriptions::SubscriptionRow;
+use maud::{Markup, html};
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/account/subscription/plan", Access::SignedIn, show),
+        Route::post("/account/subscription/plan", Access::SignedIn, change),
+        Route::post("/account/subscription/plan/keep", Access::SignedIn, keep),
+    ]
+}
+
+/// The change that is planned, or the way to one.
+pub(super) fn panel(req: &Req, row: &SubscriptionRow) -> Markup {
+    let day = row.state.next_due_on().map(day_words).unwrap_or_default();
+    html! {
+        @if let Some(planned) = row.state.planned_terms() {
+            section.panel aria-labelledby="planned" {
+                h2 #planned { "Planned change" }
+                p { "From " (day) " on: " strong { (planned.plan_name) ", " (planned.interval.adjective()) } ", " span.num { (planned.price) } " per " (planned.interval.words()) "." }
+                (post_form(req, "/account/subscription/plan/keep", &html! { (submit("Keep the plan I have", Weight::Plain)) }))
+            }
+        } @else {
+            p { (link("Change plan", "/account/subscription/plan", Weight::Quiet)) }
+        }
+    }
+}
+
+/// What would be agreed by taking an offer.
+fn terms_of(req: &Req, offer: &Offer) -> Result<Terms, HttpError> {
+    let zone = Zone::parse(&req.app.config.studio.zone).map_err(|e| HttpError::Internal(e.to_string()))?;
+    let variation = &offer.variation;
+    Ok(Terms {
+        plan: offer.plan,
+        variation: variation.id,
+        plan_name: offer.name.clone(),
+        price: variation.price,
+        interval: variation.interval,
+        collection: variation.collection,
+        zone,
+    })
+}
+
+/// The offers one can change to: sold to the same country, and paid in the same way.
+async fn others(req: &Req, row: &SubscriptionRow) -> Result<Vec<(Offer, ChangeQuote)>, HttpError> {
+    let home = || Country::parse(&req.app.config.studio.country).ok();
+    let Some(country) = row.state.country().or_else(home) else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for bundle in bundles(req, offers(req, country).await?) {
+        for offer in [bundle.card, bundle.bank].into_iter().flatten() {
+            match row.state.quote_change(&terms_of(req, &offer)?, req.now()) {
+                Ok(quote) => found.push((offer, quote)),
+                Err(SubscriptionError::SamePlan | SubscriptionError::OtherTerms) => {}
+                Err(why) => return Err(HttpError::Conflict(why.to_string())),
+            }
+        }
+    }
+    Ok(found)
+}
+
+async fn show(req: Req) -> Result<Res, HttpError> {
+    let row = own(&req).await?;
+    view(&req, &row, &Errors::none()).await
+}
+
+async fn view(req: &Req, row: &SubscriptionRow, errors: &Errors) -> Result<Res, HttpError> {
+    let all = others(req, row).await?;
+    let content = html! {
+        (crumbs(&[Place::new("Subscription", "/account/subscription")], "Change plan"))
+        (page_head("Change plan", Some(&format!("You have {}.", row.plan())), None))
+        (error_summary(errors))
+        @if all.is_empty() {
+            (empty(Icon::Info, "No other plan", "There is no other plan that is paid in the way you pay.", Some(&Place::new("Back", "/account/subscription"))))
+        }
+        @for (offer, quote) in &all { (choice(req, row, offer, quote)) }
+    };
+    let res = page(
+        req,
+        Page {
+            title: if errors.is_empty() { "Change plan".into() } else { "Error: Change plan".into() },
+            section: "Your account".into(),
+            theme: Theme::Desk,
+            private: true,
+            body: html! { div.page { (rooms("Your account", &places(), "/account/subscription", &content)) } },
+            ..Page::default()
+        },
+    );
+    Ok(if errors.is_empty() { res } else { unprocessable(res) })
+}
+
+fn choice(req: &Req, row: &SubscriptionRow, offer: &Offer, quote: &ChangeQuote) -> Markup {
+    let v = &offer.variation;
+    let (pay, button) = match quote {
+        ChangeQuote::Now(p) => (p.amount().minor, format!("Change now and pay {}", p.amount())),
+        ChangeQuote::On(day) => (0, format!("Change on {}", day_words(*day))),
+    };
+    html! {
+        section.panel aria-labelledby={ "o" (v.id) } {
+            h2 id={ "o" (v.id) } { (offer.title()) }
+            p { strong.num { (v.price) } " per " (v.interval.words()) }
+            @match quote {
+                ChangeQuote::Now(p) => p.small.dim {
+                    "At once: " (p.charge) " for " (day_words(p.period.start)) " up to " (day_words(p.period.end))
+                    ", less " (p.credit) " for the " (p.days_left) " of " (p.days_of_period) " days that are left of " (row.plan()) "."
+                },
+                ChangeQuote::On(day) => p.small.dim { "Nothing is charged now. From " (day_words(*day)) " on the new price is due." },
+            }
+            (post_form(req, "/account/subscription/plan", &html! {
+                input type="hidden" name="variation" value=(v.id);
+                input type="hidden" name="pay" value=(pay);
+                input type="hidden" name="price" value=(v.price.minor);
+                (submit(&button, Weight::Plain))
+            }))
+        }
+    }
+}
+
+async fn change(mut req: Req) -> Result<Res, HttpError> {
+    let form = req.form().await?;
+    let row = own(&req).await?;
+    let order = derive_id(&req.command_id(&form).to_string(), "order");
+    // The button pressed twice: the first did it.
+    let has = row.state.terms().is_some_and(|t| t.variation.to_string() == form.get("variation"));
+    if has || row.state.open_order().is_some_and(|o| o.order == order) {
+        return Ok(see_other("/account/subscription?done=plan"));
+    }
+    let all = others(&req, &row).await?;
+    let Some((offer, quote)) =
+        all.into_iter().find(|(o, _)| o.variation.id.to_string() == form.get("variation"))
+    else {
+        let errors = Errors::one("", "This plan is not sold to you. Choose one of those below.");
+        return view(&req, &row, &errors).await;
+    };
+    // What is charged is what was shown, or nothing.
+    let pay = match &quote {
+        ChangeQuote::Now(p) => p.amount(),
+        ChangeQuote::On(_) => Money::new(0, offer.variation.price.currency),
+    };
+    let (shown, price) = (form.get("pay"), form.get("price"));
+    if shown != pay.minor.to_string() || price != offer.variation.price.minor.to_string() {
+        let errors =
+            Errors::one("", format!("The price is {pay} now. Nothing was changed: look at it again."));
+        return view(&req, &row, &errors).await;
+    }
+    let terms = terms_of(&req, &offer)?;
+    let at = req.now();
+    send(&req, &form, &row, SubscriptionCommand::ChangePlan { order, terms, at }, vec![], "plan").await
+}
+
+async fn keep(mut req: Req) -> Result<Res, HttpError> {
+    let form = req.form().await?;
+    let row = own(&req).await?;
+    send(&req, &form, &row, SubscriptionCommand::WithdrawPlanChange, vec![], "kept-plan").await
+}

@@ -1,0 +1,176 @@
+//! What members do about a membership beyond paying: trials, pauses, other plans; in the pages.
+
+use crate::billing_pages::{link, open, order};
+use crate::support::{Browser, Page, Studio};
+
+async fn act(studio: &Studio, member: &Browser, action: &str, fields: &[(&str, &str)]) -> Page {
+    let page = if action.contains("/plan") { "/account/subscription/plan" } else { "/account/subscription" };
+    let answer = member.submit(page, action, fields).await;
+    studio.settle().await;
+    answer
+}
+
+async fn mine(member: &Browser) -> String {
+    member.get("/account/subscription").await.body
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_stops_access_at_once_and_ending_it_gives_it_back() {
+    let (studio, member, billing) = open().await;
+    assert_eq!(order(&studio, &member, "NL", "card", "4242 4242 4242 4242").await.status, 303);
+    let today = studio.instance.services.clock.now().date_naive();
+    let zone = kinora::domain::shared::calendar::Zone::amsterdam();
+    let today = zone.date_of(studio.instance.services.clock.now()).max(today).to_string();
+
+    let wrong =
+        act(&studio, &member, "/account/subscription/pause", &[("from", "soon"), ("until", "")]).await;
+    assert_eq!(wrong.status, 422);
+    assert!(
+        wrong.body.contains("Enter a day") && wrong.body.contains("value=\"soon\""),
+        "it keeps what was typed"
+    );
+    let past =
+        act(&studio, &member, "/account/subscription/pause", &[("from", "2020-01-01"), ("until", "")]).await;
+    assert_eq!(past.status, 422, "{}", past.body);
+
+    let done = act(&studio, &member, "/account/subscription/pause", &[("from", &today), ("until", "")]).await;
+    assert_eq!(done.status, 303, "{}", done.body);
+    let page = mine(&member).await;
+    assert!(page.contains("Your subscription is paused") && page.contains("End the pause"), "{page}");
+    let me: serde_json::Value =
+        serde_json::from_str(&member.get("/api/v1/subscriptions").await.body).expect("JSON");
+    assert_eq!(me["items"][0]["access"], false, "{me}");
+    let list = billing.get("/billing/subscriptions?paused=yes").await.body;
+    assert!(list.contains("Paused"), "staff find it");
+
+    let done = act(&studio, &member, "/account/subscription/resume", &[]).await;
+    assert_eq!(done.status, 303);
+    let page = mine(&member).await;
+    assert!(page.contains("You can watch everything") && page.contains("Plan a pause"));
+    let queued: i64 = studio
+        .client()
+        .await
+        .query_one("select count(*) from outgoing_mail where mail::text like '%pause_planned%'", &[])
+        .await
+        .expect("the queue")
+        .get(0);
+    assert_eq!(queued, 1, "a mail confirms it");
+    studio.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dearer_plan_is_charged_by_the_day_invoiced_and_in_force_at_once() {
+    let (studio, member, billing) = open().await;
+    assert_eq!(order(&studio, &member, "NL", "card", "4242 4242 4242 4242").await.status, 303);
+    new_plan(&studio, &billing, "Patron", "23.00", "0").await;
+
+    let page = member.get("/account/subscription/plan").await.body;
+    assert!(page.contains("Patron, monthly"), "{page}");
+    let (variation, pay) = patron(&page);
+    let fields =
+        |pay: &str| vec![("variation", variation.clone()), ("pay", pay.to_owned()), ("price", "2300".into())];
+    let borrowed = |f: &[(&'static str, String)]| f.iter().map(|(n, v)| (*n, v.clone())).collect::<Vec<_>>();
+    // A price that was not the shown one charges nothing.
+    let wrong = borrowed(&fields("1"));
+    let wrong: Vec<(&str, &str)> = wrong.iter().map(|(n, v)| (*n, v.as_str())).collect();
+    let refused = act(&studio, &member, "/account/subscription/plan", &wrong).await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.body.contains("Nothing was changed"));
+
+    let right = borrowed(&fields(&pay));
+    let right: Vec<(&str, &str)> = right.iter().map(|(n, v)| (*n, v.as_str())).collect();
+    let done = act(&studio, &member, "/account/subscription/plan", &right).await;
+    assert_eq!(done.status, 303, "{}", done.body);
+    assert!(mine(&member).await.contains("Patron, monthly"));
+    let invoices = member.get("/account/invoices").await.body;
+    assert_eq!(
+        invoices.matches("/account/invoices/INV-").count(),
+        2,
+        "one for joining, one for the difference"
+    );
+    let invoice = member.get(&link(&invoices, "/account/invoices/INV-")).await.body;
+    assert!(invoice.contains("days not used") && invoice.contains("Patron, monthly"), "{invoice}");
+    // Pressing the button again does nothing more.
+    assert_eq!(act(&studio, &member, "/account/subscription/plan", &right).await.status, 303);
+    assert_eq!(member.get("/account/invoices").await.body.matches("/account/invoices/INV-").count(), 2);
+
+    // Back to the cheaper one: when the paid time is over, and it can be given up.
+    let page = member.get("/account/subscription/plan").await.body;
+    let at = page.find("Studio, monthly</h2>").expect("the plan before");
+    let variation = value(&page[at..], "variation");
+    let price = value(&page[at..], "price");
+    let back = [("variation", variation.as_str()), ("pay", "0"), ("price", price.as_str())];
+    assert_eq!(act(&studio, &member, "/account/subscription/plan", &back).await.status, 303);
+    assert!(mine(&member).await.contains("Keep the plan I have"));
+    let kept = member.submit("/account/subscription", "/account/subscription/plan/keep", &[]).await;
+    assert_eq!(kept.status, 303);
+    studio.settle().await;
+    assert!(!mine(&member).await.contains("Keep the plan I have"));
+    studio.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trial_costs_nothing_today_works_without_a_card_and_comes_once() {
+    let (studio, member, billing) = open().await;
+    new_plan(&studio, &billing, "Trial", "11.50", "14").await;
+    let join = member.get("/join").await.body;
+    assert!(join.contains("14 days of trial"), "{join}");
+    let start = join.find("Trial, monthly").expect("the plan");
+    let offer = link(&join[start..], "/join/");
+    let payment = member.get(&offer).await.body;
+    let action = link(&payment, "/join/");
+    let page = format!("{action}?country=NL&way=card");
+    assert!(member.get(&page).await.body.contains("14 days of trial, until"));
+    let address = [("name", "Mira"), ("street", "Gracht 1"), ("postcode", "1015 CC"), ("city", "Amsterdam")];
+    let answer = member.submit(&page, &action, &address).await;
+    assert_eq!(answer.status, 303, "{}", answer.body);
+    studio.settle().await;
+    let page = mine(&member).await;
+    assert!(page.contains("Your trial lasts until") && page.contains("Add a card"), "{page}");
+    assert!(member.get("/account/invoices").await.body.contains("No invoices yet"));
+
+    // Ended and joined again: no second trial.
+    let done = member.submit("/account/subscription", "/account/subscription/cancel", &[]).await;
+    assert_eq!(done.status, 303);
+    studio.settle().await;
+    let list = billing.get("/billing/subscriptions").await.body;
+    let id = link(&list, "/billing/subscriptions/");
+    let ended = billing.submit(&id, &id, &[("act", "end-now"), ("reason", "a test")]).await;
+    assert_eq!(ended.status, 303, "{}", ended.body);
+    studio.settle().await;
+    let page = format!("{action}?country=NL&way=card");
+    assert!(!member.get(&page).await.body.contains("days of trial, until"));
+    studio.close().await;
+}
+
+async fn new_plan(studio: &Studio, billing: &Browser, name: &str, price: &str, trial: &str) {
+    let made = [("name", name), ("summary", "More of everything.")];
+    assert_eq!(billing.submit("/billing/plans", "/billing/plans", &made).await.status, 303);
+    studio.settle().await;
+    let page = billing.get("/billing/plans").await.body;
+    let at = page.find(&format!("Add a price to {name}")).expect("its form");
+    let action = link(&page[at..], "/billing/plans/");
+    let terms = [
+        ("plan", action.split('/').nth(3).expect("an id")),
+        ("price", price),
+        ("currency", "EUR"),
+        ("length", "1"),
+        ("unit", "month"),
+        ("collection", "automatic"),
+        ("trial_days", trial),
+    ];
+    let added = billing.submit("/billing/plans", &action, &terms).await;
+    assert_eq!(added.status, 303, "{}", added.body);
+    studio.settle().await;
+}
+
+fn value(body: &str, name: &str) -> String {
+    let at = body.find(&format!("name=\"{name}\" value=\"")).expect("a field") + name.len() + 15;
+    body[at..].split('"').next().expect("a value").to_owned()
+}
+
+/// The variation of the dearer plan, and what is to be paid now.
+fn patron(page: &str) -> (String, String) {
+    let at = page.find("Patron, monthly</h2>").expect("the plan");
+    (value(&page[at..], "variation"), value(&page[at..], "pay"))
+}

@@ -205,7 +205,7 @@ pub async fn monthly_recurring_revenue(reader: &Reader) -> Result<Vec<Money>, Qu
 }
 
 /// What a price comes to in a month of 365.25 / 12 days, in minor units.
-fn per_month(price: Money, interval: Interval) -> i64 {
+pub(super) fn per_month(price: Money, interval: Interval) -> i64 {
     let length = i64::from(interval.length());
     // Months are counted exactly; days and weeks by the mean month of 30.4375 days.
     let (times, by) = match interval.unit() {

@@ -8,6 +8,7 @@ pub mod figures;
 pub mod invoices;
 pub mod media;
 pub mod media_progress;
+pub mod movements;
 pub mod operator;
 mod order_words;
 pub mod orders;
@@ -18,6 +19,7 @@ pub mod statistics;
 pub mod subscription_timeline;
 pub mod subscription_words;
 pub mod subscriptions;
+pub mod tax_report;
 
 use crate::domain::shared::PersonalRef;
 use crate::store::event::DecodeError;
@@ -84,6 +86,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(operator::Operator),
         Arc::new(statistics::StatisticsTable),
         Arc::new(figures::Figures),
+        Arc::new(movements::Movements),
         Arc::new(catalogue::Catalogue),
         Arc::new(deletion_requests::DeletionRequests),
         Arc::new(people::People),

@@ -18,21 +18,22 @@ use std::time::Duration;
 use tempfile::TempDir;
 use uuid::Uuid;
 
-const GOOD: &str = "4242 4242 4242 4242";
+pub const GOOD: &str = "4242 4242 4242 4242";
 
-struct Desk {
-    instance: Instance,
-    account: Uuid,
-    at: DateTime<Utc>,
+/// A studio without people, whose clock is the ticks it is sent.
+pub struct Desk {
+    pub instance: Instance,
+    pub account: Uuid,
+    pub at: DateTime<Utc>,
     _data: TempDir,
 }
 
-fn time(text: &str) -> DateTime<Utc> {
+pub fn time(text: &str) -> DateTime<Utc> {
     text.parse().expect("a time")
 }
 
 impl Desk {
-    async fn open() -> Self {
+    pub async fn open() -> Self {
         let data = data_folder();
         let config = Config { mode: Mode::Demo, data: data.path().to_owned(), ..Config::default() };
         let instance = Instance::open(config, true).await.expect("opens");
@@ -41,11 +42,11 @@ impl Desk {
         Self { instance, account: Uuid::now_v7(), at: time("2031-01-31T14:00:00Z"), _data: data }
     }
 
-    fn meta(&self) -> Metadata {
+    pub fn meta(&self) -> Metadata {
         Metadata::account(self.account, Uuid::now_v7(), self.at)
     }
 
-    fn terms(&self, collection: Collection) -> Terms {
+    pub fn terms(&self, collection: Collection) -> Terms {
         Terms {
             plan: Uuid::from_u128(1),
             variation: Uuid::from_u128(2),
@@ -57,17 +58,17 @@ impl Desk {
         }
     }
 
-    async fn settle(&self) {
+    pub async fn settle(&self) {
         assert!(self.instance.services.settle(Duration::from_secs(60)).await.expect("settles"), "settled");
     }
 
-    async fn send(&self, subscription: Uuid, command: SubscriptionCommand) {
+    pub async fn send(&self, subscription: Uuid, command: SubscriptionCommand) {
         let envelope = Envelope::new(Uuid::now_v7(), subscription, command, self.meta());
         self.instance.services.bus.dispatch::<Subscription>(envelope).await.expect("accepted");
         self.settle().await;
     }
 
-    async fn join(&self, card: Option<&str>) -> Uuid {
+    pub async fn join(&self, card: Option<&str>) -> Uuid {
         let cx = &self.instance.services;
         let subscription = Uuid::now_v7();
         let (method, label) = match card {
@@ -97,7 +98,7 @@ impl Desk {
         subscription
     }
 
-    async fn change_card(&self, subscription: Uuid, number: &str) {
+    pub async fn change_card(&self, subscription: Uuid, number: &str) {
         let cx = &self.instance.services;
         let entry = payments::CardEntry { number: number.into(), expiry: "12/35".into() };
         let (method, label) = payments::keep_card(cx, self.account, &entry).await.expect("kept");
@@ -109,7 +110,7 @@ impl Desk {
     }
 
     /// Runs the clock for that time, with everything that follows; gives the report.
-    async fn tick(&self, at: &str) -> jobs::Report {
+    pub async fn tick(&self, at: &str) -> jobs::Report {
         let all = jobs::all();
         let job = all.iter().find(|j| j.name() == "clock-tick").expect("the job");
         let meta = Metadata::system("test", Uuid::now_v7(), time(at));
@@ -120,26 +121,26 @@ impl Desk {
         report
     }
 
-    async fn row(&self, id: Uuid) -> subscriptions::SubscriptionRow {
+    pub async fn row(&self, id: Uuid) -> subscriptions::SubscriptionRow {
         subscriptions::one(&self.instance.services.reader, id).await.expect("read").expect("there")
     }
 
-    async fn status(&self, id: Uuid) -> Status {
+    pub async fn status(&self, id: Uuid) -> Status {
         self.row(id).await.status
     }
 
-    async fn orders(&self, id: Uuid) -> Vec<orders::OrderRow> {
+    pub async fn orders(&self, id: Uuid) -> Vec<orders::OrderRow> {
         orders::of_subscription(&self.instance.services.reader, id).await.expect("read")
     }
 
-    async fn kinds(&self, id: Uuid) -> Vec<String> {
+    pub async fn kinds(&self, id: Uuid) -> Vec<String> {
         let entries =
             subscription_timeline::of(&self.instance.services.reader, id, None).await.expect("read");
         entries.into_iter().map(|e| e.kind).collect()
     }
 
     /// What the sandbox has charged in all.
-    async fn charged(&self) -> i64 {
+    pub async fn charged(&self) -> i64 {
         let client = self.instance.services.pool.get().await.expect("client");
         let sql =
             "select coalesce(sum(minor), 0)::bigint from public.sandbox_charges where state = 'succeeded'";

@@ -26,6 +26,7 @@ mod papers;
 mod reference;
 mod refunds;
 mod registration;
+mod reports;
 mod rights;
 mod running;
 mod search;

@@ -3,6 +3,7 @@
 
 pub mod button;
 pub mod card;
+pub mod chart;
 pub mod form;
 pub mod format;
 pub mod icon;
@@ -19,6 +20,7 @@ mod preview;
 pub use super::assets::url as asset;
 pub use button::Weight;
 pub use card::{Card, Corner, Hero, Line, card, hero, lines, tabs};
+pub use chart::bars;
 pub use form::{
     Choice, Errors, Field, FormTokens, checkbox, choices, error_summary, form, form_inline, hidden_fields,
     search_form,

@@ -2,10 +2,10 @@
 export const pages = {
   visitor: ['/', '/films', '/films/*', '/courses', '/courses/*', '/posts', '/posts/*', '/search?q=bunny', '/join', '/login', '/register'],
   member: ['/account', '/account/library', '/account/notifications', '/account/security', '/account/security/second-factor', '/account/tokens', '/account/deletion'],
-  subscriber: ['/', '/films/*', '/account/subscription'],
+  subscriber: ['/', '/films/*', '/account/subscription', '/account/subscription/plan', '/account/invoices', '/account/invoices/*'],
   creator: ['/studio', '/studio/uploads'],
   moderator: ['/moderation', '/moderation/registrations', '/moderation/invitations'],
-  billing: ['/billing', '/billing/subscriptions', '/billing/subscriptions/*', '/billing/orders', '/billing/orders/*', '/billing/orders/*/refund', '/billing/refunds', '/billing/invoices', '/billing/invoices/*', '/billing/people'],
+  billing: ['/billing', '/billing/subscriptions', '/billing/subscriptions/*', '/billing/orders', '/billing/orders/*', '/billing/orders/*/refund', '/billing/refunds', '/billing/invoices', '/billing/invoices/*', '/billing/people', '/billing/reports', '/billing/reports/vat', '/billing/plans'],
   operator: ['/operator', '/operator/runs'],
 };
 

@@ -7,6 +7,7 @@ mod overview;
 mod plans;
 mod refund_ask;
 mod refunds;
+mod reports;
 mod subscription;
 mod subscription_acts;
 mod subscription_export;
@@ -41,6 +42,7 @@ pub fn routes() -> Vec<Route> {
         refunds::routes(),
         invoices::routes(),
         plans::routes(),
+        reports::routes(),
     ]
     .into_iter()
     .flatten()
@@ -64,6 +66,7 @@ pub fn places() -> Vec<Place> {
         Place::new("Orders", "/billing/orders"),
         Place::new("Refunds", "/billing/refunds"),
         Place::new("Invoices", "/billing/invoices"),
+        Place::new("Reports", "/billing/reports"),
         Place::new("Plans", "/billing/plans"),
         Place::new("People", "/billing/people"),
     ]

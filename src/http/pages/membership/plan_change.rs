@@ -39,7 +39,11 @@ pub(super) fn panel(req: &Req, row: &SubscriptionRow) -> Markup {
                 (post_form(req, "/account/subscription/plan/keep", &html! { (submit("Keep the plan I have", Weight::Plain)) }))
             }
         } @else {
-            p { (link("Change plan", "/account/subscription/plan", Weight::Quiet)) }
+            section.panel aria-labelledby="other" {
+                h2 #other { "Plan" }
+                p { "Pay by another interval, or take another plan. What it costs stands there before you decide." }
+                (link("Change plan", "/account/subscription/plan", Weight::Plain))
+            }
         }
     }
 }

@@ -1,0 +1,227 @@
+//! Monthly recurring revenue and what moved it: who came, came back, took more, took less, left. For the
+//! reports of billing staff: movements by month, churn, cohorts.
+
+use super::figures::per_month;
+use super::{Projection, ProjectionError, QueryError, Reader};
+use crate::domain::subscription::SubscriptionEvent;
+use crate::store::RecordedEvent;
+use async_trait::async_trait;
+use chrono::NaiveDate;
+use tokio_postgres::Transaction;
+
+/// The projection.
+pub struct Movements;
+
+#[async_trait]
+impl Projection for Movements {
+    fn name(&self) -> &'static str {
+        "movements"
+    }
+
+    fn version(&self) -> i32 {
+        1
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        &["movement_subscriptions", "movements"]
+    }
+
+    fn ddl(&self) -> &'static str {
+        "create table if not exists movement_subscriptions (
+            subscription uuid primary key,
+            currency     text not null,
+            monthly      bigint not null,
+            giving       bigint not null default 0,
+            first_on     date,
+            ended_on     date
+        );
+        create table if not exists movements (
+            position     bigint primary key,
+            day          date not null,
+            subscription uuid not null,
+            currency     text not null,
+            kind         text not null,
+            minor        bigint not null
+        );
+        create index if not exists movements_by_day on movements (day);"
+    }
+
+    async fn apply(&self, tx: &Transaction<'_>, event: &RecordedEvent) -> Result<(), ProjectionError> {
+        let Some(happened) = event.decode::<SubscriptionEvent>()? else { return Ok(()) };
+        let (id, day) = (event.stream_uuid(), event.effective_at.date_naive());
+        if let SubscriptionEvent::SubscriptionJoined { terms, .. } = &happened {
+            let (currency, monthly) = (terms.price.currency.code(), per_month(terms.price, terms.interval));
+            let sql =
+                "insert into movement_subscriptions (subscription, currency, monthly) values ($1, $2, $3)";
+            tx.execute(sql, &[&id, &currency, &monthly]).await?;
+            return Ok(());
+        }
+        let sql =
+            "select currency, monthly, giving, first_on from movement_subscriptions where subscription = $1";
+        let Some(row) = tx.query_opt(sql, &[&id]).await? else { return Ok(()) };
+        let (currency, mut monthly, before): (String, i64, i64) = (row.get(0), row.get(1), row.get(2));
+        let first: Option<NaiveDate> = row.get(3);
+        let giving = match giving(&happened, &mut monthly, before) {
+            Some(giving) => giving,
+            None => return Ok(()),
+        };
+        let ended = (giving == 0 && before > 0).then_some(day);
+        tx.execute(
+            "update movement_subscriptions set monthly = $2, giving = $3::bigint, first_on = coalesce(first_on, $4),
+                ended_on = case when $3::bigint > 0 then null else coalesce($5, ended_on) end where subscription = $1",
+            &[&id, &monthly, &giving, &(giving > 0).then_some(day), &ended],
+        )
+        .await?;
+        let kind = match (before, giving) {
+            (a, b) if a == b => return Ok(()),
+            (0, _) if first.is_none() => "new",
+            (0, _) => "reactivation",
+            (_, 0) => "churn",
+            (a, b) if b > a => "expansion",
+            _ => "contraction",
+        };
+        tx.execute(
+            "insert into movements values ($1, $2, $3, $4, $5, $6)",
+            &[&event.position, &day, &id, &currency, &kind, &(giving - before)],
+        )
+        .await?;
+        Ok(())
+    }
+}
+
+/// What a subscription brings a month after an event; none if the event does not touch it.
+fn giving(event: &SubscriptionEvent, monthly: &mut i64, before: i64) -> Option<i64> {
+    use SubscriptionEvent as E;
+    match event {
+        E::SubscriptionActivated { .. }
+        | E::SubscriptionRenewed { .. }
+        | E::SubscriptionResumed { .. }
+        | E::PauseEnded { .. } => Some(*monthly),
+        E::PeriodWaived { restarts: true, .. } => Some(*monthly),
+        E::SubscriptionPaused { .. }
+        | E::SubscriptionPutOnHold { .. }
+        | E::SubscriptionCancelled { .. }
+        | E::SubscriptionExpired { .. } => Some(0),
+        E::PlanChanged { terms, .. } => {
+            *monthly = per_month(terms.price, terms.interval);
+            // In a trial another plan brings nothing yet either.
+            Some(if before > 0 { *monthly } else { 0 })
+        }
+        _ => None,
+    }
+}
+
+/// One month of one currency; all amounts in minor units a month.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Month {
+    /// Its first day.
+    pub month: NaiveDate,
+    /// Currency.
+    pub currency: String,
+    /// What it was when the month began.
+    pub start: i64,
+    /// From who came for the first time.
+    pub new: i64,
+    /// From who came back.
+    pub reactivation: i64,
+    /// From dearer plans.
+    pub expansion: i64,
+    /// From cheaper plans; negative.
+    pub contraction: i64,
+    /// From who left, rests, or is on hold; negative.
+    pub churn: i64,
+    /// How many subscriptions gave something when it began.
+    pub subscriptions: i64,
+    /// How many of them stopped, or paused.
+    pub lost: i64,
+}
+
+impl Month {
+    /// What it was when the month ended.
+    #[must_use]
+    pub const fn end(&self) -> i64 {
+        self.start + self.new + self.reactivation + self.expansion + self.contraction + self.churn
+    }
+}
+
+/// The movements of the months from the one of `from` to the one of `until`, oldest first.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn months(r: &Reader, from: NaiveDate, until: NaiveDate) -> Result<Vec<Month>, QueryError> {
+    let sql = "
+        with span as (
+            select generate_series(date_trunc('month', $1::date), date_trunc('month', $2::date), interval '1 month')::date as month
+        ), currencies as (select distinct currency from movements)
+        select s.month, c.currency,
+            coalesce(sum(m.minor) filter (where m.day < s.month), 0)::bigint,
+            coalesce(sum(m.minor) filter (where m.day >= s.month and m.kind = 'new'), 0)::bigint,
+            coalesce(sum(m.minor) filter (where m.day >= s.month and m.kind = 'reactivation'), 0)::bigint,
+            coalesce(sum(m.minor) filter (where m.day >= s.month and m.kind = 'expansion'), 0)::bigint,
+            coalesce(sum(m.minor) filter (where m.day >= s.month and m.kind = 'contraction'), 0)::bigint,
+            coalesce(sum(m.minor) filter (where m.day >= s.month and m.kind = 'churn'), 0)::bigint,
+            count(*) filter (where m.day < s.month and m.kind in ('new', 'reactivation'))
+                - count(*) filter (where m.day < s.month and m.kind = 'churn'),
+            count(*) filter (where m.day >= s.month and m.kind = 'churn')
+        from span s cross join currencies c
+        join movements m on m.currency = c.currency and m.day < s.month + interval '1 month'
+        group by s.month, c.currency order by s.month, c.currency";
+    let rows = r.client().await?.query(sql, &[&from, &until]).await?;
+    Ok(rows
+        .iter()
+        .map(|row| Month {
+            month: row.get(0),
+            currency: row.get(1),
+            start: row.get(2),
+            new: row.get(3),
+            reactivation: row.get(4),
+            expansion: row.get(5),
+            contraction: row.get(6),
+            churn: row.get(7),
+            subscriptions: row.get(8),
+            lost: row.get(9),
+        })
+        .collect())
+}
+
+/// Who came in one month, and how many of them gave still after each following month.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cohort {
+    /// The first day of the month.
+    pub month: NaiveDate,
+    /// How many came.
+    pub size: i64,
+    /// How many were there after 1, 2, 3 … months; as far as that is over.
+    pub kept: Vec<i64>,
+}
+
+/// The cohorts from the month of `from` on, as they stand on `today`.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn cohorts(r: &Reader, from: NaiveDate, today: NaiveDate) -> Result<Vec<Cohort>, QueryError> {
+    let sql = "
+        select date_trunc('month', first_on)::date, first_on, ended_on from movement_subscriptions
+        where first_on >= date_trunc('month', $1::date) order by 1";
+    let rows = r.client().await?.query(sql, &[&from]).await?;
+    let mut all: Vec<Cohort> = Vec::new();
+    for row in &rows {
+        let (month, first, ended): (NaiveDate, NaiveDate, Option<NaiveDate>) =
+            (row.get(0), row.get(1), row.get(2));
+        if all.last().is_none_or(|c| c.month != month) {
+            // A month counts for a cohort once it is over for all who came in it.
+            let over = (1..=12).take_while(|n| {
+                let end = month.checked_add_months(chrono::Months::new(n + 1));
+                end.is_some_and(|end| end <= today)
+            });
+            all.push(Cohort { month, size: 0, kept: vec![0; over.count()] });
+        }
+        let Some(cohort) = all.last_mut() else { continue };
+        cohort.size += 1;
+        for (n, kept) in (1_u32..).zip(cohort.kept.iter_mut()) {
+            let then = first.checked_add_months(chrono::Months::new(n));
+            *kept += i64::from(ended.is_none_or(|ended| then.is_some_and(|then| ended >= then)));
+        }
+    }
+    Ok(all)
+}

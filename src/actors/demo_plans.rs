@@ -101,6 +101,7 @@ pub async fn subscribe(cx: &Services, meta: &Metadata, account: AccountId, name:
         method: Some(method),
         country: Country::from_letters(*b"NL"),
         billing: Some(billing.reference.clone()),
+        vat_number: None,
         trial_days: 0,
         at: meta.at,
     };

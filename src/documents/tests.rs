@@ -32,6 +32,7 @@ fn document(price: i64, country: &str, business: bool) -> Document {
             vat_number: "NL123456789B13".into(),
         },
         billing: None,
+        vat_number: None,
         lines: vec![InvoiceLine {
             description: "Studio, monthly".into(),
             quantity: 1,

@@ -232,6 +232,11 @@ fn subscription(event: &SubscriptionEvent) -> Words {
                 rules(policy)
             ),
         ),
+        E::BillingDetailsChanged { country, vat_number, .. } => words(
+            Weight::Plain,
+            format!("Billing details changed: country {country}."),
+            Some("A business with a VAT number.".to_owned()).filter(|_| vat_number.is_some()),
+        ),
         E::TrialStarted { days, ends_on, access_until, .. } => words(
             Weight::Good,
             format!("Trial of {days} days: the first payment is due on {}.", day_words(*ends_on)),

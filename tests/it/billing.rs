@@ -87,6 +87,7 @@ impl Desk {
             method,
             country: Country::parse("NL").expect("a country"),
             billing: None,
+            vat_number: None,
             trial_days: 0,
             at: self.at,
         };
@@ -170,6 +171,7 @@ async fn a_membership_lives_through_renewals_declines_hold_and_late_payment() {
             method: None,
             country: Country::parse("NL").expect("a country"),
             billing: None,
+            vat_number: None,
             trial_days: 0,
             at: desk.at,
         },

@@ -184,6 +184,7 @@ async fn a_live_subscription_blocks_until_it_is_over() {
         method: None,
         country: Country::parse("NL").unwrap(),
         billing: None,
+        vat_number: None,
         trial_days: 0,
         at: cx.clock.now(),
     };

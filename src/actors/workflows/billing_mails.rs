@@ -7,6 +7,7 @@ use crate::actors::services::Services;
 use crate::domain::access::Membership;
 use crate::domain::order::{OrderEvent, RefundOf, RefundVia, order_number, transfer_reference};
 use crate::domain::shared::payment::Collection;
+use crate::domain::shared::tax::{Country, Tax};
 use crate::domain::shared::{Money, Role};
 use crate::domain::subscription::{CancelCause, Subscription, SubscriptionEvent, Terms};
 use crate::emails::MailKind;
@@ -46,13 +47,13 @@ impl Workflow for BillingMails {
             }
         }
         if let SubscriptionEvent::ManagerToldOfRenewal { .. } = &happened {
-            let Some(mail) = mail(&happened, terms, event.stream_uuid(), cx) else { return Ok(()) };
+            let Some(mail) = mail(&happened, &state, terms, event.stream_uuid(), cx) else { return Ok(()) };
             for person in people::page(&cx.reader, Some(Role::Billing), None, 100).await? {
                 send(event, cx, person.id, &format!("to {}", person.id), mail.clone()).await?;
             }
             return Ok(());
         }
-        match mail(&happened, terms, event.stream_uuid(), cx) {
+        match mail(&happened, &state, terms, event.stream_uuid(), cx) {
             Some(mail) => send(event, cx, state.owner(), "mail", mail).await,
             None => Ok(()),
         }
@@ -91,6 +92,7 @@ async fn send(
 
 fn mail(
     happened: &SubscriptionEvent,
+    state: &Subscription,
     terms: &Terms,
     subscription: Uuid,
     cx: &Services,
@@ -100,20 +102,24 @@ fn mail(
     let plan = name(terms);
     let day = |at: chrono::DateTime<chrono::Utc>| terms.zone.date_of(at);
     let account = || bank_account(&cx.config).map(|(iban, holder)| (iban.to_string(), holder));
-    let amount = terms.price;
+    // Who accounts for the tax sees net prices only.
+    let home = Country::parse(&cx.config.studio.country).unwrap_or(Country::from_letters(*b"NL"));
+    let today = day(cx.clock.now());
+    let pay = |price: Money| Tax::decide(price, state.buyer(home), home, today).gross;
+    let amount = pay(terms.price);
     Some(match happened {
         E::FirstOrderRequested { order, amount, .. } if terms.collection != Collection::Automatic => {
             let (iban, holder) = account()?;
             let reference = transfer_reference(&order_number(*order));
-            BillingMail::TransferExpected { plan, amount: *amount, iban, holder, reference }
+            BillingMail::TransferExpected { plan, amount: pay(*amount), iban, holder, reference }
         }
         E::RenewalOrderRequested { order, amount, pay_by: Some(pay_by), .. } => {
             let (iban, _) = account()?;
             let reference = transfer_reference(&order_number(*order));
-            BillingMail::OrderToPay { plan, amount: *amount, pay_by: day(*pay_by), iban, reference }
+            BillingMail::OrderToPay { plan, amount: pay(*amount), pay_by: day(*pay_by), iban, reference }
         }
         E::RenewalOrderRequested { amount, behind, explain: true, .. } => {
-            BillingMail::CatchingUp { amount: *amount, behind: *behind }
+            BillingMail::CatchingUp { amount: pay(*amount), behind: *behind }
         }
         E::SubscriptionActivated { period, .. } | E::SubscriptionResumed { period, .. } => {
             BillingMail::MembershipStarted { plan, amount, next_due: period.end }
@@ -121,16 +127,18 @@ fn mail(
         E::SubscriptionRenewed { period, .. } => BillingMail::Renewed { plan, amount, next_due: period.end },
         E::TrialStarted { ends_on, .. } => BillingMail::TrialStarted { plan, amount, ends_on: *ends_on },
         E::TrialEndAnnounced { ends_on, amount, charged } => {
-            BillingMail::TrialEnding { amount: *amount, ends_on: *ends_on, charged: *charged }
+            BillingMail::TrialEnding { amount: pay(*amount), ends_on: *ends_on, charged: *charged }
         }
         E::PauseScheduled { from, until } => BillingMail::PausePlanned { from: *from, until: *until },
         E::PauseEnded { anchor, .. } => BillingMail::PauseOver { next_due: *anchor },
         E::PlanChangeScheduled { terms, on } => {
-            BillingMail::PlanChangePlanned { plan: name(terms), price: terms.price, on: *on }
+            BillingMail::PlanChangePlanned { plan: name(terms), price: pay(terms.price), on: *on }
         }
-        E::PlanChanged { terms, paid_until, .. } => {
-            BillingMail::PlanChanged { plan: name(terms), price: terms.price, next_due: day(*paid_until) }
-        }
+        E::PlanChanged { terms, paid_until, .. } => BillingMail::PlanChanged {
+            plan: name(terms),
+            price: pay(terms.price),
+            next_due: day(*paid_until),
+        },
         E::PlanChangeDropped { code, .. } => BillingMail::PlanChangeFailed { code: code.clone() },
         E::MemberPaymentFailed { code, .. } => BillingMail::FirstPaymentFailed { amount, code: code.clone() },
         E::RenewalPaymentFailed { code, failures, retry_at: Some(retry_at), policy, .. } => {
@@ -155,11 +163,11 @@ fn mail(
         E::SubscriptionCancelled { .. } => BillingMail::Ended,
         E::SubscriptionExpired { weeks, .. } => BillingMail::Expired { weeks: *weeks },
         E::RenewalAnnounced { due_on, amount, .. } => {
-            BillingMail::RenewalAhead { plan, amount: *amount, due_on: *due_on }
+            BillingMail::RenewalAhead { plan, amount: pay(*amount), due_on: *due_on }
         }
         E::PaymentMethodChanged { .. } => BillingMail::MethodChanged,
         E::ManagerToldOfRenewal { due_on, amount } => {
-            BillingMail::ManagerTold { plan, amount: *amount, due_on: *due_on, subscription }
+            BillingMail::ManagerTold { plan, amount: pay(*amount), due_on: *due_on, subscription }
         }
         _ => return None,
     })

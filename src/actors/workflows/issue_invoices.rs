@@ -82,8 +82,17 @@ async fn issue(
     kind: SeriesKind,
     (at, paid): (DateTime<Utc>, bool),
 ) -> Result<(), WorkflowError> {
-    let OrderEvent::OrderPlaced { order, number, account, subscription, items, mut tax, billing, .. } =
-        placed
+    let OrderEvent::OrderPlaced {
+        order,
+        number,
+        account,
+        subscription,
+        items,
+        mut tax,
+        billing,
+        vat_number,
+        ..
+    } = placed
     else {
         return Ok(());
     };
@@ -112,6 +121,7 @@ async fn issue(
         account,
         seller,
         billing,
+        vat_number,
         lines,
         tax,
         issued_on,
@@ -142,7 +152,9 @@ async fn correct(
     back: Back,
     at: DateTime<Utc>,
 ) -> Result<(), WorkflowError> {
-    let OrderEvent::OrderPlaced { order, number, account, subscription, items, tax, billing, .. } = placed
+    let OrderEvent::OrderPlaced {
+        order, number, account, subscription, items, tax, billing, vat_number, ..
+    } = placed
     else {
         return Ok(());
     };
@@ -163,6 +175,7 @@ async fn correct(
         account,
         seller,
         billing,
+        vat_number,
         lines: vec![line],
         tax: tax.returned(back.before, back.amount),
         issued_on,

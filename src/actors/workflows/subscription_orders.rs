@@ -12,7 +12,7 @@ use crate::domain::order::{
 use crate::domain::shared::Money;
 use crate::domain::shared::calendar::Period;
 use crate::domain::shared::payment::{Collection, OrderReason};
-use crate::domain::shared::tax::{Buyer, Country, Tax};
+use crate::domain::shared::tax::{Country, Tax};
 use crate::domain::subscription::{Proration, Subscription, SubscriptionCommand, SubscriptionEvent, Terms};
 use crate::store::RecordedEvent;
 use crate::store::repository::EventRepository;
@@ -144,8 +144,8 @@ impl Sold {
         }
     }
 
-    /// The lines; `total` is what they come to once the tax is decided.
-    fn items(self, agreed: &Terms, total: Money) -> Vec<OrderItem> {
+    /// The lines; `total` is what they come to once the tax is decided, and `to_pay` does the same for a part.
+    fn items(self, agreed: &Terms, total: Money, to_pay: impl Fn(Money) -> Money) -> Vec<OrderItem> {
         let name = |terms: &Terms| format!("{}, {}", terms.plan_name, terms.interval.adjective());
         let item = |description, unit, period| OrderItem { description, quantity: 1, unit, period };
         match self {
@@ -155,7 +155,10 @@ impl Sold {
                     Period { start: p.period.start, end: p.period.start + Days::new(u64::from(p.days_left)) };
                 let credit =
                     format!("{}: {} of {} days not used", name(agreed), p.days_left, p.days_of_period);
-                vec![item(name(&new), p.charge, Some(p.period)), item(credit, p.credit.negated(), Some(left))]
+                // Who accounts for the tax sees net prices only; the second line takes what rounding left.
+                let charge = to_pay(p.charge);
+                let back = Money::new(total.minor - charge.minor, total.currency);
+                vec![item(name(&new), charge, Some(p.period)), item(credit, back, Some(left))]
             }
         }
     }
@@ -177,7 +180,7 @@ async fn place(
     let terms = state.terms().ok_or_else(|| WorkflowError::Failed("the subscription has no terms".into()))?;
     let seller =
         Country::parse(&cx.config.studio.country).map_err(|e| WorkflowError::Failed(e.to_string()))?;
-    let buyer = Buyer { country: state.country().unwrap_or(seller), business: false };
+    let buyer = state.buyer(seller);
     let tax = Tax::decide(sold.amount(), buyer, seller, supplied_on);
     let number = order_number(order);
     let settlement = match (terms.collection, state.method()) {
@@ -203,10 +206,11 @@ async fn place(
         account: state.owner(),
         subscription,
         reason,
-        items: sold.items(terms, tax.gross),
+        items: sold.items(terms, tax.gross, |price| Tax::decide(price, buyer, seller, supplied_on).gross),
         tax,
         settlement,
         billing: state.billing().cloned(),
+        vat_number: state.vat_number().cloned(),
         at: event.effective_at,
     }));
     let (id, meta) = cx.follow(event, NAME, "place");

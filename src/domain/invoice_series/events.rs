@@ -54,6 +54,9 @@ pub struct Document {
     pub seller: Seller,
     /// Name and address of the buyer as they were then.
     pub billing: Option<PersonalRef>,
+    /// VAT number of the business that buys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vat_number: Option<PersonalRef>,
     /// Lines.
     pub lines: Vec<InvoiceLine>,
     /// Total and tax with the rate.

@@ -94,6 +94,7 @@ mod tests {
                 field: "billing_address".into(),
                 version: Uuid::from_u128(9),
             }),
+            vat_number: None,
             lines: vec![InvoiceLine {
                 description: "Studio, monthly".into(),
                 quantity: 1,

@@ -26,6 +26,8 @@ pub struct PlaceOrder {
     pub settlement: Settlement,
     /// Name and address of the buyer as they are now.
     pub billing: Option<PersonalRef>,
+    /// VAT number of the business that buys.
+    pub vat_number: Option<PersonalRef>,
     /// When.
     pub at: DateTime<Utc>,
 }

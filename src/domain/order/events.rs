@@ -75,6 +75,9 @@ pub enum OrderEvent {
         settlement: Settlement,
         /// Name and address of the buyer as they were then.
         billing: Option<PersonalRef>,
+        /// VAT number of the business that buys.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        vat_number: Option<PersonalRef>,
         /// When.
         at: DateTime<Utc>,
     },

@@ -188,6 +188,7 @@ impl Order {
             tax: p.tax,
             settlement: p.settlement,
             billing: p.billing,
+            vat_number: p.vat_number,
             at: p.at,
         }])
     }

@@ -30,6 +30,7 @@ fn placed() -> OrderCommand {
         tax: Tax::decide(eur(1150), Buyer { country: nl, business: false }, nl, at().date_naive()),
         settlement: Settlement::Charge { gateway: "sandbox".into() },
         billing: None,
+        vat_number: None,
         at: at(),
     }))
 }

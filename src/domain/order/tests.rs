@@ -39,6 +39,7 @@ fn place() -> PlaceOrder {
         tax: Tax::decide(eur(1150), Buyer { country: nl, business: false }, nl, at().date_naive()),
         settlement: Settlement::Charge { gateway: "sandbox".into() },
         billing: None,
+        vat_number: None,
         at: at(),
     }
 }

@@ -12,6 +12,7 @@ pub mod role;
 pub mod slug;
 pub mod tax;
 pub mod text;
+pub mod vat_number;
 
 pub use aggregate::Decider;
 pub use ids::{AccountId, derive_id};

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 /// What may be asked of a subscription.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "one command at a time, moved a few times")]
 pub enum SubscriptionCommand {
     /// Begin: the first order is made, and charged if there is something to charge.
     Join {
@@ -22,6 +23,8 @@ pub enum SubscriptionCommand {
         country: Country,
         /// Name and address of the buyer.
         billing: Option<PersonalRef>,
+        /// VAT number of a business; none: a private buyer.
+        vat_number: Option<PersonalRef>,
         /// Days before the first payment; 0: none.
         trial_days: u16,
         /// When.
@@ -92,6 +95,15 @@ pub enum SubscriptionCommand {
     UndoCancel {
         /// When.
         at: DateTime<Utc>,
+    },
+    /// Bill to another name, address or country from the next order on.
+    ChangeBilling {
+        /// Country of the billing address.
+        country: Country,
+        /// Name and address of the buyer.
+        billing: PersonalRef,
+        /// VAT number of a business; none: a private buyer.
+        vat_number: Option<PersonalRef>,
     },
     /// Rest: nothing is billed, and nothing can be watched.
     Pause {

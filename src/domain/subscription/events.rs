@@ -84,6 +84,9 @@ pub enum SubscriptionEvent {
         country: Country,
         /// Name and address of the buyer.
         billing: Option<PersonalRef>,
+        /// VAT number of a business; none: a private buyer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        vat_number: Option<PersonalRef>,
         /// When.
         at: DateTime<Utc>,
     },
@@ -252,6 +255,16 @@ pub enum SubscriptionEvent {
         expires_at: DateTime<Utc>,
         /// Settings in force.
         policy: BillingPolicy,
+    },
+    /// Orders from now on are billed to another name, address or country.
+    BillingDetailsChanged {
+        /// Country of the billing address.
+        country: Country,
+        /// Name and address of the buyer.
+        billing: PersonalRef,
+        /// VAT number of a business; none: a private buyer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        vat_number: Option<PersonalRef>,
     },
     /// The member plans to rest.
     PauseScheduled {

@@ -3,7 +3,7 @@
 use super::{Status, Subscription};
 use crate::domain::shared::PersonalRef;
 use crate::domain::shared::payment::{Collection, PaymentMethod};
-use crate::domain::shared::tax::Country;
+use crate::domain::shared::tax::{Buyer, Country};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use uuid::Uuid;
 
@@ -33,6 +33,18 @@ impl Subscription {
     #[must_use]
     pub const fn billing(&self) -> Option<&PersonalRef> {
         self.billing.as_ref()
+    }
+
+    /// VAT number of the business that buys; none: a private buyer.
+    #[must_use]
+    pub const fn vat_number(&self) -> Option<&PersonalRef> {
+        self.vat_number.as_ref()
+    }
+
+    /// Who buys, as far as tax is concerned; somebody at the seller's home where the country is unknown.
+    #[must_use]
+    pub fn buyer(&self, home: Country) -> Buyer {
+        Buyer { country: self.country.unwrap_or(home), business: self.vat_number.is_some() }
     }
 
     /// Day from which periods are counted; none before the first payment.

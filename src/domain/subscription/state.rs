@@ -100,6 +100,7 @@ pub struct Subscription {
     pub(super) method: Option<PaymentMethod>,
     pub(super) country: Option<Country>,
     pub(super) billing: Option<PersonalRef>,
+    pub(super) vat_number: Option<PersonalRef>,
     /// Day from which periods are counted; none before the first payment.
     pub(super) anchor: Option<NaiveDate>,
     /// Periods since the anchor that are paid, so also the index of the next one.
@@ -173,6 +174,7 @@ impl Subscription {
                 method,
                 country,
                 billing,
+                vat_number,
                 ..
             } => {
                 self.id = subscription;
@@ -182,6 +184,12 @@ impl Subscription {
                 self.method = method;
                 self.country = Some(country);
                 self.billing = billing;
+                self.vat_number = vat_number;
+            }
+            SubscriptionEvent::BillingDetailsChanged { country, billing, vat_number } => {
+                self.country = Some(country);
+                self.billing = Some(billing);
+                self.vat_number = vat_number;
             }
             SubscriptionEvent::TrialStarted { ends_on, .. } => {
                 self.status = Some(Status::Active);

@@ -17,7 +17,9 @@ impl Subscription {
     /// The reason for which it is refused.
     pub fn decide(&self, command: SubscriptionCommand) -> Decision {
         use SubscriptionCommand as C;
-        if let C::Join { subscription, owner, terms, method, country, billing, trial_days, at } = command {
+        if let C::Join { subscription, owner, terms, method, country, billing, vat_number, trial_days, at } =
+            command
+        {
             let method_needed = terms.collection == Collection::Automatic && trial_days == 0;
             return match self.status {
                 Some(_) if self.id == subscription && self.owner == owner => Ok(vec![]),
@@ -31,6 +33,7 @@ impl Subscription {
                         method: method.clone(),
                         country,
                         billing,
+                        vat_number,
                         at,
                     };
                     if trial_days > 0 {
@@ -71,6 +74,10 @@ impl Subscription {
                 Status::Active => Ok(vec![]),
                 _ => Err(SubscriptionError::NotCancelling),
             },
+            C::ChangeBilling { .. } if status.is_final() => Err(SubscriptionError::Ended),
+            C::ChangeBilling { country, billing, vat_number } => {
+                Ok(vec![SubscriptionEvent::BillingDetailsChanged { country, billing, vat_number }])
+            }
             C::Pause { from, until, at } => self.plan_pause(status, terms, from, until, at),
             C::EndPause { at } => self.end_pause(terms, at),
             C::ChangePlan { order, terms, at } => self.change_plan(order, terms, at),

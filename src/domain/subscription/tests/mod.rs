@@ -48,6 +48,7 @@ pub(super) fn join(collection: Collection, interval: Interval, when: &str) -> Su
         method: (collection == Collection::Automatic).then(|| card("good")),
         country: Country::parse("NL").unwrap(),
         billing: None,
+        vat_number: None,
         trial_days: 0,
         at: at(when),
     }

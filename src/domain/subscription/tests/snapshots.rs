@@ -41,6 +41,11 @@ fn events_keep_their_form() {
         SubscriptionEvent::SubscriptionParked { behind: 4, limit: 3, oldest_due_on: due_on },
         SubscriptionEvent::SubscriptionUnparked { waived: 3, billed: 0, next_due_on: due_on },
         SubscriptionEvent::PaymentReceivedAfterEnd { order, paid_at: when },
+        SubscriptionEvent::BillingDetailsChanged {
+            country: Country::parse("DE").unwrap(),
+            billing: card("x").label,
+            vat_number: Some(card("x").label),
+        },
         SubscriptionEvent::TrialStarted { days: 14, from: due_on, ends_on: period.end, access_until: when },
         SubscriptionEvent::TrialEndAnnounced { ends_on: due_on, amount, charged: true },
         SubscriptionEvent::PauseScheduled { from: due_on, until: Some(period.end) },

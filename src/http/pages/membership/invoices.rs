@@ -1,6 +1,6 @@
 //! `/account/invoices` and one invoice.
 
-use super::paper::pdf;
+use super::paper::{buyer, pdf};
 use super::shared::invoice_sheet;
 use crate::domain::shared::Money;
 use crate::http::error::HttpError;
@@ -71,28 +71,28 @@ fn row(invoice: &Invoice) -> Vec<Markup> {
 }
 
 /// The own invoice that the address names, and the buyer as it stands on it.
-async fn own(req: &Req) -> Result<(Invoice, Option<String>), HttpError> {
+async fn own(req: &Req) -> Result<(Invoice, Option<String>, Option<String>), HttpError> {
     let found = invoices::by_number(&req.app.reader, req.param("number")).await?;
     let invoice = found.filter(|i| Some(i.document.account) == req.viewer.id()).ok_or(HttpError::NotFound)?;
-    let buyer = match &invoice.document.billing {
-        Some(billing) => req.app.reader.open(billing).await?,
-        None => Some(req.account()?.label.clone()),
-    };
-    Ok((invoice, buyer))
+    let (mut address, number) = buyer(req, &invoice).await?;
+    if invoice.document.billing.is_none() {
+        address = Some(req.account()?.label.clone());
+    }
+    Ok((invoice, address, number))
 }
 
 async fn paper(req: Req) -> Result<Res, HttpError> {
-    let (invoice, buyer) = own(&req).await?;
-    pdf(&req, &invoice, buyer.as_deref()).await
+    let (invoice, address, number) = own(&req).await?;
+    pdf(&req, &invoice, (address.as_deref(), number.as_deref())).await
 }
 
 async fn one(req: Req) -> Result<Res, HttpError> {
-    let (invoice, buyer) = own(&req).await?;
+    let (invoice, address, number) = own(&req).await?;
     let file = format!("/account/invoices/{}/pdf", invoice.number);
     let content = html! {
         (crumbs(&[Place::new("Invoices", "/account/invoices")], &invoice.number))
         h1.hush { (invoice.number) }
-        (invoice_sheet(&invoice, buyer.as_deref()))
+        (invoice_sheet(&invoice, address.as_deref(), number.as_deref()))
         p { (link("Download PDF", &file, Weight::Main)) }
         p.small.dim { "The PDF can be kept for years (PDF/A) and carries the same facts as data, so that bookkeeping programs read it (Factur-X)." }
     };

@@ -1,5 +1,7 @@
 //! Joining, and what a member sees of the own subscription, payments and invoices.
 
+mod address;
+mod billing_details;
 mod confirm;
 mod invoices;
 mod join;
@@ -43,6 +45,7 @@ pub fn routes() -> Vec<Route> {
         invoices::routes(),
         pause::routes(),
         plan_change::routes(),
+        billing_details::routes(),
     ]
     .into_iter()
     .flatten()

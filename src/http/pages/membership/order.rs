@@ -1,11 +1,12 @@
 //! `/join/{offer}/order`: the whole order on one page, and the button that orders.
 
+use super::address;
 use super::join::{STEPS, frame, obstacle};
-use super::shared::{bundle_for, card_fields, country, keep_card, quote, tax_note, trial};
+use super::shared::{bundle_for, card_fields, country, keep_card, quote, quote_for, tax_note, trial};
 use crate::actors::bus::{Claim, CommandError, Envelope};
 use crate::actors::payments;
 use crate::domain::shared::calendar::{Zone, day_words};
-use crate::domain::shared::tax::{Country, Tax};
+use crate::domain::shared::tax::{Buyer, Country, Tax};
 use crate::domain::shared::{PersonalValue, derive_id};
 use crate::domain::subscription::{Subscription, SubscriptionCommand, Terms};
 use crate::http::error::HttpError;
@@ -13,7 +14,7 @@ use crate::http::page::unprocessable;
 use crate::http::response::{after, see_other};
 use crate::http::route::{Access, Route};
 use crate::http::ui::button::{link, submit};
-use crate::http::ui::{Errors, Field, Weight, error_summary, facts, hidden_fields, page_head, steps};
+use crate::http::ui::{Errors, Weight, error_summary, facts, hidden_fields, page_head, steps};
 use crate::http::{Form, Req, Res};
 use crate::projections::plans::{self, Offer};
 use crate::projections::subscriptions;
@@ -60,9 +61,6 @@ async fn show(req: Req) -> Result<Res, HttpError> {
 fn view(req: &Req, choice: &Choice, form: &Form, errors: &Errors) -> Result<Res, HttpError> {
     let Choice { offer, buyer, by_card, tax, trial_days } = choice;
     let back = format!("/join/{}?country={buyer}", offer.variation.id);
-    let text = |name: &'static str, label: &'static str, token: &'static str| {
-        Field::new(name, label).value(form.get(name)).autocomplete(token).maxlength(120).mid().errors(errors)
-    };
     let how = match (*by_card, *trial_days > 0) {
         (true, true) => "By card, charged when the trial is over and when a period begins",
         (true, false) => "By card, charged now and when a period begins",
@@ -81,10 +79,7 @@ fn view(req: &Req, choice: &Choice, form: &Form, errors: &Errors) -> Result<Res,
                 input type="hidden" name="price" value=(tax.gross.minor);
                 input type="hidden" name="currency" value=(tax.gross.currency.code());
                 h2 { "Billing address" }
-                (text("name", "Name", "name").render())
-                (text("street", "Street and number", "street-address").render())
-                (text("postcode", "Postcode", "postal-code").short().render())
-                (text("city", "City", "address-level2").render())
+                (address::fields(form, errors))
                 p { "Country: " strong { (buyer.name()) } " · " a href=(back) { "change" } }
                 @if *by_card {
                     h2 { "Card" }
@@ -113,30 +108,18 @@ fn view(req: &Req, choice: &Choice, form: &Form, errors: &Errors) -> Result<Res,
     Ok(if errors.is_empty() { page } else { unprocessable(page) })
 }
 
-fn check(form: &Form, choice: &Choice) -> Errors {
-    let mut errors = Errors::none();
-    for (field, what) in [
-        ("name", "your name"),
-        ("street", "street and number"),
-        ("postcode", "the postcode"),
-        ("city", "the city"),
-    ] {
-        if form.get(field).is_empty() {
-            errors.add(field, format!("Enter {what}: it stands on the invoice."));
-        } else if form.get(field).chars().count() > 120 {
-            errors.add(field, "Use at most 120 characters.");
-        }
-    }
+/// Whether the price is the one that was shown.
+fn check_price(form: &Form, choice: &Choice, errors: &mut Errors) {
     let shown = (form.get("price"), form.get("currency"));
     let now = (choice.tax.gross.minor.to_string(), choice.tax.gross.currency.code());
     if shown != (now.0.as_str(), now.1) {
         let words = format!(
-            "The price is {} now. Nothing was ordered: look at it again, then order.",
-            choice.tax.gross
+            "The price is {} now, {}. Nothing was ordered: look at it again, then order.",
+            choice.tax.gross,
+            tax_note(&choice.tax)
         );
         errors.add("", words);
     }
-    errors
 }
 
 async fn place(mut req: Req) -> Result<Res, HttpError> {
@@ -150,8 +133,13 @@ async fn place(mut req: Req) -> Result<Res, HttpError> {
     if obstacle(&req).await?.is_some() {
         return Ok(see_other("/join"));
     }
-    let choice = choice(&req, form.get("country"), form.get("way")).await?;
-    let mut errors = check(&form, &choice);
+    let mut choice = choice(&req, form.get("country"), form.get("way")).await?;
+    let mut errors = Errors::none();
+    let number = address::check(&form, choice.buyer, &mut errors);
+    if number.is_some() {
+        choice.tax = quote_for(&req, &choice.offer, Buyer { country: choice.buyer, business: true });
+    }
+    check_price(&form, &choice, &mut errors);
     if !Country::parse(form.get("country")).is_ok_and(|c| c.is_offered()) {
         errors.add("", "Choose the country of your billing address from the list. Nothing was ordered.");
     }
@@ -167,15 +155,8 @@ async fn place(mut req: Req) -> Result<Res, HttpError> {
     } else {
         (None, None)
     };
-    let address = format!(
-        "{}\n{}\n{} {}\n{}",
-        form.get("name"),
-        form.get("street"),
-        form.get("postcode"),
-        form.get("city"),
-        choice.buyer.name()
-    );
-    let billing = PersonalValue::new(account.id, "billing_address", req.app.clock.new_id(), address);
+    let billing = address::sealed(&req, &form, account.id, choice.buyer);
+    let number = number.map(|n| PersonalValue::new(account.id, "vat_number", req.app.clock.new_id(), n));
     let zone = Zone::parse(&req.app.config.studio.zone).map_err(|e| HttpError::Internal(e.to_string()))?;
     let variation = &choice.offer.variation;
     let command = SubscriptionCommand::Join {
@@ -193,13 +174,14 @@ async fn place(mut req: Req) -> Result<Res, HttpError> {
         method,
         country: choice.buyer,
         billing: Some(billing.reference.clone()),
+        vat_number: number.as_ref().map(|n| n.reference.clone()),
         trial_days: choice.trial_days,
         at: req.now(),
     };
     // One live subscription a person: the key says how many there were before.
     let ended = subscriptions::of_account(&req.app.reader, account.id).await?.len();
     let envelope = Envelope::new(command_id, subscription, command, req.meta())
-        .with_private(label.into_iter().chain([billing]).collect())
+        .with_private(label.into_iter().chain([billing]).chain(number).collect())
         .with_claims(
             [Claim::new("live-subscription", format!("{}/{ended}", account.id))]
                 .into_iter()

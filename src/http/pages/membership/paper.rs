@@ -10,6 +10,26 @@ use crate::projections::invoices::Invoice;
 use crate::projections::orders;
 use warp::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION};
 
+/// Who is billed: name and address, and the VAT number of a business. None once they were erased.
+///
+/// # Errors
+/// If the database cannot be read.
+pub(in crate::http::pages) async fn buyer(
+    req: &Req,
+    invoice: &Invoice,
+) -> Result<(Option<String>, Option<String>), HttpError> {
+    let reader = &req.app.reader;
+    let address = match &invoice.document.billing {
+        Some(billing) => reader.open(billing).await?,
+        None => None,
+    };
+    let number = match &invoice.document.vat_number {
+        Some(number) => reader.open(number).await?,
+        None => None,
+    };
+    Ok((address, number))
+}
+
 /// The PDF of an invoice, to save.
 ///
 /// # Errors
@@ -17,7 +37,7 @@ use warp::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION};
 pub(in crate::http::pages) async fn pdf(
     req: &Req,
     invoice: &Invoice,
-    buyer: Option<&str>,
+    (buyer, vat_number): (Option<&str>, Option<&str>),
 ) -> Result<Res, HttpError> {
     let studio = &req.app.config.studio;
     let order = orders::one(&req.app.reader, invoice.document.order).await?;
@@ -30,7 +50,7 @@ pub(in crate::http::pages) async fn pdf(
         credit_note: invoice.credit_note,
         document: &invoice.document,
         buyer,
-        buyer_vat_number: None,
+        buyer_vat_number: vat_number,
         seller_country: Country::parse(&studio.country).map_err(|e| HttpError::Internal(e.to_string()))?,
         transfer,
         studio: &studio.name,

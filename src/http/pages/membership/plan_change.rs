@@ -1,11 +1,11 @@
 //! `/account/subscription/plan`: the plans one can change to, and what each would cost now.
 
-use super::shared::{bundles, offers};
+use super::shared::{bundles, country, offers};
 use super::subscription_acts::{own, send};
 use crate::domain::shared::Money;
 use crate::domain::shared::calendar::{Zone, day_words};
 use crate::domain::shared::derive_id;
-use crate::domain::shared::tax::Country;
+use crate::domain::shared::tax::{Country, Tax};
 use crate::domain::subscription::{ChangeQuote, SubscriptionCommand, SubscriptionError, Terms};
 use crate::http::error::HttpError;
 use crate::http::page::{Page, page, unprocessable};
@@ -66,9 +66,9 @@ fn terms_of(req: &Req, offer: &Offer) -> Result<Terms, HttpError> {
 /// The offers one can change to: sold to the same country, and paid in the same way.
 async fn others(req: &Req, row: &SubscriptionRow) -> Result<Vec<(Offer, ChangeQuote)>, HttpError> {
     let home = || Country::parse(&req.app.config.studio.country).ok();
-    let Some(country) = row.state.country().or_else(home) else { return Ok(Vec::new()) };
+    let Some(from) = row.state.country().or_else(home) else { return Ok(Vec::new()) };
     let mut found = Vec::new();
-    for bundle in bundles(req, offers(req, country).await?) {
+    for bundle in bundles(req, offers(req, from).await?) {
         for offer in [bundle.card, bundle.bank].into_iter().flatten() {
             match row.state.quote_change(&terms_of(req, &offer)?, req.now()) {
                 Ok(quote) => found.push((offer, quote)),
@@ -112,18 +112,20 @@ async fn view(req: &Req, row: &SubscriptionRow, errors: &Errors) -> Result<Res, 
 
 fn choice(req: &Req, row: &SubscriptionRow, offer: &Offer, quote: &ChangeQuote) -> Markup {
     let v = &offer.variation;
+    let home = country(req, "");
+    let to_pay = |m: Money| Tax::decide(m, row.state.buyer(home), home, req.now().date_naive()).gross;
     let (pay, button) = match quote {
-        ChangeQuote::Now(p) => (p.amount().minor, format!("Change now and pay {}", p.amount())),
+        ChangeQuote::Now(p) => (p.amount().minor, format!("Change now and pay {}", to_pay(p.amount()))),
         ChangeQuote::On(day) => (0, format!("Change on {}", day_words(*day))),
     };
     html! {
         section.panel aria-labelledby={ "o" (v.id) } {
             h2 id={ "o" (v.id) } { (offer.title()) }
-            p { strong.num { (v.price) } " per " (v.interval.words()) }
+            p { strong.num { (to_pay(v.price)) } " per " (v.interval.words()) }
             @match quote {
                 ChangeQuote::Now(p) => p.small.dim {
-                    "At once: " (p.charge) " for " (day_words(p.period.start)) " up to " (day_words(p.period.end))
-                    ", less " (p.credit) " for the " (p.days_left) " of " (p.days_of_period) " days that are left of " (row.plan()) "."
+                    "At once: " (to_pay(p.charge)) " for " (day_words(p.period.start)) " up to " (day_words(p.period.end))
+                    ", less " (to_pay(p.credit)) " for the " (p.days_left) " of " (p.days_of_period) " days that are left of " (row.plan()) "."
                 },
                 ChangeQuote::On(day) => p.small.dim { "Nothing is charged now. From " (day_words(*day)) " on the new price is due." },
             }

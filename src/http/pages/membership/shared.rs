@@ -101,8 +101,12 @@ pub(super) async fn bundle_for(
 
 /// Price and tax of an offer for a consumer in `country`, bought now.
 pub(super) fn quote(req: &Req, offer: &Offer, buyer: Country) -> Tax {
-    let on = req.now().date_naive();
-    Tax::decide(offer.variation.price, Buyer { country: buyer, business: false }, country(req, ""), on)
+    quote_for(req, offer, Buyer { country: buyer, business: false })
+}
+
+/// Price and tax of an offer for a buyer, bought now.
+pub(super) fn quote_for(req: &Req, offer: &Offer, buyer: Buyer) -> Tax {
+    Tax::decide(offer.variation.price, buyer, country(req, ""), req.now().date_naive())
 }
 
 /// Days before the first payment: what the plan offers, for who joins for the first time.
@@ -173,7 +177,11 @@ pub(super) async fn keep_card(
 }
 
 /// An invoice as a sheet of paper: for the member and for staff.
-pub(in crate::http::pages) fn invoice_sheet(invoice: &Invoice, buyer: Option<&str>) -> Markup {
+pub(in crate::http::pages) fn invoice_sheet(
+    invoice: &Invoice,
+    buyer: Option<&str>,
+    vat_number: Option<&str>,
+) -> Markup {
     let d = &invoice.document;
     let title = if invoice.credit_note { "Credit note" } else { "Invoice" };
     let columns = [
@@ -214,7 +222,7 @@ pub(in crate::http::pages) fn invoice_sheet(invoice: &Invoice, buyer: Option<&st
                     @if !d.seller.vat_number.is_empty() { p { "VAT " (d.seller.vat_number) } }
                 }
             }
-            div.stack.tight { h3 { "Billed to" } @for line in buyer.lines() { p { (line) } } }
+            div.stack.tight { h3 { "Billed to" } @for line in buyer.lines() { p { (line) } } @if let Some(number) = vat_number { p { "VAT " (number) } } }
             (table(&format!("Lines of {}", invoice.number), &columns, &rows))
             (facts(&[
                 ("Net", html! { span.num { (d.tax.net) } }),

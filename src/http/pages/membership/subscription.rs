@@ -1,9 +1,11 @@
 //! `/account/subscription`: where it stands, what comes next, and everything one can do about it.
 
+use super::billing_details::price;
 use super::order::transfer_facts;
 use super::shared::card_fields;
 use super::{pause, plan_change};
 use crate::domain::order::{Settlement, transfer_reference};
+use crate::domain::shared::Money;
 use crate::domain::shared::calendar::day_words;
 use crate::domain::shared::payment::Collection;
 use crate::domain::subscription::Status;
@@ -33,12 +35,13 @@ async fn show(req: Req) -> Result<Res, HttpError> {
 }
 
 /// What a redirect to this page reports.
-const DONE: [(&str, &str); 9] = [
+const DONE: [(&str, &str); 10] = [
     ("joined", "Thank you for joining."),
     ("cancelled", "Your subscription is cancelled. Nothing more will be charged."),
     ("kept", "Your subscription goes on."),
     ("paused", "Your pause is planned."),
     ("resumed", "Your subscription goes on."),
+    ("billing", "Your billing details are saved."),
     ("plan", "Your change of plan is noted."),
     ("kept-plan", "You keep the plan you have."),
     ("card", "From now on this card is charged."),
@@ -104,7 +107,8 @@ fn body(
         section.panel aria-labelledby="state" {
             div.row.apart { h2 #state { (row.plan()) } (status_chip(row)) }
             p { (standing(row)) }
-            (facts(&known(row, label)))
+            (facts(&known(req, row, label)))
+            @if live { p { (link("Billing details", "/account/subscription/billing", Weight::Quiet)) } }
             @if row.status == Status::PendingCancellation {
                 (post_form(req, "/account/subscription/keep", &html! { (submit("Keep my subscription", Weight::Main)) }))
             }
@@ -126,6 +130,11 @@ fn body(
         (history(orders))
         p { (link("See your invoices", "/account/invoices", Weight::Quiet)) }
     }
+}
+
+/// What a period costs this member: who accounts for the tax sees the net price only.
+fn to_pay(req: &Req, row: &SubscriptionRow) -> Option<Money> {
+    price(req, row, None).map(|tax| tax.gross)
 }
 
 /// The state as a small word.
@@ -168,10 +177,13 @@ fn standing(row: &SubscriptionRow) -> String {
     }
 }
 
-fn known<'a>(row: &'a SubscriptionRow, label: Option<&'a str>) -> Vec<(&'static str, Markup)> {
+fn known<'a>(req: &Req, row: &'a SubscriptionRow, label: Option<&'a str>) -> Vec<(&'static str, Markup)> {
     let mut pairs = Vec::new();
     if let Some(terms) = row.state.terms() {
-        pairs.push(("Price", html! { span.num { (terms.price) } " per " (terms.interval.words()) }));
+        pairs.push((
+            "Price",
+            html! { span.num { (to_pay(req, row).unwrap_or(terms.price)) } " per " (terms.interval.words()) },
+        ));
         if terms.collection == Collection::Automatic {
             pairs.push(("Card", html! { (label.unwrap_or("none")) }));
         }

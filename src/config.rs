@@ -244,6 +244,8 @@ pub struct Billing {
     pub reminder_days: u32,
     /// Refunds above this need a second person; in minor units of the order's currency.
     pub second_person_over: i64,
+    /// Largest bank statement that staff may send, in bytes.
+    pub statement_bytes: usize,
     /// Currency outside the table below.
     pub currency: String,
     /// Currency by billing country.

@@ -3,6 +3,7 @@
 pub mod accounts;
 mod aggregate_actor;
 pub mod backup;
+pub mod bank_import;
 pub mod bus;
 pub mod dead_letters;
 pub mod demo;

@@ -1,5 +1,6 @@
 //! The outside: mail, gateways, stores. Each adapter speaks one protocol and knows no events.
 
+pub mod bank_statement;
 pub mod gateways;
 pub mod mail_folder;
 pub mod smtp;

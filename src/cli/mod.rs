@@ -11,6 +11,7 @@ use toml::{Table, Value};
 
 mod account;
 mod backup;
+mod bank;
 mod demo;
 mod events;
 mod media;
@@ -73,6 +74,8 @@ enum Command {
     Search(search::SearchArgs),
     /// Subscriptions: one with its timeline, and why something was charged.
     Subscription(subscription::SubscriptionArgs),
+    /// Bank statements: import one.
+    Bank(bank::BankArgs),
     /// The event log: tail, show, export, verify.
     Events(events::EventsArgs),
     /// Accounts: add, grant, revoke, suspend, password, list, show.
@@ -174,6 +177,7 @@ async fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Projection(args) => projection::projection(&global, args).await,
         Command::Search(args) => search::search(&global, args).await,
         Command::Subscription(args) => subscription::subscription(&global, args).await,
+        Command::Bank(args) => bank::bank(&global, args).await,
         Command::Events(args) => events::events(&global, args).await,
         Command::Account(args) => account::account(&global, args).await,
         Command::Media(args) => media::media(&global, args).await,

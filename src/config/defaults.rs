@@ -117,6 +117,7 @@ impl Default for Billing {
             expiry_weeks: 24,
             reminder_days: 7,
             second_person_over: 25_000,
+            statement_bytes: 8 << 20,
             currency: "EUR".into(),
             currencies: BTreeMap::from([("US".into(), "USD".into())]),
         }

@@ -184,6 +184,11 @@ impl Browser {
         Self::read(self.client.get(format!("{}{path}", self.url)).send().await.expect("answer")).await
     }
 
+    /// Sends a request of any form.
+    pub async fn answer(&self, request: reqwest::RequestBuilder) -> Page {
+        Self::read(request.send().await.expect("answer")).await
+    }
+
     /// Gets a file: its head and its bytes.
     pub async fn download(&self, path: &str) -> (reqwest::header::HeaderMap, Vec<u8>) {
         let answer = self.client.get(format!("{}{path}", self.url)).send().await.expect("answer");

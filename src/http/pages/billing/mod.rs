@@ -1,5 +1,6 @@
 //! The billing desk: what is going on, every subscription with its event log, orders, invoices, plans.
 
+mod bank;
 mod invoices;
 mod order_outcome;
 mod orders;
@@ -42,6 +43,7 @@ pub fn routes() -> Vec<Route> {
         refunds::routes(),
         invoices::routes(),
         plans::routes(),
+        bank::routes(),
         reports::routes(),
     ]
     .into_iter()
@@ -65,6 +67,7 @@ pub fn places() -> Vec<Place> {
         Place::new("Subscriptions", "/billing/subscriptions"),
         Place::new("Orders", "/billing/orders"),
         Place::new("Refunds", "/billing/refunds"),
+        Place::new("Bank", "/billing/bank"),
         Place::new("Invoices", "/billing/invoices"),
         Place::new("Reports", "/billing/reports"),
         Place::new("Plans", "/billing/plans"),

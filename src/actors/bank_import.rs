@@ -1,0 +1,204 @@
+//! Books what a bank statement says on the orders it belongs to. The same entry is booked once, however often
+//! and in however many files it comes: its command id follows from it.
+
+use super::bus::{CommandError, Envelope};
+use super::services::Services;
+use crate::adapters::bank_statement::{BadStatement, Credit, read};
+use crate::domain::order::{Order, OrderCommand, transfer_reference};
+use crate::domain::shared::calendar::Zone;
+use crate::domain::shared::{AccountId, Currency, Money, derive_id};
+use crate::projections::orders;
+use crate::store::{Metadata, StoreError};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// What became of one entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "kebab-case")]
+pub enum Booked {
+    /// It was booked on an order now.
+    Booked {
+        /// The order.
+        order: Uuid,
+        /// Its number.
+        number: String,
+        /// What is still missing; zero when it is enough.
+        rest: Money,
+    },
+    /// It had been booked before.
+    Known {
+        /// The order.
+        order: Uuid,
+        /// Its number.
+        number: String,
+    },
+    /// No reference of an order stands in it.
+    NoReference,
+    /// It has the reference of an order, but cannot be booked on it.
+    Refused {
+        /// The order.
+        order: Uuid,
+        /// Its number.
+        number: String,
+        /// Why.
+        why: String,
+    },
+}
+
+/// One entry and what became of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Line {
+    /// The day on which the bank booked it.
+    pub booked_on: NaiveDate,
+    /// How much.
+    pub amount: Money,
+    /// What became of it.
+    #[serde(flatten)]
+    pub became: Booked,
+}
+
+/// What became of a file.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Report {
+    /// Money that came.
+    pub lines: Vec<Line>,
+    /// Entries that are money that went.
+    pub debits: usize,
+}
+
+/// Why a file was not booked.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The file cannot be read; nothing was booked.
+    #[error(transparent)]
+    File(#[from] BadStatement),
+    /// The database cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Something else failed; what was booked before stays, and the file can be sent again.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// Books the entries of a statement.
+///
+/// # Errors
+/// [`ImportError`].
+pub async fn import(cx: &Services, file: &[u8], meta: &Metadata) -> Result<Report, ImportError> {
+    let currency = Currency::parse(&cx.config.billing.currency).unwrap_or_else(|_| Currency::eur());
+    let statement = read(file, currency)?;
+    let zone = Zone::parse(&cx.config.studio.zone).map_err(|e| ImportError::Failed(e.to_string()))?;
+    let mut report = Report { lines: Vec::with_capacity(statement.credits.len()), debits: statement.debits };
+    // What this file brought to an order that the table does not show yet.
+    let mut brought: HashMap<Uuid, i64> = HashMap::new();
+    for credit in statement.credits {
+        let became = match order_of(cx, &credit.words).await? {
+            Some((order, number)) => {
+                let before = brought.entry(order).or_default();
+                let became = book(cx, zone, meta, &credit, order, number, *before).await?;
+                if matches!(became, Booked::Booked { .. }) {
+                    *before += credit.amount.minor;
+                }
+                became
+            }
+            None => Booked::NoReference,
+        };
+        report.lines.push(Line { booked_on: credit.booked_on, amount: credit.amount, became });
+    }
+    Ok(report)
+}
+
+/// The order whose reference stands in the words: with its check digits, or as the bare number.
+async fn order_of(cx: &Services, words: &str) -> Result<Option<(Uuid, String)>, StoreError> {
+    let plain: String = words.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_uppercase();
+    for at in plain.match_indices('K').map(|(at, _)| at) {
+        let Some(number) = plain.get(at..at + 10) else { break };
+        let referred = at.checked_sub(4).and_then(|from| plain.get(from..at + 10));
+        let with_digits = referred.is_some_and(|r| r == transfer_reference(number));
+        let bare = words.split(|c: char| !c.is_ascii_alphanumeric()).any(|w| w.eq_ignore_ascii_case(number));
+        if !with_digits && !bare {
+            continue;
+        }
+        let owner = cx.reader.claimed_by("order-number", number).await?;
+        let id =
+            owner.and_then(|o| o.get(o.len().saturating_sub(36)..).and_then(|id| Uuid::parse_str(id).ok()));
+        if let Some(id) = id {
+            return Ok(Some((id, number.to_owned())));
+        }
+    }
+    Ok(None)
+}
+
+async fn book(
+    cx: &Services,
+    zone: Zone,
+    meta: &Metadata,
+    credit: &Credit,
+    order: Uuid,
+    number: String,
+    before: i64,
+) -> Result<Booked, ImportError> {
+    let refuse = |why: &str| Ok(Booked::Refused { order, number: number.clone(), why: why.to_owned() });
+    let Some(row) = orders::one(&cx.reader, order).await? else { return Ok(Booked::NoReference) };
+    let now = cx.clock.now();
+    if credit.booked_on > zone.date_of(now) {
+        return refuse("It is dated in the future.");
+    }
+    if credit.amount.currency != row.total.currency {
+        return refuse("It is in another currency than the order.");
+    }
+    // The day of the booking is the day of payment; not before the order was made.
+    let at = zone.start_of_day(credit.booked_on).max(row.placed_at).min(now);
+    let command = OrderCommand::RecordTransfer { received: credit.amount, at };
+    let id = derive_id("bank-entry", &credit.id);
+    match cx.bus.dispatch::<Order>(Envelope::new(id, order, command, meta.clone())).await {
+        Ok(receipt) if receipt.replayed => Ok(Booked::Known { order, number }),
+        Ok(_) => {
+            let came = row.transferred.minor.max(before).saturating_add(credit.amount.minor);
+            let rest = Money::new((row.total.minor - came).max(0), row.total.currency);
+            Ok(Booked::Booked {
+                order,
+                number,
+                rest: if row.is_open() { rest } else { Money::new(0, rest.currency) },
+            })
+        }
+        Err(CommandError::Refused(why)) => refuse(&why.to_string()),
+        Err(error) => Err(ImportError::Failed(error.to_string())),
+    }
+}
+
+/// Keeps what became of a file, and gives the number of its page.
+///
+/// # Errors
+/// If the database cannot be written.
+pub async fn keep(cx: &Services, sent_by: Option<AccountId>, report: &Report) -> Result<Uuid, StoreError> {
+    let id = cx.clock.new_id();
+    let json = serde_json::to_value(report).map_err(|e| StoreError::Unreadable(e.to_string()))?;
+    let client = cx.pool.get().await?;
+    let sql = "insert into public.bank_statements (id, sent_by, at, report) values ($1, $2, $3, $4)";
+    client.execute(sql, &[&id, &sent_by, &cx.clock.now(), &json]).await?;
+    Ok(id)
+}
+
+/// What became of the files that were sent last, the newest first, at most `most`; or of one.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn kept(
+    cx: &Services,
+    one: Option<Uuid>,
+    most: i64,
+) -> Result<Vec<(Uuid, DateTime<Utc>, Report)>, StoreError> {
+    let client = cx.pool.get().await?;
+    let sql = "select id, at, report from public.bank_statements where $1::uuid is null or id = $1 order by at desc limit $2";
+    let rows = client.query(sql, &[&one, &most]).await?;
+    rows.iter()
+        .map(|row| {
+            let report =
+                serde_json::from_value(row.get(2)).map_err(|e| StoreError::Unreadable(e.to_string()))?;
+            Ok((row.get(0), row.get(1), report))
+        })
+        .collect()
+}

@@ -1,0 +1,254 @@
+//! Statements of a bank: CAMT.053 (ISO 20022, any version) and CSV as banks export it. Only what is needed to
+//! recognise a payment is read; names and accounts of payers are not kept.
+
+use crate::domain::shared::{Currency, Money};
+use chrono::NaiveDate;
+use roxmltree::{Document, Node, ParsingOptions};
+use sha2::{Digest, Sha256};
+
+/// Most entries of one file.
+const MOST_ENTRIES: usize = 50_000;
+/// Most elements of one XML file: bounds memory whatever is sent.
+const MOST_NODES: u32 = 4_000_000;
+
+/// Money that came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credit {
+    /// The same for the same entry in every file: the bank's own number, else a digest of what it says.
+    pub id: String,
+    /// The day on which the bank booked it.
+    pub booked_on: NaiveDate,
+    /// How much.
+    pub amount: Money,
+    /// Everything in which a reference may stand.
+    pub words: String,
+}
+
+/// What a file says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Statement {
+    /// Money that came, in the order of the file.
+    pub credits: Vec<Credit>,
+    /// How many entries are money that went.
+    pub debits: usize,
+}
+
+/// Why a file cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadStatement {
+    /// Neither XML nor a table.
+    #[error("This is neither a CAMT.053 file nor a CSV file with a heading line.")]
+    Unknown,
+    /// Broken XML, or another message.
+    #[error("This XML file is no bank statement (CAMT.053): {0}")]
+    Xml(String),
+    /// A column is missing.
+    #[error(
+        "The CSV file has no column for the {0}. Its first line must name the columns, such as: date;amount;currency;description;id"
+    )]
+    Column(&'static str),
+    /// A line cannot be read.
+    #[error("Entry {0} cannot be read: {1}")]
+    Entry(usize, String),
+    /// Too long.
+    #[error("The file has more than {MOST_ENTRIES} entries: export a shorter time.")]
+    TooLong,
+}
+
+/// Reads a file, whichever of the two it is. `currency` is taken where a table names none.
+///
+/// # Errors
+/// [`BadStatement`]: then nothing of it is used.
+pub fn read(bytes: &[u8], currency: Currency) -> Result<Statement, BadStatement> {
+    let text =
+        String::from_utf8(bytes.to_vec()).unwrap_or_else(|_| bytes.iter().map(|b| char::from(*b)).collect());
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    let statement = if text.starts_with('<') { camt(text)? } else { table(text, currency)? };
+    if statement.credits.len() + statement.debits > MOST_ENTRIES {
+        return Err(BadStatement::TooLong);
+    }
+    Ok(statement)
+}
+
+fn child<'a>(node: Node<'a, 'a>, name: &str) -> Option<Node<'a, 'a>> {
+    node.children().find(|n| n.tag_name().name() == name)
+}
+
+/// The text at the end of a path of elements.
+fn at<'a>(node: Node<'a, 'a>, path: &str) -> Option<&'a str> {
+    let mut node = node;
+    for name in path.split('/') {
+        node = child(node, name)?;
+    }
+    node.text().map(str::trim).filter(|t| !t.is_empty())
+}
+
+fn camt(text: &str) -> Result<Statement, BadStatement> {
+    let options = ParsingOptions { nodes_limit: MOST_NODES, ..ParsingOptions::default() };
+    let xml = Document::parse_with_options(text, options).map_err(|e| BadStatement::Xml(e.to_string()))?;
+    let named = |name: &'static str| xml.descendants().filter(move |n| n.tag_name().name() == name);
+    if named("BkToCstmrStmt").next().is_none() {
+        return Err(BadStatement::Xml("it has no BkToCstmrStmt".into()));
+    }
+    let mut out = Statement::default();
+    for statement in named("Stmt") {
+        let account = at(statement, "Acct/Id/IBAN").unwrap_or("");
+        for entry in statement.children().filter(|n| n.tag_name().name() == "Ntry") {
+            let number = out.credits.len() + out.debits + 1;
+            let bad = |why: &str| BadStatement::Entry(number, why.to_owned());
+            if at(entry, "CdtDbtInd") != Some("CRDT") || at(entry, "RvslInd") == Some("true") {
+                out.debits += 1;
+                continue;
+            }
+            // Announced money is not there yet.
+            let status = at(entry, "Sts/Cd").or_else(|| at(entry, "Sts"));
+            if status.is_some_and(|s| s != "BOOK") {
+                continue;
+            }
+            let day = at(entry, "BookgDt/Dt")
+                .or_else(|| at(entry, "BookgDt/DtTm"))
+                .ok_or_else(|| bad("no booking date"))?;
+            let day =
+                day.get(..10).and_then(|d| d.parse().ok()).ok_or_else(|| bad("the booking date is none"))?;
+            let whole = amount(child(entry, "Amt")).map_err(|e| bad(&e))?;
+            let details: Vec<Node<'_, '_>> =
+                entry.descendants().filter(|n| n.tag_name().name() == "TxDtls").collect();
+            let own = at(entry, "AcctSvcrRef").or_else(|| at(entry, "NtryRef")).unwrap_or("");
+            if details.len() < 2 {
+                let words = spoken(details.first().copied().unwrap_or(entry));
+                out.credits.push(credit(account, own, day, whole, words, 0));
+                continue;
+            }
+            for (at_, one) in details.into_iter().enumerate() {
+                let part =
+                    child(one, "Amt").or_else(|| child(child(child(one, "AmtDtls")?, "TxAmt")?, "Amt"));
+                let part = amount(part).map_err(|e| bad(&e))?;
+                let own = at(one, "Refs/AcctSvcrRef").unwrap_or(own);
+                out.credits.push(credit(account, own, day, part, spoken(one), at_));
+            }
+        }
+    }
+    Ok(out)
+}
+
+fn amount(node: Option<Node<'_, '_>>) -> Result<Money, String> {
+    let node = node.ok_or("no amount")?;
+    let currency = Currency::parse(node.attribute("Ccy").unwrap_or("")).map_err(|e| e.to_string())?;
+    Money::parse(node.text().unwrap_or("").trim(), currency).map_err(|e| e.to_string())
+}
+
+/// Structured and free remittance information, and the payer's own reference.
+fn spoken(node: Node<'_, '_>) -> String {
+    let wanted = ["Ustrd", "Ref", "EndToEndId", "AddtlRmtInf", "AddtlNtryInf"];
+    let texts = node.descendants().filter(|n| wanted.contains(&n.tag_name().name())).filter_map(|n| n.text());
+    texts.collect::<Vec<_>>().join(" ")
+}
+
+fn credit(account: &str, own: &str, booked_on: NaiveDate, amount: Money, words: String, at: usize) -> Credit {
+    let digest = Sha256::digest(format!("{account}|{booked_on}|{amount}|{own}|{words}|{at}"));
+    Credit { id: hex::encode(&digest[..16]), booked_on, amount, words }
+}
+
+/// Names of columns as banks write them, in several languages.
+const DATE: &[&str] = &[
+    "date",
+    "booking date",
+    "booked on",
+    "buchungstag",
+    "buchungsdatum",
+    "datum",
+    "boekingsdatum",
+    "date de comptabilisation",
+];
+const AMOUNT: &[&str] =
+    &["amount", "betrag", "bedrag", "montant", "amount (eur)", "betrag (eur)", "bedrag (eur)"];
+const CURRENCY: &[&str] = &["currency", "währung", "waehrung", "munt", "valuta", "devise"];
+const WORDS: &[&str] = &[
+    "description",
+    "reference",
+    "remittance information",
+    "verwendungszweck",
+    "omschrijving",
+    "mededelingen",
+    "communication",
+    "libellé",
+    "payment reference",
+];
+const ID: &[&str] = &["id", "transaction id", "entry reference", "volgnr", "transactiereferentie"];
+
+fn table(text: &str, currency: Currency) -> Result<Statement, BadStatement> {
+    let first = text.lines().next().unwrap_or("");
+    let delimiter = [b';', b'\t', b',']
+        .into_iter()
+        .find(|d| first.as_bytes().contains(d))
+        .ok_or(BadStatement::Unknown)?;
+    let mut reader =
+        csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(text.as_bytes());
+    let heads: Vec<String> = reader
+        .headers()
+        .map_err(|_| BadStatement::Unknown)?
+        .iter()
+        .map(|h| h.trim().to_lowercase())
+        .collect();
+    let column = |names: &[&str]| heads.iter().position(|h| names.contains(&h.as_str()));
+    let date = column(DATE).ok_or(BadStatement::Column("booking date"))?;
+    let amount = column(AMOUNT).ok_or(BadStatement::Column("amount"))?;
+    let words: Vec<usize> =
+        heads.iter().enumerate().filter(|(_, h)| WORDS.contains(&h.as_str())).map(|(i, _)| i).collect();
+    if words.is_empty() {
+        return Err(BadStatement::Column("description or reference"));
+    }
+    let (currency_at, id) = (column(CURRENCY), column(ID));
+    let mut out = Statement::default();
+    for (n, row) in reader.records().enumerate() {
+        let bad = |why: String| BadStatement::Entry(n + 1, why);
+        let row = row.map_err(|e| bad(e.to_string()))?;
+        let cell = |i: usize| row.get(i).unwrap_or("").trim();
+        if row.iter().all(|c| c.trim().is_empty()) {
+            continue;
+        }
+        let money = match currency_at.map(cell).filter(|c| !c.is_empty()) {
+            Some(code) => Currency::parse(code).map_err(|e| bad(e.to_string()))?,
+            None => currency,
+        };
+        let plain = plain_amount(cell(amount));
+        if plain.starts_with('-') {
+            out.debits += 1;
+            continue;
+        }
+        let received = Money::parse(&plain, money).map_err(|e| bad(e.to_string()))?;
+        let day = day(cell(date)).ok_or_else(|| bad(format!("{} is no date", cell(date))))?;
+        let said = words.iter().map(|i| cell(*i)).collect::<Vec<_>>().join(" ");
+        let own = id.map(cell).unwrap_or("");
+        // Two equal lines of one file without numbers are two payments.
+        let same = if own.is_empty() {
+            out.credits
+                .iter()
+                .filter(|c| c.booked_on == day && c.amount == received && c.words == said)
+                .count()
+        } else {
+            0
+        };
+        out.credits.push(credit("", own, day, received, said, same));
+    }
+    Ok(out)
+}
+
+/// `1.234,56`, `1,234.56`, `+12,00 €` → `1234.56`.
+fn plain_amount(text: &str) -> String {
+    let kept: String = text.chars().filter(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | '-')).collect();
+    let Some(mark) = kept.rfind(['.', ',']).filter(|i| kept.len() - i <= 4 && kept.len() - i != 4) else {
+        return kept.replace(['.', ','], "");
+    };
+    format!("{}.{}", kept[..mark].replace(['.', ','], ""), &kept[mark + 1..])
+}
+
+fn day(text: &str) -> Option<NaiveDate> {
+    ["%Y-%m-%d", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%Y", "%Y%m%d", "%d.%m.%y"]
+        .iter()
+        .find_map(|form| NaiveDate::parse_from_str(text, form).ok())
+}
+
+#[cfg(test)]
+#[path = "bank_statement_tests.rs"]
+mod tests;

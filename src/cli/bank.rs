@@ -1,0 +1,55 @@
+//! `kinora bank import FILE`: books what came by bank transfer.
+
+use super::{CliError, Global, print_json};
+use crate::actors::bank_import::{Booked, import};
+use crate::store::Metadata;
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+use uuid::Uuid;
+
+#[derive(Args)]
+pub struct BankArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Book a statement (CAMT.053 or CSV): what has the reference of an order is booked on it, once.
+    Import {
+        /// The file.
+        file: PathBuf,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub async fn bank(global: &Global, args: BankArgs) -> Result<(), CliError> {
+    let Action::Import { file, json } = args.action;
+    let bytes = std::fs::read(&file)
+        .map_err(|e| CliError::Usage(format!("{} cannot be read: {e}", file.display())))?;
+    let instance = global.open().await?;
+    let cx = &instance.services;
+    let meta = Metadata::system("bank-import", Uuid::now_v7(), cx.clock.now());
+    let outcome = import(cx, &bytes, &meta).await;
+    instance.close().await?;
+    let report = outcome.map_err(|e| CliError::Failed(e.to_string()))?;
+    if json {
+        return print_json(&serde_json::to_value(&report).map_err(|e| CliError::Failed(e.to_string()))?);
+    }
+    for line in &report.lines {
+        let became = match &line.became {
+            Booked::Booked { number, rest, .. } if rest.minor > 0 => {
+                format!("booked on {number}, {rest} missing")
+            }
+            Booked::Booked { number, .. } => format!("booked on {number}"),
+            Booked::Known { number, .. } => format!("booked on {number} before"),
+            Booked::NoReference => "no reference of an order".to_owned(),
+            Booked::Refused { number, why, .. } => format!("not booked on {number}: {why}"),
+        };
+        println!("{}  {:>12}  {became}", line.booked_on, line.amount.to_string());
+    }
+    println!("{} came, {} went out and are ignored", report.lines.len(), report.debits);
+    Ok(())
+}

@@ -1,0 +1,193 @@
+//! `/billing/bank`: a statement of the bank is sent, and what came is booked on its orders.
+
+use super::{BILLING, desk};
+use crate::actors::bank_import::{Booked, ImportError, Line, Report, import, keep, kept};
+use crate::http::error::HttpError;
+use crate::http::response::see_other;
+use crate::http::route::Route;
+use crate::http::ui::button::submit;
+use crate::http::ui::layout::{Place, crumbs};
+use crate::http::ui::table::{cell, head, number};
+use crate::http::ui::{
+    Column, Errors, Field, Tone, Weight, chip, format, hidden_fields, notice_text, page_head, table,
+};
+use crate::http::{Req, Res};
+use chrono::{DateTime, Utc};
+use maud::{Markup, html};
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/billing/bank", BILLING, show),
+        Route::post("/billing/bank", BILLING, book).stream_body(),
+        Route::get("/billing/bank/{id}", BILLING, one),
+    ]
+}
+
+/// Statements on the page.
+const LAST: i64 = 20;
+
+async fn show(req: Req) -> Result<Res, HttpError> {
+    view(&req, &Errors::none()).await
+}
+
+async fn one(req: Req) -> Result<Res, HttpError> {
+    let id = req.id_param("id")?;
+    let found = kept(&req.app, Some(id), 1).await?;
+    let (_, at, report) = found.first().ok_or(HttpError::NotFound)?;
+    let content = html! {
+        (crumbs(&[Place::new("Bank", "/billing/bank")], "Statement"))
+        (page_head("Statement", Some(&format!("Sent on {}.", format::moment_text(*at))), None))
+        (outcome(report))
+    };
+    Ok(desk(&req, "Statement", &Errors::none(), &content))
+}
+
+/// The statements that were sent last.
+fn sent(all: &[(uuid::Uuid, DateTime<Utc>, Report)]) -> Markup {
+    let columns = [
+        Column::new("Sent"),
+        Column::number("Entries"),
+        Column::number("Booked"),
+        Column::number("To look at"),
+    ];
+    let rows: Vec<Vec<Markup>> = all
+        .iter()
+        .map(|(id, at, report)| {
+            let booked = count(report, |b| matches!(b, Booked::Booked { .. } | Booked::Known { .. }));
+            vec![
+                head(&html! { a href={ "/billing/bank/" (id) } { (format::moment(*at)) } }),
+                number(&report.lines.len().to_string()),
+                number(&booked.to_string()),
+                number(&(report.lines.len() - booked).to_string()),
+            ]
+        })
+        .collect();
+    html! { @if !rows.is_empty() { section.stack { h2 { "Sent before" } (table("Statements", &columns, &rows)) } } }
+}
+
+fn count(report: &Report, wanted: fn(&Booked) -> bool) -> usize {
+    report.lines.iter().filter(|l| wanted(&l.became)).count()
+}
+
+async fn view(req: &Req, errors: &Errors) -> Result<Res, HttpError> {
+    let before = kept(&req.app, None, LAST).await?;
+    let content = html! {
+        (page_head("Bank", Some("Send a statement: what has the reference of an order is booked on it."), None))
+        section.panel aria-labelledby="send" {
+            h2 #send { "Send a statement" }
+            form.form method="post" action="/billing/bank" enctype="multipart/form-data" {
+                (hidden_fields(req))
+                (Field::new("file", "File").kind("file").hint("CAMT.053 (XML), or CSV with a heading line. The same entry is booked once, however often it is sent: always use the same kind of file.").errors(errors).render())
+                (submit("Book the statement", Weight::Main))
+            }
+            p.small.dim { "The file is not kept: only day, amount and order of each entry." }
+        }
+        (sent(&before))
+    };
+    Ok(desk(req, "Bank", errors, &content))
+}
+
+fn outcome(report: &Report) -> Markup {
+    let count = |wanted| count(report, wanted);
+    let booked = count(|b| matches!(b, Booked::Booked { .. }));
+    let open = count(|b| matches!(b, Booked::NoReference | Booked::Refused { .. }));
+    let words = format!(
+        "{} booked, {} known before, {} for you to look at, {} that went out ignored.",
+        booked,
+        count(|b| matches!(b, Booked::Known { .. })),
+        open,
+        report.debits
+    );
+    let columns = [
+        Column::new("Booked on"),
+        Column::number("Amount"),
+        Column::new("Order"),
+        Column::new("What became of it"),
+    ];
+    let rows: Vec<Vec<Markup>> = report.lines.iter().map(line).collect();
+    html! {
+        (notice_text(if open > 0 { Tone::Warning } else { Tone::Success }, &words))
+        @if !rows.is_empty() { (table("Entries of the statement", &columns, &rows)) }
+    }
+}
+
+fn line(line: &Line) -> Vec<Markup> {
+    let order = |id: &uuid::Uuid, number: &str| html! { a href={ "/billing/orders/" (id) } { (number) } };
+    let (to, became) = match &line.became {
+        Booked::Booked { order: id, number, rest } if rest.minor > 0 => {
+            (order(id, number), html! { (chip(Tone::Warning, "Booked")) " " (rest) " missing" })
+        }
+        Booked::Booked { order: id, number, .. } => (order(id, number), chip(Tone::Success, "Booked")),
+        Booked::Known { order: id, number } => (order(id, number), chip(Tone::Plain, "Known before")),
+        Booked::NoReference => (
+            html! { "–" },
+            html! { (chip(Tone::Warning, "No reference")) " Find the order, and mark it as paid there." },
+        ),
+        Booked::Refused { order: id, number, why } => {
+            (order(id, number), html! { (chip(Tone::Danger, "Not booked")) " " (why) })
+        }
+    };
+    vec![
+        head(&html! { (format::day(line.booked_on)) }),
+        number(&line.amount.to_string()),
+        cell(&to),
+        cell(&became),
+    ]
+}
+
+/// The file of the form, whole: it is small, and nothing of it is kept.
+async fn file(req: &mut Req) -> Result<Vec<u8>, HttpError> {
+    let most = req.app.config.billing.statement_bytes;
+    let mut proven = !req.header("x-csrf-token").is_empty();
+    let incomplete =
+        || HttpError::Forbidden("This form is incomplete. Reload the page and send it again.".into());
+    let boundary = multer::parse_boundary(req.header("content-type")).map_err(|_| match proven {
+        true => HttpError::BadRequest("The form cannot be read.".into()),
+        false => incomplete(),
+    })?;
+    let mut form = multer::Multipart::new(req.take_body()?, boundary);
+    let broken = |_| HttpError::BadRequest("The upload broke off. Send it again.".into());
+    let mut found = Vec::new();
+    while let Some(mut field) = form.next_field().await.map_err(broken)? {
+        let name = field.name().unwrap_or_default().to_owned();
+        let mut bytes = Vec::new();
+        while let Some(part) = field.chunk().await.map_err(broken)? {
+            if bytes.len() + part.len() > most {
+                let words =
+                    format!("The file is larger than {}: export a shorter time.", format::bytes(most as u64));
+                return Err(HttpError::TooLarge(words));
+            }
+            bytes.extend_from_slice(&part);
+        }
+        match name.as_str() {
+            "_csrf" => {
+                req.check_csrf(&String::from_utf8_lossy(&bytes))?;
+                proven = true;
+            }
+            "file" => found = bytes,
+            _ => {}
+        }
+    }
+    if !proven {
+        return Err(incomplete());
+    }
+    Ok(found)
+}
+
+async fn book(mut req: Req) -> Result<Res, HttpError> {
+    let bytes = file(&mut req).await?;
+    if bytes.is_empty() {
+        return view(&req, &Errors::one("file", "Choose a file first.")).await;
+    }
+    match import(&req.app, &bytes, &req.meta()).await {
+        Ok(report) => {
+            let id = keep(&req.app, req.viewer.id(), &report).await?;
+            Ok(see_other(&format!("/billing/bank/{id}")))
+        }
+        Err(ImportError::File(why)) => {
+            view(&req, &Errors::one("file", format!("{why} Nothing was booked."))).await
+        }
+        Err(ImportError::Store(error)) => Err(HttpError::from(error)),
+        Err(ImportError::Failed(why)) => Err(HttpError::Internal(why)),
+    }
+}

@@ -174,6 +174,8 @@ pub struct Accounts {
     pub staff_idle_minutes: u32,
     /// Hours after which a session of staff ends in any case. Never in demo mode.
     pub staff_session_hours: u32,
+    /// Days for which the copy of a person's data can be fetched.
+    pub export_days: u32,
 }
 
 /// Limits, each enforced where it is named.

@@ -3,7 +3,7 @@
 
 use crate::actors::supervisor::{Desk, LoopError, Supervisor};
 use crate::actors::{
-    Bus, Services, encoder, jobs, listener, mailer, projector::Projector, sampler, scheduler,
+    Bus, Services, data_export, encoder, jobs, listener, mailer, projector::Projector, sampler, scheduler,
     workflow_runner, workflows,
 };
 use crate::clock::Clock;
@@ -223,6 +223,9 @@ impl Instance {
         if roles.projector {
             let cx = self.services.clone();
             self.supervisor.supervise("mailer", move |desk| Box::pin(mailer::run(cx.clone(), desk)));
+            let cx = self.services.clone();
+            self.supervisor
+                .supervise("data exporter", move |desk| Box::pin(data_export::run(cx.clone(), desk)));
         }
         if roles.worker {
             let cx = self.services.clone();

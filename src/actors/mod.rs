@@ -5,6 +5,7 @@ mod aggregate_actor;
 pub mod backup;
 pub mod bank_import;
 pub mod bus;
+pub mod data_export;
 pub mod dead_letters;
 pub mod demo;
 pub mod demo_plans;

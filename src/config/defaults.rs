@@ -41,6 +41,7 @@ impl Default for Accounts {
             staff_second_factor: None,
             staff_idle_minutes: 30,
             staff_session_hours: 12,
+            export_days: 7,
         }
     }
 }

@@ -55,6 +55,11 @@ pub enum MailKind {
         /// The deletion request.
         request: Uuid,
     },
+    /// The copy of the person's data can be fetched.
+    ExportReady {
+        /// Until when.
+        expires: DateTime<Utc>,
+    },
     /// What is new at the studio; carries a link that stops it.
     Digest {
         /// The newest first.
@@ -109,6 +114,7 @@ impl MailKind {
             Self::DeletionWithdrawn => super::deletion_withdrawn::render(studio, name),
             Self::DeletionBlocked { obstacles } => super::deletion_blocked::render(studio, name, obstacles),
             Self::DeletionCompleted { request } => super::deletion_completed::render(studio, name, *request),
+            Self::ExportReady { expires } => super::export_ready::render(studio, name, *expires),
             Self::Digest { things, more } => super::digest::render(studio, name, things, *more, token),
             Self::Billing(mail) => mail.render(studio, name),
         }

@@ -10,6 +10,7 @@ pub mod deletion_completed;
 pub mod deletion_requested;
 pub mod deletion_withdrawn;
 pub mod digest;
+pub mod export_ready;
 pub mod kind;
 pub mod layout;
 pub mod mail_change;

@@ -13,6 +13,7 @@ mod billing;
 mod billing_pages;
 mod canaries;
 mod crash;
+mod data_export;
 mod deploy;
 mod digests;
 mod erasure;

@@ -3,7 +3,7 @@
 use super::WorkflowError;
 use crate::actors::bus::Envelope;
 use crate::actors::services::Services;
-use crate::actors::{payments, uploads};
+use crate::actors::{data_export, payments, uploads};
 use crate::domain::media::{Media, MediaCommand};
 use crate::domain::shared::derive_id;
 use crate::media::store::{MediaStore, remove_folder};
@@ -73,6 +73,14 @@ pub(super) async fn unpublished_uploads(
 pub(super) async fn measurements(cx: &Services, account: Uuid) -> Result<u64, WorkflowError> {
     let client = cx.pool.get().await.map_err(StoreError::from)?;
     let mut removed = 0;
+    // Copies the person asked for; one that is being made finds its row gone and removes itself.
+    match std::fs::remove_dir_all(data_export::folder(cx, account)) {
+        Ok(()) => removed += 1,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => {
+            return Err(WorkflowError::Failed(format!("removing copies of the data: {}", error.kind())));
+        }
+    }
     // Every table outside the log's own that has a column `account`, so that none is forgotten when
     // another is added. Sessions and mail have steps of their own.
     let tables = client

@@ -1,6 +1,7 @@
 //! A person's own desk: profile, security, deletion. The subscription's pages are billing's.
 
 mod deletion;
+mod export;
 mod notifications;
 mod profile;
 mod second_factor;
@@ -23,6 +24,7 @@ pub fn routes() -> Vec<Route> {
         second_factor::routes(),
         tokens::routes(),
         deletion::routes(),
+        export::routes(),
         notifications::routes(),
     ]
     .into_iter()
@@ -41,6 +43,7 @@ pub fn places() -> Vec<Place> {
         Place::new("Notifications", "/account/notifications"),
         Place::new("Security", "/account/security"),
         Place::new("Tokens", "/account/tokens"),
+        Place::new("Your data", "/account/export"),
         Place::new("Delete account", "/account/deletion"),
     ]
 }

@@ -190,6 +190,8 @@ pub struct Limits {
     pub free_disk_bytes: u64,
     /// Largest body of a form or JSON request, in bytes.
     pub body_bytes: u64,
+    /// Seconds without a byte after which a file that is being sent is given up; what arrived is kept.
+    pub body_idle_seconds: u32,
     /// Largest number of pixels of a picture or video frame.
     pub pixels: u64,
     /// Longest video, in seconds.

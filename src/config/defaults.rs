@@ -87,6 +87,7 @@ impl Default for Limits {
             account_bytes: 200 << 30,
             free_disk_bytes: 1 << 30,
             body_bytes: 1 << 20,
+            body_idle_seconds: 30,
             pixels: 40_000_000,
             duration_seconds: 4 * 3600,
             sign_in_failures: 10,

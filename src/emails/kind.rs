@@ -55,6 +55,11 @@ pub enum MailKind {
         /// The deletion request.
         request: Uuid,
     },
+    /// Somebody signed in with a browser that was not used before.
+    NewDevice {
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// The copy of the person's data can be fetched.
     ExportReady {
         /// Until when.
@@ -114,6 +119,7 @@ impl MailKind {
             Self::DeletionWithdrawn => super::deletion_withdrawn::render(studio, name),
             Self::DeletionBlocked { obstacles } => super::deletion_blocked::render(studio, name, obstacles),
             Self::DeletionCompleted { request } => super::deletion_completed::render(studio, name, *request),
+            Self::NewDevice { at } => super::new_device::render(studio, name, *at),
             Self::ExportReady { expires } => super::export_ready::render(studio, name, *expires),
             Self::Digest { things, more } => super::digest::render(studio, name, things, *more, token),
             Self::Billing(mail) => mail.render(studio, name),

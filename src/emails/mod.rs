@@ -15,6 +15,7 @@ pub mod kind;
 pub mod layout;
 pub mod mail_change;
 pub mod mail_changed;
+pub mod new_device;
 pub mod password_changed;
 pub mod reset;
 pub mod second_factor;

@@ -22,6 +22,8 @@ fn all() -> Vec<(&'static str, Mail)> {
         ("second_factor_added", second_factor::render(&studio, name, true)),
         ("second_factor_removed", second_factor::render(&studio, name, false)),
         ("recovery_code_used", second_factor::code_used(&studio, name, 1)),
+        ("new_device", new_device::render(&studio, name, due)),
+        ("export_ready", export_ready::render(&studio, name, due)),
         ("deletion_requested", deletion_requested::render(&studio, name, due)),
         ("deletion_withdrawn", deletion_withdrawn::render(&studio, name)),
         ("deletion_blocked", deletion_blocked::render(&studio, name, &obstacles)),

@@ -9,7 +9,7 @@ use crate::actors::bus::{Actor, Metadata};
 use crate::domain::shared::derive_id;
 use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
-use futures_util::{Stream, StreamExt};
+use futures_util::{Stream, StreamExt, stream};
 use serde::de::DeserializeOwned;
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -211,12 +211,22 @@ impl Req {
         Ok(raw)
     }
 
-    /// The body as a stream; once.
+    /// The body as a stream; once. It ends with an error when nothing arrives for as long as the settings
+    /// allow: who falls silent must not hold a connection, and an upload, for ever.
     ///
     /// # Errors
     /// [`HttpError::BadRequest`] if it was taken before.
     pub fn take_body(&mut self) -> Result<BodyStream, HttpError> {
-        self.body.take().ok_or_else(|| HttpError::BadRequest("The request has no body.".into()))
+        let body =
+            self.body.take().ok_or_else(|| HttpError::BadRequest("The request has no body.".into()))?;
+        let patience = Duration::from_secs(u64::from(self.app.config.limits.body_idle_seconds.max(1)));
+        Ok(Box::pin(stream::unfold(Some(body), move |state| async move {
+            let mut body = state?;
+            match tokio::time::timeout(patience, body.next()).await {
+                Ok(part) => part.map(|part| (part, Some(body))),
+                Err(_) => Some((Err(std::io::Error::from(std::io::ErrorKind::TimedOut)), None)),
+            }
+        })))
     }
 
     /// Looks the viewer up; before that everybody is a visitor.

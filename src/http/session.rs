@@ -2,7 +2,7 @@
 
 use super::app::App;
 use super::error::HttpError;
-use crate::actors::accounts::{access_tokens, sessions};
+use crate::actors::accounts::{access_tokens, devices, sessions};
 use crate::domain::access::{PersonFacts, subscriber_access};
 use crate::domain::shared::Role;
 use crate::projections::subscriptions;
@@ -152,6 +152,23 @@ pub fn no_step_cookie(app: &App) -> String {
 #[must_use]
 pub fn step_of<'a>(app: &App, headers: &'a HeaderMap) -> Option<&'a str> {
     cookie(headers, &step_name(app)).filter(|v| !v.is_empty())
+}
+
+/// Name of the cookie by which a browser is known again. It opens nothing.
+fn device_name(app: &App) -> String {
+    format!("{}-device", cookie_name(app))
+}
+
+/// `Set-Cookie` that lets the browser be known again.
+#[must_use]
+pub fn device_cookie(app: &App, id: &str) -> String {
+    format!("{}={id}; Max-Age={}{}", device_name(app), devices::REMEMBERED.num_seconds(), attributes(app))
+}
+
+/// By what the browser is known, if it signed in before.
+#[must_use]
+pub fn device_of<'a>(app: &App, headers: &'a HeaderMap) -> Option<&'a str> {
+    cookie(headers, &device_name(app)).filter(|v| !v.is_empty())
 }
 
 fn attributes(app: &App) -> &'static str {

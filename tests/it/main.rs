@@ -15,6 +15,7 @@ mod canaries;
 mod crash;
 mod data_export;
 mod deploy;
+mod devices;
 mod digests;
 mod erasure;
 mod forgeries;

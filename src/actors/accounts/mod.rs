@@ -3,6 +3,7 @@
 
 pub mod access_tokens;
 pub mod demo;
+pub mod devices;
 pub mod digests;
 pub mod leaving;
 pub mod limits;

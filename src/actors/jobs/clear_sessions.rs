@@ -1,7 +1,7 @@
 //! `clear-sessions`: removes what is over: sessions, links of mails, expired tokens, failed attempts, kept answers, old mail rows.
 
 use super::{Counts, Job, JobError, Run};
-use crate::actors::accounts::{access_tokens, limits, sessions, tokens};
+use crate::actors::accounts::{access_tokens, devices, limits, sessions, tokens};
 use crate::actors::{idempotency, mailer, services::Services, uploads, webhooks};
 use crate::domain::clock::Schedule;
 use async_trait::async_trait;
@@ -22,6 +22,7 @@ impl Job for ClearSessions {
     async fn run(&self, run: &Run, cx: &Services) -> Result<Counts, JobError> {
         let removed = [
             ("sessions", sessions::clear(cx, run.at).await?),
+            ("devices", devices::clear(cx, run.at).await?),
             ("links", tokens::clear(cx, run.at).await?),
             ("tokens", access_tokens::clear(cx, run.at).await?),
             ("answers", idempotency::clear(cx, run.at).await?),

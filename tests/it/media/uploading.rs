@@ -195,3 +195,52 @@ fn base64(bytes: &[u8]) -> String {
     use base64::Engine;
     base64::engine::general_purpose::STANDARD.encode(bytes)
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_falls_silent_while_sending_is_given_up_and_goes_on_from_what_arrived() {
+    let studio = Studio::start_with(|c| c.limits.body_idle_seconds = 1).await;
+    person(&studio, "maker@example.org", &[Role::Creator]).await;
+    let maker = signed_in(&studio, "maker@example.org").await;
+    let token = maker.get("/studio/uploads").await.hidden("_csrf").expect("token");
+    let tus = |method: reqwest::Method, path: &str| {
+        maker
+            .client
+            .request(method, format!("{}{path}", maker.url))
+            .header("tus-resumable", "1.0.0")
+            .header("x-csrf-token", &token)
+    };
+    let created = tus(reqwest::Method::POST, "/uploads/").header("upload-length", 100_000).send().await;
+    let place = created.expect("created").headers()["location"].to_str().expect("text").to_owned();
+    let (feed, silent) = tokio::sync::mpsc::unbounded_channel::<Result<Vec<u8>, std::io::Error>>();
+    feed.send(Ok(vec![7; 4000])).expect("fed");
+    let body =
+        futures_util::stream::unfold(silent, |mut from| async { from.recv().await.map(|part| (part, from)) });
+    let begun = Instant::now();
+    let answer = tus(reqwest::Method::PATCH, &place)
+        .header("content-type", "application/offset+octet-stream")
+        .header("upload-offset", 0)
+        .body(reqwest::Body::wrap_stream(body))
+        .send()
+        .await;
+    // Whether the answer or the end of the connection is seen first is the client's affair.
+    if let Ok(answer) = answer {
+        assert!(
+            answer.status().is_client_error() || answer.status().is_server_error(),
+            "{}",
+            answer.status()
+        );
+    }
+    assert!(begun.elapsed() < Duration::from_secs(60), "it was given up");
+    drop(feed);
+    let head = tus(reqwest::Method::HEAD, &place).send().await.expect("head");
+    assert_eq!(head.headers()["upload-offset"], "4000", "what arrived is kept");
+    let rest = tus(reqwest::Method::PATCH, &place)
+        .header("content-type", "application/offset+octet-stream")
+        .header("upload-offset", 4000)
+        .body(vec![7; 1000])
+        .send()
+        .await
+        .expect("goes on");
+    assert_eq!(rest.status().as_u16(), 204);
+    studio.close().await;
+}

@@ -156,22 +156,24 @@ fn known(state: &Subscription, row: &SubscriptionRow) -> Vec<(&'static str, Mark
 
 /// The state as of a date: what was true then, and what was known then.
 fn as_of(req: &Req, entries: &[Entry], row: &SubscriptionRow) -> Markup {
-    let asked: Option<NaiveDate> = req.query("as_of").parse().ok();
-    let end = asked
-        .and_then(|d| d.checked_add_days(Days::new(1)))
-        .and_then(|d| d.and_hms_opt(0, 0, 0))
-        .map(|d| d.and_utc());
+    let end_of = |day: &str| -> Option<DateTime<Utc>> {
+        let day: NaiveDate = req.query(day).parse().ok()?;
+        Some(day.checked_add_days(Days::new(1))?.and_hms_opt(0, 0, 0)?.and_utc())
+    };
+    let end = end_of("as_of");
+    let known = end_of("known_on").or(end);
     html! {
         section.panel aria-labelledby="asof" {
             h2 #asof { "As it was on a day" }
             form.row method="get" action=(req.path) {
-                (Field::new("as_of", "Day (end of it, UTC)").kind("date").value(req.query("as_of")).short().render())
+                (Field::new("as_of", "True on (end of the day, UTC)").kind("date").value(req.query("as_of")).short().render())
+                (Field::new("known_on", "As we knew on").kind("date").optional().value(req.query("known_on")).short().render())
                 (submit_small("Show that day", Weight::Plain))
             }
-            @if let Some(end) = end {
+            @if let (Some(end), Some(known)) = (end, known) {
                 (facts(&[
                     ("What was true", html! { (sentence(&state_as_of(entries, end))) }),
-                    ("What we knew", html! { (sentence(&known_at(entries, end))) }),
+                    ("What we knew", html! { (sentence(&known_at(entries, end, known))) @if known != end { " (recorded by the end of " (req.query("known_on")) ")" } }),
                 ]))
                 @if row.joined_at > end { p.small.dim { "The member joined later." } }
             }
@@ -179,10 +181,10 @@ fn as_of(req: &Req, entries: &[Entry], row: &SubscriptionRow) -> Markup {
     }
 }
 
-/// Only what had been written by then counts.
-fn known_at(entries: &[Entry], at: DateTime<Utc>) -> Subscription {
+/// What was true at `at` by what had been written by `known`.
+fn known_at(entries: &[Entry], at: DateTime<Utc>, known: DateTime<Utc>) -> Subscription {
     let recorded: Vec<Entry> =
-        entries.iter().filter(|e| e.recorded_at <= at && e.effective_at <= at).cloned().collect();
+        entries.iter().filter(|e| e.recorded_at <= known && e.effective_at <= at).cloned().collect();
     state_as_of(&recorded, at)
 }
 

@@ -3,7 +3,7 @@
 use super::{form_errors, narrow};
 use crate::actors::accounts::limits::Buckets;
 use crate::actors::accounts::sign_in::{SignIn, check};
-use crate::actors::accounts::{AccountsError, recover, registration, sessions};
+use crate::actors::accounts::{AccountsError, devices, recover, registration, sessions};
 use crate::config::Registration;
 use crate::http::error::HttpError;
 use crate::http::response::{is_own_path, see_other, set};
@@ -73,6 +73,10 @@ pub(super) async fn open(req: &Req, account: Uuid, next: &str) -> Result<Res, Ht
     let opened = sessions::open(&req.app, account, req.header("user-agent")).await?;
     let mut res = see_other(next);
     set(&mut res, SET_COOKIE, &session::cookie_for(&req.app, &opened));
+    let device = devices::note(&req.app, account, session::device_of(&req.app, &req.headers)).await?;
+    if let Ok(value) = session::device_cookie(&req.app, &device).parse() {
+        res.headers_mut().append(SET_COOKIE, value);
+    }
     Ok(res)
 }
 

@@ -174,3 +174,45 @@ fn patron(page: &str) -> (String, String) {
     let at = page.find("Patron, monthly</h2>").expect("the plan");
     (value(&page[at..], "variation"), value(&page[at..], "pay"))
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn staff_pause_and_change_plans_with_a_reason() {
+    let (studio, member, billing) = open().await;
+    assert_eq!(order(&studio, &member, "NL", "card", "4242 4242 4242 4242").await.status, 303);
+    new_plan(&studio, &billing, "Patron", "23.00", "0").await;
+    let id = link(&billing.get("/billing/subscriptions").await.body, "/billing/subscriptions/");
+    let page = billing.get(&id).await.body;
+    let at = page.find("Patron, monthly, €23.00: at once").expect("the plan is offered");
+    let before = &page[..at];
+    let from = before.rfind("value=\"").expect("its value") + 7;
+    let variation = before[from..].split('"').next().expect("an id").to_owned();
+
+    let silent =
+        billing.submit(&id, &id, &[("act", "plan"), ("variation", &variation), ("reason", "")]).await;
+    assert!(silent.status == 422 && silent.body.contains("Say why"), "{}", silent.body);
+    let nothing =
+        billing.submit(&id, &id, &[("act", "plan"), ("variation", ""), ("reason", "asked by mail")]).await;
+    assert!(nothing.status == 422 && nothing.body.contains("Choose a plan"));
+    let done = billing
+        .submit(&id, &id, &[("act", "plan"), ("variation", &variation), ("reason", "asked by mail")])
+        .await;
+    assert_eq!(done.status, 303, "{}", done.body);
+    studio.settle().await;
+    assert!(mine(&member).await.contains("Patron, monthly"));
+
+    let wrong = [("act", "pause"), ("pause_from", "2020-01-01"), ("pause_until", ""), ("reason", "travels")];
+    assert_eq!(billing.submit(&id, &id, &wrong).await.status, 422);
+    let zone = kinora::domain::shared::calendar::Zone::amsterdam();
+    let today = zone.date_of(studio.instance.services.clock.now()).to_string();
+    let right =
+        [("act", "pause"), ("pause_from", today.as_str()), ("pause_until", ""), ("reason", "travels")];
+    let done = billing.submit(&id, &id, &right).await;
+    assert_eq!(done.status, 303, "{}", done.body);
+    studio.settle().await;
+    assert!(mine(&member).await.contains("Your subscription is paused"));
+    let log = billing.get(&id).await.body;
+    for words in ["Patron, monthly is in force", "Paused from", "asked by mail", "travels"] {
+        assert!(log.contains(words), "{words}");
+    }
+    studio.close().await;
+}

@@ -12,6 +12,7 @@ mod reports;
 mod subscription;
 mod subscription_acts;
 mod subscription_export;
+mod subscription_plan;
 mod subscriptions;
 
 use crate::actors::accounts::staff;

@@ -1,7 +1,7 @@
 //! `/billing/subscriptions/{id}`: one subscription with its event log in words, as it was on any
 //! date, and as a file.
 
-use super::{BILLING, desk, names, person, subscription_acts, subscription_export, with};
+use super::{BILLING, desk, names, person, subscription_acts, subscription_export, subscription_plan, with};
 use crate::actors::bus::Actor;
 use crate::domain::shared::calendar::day_words;
 use crate::domain::subscription::{Subscription, SubscriptionEvent};
@@ -110,6 +110,7 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
         (link_small("Export CSV", &file("log.csv"), Weight::Plain))
         (link_small("Export JSON Lines", &file("log.jsonl"), Weight::Quiet))
     };
+    let plan = subscription_plan::panel(req, &row, form, errors).await?;
     let content = html! {
         (crumbs(&[Place::new("Subscriptions", "/billing/subscriptions")], &row.plan()))
         (page_head(&row.plan(), None, Some(&acts)))
@@ -119,6 +120,7 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
             (facts(&known(&row.state, &row)))
         }
         (subscription_acts::panel(req, &row, form, errors))
+        (plan)
         (as_of(req, &entries, &row))
         section { h2 { "Orders" } (order_table(&orders)) }
         section.stack aria-labelledby="log" {

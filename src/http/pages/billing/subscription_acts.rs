@@ -1,7 +1,7 @@
 //! What staff may do to a subscription: let a parked one go on, charge again, waive, extend, cancel, end.
 
-use super::BILLING;
 use super::subscription::{parked_notice, view};
+use super::{BILLING, subscription_plan};
 use crate::actors::bus::{CommandError, Envelope, Metadata};
 use crate::actors::payments::policy;
 use crate::domain::shared::PersonalValue;
@@ -19,6 +19,16 @@ pub(super) fn routes() -> Vec<Route> {
     vec![Route::post("/billing/subscriptions/{id}", BILLING, act)]
 }
 
+/// Why somebody of the staff acts.
+pub(super) fn reason_field(form: &Form, errors: &Errors) -> Markup {
+    Field::new("reason", "Reason")
+        .hint("Kept with the event.")
+        .value(form.get("reason"))
+        .maxlength(500)
+        .errors(errors)
+        .render()
+}
+
 /// The acts that are open in this state; each asks for a reason.
 pub(super) fn panel(req: &Req, row: &SubscriptionRow, form: &Form, errors: &Errors) -> Markup {
     let parked = row.state.is_parked();
@@ -28,10 +38,10 @@ pub(super) fn panel(req: &Req, row: &SubscriptionRow, form: &Form, errors: &Erro
     html! {
         @if parked { (parked_notice()) }
         @if !row.status.is_final() {
-            details.fold open[parked || !errors.is_empty()] {
+            details.fold open[parked || !errors.is_empty() && !matches!(form.get("act"), "plan" | "pause")] {
                 summary { "Act on this subscription" }
                 (post_form(req, &req.path, &html! {
-                    (Field::new("reason", "Reason").hint("Kept with the event.").value(form.get("reason")).maxlength(500).errors(errors).render())
+                    (reason_field(form, errors))
                     div.row {
                         @if parked {
                             (submit_as("Go on, bill every missed period", "act", "bill-missed", Weight::Plain))
@@ -102,6 +112,10 @@ async fn act(mut req: Req) -> Result<Res, HttpError> {
                 let errors = Errors::one("days", SubscriptionError::Days.to_string());
                 return view(&req, &form, &errors).await;
             }
+        },
+        "plan" | "pause" => match subscription_plan::command(&req, &form, &row).await? {
+            Ok(command) => command,
+            Err(errors) => return view(&req, &form, &errors).await,
         },
         _ => return Err(HttpError::BadRequest("Choose what to do.".into())),
     };

@@ -8,7 +8,7 @@ mod join;
 mod order;
 pub(super) mod paper;
 mod pause;
-mod plan_change;
+pub(super) mod plan_change;
 pub(super) mod shared;
 pub(super) mod subscription;
 mod subscription_acts;

@@ -49,7 +49,7 @@ pub(super) fn panel(req: &Req, row: &SubscriptionRow) -> Markup {
 }
 
 /// What would be agreed by taking an offer.
-fn terms_of(req: &Req, offer: &Offer) -> Result<Terms, HttpError> {
+pub(in crate::http::pages) fn terms_of(req: &Req, offer: &Offer) -> Result<Terms, HttpError> {
     let zone = Zone::parse(&req.app.config.studio.zone).map_err(|e| HttpError::Internal(e.to_string()))?;
     let variation = &offer.variation;
     Ok(Terms {
@@ -64,7 +64,10 @@ fn terms_of(req: &Req, offer: &Offer) -> Result<Terms, HttpError> {
 }
 
 /// The offers one can change to: sold to the same country, and paid in the same way.
-async fn others(req: &Req, row: &SubscriptionRow) -> Result<Vec<(Offer, ChangeQuote)>, HttpError> {
+pub(in crate::http::pages) async fn others(
+    req: &Req,
+    row: &SubscriptionRow,
+) -> Result<Vec<(Offer, ChangeQuote)>, HttpError> {
     let home = || Country::parse(&req.app.config.studio.country).ok();
     let Some(from) = row.state.country().or_else(home) else { return Ok(Vec::new()) };
     let mut found = Vec::new();

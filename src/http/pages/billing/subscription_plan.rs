@@ -1,0 +1,80 @@
+//! Another plan or a pause, by staff for a member: the same commands as the member's own, with a reason.
+
+use super::subscription_acts::reason_field;
+use crate::domain::shared::calendar::day_words;
+use crate::domain::shared::derive_id;
+use crate::domain::subscription::{ChangeQuote, Status, SubscriptionCommand, SubscriptionError};
+use crate::http::error::HttpError;
+use crate::http::pages::membership::plan_change::{others, terms_of};
+use crate::http::ui::button::submit_as;
+use crate::http::ui::{Errors, Field, Weight, form as post_form};
+use crate::http::{Form, Req};
+use crate::projections::subscriptions::SubscriptionRow;
+use maud::{Markup, html};
+
+/// What can be done about plan and pause in this state; nothing where nothing can.
+pub(super) async fn panel(
+    req: &Req,
+    row: &SubscriptionRow,
+    form: &Form,
+    errors: &Errors,
+) -> Result<Markup, HttpError> {
+    let quiet = row.status == Status::Active && !row.state.is_parked() && row.state.open_order().is_none();
+    if !quiet || row.state.pause().is_some() {
+        return Ok(html! {});
+    }
+    // Why none is offered stands in the panel of acts already.
+    let offers = others(req, row).await.unwrap_or_default();
+    let choices: Vec<(String, String)> = [(String::new(), "Keep the plan".to_owned())]
+        .into_iter()
+        .chain(offers.iter().map(|(offer, quote)| {
+            let what = match quote {
+                ChangeQuote::Now(p) => format!("at once, {} is charged", p.amount()),
+                ChangeQuote::On(day) => format!("from {}", day_words(*day)),
+            };
+            (offer.variation.id.to_string(), format!("{}, {}: {what}", offer.title(), offer.variation.price))
+        }))
+        .collect();
+    let mine = matches!(form.get("act"), "plan" | "pause");
+    Ok(html! {
+        details.fold open[mine && !errors.is_empty()] {
+            summary { "Change the plan, or pause" }
+            (post_form(req, &req.path, &html! {
+                (reason_field(form, errors))
+                @if choices.len() > 1 {
+                    (Field::new("variation", "Plan").value(form.get("variation")).select(choices).errors(errors).render())
+                    div.row { (submit_as("Change the plan", "act", "plan", Weight::Plain)) }
+                }
+                (Field::new("pause_from", "First day of a pause").kind("date").optional().value(form.get("pause_from")).short().errors(errors).render())
+                (Field::new("pause_until", "Goes on again on").kind("date").optional().value(form.get("pause_until")).short().errors(errors).render())
+                div.row { (submit_as("Pause", "act", "pause", Weight::Plain)) }
+            }))
+        }
+    })
+}
+
+/// The command for the buttons of the panel; what is wrong is an error of its field.
+pub(super) async fn command(
+    req: &Req,
+    form: &Form,
+    row: &SubscriptionRow,
+) -> Result<Result<SubscriptionCommand, Errors>, HttpError> {
+    let at = req.now();
+    if form.get("act") == "plan" {
+        let offers = others(req, row).await?;
+        let chosen = offers.into_iter().find(|(o, _)| o.variation.id.to_string() == form.get("variation"));
+        let Some((offer, _)) = chosen else { return Ok(Err(Errors::one("variation", "Choose a plan."))) };
+        let order = derive_id(&req.command_id(form).to_string(), "order");
+        return Ok(Ok(SubscriptionCommand::ChangePlan { order, terms: terms_of(req, &offer)?, at }));
+    }
+    let wrong = || Errors::one("pause_from", SubscriptionError::PauseDates.to_string());
+    let Ok(from) = form.get("pause_from").parse() else { return Ok(Err(wrong())) };
+    let until = match form.get("pause_until") {
+        "" => None,
+        day => match day.parse() {
+            Ok(day) => Some(day),
+            Err(_) => return Ok(Err(wrong())),
+        },
+    };
+    Ok(Ok(SubscriptionCommand::Pause { from, until, at }))
+}

@@ -110,7 +110,7 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
         (link_small("Export CSV", &file("log.csv"), Weight::Plain))
         (link_small("Export JSON Lines", &file("log.jsonl"), Weight::Quiet))
     };
-    let plan = subscription_plan::panel(req, &row, form, errors).await?;
+    let plan = subscription_plan::fields(req, &row, form, errors).await?;
     let content = html! {
         (crumbs(&[Place::new("Subscriptions", "/billing/subscriptions")], &row.plan()))
         (page_head(&row.plan(), None, Some(&acts)))
@@ -119,8 +119,7 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
             div.row.apart { p { "Member: " (person(&names, row.owner)) } (status_chip(&row)) }
             (facts(&known(&row.state, &row)))
         }
-        (subscription_acts::panel(req, &row, form, errors))
-        (plan)
+        (subscription_acts::panel(req, &row, &plan, form, errors))
         (as_of(req, &entries, &row))
         section { h2 { "Orders" } (order_table(&orders)) }
         section.stack aria-labelledby="log" {

@@ -19,18 +19,8 @@ pub(super) fn routes() -> Vec<Route> {
     vec![Route::post("/billing/subscriptions/{id}", BILLING, act)]
 }
 
-/// Why somebody of the staff acts.
-pub(super) fn reason_field(form: &Form, errors: &Errors) -> Markup {
-    Field::new("reason", "Reason")
-        .hint("Kept with the event.")
-        .value(form.get("reason"))
-        .maxlength(500)
-        .errors(errors)
-        .render()
-}
-
-/// The acts that are open in this state; each asks for a reason.
-pub(super) fn panel(req: &Req, row: &SubscriptionRow, form: &Form, errors: &Errors) -> Markup {
+/// The acts that are open in this state, `plan` among them; each asks for a reason.
+pub(super) fn panel(req: &Req, row: &SubscriptionRow, plan: &Markup, form: &Form, errors: &Errors) -> Markup {
     let parked = row.state.is_parked();
     let open = row.state.open_order();
     let keep = row.status == Status::PendingCancellation;
@@ -38,10 +28,10 @@ pub(super) fn panel(req: &Req, row: &SubscriptionRow, form: &Form, errors: &Erro
     html! {
         @if parked { (parked_notice()) }
         @if !row.status.is_final() {
-            details.fold open[parked || !errors.is_empty() && !matches!(form.get("act"), "plan" | "pause")] {
+            details.fold open[parked || !errors.is_empty()] {
                 summary { "Act on this subscription" }
                 (post_form(req, &req.path, &html! {
-                    (reason_field(form, errors))
+                    (Field::new("reason", "Reason").hint("Kept with the event.").value(form.get("reason")).maxlength(500).errors(errors).render())
                     div.row {
                         @if parked {
                             (submit_as("Go on, bill every missed period", "act", "bill-missed", Weight::Plain))
@@ -59,6 +49,7 @@ pub(super) fn panel(req: &Req, row: &SubscriptionRow, form: &Form, errors: &Erro
                             .hint(&format!("1 to {MOST_DAYS}, not paid for; later payments move by as many.")).errors(errors).render())
                         div.row { (submit_as("Extend", "act", "extend", Weight::Plain)) }
                     }
+                    (plan)
                     div.row {
                         @if !keep { (submit_as("Cancel subscription", "act", "cancel", Weight::Danger)) }
                         @if paid_for { (submit_as("End at once", "act", "end-now", Weight::Danger)) }

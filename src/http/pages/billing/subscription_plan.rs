@@ -1,19 +1,18 @@
 //! Another plan or a pause, by staff for a member: the same commands as the member's own, with a reason.
 
-use super::subscription_acts::reason_field;
 use crate::domain::shared::calendar::day_words;
 use crate::domain::shared::derive_id;
 use crate::domain::subscription::{ChangeQuote, Status, SubscriptionCommand, SubscriptionError};
 use crate::http::error::HttpError;
 use crate::http::pages::membership::plan_change::{others, terms_of};
 use crate::http::ui::button::submit_as;
-use crate::http::ui::{Errors, Field, Weight, form as post_form};
+use crate::http::ui::{Errors, Field, Weight};
 use crate::http::{Form, Req};
 use crate::projections::subscriptions::SubscriptionRow;
 use maud::{Markup, html};
 
-/// What can be done about plan and pause in this state; nothing where nothing can.
-pub(super) async fn panel(
+/// The fields and buttons for plan and pause, where this state allows them; part of the form of acts.
+pub(super) async fn fields(
     req: &Req,
     row: &SubscriptionRow,
     form: &Form,
@@ -35,21 +34,14 @@ pub(super) async fn panel(
             (offer.variation.id.to_string(), format!("{}, {}: {what}", offer.title(), offer.variation.price))
         }))
         .collect();
-    let mine = matches!(form.get("act"), "plan" | "pause");
     Ok(html! {
-        details.fold open[mine && !errors.is_empty()] {
-            summary { "Change the plan, or pause" }
-            (post_form(req, &req.path, &html! {
-                (reason_field(form, errors))
-                @if choices.len() > 1 {
-                    (Field::new("variation", "Plan").value(form.get("variation")).select(choices).errors(errors).render())
-                    div.row { (submit_as("Change the plan", "act", "plan", Weight::Plain)) }
-                }
-                (Field::new("pause_from", "First day of a pause").kind("date").optional().value(form.get("pause_from")).short().errors(errors).render())
-                (Field::new("pause_until", "Goes on again on").kind("date").optional().value(form.get("pause_until")).short().errors(errors).render())
-                div.row { (submit_as("Pause", "act", "pause", Weight::Plain)) }
-            }))
+        @if choices.len() > 1 {
+            (Field::new("variation", "Another plan").value(form.get("variation")).select(choices).errors(errors).render())
+            div.row { (submit_as("Change the plan", "act", "plan", Weight::Plain)) }
         }
+        (Field::new("pause_from", "First day of a pause").kind("date").optional().value(form.get("pause_from")).short().errors(errors).render())
+        (Field::new("pause_until", "Goes on again on").kind("date").optional().value(form.get("pause_until")).short().errors(errors).render())
+        div.row { (submit_as("Pause", "act", "pause", Weight::Plain)) }
     })
 }
 

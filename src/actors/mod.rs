@@ -18,6 +18,7 @@ pub mod mailer;
 pub mod marks;
 pub mod media_files;
 mod one_command;
+pub mod paper;
 pub mod payments;
 pub mod projector;
 pub mod rebuild;

@@ -136,3 +136,30 @@ async fn one_that_cannot_be_made_is_tried_again_and_then_said_to_have_failed() {
     copy_of(&studio, &ada).await;
     studio.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_whose_process_died_while_it_was_made_is_made_anew() {
+    let studio = Studio::start().await;
+    let account = person(&studio, "ada@example.org", &[]).await;
+    let ada = signed_in(&studio, "ada@example.org").await;
+    let cx = &studio.instance.services;
+    // As a killed process leaves it: taken, and half a file written.
+    let id = uuid::Uuid::now_v7();
+    let taken = "insert into public.data_exports (id, account, asked_at, attempts, taken_until)
+        values ($1, $2, now(), 1, now() + interval '1 hour')";
+    studio.superuser().await.execute(taken, &[&id, &account]).await.expect("taken");
+    let folder = data_export::folder(cx, account);
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::write(folder.join(format!("{id}.part")), b"PK half").expect("half");
+    assert!(!data_export::step(cx).await.expect("a step"), "as long as it may be at work, nobody else is");
+    assert!(ada.get(PAGE).await.body.contains("is being made"));
+    let over = "update public.data_exports set taken_until = now() - interval '1 second'";
+    studio.superuser().await.execute(over, &[]).await.expect("over");
+    while ada.get(PAGE).await.body.contains("is being made") {
+        data_export::step(cx).await.expect("a step");
+    }
+    let (_, bytes) = ada.download(&format!("{PAGE}/{id}")).await;
+    assert!(read(&bytes).iter().any(|(name, _)| name == "personal.json"));
+    assert!(!folder.join(format!("{id}.part")).exists());
+    studio.close().await;
+}

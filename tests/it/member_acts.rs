@@ -1,7 +1,12 @@
 //! What members do about a membership beyond paying: trials, pauses, other plans; in the pages.
 
+use crate::billing::{Desk, GOOD};
 use crate::billing_pages::{link, open, order};
 use crate::support::{Browser, Page, Studio};
+use kinora::domain::shared::payment::Collection;
+use kinora::domain::shared::{Currency, Money};
+use kinora::domain::subscription::{SubscriptionCommand, Terms};
+use uuid::Uuid;
 
 async fn act(studio: &Studio, member: &Browser, action: &str, fields: &[(&str, &str)]) -> Page {
     let page = if action.contains("/plan") { "/account/subscription/plan" } else { "/account/subscription" };
@@ -215,4 +220,56 @@ async fn staff_pause_and_change_plans_with_a_reason() {
         assert!(log.contains(words), "{words}");
     }
     studio.close().await;
+}
+
+/// Asks for a plan of twice the price on the day of joining: the whole difference is due.
+async fn dearer(desk: &Desk, subscription: Uuid) {
+    let terms = Terms {
+        variation: Uuid::now_v7(),
+        price: Money::new(2300, Currency::eur()),
+        ..desk.terms(Collection::Automatic)
+    };
+    let order = Uuid::now_v7();
+    desk.send(subscription, SubscriptionCommand::ChangePlan { order, terms, at: desk.at }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_plan_survives_lost_answers_and_a_process_that_dies() {
+    let mut desk = Desk::open().await;
+    let price = async |desk: &Desk, id: Uuid| desk.row(id).await.price().expect("a price").minor;
+
+    // The charge was made, its answer lost: nothing changes until it is looked up.
+    let id = desk.join(Some(GOOD)).await;
+    desk.change_card(id, "4000 0000 0000 0119").await;
+    dearer(&desk, id).await;
+    assert_eq!(price(&desk, id).await, 1150);
+    desk.tick("2031-01-31T14:02:00Z").await;
+    assert_eq!((price(&desk, id).await, desk.charged().await), (2300, 2300), "the difference, once");
+
+    // The charge was not made: everything stays as it was, and it can be asked for again.
+    desk.account = Uuid::now_v7();
+    let id = desk.join(Some(GOOD)).await;
+    desk.change_card(id, "4000 0000 0000 0127").await;
+    dearer(&desk, id).await;
+    desk.tick("2031-01-31T14:05:00Z").await;
+    assert_eq!((price(&desk, id).await, desk.charged().await), (1150, 3450));
+    assert!(desk.row(id).await.state.open_order().is_none());
+    assert_eq!(desk.orders(id).await[0].status, "cancelled");
+    desk.change_card(id, GOOD).await;
+    dearer(&desk, id).await;
+    assert_eq!((price(&desk, id).await, desk.charged().await), (2300, 4600));
+
+    // The process dies after each step: every event is delivered again, nobody is charged again.
+    let client = desk.instance.services.pool.get().await.expect("client");
+    let back = "update checkpoints set position = 0 where name in ('charge_payments', 'subscription_orders', 'issue_invoices')";
+    client.execute(back, &[]).await.expect("set back");
+    drop(client);
+    desk.settle().await;
+    tokio::time::sleep(std::time::Duration::from_millis(800)).await;
+    desk.settle().await;
+    assert_eq!((price(&desk, id).await, desk.charged().await), (2300, 4600));
+    let papers =
+        kinora::projections::invoices::list(&desk.instance.services.reader, "", 0, 50).await.expect("read");
+    assert_eq!(papers.1, 4, "two for joining, two for the changes");
+    desk.instance.close().await.expect("closes");
 }

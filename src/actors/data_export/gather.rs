@@ -3,11 +3,9 @@
 
 use super::MakeError;
 use super::pack::Content;
+use crate::actors::paper;
 use crate::actors::services::Services;
-use crate::documents::{self, Paper};
-use crate::domain::order::Settlement;
 use crate::domain::shared::PersonalRef;
-use crate::domain::shared::tax::Country;
 use crate::media::store::MediaStore;
 use crate::projections::subscription_timeline;
 use crate::projections::subscription_words::describe;
@@ -170,36 +168,11 @@ async fn tables(cx: &Services, account: Uuid) -> Result<Vec<(String, Value)>, Ma
 }
 
 async fn papers(cx: &Services, account: Uuid) -> Result<Vec<(String, Vec<u8>)>, MakeError> {
-    let studio = &cx.config.studio;
-    let home = Country::parse(&studio.country).map_err(|e| MakeError::Other(e.to_string()))?;
     let mut out = Vec::new();
     for invoice in invoices::of_account(&cx.reader, account).await? {
-        let d = &invoice.document;
-        let (mut buyer, mut number) = (None, None);
-        if let Some(billing) = &d.billing {
-            buyer = cx.reader.open(billing).await?;
-        }
-        if let Some(vat) = &d.vat_number {
-            number = cx.reader.open(vat).await?;
-        }
-        let order = orders::one(&cx.reader, d.order).await?;
-        let transfer = order.as_ref().and_then(|o| match &o.settlement {
-            Settlement::Transfer { iban, reference } => Some((iban.as_str(), reference.as_str())),
-            Settlement::Charge { .. } => None,
-        });
-        let paper = Paper {
-            number: &invoice.number,
-            credit_note: invoice.credit_note,
-            document: d,
-            buyer: buyer.as_deref(),
-            buyer_vat_number: number.as_deref(),
-            seller_country: home,
-            transfer,
-            studio: &studio.name,
-            hue: studio.hue,
-        };
-        let printed = documents::print(&paper).map_err(|e| MakeError::Other(e.to_string()))?;
-        out.push((format!("invoices/{}.pdf", invoice.number), printed.pdf));
+        let billed = paper::billed(cx, &invoice).await?;
+        let pdf = paper::print(cx, &invoice, &billed).await.map_err(|e| MakeError::Other(e.to_string()))?;
+        out.push((format!("invoices/{}.pdf", invoice.number), pdf));
     }
     Ok(out)
 }

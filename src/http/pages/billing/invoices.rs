@@ -2,8 +2,9 @@
 
 use super::{BILLING, EXPORT, PAGE, csv, desk, download, names, page_number, pages, person, with};
 use crate::actors::accounts::staff;
+use crate::actors::paper::{Billed, billed};
 use crate::http::error::HttpError;
-use crate::http::pages::membership::paper::{buyer, pdf};
+use crate::http::pages::membership::paper::pdf;
 use crate::http::pages::membership::shared::invoice_sheet;
 use crate::http::route::Route;
 use crate::http::ui::button::link_small;
@@ -116,29 +117,29 @@ async fn export(req: &Req, words: &str) -> Result<Res, HttpError> {
 }
 
 /// The invoice that the address names, and the buyer; reading it is recorded.
-async fn asked(req: &Req) -> Result<(Invoice, Option<String>, Option<String>), HttpError> {
+async fn asked(req: &Req) -> Result<(Invoice, Billed), HttpError> {
     let invoice =
         invoices::by_number(&req.app.reader, req.param("number")).await?.ok_or(HttpError::NotFound)?;
     let account = invoice.document.account;
     staff::record_read(&req.app, req.meta(), req.account()?.id, account, "billing-invoice")
         .await
         .map_err(|_| HttpError::busy())?;
-    let (address, number) = buyer(req, &invoice).await?;
-    Ok((invoice, address, number))
+    let billed = billed(&req.app, &invoice).await?;
+    Ok((invoice, billed))
 }
 
 async fn paper(req: Req) -> Result<Res, HttpError> {
-    let (invoice, address, number) = asked(&req).await?;
-    pdf(&req, &invoice, (address.as_deref(), number.as_deref())).await
+    let (invoice, billed) = asked(&req).await?;
+    pdf(&req, &invoice, &billed).await
 }
 
 async fn show(req: Req) -> Result<Res, HttpError> {
-    let (invoice, address, number) = asked(&req).await?;
+    let (invoice, billed) = asked(&req).await?;
     let file = format!("/billing/invoices/{}/pdf", invoice.number);
     let content = html! {
         (crumbs(&[Place::new("Invoices", "/billing/invoices")], &invoice.number))
         h1.hush { (invoice.number) }
-        (invoice_sheet(&invoice, address.as_deref(), number.as_deref()))
+        (invoice_sheet(&invoice, &billed))
         p { (link_small("Download PDF", &file, Weight::Plain)) }
         p { a href={ "/billing/orders/" (invoice.document.order) } { "The order" } " · " a href={ "/billing/subscriptions/" (invoice.document.subscription) } { "The subscription" } }
     };

@@ -1,19 +1,17 @@
 //! `/account/subscription/billing`: name, address, country and VAT number of the orders to come.
 
 use super::address;
-use super::shared::{country, currency};
+use super::shared::{below_subscription, country, currency};
 use super::subscription_acts::own;
 use crate::actors::bus::{CommandError, Envelope};
 use crate::domain::shared::PersonalValue;
 use crate::domain::shared::tax::{Buyer, COUNTRIES, Country, Tax};
 use crate::domain::subscription::{Subscription, SubscriptionCommand};
 use crate::http::error::HttpError;
-use crate::http::page::{Page, page, unprocessable};
-use crate::http::pages::account::places;
 use crate::http::response::after;
 use crate::http::route::{Access, Route};
 use crate::http::ui::button::submit;
-use crate::http::ui::layout::{Place, Theme, crumbs, rooms};
+use crate::http::ui::layout::{Place, crumbs};
 use crate::http::ui::{Errors, Field, Weight, error_summary, form as post_form, page_head};
 use crate::http::{Form, Req, Res};
 use crate::projections::subscriptions::SubscriptionRow;
@@ -61,18 +59,7 @@ fn view(req: &Req, form: &Form, tax: Option<&Tax>, errors: &Errors) -> Result<Re
             (submit("Save billing details", Weight::Main))
         }))
     };
-    let res = page(
-        req,
-        Page {
-            title: if errors.is_empty() { "Billing details".into() } else { "Error: Billing details".into() },
-            section: "Your account".into(),
-            theme: Theme::Desk,
-            private: true,
-            body: html! { div.page { (rooms("Your account", &places(), "/account/subscription", &content)) } },
-            ..Page::default()
-        },
-    );
-    Ok(if errors.is_empty() { res } else { unprocessable(res) })
+    Ok(below_subscription(req, "Billing details", errors, &content))
 }
 
 async fn change(mut req: Req) -> Result<Res, HttpError> {

@@ -1,7 +1,8 @@
 //! `/account/invoices` and one invoice.
 
-use super::paper::{buyer, pdf};
+use super::paper::pdf;
 use super::shared::invoice_sheet;
+use crate::actors::paper::{Billed, billed};
 use crate::domain::shared::Money;
 use crate::http::error::HttpError;
 use crate::http::page::{Page, page};
@@ -71,28 +72,28 @@ fn row(invoice: &Invoice) -> Vec<Markup> {
 }
 
 /// The own invoice that the address names, and the buyer as it stands on it.
-async fn own(req: &Req) -> Result<(Invoice, Option<String>, Option<String>), HttpError> {
+async fn own(req: &Req) -> Result<(Invoice, Billed), HttpError> {
     let found = invoices::by_number(&req.app.reader, req.param("number")).await?;
     let invoice = found.filter(|i| Some(i.document.account) == req.viewer.id()).ok_or(HttpError::NotFound)?;
-    let (mut address, number) = buyer(req, &invoice).await?;
+    let mut billed = billed(&req.app, &invoice).await?;
     if invoice.document.billing.is_none() {
-        address = Some(req.account()?.label.clone());
+        billed.address = Some(req.account()?.label.clone());
     }
-    Ok((invoice, address, number))
+    Ok((invoice, billed))
 }
 
 async fn paper(req: Req) -> Result<Res, HttpError> {
-    let (invoice, address, number) = own(&req).await?;
-    pdf(&req, &invoice, (address.as_deref(), number.as_deref())).await
+    let (invoice, billed) = own(&req).await?;
+    pdf(&req, &invoice, &billed).await
 }
 
 async fn one(req: Req) -> Result<Res, HttpError> {
-    let (invoice, address, number) = own(&req).await?;
+    let (invoice, billed) = own(&req).await?;
     let file = format!("/account/invoices/{}/pdf", invoice.number);
     let content = html! {
         (crumbs(&[Place::new("Invoices", "/account/invoices")], &invoice.number))
         h1.hush { (invoice.number) }
-        (invoice_sheet(&invoice, address.as_deref(), number.as_deref()))
+        (invoice_sheet(&invoice, &billed))
         p { (link("Download PDF", &file, Weight::Main)) }
         p.small.dim { "The PDF can be kept for years (PDF/A) and carries the same facts as data, so that bookkeeping programs read it (Factur-X)." }
     };

@@ -1,6 +1,6 @@
 //! `/account/subscription/plan`: the plans one can change to, and what each would cost now.
 
-use super::shared::{bundles, country, offers};
+use super::shared::{below_subscription, bundles, country, offers};
 use super::subscription_acts::{own, send};
 use crate::domain::shared::Money;
 use crate::domain::shared::calendar::{Zone, day_words};
@@ -8,12 +8,10 @@ use crate::domain::shared::derive_id;
 use crate::domain::shared::tax::{Country, Tax};
 use crate::domain::subscription::{ChangeQuote, SubscriptionCommand, SubscriptionError, Terms};
 use crate::http::error::HttpError;
-use crate::http::page::{Page, page, unprocessable};
-use crate::http::pages::account::places;
 use crate::http::response::see_other;
 use crate::http::route::{Access, Route};
 use crate::http::ui::button::{link, submit};
-use crate::http::ui::layout::{Place, Theme, crumbs, rooms};
+use crate::http::ui::layout::{Place, crumbs};
 use crate::http::ui::{Errors, Icon, Weight, empty, error_summary, form as post_form, page_head};
 use crate::http::{Req, Res};
 use crate::projections::plans::Offer;
@@ -99,18 +97,7 @@ async fn view(req: &Req, row: &SubscriptionRow, errors: &Errors) -> Result<Res, 
         }
         @for (offer, quote) in &all { (choice(req, row, offer, quote)) }
     };
-    let res = page(
-        req,
-        Page {
-            title: if errors.is_empty() { "Change plan".into() } else { "Error: Change plan".into() },
-            section: "Your account".into(),
-            theme: Theme::Desk,
-            private: true,
-            body: html! { div.page { (rooms("Your account", &places(), "/account/subscription", &content)) } },
-            ..Page::default()
-        },
-    );
-    Ok(if errors.is_empty() { res } else { unprocessable(res) })
+    Ok(below_subscription(req, "Change plan", errors, &content))
 }
 
 fn choice(req: &Req, row: &SubscriptionRow, offer: &Offer, quote: &ChangeQuote) -> Markup {

@@ -1,14 +1,18 @@
 //! What several of these pages need: offers of one plan, the price for a country, card fields.
 
+use crate::actors::paper::Billed;
 use crate::actors::payments::{self, CardEntry, TEST_CARDS};
 use crate::domain::shared::calendar::{Period, day_words};
 use crate::domain::shared::payment::{Collection, PaymentMethod};
 use crate::domain::shared::tax::{Buyer, Country, NotACountry, Tax, TaxKind};
 use crate::domain::shared::{Currency, Money, PersonalValue};
 use crate::http::error::HttpError;
+use crate::http::page::{Page, page, unprocessable};
+use crate::http::pages::account::places;
+use crate::http::ui::layout::{Theme, rooms};
 use crate::http::ui::table::{number, text};
 use crate::http::ui::{Column, Errors, Field, facts, format, table};
-use crate::http::{Form, Req};
+use crate::http::{Form, Req, Res};
 use crate::projections::invoices::Invoice;
 use crate::projections::plans::{self, Offer};
 use crate::projections::subscriptions;
@@ -99,6 +103,22 @@ pub(super) async fn bundle_for(
     Ok(all.into_iter().find(|b| b.any().is_some_and(|o| same_bundle(o, offer))))
 }
 
+/// A page of the own desk below the subscription; with errors the answer is 422.
+pub(super) fn below_subscription(req: &Req, title: &str, errors: &Errors, content: &Markup) -> Res {
+    let res = page(
+        req,
+        Page {
+            title: if errors.is_empty() { title.into() } else { format!("Error: {title}") },
+            section: "Your account".into(),
+            theme: Theme::Desk,
+            private: true,
+            body: html! { div.page { (rooms("Your account", &places(), "/account/subscription", content)) } },
+            ..Page::default()
+        },
+    );
+    if errors.is_empty() { res } else { unprocessable(res) }
+}
+
 /// Price and tax of an offer for a consumer in `country`, bought now.
 pub(super) fn quote(req: &Req, offer: &Offer, buyer: Country) -> Tax {
     quote_for(req, offer, Buyer { country: buyer, business: false })
@@ -177,11 +197,7 @@ pub(super) async fn keep_card(
 }
 
 /// An invoice as a sheet of paper: for the member and for staff.
-pub(in crate::http::pages) fn invoice_sheet(
-    invoice: &Invoice,
-    buyer: Option<&str>,
-    vat_number: Option<&str>,
-) -> Markup {
+pub(in crate::http::pages) fn invoice_sheet(invoice: &Invoice, billed: &Billed) -> Markup {
     let d = &invoice.document;
     let title = if invoice.credit_note { "Credit note" } else { "Invoice" };
     let columns = [
@@ -207,7 +223,7 @@ pub(in crate::http::pages) fn invoice_sheet(
             ]
         })
         .collect();
-    let buyer = buyer.unwrap_or("Deleted account");
+    let buyer = billed.address.as_deref().unwrap_or("Deleted account");
     html! {
         div.panel {
             div.row.apart.top-aligned {
@@ -222,7 +238,7 @@ pub(in crate::http::pages) fn invoice_sheet(
                     @if !d.seller.vat_number.is_empty() { p { "VAT " (d.seller.vat_number) } }
                 }
             }
-            div.stack.tight { h3 { "Billed to" } @for line in buyer.lines() { p { (line) } } @if let Some(number) = vat_number { p { "VAT " (number) } } }
+            div.stack.tight { h3 { "Billed to" } @for line in buyer.lines() { p { (line) } } @if let Some(number) = &billed.vat_number { p { "VAT " (number) } } }
             (table(&format!("Lines of {}", invoice.number), &columns, &rows))
             (facts(&[
                 ("Net", html! { span.num { (d.tax.net) } }),

@@ -111,7 +111,14 @@ fn person(req: &Req, account: &SignedIn) -> Person {
     Person {
         label: account.label.clone(),
         rooms: rooms.collect(),
-        may_watch_all: req.viewer.has_role(&["subscriber", "creator", "editor", "moderator", "admin"]),
+        nothing_to_join: req.viewer.has_role(&[
+            "subscriber",
+            "joined",
+            "creator",
+            "editor",
+            "moderator",
+            "admin",
+        ]),
         csrf: req.csrf_token(),
     }
 }

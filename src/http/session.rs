@@ -3,7 +3,7 @@
 use super::app::App;
 use super::error::HttpError;
 use crate::actors::accounts::{access_tokens, devices, sessions};
-use crate::domain::access::{PersonFacts, subscriber_access};
+use crate::domain::access::{PersonFacts, Reason, subscriber_access};
 use crate::domain::shared::Role;
 use crate::projections::subscriptions;
 use uuid::Uuid;
@@ -96,8 +96,12 @@ pub async fn viewer(app: &App, headers: &HeaderMap) -> Result<Viewer, HttpError>
         complimentary: found.complimentary,
         memberships: subscriptions::memberships(&app.reader, found.account).await?,
     };
-    if subscriber_access(Some(&facts), app.clock.now()).allowed {
+    let access = subscriber_access(Some(&facts), app.clock.now());
+    if access.allowed {
         roles.push("subscriber".into());
+    } else if matches!(access.reason, Reason::Resume | Reason::PayOrder(_)) {
+        // Joined, but resting or with an order to pay: joining again is not the way back.
+        roles.push("joined".into());
     }
     Ok(Viewer {
         account: Some(SignedIn {

@@ -1,11 +1,13 @@
 //! Where files lie, and how they get there without ever being half written.
 //!
 //! ```text
-//! <data>/uploads/<id>                           uploads that are still arriving
-//! <data>/media/originals/ab/cd…                 originals under their SHA-256
-//! <data>/media/public/<media>/<generation>/…    what is delivered
-//! <data>/media/work/<media>/<generation>/…      mezzanine and scratch, removed when all is made
+//! uploads/<id>                       uploads that are still arriving
+//! media/
+//!   originals/ab/cd…                 originals under their SHA-256
+//!   public/<media>/<generation>/…    what is delivered
+//!   work/<media>/<generation>/…      mezzanine and scratch, removed when all is made
 //! ```
+//! All of it in the data folder.
 //! Nothing here is served by a web server on its own: every request passes the access rule.
 
 use sha2::{Digest, Sha256};

@@ -42,6 +42,11 @@ async fn a_pause_stops_access_at_once_and_ending_it_gives_it_back() {
     assert_eq!(done.status, 303, "{}", done.body);
     let page = mine(&member).await;
     assert!(page.contains("Your subscription is paused") && page.contains("End the pause"), "{page}");
+    assert!(
+        page.contains("This ends the pause") && !page.contains("The open order"),
+        "what cancelling means now"
+    );
+    assert!(!page.contains("Join for"), "who has joined is not asked to join");
     let me: serde_json::Value =
         serde_json::from_str(&member.get("/api/v1/subscriptions").await.body).expect("JSON");
     assert_eq!(me["items"][0]["access"], false, "{me}");

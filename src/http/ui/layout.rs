@@ -39,8 +39,8 @@ pub struct Person {
     pub label: String,
     /// Rooms that the person's roles open: studio, billing, moderation, operator.
     pub rooms: Vec<Place>,
-    /// Whether the person pays for access or may watch for another reason.
-    pub may_watch_all: bool,
+    /// Whether the person has joined (paused or with an order to pay, too) or may watch for another reason.
+    pub nothing_to_join: bool,
     /// Token for the form that signs out.
     pub csrf: String,
 }
@@ -162,7 +162,7 @@ fn current(frame: &Frame, href: &str) -> Option<&'static str> {
 
 fn header(frame: &Frame) -> Markup {
     let link = |place: &Place| html! { a href=(place.href) aria-current=[current(frame, &place.href)] { (place.label) } };
-    let joins = frame.person.as_ref().is_none_or(|p| !p.may_watch_all);
+    let joins = frame.person.as_ref().is_none_or(|p| !p.nothing_to_join);
     let join = frame.join.as_ref().filter(|_| joins);
     html! {
         header.top {

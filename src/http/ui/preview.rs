@@ -167,7 +167,7 @@ fn sample_pages_have_one_h1_and_no_inline_style() {
     desk.person = Some(Person {
         label: "Ada".into(),
         rooms: vec![Place::new("Billing", "/billing")],
-        may_watch_all: true,
+        nothing_to_join: true,
         csrf: "t".into(),
     });
     let problem = problem_page(

@@ -39,7 +39,7 @@ const DONE: [(&str, &str); 10] = [
     ("joined", "Thank you for joining."),
     ("cancelled", "Your subscription is cancelled. Nothing more will be charged."),
     ("kept", "Your subscription goes on."),
-    ("paused", "Your pause is planned."),
+    ("paused", "Your pause is noted. A mail confirms it."),
     ("resumed", "Your subscription goes on."),
     ("billing", "Your billing details are saved."),
     ("plan", "Your change of plan is noted."),
@@ -250,6 +250,9 @@ fn open_order(
 
 fn cancel_panel(req: &Req, row: &SubscriptionRow) -> Markup {
     let words = match (row.status, row.state.next_due_on()) {
+        _ if row.state.is_paused() => {
+            "This ends the pause: the days that are paid for run on from today, then your subscription ends. Nothing more is charged.".into()
+        }
         (Status::Active, Some(day)) => {
             format!("You keep access until {}. Nothing more is charged.", day_words(day))
         }

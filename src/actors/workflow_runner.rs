@@ -5,7 +5,9 @@ use super::supervisor::{Desk, LoopError};
 use super::workflows::Workflow;
 use crate::store::checkpoint::{self, Kind};
 use crate::store::{RecordedEvent, StoreError, log};
-use futures_util::future::Either;
+use futures_util::future::{BoxFuture, Either};
+use futures_util::{FutureExt, StreamExt, stream};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -80,17 +82,8 @@ pub async fn run(workflow: Arc<dyn Workflow>, cx: Services, desk: Desk) -> Resul
             }
             continue;
         }
-        let mut at = from;
-        for event in &events {
-            if desk.stopping() {
-                break;
-            }
-            let keep = renew_while(&cx, &lease, react(workflow.as_ref(), event, &cx, &desk));
-            if !keep.await? {
-                break;
-            }
-            at = event.position;
-        }
+        let work = react_to_all(workflow.as_ref(), &events, &cx, &desk);
+        let at = renew_while(&cx, &lease, work).await?.unwrap_or(from);
         let mut client = cx.pool.get().await?;
         let tx = client.transaction().await?;
         if at != from && checkpoint::advance(&tx, &[name], from, at).await? {
@@ -115,6 +108,54 @@ async fn renew_while<T>(cx: &Services, lease: &str, work: impl Future<Output = T
         Either::Left((done, _)) => done,
         Either::Right((never, _)) => never,
     }
+}
+
+/// Reacts to the events of a page: those of one stream in their order, different streams side by side.
+/// Gives the position up to which all is done, if anything is.
+async fn react_to_all(
+    workflow: &dyn Workflow,
+    events: &[RecordedEvent],
+    cx: &Services,
+    desk: &Desk,
+) -> Result<Option<i64>, StoreError> {
+    let mut streams: Vec<Vec<&RecordedEvent>> = Vec::new();
+    let mut known: HashMap<&str, usize> = HashMap::new();
+    for event in events {
+        let lane = *known.entry(&event.stream_id).or_insert_with(|| {
+            streams.push(Vec::new());
+            streams.len() - 1
+        });
+        streams[lane].push(event);
+    }
+    // Boxed by name, or the compiler cannot see that the whole may move between threads.
+    let lanes: Vec<BoxFuture<'_, _>> =
+        streams.into_iter().map(|events| lane(workflow, events, cx, desk).boxed()).collect();
+    let at_once = workflow.at_once().max(1);
+    let ends: Vec<Result<Option<i64>, StoreError>> =
+        stream::iter(lanes).buffer_unordered(at_once).collect().await;
+    let mut undone = None;
+    for end in ends {
+        if let Some(position) = end? {
+            undone = Some(undone.map_or(position, |first: i64| first.min(position)));
+        }
+    }
+    // What was done behind the first that was not is done again: reactions bear repetition.
+    Ok(events.iter().map(|e| e.position).take_while(|p| undone.is_none_or(|first| *p < first)).last())
+}
+
+/// Reacts to the events of one stream; gives the first that was not done, if the process ends meanwhile.
+async fn lane(
+    workflow: &dyn Workflow,
+    events: Vec<&RecordedEvent>,
+    cx: &Services,
+    desk: &Desk,
+) -> Result<Option<i64>, StoreError> {
+    for event in events {
+        if desk.stopping() || !react(workflow, event, cx, desk).await? {
+            return Ok(Some(event.position));
+        }
+    }
+    Ok(None)
 }
 
 /// Tries until it works or the event is parked; `false` if the process ends meanwhile.

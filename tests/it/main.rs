@@ -18,6 +18,7 @@ mod deploy;
 mod devices;
 mod digests;
 mod erasure;
+mod exactly_once;
 mod forgeries;
 mod front;
 mod journal;

@@ -29,6 +29,10 @@ impl Workflow for BillingMails {
         NAME
     }
 
+    fn at_once(&self) -> usize {
+        8
+    }
+
     async fn handle(&self, event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {
         if let Some(OrderEvent::RefundSucceeded { of, via, amount, .. }) = event.decode::<OrderEvent>()? {
             return refunded(event, cx, of, &via, amount).await;

@@ -23,6 +23,10 @@ impl Workflow for ChargePayments {
         NAME
     }
 
+    fn at_once(&self) -> usize {
+        32
+    }
+
     async fn handle(&self, event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {
         let (id, mut meta) = cx.follow(event, NAME, "outcome");
         // A tick may be for a later time than the clock shows (demo), or for an earlier one.

@@ -32,6 +32,10 @@ impl Workflow for IssueInvoices {
         NAME
     }
 
+    fn at_once(&self) -> usize {
+        8
+    }
+
     async fn handle(&self, event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {
         match event.decode::<OrderEvent>()? {
             Some(placed @ OrderEvent::OrderPlaced { settlement: Settlement::Transfer { .. }, .. }) => {

@@ -24,6 +24,11 @@ use std::sync::Arc;
 pub trait Workflow: Send + Sync + 'static {
     /// Name, after the business process.
     fn name(&self) -> &'static str;
+    /// How many events it reacts to at the same time. Events of one stream always wait for each
+    /// other; more than one suits what asks others and waits for them.
+    fn at_once(&self) -> usize {
+        1
+    }
     /// Reacts to one event; events that do not concern it are passed by.
     ///
     /// # Errors

@@ -31,6 +31,10 @@ impl Workflow for SubscriptionOrders {
         NAME
     }
 
+    fn at_once(&self) -> usize {
+        16
+    }
+
     async fn handle(&self, event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {
         if let Some(decided) = event.decode::<SubscriptionEvent>()? {
             return from_subscription(event, decided, cx).await;

@@ -175,6 +175,11 @@ impl Projector {
         let tx = client.transaction().await?;
         // Not lost with a crash: the checkpoint would be lost with it, and the page folded again.
         tx.batch_execute("set local synchronous_commit = off").await?;
+        // Moved first, so that another process that believes itself the projector waits here, and then sees
+        // that the page is done.
+        if !checkpoint::advance(&tx, &names, from, to).await? {
+            return Ok(true);
+        }
         for event in events {
             for projection in group {
                 if let Err(error) = projection.apply(&tx, event).await {
@@ -182,9 +187,6 @@ impl Projector {
                     return Ok(false);
                 }
             }
-        }
-        if !checkpoint::advance(&tx, &names, from, to).await? {
-            return Err(StoreError::Cluster("another projector moved the checkpoints; starting over".into()));
         }
         tx.commit().await?;
         Ok(true)
@@ -205,6 +207,9 @@ impl Projector {
         let mut at = from;
         for event in events {
             let tx = client.transaction().await?;
+            if !checkpoint::advance(&tx, &[name], at, event.position).await? {
+                return Ok(());
+            }
             let outcome = if parked.contains(&event.stream_id) {
                 Err(ProjectionError::Data("an earlier event of this stream is parked".into()))
             } else {
@@ -219,14 +224,14 @@ impl Projector {
                     }
                     parked.insert(event.stream_id.clone());
                     let tx = client.transaction().await?;
+                    if !checkpoint::advance(&tx, &[name], at, event.position).await? {
+                        return Ok(());
+                    }
                     checkpoint::park(&*tx, name, event.position, &event.stream_id, &error.to_string(), 1)
                         .await?;
                     tx
                 }
             };
-            if !checkpoint::advance(&tx, &[name], at, event.position).await? {
-                return Ok(());
-            }
             tx.commit().await?;
             at = event.position;
         }

@@ -2,7 +2,7 @@
 //!
 //! One folder per aggregate; each has `commands.rs`, `events.rs`, `error.rs` and the aggregate
 //! itself (`state`, `decide`, `apply`). Aggregates never import each other: they meet in
-//! `actors/workflows`.
+//! `order_process` and in `actors/workflows`.
 
 pub mod access;
 pub mod account;
@@ -13,6 +13,7 @@ pub mod film;
 pub mod invoice_series;
 pub mod media;
 pub mod order;
+pub mod order_process;
 pub mod plan;
 pub mod post;
 pub mod shared;

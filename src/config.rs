@@ -246,6 +246,8 @@ pub struct Billing {
     pub expiry_weeks: u32,
     /// Days before the due date at which a manual order is made and reminders are sent.
     pub reminder_days: u32,
+    /// Days before a card expires at which the member is reminded; at most 92.
+    pub card_reminder_days: u32,
     /// Refunds above this need a second person; in minor units of the order's currency.
     pub second_person_over: i64,
     /// Largest bank statement that staff may send, in bytes.

@@ -10,7 +10,7 @@ use crate::adapters::gateways::sandbox::Sandbox;
 use crate::adapters::gateways::{ChargeRequest, Gateway};
 use crate::config::Config;
 use crate::domain::order::{AttemptState, Order, OrderCommand, OrderError};
-use crate::domain::shared::payment::{BillingPolicy, Outcome, PaymentMethod};
+use crate::domain::shared::payment::{BillingPolicy, Outcome, PaymentMethod, card_expires_on};
 use crate::domain::shared::{AccountId, Money, PersonalValue, derive_id};
 use crate::store::repository::EventRepository;
 use crate::store::{Metadata, Receipt, StoreError};
@@ -54,6 +54,7 @@ pub fn policy(config: &Config) -> BillingPolicy {
         expire_after_weeks: short(config.billing.expiry_weeks),
         manual_notice_days: short(config.billing.reminder_days),
         reminder_days: short(config.billing.reminder_days),
+        card_reminder_days: short(config.billing.card_reminder_days),
         ..BillingPolicy::default()
     }
 }
@@ -103,7 +104,12 @@ pub async fn keep_card(
     let name = card_gateway(cx).ok_or_else(|| PaymentError::NoGateway("for cards".into()))?;
     let saved = gateway(cx, name)?.save(card).await?;
     let label = PersonalValue::new(account, "payment_method", cx.clock.new_id(), saved.label);
-    let method = PaymentMethod { gateway: name.into(), token: saved.token, label: label.reference.clone() };
+    let method = PaymentMethod {
+        gateway: name.into(),
+        token: saved.token,
+        label: label.reference.clone(),
+        expires_on: card_expires_on(&card.expiry),
+    };
     Ok((method, label))
 }
 

@@ -118,6 +118,7 @@ impl Default for Billing {
             retry_days: 2,
             expiry_weeks: 24,
             reminder_days: 7,
+            card_reminder_days: 30,
             second_person_over: 25_000,
             statement_bytes: 8 << 20,
             currency: "EUR".into(),

@@ -378,6 +378,14 @@ fn subscription(event: &SubscriptionEvent) -> Words {
             format!("The member was reminded: {amount} will be charged on {}.", day_words(*due_on)),
             format!("{days_before} days before a yearly renewal."),
         ),
+        E::CardExpiryAnnounced { expires_on, days_before } => words(
+            Weight::Plain,
+            format!(
+                "The member was reminded: the card is valid until {}.",
+                day_words(expires_on.pred_opt().unwrap_or(*expires_on))
+            ),
+            format!("{days_before} days before a card ends."),
+        ),
         E::SubscriptionParked { behind, limit, oldest_due_on } => words(
             Weight::Bad,
             format!("Parked for staff: {behind} periods have begun unpaid."),

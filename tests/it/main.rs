@@ -42,3 +42,4 @@ mod store;
 mod studio;
 mod support;
 mod watching;
+mod years;

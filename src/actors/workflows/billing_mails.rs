@@ -169,6 +169,7 @@ fn mail(
         E::RenewalAnnounced { due_on, amount, .. } => {
             BillingMail::RenewalAhead { plan, amount: pay(*amount), due_on: *due_on }
         }
+        E::CardExpiryAnnounced { expires_on, .. } => BillingMail::CardExpiring { expires_on: *expires_on },
         E::PaymentMethodChanged { .. } => BillingMail::MethodChanged,
         E::ManagerToldOfRenewal { due_on, amount } => {
             BillingMail::ManagerTold { plan, amount: pay(*amount), due_on: *due_on, subscription }

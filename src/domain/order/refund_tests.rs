@@ -38,7 +38,7 @@ fn placed() -> OrderCommand {
 fn charge(n: u128) -> Vec<OrderCommand> {
     let label =
         PersonalRef { subject: Uuid::from_u128(1), field: "payment_method".into(), version: Uuid::nil() };
-    let method = PaymentMethod { gateway: "sandbox".into(), token: "tok".into(), label };
+    let method = PaymentMethod { gateway: "sandbox".into(), token: "tok".into(), label, expires_on: None };
     let attempt = Uuid::from_u128(n);
     let outcome = Outcome::Succeeded { gateway_reference: format!("ch_{n}") };
     vec![

@@ -19,7 +19,7 @@ fn eur(minor: i64) -> Money {
 fn method() -> PaymentMethod {
     let label =
         PersonalRef { subject: Uuid::from_u128(1), field: "payment_method".into(), version: Uuid::nil() };
-    PaymentMethod { gateway: "sandbox".into(), token: "tok".into(), label }
+    PaymentMethod { gateway: "sandbox".into(), token: "tok".into(), label, expires_on: None }
 }
 
 fn place() -> PlaceOrder {

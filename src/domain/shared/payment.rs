@@ -1,7 +1,7 @@
 //! Words that plans, subscriptions and orders share about paying.
 
 use super::personal::PersonalRef;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Months, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -28,6 +28,21 @@ pub struct PaymentMethod {
     pub token: String,
     /// What the member reads.
     pub label: PersonalRef,
+    /// The first day on which it can be charged no more, for a card whose end is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_on: Option<NaiveDate>,
+}
+
+/// The first day after the month `MM/YY` that stands on a card; none if it is no month.
+#[must_use]
+pub fn card_expires_on(expiry: &str) -> Option<NaiveDate> {
+    let (month, year) = expiry.split_once('/')?;
+    let (month, year) = (month.trim(), year.trim());
+    if year.len() != 2 || !year.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let first = NaiveDate::from_ymd_opt(2000 + year.parse::<i32>().ok()?, month.parse().ok()?, 1)?;
+    first.checked_add_months(Months::new(1))
 }
 
 /// How one payment attempt ended, or did not yet.
@@ -89,6 +104,8 @@ pub struct BillingPolicy {
     pub manual_notice_days: u16,
     /// Days before a yearly renewal at which the member is reminded.
     pub reminder_days: u16,
+    /// Days before a card expires at which the member is reminded.
+    pub card_reminder_days: u16,
     /// Periods a subscription may be behind before it is parked for staff.
     pub most_periods_behind: u16,
 }
@@ -101,6 +118,7 @@ impl Default for BillingPolicy {
             expire_after_weeks: 24,
             manual_notice_days: 7,
             reminder_days: 7,
+            card_reminder_days: 30,
             most_periods_behind: 3,
         }
     }

@@ -406,6 +406,13 @@ pub enum SubscriptionEvent {
         /// The first instant that is not covered.
         paid_until: DateTime<Utc>,
     },
+    /// The member is reminded that what is charged will soon be valid no more.
+    CardExpiryAnnounced {
+        /// The first day on which it cannot be charged.
+        expires_on: NaiveDate,
+        /// How many days before that they are told.
+        days_before: u16,
+    },
     /// Something else is charged from now on.
     PaymentMethodChanged {
         /// What.

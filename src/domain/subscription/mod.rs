@@ -4,6 +4,7 @@
 //! looks only at what is due, so that a tick that comes twice, late, or from two schedulers decides
 //! the same things once.
 
+mod card_expiry;
 mod catch_up;
 mod commands;
 mod error;

@@ -103,22 +103,30 @@ impl Subscription {
             Status::Active if self.is_paused() => {
                 self.pause.and_then(|p| p.until).map(|day| terms.zone.start_of_day(day))
             }
-            Status::Active => match &self.open {
-                Some(open) => open.retry_at.or(open.pay_by),
-                None => {
-                    let due = self.next_due_on()?;
-                    let noticed = terms.collection == Collection::Manual
-                        || (terms.interval.is_yearly()
-                            && self.announced != Some(due)
-                            && self.trial_until.is_none());
-                    let mut from = if noticed { due.checked_sub_days(LONGEST_NOTICE)? } else { due };
-                    if let Some(pause) = &self.pause {
-                        from = from.min(pause.from);
+            Status::Active => earliest(
+                self.card_reminder_from(terms),
+                match &self.open {
+                    Some(open) => open.retry_at.or(open.pay_by),
+                    None => {
+                        let due = self.next_due_on()?;
+                        let noticed = terms.collection == Collection::Manual
+                            || (terms.interval.is_yearly()
+                                && self.announced != Some(due)
+                                && self.trial_until.is_none());
+                        let mut from = if noticed { due.checked_sub_days(LONGEST_NOTICE)? } else { due };
+                        if let Some(pause) = &self.pause {
+                            from = from.min(pause.from);
+                        }
+                        let at = terms.zone.start_of_day(from);
+                        Some(self.trial_reminder_at(terms).map_or(at, |reminder| reminder.min(at)))
                     }
-                    let at = terms.zone.start_of_day(from);
-                    Some(self.trial_reminder_at(terms).map_or(at, |reminder| reminder.min(at)))
-                }
-            },
+                },
+            ),
         }
     }
+}
+
+/// The earlier of two times, either of which may never come.
+fn earliest(a: Option<DateTime<Utc>>, b: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+    a.into_iter().chain(b).min()
 }

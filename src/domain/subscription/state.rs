@@ -115,6 +115,8 @@ pub struct Subscription {
     pub(super) last_paid_order: Option<Uuid>,
     pub(super) announced: Option<NaiveDate>,
     pub(super) manager_told: Option<NaiveDate>,
+    /// The end of the card of which the member was reminded.
+    pub(super) card_announced: Option<NaiveDate>,
     /// The day the order that put it on hold was due.
     pub(super) unpaid_since: Option<NaiveDate>,
     /// When it expires if it stays on hold.
@@ -336,6 +338,9 @@ impl Subscription {
             SubscriptionEvent::SubscriptionCancelled { .. } => self.end(Status::Cancelled),
             SubscriptionEvent::SubscriptionExpired { .. } => self.end(Status::Expired),
             SubscriptionEvent::PaymentMethodChanged { method } => self.method = Some(method),
+            SubscriptionEvent::CardExpiryAnnounced { expires_on, .. } => {
+                self.card_announced = Some(expires_on)
+            }
             SubscriptionEvent::ManagerToldOfRenewal { due_on, .. } => self.manager_told = Some(due_on),
             SubscriptionEvent::RenewalAnnounced { due_on, .. } => self.announced = Some(due_on),
             SubscriptionEvent::SubscriptionParked { .. } => self.parked = true,

@@ -51,6 +51,13 @@ impl Subscription {
         if let Some(reminder) = self.remind_of_trial(terms, at) {
             return Ok(vec![reminder]);
         }
+        // It must not hold up what else is due at this tick.
+        if let Some(reminder) = self.remind_of_card(terms, policy, at) {
+            let mut next = self.clone();
+            next.apply(reminder.clone());
+            let following = next.tick_active(terms, policy, at)?;
+            return Ok([reminder].into_iter().chain(following).collect());
+        }
         // A planned change comes into force when the period it is for is ordered.
         if self.planned.is_some() && self.open.is_none() && at >= self.order_at(terms, policy)? {
             let Some(changed) = self.planned_change(terms, at)? else { return Ok(vec![]) };

@@ -2,6 +2,7 @@
 
 mod action_needed;
 mod cancellation_scheduled;
+mod card_expiring;
 mod catching_up;
 mod ended;
 mod expired;
@@ -146,6 +147,11 @@ pub enum BillingMail {
     },
     /// Another card is charged from now on.
     MethodChanged,
+    /// The card that is charged will soon be valid no more.
+    CardExpiring {
+        /// The first day on which it cannot be charged.
+        expires_on: NaiveDate,
+    },
     /// Staff gave time that is not paid for, or waived an order.
     Extended {
         /// Days; none if an order was waived.
@@ -284,6 +290,7 @@ impl BillingMail {
             Self::PlanChangeFailed { code } => plan_change::failed(studio, name, code),
             Self::EndedByStudio => ended::render(studio, name, true),
             Self::MethodChanged => method_changed::render(studio, name),
+            Self::CardExpiring { expires_on } => card_expiring::render(studio, name, expires_on),
             Self::Refunded { number, amount, by_transfer, credited } => {
                 refunded::render(studio, name, number, amount, *by_transfer, *credited)
             }

@@ -152,6 +152,7 @@ fn all() -> Vec<(&'static str, Mail)> {
         ("ended", BillingMail::Ended),
         ("expired", BillingMail::Expired { weeks: 24 }),
         ("method_changed", BillingMail::MethodChanged),
+        ("card_expiring", BillingMail::CardExpiring { expires_on: "2027-01-01".parse().unwrap() }),
         (
             "manager_told",
             BillingMail::ManagerTold {

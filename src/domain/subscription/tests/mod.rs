@@ -1,5 +1,6 @@
 //! given / when / then for every row of the status table, and properties over whole years.
 
+mod card_expiry;
 mod pauses;
 mod plan_changes;
 mod properties;
@@ -25,7 +26,7 @@ pub(super) fn at(text: &str) -> DateTime<Utc> {
 
 pub(super) fn card(token: &str) -> PaymentMethod {
     let label = PersonalRef { subject: OWNER, field: "payment_method".into(), version: Uuid::nil() };
-    PaymentMethod { gateway: "sandbox".into(), token: token.into(), label }
+    PaymentMethod { gateway: "sandbox".into(), token: token.into(), label, expires_on: None }
 }
 
 pub(super) fn terms(collection: Collection, interval: Interval) -> Terms {

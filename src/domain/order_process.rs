@@ -195,6 +195,3 @@ impl Sold {
         }
     }
 }
-
-#[cfg(test)]
-mod years;

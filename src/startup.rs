@@ -186,6 +186,7 @@ impl Instance {
             vault,
             bus,
             reader,
+            https: crate::adapters::https::Https::default(),
             metrics,
             process,
         };

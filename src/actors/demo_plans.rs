@@ -40,6 +40,7 @@ fn variations() -> Vec<Variation> {
                     collection,
                     default,
                     trial_days: 0,
+                    seats: None,
                 });
             }
         }
@@ -76,7 +77,8 @@ pub async fn subscribe(cx: &Services, meta: &Metadata, account: AccountId, name:
     let subscription = derive_id(&account.to_string(), "demo/subscription");
     let words = |e: StoreError| e.to_string();
     let repository = EventRepository::<Subscription>::new(cx.pool.clone(), cx.journal.clone());
-    if repository.load(subscription).await.map_err(words)?.version > 0 || payments::card_gateway(cx).is_none()
+    if repository.load(subscription).await.map_err(words)?.version > 0
+        || super::cards::form(cx) != Some(super::cards::CardForm::Here)
     {
         return Ok(());
     }
@@ -97,6 +99,7 @@ pub async fn subscribe(cx: &Services, meta: &Metadata, account: AccountId, name:
             interval: variation.interval,
             collection: variation.collection,
             zone,
+            seats: None,
         },
         method: Some(method),
         country: Country::from_letters(*b"NL"),

@@ -7,10 +7,11 @@ use super::bus::{CommandError, Envelope};
 use super::services::Services;
 use crate::adapters::gateways::remote::Remote;
 use crate::adapters::gateways::sandbox::Sandbox;
-use crate::adapters::gateways::{ChargeRequest, Gateway};
+use crate::adapters::gateways::stripe::Stripe;
+use crate::adapters::gateways::{ChargeRequest, Gateway, SavedMethod};
 use crate::config::Config;
 use crate::domain::order::{AttemptState, Order, OrderCommand, OrderError};
-use crate::domain::shared::payment::{BillingPolicy, Outcome, PaymentMethod, card_expires_on};
+use crate::domain::shared::payment::{BillingPolicy, Outcome, PaymentMethod};
 use crate::domain::shared::{AccountId, Money, PersonalValue, derive_id};
 use crate::store::repository::EventRepository;
 use crate::store::{Metadata, Receipt, StoreError};
@@ -73,13 +74,27 @@ pub fn gateway(cx: &Services, name: &str) -> Result<Arc<dyn Gateway>, PaymentErr
             }
         };
     }
+    if name == "stripe" && cx.config.gateways.stripe.enabled {
+        return stripe(cx).map(|g| Arc::new(g) as Arc<dyn Gateway>);
+    }
     Err(PaymentError::NoGateway(name.to_owned()))
 }
 
-/// The gateway that takes cards, if any does.
+/// Stripe, if it is switched on and its settings can be used.
+///
+/// # Errors
+/// [`PaymentError::Settings`], in words.
+pub fn stripe(cx: &Services) -> Result<Stripe, PaymentError> {
+    let plain = !cx.config.is_production();
+    Stripe::new(&cx.config.gateways.stripe, plain, cx.https.clone(), cx.pool.clone())
+        .map_err(PaymentError::Settings)
+}
+
+/// The gateway that takes cards, if any does: Stripe where it is switched on, else the sandbox.
 #[must_use]
 pub fn card_gateway(cx: &Services) -> Option<&'static str> {
-    gateway(cx, "sandbox").ok().map(|g| g.name())
+    let name = if cx.config.gateways.stripe.enabled { "stripe" } else { "sandbox" };
+    gateway(cx, name).ok().map(|g| g.name())
 }
 
 /// The account to which transfers go, if they are taken: IBAN and holder.
@@ -103,14 +118,24 @@ pub async fn keep_card(
 ) -> Result<(PaymentMethod, PersonalValue), PaymentError> {
     let name = card_gateway(cx).ok_or_else(|| PaymentError::NoGateway("for cards".into()))?;
     let saved = gateway(cx, name)?.save(card).await?;
+    Ok(kept(cx, account, name, saved))
+}
+
+/// A card that a gateway keeps, as a payment method; its label goes into the vault.
+pub(super) fn kept(
+    cx: &Services,
+    account: AccountId,
+    gateway: &str,
+    saved: SavedMethod,
+) -> (PaymentMethod, PersonalValue) {
     let label = PersonalValue::new(account, "payment_method", cx.clock.new_id(), saved.label);
     let method = PaymentMethod {
-        gateway: name.into(),
+        gateway: gateway.into(),
         token: saved.token,
         label: label.reference.clone(),
-        expires_on: card_expires_on(&card.expiry),
+        expires_on: saved.expires_on,
     };
-    Ok((method, label))
+    (method, label)
 }
 
 /// The order as its events say.

@@ -2,6 +2,7 @@
 
 use super::bus::Bus;
 use super::supervisor::StatusBoard;
+use crate::adapters::https::Https;
 use crate::clock::Clock;
 use crate::config::{LiveConfig, Secrets};
 use crate::domain::clock::{Run, RunState};
@@ -39,6 +40,8 @@ pub struct Services {
     pub bus: Bus,
     /// Queries.
     pub reader: Reader,
+    /// Calls to services elsewhere.
+    pub https: Https,
     /// Numbers.
     pub metrics: Arc<Metrics>,
     /// What the working actors of this process do.

@@ -11,6 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::Deserialize;
 use sha2::Sha256;
+use std::collections::HashMap;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
@@ -31,6 +32,9 @@ pub enum WebhookError {
     /// The body has another form.
     #[error("the body cannot be read: {0}")]
     Body(String),
+    /// It is about something that is none of ours.
+    #[error("this is about nothing that is known here")]
+    Foreign,
     /// Nothing here has that key (yet).
     #[error("no charge or refund with this key is known here; send it again later if it is new")]
     Unknown,
@@ -42,11 +46,63 @@ pub enum WebhookError {
     Store(#[from] StoreError),
 }
 
+/// The header in which a gateway signs.
+#[must_use]
+pub fn signature_header(gateway: &str) -> &'static str {
+    if gateway == "stripe" { "stripe-signature" } else { "kinora-signature" }
+}
+
 #[derive(Deserialize)]
 struct Hint {
     id: String,
     charge: Uuid,
     refund: Option<Uuid>,
+}
+
+/// An event of Stripe, as far as it says what to look at.
+#[derive(Deserialize)]
+struct StripeEvent {
+    id: String,
+    data: StripeData,
+}
+
+#[derive(Deserialize)]
+struct StripeData {
+    object: StripeObject,
+}
+
+#[derive(Deserialize)]
+struct StripeObject {
+    id: String,
+    object: String,
+    payment_intent: Option<String>,
+    #[serde(default)]
+    metadata: HashMap<String, String>,
+}
+
+impl StripeEvent {
+    /// The charge that it is about, by its number.
+    fn charge(&self) -> Option<&str> {
+        let object = &self.data.object;
+        if object.object == "payment_intent" { Some(&object.id) } else { object.payment_intent.as_deref() }
+    }
+
+    fn refund(&self) -> Option<Uuid> {
+        self.data.object.metadata.get("kinora_refund")?.parse().ok()
+    }
+}
+
+/// What a body of `gateway` hints at; none if it is about nothing of ours.
+async fn read(cx: &Services, gateway: &str, body: &[u8]) -> Result<Option<Hint>, WebhookError> {
+    let wrong = |e: serde_json::Error| WebhookError::Body(e.to_string());
+    if gateway != "stripe" {
+        return serde_json::from_slice(body).map(Some).map_err(wrong);
+    }
+    let event: StripeEvent = serde_json::from_slice(body).map_err(wrong)?;
+    let Some(charge) = event.charge() else { return Ok(None) };
+    let key = payments::stripe(cx)?.key_of(charge).await.map_err(PaymentError::from)?;
+    let refund = event.refund();
+    Ok(key.map(|charge| Hint { id: event.id, charge, refund }))
 }
 
 /// Checks `header`, `t=SECONDS,v1=HEX[,v1=HEX]`: HMAC-SHA256 over `SECONDS.BODY`.
@@ -61,7 +117,7 @@ fn verify(secret: &str, header: &str, body: &[u8], now: DateTime<Utc>) -> Result
         }
     }
     let Some(time) = time else {
-        return Err(WebhookError::Signature("the header Kinora-Signature lacks its time, t=…"));
+        return Err(WebhookError::Signature("the header of the signature lacks its time, t=…"));
     };
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else {
         return Err(WebhookError::Signature("the shared key cannot be used"));
@@ -89,6 +145,7 @@ pub async fn take(cx: &Services, gateway: &str, header: &str, body: &[u8]) -> Re
         Ok(true) => "taken",
         Ok(false) => "repeated",
         Err(WebhookError::NoGateway) => return outcome,
+        Err(WebhookError::Foreign) => "ignored",
         Err(WebhookError::Signature(_) | WebhookError::Body(_)) => "refused",
         Err(WebhookError::Unknown) => "unknown",
         Err(_) => "failed",
@@ -98,13 +155,17 @@ pub async fn take(cx: &Services, gateway: &str, header: &str, body: &[u8]) -> Re
 }
 
 async fn taken(cx: &Services, gateway: &str, header: &str, body: &[u8]) -> Result<bool, WebhookError> {
-    let sandbox = &cx.config.gateways.sandbox;
-    let secret = sandbox.webhook_secret.as_deref().filter(|s| !s.is_empty() && gateway == "sandbox");
-    let Some(secret) = secret else { return Err(WebhookError::NoGateway) };
+    let gateways = &cx.config.gateways;
+    let secret = match gateway {
+        "sandbox" => gateways.sandbox.webhook_secret.as_deref(),
+        "stripe" => gateways.stripe.webhook_secret.as_deref(),
+        _ => None,
+    };
+    let Some(secret) = secret.filter(|s| !s.is_empty()) else { return Err(WebhookError::NoGateway) };
     payments::gateway(cx, gateway).map_err(|_| WebhookError::NoGateway)?;
     // The gateway's clock is the world's, also where ours was moved for a demo.
     verify(secret, header, body, Utc::now())?;
-    let hint: Hint = serde_json::from_slice(body).map_err(|e| WebhookError::Body(e.to_string()))?;
+    let hint = read(cx, gateway, body).await?.ok_or(WebhookError::Foreign)?;
     if hint.id.is_empty() || hint.id.len() > 200 {
         return Err(WebhookError::Body("id must have 1 to 200 characters".into()));
     }

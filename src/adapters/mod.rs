@@ -2,5 +2,6 @@
 
 pub mod bank_statement;
 pub mod gateways;
+pub mod https;
 pub mod mail_folder;
 pub mod smtp;

@@ -60,8 +60,13 @@ pub fn settings(global: &Global, args: SettingsArgs) -> Result<(), CliError> {
         Action::Show => {
             let mut config = global.config()?;
             config.database_url = config.database_url.as_deref().map(mask);
-            let secret = &mut config.gateways.sandbox.webhook_secret;
-            *secret = secret.take().map(|_| "…".into());
+            let gateways = &mut config.gateways;
+            for secret in [&mut gateways.sandbox.webhook_secret, &mut gateways.stripe.webhook_secret] {
+                *secret = secret.take().map(|_| "…".into());
+            }
+            if !gateways.stripe.secret_key.is_empty() {
+                gateways.stripe.secret_key = "…".into();
+            }
             config.mail.smtp_url = config.mail.smtp_url.as_deref().map(mask);
             let text = toml::to_string_pretty(&config).map_err(|e| CliError::Failed(e.to_string()))?;
             print!("{text}");
@@ -127,6 +132,20 @@ fn findings(config: &Config) -> Vec<Finding> {
     }
     if config.gateways.sandbox.enabled {
         add("error", "gateways.sandbox.enabled", "the sandbox takes play money; switch it off");
+    }
+    let stripe = &config.gateways.stripe;
+    if stripe.enabled && (stripe.secret_key.is_empty() || stripe.publishable_key.is_empty()) {
+        add("error", "gateways.stripe.secret_key", "both keys of Stripe are needed to take cards");
+    }
+    if stripe.enabled && (stripe.secret_key.contains("_test_") || stripe.publishable_key.contains("_test_")) {
+        add("warning", "gateways.stripe.secret_key", "these are Stripe's test keys: no money will move");
+    }
+    if stripe.enabled && stripe.webhook_secret.is_none() {
+        add(
+            "warning",
+            "gateways.stripe.webhook_secret",
+            "without it, late answers wait for the next look-up",
+        );
     }
     if config.registration() == Registration::Open {
         add("warning", "accounts.registration", "registration is open without a challenge");

@@ -2,7 +2,7 @@
 
 use super::{
     Accounts, Av1, Backup, Bank, Billing, Config, Erasure, Gateways, Jobs, Limits, Mail, Media, Mode,
-    Processing, Sandbox, SchedulerKind, Studio,
+    Processing, Sandbox, SchedulerKind, Stripe, Studio,
 };
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -130,6 +130,19 @@ impl Default for Billing {
 impl Default for Sandbox {
     fn default() -> Self {
         Self { enabled: true, base_url: None, webhook_secret: None }
+    }
+}
+
+impl Default for Stripe {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            publishable_key: String::new(),
+            secret_key: String::new(),
+            webhook_secret: None,
+            base_url: "https://api.stripe.com".into(),
+            script_url: "https://js.stripe.com/v3/".into(),
+        }
     }
 }
 

@@ -82,6 +82,7 @@ impl Config {
         config.accounts.staff_second_factor = Some(true);
         config.gateways.sandbox.base_url = Some(String::new());
         config.gateways.sandbox.webhook_secret = Some(String::new());
+        config.gateways.stripe.webhook_secret = Some(String::new());
         config.backup.folder = Some(PathBuf::new());
         config.mode = Mode::Development;
         config

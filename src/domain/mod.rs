@@ -19,4 +19,5 @@ pub mod post;
 pub mod shared;
 pub mod statistics;
 pub mod subscription;
+pub mod team;
 pub mod watch_progress;

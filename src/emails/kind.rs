@@ -72,6 +72,12 @@ pub enum MailKind {
         /// How many more there are.
         more: i64,
     },
+    /// A seat in a team.
+    SeatGiven,
+    /// The seat in a team ended.
+    SeatTaken,
+    /// Somebody belongs to a team, and no seat is free: to its owner.
+    SeatMissing,
     /// About a membership or its payments.
     Billing(super::billing::BillingMail),
 }
@@ -109,6 +115,9 @@ impl MailKind {
             Self::Confirm => super::confirm::render(studio, name, token),
             Self::MailChange => super::mail_change::render(studio, name, token),
             Self::Reset { .. } => super::reset::render(studio, name, token),
+            Self::SeatGiven => super::team::given(studio, name),
+            Self::SeatTaken => super::team::taken(studio, name),
+            Self::SeatMissing => super::team::missing(studio, name),
             Self::Approved => super::approved::render(studio, name),
             Self::AlreadyRegistered => super::already_registered::render(studio, name),
             Self::PasswordChanged => super::password_changed::render(studio, name),

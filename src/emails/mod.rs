@@ -19,6 +19,7 @@ pub mod new_device;
 pub mod password_changed;
 pub mod reset;
 pub mod second_factor;
+mod team;
 #[cfg(test)]
 mod tests;
 

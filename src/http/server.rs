@@ -46,6 +46,17 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
      media-src 'self' blob:; font-src 'self'; connect-src 'self'; worker-src 'self' blob:; \
      form-action 'self'; frame-ancestors 'none'; base-uri 'none'; manifest-src 'self'";
 
+/// The policy of a page that may load a script from `own`, which may show frames of its own and speak to
+/// `more`, too.
+#[must_use]
+pub fn policy_with(own: &str, more: &[&str]) -> String {
+    let more = more.join(" ");
+    POLICY
+        .replace("script-src 'self'", &format!("script-src 'self' {own}"))
+        .replace("connect-src 'self'", &format!("connect-src 'self' {own} {more}"))
+        + &format!("; frame-src {own} {more}")
+}
+
 /// Serves `app` on `listener` until `stop` resolves, then drains.
 pub async fn serve(app: Arc<App>, table: Table, listener: TcpListener, stop: impl Future<Output = ()>) {
     let places = Arc::new(Semaphore::new(app.config.limits.connections));

@@ -19,9 +19,12 @@ async fn take(mut req: Req) -> Result<Res, HttpError> {
         return Err(HttpError::UnsupportedType("Send this as application/json.".into()));
     }
     let body = req.bytes().await?;
-    let (gateway, signature) = (req.param("gateway").to_owned(), req.header("kinora-signature").to_owned());
+    let gateway = req.param("gateway").to_owned();
+    let signature = req.header(webhooks::signature_header(&gateway)).to_owned();
     match webhooks::take(&req.app, &gateway, &signature, &body).await {
         Ok(new) => response::json(StatusCode::OK, &serde_json::json!({ "taken": true, "repeated": !new })),
+        // Well received, and nothing to be sent again.
+        Err(WebhookError::Foreign) => response::json(StatusCode::OK, &serde_json::json!({ "taken": false })),
         Err(WebhookError::NoGateway | WebhookError::Unknown) => Err(HttpError::NotFound),
         Err(why @ (WebhookError::Signature(_) | WebhookError::Body(_))) => {
             Err(HttpError::BadRequest(why.to_string()))

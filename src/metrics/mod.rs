@@ -297,14 +297,15 @@ impl Metrics {
         for area in ["media", "uploads", "mail", "database", "other"] {
             self.media.storage.with_label_values(&[area]);
         }
-        for gateway in ["sandbox", "bank"] {
+        for gateway in ["sandbox", "stripe", "bank"] {
             self.billing.gateway_duration.with_label_values(&[gateway]);
             for outcome in ["paid", "declined", "unknown", "refunded", "refused"] {
                 self.billing.payments.with_label_values(&[gateway, outcome]);
             }
         }
-        for outcome in ["taken", "repeated", "refused", "unknown", "failed"] {
+        for outcome in ["taken", "repeated", "ignored", "refused", "unknown", "failed"] {
             self.billing.webhooks.with_label_values(&["sandbox", outcome]);
+            self.billing.webhooks.with_label_values(&["stripe", outcome]);
         }
         for outcome in ["sent", "deferred", "failed"] {
             self.runtime.mail.with_label_values(&[outcome]);

@@ -20,6 +20,8 @@ pub mod subscription_timeline;
 pub mod subscription_words;
 pub mod subscriptions;
 pub mod tax_report;
+mod team_words;
+pub mod teams;
 
 use crate::domain::shared::PersonalRef;
 use crate::store::event::DecodeError;
@@ -97,6 +99,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(orders::Orders),
         Arc::new(refunds::Refunds),
         Arc::new(invoices::Invoices),
+        Arc::new(teams::Teams),
     ]
 }
 

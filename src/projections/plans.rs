@@ -92,7 +92,8 @@ impl Offer {
     /// "Studio, monthly".
     #[must_use]
     pub fn title(&self) -> String {
-        format!("{}, {}", self.name, self.variation.interval.adjective())
+        let seats = self.variation.seats.map(|s| format!(", {}", s.words())).unwrap_or_default();
+        format!("{}, {}{seats}", self.name, self.variation.interval.adjective())
     }
 
     /// Whether the clock charges a card for it.

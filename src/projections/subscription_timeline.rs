@@ -8,6 +8,7 @@ use crate::domain::order::OrderEvent;
 use crate::domain::shared::PersonalRef;
 use crate::domain::shared::aggregate::CategoryEvent;
 use crate::domain::subscription::{Subscription, SubscriptionEvent};
+use crate::domain::team::TeamEvent;
 use crate::store::event::decode_payload;
 use crate::store::{Actor, RecordedEvent, StoreError};
 use async_trait::async_trait;
@@ -26,7 +27,7 @@ impl Projection for SubscriptionTimeline {
     }
 
     fn version(&self) -> i32 {
-        2
+        3
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -70,7 +71,9 @@ impl Projection for SubscriptionTimeline {
             }
             return Ok(());
         }
-        let subscription = if event.category() == SubscriptionEvent::CATEGORY {
+        // A team has the id of its subscription.
+        let own = [SubscriptionEvent::CATEGORY, TeamEvent::CATEGORY].contains(&event.category());
+        let subscription = if own {
             id
         } else if let Some(decoded) = event.decode::<OrderEvent>()? {
             if let OrderEvent::OrderPlaced { subscription, .. } = decoded {

@@ -7,6 +7,7 @@ use crate::domain::order::OrderEvent;
 use crate::domain::shared::calendar::day_words;
 use crate::domain::shared::payment::BillingPolicy;
 use crate::domain::subscription::{CancelCause, HoldCause, SubscriptionEvent, Trigger};
+use crate::domain::team::TeamEvent;
 use crate::store::Actor;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -76,6 +77,9 @@ pub fn describe(entry: &Entry) -> Words {
     }
     if let Some(event) = entry.decode::<OrderEvent>() {
         return super::order_words::order(&event);
+    }
+    if let Some(event) = entry.decode::<TeamEvent>() {
+        return super::team_words::team(&event);
     }
     match entry.decode::<InvoiceSeriesEvent>() {
         Some(InvoiceSeriesEvent::InvoiceIssued { number, document, .. }) => {

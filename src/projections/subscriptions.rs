@@ -176,7 +176,7 @@ pub async fn of_account(r: &Reader, account: AccountId) -> Result<Vec<Subscripti
     r.client().await?.query(&sql, &[&account]).await?.iter().map(read).collect()
 }
 
-/// What an account's subscriptions give it, for the access rule.
+/// What an account's subscriptions and seats in teams give it, for the access rule.
 ///
 /// # Errors
 /// If the database cannot be read.
@@ -185,17 +185,25 @@ pub async fn memberships(r: &Reader, account: AccountId) -> Result<Vec<Membershi
         .client()
         .await?
         .query(
-            "select status, open_order, paused from subscriptions
-             where owner = $1 and status in ('active', 'pending-cancellation', 'on-hold') order by joined_at desc",
+            "select status, open_order, paused, false from (select * from subscriptions
+                 where owner = $1 and status in ('active', 'pending-cancellation', 'on-hold') order by joined_at desc) own
+             union all
+             select s.status, null, s.paused, true from team_seats t join subscriptions s on s.subscription = t.team
+                 where t.holder = $1",
             &[&account],
         )
         .await?;
     Ok(rows
         .iter()
-        .map(|row| match row.get::<_, &str>(0) {
-            "on-hold" => Membership::OnHold { order: row.get(1) },
-            _ if row.get(2) => Membership::Paused,
-            _ => Membership::Giving,
+        .map(|row| {
+            let (status, paused, seat): (&str, bool, bool) = (row.get(0), row.get(2), row.get(3));
+            let gives = matches!(status, "active" | "pending-cancellation") && !paused;
+            match (gives, seat) {
+                (true, _) => Membership::Giving,
+                (false, true) => Membership::SeatWithoutAccess,
+                (false, false) if paused => Membership::Paused,
+                (false, false) => Membership::OnHold { order: row.get(1) },
+            }
         })
         .collect())
 }

@@ -55,6 +55,7 @@ impl Desk {
             interval: Interval::monthly(),
             collection,
             zone: Zone::amsterdam(),
+            seats: None,
         }
     }
 
@@ -465,6 +466,7 @@ async fn plans_are_offered_by_currency_with_the_default_first() {
             collection: Collection::Automatic,
             default,
             trial_days: 0,
+            seats: None,
         };
         send(PlanCommand::AddVariation { variation, at: desk.at }).await;
     }

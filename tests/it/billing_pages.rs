@@ -6,7 +6,7 @@ use kinora::config::Config;
 use kinora::store::Metadata;
 use uuid::Uuid;
 
-const ADDRESS: [(&str, &str); 4] =
+pub const ADDRESS: [(&str, &str); 4] =
     [("name", "Mira Member"), ("street", "Keizersgracht 1"), ("postcode", "1015 CC"), ("city", "Amsterdam")];
 
 /// A demo studio with people and plans; gives the member's and the staff's browsers.

@@ -180,6 +180,7 @@ async fn a_live_subscription_blocks_until_it_is_over() {
             interval: calendar::Interval::monthly(),
             collection: Collection::Manual,
             zone: calendar::Zone::amsterdam(),
+            seats: None,
         },
         method: None,
         country: Country::parse("NL").unwrap(),

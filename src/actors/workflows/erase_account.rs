@@ -4,7 +4,7 @@
 use super::{Workflow, WorkflowError};
 use crate::actors::accounts::{leaving, sessions, tokens};
 use crate::actors::bus::{CommandError, Envelope};
-use crate::actors::{mailer, services::Services};
+use crate::actors::{mailer, services::Services, team_lists};
 use crate::domain::account::{Account, AccountCommand, AccountError};
 use crate::domain::deletion_request::{DeletionCommand, DeletionEvent, DeletionRequest, ErasureStep, Stage};
 use crate::domain::shared::derive_id;
@@ -121,7 +121,10 @@ async fn take(
         }
         ErasureStep::DetachPaymentMethods => traces::payment_methods(cx, account).await,
         ErasureStep::RemoveUploads => traces::unpublished_uploads(cx, meta, account).await,
-        ErasureStep::RemoveTraces => traces::measurements(cx, account).await,
+        ErasureStep::RemoveTraces => {
+            let lists = team_lists::forget(cx, meta, account).await.map_err(WorkflowError::Failed)?;
+            Ok(lists + traces::measurements(cx, account).await?)
+        }
         ErasureStep::TellThePerson => {
             let id = derive_id(&request.to_string(), "farewell");
             let told = mailer::send_now(cx, id, account, &MailKind::DeletionCompleted { request }).await?;

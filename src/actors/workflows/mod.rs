@@ -8,6 +8,7 @@ pub mod erase_account;
 pub mod hide_account;
 mod issue_invoices;
 mod subscription_orders;
+mod team_seats;
 
 pub mod process_media;
 
@@ -76,5 +77,6 @@ pub fn all() -> Vec<Arc<dyn Workflow>> {
         Arc::new(charge_payments::ChargePayments),
         Arc::new(issue_invoices::IssueInvoices),
         Arc::new(billing_mails::BillingMails),
+        Arc::new(team_seats::TeamSeats),
     ]
 }

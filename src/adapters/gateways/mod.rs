@@ -4,11 +4,13 @@
 pub mod bank;
 pub mod remote;
 pub mod sandbox;
+pub mod stripe;
 
 use crate::domain::shared::Money;
 use crate::domain::shared::payment::{Collection, Outcome, RefundOutcome};
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
 use uuid::Uuid;
 
 /// One charge. The same key is the same charge, however often it is sent.
@@ -46,6 +48,35 @@ pub struct SavedMethod {
     pub token: String,
     /// What the member reads, such as "Visa ending in 4242"; personal.
     pub label: String,
+    /// The first day on which it can be charged no more, if that is known.
+    pub expires_on: Option<NaiveDate>,
+}
+
+/// Where a card is typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CardForm {
+    /// Into fields of ours, which go to [`Gateway::save`].
+    Here,
+    /// Into fields of the gateway's own script; the card never comes here.
+    Elsewhere {
+        /// Address of the script.
+        script: String,
+        /// The name under which the studio is known to it; no secret.
+        publishable_key: String,
+    },
+}
+
+/// What the gateway's script in the browser needs to do its part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ClientStep {
+    /// Address of the script.
+    pub script: String,
+    /// The name under which the studio is known to it; no secret.
+    pub publishable_key: String,
+    /// Lets the browser finish this one thing.
+    pub client_secret: String,
+    /// The card that has to be named once more.
+    pub method: Option<String>,
 }
 
 /// What a person typed about a card. Never stored, never printed.
@@ -79,6 +110,35 @@ pub trait Gateway: Send + Sync {
 
     /// How subscriptions can be collected through it.
     fn collections(&self) -> &'static [Collection];
+
+    /// Where cards are typed.
+    fn card_form(&self) -> CardForm {
+        CardForm::Here
+    }
+
+    /// Begins to keep a card that is typed elsewhere, for an account.
+    ///
+    /// # Errors
+    /// If the gateway does not answer, or cards are typed here.
+    async fn begin_setup(&self, _account: Uuid) -> Result<ClientStep, GatewayError> {
+        Err(GatewayError::Unsupported)
+    }
+
+    /// Takes over a card that was typed elsewhere; `reference` is what the script gave.
+    ///
+    /// # Errors
+    /// If it is none of this account's, or the gateway does not answer.
+    async fn finish_setup(&self, _account: Uuid, _reference: &str) -> Result<SavedMethod, GatewayError> {
+        Err(GatewayError::Unsupported)
+    }
+
+    /// What the script needs for the holder's confirmation of a charge.
+    ///
+    /// # Errors
+    /// If the gateway does not answer, or confirms otherwise.
+    async fn begin_confirm(&self, _key: Uuid) -> Result<ClientStep, GatewayError> {
+        Err(GatewayError::Unsupported)
+    }
 
     /// Keeps a card for later charges.
     ///
@@ -122,6 +182,14 @@ pub trait Gateway: Send + Sync {
     /// # Errors
     /// If the gateway does not answer.
     async fn look_up_refund(&self, charge: Uuid, key: Uuid) -> Result<Option<RefundOutcome>, GatewayError>;
+
+    /// Forgets an account, with whatever is kept for it.
+    ///
+    /// # Errors
+    /// If the gateway does not answer.
+    async fn forget_account(&self, _account: Uuid) -> Result<(), GatewayError> {
+        Ok(())
+    }
 
     /// Forgets a kept method.
     ///

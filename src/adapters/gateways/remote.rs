@@ -3,7 +3,7 @@
 
 use super::{CardEntry, ChargeRequest, Gateway, GatewayError, RefundRequest, SavedMethod};
 use crate::domain::shared::Money;
-use crate::domain::shared::payment::{Collection, Outcome, RefundOutcome};
+use crate::domain::shared::payment::{Collection, Outcome, RefundOutcome, card_expires_on};
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -123,7 +123,11 @@ impl Gateway for Remote {
         let (status, bytes) = self.send("POST", "/v1/methods", &body).await?;
         match status {
             200 | 201 => serde_json::from_slice::<Saved>(&bytes)
-                .map(|s| SavedMethod { token: s.token, label: s.label })
+                .map(|s| SavedMethod {
+                    token: s.token,
+                    label: s.label,
+                    expires_on: card_expires_on(&card.expiry),
+                })
                 .map_err(|_| GatewayError::TimedOut),
             400..=499 => Err(GatewayError::Refused(words(&bytes))),
             _ => Err(GatewayError::TimedOut),

@@ -102,7 +102,7 @@ impl Gateway for Sandbox {
         let sql = "insert into public.sandbox_methods values ($1, $2)";
         client.execute(sql, &[&token, &known.behaviour]).await.map_err(lost)?;
         let label = format!("Visa ending in {}, expires {}", &number[12..], card.expiry.trim());
-        Ok(SavedMethod { token, label })
+        Ok(SavedMethod { token, label, expires_on: card_expires_on(&card.expiry) })
     }
 
     async fn charge(&self, request: &ChargeRequest) -> Result<Outcome, GatewayError> {

@@ -2,6 +2,7 @@ use super::{PlanCommand, PlanError, PlanEvent};
 use crate::domain::shared::Money;
 use crate::domain::shared::calendar::Interval;
 use crate::domain::shared::payment::Collection;
+use crate::domain::shared::seats::Seats;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -25,6 +26,9 @@ pub struct Variation {
     /// Days before the first payment, for who joins for the first time; 0: none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub trial_days: u16,
+    /// Seats, for a team; none: for one person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seats: Option<Seats>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
@@ -142,6 +146,7 @@ mod tests {
             collection: Collection::Automatic,
             default: true,
             trial_days: 0,
+            seats: None,
         }
     }
 

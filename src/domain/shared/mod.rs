@@ -9,6 +9,7 @@ pub mod money;
 pub mod payment;
 pub mod personal;
 pub mod role;
+pub mod seats;
 pub mod slug;
 pub mod tax;
 pub mod text;

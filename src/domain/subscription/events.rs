@@ -1,6 +1,7 @@
 use super::Proration;
 use crate::domain::shared::calendar::{Interval, Period, Zone};
 use crate::domain::shared::payment::{BillingPolicy, Collection, PaymentMethod};
+use crate::domain::shared::seats::Seats;
 use crate::domain::shared::tax::Country;
 use crate::domain::shared::{AccountId, Money, PersonalRef};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -24,6 +25,9 @@ pub struct Terms {
     pub collection: Collection,
     /// The seller's zone: in it dates begin.
     pub zone: Zone,
+    /// Seats, for a team; none: for one person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seats: Option<Seats>,
 }
 
 /// What set off a charge.

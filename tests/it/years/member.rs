@@ -297,5 +297,6 @@ fn terms(minor: i64, interval: Interval, collection: Collection, zone: Zone) -> 
         interval,
         collection,
         zone,
+        seats: None,
     }
 }

@@ -24,6 +24,10 @@ pub(super) async fn payment_methods(cx: &Services, account: Uuid) -> Result<u64,
         let gateway = payments::gateway(cx, gateway).map_err(|e| fail(&e))?;
         gateway.forget(token).await.map_err(|e| fail(&e))?;
     }
+    if let Some(cards) = payments::card_gateway(cx) {
+        let gateway = payments::gateway(cx, cards).map_err(|e| fail(&e))?;
+        gateway.forget_account(account).await.map_err(|e| fail(&e))?;
+    }
     Ok(kept.len() as u64)
 }
 

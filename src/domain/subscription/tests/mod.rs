@@ -38,6 +38,7 @@ pub(super) fn terms(collection: Collection, interval: Interval) -> Terms {
         interval,
         collection,
         zone: Zone::amsterdam(),
+        seats: None,
     }
 }
 

@@ -6,6 +6,7 @@ use crate::actors::bus::{CommandError, Envelope};
 use crate::domain::plan::{LONGEST_TRIAL, Plan, PlanCommand, Variation};
 use crate::domain::shared::calendar::{Interval, IntervalUnit};
 use crate::domain::shared::payment::Collection;
+use crate::domain::shared::seats::Seats;
 use crate::domain::shared::{Currency, Money, derive_id};
 use crate::http::error::HttpError;
 use crate::http::response::after;
@@ -68,7 +69,9 @@ fn row(req: &Req, offer: &Offer, sold: bool) -> Vec<Markup> {
     let collection: &'static str = v.collection.into();
     let action = format!("/billing/plans/{}/prices/{}/withdraw", offer.plan, v.id);
     vec![
-        head(&html! { (offer.name) }),
+        head(
+            &html! { (offer.name) @if let Some(seats) = v.seats { br; span.small.dim { (seats.words()) } } },
+        ),
         number(&v.price.to_string()),
         text(&if v.trial_days > 0 {
             format!("{}, {} days of trial", v.interval.words(), v.trial_days)
@@ -99,6 +102,8 @@ fn price_form(req: &Req, plan: Uuid, name: &str, form: &Form, errors: &Errors) -
                 (Field::new("collection", "Collection").value(form.get("collection")).select([("automatic", "Automatic: the clock charges a card"), ("manual", "Manual: the member transfers"), ("managed", "Managed: staff send the bill")]).mid().render())
                 (Field::new("trial_days", "Days of trial").optional().value(form.get("trial_days")).inputmode("numeric").short()
                     .hint("Before the first payment, for who joins for the first time.").errors(errors).render())
+                (Field::new("seats", "Seats, for a team").optional().value(form.get("seats")).maxlength(9).short()
+                    .hint("A number, or the word unlimited. Empty: for one person.").errors(errors).render())
                 (checkbox("default", "Offer it first", form.ticked("default"), None))
                 (submit("Add price", Weight::Plain))
             }))
@@ -159,17 +164,18 @@ async fn add(mut req: Req) -> Result<Res, HttpError> {
     if trial_days.is_none() {
         errors.add("trial_days", format!("Enter 0 to {LONGEST_TRIAL} days."));
     }
+    let seats = Seats::parse(form.get("seats")).map_err(|why| errors.add("seats", why)).ok();
     let length = form.get("length").parse().unwrap_or(0);
     let interval =
         unit.and_then(|u| Interval::new(u, length).map_err(|e| errors.add("length", e.to_string())).ok());
-    let (Some(price), Some(interval), Some(collection), Some(trial_days)) =
-        (price, interval, collection, trial_days)
+    let (Some(price), Some(interval), Some(collection), Some(trial_days), Some(seats)) =
+        (price, interval, collection, trial_days, seats)
     else {
         return view(&req, &form, &errors).await;
     };
     let id = derive_id(&req.command_id(&form).to_string(), "price");
     let variation =
-        Variation { id, price, interval, collection, default: form.ticked("default"), trial_days };
+        Variation { id, price, interval, collection, default: form.ticked("default"), trial_days, seats };
     let at = req.now();
     send(&req, &form, plan, PlanCommand::AddVariation { variation, at }).await
 }

@@ -7,6 +7,7 @@ use crate::domain::shared::calendar::day_words;
 use crate::domain::subscription::{Subscription, SubscriptionEvent};
 use crate::http::error::HttpError;
 use crate::http::pages::membership::subscription::{order_chip, status_chip};
+use crate::http::pages::membership::team::taken_words;
 use crate::http::route::Route;
 use crate::http::ui::button::{link_small, submit_small};
 use crate::http::ui::layout::{Place, crumbs};
@@ -20,6 +21,7 @@ use crate::projections::orders::{self, OrderRow};
 use crate::projections::subscription_timeline::{self, Entry, state_as_of};
 use crate::projections::subscription_words::{Weight as Feel, actor_words, describe};
 use crate::projections::subscriptions::{self, SubscriptionRow};
+use crate::projections::teams;
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use maud::{Markup, html};
 use std::collections::{BTreeSet, HashMap};
@@ -111,6 +113,7 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
         (link_small("Export JSON Lines", &file("log.jsonl"), Weight::Quiet))
     };
     let plan = subscription_plan::fields(req, &row, form, errors).await?;
+    let team = teams::one(reader, id).await?;
     let content = html! {
         (crumbs(&[Place::new("Subscriptions", "/billing/subscriptions")], &row.plan()))
         (page_head(&row.plan(), None, Some(&acts)))
@@ -118,6 +121,7 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
         section.panel {
             div.row.apart { p { "Member: " (person(&names, row.owner)) } (status_chip(&row)) }
             (facts(&known(&row.state, &row)))
+            @if let Some(team) = &team { p { "Team: " (taken_words(&team.state)) @if !team.state.waiting().is_empty() { ", " (team.state.waiting().len()) " wait for one" } "." } }
         }
         (subscription_acts::panel(req, &row, &plan, form, errors))
         (as_of(req, &entries, &row))

@@ -1,7 +1,9 @@
 //! `/account/orders/{id}/confirm`: the sandbox's stand-in for the page of the card's bank.
 
-use super::join::frame;
+use super::cards;
+use crate::actors::cards::confirmation;
 use crate::actors::payments::{self, PaymentError};
+use crate::domain::order::Settlement;
 use crate::http::error::HttpError;
 use crate::http::response::{after, see_other};
 use crate::http::route::{Access, Route};
@@ -30,11 +32,29 @@ async fn waiting(req: &Req) -> Result<Option<OrderRow>, HttpError> {
 
 async fn show(req: Req) -> Result<Res, HttpError> {
     let Some(order) = waiting(&req).await? else { return Ok(see_other("/account/subscription")) };
+    let step = match (&order.last_attempt, &order.settlement) {
+        (Some((attempt, _)), Settlement::Charge { gateway }) => {
+            confirmation(&req.app, gateway, *attempt).await.map_err(|error| {
+                tracing::warn!(%error, "a payment cannot be confirmed");
+                HttpError::Unavailable {
+                    why: "The payment service does not answer. Try again in a moment.".into(),
+                    retry_after: std::time::Duration::from_secs(30),
+                }
+            })?
+        }
+        _ => None,
+    };
+    let lead = if step.is_some() {
+        "Your bank wants to know that it is you: it asks in a window of its own."
+    } else {
+        "Here your bank would ask for its own proof. The test gateway only asks whether you agree."
+    };
     let body = html! {
-        (page_head("Confirm this payment", Some("Here your bank would ask for its own proof. The test gateway only asks whether you agree."), None))
+        (page_head("Confirm this payment", Some(lead), None))
         section.panel {
             p { (order.description) ", order " (order.number) ": " strong.num { (order.rest()) } }
             (post_form(&req, &format!("/account/orders/{}/confirm", order.id), &html! {
+                @if let Some(step) = &step { (cards::confirmation(step)) }
                 div.row {
                     (submit_as(&format!("Confirm {}", order.rest()), "answer", "confirm", Weight::Main))
                     (submit_as("Refuse the payment", "answer", "refuse", Weight::Plain))
@@ -42,7 +62,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
             }))
         }
     };
-    Ok(frame(&req, "Confirm the payment", body))
+    Ok(cards::frame(&req, "Confirm the payment", body))
 }
 
 async fn answer(mut req: Req) -> Result<Res, HttpError> {

@@ -24,10 +24,16 @@ pub(super) fn routes() -> Vec<Route> {
 
 /// A page of the way through joining.
 pub(super) fn frame(req: &Req, title: &str, body: Markup) -> Res {
+    frame_with(req, title, vec![], body)
+}
+
+/// The same, with further scripts.
+pub(super) fn frame_with(req: &Req, title: &str, scripts: Vec<&'static str>, body: Markup) -> Res {
     page(
         req,
         Page {
             title: title.into(),
+            scripts,
             section: "Join".into(),
             theme: Theme::Desk,
             body: html! { div.page { div.wrap { div.stack.mid { (body) } } } },
@@ -83,6 +89,7 @@ fn plan_card(req: &Req, bundle: &Bundle, code: &str, open: bool) -> Markup {
             h2 { (offer.title()) }
             p { (offer.summary) }
             p { strong.num { (tax.gross) } " per " (offer.variation.interval.words()) br; span.small.dim { (tax_note(&tax)) } }
+            @if let Some(seats) = offer.variation.seats { p { "For a team: " strong { (seats.words()) } ". You say who belongs to it." } }
             @if offer.variation.trial_days > 0 { p { strong { (offer.variation.trial_days) " days of trial" } " for who joins for the first time." } }
             p.small.dim { (ways) ". Renews until you cancel." }
             @if open {

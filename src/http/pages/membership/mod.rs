@@ -2,6 +2,7 @@
 
 mod address;
 mod billing_details;
+mod cards;
 mod confirm;
 mod invoices;
 mod join;
@@ -12,6 +13,7 @@ pub(super) mod plan_change;
 pub(super) mod shared;
 pub(super) mod subscription;
 mod subscription_acts;
+pub(super) mod team;
 
 use crate::http::route::Route;
 use crate::http::{HttpError, Req};
@@ -39,6 +41,8 @@ pub fn routes() -> Vec<Route> {
     [
         join::routes(),
         order::routes(),
+        cards::routes(),
+        team::routes(),
         subscription::routes(),
         subscription_acts::routes(),
         confirm::routes(),

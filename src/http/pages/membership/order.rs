@@ -1,8 +1,9 @@
 //! `/join/{offer}/order`: the whole order on one page, and the button that orders.
 
 use super::address;
+use super::cards::{self, card_fields, keep_card};
 use super::join::{STEPS, frame, obstacle};
-use super::shared::{bundle_for, card_fields, country, keep_card, quote, quote_for, tax_note, trial};
+use super::shared::{bundle_for, country, quote, quote_for, tax_note, trial};
 use crate::actors::bus::{Claim, CommandError, Envelope};
 use crate::actors::payments;
 use crate::domain::shared::calendar::{Zone, day_words};
@@ -84,7 +85,7 @@ fn view(req: &Req, choice: &Choice, form: &Form, errors: &Errors) -> Result<Res,
                 @if *by_card {
                     h2 { "Card" }
                     @if *trial_days > 0 { p.small { "You can leave this empty and add a card before the trial is over." } }
-                    (card_fields(form, errors))
+                    (card_fields(req, form, errors, *trial_days > 0))
                 }
                 p.small { "By ordering you agree to the " a href="/legal/terms" { "terms" } ". Access starts as soon as the payment arrives, which ends the right of withdrawal." }
                 div.row { (submit("Order with obligation to pay", Weight::Main)) (link("Back", &back, Weight::Quiet)) }
@@ -104,7 +105,8 @@ fn view(req: &Req, choice: &Choice, form: &Form, errors: &Errors) -> Result<Res,
             }
         }
     };
-    let page = frame(req, if errors.is_empty() { "Confirm" } else { "Error: confirm" }, body);
+    let title = if errors.is_empty() { "Confirm" } else { "Error: confirm" };
+    let page = if *by_card { cards::frame(req, title, body) } else { frame(req, title, body) };
     Ok(if errors.is_empty() { page } else { unprocessable(page) })
 }
 
@@ -146,7 +148,7 @@ async fn place(mut req: Req) -> Result<Res, HttpError> {
     if !errors.is_empty() {
         return view(&req, &choice, &form, &errors);
     }
-    let later = choice.trial_days > 0 && form.get("card_number").is_empty();
+    let later = choice.trial_days > 0 && cards::is_empty(&form);
     let (method, label) = if choice.by_card && !later {
         match keep_card(&req, &form, &mut errors).await? {
             Some((method, label)) => (Some(method), Some(label)),
@@ -170,6 +172,7 @@ async fn place(mut req: Req) -> Result<Res, HttpError> {
             interval: variation.interval,
             collection: variation.collection,
             zone,
+            seats: variation.seats,
         },
         method,
         country: choice.buyer,

@@ -58,6 +58,7 @@ pub(in crate::http::pages) fn terms_of(req: &Req, offer: &Offer) -> Result<Terms
         interval: variation.interval,
         collection: variation.collection,
         zone,
+        seats: offer.variation.seats,
     })
 }
 

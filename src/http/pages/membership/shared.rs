@@ -1,18 +1,18 @@
 //! What several of these pages need: offers of one plan, the price for a country, card fields.
 
 use crate::actors::paper::Billed;
-use crate::actors::payments::{self, CardEntry, TEST_CARDS};
+use crate::actors::payments::{self};
 use crate::domain::shared::calendar::{Period, day_words};
-use crate::domain::shared::payment::{Collection, PaymentMethod};
+use crate::domain::shared::payment::Collection;
 use crate::domain::shared::tax::{Buyer, Country, NotACountry, Tax, TaxKind};
-use crate::domain::shared::{Currency, Money, PersonalValue};
+use crate::domain::shared::{Currency, Money};
 use crate::http::error::HttpError;
 use crate::http::page::{Page, page, unprocessable};
 use crate::http::pages::account::places;
 use crate::http::ui::layout::{Theme, rooms};
 use crate::http::ui::table::{number, text};
-use crate::http::ui::{Column, Errors, Field, facts, format, table};
-use crate::http::{Form, Req, Res};
+use crate::http::ui::{Column, Errors, facts, format, table};
+use crate::http::{Req, Res};
 use crate::projections::invoices::Invoice;
 use crate::projections::plans::{self, Offer};
 use crate::projections::subscriptions;
@@ -90,7 +90,7 @@ pub(super) fn bundles(req: &Req, offers: Vec<Offer>) -> Vec<Bundle> {
 }
 
 fn same_bundle(a: &Offer, b: &Offer) -> bool {
-    a.plan == b.plan && a.variation.interval == b.variation.interval
+    a.plan == b.plan && a.variation.interval == b.variation.interval && a.variation.seats == b.variation.seats
 }
 
 /// The bundle that corresponds to `offer` for somebody in `country`.
@@ -147,52 +147,6 @@ pub(super) fn tax_note(tax: &Tax) -> String {
         TaxKind::Charged => format!("incl. {} VAT ({})", tax.percent(), tax.tax),
         TaxKind::ReverseCharge => "VAT reverse charged".into(),
         TaxKind::None => "no VAT".into(),
-    }
-}
-
-/// Fields for a card, and which cards the sandbox takes.
-pub(super) fn card_fields(form: &Form, errors: &Errors) -> Markup {
-    html! {
-        (Field::new("card_number", "Card number").value(form.get("card_number")).inputmode("numeric")
-            .autocomplete("cc-number").placeholder("4242 4242 4242 4242").maxlength(30).mid().errors(errors).render())
-        (Field::new("card_expiry", "Expires").value(form.get("card_expiry")).autocomplete("cc-exp")
-            .hint("Month and year, such as 12/30.").placeholder("MM/YY").maxlength(7).short().errors(errors).render())
-        details.fold {
-            summary { "This studio uses a test gateway: which cards it takes" }
-            ul.small { @for card in TEST_CARDS { li { span.mono { (grouped(card.number)) } " " (card.says) } } }
-            p.small.dim { "No real card is accepted, and nothing is really charged." }
-        }
-    }
-}
-
-fn grouped(number: &str) -> String {
-    number.as_bytes().chunks(4).map(|c| String::from_utf8_lossy(c).into_owned()).collect::<Vec<_>>().join(" ")
-}
-
-/// Keeps the card that was typed; what is wrong with it is an error of its field.
-pub(super) async fn keep_card(
-    req: &Req,
-    form: &Form,
-    errors: &mut Errors,
-) -> Result<Option<(PaymentMethod, PersonalValue)>, HttpError> {
-    let card = CardEntry { number: form.get("card_number").into(), expiry: form.get("card_expiry").into() };
-    if card.number.is_empty() {
-        errors.add("card_number", "Enter the number of the card.");
-        return Ok(None);
-    }
-    match payments::keep_card(&req.app, req.account()?.id, &card).await {
-        Ok(kept) => Ok(Some(kept)),
-        Err(payments::PaymentError::Gateway(crate::actors::payments::GatewayError::Refused(why))) => {
-            let field = if why.contains("expiry") { "card_expiry" } else { "card_number" };
-            errors.add(field, why);
-            Ok(None)
-        }
-        Err(payments::PaymentError::Gateway(_)) => {
-            errors
-                .add("", "The payment service does not answer. Nothing was charged; try again in a moment.");
-            Ok(None)
-        }
-        Err(other) => Err(HttpError::Internal(other.to_string())),
     }
 }
 

@@ -1,9 +1,9 @@
 //! `/account/subscription`: where it stands, what comes next, and everything one can do about it.
 
 use super::billing_details::price;
+use super::cards::{self, card_fields};
 use super::order::transfer_facts;
-use super::shared::card_fields;
-use super::{pause, plan_change};
+use super::{pause, plan_change, team};
 use crate::domain::order::{Settlement, transfer_reference};
 use crate::domain::shared::Money;
 use crate::domain::shared::calendar::day_words;
@@ -66,13 +66,16 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
                 Some(method) => req.app.reader.open(&method.label).await?,
                 None => None,
             };
-            body(req, row, &orders, label.as_deref(), waiting, form, errors)
+            let team = team::panel(req, row.id).await?;
+            html! { (body(req, row, &orders, label.as_deref(), waiting, form, errors)) (team) }
         }
     };
+    let seats = team::seats(req).await?;
     let content = html! {
         (page_head("Subscription", None, None))
         @if let (Some(done), true) = (done, errors.is_empty()) { (notice_text(Tone::Success, done)) }
         (error_summary(errors))
+        @for seat in &seats { (notice_text(Tone::Info, seat)) }
         (content)
     };
     let res = page(
@@ -82,12 +85,14 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
             section: "Your account".into(),
             theme: Theme::Desk,
             private: true,
+            scripts: cards::scripts(req),
             // The result of a charge comes by itself, also without JavaScript.
             head: waiting.then(|| html! { meta http-equiv="refresh" content="2"; }),
             body: html! { div.page { (rooms("Your account", &places(), "/account/subscription", &content)) } },
             ..Page::default()
         },
     );
+    let res = cards::allow(req, res);
     Ok(if errors.is_empty() { res } else { unprocessable(res) })
 }
 
@@ -119,7 +124,7 @@ fn body(
         @if live && row.state.terms().is_some_and(|t| t.collection == Collection::Automatic) && open.is_none() && !waiting {
             section.panel aria-labelledby="card" {
                 h2 #card { "Change card" }
-                (post_form(req, "/account/subscription/card", &html! { (card_fields(form, errors)) (submit("Use this card", Weight::Plain)) }))
+                (post_form(req, "/account/subscription/card", &html! { (card_fields(req, form, errors, false)) (submit("Use this card", Weight::Plain)) }))
             }
         }
         @if row.status == Status::Active && !waiting {
@@ -238,7 +243,7 @@ fn open_order(
                         summary { "Pay with another card" }
                         (post_form(req, "/account/subscription/pay", &html! {
                             input type="hidden" name="new_card" value="yes";
-                            (card_fields(form, errors)) (submit(&format!("Pay {}", open.rest()), Weight::Plain))
+                            (card_fields(req, form, errors, false)) (submit(&format!("Pay {}", open.rest()), Weight::Plain))
                         }))
                     }
                     p.small.dim { "You can also transfer it with the reference " span.mono { (transfer_reference(&open.number)) } "." }

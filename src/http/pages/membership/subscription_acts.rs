@@ -1,6 +1,6 @@
 //! What the buttons of `/account/subscription` do.
 
-use super::shared::keep_card;
+use super::cards::keep_card;
 use super::subscription::view;
 use crate::actors::bus::{CommandError, Envelope};
 use crate::domain::shared::derive_id;

@@ -1,0 +1,124 @@
+//! What a PaymentIntent or a refund says about the money.
+
+use crate::domain::shared::payment::{Outcome, RefundOutcome};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
+
+/// Time in which the holder can confirm a charge.
+const CONFIRM_WITHIN: TimeDelta = TimeDelta::hours(24);
+
+/// Codes after which another attempt with the same card is useless.
+/// Source: Stripe's list of decline codes, those whose next step is another card.
+const HARD: [&str; 14] = [
+    "stolen_card",
+    "lost_card",
+    "pickup_card",
+    "restricted_card",
+    "fraudulent",
+    "invalid_account",
+    "card_not_supported",
+    "revocation_of_all_authorizations",
+    "revocation_of_authorization",
+    "security_violation",
+    "stop_payment_order",
+    "merchant_blacklist",
+    "resource_missing",
+    "no_payment_method",
+];
+
+/// Not taken, for that reason.
+pub(super) fn declined(code: &str) -> Outcome {
+    Outcome::Declined { code: code.to_owned(), hard: HARD.contains(&code) }
+}
+
+/// What became of a charge that was confirmed; none while nobody knows.
+pub(super) fn of(intent: &Value, at: DateTime<Utc>) -> Option<Outcome> {
+    let created = intent["created"].as_i64().and_then(|s| DateTime::from_timestamp(s, 0)).unwrap_or_default();
+    let asks = Outcome::RequiresAction { until: created.max(at) + CONFIRM_WITHIN };
+    Some(match intent["status"].as_str()? {
+        "succeeded" => Outcome::Succeeded { gateway_reference: intent["id"].as_str()?.to_owned() },
+        "requires_action" => asks,
+        "canceled" => Outcome::Cancelled,
+        "requires_payment_method" => {
+            let error = &intent["last_payment_error"];
+            let code = error["decline_code"].as_str().or_else(|| error["code"].as_str());
+            match (error["code"].as_str(), code) {
+                (Some("authentication_required"), _) | (_, Some("authentication_required")) => asks,
+                (_, code) => declined(code.unwrap_or("card_declined")),
+            }
+        }
+        _ => return None,
+    })
+}
+
+/// The card of a charge: after a refusal it stands with the error.
+pub(super) fn method_of(intent: &Value) -> Option<String> {
+    let of = |v: &Value| v.as_str().or_else(|| v["id"].as_str()).map(str::to_owned);
+    of(&intent["payment_method"]).or_else(|| of(&intent["last_payment_error"]["payment_method"]))
+}
+
+/// What became of a refund.
+pub(super) fn of_refund(refund: &Value) -> RefundOutcome {
+    match refund["status"].as_str().unwrap_or_default() {
+        "succeeded" => RefundOutcome::Succeeded {
+            gateway_reference: refund["id"].as_str().unwrap_or_default().to_owned(),
+        },
+        "failed" | "canceled" => RefundOutcome::Refused {
+            code: refund["failure_reason"].as_str().unwrap_or("refund_failed").to_owned(),
+        },
+        _ => RefundOutcome::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn every_state_says_what_became_of_the_money() {
+        let at: DateTime<Utc> = "2026-11-28T12:00:00Z".parse().unwrap();
+        let until = at + TimeDelta::days(1);
+        let soft = |code: &str| Some(Outcome::Declined { code: code.into(), hard: false });
+        for (intent, expected) in [
+            (
+                json!({"id": "pi_1", "status": "succeeded"}),
+                Some(Outcome::Succeeded { gateway_reference: "pi_1".into() }),
+            ),
+            (json!({"status": "requires_action"}), Some(Outcome::RequiresAction { until })),
+            (json!({"status": "canceled"}), Some(Outcome::Cancelled)),
+            (
+                json!({"status": "requires_payment_method", "last_payment_error": {"code": "authentication_required"}}),
+                Some(Outcome::RequiresAction { until }),
+            ),
+            (
+                json!({"status": "requires_payment_method", "last_payment_error": {"code": "card_declined", "decline_code": "insufficient_funds"}}),
+                soft("insufficient_funds"),
+            ),
+            (
+                json!({"status": "requires_payment_method", "last_payment_error": {"code": "card_declined", "decline_code": "stolen_card"}}),
+                Some(Outcome::Declined { code: "stolen_card".into(), hard: true }),
+            ),
+            (json!({"status": "requires_payment_method", "last_payment_error": null}), soft("card_declined")),
+            (json!({"status": "processing"}), None),
+            (json!({"status": "something new"}), None),
+            (json!({}), None),
+        ] {
+            assert_eq!(of(&intent, at), expected, "{intent}");
+        }
+    }
+
+    #[test]
+    fn a_refund_that_is_pending_is_looked_up_again() {
+        let of = |v: Value| of_refund(&v);
+        assert_eq!(of(json!({"status": "pending"})), RefundOutcome::Unknown);
+        assert_eq!(
+            of(json!({"status": "failed", "failure_reason": "lost_or_stolen_card"})),
+            RefundOutcome::Refused { code: "lost_or_stolen_card".into() }
+        );
+        assert_eq!(
+            of(json!({"status": "succeeded", "id": "re_1"})),
+            RefundOutcome::Succeeded { gateway_reference: "re_1".into() }
+        );
+    }
+}

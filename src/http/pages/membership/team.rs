@@ -89,7 +89,7 @@ async fn view(req: &Req, team: &TeamRow, form: &Form, errors: &Errors) -> Result
     let state = &team.state;
     let all: Vec<Uuid> =
         state.holders().iter().chain(state.waiting()).chain(state.barred()).copied().collect();
-    let names = people::display_names(&req.app.reader, &all).await?;
+    let names = labels(req, state, &all).await?;
     let content = html! {
         (page_head("Your team", Some("Who belongs to it watches and downloads by your subscription. You need no seat yourself."), None))
         (error_summary(errors))
@@ -103,7 +103,7 @@ async fn view(req: &Req, team: &TeamRow, form: &Form, errors: &Errors) -> Result
             @if all.is_empty() {
                 (empty(Icon::User, "Nobody has a seat yet", "Who belongs to your team gets one as soon as they have an account with a confirmed address.", None))
             } @else {
-                (table("People of your team", &[Column::new("Name"), Column::new("Seat"), Column::new("Act")], &rows(req, state, &names)))
+                (table("People of your team", &[Column::new("Who"), Column::new("Seat"), Column::new("Act")], &rows(req, state, &names)))
             }
             p { (link("Change the plan", "/account/subscription/plan", Weight::Quiet)) }
         }
@@ -113,12 +113,25 @@ async fn view(req: &Req, team: &TeamRow, form: &Form, errors: &Errors) -> Result
                 (Field::new("addresses", "Mail addresses").optional().value(form.get("addresses")).area()
                     .hint(&format!("One in each line, at most {MOST_ADDRESSES}.")).errors(errors).render())
                 (Field::new("domain", "Mail domain").optional().value(form.get("domain")).maxlength(253).mid().placeholder("studio.example")
-                    .hint("Everybody with a confirmed address at exactly this domain.").errors(errors).render())
+                    .hint("Everybody with a confirmed address at exactly this domain; it must be that of your own address.").errors(errors).render())
                 (submit("Save team", Weight::Main))
             }))
         }
     };
     Ok(super::shared::below_subscription(req, "Your team", errors, &content))
+}
+
+/// How the owner knows people: by the address they wrote down, else by name.
+async fn labels(req: &Req, state: &Team, all: &[Uuid]) -> Result<HashMap<Uuid, String>, HttpError> {
+    let list = team_lists::open(&req.app, state).await?;
+    let mut labels = people::display_names(&req.app.reader, all).await?;
+    for account in all {
+        let mail = team_lists::mail_of(&req.app, *account).await?;
+        if let Some(mail) = mail.filter(|m| list.addresses.contains(&m.to_lowercase())) {
+            labels.insert(*account, mail);
+        }
+    }
+    Ok(labels)
 }
 
 fn rows(req: &Req, state: &Team, names: &HashMap<Uuid, String>) -> Vec<Vec<Markup>> {
@@ -153,6 +166,13 @@ async fn arrange(mut req: Req) -> Result<Res, HttpError> {
     };
     let command = (req.command_id(&form), req.meta());
     let owner = req.account()?.id;
+    // Else one could name a company's domain and read here who of it has an account.
+    let own = team_lists::mail_of(&req.app, owner).await?;
+    let at = own.as_deref().and_then(|mail| mail.rsplit('@').next()).map(str::to_lowercase);
+    if list.domain.is_some() && list.domain != at {
+        let words = "Only the domain of your own confirmed mail address can stand here.";
+        return view(&req, &team, &form, &Errors::one("domain", words)).await;
+    }
     match team_lists::arrange(&req.app, command, &team, owner, &list, req.now()).await {
         Ok(receipt) => Ok(after(receipt, "/account/team?done=saved")),
         Err(CommandError::Refused(why)) => view(&req, &team, &form, &Errors::one("", why.to_string())).await,

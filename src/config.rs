@@ -174,6 +174,10 @@ pub struct Accounts {
     pub staff_idle_minutes: u32,
     /// Hours after which a session of staff ends in any case. Never in demo mode.
     pub staff_session_hours: u32,
+    /// Whether open registration asks browsers for a proof of work, and looks at who brings none; absent: in production.
+    pub challenge: Option<bool>,
+    /// How hard that is: derivations of each of the 400 to 799 attempts. 5000 take a telephone some seconds.
+    pub challenge_cost: u32,
     /// Days for which the copy of a person's data can be fetched.
     pub export_days: u32,
 }

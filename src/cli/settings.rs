@@ -147,7 +147,7 @@ fn findings(config: &Config) -> Vec<Finding> {
             "without it, late answers wait for the next look-up",
         );
     }
-    if config.registration() == Registration::Open {
+    if config.registration() == Registration::Open && config.accounts.challenge == Some(false) {
         add("warning", "accounts.registration", "registration is open without a challenge");
     }
     if config.accounts.staff_second_factor == Some(false) {

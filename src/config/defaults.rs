@@ -39,6 +39,8 @@ impl Default for Accounts {
         Self {
             registration: None,
             staff_second_factor: None,
+            challenge: None,
+            challenge_cost: 5000,
             staff_idle_minutes: 30,
             staff_session_hours: 12,
             export_days: 7,

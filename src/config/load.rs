@@ -80,6 +80,7 @@ impl Config {
         config.limits.registration_seconds = Some(0);
         config.accounts.registration = Some(super::Registration::Open);
         config.accounts.staff_second_factor = Some(true);
+        config.accounts.challenge = Some(true);
         config.gateways.sandbox.base_url = Some(String::new());
         config.gateways.sandbox.webhook_secret = Some(String::new());
         config.gateways.stripe.webhook_secret = Some(String::new());

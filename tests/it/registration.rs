@@ -2,6 +2,7 @@
 
 use crate::accounts::{PASSWORD, link_of, person, sign_in, signed_in};
 use crate::support::{Browser, Page, Studio};
+use base64::Engine as _;
 use kinora::actors::accounts::{self, leaving};
 use kinora::config::Registration;
 use kinora::domain::deletion_request::RequestedBy;
@@ -136,5 +137,72 @@ async fn a_moderator_shuts_the_door_with_one_click() {
     );
     assert_eq!(moderator.submit("/moderation/registrations", door, &[("shut", "no")]).await.status, 303);
     assert!(visitor.get("/register").await.body.contains("Create an account"));
+    studio.close().await;
+}
+
+/// What the script of the form does.
+async fn prove(browser: &Browser) -> String {
+    let asked = browser.get("/register/challenge").await;
+    assert_eq!(asked.headers["cache-control"], "no-store");
+    let challenge: altcha::Challenge = serde_json::from_str(&asked.body).expect("a challenge");
+    let solution = altcha::solve_challenge(altcha::SolveChallengeOptions::new(&challenge)).unwrap().unwrap();
+    let answer = serde_json::to_vec(&altcha::Payload { challenge, solution }).unwrap();
+    base64::engine::general_purpose::STANDARD.encode(answer)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn open_registration_looks_at_who_brings_no_proof_of_work() {
+    let studio = Studio::start_with(|c| {
+        c.accounts.registration = Some(Registration::Open);
+        c.accounts.challenge = Some(true);
+        c.accounts.challenge_cost = 20;
+    })
+    .await;
+    person(&studio, "first@example.org", &[Role::Admin]).await;
+    let visitor = studio.browser();
+    let page = visitor.get("/register").await.body;
+    assert!(page.contains("challenge") && page.contains("Without JavaScript"), "{page}");
+    let register = async |mail: &str, proof: &str| {
+        let fields = [("mail", mail), ("password", PASSWORD), ("altcha", proof)];
+        let answer = visitor.submit("/register", "/register", &fields).await;
+        assert_eq!(answer.location(), "/confirm", "{}", answer.body);
+        studio.settle().await;
+        confirm(&studio, &visitor).await;
+        let (_, page) = sign_in(&studio, mail, PASSWORD).await;
+        assert!(page.status == 303 || page.body.contains("looks at your registration"), "{}", page.body);
+        page.status == 303
+    };
+    let proof = prove(&visitor).await;
+    assert!(register("ada@example.org", &proof).await, "at once");
+    assert!(!register("bo@example.org", &proof).await, "each opens the door once");
+    assert!(!register("cy@example.org", "").await, "without a script");
+    // A challenge of one's own, an answer to another one, and what is none at all.
+    let own = altcha::create_challenge(altcha::CreateChallengeOptions {
+        cost: 1,
+        hmac_signature_secret: Some("mine".into()),
+        ..Default::default()
+    })
+    .unwrap();
+    let solution = altcha::solve_challenge(altcha::SolveChallengeOptions::new(&own)).unwrap().unwrap();
+    let encode = |payload: &altcha::Payload| {
+        base64::engine::general_purpose::STANDARD.encode(serde_json::to_vec(payload).unwrap())
+    };
+    let forged = encode(&altcha::Payload { challenge: own, solution: solution.clone() });
+    let fresh = visitor.get("/register/challenge").await.body;
+    let guessed = encode(&altcha::Payload { challenge: serde_json::from_str(&fresh).unwrap(), solution });
+    for (i, bad) in [forged.as_str(), guessed.as_str(), "nonsense", &"A".repeat(9000)].iter().enumerate() {
+        assert!(!register(&format!("p{i}@example.org"), bad).await, "{bad:.40}");
+    }
+    let used: i64 =
+        studio.client().await.query_one("select count(*) from challenges_used", &[]).await.unwrap().get(0);
+    assert_eq!(used, 1);
+    studio.close().await;
+
+    let studio = Studio::start().await;
+    assert_eq!(
+        studio.browser().get("/register/challenge").await.status,
+        404,
+        "not asked for outside production"
+    );
     studio.close().await;
 }

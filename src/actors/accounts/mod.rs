@@ -2,6 +2,7 @@
 //! over the bus; sessions, links in mails and failed attempts are rows of plain tables.
 
 pub mod access_tokens;
+pub mod challenge;
 pub mod demo;
 pub mod devices;
 pub mod digests;

@@ -1,7 +1,7 @@
 //! `clear-sessions`: removes what is over: sessions, links of mails, expired tokens, failed attempts, kept answers, old mail rows.
 
 use super::{Counts, Job, JobError, Run};
-use crate::actors::accounts::{access_tokens, devices, limits, sessions, tokens};
+use crate::actors::accounts::{access_tokens, challenge, devices, limits, sessions, tokens};
 use crate::actors::{idempotency, mailer, services::Services, uploads, webhooks};
 use crate::domain::clock::Schedule;
 use async_trait::async_trait;
@@ -27,6 +27,7 @@ impl Job for ClearSessions {
             ("tokens", access_tokens::clear(cx, run.at).await?),
             ("answers", idempotency::clear(cx, run.at).await?),
             ("attempts", limits::clear(cx, run.at).await?),
+            ("challenges", challenge::clear(cx).await?),
             ("webhooks", webhooks::clear(cx, run.at).await?),
             ("mails", mailer::clear(cx, run.at).await?),
             (

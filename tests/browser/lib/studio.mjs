@@ -78,7 +78,7 @@ export class Studio {
     this.child.removeAllListeners('exit');
     const ended = new Promise((done) => this.child.once('exit', done));
     this.child.kill('SIGTERM');
-    await Promise.race([ended, sleep(45_000)]);
+    await Promise.race([ended, sleep(45_000, undefined, { ref: false })]);
     await rm(this.data, { recursive: true, force: true });
   }
 }

@@ -63,6 +63,18 @@ pub(in crate::http::pages) fn narrow(
     errors: &Errors,
     body: &Markup,
 ) -> Res {
+    narrow_with(req, title, lead, errors, vec![], body)
+}
+
+/// The same, with further scripts.
+pub(in crate::http::pages) fn narrow_with(
+    req: &Req,
+    title: &str,
+    lead: Option<&str>,
+    errors: &Errors,
+    scripts: Vec<&'static str>,
+    body: &Markup,
+) -> Res {
     let content = html! {
         div.wrap.page { div.narrow.stack.mid {
             (page_head(title, lead, None))
@@ -71,6 +83,9 @@ pub(in crate::http::pages) fn narrow(
         } }
     };
     let title = if errors.is_empty() { title.to_owned() } else { format!("Error: {title}") };
-    let res = page(req, Page { title, theme: Theme::Desk, private: true, body: content, ..Page::default() });
+    let res = page(
+        req,
+        Page { title, theme: Theme::Desk, private: true, scripts, body: content, ..Page::default() },
+    );
     if errors.is_empty() { res } else { unprocessable(res) }
 }

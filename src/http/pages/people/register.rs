@@ -1,19 +1,36 @@
 //! `/register`: a new account.
 
-use super::{form_errors, narrow};
+use super::{form_errors, narrow, narrow_with};
 use crate::actors::accounts::limits::Buckets;
 use crate::actors::accounts::register::{NewAccount, by_visitor};
-use crate::actors::accounts::{AccountsError, registration};
+use crate::actors::accounts::{AccountsError, challenge, registration};
 use crate::config::Registration;
 use crate::http::error::HttpError;
-use crate::http::response::see_other;
+use crate::http::response::{self, see_other};
 use crate::http::route::{Access, Route};
 use crate::http::ui::{Errors, Field, Weight, button, form as ui_form};
 use crate::http::{Form, Req, Res, csrf};
 use maud::html;
+use warp::http::StatusCode;
+use warp::http::header::CACHE_CONTROL;
 
 pub(super) fn routes() -> Vec<Route> {
-    vec![Route::get("/register", Access::Anyone, show), Route::post("/register", Access::Anyone, register)]
+    vec![
+        Route::get("/register", Access::Anyone, show),
+        Route::post("/register", Access::Anyone, register),
+        Route::get("/register/challenge", Access::Anyone, challenge),
+    ]
+}
+
+/// A new proof of work for the script of the form.
+async fn challenge(req: Req) -> Result<Res, HttpError> {
+    if !challenge::is_wanted(&req.app) {
+        return Err(HttpError::NotFound);
+    }
+    let made = challenge::make(&req.app).map_err(HttpError::Internal)?;
+    let mut res = response::json(StatusCode::OK, &made)?;
+    response::set(&mut res, CACHE_CONTROL, "no-store");
+    Ok(res)
 }
 
 async fn show(req: Req) -> Result<Res, HttpError> {
@@ -79,7 +96,9 @@ async fn register(mut req: Req) -> Result<Res, HttpError> {
             let words = "This invitation lets nobody in any more. Ask for another one.";
             return Err(AccountsError::Field("", words.into()));
         }
-        let approval = door == Registration::Approval;
+        // Whoever brings no proof of work waits for a moderator; an invitation is proof enough.
+        let unproved = asks(&req, door) && !challenge::take(&req.app, form.get("altcha")).await?;
+        let approval = door == Registration::Approval || unproved;
         let done = by_visitor(&req.app, req.command_id(&form), req.meta(), &new, approval).await;
         let came_in = matches!(&done, Ok(Some(receipt)) if !receipt.replayed);
         if let Some(code) = invitation.filter(|_| !came_in) {
@@ -94,6 +113,12 @@ async fn register(mut req: Req) -> Result<Res, HttpError> {
         Ok(_) => Ok(see_other("/confirm")),
         Err(error) => Ok(view(&req, &form, &form_errors(error)?, door)),
     }
+}
+
+/// Whether a proof of work is asked for: where everybody may come, not of who is invited.
+fn asks(req: &Req, door: Registration) -> bool {
+    let invited = req.app.config.registration() == Registration::Invite;
+    door == Registration::Open && !invited && challenge::is_wanted(&req.app)
 }
 
 /// The hidden time is signed, so that it cannot be set back.
@@ -132,6 +157,7 @@ fn view(req: &Req, form: &Form, errors: &Errors, door: Registration) -> Res {
         }
         opened => opened.to_owned(),
     };
+    let asks = asks(req, door);
     let fields = html! {
         input type="hidden" name="opened" value=(opened);
         @if !form.get("invitation").is_empty() { input type="hidden" name="invitation" value=(form.get("invitation")); }
@@ -144,6 +170,10 @@ fn view(req: &Req, form: &Form, errors: &Errors, door: Registration) -> Res {
             .hint("A second name to sign in with.").maxlength(40).errors(errors).render())
         (Field::new("password", "Password").kind("password").autocomplete("new-password")
             .hint("At least 10 characters. A few unrelated words are fine.").errors(errors).render())
+        @if asks {
+            input type="hidden" name="altcha" value="";
+            noscript { p.dim { "Without JavaScript somebody of the studio looks at your registration first; you get a mail when you are let in." } }
+        }
         div.trap aria-hidden="true" {
             label { "Website" input type="text" name="website" tabindex="-1" autocomplete="off"; }
         }
@@ -153,5 +183,7 @@ fn view(req: &Req, form: &Form, errors: &Errors, door: Registration) -> Res {
         (ui_form(req, "/register", &fields))
         p { "You have an account? " a href="/login" { "Sign in" } }
     };
-    narrow(req, "Create an account", Some("To watch what is free, keep your place, and join."), errors, &body)
+    let lead = Some("To watch what is free, keep your place, and join.");
+    let scripts = if asks { vec!["challenge.js"] } else { vec![] };
+    narrow_with(req, "Create an account", lead, errors, scripts, &body)
 }

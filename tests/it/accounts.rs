@@ -111,6 +111,7 @@ async fn register_confirm_sign_in_and_out() {
             answer.get(format!("{}/account", studio.url)).header("cookie", value).send().await.unwrap();
         assert_eq!(answer.status(), 303);
     }
+    studio.verify().await;
     studio.close().await;
 }
 
@@ -135,6 +136,7 @@ async fn answers_never_tell_whether_an_address_is_known() {
     assert_eq!(answers[0].2, (422, true));
     // The owner of the known address is told; nobody else.
     assert!(letter_of(&studio, "You already have an account").await.contains("known@example.org"));
+    studio.verify().await;
     studio.close().await;
 }
 
@@ -175,6 +177,7 @@ async fn programs_that_register_are_turned_away() {
         assert!(page.status == 422 && page.body.contains(words), "{field}={value}: {}", page.body);
         assert!(!page.body.contains(PASSWORD), "passwords are not shown again");
     }
+    studio.verify().await;
     studio.close().await;
 }
 
@@ -188,6 +191,7 @@ async fn registration_can_be_closed() {
     assert_eq!(page.status, 403);
     assert!(!browser.get("/login").await.body.contains("href=\"/register\">Create an account</a></p>"));
     signed_in(&studio, "first@example.org").await;
+    studio.verify().await;
     studio.close().await;
 }
 
@@ -209,6 +213,7 @@ async fn a_reset_ends_every_session_and_its_link_works_once() {
     assert_eq!(sign_in(&studio, "ada@example.org", PASSWORD).await.1.status, 422);
     assert_eq!(sign_in(&studio, "ada@example.org", "another long one").await.1.status, 303);
     assert!(letter_of(&studio, "was changed").await.contains("All other sessions were ended"));
+    studio.verify().await;
     studio.close().await;
 }
 
@@ -264,6 +269,7 @@ async fn a_person_looks_after_the_own_account() {
     assert!(ada.follow(answer.location()).await.body.contains("Countess Ada"));
     // A form without the session's token is refused.
     assert_eq!(ada.post("/account", &[("display_name", "Mallory")]).await.status, 403);
+    studio.verify().await;
     studio.close().await;
 }
 
@@ -285,6 +291,7 @@ async fn too_many_failures_make_a_pause() {
     let report = studio.run_job("clear-sessions", &later.to_rfc3339()).await;
     assert!(report.counts["attempts"] >= 3, "{report:?}");
     signed_in(&studio, "ada@example.org").await;
+    studio.verify().await;
     studio.close().await;
 }
 
@@ -330,6 +337,7 @@ async fn without_its_key_every_session_is_over() {
     let report = studio.run_job("clear-sessions", &tomorrow.to_rfc3339()).await;
     assert_eq!(report.counts["sessions"], 3, "{report:?}");
     signed_in(&studio, "ada@example.org").await;
+    studio.verify().await;
     studio.close().await;
 }
 
@@ -351,6 +359,7 @@ async fn an_empty_studio_makes_its_admin_once() {
     assert_eq!(studio.browser().get("/setup").await.location(), "/login");
     let page = studio.browser().post("/setup", &[("mail", "eve@example.org"), ("password", PASSWORD)]).await;
     assert_eq!(page.location(), "/login");
+    studio.verify().await;
     studio.close().await;
 }
 
@@ -418,6 +427,7 @@ async fn staff_act_with_a_reason_and_are_seen_reading() {
         .get(0);
     assert_eq!(leaked, 0, "reasons lie in the vault");
     drop(client);
+    studio.verify().await;
     studio.close().await;
 }
 
@@ -442,6 +452,7 @@ async fn the_demo_has_somebody_for_every_role() {
         let expected = if matches!(role, "moderator" | "admin") { 200 } else { 403 };
         assert_eq!(browser.get("/moderation").await.status, expected, "{role}");
     }
+    studio.verify().await;
     studio.close().await;
 }
 
@@ -456,6 +467,7 @@ async fn a_role_that_is_taken_is_gone_at_once() {
     staff::act(cx, cx.clock.new_id(), meta, id, &staff::Act::Revoke(Role::Moderator), "Done").await.unwrap();
     studio.settle().await;
     assert_eq!(browser.get("/moderation").await.status, 403);
+    studio.verify().await;
     studio.close().await;
 }
 

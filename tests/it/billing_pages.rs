@@ -111,6 +111,7 @@ async fn a_member_joins_by_card_and_the_price_must_be_the_shown_one() {
     assert!(member.follow(done.location()).await.body.contains("Keep my subscription"));
     let done = member.submit("/account/subscription", "/account/subscription/keep", &[]).await;
     assert!(member.follow(done.location()).await.body.contains("Cancel subscription"));
+    studio.verify().await;
     studio.close().await;
 }
 
@@ -171,6 +172,7 @@ async fn staff_see_why_book_transfers_and_export() {
     let client = studio.client().await;
     let sql = "select count(*) from events where payload::text like '%statement%' or metadata::text like '%statement%'";
     assert_eq!(client.query_one(sql, &[]).await.expect("counted").get::<_, i64>(0), 0);
+    studio.verify().await;
     studio.close().await;
 }
 
@@ -192,6 +194,7 @@ async fn a_country_that_is_none_orders_nothing() {
     }
     studio.settle().await;
     assert!(!billing.get("/billing/orders").await.body.contains("Mira Member"));
+    studio.verify().await;
     studio.close().await;
 }
 
@@ -222,6 +225,7 @@ async fn staff_say_what_became_of_a_payment_that_the_gateway_lost() {
     );
     studio.settle().await;
     assert!(member.get("/account/subscription").await.body.contains("You can watch everything"));
+    studio.verify().await;
     studio.close().await;
 }
 
@@ -242,6 +246,7 @@ async fn a_card_that_asks_for_confirmation_is_confirmed_on_its_page() {
     assert_eq!(paid.status, 303);
     studio.settle().await;
     assert!(member.get("/account/subscription").await.body.contains("You can watch everything"));
+    studio.verify().await;
     studio.close().await;
 }
 
@@ -269,5 +274,6 @@ async fn staff_make_plans_and_withdraw_prices() {
     assert_eq!(added.status, 303, "{}", added.body);
     studio.settle().await;
     assert!(studio.browser().get("/join").await.body.contains("Patron, monthly"));
+    studio.verify().await;
     studio.close().await;
 }

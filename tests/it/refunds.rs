@@ -106,6 +106,7 @@ async fn staff_give_back_in_parts_and_each_part_has_its_credit_note() {
     }
     let csv = billing.get("/billing/refunds?format=csv").await.body;
     assert_eq!(csv.lines().count(), 3, "{csv}");
+    studio.verify().await;
     studio.close().await;
 }
 
@@ -161,6 +162,7 @@ async fn above_the_limit_a_second_person_agrees_and_transfers_are_sent_by_hand()
         .get(0);
     assert_eq!(notes, 1, "what came too much was never invoiced");
     drop(client);
+    studio.verify().await;
     studio.close().await;
 }
 
@@ -293,6 +295,7 @@ async fn lost_answers_of_a_payment_service_are_found_by_look_ups_and_by_webhooks
     assert_eq!((done, notes, books.lock().unwrap().refunds.len()), (2, 2, 2));
     assert_eq!(books.lock().unwrap().calls["PUT refund"], 2, "known refunds are not sent again");
     drop(client);
+    studio.verify().await;
     studio.close().await;
 }
 
@@ -301,5 +304,6 @@ async fn without_a_shared_key_no_webhook_is_taken() {
     let (studio, _) = open(|_| {}).await;
     let hint = json!({ "id": "evt_1", "charge": Uuid::now_v7() });
     assert_eq!(webhook(&studio, "", 0, &hint).await.0, 404);
+    studio.verify().await;
     studio.close().await;
 }

@@ -62,6 +62,7 @@ async fn a_moderator_lets_people_in_or_refuses_them() {
     let fields = [("account", ids[0].as_str()), ("act", "refuse")];
     moderator.submit("/moderation/registrations", "/moderation/registrations", &fields).await;
     signed_in(&studio, "ada@example.org").await;
+    studio.verify().await;
     studio.close().await;
 }
 
@@ -84,6 +85,7 @@ async fn a_refusal_that_was_cut_off_lets_nobody_in_and_can_be_repeated() {
     accounts::registration::refuse(cx, cx.clock.new_id(), meta, account, account).await.expect("repeated");
     let (_, page) = sign_in(&studio, "spam@example.org", PASSWORD).await;
     assert!(page.body.contains("suspended"), "{}", page.body);
+    studio.verify().await;
     studio.close().await;
 }
 
@@ -118,6 +120,7 @@ async fn an_invitation_lets_in_as_many_as_it_says() {
     let late = [("mail", "cy@example.org"), ("password", PASSWORD), ("invitation", code)];
     assert_eq!(visitor.post("/register", &late).await.status, 422);
     assert!(moderator.get("/moderation/invitations").await.body.contains("None."));
+    studio.verify().await;
     studio.close().await;
 }
 
@@ -137,6 +140,7 @@ async fn a_moderator_shuts_the_door_with_one_click() {
     );
     assert_eq!(moderator.submit("/moderation/registrations", door, &[("shut", "no")]).await.status, 303);
     assert!(visitor.get("/register").await.body.contains("Create an account"));
+    studio.verify().await;
     studio.close().await;
 }
 
@@ -204,5 +208,6 @@ async fn open_registration_looks_at_who_brings_no_proof_of_work() {
         404,
         "not asked for outside production"
     );
+    studio.verify().await;
     studio.close().await;
 }

@@ -113,5 +113,6 @@ async fn staff_read_and_export_what_was_sold_where() {
         assert!(csv.status == 200 && csv.body.lines().count() >= 2, "{}", csv.body);
     }
     assert_eq!(member.get("/billing/reports").await.status, 403);
+    studio.verify().await;
     studio.close().await;
 }

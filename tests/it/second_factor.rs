@@ -114,6 +114,7 @@ async fn signing_in_asks_for_a_code_that_counts_once() {
     assert_eq!(page.status, 303, "{}", page.body);
     let (_, page) = sign_in(&studio, "ada@example.org", PASSWORD).await;
     assert_eq!(page.location(), "/");
+    studio.verify().await;
     studio.close().await;
 }
 
@@ -131,6 +132,7 @@ async fn guessing_codes_is_paused() {
     let page = give(&guesser, &code(&studio, &secret)).await;
     assert_eq!(page.status, 429);
     assert!(page.headers.contains_key("retry-after"));
+    studio.verify().await;
     studio.close().await;
 }
 
@@ -149,6 +151,7 @@ async fn the_access_rule_waits_for_the_second_factor_too() {
     add(&studio, &browser).await;
     let page = browser.get(lesson).await;
     assert!(page.status == 200 && !page.body.contains("For members"), "{}", page.body);
+    studio.verify().await;
     studio.close().await;
 }
 
@@ -178,5 +181,6 @@ async fn staff_roles_count_with_a_second_factor_only() {
     second_factor::remove(cx, cx.clock.new_id(), meta, id, by).await.expect("removed");
     studio.settle().await;
     assert_eq!(browser.get("/billing").await.location(), PAGE);
+    studio.verify().await;
     studio.close().await;
 }

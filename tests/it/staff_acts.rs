@@ -63,5 +63,6 @@ async fn staff_extend_retry_waive_and_end_with_a_reason() {
     for words in ["We added 14 days", "is waived", "We ended your membership"] {
         assert!(texts.iter().any(|t| t.contains(words)), "a mail says: {words}");
     }
+    studio.verify().await;
     studio.close().await;
 }

@@ -346,6 +346,7 @@ async fn a_member_joins_renews_confirms_and_is_given_back_through_stripe() {
     let gone = reqwest::Client::new().get(url).bearer_auth("sk_test_12345").send().await.unwrap();
     let gone = (gone.status().as_u16(), gone.json::<Value>().await.unwrap_or_default());
     assert!(gone.0 == 404 || gone.1["deleted"] == true, "{gone:?}");
+    world.studio.verify().await;
     world.studio.close().await;
 }
 
@@ -422,5 +423,6 @@ async fn cards_that_decline_ask_or_are_lost_on_the_way_charge_nobody_twice() {
     studio.settle().await;
     let all = world.charges().await.iter().filter(|c| c["status"] == "succeeded").count();
     assert_eq!((all, world.kinds("OrderPaid").await.len()), (before + 2, 3));
+    world.studio.verify().await;
     world.studio.close().await;
 }

@@ -136,6 +136,7 @@ async fn a_film_is_known_to_others_only_while_it_is_published() {
     assert_eq!(visitor.get("/films/salt").await.status, 404);
     assert_eq!(visitor.get("/films/the-salt-keeper").await.status, 404, "the old address does not tell");
     assert!(found(&studio, "salt").await.is_empty());
+    studio.verify().await;
     studio.close().await;
 }
 
@@ -203,6 +204,7 @@ async fn lessons_are_open_by_their_mark_and_posts_by_their_time() {
     studio.settle().await;
     assert!(visitor.get("/posts/week-one").await.body.contains("<strong>happened</strong>"));
     assert!(visitor.get("/posts/feed.atom").await.body.contains("Week one"));
+    studio.verify().await;
     studio.close().await;
 }
 
@@ -236,5 +238,6 @@ async fn loading_the_demo_twice_changes_nothing() {
     ] {
         assert_eq!(visitor.get(path).await.status, 200, "{path}");
     }
+    studio.verify().await;
     studio.close().await;
 }

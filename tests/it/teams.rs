@@ -145,6 +145,7 @@ async fn who_belongs_to_a_team_watches_while_seats_are_free() {
     studio.settle().await;
     let locked = ana_at.get(LESSON).await.body;
     assert!(locked.contains("Ask the team") && !watches(&owner).await, "{locked}");
+    studio.verify().await;
     studio.close().await;
 }
 
@@ -186,5 +187,6 @@ async fn an_address_that_changes_or_is_erased_leaves_the_team() {
         client.query_one("select count(*) from team_seats where holder = $1", &[&cy]).await.unwrap().get(0);
     assert_eq!(held, 0);
     drop(client);
+    studio.verify().await;
     studio.close().await;
 }

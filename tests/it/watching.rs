@@ -105,6 +105,7 @@ async fn only_what_one_may_watch_is_taken_down() {
         let fields = [("item", item), ("course", course), ("_csrf", token.as_str()), ("at", at)];
         assert_eq!(member.post("/progress", &fields).await.status, expected, "{fields:?}");
     }
+    studio.verify().await;
     studio.close().await;
 }
 
@@ -157,5 +158,6 @@ async fn likes_are_counted_once_and_what_is_saved_stands_in_the_library() {
         ("back", "//evil.example"),
     ];
     assert_eq!(member.submit(film, "/marks", &elsewhere).await.location(), "/");
+    studio.verify().await;
     studio.close().await;
 }

@@ -134,6 +134,18 @@ impl Studio {
         Browser { client, url: self.url.clone() }
     }
 
+    /// No event was parked, and every list is what the log would make of it anew.
+    pub async fn verify(&self) {
+        self.settle().await;
+        let client = self.client().await;
+        let parked = client.query("select name, position, error from dead_letters", &[]).await.expect("read");
+        let parked: Vec<(String, i64, String)> =
+            parked.iter().map(|r| (r.get(0), r.get(1), r.get(2))).collect();
+        assert!(parked.is_empty(), "{parked:?}");
+        let verified = self.instance.projector.verify().await.expect("verify");
+        assert!(verified.ok, "{verified:?}");
+    }
+
     /// Ends it in order.
     pub async fn close(mut self) {
         if let Some(stop) = self.stop.take() {

@@ -2,11 +2,11 @@
 
 use super::bus::{CommandError, Envelope};
 use super::services::Services;
-use crate::domain::shared::{AccountId, PersonalValue};
-use crate::domain::team::{Team, TeamCommand, TeamError, TeamList};
+use crate::domain::shared::{AccountId, PersonalValue, derive_id};
+use crate::domain::team::{Team, TeamCommand, TeamError, TeamEvent, TeamList};
 use crate::projections::people::{self, Presence};
 use crate::projections::teams;
-use crate::store::{Metadata, Receipt, StoreError};
+use crate::store::{Metadata, Receipt, RecordedEvent, StoreError, log};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -25,7 +25,7 @@ pub async fn open(cx: &Services, team: &Team) -> Result<TeamList, StoreError> {
     Ok(text.and_then(|t| serde_json::from_str(&t).ok()).unwrap_or_default())
 }
 
-/// Writes down who belongs to a team. The list before is destroyed with it.
+/// Writes down who belongs to a team; the workflow of teams then destroys the list before.
 ///
 /// # Errors
 /// If there is no such team, or the command cannot be executed.
@@ -38,23 +38,29 @@ pub async fn arrange(
     at: DateTime<Utc>,
 ) -> Result<Receipt, CommandError<TeamError>> {
     let text = serde_json::to_string(list).unwrap_or_default();
-    let value =
-        PersonalValue::new(owner, FIELD, crate::domain::shared::derive_id(&id.to_string(), FIELD), text);
+    let value = PersonalValue::new(owner, FIELD, derive_id(&id.to_string(), FIELD), text);
     let command = TeamCommand::Arrange { list: value.reference.clone(), at };
-    let kept = value.reference.version;
     let envelope = Envelope::new(id, team.id, command, meta).with_private(vec![value]);
-    let receipt = cx.bus.dispatch::<Team>(envelope).await?;
-    let forget = async {
-        let client = cx.pool.get().await?;
-        let sql = "delete from public.vault where subject = $1 and field = $2 and version <> $3";
-        client.execute(sql, &[&owner, &FIELD, &kept]).await?;
-        Ok::<_, StoreError>(())
-    };
-    // One live subscription a person, so one list: whatever other versions there are is out of date.
-    if let Err(error) = forget.await {
-        tracing::error!(%error, "the former list of a team stays in the vault");
+    cx.bus.dispatch::<Team>(envelope).await
+}
+
+/// Destroys the lists that were in force before the one of `event`. Bears repetition, and never touches a
+/// later one.
+///
+/// # Errors
+/// If the log cannot be read or the vault not be written.
+pub async fn discard_former(cx: &Services, event: &RecordedEvent) -> Result<(), StoreError> {
+    let client = cx.pool.get().await?;
+    for former in log::stream(&**client, &event.stream_id, 0).await? {
+        if former.position >= event.position {
+            break;
+        }
+        let decoded = former.decode::<TeamEvent>().map_err(|e| StoreError::Unreadable(e.to_string()))?;
+        if let Some(TeamEvent::TeamArranged { list, .. }) = decoded {
+            cx.vault.discard(&client, &list).await?;
+        }
     }
-    Ok(receipt)
+    Ok(())
 }
 
 /// The confirmed address of somebody who is there; none otherwise.
@@ -123,8 +129,7 @@ pub async fn forget(cx: &Services, meta: &Metadata, account: AccountId) -> Resul
         let mut list = open(cx, &team.state).await.map_err(words)?;
         let Some(owner) = team.state.owner().filter(|o| *o != account) else { continue };
         if list.addresses.remove(&mail.to_lowercase()) {
-            let id =
-                crate::domain::shared::derive_id(&account.to_string(), &format!("off the list {}", team.id));
+            let id = derive_id(&account.to_string(), &format!("off the list {}", team.id));
             arrange(cx, (id, meta.clone()), &team, owner, &list, cx.clock.now())
                 .await
                 .map_err(|e| e.to_string())?;

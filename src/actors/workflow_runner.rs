@@ -118,10 +118,13 @@ async fn react_to_all(
     cx: &Services,
     desk: &Desk,
 ) -> Result<Option<i64>, StoreError> {
+    let at_once = workflow.at_once().max(1);
     let mut streams: Vec<Vec<&RecordedEvent>> = Vec::new();
     let mut known: HashMap<&str, usize> = HashMap::new();
     for event in events {
-        let lane = *known.entry(&event.stream_id).or_insert_with(|| {
+        // Who reacts to one event at a time does so in the order of the log.
+        let name = if at_once == 1 { "" } else { event.stream_id.as_str() };
+        let lane = *known.entry(name).or_insert_with(|| {
             streams.push(Vec::new());
             streams.len() - 1
         });
@@ -130,7 +133,6 @@ async fn react_to_all(
     // Boxed by name, or the compiler cannot see that the whole may move between threads.
     let lanes: Vec<BoxFuture<'_, _>> =
         streams.into_iter().map(|events| lane(workflow, events, cx, desk).boxed()).collect();
-    let at_once = workflow.at_once().max(1);
     let ends: Vec<Result<Option<i64>, StoreError>> =
         stream::iter(lanes).buffer_unordered(at_once).collect().await;
     let mut undone = None;

@@ -189,7 +189,7 @@ pub async fn memberships(r: &Reader, account: AccountId) -> Result<Vec<Membershi
                  where owner = $1 and status in ('active', 'pending-cancellation', 'on-hold') order by joined_at desc) own
              union all
              select s.status, null, s.paused, true from team_seats t join subscriptions s on s.subscription = t.team
-                 where t.holder = $1",
+                 where t.holder = $1 and s.status not in ('cancelled', 'expired')",
             &[&account],
         )
         .await?;

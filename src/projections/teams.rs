@@ -96,14 +96,13 @@ pub async fn one(r: &Reader, id: Uuid) -> Result<Option<TeamRow>, QueryError> {
     r.client().await?.query_opt(sql, &[&id]).await?.as_ref().map(read).transpose()
 }
 
-/// All teams whose plan has seats.
+/// All teams, those whose plan has no seats any more, too: their lists are still there.
 ///
 /// # Errors
 /// If the database cannot be read.
 pub async fn all(r: &Reader) -> Result<Vec<TeamRow>, QueryError> {
     let rows = r.client().await?.query("select team, state from teams order by team", &[]).await?;
-    let all = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    Ok(all.into_iter().filter(|t| t.state.seats().is_some()).collect())
+    rows.iter().map(read).collect()
 }
 
 /// A seat of somebody: its team, who owns that, and since when they have it.

@@ -115,6 +115,16 @@ impl Vault {
         Ok(())
     }
 
+    /// Destroys one value: another has taken its place.
+    ///
+    /// # Errors
+    /// If the database cannot be written.
+    pub async fn discard(&self, client: &Client, reference: &PersonalRef) -> Result<(), StoreError> {
+        let sql = "delete from public.vault where subject = $1 and field = $2 and version = $3";
+        client.execute(sql, &[&reference.subject, &reference.field, &reference.version]).await?;
+        Ok(())
+    }
+
     /// A keyed hash by which a personal value can be looked up, such as the mail address at sign-in.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ use warp::Filter as _;
 use warp::http::StatusCode;
 
 /// A demo studio; browsers of the member, of billing staff and of the admin.
-async fn open(change: impl FnOnce(&mut Config)) -> (Studio, [Browser; 3]) {
+pub async fn open(change: impl FnOnce(&mut Config)) -> (Studio, [Browser; 3]) {
     let studio = Studio::start_with(change).await;
     let cx = &studio.instance.services;
     let meta = Metadata::system("test", Uuid::now_v7(), cx.clock.now());

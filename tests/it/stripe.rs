@@ -2,11 +2,10 @@
 //! lacks (idempotency) and loses requests and answers. Stripe itself was never spoken to.
 
 use crate::billing_pages::{ADDRESS, link};
+use crate::refunds::open;
 use crate::support::{Browser, Page, Studio};
 use chrono::{Days, Utc};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use kinora::actors::{accounts, demo_plans};
-use kinora::store::Metadata;
 use serde_json::{Value, json};
 use sha2::Sha256;
 use std::collections::HashMap;
@@ -165,7 +164,7 @@ impl World {
         let state = Shared::default();
         let address = line(peer.url.clone(), Arc::clone(&state)).await;
         let script = format!("{}/js.stripe.com/v3/", peer.url);
-        let studio = Studio::start_with(|c| {
+        let (studio, [member, billing, _]) = open(|c| {
             c.gateways.stripe.enabled = true;
             c.gateways.stripe.secret_key = "sk_test_12345".into();
             c.gateways.stripe.publishable_key = "pk_test_12345".into();
@@ -174,19 +173,6 @@ impl World {
             c.gateways.stripe.script_url = script;
         })
         .await;
-        let cx = &studio.instance.services;
-        let meta = Metadata::system("test", Uuid::now_v7(), cx.clock.now());
-        let people = accounts::demo::load(cx, &meta).await.expect("people");
-        demo_plans::load(cx, &meta).await.expect("plans");
-        studio.settle().await;
-        let sign_in = async |role: &str| {
-            let (person, _) = people.iter().find(|(p, _)| p.role == role).expect("the person");
-            let browser = studio.browser();
-            let login = [("login", person.mail.as_str()), ("password", person.password.as_str())];
-            assert_eq!(browser.submit("/login", "/login", &login).await.status, 303);
-            browser
-        };
-        let (member, billing) = (sign_in("member").await, sign_in("billing").await);
         Self { peer, line: state, studio, member, billing }
     }
 
@@ -325,6 +311,21 @@ async fn a_member_joins_renews_confirms_and_is_given_back_through_stripe() {
     studio.settle().await;
     assert!(world.billing.follow(asked.location()).await.body.contains("Gone back"));
     assert_eq!(world.calls("/v1/refunds"), 1);
+
+    // Whoever tries out many cards is stopped, per account; the answer says for how long.
+    let mut tried = 0;
+    let stopped = loop {
+        let page = world.member.submit("/account/subscription", "/account/cards/setup", &[]).await;
+        if page.status != 200 {
+            break page;
+        }
+        tried += 1;
+        assert!(tried < 50, "no limit");
+    };
+    assert_eq!(stopped.status, 429, "{}", stopped.body);
+    assert!(stopped.headers.contains_key("retry-after"));
+    let others = world.billing.submit("/account/subscription", "/account/cards/setup", &[]).await;
+    assert_eq!(others.status, 200, "another account still may");
 
     // What goes with the account: its cards and its number at Stripe.
     let cx = &studio.instance.services;

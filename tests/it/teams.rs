@@ -135,16 +135,37 @@ async fn who_belongs_to_a_team_watches_while_seats_are_free() {
     studio.settle().await;
     assert!(!watches(&cy_at).await && watches(&ana_at).await);
 
+    // A process that dies anywhere hears every event again: nobody is told or seated twice, no list is lost.
+    let told = mails(&studio, "You have a seat in a team");
+    let client = studio.client().await;
+    let back = "update checkpoints set position = 0 where name = 'team_seats'";
+    client.execute(back, &[]).await.expect("set back");
+    drop(client);
+    studio.settle().await;
+    tokio::time::sleep(std::time::Duration::from_millis(800)).await;
+    studio.settle().await;
+    assert_eq!(mails(&studio, "You have a seat in a team"), told);
+    let page = owner.get(TEAM).await.body;
+    assert!(page.contains("2 of 2 seats are taken") && page.contains("value=\"studio.example\""), "{page}");
+
     // What the subscription does not give, no seat gives.
     let subscription = link(&staff.get("/billing/subscriptions").await.body, "/billing/subscriptions/");
     let story = staff.get(&subscription).await.body;
     assert!(story.contains("2 of 2 seats are taken") && story.contains("found no free seat"), "{story}");
+    let today = chrono::Utc::now().with_timezone(&chrono_tz::Europe::Amsterdam).date_naive().to_string();
+    let from = [("from", today.as_str())];
+    let paused = owner.submit("/account/subscription", "/account/subscription/pause", &from).await;
+    assert_eq!(paused.status, 303, "{}", paused.body);
+    studio.settle().await;
+    let locked = ana_at.get(LESSON).await.body;
+    assert!(locked.contains("Ask the team") && !watches(&owner).await, "{locked}");
     let ended = [("act", "end-now"), ("reason", "the studio closed")];
     let answer = staff.submit(&subscription, &subscription, &ended).await;
     assert_eq!(answer.status, 303, "{}", answer.body);
     studio.settle().await;
+    // What is over helps nobody: joining does.
     let locked = ana_at.get(LESSON).await.body;
-    assert!(locked.contains("Ask the team") && !watches(&owner).await, "{locked}");
+    assert!(!locked.contains("Ask the team") && locked.contains("For members"), "{locked}");
     studio.verify().await;
     studio.close().await;
 }

@@ -25,8 +25,8 @@ use std::sync::Arc;
 pub trait Workflow: Send + Sync + 'static {
     /// Name, after the business process.
     fn name(&self) -> &'static str;
-    /// How many events it reacts to at the same time. Events of one stream always wait for each
-    /// other; more than one suits what asks others and waits for them.
+    /// How many events it reacts to at the same time; one: in the order of the log. With more, which
+    /// suits what asks others and waits for them, only events of one stream wait for each other.
     fn at_once(&self) -> usize {
         1
     }

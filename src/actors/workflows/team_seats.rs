@@ -93,9 +93,14 @@ async fn after_team(event: &RecordedEvent, happened: TeamEvent, cx: &Services) -
             }
             match_all(event, cx, team).await
         }
+        TeamEvent::TeamArranged { .. } => {
+            // Pages open the list that the tables name: the one before goes when they name the new one.
+            catch_up(event, cx).await?;
+            team_lists::discard_former(cx, event).await?;
+            match_all(event, cx, team).await
+        }
         TeamEvent::TeamFormed { .. }
         | TeamEvent::TeamSeatsChanged { .. }
-        | TeamEvent::TeamArranged { .. }
         | TeamEvent::SeatReadmitted { .. } => match_all(event, cx, team).await,
     }
 }

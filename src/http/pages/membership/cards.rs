@@ -2,7 +2,8 @@
 //! from us. Only pages with such a script may load it.
 
 use super::join::frame_with;
-use crate::actors::cards::{self, CardForm, ClientStep};
+use crate::actors::accounts::AccountsError;
+use crate::actors::cards::{self, CardError, CardForm, ClientStep};
 use crate::actors::payments::{self, CardEntry, GatewayError, PaymentError, TEST_CARDS};
 use crate::domain::shared::PersonalValue;
 use crate::domain::shared::payment::PaymentMethod;
@@ -13,6 +14,7 @@ use crate::http::server::policy_with;
 use crate::http::ui::{Errors, Field};
 use crate::http::{Form, Req, Res};
 use maud::{Markup, html};
+use std::time::Duration;
 use warp::http::StatusCode;
 use warp::http::header::CONTENT_SECURITY_POLICY;
 
@@ -23,17 +25,21 @@ pub(super) fn routes() -> Vec<Route> {
 /// The script asks for what it needs to keep a card.
 async fn begin(mut req: Req) -> Result<Res, HttpError> {
     req.form().await?;
-    match cards::begin(&req.app, req.account()?.id).await {
+    match cards::begin(&req.app, req.account()?.id, req.remote).await {
         Ok(step) => response::json(StatusCode::OK, &step),
-        Err(PaymentError::Gateway(GatewayError::Unsupported) | PaymentError::NoGateway(_)) => {
-            Err(HttpError::NotFound)
-        }
+        Err(CardError::Payment(
+            PaymentError::Gateway(GatewayError::Unsupported) | PaymentError::NoGateway(_),
+        )) => Err(HttpError::NotFound),
+        Err(CardError::Limit(AccountsError::TooMany(seconds))) => Err(HttpError::TooMany {
+            why: "Too many cards were tried lately. Nothing was charged; try again later.".into(),
+            retry_after: Duration::from_secs(seconds),
+        }),
         Err(error) => {
             tracing::warn!(%error, "a card cannot be kept");
             Err(HttpError::Unavailable {
                 why: "The payment service does not answer. Nothing was charged; try again in a moment."
                     .into(),
-                retry_after: std::time::Duration::from_secs(30),
+                retry_after: Duration::from_secs(30),
             })
         }
     }

@@ -254,6 +254,12 @@ pub struct Billing {
     pub card_reminder_days: u32,
     /// Refunds above this need a second person; in minor units of the order's currency.
     pub second_person_over: i64,
+    /// Days of notice that members have before they are asked another price.
+    pub price_notice_days: u16,
+    /// Days after joining in which consumers may withdraw, at most 60; in the European Union at least 14. 0: not at all.
+    pub withdrawal_days: u16,
+    /// Whether who joins has to ask for access at once and give up the right of withdrawal.
+    pub withdrawal_waiver: bool,
     /// Largest bank statement that staff may send, in bytes.
     pub statement_bytes: usize,
     /// Currency outside the table below.

@@ -64,6 +64,8 @@ async fn join(instance: &Instance, method: PaymentMethod, at: DateTime<Utc>) -> 
         billing: None,
         vat_number: None,
         trial_days: TRIAL,
+        discount: None,
+        waives_withdrawal: false,
         at,
     };
     let meta = Metadata::account(account, Uuid::now_v7(), at);

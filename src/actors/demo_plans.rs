@@ -106,6 +106,8 @@ pub async fn subscribe(cx: &Services, meta: &Metadata, account: AccountId, name:
         billing: Some(billing.reference.clone()),
         vat_number: None,
         trial_days: 0,
+        discount: None,
+        waives_withdrawal: false,
         at: meta.at,
     };
     let meta = Metadata::account(account, meta.correlation, meta.at);

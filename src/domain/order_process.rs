@@ -1,14 +1,17 @@
 //! How a subscription and its orders keep in step: what one decides becomes a command to the other.
 //! Pure, so that years of it can be simulated.
 
+pub mod what_if;
+pub mod why;
+
 use super::order::{
     OrderCommand, OrderEvent, OrderItem, PlaceOrder, Settlement, order_number, transfer_reference,
 };
-use super::shared::Money;
 use super::shared::calendar::Period;
 use super::shared::payment::{BillingPolicy, Collection, OrderReason};
 use super::shared::tax::{Country, Tax};
-use super::subscription::{Proration, Subscription, SubscriptionCommand, SubscriptionEvent, Terms};
+use super::shared::{Money, derive_id};
+use super::subscription::{Proration, Rebate, Subscription, SubscriptionCommand, SubscriptionEvent, Terms};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use uuid::Uuid;
 
@@ -54,8 +57,8 @@ pub struct Till {
 /// What an order sells.
 #[derive(Debug)]
 enum Sold {
-    /// A period of the plan that is agreed, for its price.
-    Span(Money, Option<Period>),
+    /// A period of the plan that is agreed, for its price, less what a coupon took off.
+    Span(Money, Option<Period>, Option<Rebate>),
     /// Another plan for the rest of the time, less what is left of the one before.
     Change(Box<(Terms, Proration)>),
 }
@@ -70,11 +73,14 @@ pub fn order_step(decided: SubscriptionEvent, at: DateTime<Utc>) -> Option<Order
     let cancel =
         |order, cause: &str| send(order, "cancel", OrderCommand::Cancel { cause: cause.to_owned(), at });
     match decided {
-        E::FirstOrderRequested { order, amount, due_on } => {
-            place(order, OrderReason::Join, due_on, Sold::Span(amount, None))
+        E::FirstOrderRequested { order, amount, due_on, rebate } => {
+            place(order, OrderReason::Join, due_on, Sold::Span(amount, None, rebate))
         }
-        E::RenewalOrderRequested { order, amount, period, .. } => {
-            place(order, OrderReason::Renewal, period.start, Sold::Span(amount, Some(period)))
+        E::RenewalOrderRequested { order, amount, period, rebate, .. } => {
+            place(order, OrderReason::Renewal, period.start, Sold::Span(amount, Some(period), rebate))
+        }
+        E::UnusedDaysRefundRequested { order, part, of, .. } => {
+            send(order, "refund", OrderCommand::RefundPart { refund: refund_id(order), part, of, at })
         }
         E::PlanChangeRequested { order, terms, proration, .. } => {
             let on = proration.period.start;
@@ -119,6 +125,11 @@ pub fn subscription_step(
         }
         _ => None,
     }
+}
+
+/// The refund of the days of an order that were not used: there is one.
+fn refund_id(order: Uuid) -> Uuid {
+    derive_id(&format!("order-{order}"), "unused-days")
 }
 
 impl Sale {
@@ -170,7 +181,7 @@ impl Sale {
 impl Sold {
     fn amount(&self) -> Money {
         match self {
-            Self::Span(amount, _) => *amount,
+            Self::Span(amount, ..) => *amount,
             Self::Change(change) => change.1.amount(),
         }
     }
@@ -180,7 +191,17 @@ impl Sold {
         let name = |terms: &Terms| format!("{}, {}", terms.plan_name, terms.interval.adjective());
         let item = |description, unit, period| OrderItem { description, quantity: 1, unit, period };
         match self {
-            Self::Span(_, period) => vec![item(name(agreed), total, period)],
+            Self::Span(_, period, None) => vec![item(name(agreed), total, period)],
+            Self::Span(_, period, Some(rebate)) => {
+                // The second line takes what rounding left.
+                let full = to_pay(rebate.full);
+                let off = Money::new(total.minor - full.minor, total.currency);
+                let which = match rebate.of {
+                    Some(of) if of > 1 => format!("Coupon {}, period {} of {of}", rebate.code, rebate.number),
+                    _ => format!("Coupon {}", rebate.code),
+                };
+                vec![item(name(agreed), full, period), item(which, off, period)]
+            }
             Self::Change(change) => {
                 let (new, p) = *change;
                 let left =

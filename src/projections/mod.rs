@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod catalogue;
+pub mod coupons;
 pub mod deletion_requests;
 pub mod figures;
 pub mod invoices;
@@ -94,6 +95,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(people::People),
         Arc::new(media::MediaWorks),
         Arc::new(plans::Plans),
+        Arc::new(coupons::Coupons),
         Arc::new(subscriptions::Subscriptions),
         Arc::new(subscription_timeline::SubscriptionTimeline),
         Arc::new(orders::Orders),

@@ -5,6 +5,7 @@ use crate::domain::plan::{PlanEvent, Variation};
 use crate::domain::shared::payment::Collection;
 use crate::store::{RecordedEvent, StoreError};
 use async_trait::async_trait;
+use chrono::NaiveDate;
 use tokio_postgres::{Row, Transaction};
 use uuid::Uuid;
 
@@ -18,7 +19,7 @@ impl Projection for Plans {
     }
 
     fn version(&self) -> i32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -38,7 +39,9 @@ impl Projection for Plans {
             terms      json not null,
             is_default boolean not null,
             sold       boolean not null,
-            position   bigint not null
+            position   bigint not null,
+            moves_to   uuid,
+            moves_on   date
         );"
     }
 
@@ -51,7 +54,7 @@ impl Projection for Plans {
             }
             Some(PlanEvent::PlanVariationAdded { variation, .. }) => {
                 tx.execute(
-                    "insert into plan_offers values ($1, $2, $3, $4, $5, true, $6)",
+                    "insert into plan_offers values ($1, $2, $3, $4, $5, true, $6, null, null)",
                     &[
                         &variation.id,
                         &plan,
@@ -69,6 +72,10 @@ impl Projection for Plans {
             }
             Some(PlanEvent::PlanVariationWithdrawn { variation, .. }) => {
                 tx.execute("update plan_offers set sold = false where variation = $1", &[&variation]).await?;
+            }
+            Some(PlanEvent::PlanPriceChangeAnnounced { from, to, on, .. }) => {
+                let sql = "update plan_offers set moves_to = $2, moves_on = $3 where variation = $1";
+                tx.execute(sql, &[&from, &to, &on]).await?;
             }
         }
         Ok(())
@@ -131,15 +138,30 @@ pub async fn offer(r: &Reader, variation: Uuid) -> Result<Option<Offer>, QueryEr
     r.client().await?.query_opt(&sql, &[&variation]).await?.as_ref().map(read).transpose()
 }
 
+/// A price as staff see it.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// The price.
+    pub offer: Offer,
+    /// Whether it can be had.
+    pub sold: bool,
+    /// The price that those who have it will be asked instead, and from when.
+    pub moves: Option<(Uuid, NaiveDate)>,
+}
+
 /// Everything that is or was sold, for staff.
 ///
 /// # Errors
 /// If the database cannot be read.
-pub async fn all(r: &Reader) -> Result<Vec<(Offer, bool)>, QueryError> {
-    let sql = "select p.plan, p.name, p.summary, o.terms, o.is_default, o.sold
+pub async fn all(r: &Reader) -> Result<Vec<Listed>, QueryError> {
+    let sql = "select p.plan, p.name, p.summary, o.terms, o.is_default, o.sold, o.moves_to, o.moves_on
         from plan_offers o join plans p using (plan) order by p.name, o.position";
     let rows = r.client().await?.query(sql, &[]).await?;
-    rows.iter().map(|row| Ok((read(row)?, row.get(5)))).collect()
+    let listed = |row: &Row| {
+        let moves: (Option<Uuid>, Option<NaiveDate>) = (row.get(6), row.get(7));
+        Ok(Listed { offer: read(row)?, sold: row.get(5), moves: moves.0.zip(moves.1) })
+    };
+    rows.iter().map(listed).collect()
 }
 
 /// Every plan by name, whether it has a price or not.

@@ -6,7 +6,7 @@ use crate::domain::invoice_series::InvoiceSeriesEvent;
 use crate::domain::order::OrderEvent;
 use crate::domain::shared::calendar::day_words;
 use crate::domain::shared::payment::BillingPolicy;
-use crate::domain::subscription::{CancelCause, HoldCause, SubscriptionEvent, Trigger};
+use crate::domain::subscription::{CancelCause, HoldCause, Rebate, SubscriptionEvent, Trigger};
 use crate::domain::team::TeamEvent;
 use crate::store::Actor;
 use chrono::{DateTime, Utc};
@@ -50,6 +50,11 @@ fn rules(policy: &BillingPolicy) -> String {
         "Settings in force: {} attempts, {} days apart, expiry {} weeks after the due date.",
         policy.attempts, policy.retry_after_days, policy.expire_after_weeks
     )
+}
+
+fn rebate_words(rebate: &Rebate) -> String {
+    let of = rebate.of.map(|n| format!(" of {n}")).unwrap_or_default();
+    format!(" {} less {} by coupon {} (period {}{of}).", rebate.full, rebate.off, rebate.code, rebate.number)
 }
 
 fn until_words(until: Option<chrono::NaiveDate>) -> String {
@@ -127,13 +132,25 @@ fn subscription(event: &SubscriptionEvent) -> Words {
                 ),
             )
         }
-        E::FirstOrderRequested { amount, due_on, .. } => words(
+        E::FirstOrderRequested { amount, due_on, rebate, .. } => words(
             Weight::Plain,
             format!("The first period is to be paid: {amount}, due {}.", day_words(*due_on)),
-            "The first period starts on the day of payment; that day becomes the anchor.".to_owned(),
+            format!(
+                "The first period starts on the day of payment; that day becomes the anchor.{}",
+                rebate.as_ref().map(rebate_words).unwrap_or_default()
+            ),
         ),
         E::RenewalOrderRequested {
-            index, period, anchor, due_at, pay_by, amount, behind, policy, ..
+            index,
+            period,
+            anchor,
+            due_at,
+            pay_by,
+            amount,
+            behind,
+            policy,
+            rebate,
+            ..
         } => {
             let mut why = format!(
                 "Period {} counted from the anchor {}: {index} intervals later, clamped to the month's last day, is {}. Due at {}. {}",
@@ -146,6 +163,7 @@ fn subscription(event: &SubscriptionEvent) -> Words {
             if let Some(by) = pay_by {
                 why.push_str(&format!(" To be paid by hand until {}.", moment(*by)));
             }
+            why.push_str(&rebate.as_ref().map(rebate_words).unwrap_or_default());
             if *behind > 1 {
                 why.push_str(&format!(" {behind} periods have begun unpaid: the oldest is billed first."));
             }
@@ -339,6 +357,7 @@ fn subscription(event: &SubscriptionEvent) -> Words {
                 match cause {
                     CancelCause::PaidTimeEnded => "It was cancelled, and the paid time is over.",
                     CancelCause::EndedByStaff => "Staff ended it at once.",
+                    CancelCause::Withdrawn => "The member went back on the contract.",
                     CancelCause::WasOnHold => "It was cancelled while on hold: nothing was paid for.",
                 },
                 moment(*ended_at)
@@ -370,6 +389,37 @@ fn subscription(event: &SubscriptionEvent) -> Words {
                 if *restarts { "It was on hold: the free time starts on the day of the act. " } else { "" },
                 moment(*paid_until)
             ),
+        ),
+        E::DiscountGranted { discount } => words(
+            Weight::Plain,
+            format!("Coupon {}: {}.", discount.code, discount.words()),
+            "It counts for the periods that are ordered from now on.".to_owned(),
+        ),
+        E::PriceChangeAnnounced { previous, terms, from, notice_days, .. } => words(
+            Weight::Watch,
+            format!(
+                "The member was told: {} instead of {previous} per {} for periods that begin on {} or later.",
+                terms.price,
+                terms.interval.words(),
+                day_words(*from)
+            ),
+            format!(
+                "Decided by staff for everybody who has that price, with at least {notice_days} days of notice."
+            ),
+        ),
+        E::WithdrawalDeclared { joined_on, last_day, days } => words(
+            Weight::Bad,
+            "The member went back on the contract.",
+            format!(
+                "Joined on {}; possible for {days} days, until {}.",
+                day_words(*joined_on),
+                day_words(*last_day)
+            ),
+        ),
+        E::UnusedDaysRefundRequested { part, of, days_left, days_of_span, .. } => words(
+            Weight::Watch,
+            format!("{days_left} of {days_of_span} days were not begun: their price goes back."),
+            format!("{part}/{of} of what was paid, half up to the cent."),
         ),
         E::PaymentMethodChanged { .. } => words(Weight::Plain, "The payment method was changed.", None),
         E::ManagerToldOfRenewal { due_on, amount } => words(

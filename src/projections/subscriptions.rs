@@ -22,7 +22,7 @@ impl Projection for Subscriptions {
     }
 
     fn version(&self) -> i32 {
-        2
+        3
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -226,6 +226,17 @@ pub async fn due(r: &Reader, at: DateTime<Utc>, last: Uuid, limit: i64) -> Resul
     let sql = "select subscription from subscriptions where look_at <= $1 and subscription > $2
         order by subscription limit $3";
     Ok(r.client().await?.query(sql, &[&at, &last, &limit]).await?.iter().map(|row| row.get(0)).collect())
+}
+
+/// Those that have a price, or will have it by a change of plan, and have not ended.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn with_price(r: &Reader, variation: Uuid) -> Result<Vec<Uuid>, QueryError> {
+    let sql = "select subscription from subscriptions where status not in ('cancelled', 'expired')
+        and $1::text in (state #>> '{terms,variation}', state #>> '{planned,variation}') order by subscription";
+    let rows = r.client().await?.query(sql, &[&variation.to_string()]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
 /// What a list is narrowed to.

@@ -90,6 +90,8 @@ impl Desk {
             billing: None,
             vat_number: None,
             trial_days: 0,
+            discount: None,
+            waives_withdrawal: false,
             at: self.at,
         };
         let envelope = Envelope::new(Uuid::now_v7(), subscription, command, self.meta())
@@ -174,6 +176,8 @@ async fn a_membership_lives_through_renewals_declines_hold_and_late_payment() {
             billing: None,
             vat_number: None,
             trial_days: 0,
+            discount: None,
+            waives_withdrawal: false,
             at: desk.at,
         },
         desk.meta(),

@@ -187,6 +187,8 @@ async fn a_live_subscription_blocks_until_it_is_over() {
         billing: None,
         vat_number: None,
         trial_days: 0,
+        discount: None,
+        waives_withdrawal: false,
         at: cx.clock.now(),
     };
     let envelope = Envelope::new(cx.clock.new_id(), subscription, join, meta(&studio));

@@ -238,6 +238,8 @@ async fn let_join(instance: &Instance, members: usize) {
             billing: None,
             vat_number: None,
             trial_days: 0,
+            discount: None,
+            waives_withdrawal: false,
             at,
         };
         let envelope = Envelope::new(

@@ -27,6 +27,7 @@ mod media;
 mod member_acts;
 mod numbers;
 mod papers;
+mod prices;
 mod reference;
 mod refunds;
 mod registration;

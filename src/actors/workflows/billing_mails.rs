@@ -110,7 +110,7 @@ fn mail(
     let home = Country::parse(&cx.config.studio.country).unwrap_or(Country::from_letters(*b"NL"));
     let today = day(cx.clock.now());
     let pay = |price: Money| Tax::decide(price, state.buyer(home), home, today).gross;
-    let amount = pay(terms.price);
+    let amount = pay(state.ordered().unwrap_or(terms.price));
     Some(match happened {
         E::FirstOrderRequested { order, amount, .. } if terms.collection != Collection::Automatic => {
             let (iban, holder) = account()?;
@@ -164,7 +164,17 @@ fn mail(
         E::PaidTimeExtended { days, to, .. } => BillingMail::Extended { days: Some(*days), next_due: *to },
         E::PeriodWaived { period, .. } => BillingMail::Extended { days: None, next_due: period.end },
         E::SubscriptionCancelled { cause: CancelCause::EndedByStaff, .. } => BillingMail::EndedByStudio,
+        // The mail about the withdrawal says so already.
+        E::SubscriptionCancelled { cause: CancelCause::Withdrawn, .. } => return None,
         E::SubscriptionCancelled { .. } => BillingMail::Ended,
+        E::WithdrawalDeclared { .. } => BillingMail::Withdrawn { refund: state.has_paid() },
+        E::PriceChangeAnnounced { previous, terms, from, .. } => BillingMail::PriceChanges {
+            plan: name(terms),
+            previous: pay(*previous),
+            price: pay(terms.price),
+            from: *from,
+            first_due: state.first_due_from(*from),
+        },
         E::SubscriptionExpired { weeks, .. } => BillingMail::Expired { weeks: *weeks },
         E::RenewalAnnounced { due_on, amount, .. } => {
             BillingMail::RenewalAhead { plan, amount: pay(*amount), due_on: *due_on }

@@ -7,6 +7,7 @@ pub mod end_sessions;
 pub mod erase_account;
 pub mod hide_account;
 mod issue_invoices;
+mod price_changes;
 mod subscription_orders;
 mod team_seats;
 
@@ -78,5 +79,6 @@ pub fn all() -> Vec<Arc<dyn Workflow>> {
         Arc::new(issue_invoices::IssueInvoices),
         Arc::new(billing_mails::BillingMails),
         Arc::new(team_seats::TeamSeats),
+        Arc::new(price_changes::PriceChanges),
     ]
 }

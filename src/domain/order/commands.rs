@@ -64,6 +64,17 @@ pub enum OrderCommand {
     },
     /// Give money back; above a limit it is a proposal for a second person.
     AskRefund(AskRefund),
+    /// Give part of the price back because the buyer has a right to it: nobody has to agree.
+    RefundPart {
+        /// The refund's id.
+        refund: Uuid,
+        /// Of the price this part…
+        part: u64,
+        /// …of so many.
+        of: u64,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// The second person agrees to a refund, or does not.
     DecideRefund {
         /// Which one.

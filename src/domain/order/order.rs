@@ -1,5 +1,5 @@
 use super::{OrderCommand, OrderError, OrderEvent, PaidBy, PlaceOrder, Refund, RefundState};
-use crate::domain::shared::Money;
+use crate::domain::shared::{AccountId, Money};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -72,6 +72,7 @@ pub struct Attempt {
 pub struct Order {
     pub(super) id: Uuid,
     pub(super) number: String,
+    pub(super) account: AccountId,
     pub(super) subscription: Uuid,
     pub(super) total: Option<Money>,
     pub(super) status: Option<OrderStatus>,
@@ -141,6 +142,9 @@ impl Order {
             OrderCommand::RecordOutcome { attempt, outcome, at } => self.outcome(attempt, outcome, total, at),
             OrderCommand::RecordTransfer { received, at } => self.transfer(received, total, at),
             OrderCommand::AskRefund(ask) => self.ask_refund(ask, total),
+            OrderCommand::RefundPart { refund, part, of, at } => {
+                Ok(self.refund_part(refund, (part, of), total, at))
+            }
             OrderCommand::DecideRefund { refund, approve, by, at } => {
                 self.decide_refund(refund, approve, by, at)
             }
@@ -242,8 +246,9 @@ impl Order {
     /// Takes over what happened.
     pub fn apply(&mut self, event: OrderEvent) {
         match event {
-            OrderEvent::OrderPlaced { order, number, subscription, tax, .. } => {
+            OrderEvent::OrderPlaced { order, number, account, subscription, tax, .. } => {
                 self.id = order;
+                self.account = account;
                 self.number = number;
                 self.subscription = subscription;
                 self.total = Some(tax.gross);

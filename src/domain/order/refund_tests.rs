@@ -242,3 +242,29 @@ proptest::proptest! {
         proptest::prop_assert_eq!(order.status() == Some(OrderStatus::Refunded), of_price == 1150);
     }
 }
+
+#[test]
+fn a_part_to_which_the_buyer_has_a_right_goes_back_without_a_second_person() {
+    let part = |part, of| OrderCommand::RefundPart { refund: Uuid::from_u128(77), part, of, at: at() };
+    let paid = [vec![placed()], charge(1)].concat();
+    let amount = |given: Vec<OrderCommand>, command| {
+        let mut order = Order::default();
+        for command in given {
+            order.decide(command).unwrap().into_iter().for_each(|e| order.apply(e));
+        }
+        match order.decide(command).unwrap().as_slice() {
+            [OrderEvent::RefundStarted { amount, approved_by: None, by, .. }] => {
+                assert_eq!(*by, Uuid::from_u128(1), "the buyer");
+                Some(amount.minor)
+            }
+            [] => None,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(amount(paid.clone(), part(21, 28)), Some(863), "862.5, half up");
+    assert_eq!(amount(paid.clone(), part(1, 1)), Some(1150));
+    assert_eq!(amount(paid.clone(), part(9, 1)), Some(1150), "never more than was paid");
+    assert_eq!(amount(paid.clone(), part(0, 1)), None);
+    assert_eq!(amount(vec![placed()], part(1, 2)), None, "nothing was paid");
+    assert_eq!(amount([paid, vec![part(1, 2)]].concat(), part(1, 2)), None, "once");
+}

@@ -184,6 +184,36 @@ impl Order {
         }])
     }
 
+    /// The part of the price to which the buyer has a right, half up: by the charge it came from, else by
+    /// transfer. Nothing if nothing was paid, or it went back before.
+    pub(super) fn refund_part(
+        &self,
+        refund: Uuid,
+        (part, of): (u64, u64),
+        total: Money,
+        at: DateTime<Utc>,
+    ) -> Vec<OrderEvent> {
+        let (part, of) = (i128::from(part.min(of)), i128::from(of.max(1)));
+        let share = (2 * i128::from(total.minor) * part + of).div_euclid(2 * of);
+        let left = self.refundable(RefundOf::Price);
+        let minor = i64::try_from(share).unwrap_or(left).min(left);
+        if minor <= 0 || self.refunds.iter().any(|r| r.id == refund) {
+            return vec![];
+        }
+        let charge = self.source(RefundOf::Price).filter(|(_, of_charge)| *of_charge >= minor);
+        let via = charge.map_or(RefundVia::Transfer, |(via, _)| via);
+        let (amount, by) = (Money::new(minor, total.currency), self.account);
+        vec![OrderEvent::RefundStarted {
+            refund,
+            of: RefundOf::Price,
+            via,
+            amount,
+            by,
+            approved_by: None,
+            at,
+        }]
+    }
+
     fn refund(&self, id: Uuid) -> Result<&Refund, OrderError> {
         self.refunds.iter().find(|r| r.id == id).ok_or(OrderError::NoRefund)
     }

@@ -1,5 +1,5 @@
 use super::Variation;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 /// What staff may ask of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,19 @@ pub enum PlanCommand {
     WithdrawVariation {
         /// Which one.
         variation: uuid::Uuid,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// From a day on, ask another price of those who have one of this plan; it is sold no more.
+    ChangePrice {
+        /// The price they have.
+        from: uuid::Uuid,
+        /// The one they will have: the same terms at another price, which is sold.
+        to: uuid::Uuid,
+        /// Periods that begin on this day or later cost it.
+        on: NaiveDate,
+        /// Days of notice that members have at least.
+        notice_days: u16,
         /// When.
         at: DateTime<Utc>,
     },

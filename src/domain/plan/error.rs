@@ -22,4 +22,15 @@ pub enum PlanError {
     /// The id is taken by other terms.
     #[error("This price exists already with other terms; add a new one instead.")]
     VariationExists,
+    /// Other terms than the price.
+    #[error("Choose a price of this plan with the same currency, interval, collection and seats.")]
+    OtherTerms,
+    /// Less notice than members have a right to.
+    #[error("Members have to know {days} days before: choose {first} or a later day.")]
+    TooSoon {
+        /// Days of notice.
+        days: u16,
+        /// The first day that is possible.
+        first: chrono::NaiveDate,
+    },
 }

@@ -1,5 +1,5 @@
 use super::Variation;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -34,6 +34,19 @@ pub enum PlanEvent {
     PlanVariationWithdrawn {
         /// Which one.
         variation: Uuid,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Those who have a price of this plan are asked another one from a day on.
+    PlanPriceChangeAnnounced {
+        /// The price they have.
+        from: Uuid,
+        /// The one they will have.
+        to: Uuid,
+        /// Periods that begin on this day or later cost it.
+        on: NaiveDate,
+        /// Days of notice that members have at least.
+        notice_days: u16,
         /// When.
         at: DateTime<Utc>,
     },

@@ -9,6 +9,6 @@ mod plan;
 pub use commands::PlanCommand;
 pub use error::PlanError;
 pub use events::PlanEvent;
-pub use plan::{LONGEST_TRIAL, Plan, Variation};
+pub use plan::{LONGEST_TRIAL, Plan, PriceMove, Variation};
 
 crate::decider!(Plan, PlanCommand, PlanEvent, PlanError, "plan");

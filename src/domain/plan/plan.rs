@@ -3,6 +3,7 @@ use crate::domain::shared::Money;
 use crate::domain::shared::calendar::Interval;
 use crate::domain::shared::payment::Collection;
 use crate::domain::shared::seats::Seats;
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -43,6 +44,19 @@ pub struct Plan {
     summary: String,
     sold: BTreeMap<Uuid, Variation>,
     withdrawn: BTreeMap<Uuid, Variation>,
+    /// What those who have a price will be asked instead.
+    changes: BTreeMap<Uuid, PriceMove>,
+}
+
+/// Another price for those who have one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PriceMove {
+    /// The price they will have.
+    pub to: Variation,
+    /// Periods that begin on this day or later cost it.
+    pub on: NaiveDate,
+    /// Days of notice that members have at least.
+    pub notice_days: u16,
 }
 
 impl Plan {
@@ -73,14 +87,46 @@ impl Plan {
                 }
                 Ok(vec![PlanEvent::PlanVariationWithdrawn { variation, at }])
             }
+            PlanCommand::ChangePrice { from, to, on, notice_days, at } => {
+                self.change_price((from, to), on, notice_days, at)
+            }
         }
     }
 
-    fn add(
+    /// What those who have `variation` will be asked instead.
+    #[must_use]
+    pub fn price_move(&self, variation: Uuid) -> Option<&PriceMove> {
+        self.changes.get(&variation)
+    }
+
+    fn change_price(
         &self,
-        variation: Variation,
-        at: chrono::DateTime<chrono::Utc>,
+        (from, to): (Uuid, Uuid),
+        on: NaiveDate,
+        notice_days: u16,
+        at: DateTime<Utc>,
     ) -> Result<Vec<PlanEvent>, PlanError> {
+        let sold = self.sold.get(&from);
+        let (Some(old), Some(new)) = (sold.or_else(|| self.withdrawn.get(&from)), self.sold.get(&to)) else {
+            return Err(PlanError::NoVariation);
+        };
+        if self.changes.get(&from).is_some_and(|c| c.to.id == to && c.on == on) {
+            return Ok(vec![]);
+        }
+        let terms = |v: &Variation| (v.price.currency, v.interval, v.collection, v.seats);
+        if from == to || terms(old) != terms(new) {
+            return Err(PlanError::OtherTerms);
+        }
+        let first = at.date_naive() + Days::new(u64::from(notice_days));
+        if on < first {
+            return Err(PlanError::TooSoon { days: notice_days, first });
+        }
+        let announced = PlanEvent::PlanPriceChangeAnnounced { from, to, on, notice_days, at };
+        let withdrawn = sold.map(|v| PlanEvent::PlanVariationWithdrawn { variation: v.id, at });
+        Ok([announced].into_iter().chain(withdrawn).collect())
+    }
+
+    fn add(&self, variation: Variation, at: DateTime<Utc>) -> Result<Vec<PlanEvent>, PlanError> {
         if self.name.is_none() {
             return Err(PlanError::Missing);
         }
@@ -122,6 +168,11 @@ impl Plan {
             PlanEvent::PlanVariationWithdrawn { variation, .. } => {
                 if let Some(old) = self.sold.remove(&variation) {
                     self.withdrawn.insert(variation, old);
+                }
+            }
+            PlanEvent::PlanPriceChangeAnnounced { from, to, on, notice_days, .. } => {
+                if let Some(to) = self.sold.get(&to).cloned() {
+                    self.changes.insert(from, PriceMove { to, on, notice_days });
                 }
             }
         }
@@ -202,12 +253,55 @@ mod tests {
     }
 
     #[test]
+    fn those_who_have_a_price_are_asked_another_one_with_notice() {
+        let added = |v| PlanEvent::PlanVariationAdded { variation: v, at: at() };
+        let plan = vec![created(), added(variation(1, 1150)), added(variation(2, 1250))];
+        let day = |d: &str| d.parse().unwrap();
+        let (from, to) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let first = (at().date_naive() + Days::new(30)).to_string();
+        let change = |from, to, on: &str| PlanCommand::ChangePrice {
+            from,
+            to,
+            on: day(on),
+            notice_days: 30,
+            at: at(),
+        };
+        let announced =
+            PlanEvent::PlanPriceChangeAnnounced { from, to, on: day(&first), notice_days: 30, at: at() };
+        let gone = PlanEvent::PlanVariationWithdrawn { variation: from, at: at() };
+        given(plan.clone())
+            .when(change(from, to, &first))
+            .then_expect_events(vec![announced.clone(), gone.clone()]);
+        let early = (at().date_naive() + Days::new(29)).to_string();
+        given(plan.clone())
+            .when(change(from, to, &early))
+            .then_expect_error(PlanError::TooSoon { days: 30, first: day(&first) });
+        given(plan.clone()).when(change(from, from, &first)).then_expect_error(PlanError::OtherTerms);
+        let yearly = Variation { interval: Interval::yearly(), ..variation(3, 9000) };
+        let with_yearly = [plan.clone(), vec![added(yearly)]].concat();
+        given(with_yearly)
+            .when(change(from, Uuid::from_u128(3), &first))
+            .then_expect_error(PlanError::OtherTerms);
+        // Twice is once; a price that is sold no more can still be moved from, not to.
+        let done = [plan, vec![announced, gone]].concat();
+        given(done.clone()).when(change(from, to, &first)).then_expect_events(vec![]);
+        given(done).when(change(to, from, &first)).then_expect_error(PlanError::NoVariation);
+    }
+
+    #[test]
     fn events_keep_their_form() {
         insta::assert_json_snapshot!([
             created(),
             PlanEvent::PlanVariationAdded { variation: variation(1, 1150), at: at() },
             PlanEvent::PlanDefaultMoved { from: Uuid::from_u128(1), to: Uuid::from_u128(2) },
             PlanEvent::PlanVariationWithdrawn { variation: Uuid::from_u128(1), at: at() },
+            PlanEvent::PlanPriceChangeAnnounced {
+                from: Uuid::from_u128(1),
+                to: Uuid::from_u128(2),
+                on: at().date_naive(),
+                notice_days: 30,
+                at: at()
+            },
         ]);
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod aggregate;
 pub mod calendar;
+pub mod discount;
 pub mod ids;
 pub mod licence;
 pub mod mail_address;

@@ -1,4 +1,6 @@
 use super::Terms;
+use crate::domain::shared::Money;
+use crate::domain::shared::discount::Discount;
 use crate::domain::shared::payment::{BillingPolicy, PaymentMethod};
 use crate::domain::shared::tax::Country;
 use crate::domain::shared::{AccountId, PersonalRef};
@@ -27,6 +29,10 @@ pub enum SubscriptionCommand {
         vat_number: Option<PersonalRef>,
         /// Days before the first payment; 0: none.
         trial_days: u16,
+        /// What a coupon takes off.
+        discount: Option<Discount>,
+        /// The buyer wants it to begin at once, and knows that the right of withdrawal ends with that.
+        waives_withdrawal: bool,
         /// When.
         at: DateTime<Utc>,
     },
@@ -130,6 +136,31 @@ pub enum SubscriptionCommand {
     },
     /// Give up a planned change.
     WithdrawPlanChange,
+    /// Let the following periods cost less for a while.
+    GrantDiscount {
+        /// How much, and for how long.
+        discount: Discount,
+    },
+    /// Tell the member that the price changes, if it is theirs.
+    AnnouncePrice {
+        /// The price that will no longer be asked.
+        of: Uuid,
+        /// The one that is asked instead; everything else of the terms stays.
+        variation: Uuid,
+        /// How much that is.
+        price: Money,
+        /// Periods that begin on this day or later cost it.
+        from: NaiveDate,
+        /// Days before which nobody is asked for it without having been told.
+        notice_days: u16,
+    },
+    /// The buyer goes back on the contract.
+    Withdraw {
+        /// Days for which that is possible; 0: not at all.
+        days: u16,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// Staff end it at once.
     EndNow {
         /// When.

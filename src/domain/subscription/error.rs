@@ -61,6 +61,21 @@ pub enum SubscriptionError {
     /// No change of plan is planned.
     #[error("There is no planned change to give up.")]
     NoChange,
+    /// A discount runs already.
+    #[error("There is a discount already: another one can follow when it is used up.")]
+    DiscountExists,
+    /// In another currency, or as much as the price.
+    #[error("This coupon does not fit this price.")]
+    DiscountDoesNotFit,
+    /// A business.
+    #[error("The right of withdrawal is one of consumers: this was bought by a business.")]
+    NotAConsumer,
+    /// Given up when it was bought, or not offered.
+    #[error("There is no right of withdrawal from this subscription. You can cancel it.")]
+    WithdrawalWaived,
+    /// Too late.
+    #[error("The time in which you could withdraw is over. You can cancel instead.")]
+    WithdrawalOver,
     /// Beyond the calendar.
     #[error("The dates of this subscription lie beyond the calendar.")]
     Calendar,

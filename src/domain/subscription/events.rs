@@ -1,74 +1,12 @@
-use super::Proration;
-use crate::domain::shared::calendar::{Interval, Period, Zone};
-use crate::domain::shared::payment::{BillingPolicy, Collection, PaymentMethod};
-use crate::domain::shared::seats::Seats;
+use super::{CancelCause, HoldCause, Proration, Rebate, Terms, Trigger};
+use crate::domain::shared::calendar::Period;
+use crate::domain::shared::discount::Discount;
+use crate::domain::shared::payment::{BillingPolicy, PaymentMethod};
 use crate::domain::shared::tax::Country;
 use crate::domain::shared::{AccountId, Money, PersonalRef};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-
-/// What was agreed: copied from the plan, so that a later change of the plan touches nobody.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Terms {
-    /// The plan.
-    pub plan: Uuid,
-    /// Its variation.
-    pub variation: Uuid,
-    /// The plan's name at that time.
-    pub plan_name: String,
-    /// Price of one period, tax included.
-    pub price: Money,
-    /// How long a period lasts.
-    pub interval: Interval,
-    /// Who sees to the payment.
-    pub collection: Collection,
-    /// The seller's zone: in it dates begin.
-    pub zone: Zone,
-    /// Seats, for a team; none: for one person.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub seats: Option<Seats>,
-}
-
-/// What set off a charge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Trigger {
-    /// The member joined.
-    Join,
-    /// The clock found a renewal due.
-    Clock,
-    /// The member paid an open order.
-    Member,
-}
-
-/// Why a subscription was put on hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
-#[serde(rename_all = "kebab-case")]
-#[strum(serialize_all = "kebab-case")]
-pub enum HoldCause {
-    /// As many attempts failed as the settings allow.
-    DeclinedTooOften,
-    /// The card was stolen, closed or the like.
-    HardDecline,
-    /// The order was not paid by its date.
-    NotPaidInTime,
-    /// The trial ended, and there was nothing to charge.
-    TrialEnded,
-}
-
-/// Why a subscription was cancelled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
-#[serde(rename_all = "kebab-case")]
-#[strum(serialize_all = "kebab-case")]
-pub enum CancelCause {
-    /// It was to end with its paid time, and that is over.
-    PaidTimeEnded,
-    /// Nothing was paid for.
-    WasOnHold,
-    /// Staff ended it at once.
-    EndedByStaff,
-}
 
 /// What happened to a subscription.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr)]
@@ -91,6 +29,9 @@ pub enum SubscriptionEvent {
         /// VAT number of a business; none: a private buyer.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         vat_number: Option<PersonalRef>,
+        /// The buyer wanted it to begin at once, and knows that the right of withdrawal ends with that.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        withdrawal_waived: bool,
         /// When.
         at: DateTime<Utc>,
     },
@@ -122,6 +63,9 @@ pub enum SubscriptionEvent {
         amount: Money,
         /// The day it is due.
         due_on: NaiveDate,
+        /// What a discount took off.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rebate: Option<Rebate>,
     },
     /// A following period is to be paid.
     RenewalOrderRequested {
@@ -143,6 +87,9 @@ pub enum SubscriptionEvent {
         behind: u32,
         /// The first of several missed periods: the member is told why there are several.
         explain: bool,
+        /// What a discount took off.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rebate: Option<Rebate>,
         /// Settings in force.
         policy: BillingPolicy,
     },
@@ -355,6 +302,46 @@ pub enum SubscriptionEvent {
         paid_until: DateTime<Utc>,
         /// When.
         at: DateTime<Utc>,
+    },
+    /// The following periods cost less for a while.
+    DiscountGranted {
+        /// How much, and for how long.
+        discount: Discount,
+    },
+    /// The member is told that the price changes.
+    PriceChangeAnnounced {
+        /// The price that will no longer be asked.
+        of: Uuid,
+        /// What a period costs until then.
+        previous: Money,
+        /// What will be agreed.
+        terms: Terms,
+        /// Periods that begin on this day or later cost the new price.
+        from: NaiveDate,
+        /// Days before which nobody is asked for it without having been told.
+        notice_days: u16,
+    },
+    /// The buyer went back on the contract, as the law allows.
+    WithdrawalDeclared {
+        /// The day of the contract.
+        joined_on: NaiveDate,
+        /// The last day on which that was possible.
+        last_day: NaiveDate,
+        /// Days of the contract after which it was over, by law or by what the studio adds.
+        days: u16,
+    },
+    /// Days that were paid for and not begun are to be given back.
+    UnusedDaysRefundRequested {
+        /// Of which order.
+        order: Uuid,
+        /// Of its price this part…
+        part: u64,
+        /// …of so many.
+        of: u64,
+        /// Days that are left.
+        days_left: u32,
+        /// Days of the span that was paid for.
+        days_of_span: u32,
     },
     /// It will end with the time that is paid for.
     CancellationScheduled {

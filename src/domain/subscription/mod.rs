@@ -7,28 +7,36 @@
 mod card_expiry;
 mod catch_up;
 mod commands;
+mod discount;
 mod error;
 mod events;
 mod outlook;
 mod pause;
 mod payments;
 mod plan_change;
+mod price_change;
 mod staff_acts;
 mod state;
 #[expect(clippy::module_inception, reason = "every aggregate lies in a file of its own name")]
 mod subscription;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod tick;
 mod trial;
+mod withdrawal;
 
 pub use commands::SubscriptionCommand;
+pub use discount::{GrantedDiscount, Rebate};
 pub use error::SubscriptionError;
-pub use events::{CancelCause, HoldCause, SubscriptionEvent, Terms, Trigger};
+pub use events::SubscriptionEvent;
 pub use pause::{LONGEST_PAUSE, Pause};
 pub use plan_change::{ChangeQuote, PendingChange, Proration};
+pub use price_change::PriceChange;
 pub use staff_acts::MOST_DAYS;
 pub use state::{Charge, OpenOrder, Status, Subscription};
+pub use terms::{CancelCause, HoldCause, Terms, Trigger};
 pub use trial::LONGEST_TRIAL;
+pub use withdrawal::{LONGEST_WITHDRAWAL, Refundable};
 
 crate::decider!(Subscription, SubscriptionCommand, SubscriptionEvent, SubscriptionError, "subscription");

@@ -113,8 +113,9 @@ impl Subscription {
         let next = self.next_period(old)?.start;
         let today = old.zone.date_of(at);
         // Time that was given (trial, days from staff) has no price: the change waits for its end. So does
-        // one for which nobody could be charged now.
-        let paid_for = self.paid.checked_sub(1).filter(|_| today < next && self.method.is_some());
+        // one for which nobody could be charged now, and one in a period that cost less by a coupon.
+        let waits = today >= next || self.method.is_none() || self.reduced;
+        let paid_for = self.paid.checked_sub(1).filter(|_| !waits);
         let (Some(index), true, Collection::Automatic) = (paid_for, dearer(new, old), old.collection) else {
             return Ok(ChangeQuote::On(next.max(today)));
         };
@@ -201,8 +202,11 @@ impl Subscription {
         old: &Terms,
         at: DateTime<Utc>,
     ) -> Result<Option<SubscriptionEvent>, SubscriptionError> {
-        let Some(terms) = self.planned.clone() else { return Ok(None) };
         let start = self.next_period(old)?.start;
+        // Nothing is ordered for managed ones: what counts is the day.
+        let managed = old.collection == Collection::Managed;
+        let day = if managed { start.max(old.zone.date_of(at)) } else { start };
+        let Some(terms) = self.coming(old, day).cloned() else { return Ok(None) };
         // The same interval goes on counting from its anchor, so that a 31st stays one.
         let anchor = self.anchor.ok_or(SubscriptionError::Calendar)?;
         let (anchor, periods) = if terms.interval == old.interval { (anchor, self.paid) } else { (start, 0) };

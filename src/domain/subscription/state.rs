@@ -1,7 +1,9 @@
-use super::{Pause, PendingChange, SubscriptionEvent, Terms, Trigger};
+use super::{
+    GrantedDiscount, Pause, PendingChange, PriceChange, Refundable, SubscriptionEvent, Terms, Trigger,
+};
 use crate::domain::shared::payment::PaymentMethod;
 use crate::domain::shared::tax::Country;
-use crate::domain::shared::{AccountId, PersonalRef};
+use crate::domain::shared::{AccountId, Money, PersonalRef};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -127,6 +129,20 @@ pub struct Subscription {
     pub(super) planned: Option<Terms>,
     /// The end of the trial, until something is paid.
     pub(super) trial_until: Option<NaiveDate>,
+    /// When the contract was made.
+    pub(super) joined_at: Option<DateTime<Utc>>,
+    /// The right of withdrawal was given up.
+    pub(super) withdrawal_waived: bool,
+    /// Orders of which something could be given back on a withdrawal.
+    pub(super) refundable: Vec<Refundable>,
+    /// What the following periods cost less, and what of it is used.
+    pub(super) discount: Option<GrantedDiscount>,
+    /// The last period was ordered with a discount.
+    pub(super) reduced: bool,
+    /// What the last period was ordered for.
+    pub(super) ordered: Option<Money>,
+    /// A change of price that the member was told of.
+    pub(super) price_change: Option<PriceChange>,
 }
 
 impl Subscription {
@@ -177,8 +193,11 @@ impl Subscription {
                 country,
                 billing,
                 vat_number,
-                ..
+                withdrawal_waived,
+                at,
             } => {
+                self.joined_at = Some(at);
+                self.withdrawal_waived = withdrawal_waived;
                 self.id = subscription;
                 self.owner = owner;
                 self.status = Some(Status::OnHold);
@@ -226,6 +245,14 @@ impl Subscription {
             SubscriptionEvent::PlanChangeScheduled { terms, .. } => self.planned = Some(terms),
             SubscriptionEvent::PlanChangeWithdrawn {} => self.planned = None,
             SubscriptionEvent::PlanChanged { order, terms, anchor, periods, .. } => {
+                if let (Some(order), Some(change)) =
+                    (order, self.open.as_ref().and_then(|o| o.change.clone()))
+                {
+                    self.note_change_paid(order, &change.proration);
+                }
+                if self.price_change.as_ref().is_some_and(|c| c.of != terms.variation) {
+                    self.price_change = None;
+                }
                 self.terms = Some(terms);
                 self.planned = None;
                 self.anchor = Some(anchor);
@@ -235,11 +262,22 @@ impl Subscription {
                     self.settle(order);
                 }
             }
-            SubscriptionEvent::FirstOrderRequested { order, due_on, .. } => {
+            SubscriptionEvent::FirstOrderRequested { order, amount, due_on, rebate } => {
+                self.use_discount(amount, rebate.is_some());
                 self.open = Some(OpenOrder::new(order, due_on));
                 self.unpaid_since = Some(due_on);
             }
-            SubscriptionEvent::RenewalOrderRequested { order, period, pay_by, due_at, behind, .. } => {
+            SubscriptionEvent::RenewalOrderRequested {
+                order,
+                period,
+                pay_by,
+                due_at,
+                behind,
+                rebate,
+                amount,
+                ..
+            } => {
+                self.use_discount(amount, rebate.is_some());
                 self.last_behind = behind;
                 let mut open = OpenOrder::new(order, period.start);
                 open.pay_by = pay_by;
@@ -294,13 +332,15 @@ impl Subscription {
             SubscriptionEvent::SubscriptionActivated { order, period, .. }
             | SubscriptionEvent::SubscriptionResumed { order, period, .. } => {
                 self.status = Some(Status::Active);
+                self.note_refundable(order, period);
                 self.anchor = Some(period.start);
                 self.paid = 1;
                 // It counted periods from the anchor that is no more.
                 self.cleared_until = None;
                 self.settle(order);
             }
-            SubscriptionEvent::SubscriptionRenewed { order, .. } => {
+            SubscriptionEvent::SubscriptionRenewed { order, period, .. } => {
+                self.note_refundable(order, period);
                 self.paid += 1;
                 self.settle(order);
             }
@@ -349,6 +389,15 @@ impl Subscription {
                 self.paid += waived;
                 self.cleared_until = Some(self.paid + billed);
             }
+            SubscriptionEvent::DiscountGranted { discount } => {
+                self.discount = Some(GrantedDiscount { discount, used: 0 });
+            }
+            SubscriptionEvent::PriceChangeAnnounced { of, terms, from, .. } => {
+                self.price_change = Some(PriceChange { of, terms, from });
+            }
+            // The end that follows says what becomes of it.
+            SubscriptionEvent::WithdrawalDeclared { .. }
+            | SubscriptionEvent::UnusedDaysRefundRequested { .. } => {}
             SubscriptionEvent::PaymentReceivedAfterEnd { order, .. } => self.last_paid_order = Some(order),
         }
     }
@@ -356,6 +405,14 @@ impl Subscription {
     fn with_open(&mut self, order: Uuid, change: impl FnOnce(&mut OpenOrder)) {
         if let Some(open) = self.open.as_mut().filter(|o| o.order == order) {
             change(open);
+        }
+    }
+
+    fn use_discount(&mut self, amount: Money, used: bool) {
+        self.ordered = Some(amount);
+        self.reduced = used;
+        if let Some(discount) = self.discount.as_mut().filter(|_| used) {
+            discount.used += 1;
         }
     }
 
@@ -373,5 +430,7 @@ impl Subscription {
         self.parked = false;
         self.pause = None;
         self.planned = None;
+        self.price_change = None;
+        self.refundable = vec![];
     }
 }

@@ -17,8 +17,19 @@ impl Subscription {
     /// The reason for which it is refused.
     pub fn decide(&self, command: SubscriptionCommand) -> Decision {
         use SubscriptionCommand as C;
-        if let C::Join { subscription, owner, terms, method, country, billing, vat_number, trial_days, at } =
-            command
+        if let C::Join {
+            subscription,
+            owner,
+            terms,
+            method,
+            country,
+            billing,
+            vat_number,
+            trial_days,
+            discount,
+            waives_withdrawal,
+            at,
+        } = command
         {
             let method_needed = terms.collection == Collection::Automatic && trial_days == 0;
             return match self.status {
@@ -34,12 +45,21 @@ impl Subscription {
                         country,
                         billing,
                         vat_number,
+                        withdrawal_waived: waives_withdrawal,
                         at,
                     };
+                    let mut new = self.clone();
+                    new.apply(joined.clone());
+                    let granted = match discount {
+                        Some(discount) => new.grant(Status::OnHold, &terms, discount)?,
+                        None => vec![],
+                    };
+                    granted.iter().for_each(|e| new.apply(e.clone()));
+                    let begun = [joined].into_iter().chain(granted);
                     if trial_days > 0 {
-                        return Ok(vec![joined, Self::begin_trial(&terms, trial_days, at)?]);
+                        return Ok(begun.chain([Self::begin_trial(&terms, trial_days, at)?]).collect());
                     }
-                    Ok([joined].into_iter().chain(first_order(subscription, &terms, method, at)).collect())
+                    Ok(begun.chain(new.first_order(&terms, method, at)).collect())
                 }
             };
         }
@@ -82,6 +102,11 @@ impl Subscription {
             C::EndPause { at } => self.end_pause(terms, at),
             C::ChangePlan { order, terms, at } => self.change_plan(order, terms, at),
             C::WithdrawPlanChange => self.withdraw_change(status),
+            C::GrantDiscount { discount } => self.grant(status, terms, discount),
+            C::AnnouncePrice { of, variation, price, from, notice_days } => {
+                Ok(self.announce_price(status, terms, (of, variation, price), from, notice_days))
+            }
+            C::Withdraw { days, at } => self.withdraw(terms, days, at),
             C::EndNow { at } => self.end_now(status, at),
             C::Extend { days } => self.extend(status, terms, days),
             C::Waive { at } => self.waive(status, terms, at),
@@ -151,27 +176,28 @@ impl Subscription {
             }
         }
     }
-}
 
-fn first_order(
-    subscription: Uuid,
-    terms: &Terms,
-    method: Option<PaymentMethod>,
-    at: DateTime<Utc>,
-) -> Vec<SubscriptionEvent> {
-    let due_on: NaiveDate = terms.zone.date_of(at);
-    let order = order_id(subscription, due_on, OrderReason::Join);
-    let mut events = vec![SubscriptionEvent::FirstOrderRequested { order, amount: terms.price, due_on }];
-    if let Some(method) = method {
-        events.push(SubscriptionEvent::ChargeRequested {
-            order,
-            attempt: attempt_id(order, 1),
-            method,
-            trigger: Trigger::Join,
-            number: 0,
-            scheduled_for: at,
-            requested_at: at,
-        });
+    fn first_order(
+        &self,
+        terms: &Terms,
+        method: Option<PaymentMethod>,
+        at: DateTime<Utc>,
+    ) -> Vec<SubscriptionEvent> {
+        let due_on: NaiveDate = terms.zone.date_of(at);
+        let order = order_id(self.id, due_on, OrderReason::Join);
+        let (amount, rebate) = self.reduced(terms.price);
+        let mut events = vec![SubscriptionEvent::FirstOrderRequested { order, amount, due_on, rebate }];
+        if let Some(method) = method {
+            events.push(SubscriptionEvent::ChargeRequested {
+                order,
+                attempt: attempt_id(order, 1),
+                method,
+                trigger: Trigger::Join,
+                number: 0,
+                scheduled_for: at,
+                requested_at: at,
+            });
+        }
+        events
     }
-    events
 }

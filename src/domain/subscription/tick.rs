@@ -59,8 +59,12 @@ impl Subscription {
             return Ok([reminder].into_iter().chain(following).collect());
         }
         // A planned change comes into force when the period it is for is ordered.
-        if self.planned.is_some() && self.open.is_none() && at >= self.order_at(terms, policy)? {
-            let Some(changed) = self.planned_change(terms, at)? else { return Ok(vec![]) };
+        let agreed_anew = self.planned.is_some() || self.price_change.is_some();
+        if agreed_anew
+            && self.open.is_none()
+            && at >= self.order_at(terms, policy)?
+            && let Some(changed) = self.planned_change(terms, at)?
+        {
             let mut next = self.clone();
             next.apply(changed.clone());
             let Some(terms) = next.terms.clone() else { return Ok(vec![changed]) };
@@ -273,7 +277,7 @@ impl Subscription {
         if at < terms.zone.start_of_day(day) {
             return Ok(vec![]);
         }
-        let amount = terms.price;
+        let amount = self.price_on(terms, due_on);
         Ok(vec![SubscriptionEvent::RenewalAnnounced { due_on, amount, days_before: days }])
     }
 
@@ -287,6 +291,7 @@ impl Subscription {
         at: DateTime<Utc>,
     ) -> Result<SubscriptionEvent, SubscriptionError> {
         let behind = self.behind(terms, at)?;
+        let (amount, rebate) = self.reduced(terms.price);
         Ok(SubscriptionEvent::RenewalOrderRequested {
             order: order_id(self.id, period.start, OrderReason::Renewal),
             index: self.paid,
@@ -294,9 +299,10 @@ impl Subscription {
             anchor: self.anchor.ok_or(SubscriptionError::Calendar)?,
             due_at,
             pay_by,
-            amount: terms.price,
+            amount,
             behind,
             explain: behind > 1 && self.last_behind <= 1,
+            rebate,
             policy,
         })
     }

@@ -45,7 +45,7 @@ impl Subscription {
         let due = self.trial_reminder_at(terms)?;
         (at >= due && at < terms.zone.start_of_day(ends_on)).then(|| SubscriptionEvent::TrialEndAnnounced {
             ends_on,
-            amount: terms.price,
+            amount: self.price_on(terms, ends_on),
             charged: self.method.is_some(),
         })
     }

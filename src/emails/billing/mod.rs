@@ -15,6 +15,7 @@ mod on_hold;
 mod order_to_pay;
 mod pause;
 mod plan_change;
+mod price_change;
 mod refunded;
 mod renewal_ahead;
 mod renewal_failed;
@@ -23,6 +24,7 @@ mod renewed;
 mod tests;
 mod transfer_expected;
 mod trial;
+mod withdrawn;
 
 use super::{Mail, Studio};
 use crate::domain::shared::Money;
@@ -207,6 +209,24 @@ pub enum BillingMail {
         /// When.
         on: NaiveDate,
     },
+    /// The price changes, by decision of the studio.
+    PriceChanges {
+        /// Plan and interval.
+        plan: String,
+        /// What a period costs until then.
+        previous: Money,
+        /// What it will cost.
+        price: Money,
+        /// For periods that begin on this day or later.
+        from: NaiveDate,
+        /// The first payment of the new price, where it is known.
+        first_due: Option<NaiveDate>,
+    },
+    /// The buyer went back on the contract.
+    Withdrawn {
+        /// Something is given back.
+        refund: bool,
+    },
     /// The difference to another plan was not paid.
     PlanChangeFailed {
         /// The gateway's code.
@@ -287,6 +307,10 @@ impl BillingMail {
             Self::PlanChangePlanned { plan, price, on } => {
                 plan_change::planned(studio, name, plan, price, on)
             }
+            Self::PriceChanges { plan, previous, price, from, first_due } => {
+                price_change::render(studio, name, plan, (previous, price), from, first_due.as_ref())
+            }
+            Self::Withdrawn { refund } => withdrawn::render(studio, name, *refund),
             Self::PlanChangeFailed { code } => plan_change::failed(studio, name, code),
             Self::EndedByStudio => ended::render(studio, name, true),
             Self::MethodChanged => method_changed::render(studio, name),

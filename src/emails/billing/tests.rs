@@ -35,6 +35,18 @@ fn all() -> Vec<(&'static str, Mail)> {
         ("waived", BillingMail::Extended { days: None, next_due: "2026-12-21".parse().unwrap() }),
         ("ended_by_studio", BillingMail::EndedByStudio),
         (
+            "price_changes",
+            BillingMail::PriceChanges {
+                plan: "Studio, monthly".into(),
+                previous: Money::new(1150, Currency::eur()),
+                price: Money::new(1350, Currency::eur()),
+                from: "2027-01-15".parse().unwrap(),
+                first_due: Some("2027-01-21".parse().unwrap()),
+            },
+        ),
+        ("withdrawn", BillingMail::Withdrawn { refund: true }),
+        ("withdrawn_unpaid", BillingMail::Withdrawn { refund: false }),
+        (
             "refunded",
             BillingMail::Refunded {
                 number: "K123456789".into(),

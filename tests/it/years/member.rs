@@ -4,6 +4,7 @@ use chrono::{DateTime, Days, TimeDelta, Utc};
 use kinora::domain::order::{Order, OrderCommand, OrderEvent};
 use kinora::domain::order_process::{OrderStep, Till, order_step, subscription_step};
 use kinora::domain::shared::calendar::{Interval, IntervalUnit, Zone};
+use kinora::domain::shared::discount::{Discount, Off};
 use kinora::domain::shared::payment::{BillingPolicy, Collection, Outcome, PaymentMethod, attempt_id};
 use kinora::domain::shared::tax::Country;
 use kinora::domain::shared::{Currency, Money, PersonalRef};
@@ -36,6 +37,10 @@ pub struct Member {
     pub log: Vec<(DateTime<Utc>, SubscriptionEvent)>,
     pub orders: HashMap<Uuid, Order>,
     pub events: Vec<(Uuid, OrderEvent)>,
+    /// The place of each event in one common log: of the subscription's, and of the orders'.
+    pub places: (Vec<i64>, Vec<i64>),
+    /// When each event of an order took effect.
+    pub times: Vec<DateTime<Utc>>,
     pub gateway: HashMap<Uuid, Taken>,
     pub till: Till,
     pub random: StdRng,
@@ -87,6 +92,8 @@ impl Member {
             log: vec![],
             orders: HashMap::new(),
             events: vec![],
+            places: (vec![], vec![]),
+            times: vec![],
             gateway: HashMap::new(),
             till,
             random,
@@ -107,6 +114,13 @@ impl Member {
             billing: None,
             vat_number: (!quiet && chance(&mut member.random, 50)).then(|| card(0).label),
             trial_days: if trial { 14 } else { 0 },
+            discount: (!quiet && chance(&mut member.random, 200)).then(|| Discount {
+                coupon: Uuid::from_u128(7),
+                code: "SPRING".into(),
+                off: Off::Percent { percent: 33 },
+                periods: (!n.is_multiple_of(3)).then_some(n % 5 + 1),
+            }),
+            waives_withdrawal: false,
             at,
         };
         member.run(join, at).unwrap();
@@ -117,11 +131,16 @@ impl Member {
         (self.log[0].0 - day(0)).num_days()
     }
 
+    fn next_place(&self) -> i64 {
+        i64::try_from(self.log.len() + self.events.len()).unwrap()
+    }
+
     /// A command and all that follows from it.
     fn run(&mut self, command: SubscriptionCommand, at: DateTime<Utc>) -> Result<(), String> {
         let decided = self.sub.decide(command).map_err(|e| e.to_string())?;
         for event in decided {
             self.sub.apply(event.clone());
+            self.places.0.push(self.next_place());
             self.log.push((at, event.clone()));
             match order_step(event.clone(), at) {
                 Some(OrderStep::Place(sale)) => {
@@ -152,6 +171,8 @@ impl Member {
         let Ok(events) = self.orders.entry(order).or_default().decide(command) else { return };
         for event in events {
             self.orders.get_mut(&order).unwrap().apply(event.clone());
+            self.places.1.push(self.next_place());
+            self.times.push(at);
             self.events.push((order, event.clone()));
             if let Some((_, command)) = subscription_step(order, event.clone(), BillingPolicy::default()) {
                 self.run(command, at).unwrap();
@@ -259,6 +280,14 @@ impl Member {
                 new.variation = Uuid::from_u128(self.random.random());
                 C::ChangePlan { order: Uuid::from_u128(self.random.random()), terms: new, at }
             }
+            620..632 => C::AnnouncePrice {
+                of: agreed.variation,
+                variation: Uuid::from_u128(self.random.random()),
+                price: Money::new(self.random.random_range(300..4000), Currency::eur()),
+                from: local + Days::new(30),
+                notice_days: 30,
+            },
+            640..645 => C::Withdraw { days: 14, at },
             55..57 => C::Extend { days: self.random.random_range(1..40) },
             57..60 => C::Waive { at },
             60..62 => C::RetryNow { policy: BillingPolicy::default(), at },

@@ -5,6 +5,7 @@
 //! `SIMULATED=10000 cargo test --test it years -- --nocapture` for a large one; figures in
 //! `docs/measurements.md`.
 
+mod explained;
 mod member;
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
@@ -130,7 +131,7 @@ fn check(m: &Member) {
     }
     assert!(by_order.is_empty(), "nothing is taken that no order knows: {by_order:?}");
     // The end is the end, and who cancelled is asked for nothing more.
-    let (mut over, mut leaving) = (false, false);
+    let (mut over, mut leaving, mut told) = (false, false, None);
     for (at, event) in &m.log {
         match event {
             SubscriptionEvent::ChargeRequested { trigger, .. } => {
@@ -139,6 +140,24 @@ fn check(m: &Member) {
             }
             SubscriptionEvent::CancellationScheduled { .. } => leaving = true,
             SubscriptionEvent::CancellationUndone { .. } => leaving = false,
+            SubscriptionEvent::PriceChangeAnnounced { from, .. } => told = Some((*at, *from)),
+            SubscriptionEvent::PlanChanged { order: None, .. } => {
+                if let Some((when, from)) = told.take() {
+                    assert!(from >= when.date_naive() + Days::new(29), "less notice than promised");
+                }
+            }
+            SubscriptionEvent::UnusedDaysRefundRequested { order, .. } => {
+                let given: i64 = m
+                    .events
+                    .iter()
+                    .filter_map(|(o, e)| match e {
+                        OrderEvent::RefundStarted { amount, .. } if o == order => Some(amount.minor),
+                        _ => None,
+                    })
+                    .sum();
+                let paid = m.orders[order].total().map_or(0, |t| t.minor);
+                assert!(given > 0 && given <= paid, "what goes back is part of what was paid");
+            }
             SubscriptionEvent::SubscriptionCancelled { .. }
             | SubscriptionEvent::SubscriptionExpired { .. } => over = true,
             _ => {}
@@ -186,11 +205,15 @@ fn nobody_is_charged_twice_too_late_or_after_the_end() {
     let many: u32 = std::env::var("SIMULATED").ok().and_then(|n| n.parse().ok()).unwrap_or(400);
     let started = Instant::now();
     let (mut ticks, mut charges, mut events, mut spent) = (0, 0, 0, Duration::ZERO);
-    let (mut taken, mut invoiced, mut parked) = (0_i64, 0_i64, 0);
+    let (mut taken, mut invoiced, mut parked, mut explained) = (0_i64, 0_i64, 0, 0);
     let mut ends: HashMap<&str, u32> = HashMap::new();
     for n in 0..many {
         let member = live(n);
         check(&member);
+        explained += explained::explained(&member);
+        if member.quiet {
+            explained::lived_again(&member, explained::before_outage());
+        }
         ticks += member.ticks;
         spent += member.spent;
         events += member.log.len() + member.events.len();
@@ -210,8 +233,9 @@ fn nobody_is_charged_twice_too_late_or_after_the_end() {
         *ends.entry(status).or_default() += 1;
     }
     assert_eq!(taken, invoiced, "the sum of what is invoiced or to go back is the sum of what was taken");
+    assert!(many < 400 || explained > 1000, "charges that were explained: {explained}");
     println!(
-        "{many} memberships, {DAYS} days: {events} events, {charges} charges, {} taken; {ends:?}, {parked} wait for staff; {ticks} ticks, {:.0} a second of tick; {:.1} s in all",
+        "{many} memberships, {DAYS} days: {events} events, {charges} charges, {explained} of them explained to the cent, {} taken; {ends:?}, {parked} wait for staff; {ticks} ticks, {:.0} a second of tick; {:.1} s in all",
         Money::new(taken, Currency::eur()),
         ticks_per_second(ticks, spent),
         started.elapsed().as_secs_f64(),

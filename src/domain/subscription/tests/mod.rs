@@ -3,11 +3,13 @@
 mod card_expiry;
 mod pauses;
 mod plan_changes;
+mod prices;
 mod properties;
 mod snapshots;
 mod staff;
 mod table;
 mod trials;
+mod withdrawals;
 
 use super::*;
 use crate::domain::shared::calendar::{Interval, Zone};
@@ -52,6 +54,8 @@ pub(super) fn join(collection: Collection, interval: Interval, when: &str) -> Su
         billing: None,
         vat_number: None,
         trial_days: 0,
+        discount: None,
+        waives_withdrawal: false,
         at: at(when),
     }
 }

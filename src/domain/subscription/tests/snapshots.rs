@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::shared::calendar::Period;
+use crate::domain::shared::discount::{Discount, Off};
 
 /// One event of each kind, as it lies in the log. A change of this picture needs an upcaster.
 #[test]
@@ -14,6 +15,15 @@ fn events_keep_their_form() {
     let (due_on, when) = ("2026-06-10".parse().unwrap(), at("2026-06-09T22:00:00Z"));
     let period = Period { start: due_on, end: "2026-07-10".parse().unwrap() };
     let amount = Money::new(1150, Currency::eur());
+    let off = Off::Percent { percent: 20 };
+    let discount = Discount { coupon: attempt, code: "SPRING".into(), off, periods: Some(3) };
+    let rebate = Rebate {
+        code: "SPRING".into(),
+        full: amount,
+        off: Money::new(230, Currency::eur()),
+        number: 1,
+        of: Some(3),
+    };
     let mut log = world.log;
     log.extend([
         SubscriptionEvent::ChargeAwaitsAction { order, attempt, until: when },
@@ -86,6 +96,23 @@ fn events_keep_their_form() {
             periods: 1,
             paid_until: when,
             at: when,
+        },
+        SubscriptionEvent::DiscountGranted { discount: discount.clone() },
+        SubscriptionEvent::FirstOrderRequested { order, amount, due_on, rebate: Some(rebate) },
+        SubscriptionEvent::PriceChangeAnnounced {
+            of: Uuid::from_u128(2),
+            previous: amount,
+            terms: terms(Collection::Automatic, Interval::monthly()),
+            from: due_on,
+            notice_days: 30,
+        },
+        SubscriptionEvent::WithdrawalDeclared { joined_on: due_on, last_day: period.end, days: 14 },
+        SubscriptionEvent::UnusedDaysRefundRequested {
+            order,
+            part: 21,
+            of: 28,
+            days_left: 21,
+            days_of_span: 28,
         },
     ]);
     insta::assert_json_snapshot!(log);

@@ -1,11 +1,13 @@
 //! The billing desk: what is going on, every subscription with its event log, orders, invoices, plans.
 
 mod bank;
+mod coupons;
 mod invoices;
 mod order_outcome;
 mod orders;
 mod overview;
 mod plans;
+mod price_change;
 mod refund_ask;
 mod refunds;
 mod reports;
@@ -14,6 +16,8 @@ mod subscription_acts;
 mod subscription_export;
 mod subscription_plan;
 mod subscriptions;
+mod what_if;
+mod why;
 
 use crate::actors::accounts::staff;
 use crate::domain::shared::AccountId;
@@ -38,12 +42,14 @@ pub fn routes() -> Vec<Route> {
         subscriptions::routes(),
         subscription::routes(),
         subscription_acts::routes(),
+        what_if::routes(),
         orders::routes(),
         order_outcome::routes(),
         refund_ask::routes(),
         refunds::routes(),
         invoices::routes(),
         plans::routes(),
+        coupons::routes(),
         bank::routes(),
         reports::routes(),
     ]
@@ -72,6 +78,7 @@ pub fn places() -> Vec<Place> {
         Place::new("Invoices", "/billing/invoices"),
         Place::new("Reports", "/billing/reports"),
         Place::new("Plans", "/billing/plans"),
+        Place::new("Coupons", "/billing/coupons"),
         Place::new("People", "/billing/people"),
     ]
 }

@@ -161,6 +161,7 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
         Settlement::Transfer { reference, .. } => reference.clone(),
         Settlement::Charge { .. } => transfer_reference(&order.number),
     };
+    let why = super::why::panel(req, &order).await?;
     let content = html! {
         (crumbs(&[Place::new("Orders", "/billing/orders")], &order.number))
         (page_head(&format!("Order {}", order.number), None, None))
@@ -178,8 +179,8 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
                 ("Paid", html! { @if let Some(at) = order.paid_at { (format::moment(at)) } @else { "not yet" } }),
                 ("Invoice", html! { @if let Some(i) = &invoice { a href={ "/billing/invoices/" (i.number) } { (i.number) } } @else { "none yet" } }),
             ]))
-            p { a href={ "/billing/subscriptions/" (order.subscription) "#log" } { "Why this order exists: the subscription's event log" } }
         }
+        (why)
         (super::order_outcome::panel(req, &order, form, errors))
         (super::refunds::of_order(&order, &refunds))
         (booking(req, &order, form, errors))

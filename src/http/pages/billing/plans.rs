@@ -1,10 +1,10 @@
 //! `/billing/plans`: what is sold. A price is never changed in place: a new one is added, the old
-//! one withdrawn, and those who have it keep it.
+//! one withdrawn, and those who have it keep it, unless staff announce another price to them.
 
-use super::{BILLING, desk};
+use super::{BILLING, desk, price_change};
 use crate::actors::bus::{CommandError, Envelope};
 use crate::domain::plan::{LONGEST_TRIAL, Plan, PlanCommand, Variation};
-use crate::domain::shared::calendar::{Interval, IntervalUnit};
+use crate::domain::shared::calendar::{Interval, IntervalUnit, day_words};
 use crate::domain::shared::payment::Collection;
 use crate::domain::shared::seats::Seats;
 use crate::domain::shared::{Currency, Money, derive_id};
@@ -18,7 +18,7 @@ use crate::http::ui::{
     page_head, table,
 };
 use crate::http::{Form, Req, Res};
-use crate::projections::plans::{self, Offer};
+use crate::projections::plans::{self, Listed};
 use maud::{Markup, html};
 use uuid::Uuid;
 
@@ -28,6 +28,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::post("/billing/plans", BILLING, create),
         Route::post("/billing/plans/{plan}/prices", BILLING, add),
         Route::post("/billing/plans/{plan}/prices/{variation}/withdraw", BILLING, withdraw),
+        Route::post("/billing/plans/{plan}/price-change", BILLING, price_change::announce),
     ]
 }
 
@@ -35,7 +36,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     view(&req, &Form::default(), &Errors::none()).await
 }
 
-async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError> {
+pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError> {
     let offers = plans::all(&req.app.reader).await?;
     let known = plans::names(&req.app.reader).await?;
     let columns = [
@@ -46,12 +47,15 @@ async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError>
         Column::new("Sold"),
         Column::new("Act"),
     ];
-    let rows: Vec<Vec<Markup>> = offers.iter().map(|(offer, sold)| row(req, offer, *sold)).collect();
+    let rows: Vec<Vec<Markup>> = offers.iter().map(|listed| row(req, listed, &offers)).collect();
     let content = html! {
-        (page_head("Plans", Some("A price is never changed in place. Add the new one and withdraw the old: members keep what they agreed to."), None))
+        (page_head("Plans", Some("A price is never changed in place. Add the new one and withdraw the old: members keep what they agreed to, unless you announce the new price to them."), None))
         @if rows.is_empty() { (empty(Icon::Info, "Nothing is sold yet", "Create a plan below and add a price: then people can join.", None)) }
         @else { (table("Prices", &columns, &rows)) }
-        @for (plan, name) in &known { (price_form(req, *plan, name, form, errors)) }
+        @for (plan, name) in &known {
+            (price_form(req, *plan, name, form, errors))
+            (price_change::fold(req, *plan, name, &offers, form, errors))
+        }
         section.panel aria-labelledby="new" {
             h2 #new { "New plan" }
             (post_form(req, "/billing/plans", &html! {
@@ -64,8 +68,13 @@ async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError>
     Ok(desk(req, "Plans", errors, &content))
 }
 
-fn row(req: &Req, offer: &Offer, sold: bool) -> Vec<Markup> {
+fn row(req: &Req, listed: &Listed, all: &[Listed]) -> Vec<Markup> {
+    let Listed { offer, sold, moves } = listed;
+    let sold = *sold;
     let v = &offer.variation;
+    let moves = moves.and_then(|(to, on)| {
+        Some((all.iter().find(|l| l.offer.variation.id == to)?.offer.variation.price, on))
+    });
     let collection: &'static str = v.collection.into();
     let action = format!("/billing/plans/{}/prices/{}/withdraw", offer.plan, v.id);
     vec![
@@ -80,14 +89,14 @@ fn row(req: &Req, offer: &Offer, sold: bool) -> Vec<Markup> {
         }),
         text(collection),
         cell(
-            &html! { @if sold { (chip(Tone::Success, if v.default { "Default" } else { "Sold" })) } @else { (chip(Tone::Plain, "Withdrawn")) } },
+            &html! { @if let Some((price, on)) = moves { (chip(Tone::Info, &format!("{price} from {}", day_words(on)))) } @else if sold { (chip(Tone::Success, if v.default { "Default" } else { "Sold" })) } @else { (chip(Tone::Plain, "Withdrawn")) } },
         ),
         cell(&html! { @if sold { (form_inline(req, &action, &submit_small("Withdraw", Weight::Plain))) } }),
     ]
 }
 
 fn price_form(req: &Req, plan: Uuid, name: &str, form: &Form, errors: &Errors) -> Markup {
-    let here = form.get("plan") == plan.to_string();
+    let here = form.get("plan") == plan.to_string() && form.get("what") != "price-change";
     let none = (Form::default(), Errors::none());
     let (form, errors) = if here { (form, errors) } else { (&none.0, &none.1) };
     html! {
@@ -111,7 +120,7 @@ fn price_form(req: &Req, plan: Uuid, name: &str, form: &Form, errors: &Errors) -
     }
 }
 
-async fn send(req: &Req, form: &Form, plan: Uuid, command: PlanCommand) -> Result<Res, HttpError> {
+pub(super) async fn send(req: &Req, form: &Form, plan: Uuid, command: PlanCommand) -> Result<Res, HttpError> {
     let envelope = Envelope::new(req.command_id(form), plan, command, req.meta());
     match req.app.bus.dispatch::<Plan>(envelope).await {
         Ok(receipt) => Ok(after(receipt, "/billing/plans")),

@@ -111,6 +111,7 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
     let acts = html! {
         (link_small("Export CSV", &file("log.csv"), Weight::Plain))
         (link_small("Export JSON Lines", &file("log.jsonl"), Weight::Quiet))
+        (link_small("What if?", &format!("/billing/subscriptions/{id}/what-if"), Weight::Quiet))
     };
     let plan = subscription_plan::fields(req, &row, form, errors).await?;
     let team = teams::one(reader, id).await?;

@@ -137,6 +137,7 @@ async fn choose_payment(req: Req) -> Result<Res, HttpError> {
             (Field::new("country", "Country of your billing address").value(buyer.code()).select(COUNTRIES.iter().copied())
                 .hint("It decides the tax, and for some countries the currency.").mid().render())
             (choices("way", "Way of paying", &ways, chosen, &Errors::none()))
+            (Field::new("coupon", "Coupon").optional().value(req.query("coupon")).maxlength(24).short().render())
             div.row { (submit("Continue to the order", Weight::Main)) (link("Back to the plans", "/join", Weight::Quiet)) }
         }
     };

@@ -4,6 +4,7 @@ mod address;
 mod billing_details;
 mod cards;
 mod confirm;
+mod coupon;
 mod invoices;
 mod join;
 mod order;
@@ -14,6 +15,7 @@ pub(super) mod shared;
 pub(super) mod subscription;
 mod subscription_acts;
 pub(super) mod team;
+mod withdrawal;
 
 use crate::http::route::Route;
 use crate::http::{HttpError, Req};
@@ -49,6 +51,7 @@ pub fn routes() -> Vec<Route> {
         invoices::routes(),
         pause::routes(),
         plan_change::routes(),
+        withdrawal::routes(),
         billing_details::routes(),
     ]
     .into_iter()

@@ -3,12 +3,14 @@
 use super::address;
 use super::cards::{self, card_fields, keep_card};
 use super::join::{STEPS, frame, obstacle};
-use super::shared::{bundle_for, country, quote, quote_for, tax_note, trial};
+use super::shared::{bundle_for, country, quote, tax_note, trial};
+use super::{coupon, withdrawal};
 use crate::actors::bus::{Claim, CommandError, Envelope};
 use crate::actors::payments;
 use crate::domain::shared::calendar::{Zone, day_words};
+use crate::domain::shared::discount::Discount;
 use crate::domain::shared::tax::{Buyer, Country, Tax};
-use crate::domain::shared::{PersonalValue, derive_id};
+use crate::domain::shared::{Money, PersonalValue, derive_id};
 use crate::domain::subscription::{Subscription, SubscriptionCommand, Terms};
 use crate::http::error::HttpError;
 use crate::http::page::unprocessable;
@@ -20,6 +22,7 @@ use crate::http::{Form, Req, Res};
 use crate::projections::plans::{self, Offer};
 use crate::projections::subscriptions;
 use maud::html;
+use uuid::Uuid;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -33,7 +36,12 @@ struct Choice {
     offer: Offer,
     buyer: Country,
     by_card: bool,
+    /// Price and tax of the first period.
     tax: Tax,
+    /// The same without the coupon.
+    full: Tax,
+    /// What a coupon takes off.
+    discount: Option<Discount>,
     /// Days before the first payment.
     trial_days: u16,
 }
@@ -46,22 +54,54 @@ async fn choice(req: &Req, code: &str, way: &str) -> Result<Choice, HttpError> {
     let offer = if by_card { bundle.card } else { bundle.bank }.ok_or(HttpError::NotFound)?;
     let tax = quote(req, &offer, buyer);
     let trial_days = trial(req, &offer).await?;
-    Ok(Choice { offer, buyer, by_card, tax, trial_days })
+    let full = tax.clone();
+    Ok(Choice { offer, buyer, by_card, tax, full, discount: None, trial_days })
+}
+
+impl Choice {
+    /// Puts the coupon of that code in, or says why not.
+    async fn apply(
+        &mut self,
+        req: &Req,
+        code: &str,
+        subscription: Uuid,
+        errors: &mut Errors,
+    ) -> Result<(), HttpError> {
+        match coupon::look(req, code, self.offer.variation.price, subscription).await? {
+            Ok(discount) => self.discount = discount,
+            Err(why) => errors.add("", format!("{why} Go back to change the coupon.")),
+        }
+        Ok(())
+    }
+
+    /// Reckons what is to be paid, by a consumer or a business.
+    fn reckon(&mut self, req: &Req, business: bool) {
+        let price = self.offer.variation.price;
+        let off = self.discount.as_ref().and_then(|d| d.off.of(price)).map_or(0, |off| off.minor);
+        let buyer = Buyer { country: self.buyer, business };
+        let pay = |price| Tax::decide(price, buyer, country(req, ""), req.now().date_naive());
+        self.full = pay(price);
+        self.tax = pay(Money::new(price.minor - off, price.currency));
+    }
 }
 
 async fn show(req: Req) -> Result<Res, HttpError> {
     if obstacle(&req).await?.is_some() {
         return Ok(see_other("/join"));
     }
-    let choice = choice(&req, req.query("country"), req.query("way")).await?;
+    let mut choice = choice(&req, req.query("country"), req.query("way")).await?;
+    let mut errors = Errors::none();
+    choice.apply(&req, req.query("coupon"), Uuid::nil(), &mut errors).await?;
+    choice.reckon(&req, false);
     let mut form = Form::default();
     form.push("name", &req.account()?.label);
-    view(&req, &choice, &form, &Errors::none())
+    view(&req, &choice, &form, &errors)
 }
 
 fn view(req: &Req, choice: &Choice, form: &Form, errors: &Errors) -> Result<Res, HttpError> {
-    let Choice { offer, buyer, by_card, tax, trial_days } = choice;
-    let back = format!("/join/{}?country={buyer}", offer.variation.id);
+    let Choice { offer, buyer, by_card, tax, full, discount, trial_days } = choice;
+    let code = discount.as_ref().map_or("", |d| d.code.as_str());
+    let back = format!("/join/{}?country={buyer}&coupon={code}", offer.variation.id);
     let how = match (*by_card, *trial_days > 0) {
         (true, true) => "By card, charged when the trial is over and when a period begins",
         (true, false) => "By card, charged now and when a period begins",
@@ -77,6 +117,7 @@ fn view(req: &Req, choice: &Choice, form: &Form, errors: &Errors) -> Result<Res,
                 (hidden_fields(req))
                 input type="hidden" name="country" value=(buyer.code());
                 input type="hidden" name="way" value=(if *by_card { "card" } else { "bank" });
+                @if discount.is_some() { input type="hidden" name="coupon" value=(code); }
                 input type="hidden" name="price" value=(tax.gross.minor);
                 input type="hidden" name="currency" value=(tax.gross.currency.code());
                 h2 { "Billing address" }
@@ -87,7 +128,8 @@ fn view(req: &Req, choice: &Choice, form: &Form, errors: &Errors) -> Result<Res,
                     @if *trial_days > 0 { p.small { "You can leave this empty and add a card before the trial is over." } }
                     (card_fields(req, form, errors, *trial_days > 0))
                 }
-                p.small { "By ordering you agree to the " a href="/legal/terms" { "terms" } ". Access starts as soon as the payment arrives, which ends the right of withdrawal." }
+                (withdrawal::at_order(req, form, errors))
+                p.small { "By ordering you agree to the " a href="/legal/terms" { "terms" } "." }
                 div.row { (submit("Order with obligation to pay", Weight::Main)) (link("Back", &back, Weight::Quiet)) }
             }
             aside.panel aria-labelledby="summary" {
@@ -101,7 +143,11 @@ fn view(req: &Req, choice: &Choice, form: &Form, errors: &Errors) -> Result<Res,
                     ("VAT", html! { span.num { (tax.tax) } @if tax.basis_points > 0 { " (" (tax.percent()) ", " (buyer.name()) ")" } }),
                     ("Total", html! { strong.num { (tax.gross) } }),
                 ]))
-                p.small.dim { (tax.gross) " per " (offer.variation.interval.words()) ", " (tax_note(tax)) "." }
+                @if let Some(discount) = discount { p { "Coupon " span.mono { (discount.code) } ": " (discount.words()) "." } }
+                p.small.dim {
+                    (full.gross) " per " (offer.variation.interval.words()) ", " (tax_note(full))
+                    @if discount.as_ref().is_some_and(|d| d.periods.is_some()) { ", when the coupon is used up" } "."
+                }
             }
         }
     };
@@ -138,9 +184,9 @@ async fn place(mut req: Req) -> Result<Res, HttpError> {
     let mut choice = choice(&req, form.get("country"), form.get("way")).await?;
     let mut errors = Errors::none();
     let number = address::check(&form, choice.buyer, &mut errors);
-    if number.is_some() {
-        choice.tax = quote_for(&req, &choice.offer, Buyer { country: choice.buyer, business: true });
-    }
+    choice.apply(&req, form.get("coupon"), subscription, &mut errors).await?;
+    choice.reckon(&req, number.is_some());
+    let waives = withdrawal::check(&req, &form, number.is_some(), &mut errors);
     check_price(&form, &choice, &mut errors);
     if !Country::parse(form.get("country")).is_ok_and(|c| c.is_offered()) {
         errors.add("", "Choose the country of your billing address from the list. Nothing was ordered.");
@@ -161,6 +207,12 @@ async fn place(mut req: Req) -> Result<Res, HttpError> {
     let number = number.map(|n| PersonalValue::new(account.id, "vat_number", req.app.clock.new_id(), n));
     let zone = Zone::parse(&req.app.config.studio.zone).map_err(|e| HttpError::Internal(e.to_string()))?;
     let variation = &choice.offer.variation;
+    if let Some(discount) = &choice.discount
+        && let Err(why) = coupon::spend(&req, &form, discount, variation.price, subscription).await?
+    {
+        errors.add("", why);
+        return view(&req, &choice, &form, &errors);
+    }
     let command = SubscriptionCommand::Join {
         subscription,
         owner: account.id,
@@ -179,6 +231,8 @@ async fn place(mut req: Req) -> Result<Res, HttpError> {
         billing: Some(billing.reference.clone()),
         vat_number: number.as_ref().map(|n| n.reference.clone()),
         trial_days: choice.trial_days,
+        discount: choice.discount.clone(),
+        waives_withdrawal: waives,
         at: req.now(),
     };
     // One live subscription a person: the key says how many there were before.

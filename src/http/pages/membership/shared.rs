@@ -19,7 +19,7 @@ use crate::projections::subscriptions;
 use maud::{Markup, html};
 
 /// The country a page reckons with: as chosen from the list, else the studio's.
-pub(super) fn country(req: &Req, chosen: &str) -> Country {
+pub(in crate::http::pages) fn country(req: &Req, chosen: &str) -> Country {
     let home = Country::parse(&req.app.config.studio.country);
     let chosen = Country::parse(chosen).ok().filter(Country::is_offered).ok_or(NotACountry);
     chosen.or(home).unwrap_or_else(|_| Country::from_letters(*b"NL"))
@@ -207,7 +207,7 @@ pub(in crate::http::pages) fn invoice_sheet(invoice: &Invoice, billed: &Billed) 
 }
 
 /// "21 Nov 2026 – 20 Dec 2026": the last day is part of it.
-pub(super) fn period_words(period: Period) -> String {
+pub(in crate::http::pages) fn period_words(period: Period) -> String {
     let last = period.end.pred_opt().unwrap_or(period.end);
     format!("{} – {}", day_words(period.start), day_words(last))
 }

@@ -3,11 +3,12 @@
 use super::billing_details::price;
 use super::cards::{self, card_fields};
 use super::order::transfer_facts;
-use super::{pause, plan_change, team};
+use super::{pause, plan_change, team, withdrawal};
 use crate::domain::order::{Settlement, transfer_reference};
 use crate::domain::shared::Money;
 use crate::domain::shared::calendar::day_words;
 use crate::domain::shared::payment::Collection;
+use crate::domain::shared::tax::Tax;
 use crate::domain::subscription::Status;
 use crate::emails::billing::decline_words;
 use crate::http::error::HttpError;
@@ -35,7 +36,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
 }
 
 /// What a redirect to this page reports.
-const DONE: [(&str, &str); 10] = [
+const DONE: [(&str, &str); 11] = [
     ("joined", "Thank you for joining."),
     ("cancelled", "Your subscription is cancelled. Nothing more will be charged."),
     ("kept", "Your subscription goes on."),
@@ -46,6 +47,7 @@ const DONE: [(&str, &str); 10] = [
     ("kept-plan", "You keep the plan you have."),
     ("card", "From now on this card is charged."),
     ("paid", "Your payment is on its way."),
+    ("withdrawn", "You have withdrawn from the contract. A mail confirms it."),
 ];
 
 pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError> {
@@ -119,6 +121,9 @@ fn body(
             }
             @if !live { p { (link("Join again", "/join", Weight::Main)) } }
         }
+        @if let Some(change) = row.state.price_change().filter(|_| live) {
+            (notice(Tone::Info, &html! { p { "For periods that begin on " (day_words(change.from)) " or later the price is " strong.num { (reckon(req, row, change.terms.price)) } " per " (change.terms.interval.words()) ". If you do not agree, cancel before your next payment." } }))
+        }
         @if waiting { (notice_text(Tone::Info, "Your payment is being processed. This page shows the result by itself.")) }
         @if let Some(open) = open { (open_order(req, row, open, waiting, form, errors)) }
         @if live && row.state.terms().is_some_and(|t| t.collection == Collection::Automatic) && open.is_none() && !waiting {
@@ -132,6 +137,7 @@ fn body(
             (pause::panel(req, row, form, errors))
         }
         @if matches!(row.status, Status::Active | Status::OnHold) && !waiting { (cancel_panel(req, row)) }
+        @if live && !waiting { (withdrawal::panel(req, row, orders)) }
         (history(orders))
         p { (link("See your invoices", "/account/invoices", Weight::Quiet)) }
     }
@@ -140,6 +146,12 @@ fn body(
 /// What a period costs this member: who accounts for the tax sees the net price only.
 fn to_pay(req: &Req, row: &SubscriptionRow) -> Option<Money> {
     price(req, row, None).map(|tax| tax.gross)
+}
+
+/// The same for any price.
+fn reckon(req: &Req, row: &SubscriptionRow, price: Money) -> Money {
+    let home = super::shared::country(req, "");
+    Tax::decide(price, row.state.buyer(home), home, req.now().date_naive()).gross
 }
 
 /// The state as a small word.
@@ -194,7 +206,15 @@ fn known<'a>(req: &Req, row: &'a SubscriptionRow, label: Option<&'a str>) -> Vec
         }
     }
     if let (Some(due), true) = (row.state.next_due_on(), row.status == Status::Active) {
-        pairs.push(("Next payment", html! { (format::day(due)) }));
+        let price = row.state.next_price().map(|price| reckon(req, row, price));
+        pairs.push((
+            "Next payment",
+            html! { (format::day(due)) @if let Some(price) = price { ": " span.num { (price) } } },
+        ));
+    }
+    if let Some(given) = row.state.discount().filter(|_| !row.status.is_final()) {
+        let left = given.discount.periods.map(|n| n - given.used);
+        pairs.push(("Coupon", html! { span.mono { (given.discount.code) } ": " (given.discount.words()) @if let Some(n) = left { ", " (n) " left" } }));
     }
     if let (Some(due), Status::PendingCancellation) = (row.state.next_due_on(), row.status) {
         pairs.push(("Ends", html! { (format::day(due)) }));

@@ -1,0 +1,91 @@
+//! Tells everybody who has a price that it changes: those who have it when staff decide so, and who comes
+//! to it afterwards.
+
+use super::{Workflow, WorkflowError};
+use crate::actors::bus::Envelope;
+use crate::actors::services::Services;
+use crate::domain::plan::{Plan, PlanEvent, PriceMove};
+use crate::domain::subscription::{Subscription, SubscriptionCommand, SubscriptionEvent};
+use crate::projections::subscriptions;
+use crate::store::RecordedEvent;
+use crate::store::repository::EventRepository;
+use async_trait::async_trait;
+use chrono::Days;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// The workflow.
+pub struct PriceChanges;
+
+const NAME: &str = "price_changes";
+/// Members told at the same time.
+const AT_ONCE: usize = 16;
+
+#[async_trait]
+impl Workflow for PriceChanges {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn at_once(&self) -> usize {
+        8
+    }
+
+    async fn handle(&self, event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {
+        if let Some(PlanEvent::PlanPriceChangeAnnounced { from, .. }) = event.decode::<PlanEvent>()? {
+            return tell_all(event, cx, from).await;
+        }
+        let terms = match event.decode::<SubscriptionEvent>()? {
+            Some(
+                SubscriptionEvent::SubscriptionJoined { terms, .. }
+                | SubscriptionEvent::PlanChanged { terms, .. }
+                | SubscriptionEvent::PlanChangeScheduled { terms, .. },
+            ) => terms,
+            _ => return Ok(()),
+        };
+        match load(cx, terms.plan).await?.price_move(terms.variation) {
+            Some(change) => tell(event, cx, event.stream_uuid(), terms.variation, change).await,
+            None => Ok(()),
+        }
+    }
+}
+
+async fn load(cx: &Services, plan: Uuid) -> Result<Plan, WorkflowError> {
+    Ok(EventRepository::<Plan>::new(cx.pool.clone(), cx.journal.clone()).load(plan).await?.state)
+}
+
+async fn tell_all(event: &RecordedEvent, cx: &Services, from: Uuid) -> Result<(), WorkflowError> {
+    let plan = load(cx, event.stream_uuid()).await?;
+    let Some(change) = plan.price_move(from) else { return Ok(()) };
+    if !cx.reader.wait_for(event.position, Duration::from_secs(20)).await? {
+        return Err(WorkflowError::Failed("the list of subscriptions is behind".into()));
+    }
+    let concerned = subscriptions::with_price(&cx.reader, from).await?;
+    stream::iter(concerned.into_iter().map(|subscription| tell(event, cx, subscription, from, change)))
+        .buffer_unordered(AT_ONCE)
+        .try_collect::<Vec<()>>()
+        .await?;
+    Ok(())
+}
+
+async fn tell(
+    event: &RecordedEvent,
+    cx: &Services,
+    subscription: Uuid,
+    of: Uuid,
+    change: &PriceMove,
+) -> Result<(), WorkflowError> {
+    // Nobody has less notice than was promised, however late they came to that price.
+    let notice = event.effective_at.date_naive() + Days::new(u64::from(change.notice_days));
+    let command = SubscriptionCommand::AnnouncePrice {
+        of,
+        variation: change.to.id,
+        price: change.to.price,
+        from: change.on.max(notice),
+        notice_days: change.notice_days,
+    };
+    let (id, meta) = cx.follow(event, NAME, &format!("tell {subscription}"));
+    let sent = cx.bus.dispatch::<Subscription>(Envelope::new(id, subscription, command, meta)).await;
+    sent.map(|_| ()).map_err(|e| WorkflowError::Failed(e.to_string()))
+}

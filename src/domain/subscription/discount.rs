@@ -1,0 +1,91 @@
+//! Periods that cost less for a while: what a coupon gives.
+
+use super::{Status, Subscription, SubscriptionError, SubscriptionEvent, Terms};
+use crate::domain::shared::Money;
+use crate::domain::shared::discount::Discount;
+use serde::{Deserialize, Serialize};
+
+/// What a discount took off an order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rebate {
+    /// What people typed.
+    pub code: String,
+    /// What the period costs without it.
+    pub full: Money,
+    /// What was taken off.
+    pub off: Money,
+    /// Which of the periods it is, from 1.
+    pub number: u32,
+    /// Of how many; none: for ever.
+    pub of: Option<u32>,
+}
+
+/// A discount with what is used of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantedDiscount {
+    /// What was given.
+    pub discount: Discount,
+    /// Periods that were ordered with it.
+    pub used: u32,
+}
+
+impl GrantedDiscount {
+    /// Whether another period costs less.
+    #[must_use]
+    pub fn goes_on(&self) -> bool {
+        self.discount.periods.is_none_or(|most| self.used < most)
+    }
+}
+
+impl Subscription {
+    /// The discount that the following periods have.
+    #[must_use]
+    pub fn discount(&self) -> Option<&GrantedDiscount> {
+        self.discount.as_ref().filter(|d| d.goes_on())
+    }
+
+    /// What the last period was ordered for.
+    #[must_use]
+    pub const fn ordered(&self) -> Option<Money> {
+        self.ordered
+    }
+
+    /// What a period of `price` costs now, and what was taken off.
+    pub(super) fn reduced(&self, price: Money) -> (Money, Option<Rebate>) {
+        let given = self.discount().and_then(|d| Some((d, d.discount.off.of(price)?)));
+        match given {
+            None => (price, None),
+            Some((d, off)) => {
+                let rebate = Rebate {
+                    code: d.discount.code.clone(),
+                    full: price,
+                    off,
+                    number: d.used + 1,
+                    of: d.discount.periods,
+                };
+                (Money::new(price.minor - off.minor, price.currency), Some(rebate))
+            }
+        }
+    }
+
+    pub(super) fn grant(
+        &self,
+        status: Status,
+        terms: &Terms,
+        discount: Discount,
+    ) -> Result<Vec<SubscriptionEvent>, SubscriptionError> {
+        if self.discount.as_ref().is_some_and(|d| d.discount == discount) {
+            return Ok(vec![]);
+        }
+        if status.is_final() {
+            return Err(SubscriptionError::Ended);
+        }
+        if self.discount().is_some() {
+            return Err(SubscriptionError::DiscountExists);
+        }
+        if discount.off.of(terms.price).is_none() || discount.periods == Some(0) {
+            return Err(SubscriptionError::DiscountDoesNotFit);
+        }
+        Ok(vec![SubscriptionEvent::DiscountGranted { discount }])
+    }
+}

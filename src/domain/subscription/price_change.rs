@@ -1,0 +1,78 @@
+//! Another price for those who have a plan already: from a day on, and never without notice.
+
+use super::{Status, Subscription, SubscriptionEvent, Terms};
+use crate::domain::shared::Money;
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// A change of price that the member was told of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PriceChange {
+    /// The price that will no longer be asked.
+    pub of: Uuid,
+    /// What will be agreed.
+    pub terms: Terms,
+    /// Periods that begin on this day or later cost the new price.
+    pub from: NaiveDate,
+}
+
+impl Subscription {
+    /// The change of price that the member was told of.
+    #[must_use]
+    pub const fn price_change(&self) -> Option<&PriceChange> {
+        self.price_change.as_ref()
+    }
+
+    /// Tells the member; nothing if the price is not theirs, or they were told before.
+    pub(super) fn announce_price(
+        &self,
+        status: Status,
+        agreed: &Terms,
+        (of, variation, price): (Uuid, Uuid, Money),
+        from: NaiveDate,
+        notice_days: u16,
+    ) -> Vec<SubscriptionEvent> {
+        let has = [Some(agreed), self.planned.as_ref()].into_iter().flatten().find(|t| t.variation == of);
+        let (Some(has), false) = (has, status.is_final()) else { return vec![] };
+        let terms = Terms { variation, price, ..has.clone() };
+        let told = self.price_change.as_ref().is_some_and(|c| c.of == of && c.terms == terms);
+        if told || price.currency != has.price.currency {
+            return vec![];
+        }
+        vec![SubscriptionEvent::PriceChangeAnnounced { of, previous: has.price, terms, from, notice_days }]
+    }
+
+    /// What is agreed for a period that begins on `start`, if that is something else than now.
+    pub(super) fn coming(&self, agreed: &Terms, start: NaiveDate) -> Option<&Terms> {
+        let changed = || {
+            self.price_change
+                .as_ref()
+                .filter(|c| c.of == agreed.variation && start >= c.from)
+                .map(|c| &c.terms)
+        };
+        self.planned.as_ref().or_else(changed)
+    }
+
+    /// What the period that begins on `start` will cost, with the discount it has.
+    pub(super) fn price_on(&self, agreed: &Terms, start: NaiveDate) -> Money {
+        self.reduced(self.coming(agreed, start).unwrap_or(agreed).price).0
+    }
+
+    /// The first day from `day` on on which a period begins, if the periods go on as they are.
+    #[must_use]
+    pub fn first_due_from(&self, day: NaiveDate) -> Option<NaiveDate> {
+        let (terms, anchor, next) = (self.terms.as_ref()?, self.anchor?, self.next_payment_on()?);
+        if next >= day {
+            return Some(next);
+        }
+        (self.paid..self.paid + 1000)
+            .find_map(|n| terms.interval.start_of(anchor, n).ok().filter(|d| *d >= day))
+    }
+
+    /// What the next period will cost; none for one that ends instead.
+    #[must_use]
+    pub fn next_price(&self) -> Option<Money> {
+        Some(self.price_on(self.terms.as_ref()?, self.next_payment_on()?))
+    }
+}

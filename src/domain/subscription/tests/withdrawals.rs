@@ -1,0 +1,118 @@
+//! The right of withdrawal: who has it, until when, and what goes back.
+
+use super::*;
+use chrono::NaiveDate;
+
+const JOINED: &str = "2026-01-31T14:00:00Z";
+
+fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}
+
+fn withdraw(when: &str) -> SubscriptionCommand {
+    SubscriptionCommand::Withdraw { days: 14, at: at(when) }
+}
+
+fn member() -> World {
+    World::joined(Collection::Automatic, Interval::monthly(), JOINED)
+}
+
+fn shares(events: &[SubscriptionEvent]) -> Vec<(u64, u64)> {
+    events
+        .iter()
+        .filter_map(|e| match e {
+            SubscriptionEvent::UnusedDaysRefundRequested { part, of, .. } => Some((*part, *of)),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn days_that_were_not_begun_go_back_until_the_fourteenth_day_after_the_contract() {
+    // Paid 31 Jan up to 28 Feb: 28 days.
+    let mut world = member();
+    let events = world.run(withdraw("2026-02-07T10:00:00Z"), at("2026-02-07T10:00:00Z"));
+    assert_eq!(
+        World::kinds(&events),
+        ["WithdrawalDeclared", "UnusedDaysRefundRequested", "SubscriptionCancelled"]
+    );
+    assert_eq!(shares(&events), [(21, 28)]);
+    assert_eq!(world.status(), Status::Cancelled);
+    assert_eq!(
+        shares(&member().run(withdraw("2026-01-31T15:00:00Z"), at(JOINED))),
+        [(28, 28)],
+        "at once: all"
+    );
+    // The last instant of 14 February in Amsterdam, and the first one after it.
+    assert!(member().sub.decide(withdraw("2026-02-14T22:59:59Z")).is_ok());
+    assert_eq!(member().sub.decide(withdraw("2026-02-14T23:00:00Z")), Err(SubscriptionError::WithdrawalOver));
+    assert_eq!(member().sub.withdrawal_until(14), Ok(day("2026-02-14")));
+}
+
+#[test]
+fn a_business_and_who_gave_it_up_can_only_cancel() {
+    let with = |change: fn(&mut SubscriptionCommand)| {
+        let mut world = World::default();
+        let mut command = join(Collection::Automatic, Interval::monthly(), JOINED);
+        change(&mut command);
+        world.run(command, at(JOINED));
+        world.sub.decide(withdraw("2026-02-01T10:00:00Z"))
+    };
+    let business = with(|c| {
+        if let SubscriptionCommand::Join { vat_number, .. } = c {
+            *vat_number = Some(card("x").label);
+        }
+    });
+    assert_eq!(business, Err(SubscriptionError::NotAConsumer));
+    let waived = with(|c| {
+        if let SubscriptionCommand::Join { waives_withdrawal, .. } = c {
+            *waives_withdrawal = true;
+        }
+    });
+    assert_eq!(waived, Err(SubscriptionError::WithdrawalWaived));
+    assert_eq!(
+        member().sub.decide(SubscriptionCommand::Withdraw { days: 0, at: at("2026-02-01T10:00:00Z") }),
+        Err(SubscriptionError::WithdrawalWaived)
+    );
+}
+
+#[test]
+fn an_order_that_was_not_paid_is_dropped_and_one_under_way_is_waited_for() {
+    let mut world = World::default();
+    world.run(join(Collection::Manual, Interval::monthly(), JOINED), at(JOINED));
+    let order = world.sub.open_order().unwrap().order;
+    let events = world.run(withdraw("2026-02-02T10:00:00Z"), at("2026-02-02T10:00:00Z"));
+    assert_eq!(World::kinds(&events), ["WithdrawalDeclared", "SubscriptionCancelled"]);
+    let SubscriptionEvent::SubscriptionCancelled { cause, abandoned_order, .. } = &events[1] else {
+        panic!()
+    };
+    assert_eq!((*cause, *abandoned_order), (CancelCause::Withdrawn, Some(order)));
+    let mut waiting = World { mute: true, ..World::default() };
+    waiting.run(join(Collection::Automatic, Interval::monthly(), JOINED), at(JOINED));
+    assert_eq!(waiting.sub.decide(withdraw("2026-02-02T10:00:00Z")), Err(SubscriptionError::InFlight));
+}
+
+#[test]
+fn after_a_change_of_plan_every_order_gives_back_its_part() {
+    let plan = |n: u128, minor, interval| Terms {
+        variation: Uuid::from_u128(n),
+        price: Money::new(minor, Currency::eur()),
+        ..terms(Collection::Automatic, interval)
+    };
+    let change = |to| SubscriptionCommand::ChangePlan {
+        order: Uuid::from_u128(0x0d),
+        terms: to,
+        at: at("2026-02-07T10:00:00Z"),
+    };
+    // On 7 Feb 21 of 28 days are left; on 14 Feb 14 of those 21.
+    let mut world = member();
+    world.run(change(plan(9, 2300, Interval::monthly())), at("2026-02-07T10:00:00Z"));
+    let events = world.run(withdraw("2026-02-14T10:00:00Z"), at("2026-02-14T10:00:00Z"));
+    assert_eq!(shares(&events), [(14, 28), (14, 21)]);
+    // 11.50 × 14/28 + 8.62 × 14/21 is 23.00 × 14/28.
+    // With a yearly one, the 21 days went into its price: both wear down with the year.
+    let mut world = member();
+    world.run(change(plan(9, 20000, Interval::yearly())), at("2026-02-07T10:00:00Z"));
+    let events = world.run(withdraw("2026-02-14T10:00:00Z"), at("2026-02-14T10:00:00Z"));
+    assert_eq!(shares(&events), [(21 * 358, 28 * 365), (358, 365)]);
+}

@@ -1,0 +1,135 @@
+//! The right of withdrawal: consumers may go back on the contract for some days, and pay only for the days
+//! that were begun (directive 2011/83/EU, articles 9, 14 and 16).
+
+use super::{CancelCause, Proration, Subscription, SubscriptionError, SubscriptionEvent, Terms};
+use crate::domain::shared::calendar::Period;
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Most days for which a studio may let people go back on the contract.
+pub const LONGEST_WITHDRAWAL: u16 = 60;
+
+/// An order of which something could be given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refundable {
+    /// The order.
+    pub order: Uuid,
+    /// The span of days that its price is worn down by.
+    pub span: Period,
+    /// Of its price this part was left at the beginning of the span…
+    pub part: u64,
+    /// …of so many.
+    pub of: u64,
+}
+
+fn days(from: NaiveDate, to: NaiveDate) -> u32 {
+    u32::try_from((to - from).num_days()).unwrap_or(0)
+}
+
+impl Refundable {
+    /// Days that are left from `today` on, which counts as not begun, and days of the whole span.
+    fn left(&self, today: NaiveDate) -> (u32, u32) {
+        let whole = days(self.span.start, self.span.end);
+        (days(today.max(self.span.start), self.span.end), whole.max(1))
+    }
+}
+
+impl Subscription {
+    /// Notes that an order paid for a span, as long as that can matter.
+    pub(super) fn note_refundable(&mut self, order: Uuid, span: Period) {
+        let begun = self.joined_at.zip(self.terms.as_ref()).map(|(at, terms)| terms.zone.date_of(at));
+        if begun.is_some_and(|day| days(day, span.start) <= u32::from(LONGEST_WITHDRAWAL)) {
+            self.refundable.push(Refundable { order, span, part: 1, of: 1 });
+        }
+    }
+
+    /// Notes that a change of plan was paid: with a new interval what was left of the orders before went into
+    /// its price, so it is worn down with the new span.
+    pub(super) fn note_change_paid(&mut self, order: Uuid, change: &Proration) {
+        if change.restarts {
+            for r in &mut self.refundable {
+                let (left, whole) = r.left(change.period.start);
+                r.part *= u64::from(left);
+                r.of *= u64::from(whole);
+                r.span = change.period;
+            }
+        }
+        self.note_refundable(order, change.period);
+    }
+
+    /// Whether anything was paid for it.
+    #[must_use]
+    pub const fn has_paid(&self) -> bool {
+        self.last_paid_order.is_some()
+    }
+
+    /// What of the price of the orders goes back if the buyer withdraws on `today`: for each a part and of how many.
+    #[must_use]
+    pub fn refunds_on(&self, today: NaiveDate) -> Vec<(Uuid, u64, u64)> {
+        let share = |r: &Refundable| {
+            let (left, whole) = r.left(today);
+            (r.order, r.part * u64::from(left), r.of * u64::from(whole))
+        };
+        self.refundable.iter().map(share).filter(|(_, part, _)| *part > 0).collect()
+    }
+
+    /// The last day on which the buyer may go back on the contract.
+    ///
+    /// # Errors
+    /// If the law gives that right to consumers only, or it was given up.
+    pub fn withdrawal_until(&self, days: u16) -> Result<NaiveDate, SubscriptionError> {
+        let (Some(status), Some(terms), Some(joined)) = (self.status, self.terms.as_ref(), self.joined_at)
+        else {
+            return Err(SubscriptionError::Missing);
+        };
+        if status.is_final() {
+            return Err(SubscriptionError::Ended);
+        }
+        if self.vat_number.is_some() {
+            return Err(SubscriptionError::NotAConsumer);
+        }
+        if self.withdrawal_waived || days == 0 {
+            return Err(SubscriptionError::WithdrawalWaived);
+        }
+        // The day of the contract is not counted.
+        let first = terms.zone.date_of(joined);
+        first.checked_add_days(Days::new(u64::from(days))).ok_or(SubscriptionError::Calendar)
+    }
+
+    pub(super) fn withdraw(
+        &self,
+        terms: &Terms,
+        days: u16,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<SubscriptionEvent>, SubscriptionError> {
+        let last_day = self.withdrawal_until(days)?;
+        let today = terms.zone.date_of(at);
+        if today > last_day {
+            return Err(SubscriptionError::WithdrawalOver);
+        }
+        if self.open.as_ref().is_some_and(|o| o.charge.is_some()) {
+            return Err(SubscriptionError::InFlight);
+        }
+        let joined_on = self.joined_at.map_or(today, |at| terms.zone.date_of(at));
+        let refunds = self.refundable.iter().filter_map(|r| {
+            let (days_left, days_of_span) = r.left(today);
+            let (part, of) = (r.part * u64::from(days_left), r.of * u64::from(days_of_span));
+            let order = r.order;
+            (part > 0).then_some(SubscriptionEvent::UnusedDaysRefundRequested {
+                order,
+                part,
+                of,
+                days_left,
+                days_of_span,
+            })
+        });
+        let declared = SubscriptionEvent::WithdrawalDeclared { joined_on, last_day, days };
+        let ended = SubscriptionEvent::SubscriptionCancelled {
+            cause: CancelCause::Withdrawn,
+            ended_at: at,
+            abandoned_order: self.open.as_ref().map(|o| o.order),
+        };
+        Ok([declared].into_iter().chain(refunds).chain([ended]).collect())
+    }
+}

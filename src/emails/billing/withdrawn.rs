@@ -1,0 +1,18 @@
+//! Confirms that somebody went back on the contract, as the law asks for.
+
+use crate::emails::{Letter, Mail, Studio};
+
+/// See [`super::BillingMail::Withdrawn`].
+pub(super) fn render(studio: &Studio, name: Option<&str>, refund: bool) -> Mail {
+    let money = if refund {
+        "What you paid for days that had not begun goes back the way it came; a mail follows when it has left."
+    } else {
+        "There is nothing to pay, and nothing to give back."
+    };
+    Letter::new("You have withdrawn from your membership")
+        .to_person(name)
+        .say("We received your withdrawal from the contract. Your membership has ended. Your account stays.")
+        .say(money)
+        .button("See your subscription", studio.link("/account/subscription"))
+        .sign(studio)
+}

@@ -260,6 +260,8 @@ pub struct Billing {
     pub withdrawal_days: u16,
     /// Whether who joins has to ask for access at once and give up the right of withdrawal.
     pub withdrawal_waiver: bool,
+    /// Whether a disputed payment ends the subscription at once; else access stays until staff decide.
+    pub dispute_ends_access: bool,
     /// Largest bank statement that staff may send, in bytes.
     pub statement_bytes: usize,
     /// Currency outside the table below.

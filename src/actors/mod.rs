@@ -11,6 +11,7 @@ pub mod dead_letters;
 pub mod demo;
 pub mod demo_plans;
 mod directory;
+pub mod disputes;
 pub mod encoder;
 pub mod idempotency;
 pub mod jobs;

@@ -1,6 +1,7 @@
 //! What gateways send on their own. A webhook is a hint: it says what to look at, never what is true.
 //! The charge or refund it names is fetched from the gateway again before anything is decided.
 
+use super::disputes;
 use super::payments::{self, PaymentError};
 use super::refunds;
 use super::services::Services;
@@ -57,6 +58,9 @@ struct Hint {
     id: String,
     charge: Uuid,
     refund: Option<Uuid>,
+    /// It is about a dispute of the charge.
+    #[serde(default)]
+    dispute: bool,
 }
 
 /// An event of Stripe, as far as it says what to look at.
@@ -101,8 +105,8 @@ async fn read(cx: &Services, gateway: &str, body: &[u8]) -> Result<Option<Hint>,
     let event: StripeEvent = serde_json::from_slice(body).map_err(wrong)?;
     let Some(charge) = event.charge() else { return Ok(None) };
     let key = payments::stripe(cx)?.key_of(charge).await.map_err(PaymentError::from)?;
-    let refund = event.refund();
-    Ok(key.map(|charge| Hint { id: event.id, charge, refund }))
+    let (refund, dispute) = (event.refund(), event.data.object.object == "dispute");
+    Ok(key.map(|charge| Hint { id: event.id, charge, refund, dispute }))
 }
 
 /// Checks `header`, `t=SECONDS,v1=HEX[,v1=HEX]`: HMAC-SHA256 over `SECONDS.BODY`.
@@ -180,6 +184,9 @@ async fn taken(cx: &Services, gateway: &str, header: &str, body: &[u8]) -> Resul
     let order = projections::orders::of_attempt(&cx.reader, hint.charge).await?;
     let order = order.ok_or(WebhookError::Unknown)?;
     match hint.refund {
+        _ if hint.dispute => {
+            disputes::look(cx, cx.clock.now(), &meta).await?;
+        }
         Some(refund) => {
             refunds::look_up(cx, order, refund, Some(id), meta).await?;
         }

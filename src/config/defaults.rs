@@ -125,6 +125,7 @@ impl Default for Billing {
             price_notice_days: 30,
             withdrawal_days: 14,
             withdrawal_waiver: false,
+            dispute_ends_access: false,
             statement_bytes: 8 << 20,
             currency: "EUR".into(),
             currencies: BTreeMap::from([("US".into(), "USD".into())]),

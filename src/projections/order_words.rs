@@ -110,6 +110,17 @@ pub(super) fn order(event: &OrderEvent) -> Words {
             format!("After {lookups} look-ups."),
         ),
         E::OrderRefunded { .. } => words(Weight::Plain, "The whole price of the order has gone back.", None),
+        E::PaymentDisputed { gateway, amount, reason, dispute, .. } => words(
+            Weight::Bad,
+            format!("The holder of the card asked their bank for {amount} back ({reason})."),
+            format!("{gateway} calls it {dispute}. The money is held back until it is decided; answer at the payment service."),
+        ),
+        E::DisputeClosed { won: true, amount, .. } => {
+            words(Weight::Good, format!("The dispute is decided: the studio keeps {amount}."), None)
+        }
+        E::DisputeClosed { won: false, amount, .. } => {
+            words(Weight::Bad, format!("The dispute is decided: {amount} is gone."), None)
+        }
         E::OrderFailed { cause, .. } => {
             words(Weight::Bad, format!("Collecting was given up ({cause}); the order can still be paid by hand."), None)
         }

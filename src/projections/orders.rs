@@ -19,7 +19,7 @@ impl Projection for Orders {
     }
 
     fn version(&self) -> i32 {
-        3
+        4
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -44,7 +44,8 @@ impl Projection for Orders {
             refunded     bigint not null default 0,
             returned     bigint not null default 0,
             last_code    text,
-            placed       json not null
+            placed       json not null,
+            disputed     text
         );
         create index if not exists orders_by_account on orders (account, placed_at);
         create index if not exists orders_by_subscription on orders (subscription, placed_at);
@@ -146,6 +147,8 @@ impl Projection for Orders {
                 let sql = format!("update orders set {column} = {column} + $2 where id = $1");
                 tx.execute(&sql, &[&id, &amount.minor]).await?;
             }
+            E::PaymentDisputed { .. } => dispute(tx, id, "open").await?,
+            E::DisputeClosed { won, .. } => dispute(tx, id, if *won { "won" } else { "lost" }).await?,
             E::OrderRefunded { .. } => status("refunded").await?,
             // The projection `refunds` follows each of them.
             E::RefundProposed { .. }
@@ -163,6 +166,11 @@ impl Projection for Orders {
 
 async fn set_status(tx: &Transaction<'_>, id: Uuid, status: &str) -> Result<(), ProjectionError> {
     tx.execute("update orders set status = $2 where id = $1", &[&id, &status]).await?;
+    Ok(())
+}
+
+async fn dispute(tx: &Transaction<'_>, id: Uuid, state: &str) -> Result<(), ProjectionError> {
+    tx.execute("update orders set disputed = $2 where id = $1", &[&id, &state]).await?;
     Ok(())
 }
 
@@ -219,6 +227,8 @@ pub struct OrderRow {
     pub confirm_until: Option<DateTime<Utc>>,
     /// The event that placed it.
     pub placed: serde_json::Value,
+    /// Where its last dispute stands: `open`, `won`, `lost`.
+    pub disputed: Option<String>,
 }
 
 impl OrderRow {
@@ -237,7 +247,7 @@ impl OrderRow {
 
 const SELECT: &str = "select o.id, o.number, o.account, o.subscription, o.description, o.gross_minor, o.currency, o.status,
     o.settlement, o.placed_at, o.paid_at, o.transferred, o.overpaid, o.last_code,
-    (select count(*) from payments p where p.order_id = o.id), l.attempt, l.state, l.until, o.placed, o.refunded, o.returned
+    (select count(*) from payments p where p.order_id = o.id), l.attempt, l.state, l.until, o.placed, o.refunded, o.returned, o.disputed
     from orders o left join lateral
       (select attempt, state, until from payments p where p.order_id = o.id order by started_at desc, attempt limit 1) l on true";
 
@@ -265,6 +275,7 @@ fn read(row: &Row) -> Result<OrderRow, QueryError> {
         placed: row.get(18),
         refunded: Money::new(row.get(19), currency),
         returned: Money::new(row.get(20), currency),
+        disputed: row.get(21),
     })
 }
 
@@ -302,7 +313,7 @@ pub struct Filter {
     pub status: Option<String>,
     /// Number, or part of it.
     pub number: Option<String>,
-    /// Only those with a payment that is unknown, parked, or too much.
+    /// Only those with a payment that is unknown, parked, disputed, or too much.
     pub questionable: bool,
 }
 
@@ -318,7 +329,7 @@ pub async fn list(
 ) -> Result<(Vec<OrderRow>, i64), QueryError> {
     const WHERE: &str = "($1::text is null or o.status = $1 or ($1 = 'open' and o.status in ('created', 'soft-failed', 'failed')))
         and ($2::text is null or strpos(o.number, $2) > 0)
-        and (not $3 or o.overpaid > o.returned or exists
+        and (not $3 or o.overpaid > o.returned or o.disputed = 'open' or exists
             (select from payments p where p.order_id = o.id and p.state in ('unknown', 'parked')))";
     let number = filter.number.as_ref().map(|n| n.trim().to_uppercase());
     let client = r.client().await?;

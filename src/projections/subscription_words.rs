@@ -357,6 +357,7 @@ fn subscription(event: &SubscriptionEvent) -> Words {
                 match cause {
                     CancelCause::PaidTimeEnded => "It was cancelled, and the paid time is over.",
                     CancelCause::EndedByStaff => "Staff ended it at once.",
+                    CancelCause::Disputed => "The holder of the card asked their bank for the money back.",
                     CancelCause::Withdrawn => "The member went back on the contract.",
                     CancelCause::WasOnHold => "It was cancelled while on hold: nothing was paid for.",
                 },

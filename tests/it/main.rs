@@ -17,6 +17,7 @@ mod data_export;
 mod deploy;
 mod devices;
 mod digests;
+mod disputes;
 mod erasure;
 mod exactly_once;
 mod forgeries;

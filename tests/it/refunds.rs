@@ -169,6 +169,7 @@ async fn above_the_limit_a_second_person_agrees_and_transfers_are_sent_by_hand()
 /// A payment service of somebody else: its books, and answers that it loses.
 #[derive(Default)]
 struct Books {
+    disputes: Vec<Value>,
     charges: BTreeMap<String, Value>,
     refunds: BTreeMap<String, Value>,
     /// How many calls came, by method and what they were about.
@@ -203,6 +204,7 @@ async fn service(books: Shared) -> String {
                 let kept = kept.entry(key).or_insert_with(|| done(n)).clone();
                 (StatusCode::OK, kept)
             }
+            "GET" if parts == ["disputes"] => (StatusCode::OK, json!({ "disputes": b.disputes })),
             "GET" => found(if refund { &b.refunds } else { &b.charges }.get(&key)),
             _ => (StatusCode::NOT_FOUND, json!({ "error": "no such thing" })),
         };
@@ -294,6 +296,16 @@ async fn lost_answers_of_a_payment_service_are_found_by_look_ups_and_by_webhooks
     let notes: i64 = client.query_one(&count("CreditNoteIssued"), &[]).await.unwrap().get(0);
     assert_eq!((done, notes, books.lock().unwrap().refunds.len()), (2, 2, 2));
     assert_eq!(books.lock().unwrap().calls["PUT refund"], 2, "known refunds are not sent again");
+
+    // A dispute is read from the service when it hints at one.
+    let dispute = json!({ "dispute": "d1", "charge": charge, "minor": 1150, "currency": "EUR",
+        "reason": "fraudulent", "state": "open" });
+    books.lock().unwrap().disputes = vec![dispute];
+    let hint = json!({ "id": "evt_3", "charge": charge, "dispute": true });
+    assert_eq!(webhook(&studio, "shared key", 0, &hint).await.0, 200);
+    studio.settle().await;
+    let disputed: i64 = client.query_one(&count("PaymentDisputed"), &[]).await.unwrap().get(0);
+    assert_eq!(disputed, 1);
     drop(client);
     studio.verify().await;
     studio.close().await;

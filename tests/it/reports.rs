@@ -3,7 +3,7 @@
 use crate::billing::{Desk, GOOD, time};
 use crate::billing_pages::{open, order};
 use kinora::domain::shared::{Currency, Money};
-use kinora::domain::subscription::{SubscriptionCommand, Terms};
+use kinora::domain::subscription::{CancelCause, SubscriptionCommand, Terms};
 use kinora::projections::{movements, tax_report};
 use uuid::Uuid;
 
@@ -48,7 +48,7 @@ async fn what_moved_the_revenue_adds_up_from_month_to_month() {
         desk.tick(at).await;
     }
     desk.at = time("2031-05-01T10:00:00Z");
-    desk.send(second, SubscriptionCommand::EndNow { at: desk.at }).await;
+    desk.send(second, SubscriptionCommand::EndNow { cause: CancelCause::EndedByStaff, at: desk.at }).await;
 
     let reader = &desk.instance.services.reader;
     let all = movements::months(reader, day("2031-01-01"), day("2031-06-30")).await.expect("read");

@@ -69,6 +69,8 @@ struct Line {
     answers: HashMap<String, (u16, Value)>,
     /// Calls that came through, method and path.
     calls: Vec<String>,
+    /// What it answers when it is asked for disputes, which the peer does not know.
+    disputes: Vec<Value>,
 }
 
 type Shared = Arc<Mutex<Line>>;
@@ -103,6 +105,10 @@ async fn line(peer: String, state: Shared) -> String {
             };
             if gone {
                 return Ok::<_, warp::Rejection>(lost());
+            }
+            if path == "/v1/disputes" {
+                let all = json!({ "data": state.lock().expect("line").disputes, "has_more": false });
+                return Ok(warp::reply::with_status(warp::reply::json(&all), StatusCode::OK));
             }
             let (status, answer) = match known {
                 Some(known) => known,
@@ -347,6 +353,34 @@ async fn a_member_joins_renews_confirms_and_is_given_back_through_stripe() {
     let gone = reqwest::Client::new().get(url).bearer_auth("sk_test_12345").send().await.unwrap();
     let gone = (gone.status().as_u16(), gone.json::<Value>().await.unwrap_or_default());
     assert!(gone.0 == 404 || gone.1["deleted"] == true, "{gone:?}");
+    world.studio.verify().await;
+    world.studio.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dispute_is_told_of_by_a_webhook_and_read_from_the_list() {
+    let world = World::open().await;
+    let good = world.card(&world.member, "4242424242424242", (1, 2033)).await;
+    assert_eq!(world.join(&good).await.status, 303);
+    let charge = world.charges().await[0]["id"].clone();
+    let dispute = |status: &str| {
+        json!({ "id": "dp_1", "object": "dispute", "payment_intent": charge, "amount": 1150,
+            "currency": "eur", "reason": "fraudulent", "status": status })
+    };
+    let event = |id: &str, status: &str| json!({ "id": id, "data": { "object": dispute(status) } });
+    // What the webhook itself says is not believed.
+    assert_eq!(world.webhook(SECRET, &event("evt_a", "lost")).await.0, 200);
+    assert_eq!(world.kinds("%Dispute%").await.len(), 0);
+    world.line().disputes = vec![dispute("needs_response")];
+    assert_eq!(world.webhook(SECRET, &event("evt_b", "lost")).await.0, 200);
+    assert_eq!(world.kinds("%Dispute%").await, ["PaymentDisputed"]);
+    // Of a charge that is none of ours.
+    let mut other = dispute("lost");
+    other["payment_intent"] = json!("pi_somebodys");
+    world.line().disputes = vec![other, dispute("won")];
+    world.studio.run_job("dispute-lookups", &Utc::now().to_rfc3339()).await;
+    world.studio.settle().await;
+    assert_eq!(world.kinds("%Dispute%").await, ["PaymentDisputed", "DisputeClosed"]);
     world.studio.verify().await;
     world.studio.close().await;
 }

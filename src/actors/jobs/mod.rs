@@ -5,6 +5,7 @@ pub mod checkpoint_log;
 mod clear_sessions;
 mod clock_tick;
 mod destroy_archives;
+mod dispute_lookups;
 mod payment_lookups;
 pub mod process_deletion_requests;
 mod publish_scheduled;
@@ -105,6 +106,7 @@ pub fn all() -> Vec<Arc<dyn Job>> {
         // Billing.
         Arc::new(clock_tick::ClockTick),
         Arc::new(payment_lookups::PaymentLookups),
+        Arc::new(dispute_lookups::DisputeLookups),
     ]
 }
 

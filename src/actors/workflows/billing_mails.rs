@@ -34,8 +34,16 @@ impl Workflow for BillingMails {
     }
 
     async fn handle(&self, event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {
-        if let Some(OrderEvent::RefundSucceeded { of, via, amount, .. }) = event.decode::<OrderEvent>()? {
-            return refunded(event, cx, of, &via, amount).await;
+        match event.decode::<OrderEvent>()? {
+            Some(OrderEvent::RefundSucceeded { of, via, amount, .. }) => {
+                return refunded(event, cx, of, &via, amount).await;
+            }
+            Some(OrderEvent::PaymentDisputed { amount, reason, .. }) => {
+                let order = event.stream_uuid();
+                let mail = BillingMail::Disputed { number: order_number(order), order, amount, reason };
+                return tell_staff(event, cx, &mail).await;
+            }
+            _ => {}
         }
         let Some(happened) = event.decode::<SubscriptionEvent>()? else { return Ok(()) };
         let repository = EventRepository::<Subscription>::new(cx.pool.clone(), cx.journal.clone());
@@ -52,16 +60,20 @@ impl Workflow for BillingMails {
         }
         if let SubscriptionEvent::ManagerToldOfRenewal { .. } = &happened {
             let Some(mail) = mail(&happened, &state, terms, event.stream_uuid(), cx) else { return Ok(()) };
-            for person in people::page(&cx.reader, Some(Role::Billing), None, 100).await? {
-                send(event, cx, person.id, &format!("to {}", person.id), mail.clone()).await?;
-            }
-            return Ok(());
+            return tell_staff(event, cx, &mail).await;
         }
         match mail(&happened, &state, terms, event.stream_uuid(), cx) {
             Some(mail) => send(event, cx, state.owner(), "mail", mail).await,
             None => Ok(()),
         }
     }
+}
+
+async fn tell_staff(event: &RecordedEvent, cx: &Services, mail: &BillingMail) -> Result<(), WorkflowError> {
+    for person in people::page(&cx.reader, Some(Role::Billing), None, 100).await? {
+        send(event, cx, person.id, &format!("to {}", person.id), mail.clone()).await?;
+    }
+    Ok(())
 }
 
 async fn refunded(
@@ -163,7 +175,9 @@ fn mail(
         E::CancellationScheduled { ends_on, .. } => BillingMail::CancellationScheduled { ends_on: *ends_on },
         E::PaidTimeExtended { days, to, .. } => BillingMail::Extended { days: Some(*days), next_due: *to },
         E::PeriodWaived { period, .. } => BillingMail::Extended { days: None, next_due: period.end },
-        E::SubscriptionCancelled { cause: CancelCause::EndedByStaff, .. } => BillingMail::EndedByStudio,
+        E::SubscriptionCancelled { cause: CancelCause::EndedByStaff | CancelCause::Disputed, .. } => {
+            BillingMail::EndedByStudio
+        }
         // The mail about the withdrawal says so already.
         E::SubscriptionCancelled { cause: CancelCause::Withdrawn, .. } => return None,
         E::SubscriptionCancelled { .. } => BillingMail::Ended,

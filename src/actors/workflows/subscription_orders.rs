@@ -9,7 +9,9 @@ use crate::actors::services::Services;
 use crate::domain::order::{Order, OrderError, OrderEvent};
 use crate::domain::order_process::{OrderStep, Sale, Till, order_step, subscription_step};
 use crate::domain::shared::tax::Country;
-use crate::domain::subscription::{Subscription, SubscriptionEvent};
+use crate::domain::subscription::{
+    CancelCause, Subscription, SubscriptionCommand, SubscriptionError, SubscriptionEvent,
+};
 use crate::store::RecordedEvent;
 use crate::store::repository::EventRepository;
 use async_trait::async_trait;
@@ -60,6 +62,17 @@ async fn from_subscription(
 }
 
 async fn from_order(event: &RecordedEvent, happened: OrderEvent, cx: &Services) -> Result<(), WorkflowError> {
+    if let (OrderEvent::PaymentDisputed { subscription, at, .. }, true) =
+        (&happened, cx.config.billing.dispute_ends_access)
+    {
+        let command = SubscriptionCommand::EndNow { cause: CancelCause::Disputed, at: *at };
+        let (id, meta) = cx.follow(event, NAME, "end");
+        let sent = cx.bus.dispatch::<Subscription>(Envelope::new(id, *subscription, command, meta)).await;
+        return match sent {
+            Ok(_) | Err(CommandError::Refused(SubscriptionError::Ended)) => Ok(()),
+            Err(error) => Err(WorkflowError::Failed(error.to_string())),
+        };
+    }
     let step = subscription_step(event.stream_uuid(), happened, payments::policy(&cx.config));
     let Some((subscription, command)) = step else { return Ok(()) };
     let (id, meta) = cx.follow(event, NAME, "tell");

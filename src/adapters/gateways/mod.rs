@@ -6,6 +6,7 @@ pub mod remote;
 pub mod sandbox;
 pub mod stripe;
 
+use crate::domain::order::DisputeReport;
 use crate::domain::shared::Money;
 use crate::domain::shared::payment::{Collection, Outcome, RefundOutcome};
 use async_trait::async_trait;
@@ -182,6 +183,19 @@ pub trait Gateway: Send + Sync {
     /// # Errors
     /// If the gateway does not answer.
     async fn look_up_refund(&self, charge: Uuid, key: Uuid) -> Result<Option<RefundOutcome>, GatewayError>;
+
+    /// The disputes of charges that it knows of, opened at `since` or later. `now` is the time by the
+    /// instance's clock.
+    ///
+    /// # Errors
+    /// If the gateway does not answer.
+    async fn disputes(
+        &self,
+        _since: DateTime<Utc>,
+        _now: DateTime<Utc>,
+    ) -> Result<Vec<DisputeReport>, GatewayError> {
+        Ok(vec![])
+    }
 
     /// Forgets an account, with whatever is kept for it.
     ///

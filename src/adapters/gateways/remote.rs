@@ -2,6 +2,7 @@
 //! test that stands in for one, answers instead of the sandbox in process.
 
 use super::{CardEntry, ChargeRequest, Gateway, GatewayError, RefundRequest, SavedMethod};
+use crate::domain::order::{DisputeReport, DisputeState};
 use crate::domain::shared::Money;
 use crate::domain::shared::payment::{Collection, Outcome, RefundOutcome, card_expires_on};
 use async_trait::async_trait;
@@ -37,6 +38,28 @@ struct Saved {
 #[derive(Deserialize)]
 struct Problem {
     error: String,
+}
+
+#[derive(Deserialize)]
+struct Disputes {
+    disputes: Vec<Disputed>,
+}
+
+#[derive(Deserialize)]
+struct Disputed {
+    dispute: String,
+    charge: Uuid,
+    #[serde(flatten)]
+    amount: Money,
+    reason: String,
+    state: DisputeState,
+}
+
+impl Disputed {
+    fn report(self) -> DisputeReport {
+        let Self { dispute, charge, amount, reason, state } = self;
+        DisputeReport { dispute, attempt: charge, amount, reason, state }
+    }
 }
 
 impl Remote {
@@ -182,6 +205,23 @@ impl Gateway for Remote {
         match status {
             200 => serde_json::from_slice(&bytes).map(Some).map_err(|_| GatewayError::TimedOut),
             404 => Ok(None),
+            _ => Err(GatewayError::TimedOut),
+        }
+    }
+
+    async fn disputes(
+        &self,
+        since: DateTime<Utc>,
+        _: DateTime<Utc>,
+    ) -> Result<Vec<DisputeReport>, GatewayError> {
+        let since: String = url::form_urlencoded::byte_serialize(since.to_rfc3339().as_bytes()).collect();
+        let (status, bytes) = self.send("GET", &format!("/v1/disputes?since={since}"), &Value::Null).await?;
+        match status {
+            200 => serde_json::from_slice::<Disputes>(&bytes)
+                .map(|all| all.disputes.into_iter().map(Disputed::report).collect())
+                .map_err(|_| GatewayError::TimedOut),
+            // A service that knows none.
+            404 => Ok(vec![]),
             _ => Err(GatewayError::TimedOut),
         }
     }

@@ -4,8 +4,9 @@
 //! charge sent twice is made once.
 
 use super::{CardEntry, ChargeRequest, Gateway, GatewayError, RefundRequest, SavedMethod};
-use crate::domain::shared::Money;
+use crate::domain::order::{DisputeReport, DisputeState};
 use crate::domain::shared::payment::{Collection, Outcome, RefundOutcome, card_expires_on};
+use crate::domain::shared::{Currency, Money};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use deadpool_postgres::Pool;
@@ -14,6 +15,9 @@ use uuid::Uuid;
 
 /// Time in which the holder can confirm a charge.
 const CONFIRM_WITHIN: TimeDelta = TimeDelta::hours(24);
+
+/// Time after which a disputed charge is decided.
+const DECIDED_AFTER: TimeDelta = TimeDelta::days(30);
 
 /// A test card: its number, what it does, and what is said about it.
 pub struct TestCard {
@@ -32,6 +36,16 @@ pub const CARDS: &[TestCard] = &[
     TestCard { number: "4000000000009995", behaviour: "insufficient_funds", says: "has no funds" },
     TestCard { number: "4000000000009979", behaviour: "stolen_card", says: "was reported stolen" },
     TestCard { number: "4000002500003155", behaviour: "action", says: "asks for a confirmation" },
+    TestCard {
+        number: "4000000000000259",
+        behaviour: "disputed_lost",
+        says: "is charged, disputed, and lost after 30 days",
+    },
+    TestCard {
+        number: "4000000000001976",
+        behaviour: "disputed_won",
+        says: "is charged, disputed, and won after 30 days",
+    },
     TestCard {
         number: "4000000000000119",
         behaviour: "timeout_charged",
@@ -116,7 +130,7 @@ impl Gateway for Sandbox {
             .map_err(lost)?;
         let behaviour = found.map_or_else(|| "unknown_method".to_owned(), |row| row.get(0));
         let (state, code, until) = match behaviour.as_str() {
-            "ok" | "timeout_charged" => ("succeeded", None, None),
+            "ok" | "timeout_charged" | "disputed_lost" | "disputed_won" => ("succeeded", None, None),
             "action" => ("action-required", None, Some(request.at + CONFIRM_WITHIN)),
             "timeout" => return Err(GatewayError::TimedOut),
             code => ("declined", Some(code), None),
@@ -238,6 +252,34 @@ impl Gateway for Sandbox {
             "succeeded" => RefundOutcome::Succeeded { gateway_reference: row.get(2) },
             _ => RefundOutcome::Refused { code: row.get::<_, Option<String>>(1).unwrap_or_default() },
         }))
+    }
+
+    async fn disputes(
+        &self,
+        since: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<DisputeReport>, GatewayError> {
+        let sql = "select c.key, c.minor, c.currency, c.created_at, m.behaviour from public.sandbox_charges c
+            join public.sandbox_methods m on m.token = c.token
+            where c.state = 'succeeded' and m.behaviour like 'disputed%' and c.created_at >= $1 and c.created_at <= $2";
+        let client = self.pool.get().await.map_err(lost)?;
+        let rows = client.query(sql, &[&since, &now]).await.map_err(lost)?;
+        let report = |row: &Row| {
+            let charge: Uuid = row.get(0);
+            let decided = row.get::<_, DateTime<Utc>>(3) + DECIDED_AFTER <= now;
+            Some(DisputeReport {
+                dispute: format!("sbx_dp_{}", &charge.simple().to_string()[..16]),
+                attempt: charge,
+                amount: Money::new(row.get(1), Currency::parse(row.get(2)).ok()?),
+                reason: "fraudulent".into(),
+                state: match (decided, row.get::<_, &str>(4)) {
+                    (false, _) => DisputeState::Open,
+                    (true, "disputed_won") => DisputeState::Won,
+                    (true, _) => DisputeState::Lost,
+                },
+            })
+        };
+        Ok(rows.iter().filter_map(report).collect())
     }
 
     async fn forget(&self, token: &str) -> Result<(), GatewayError> {

@@ -1,4 +1,4 @@
-use super::{AskRefund, OrderItem, Settlement};
+use super::{AskRefund, DisputeReport, OrderItem, Settlement};
 use crate::domain::shared::payment::{OrderReason, Outcome, PaymentMethod, RefundOutcome};
 use crate::domain::shared::tax::Tax;
 use crate::domain::shared::{AccountId, Money, PersonalRef};
@@ -92,6 +92,13 @@ pub enum OrderCommand {
         refund: Uuid,
         /// What became of it.
         outcome: RefundOutcome,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Write down what the gateway tells of a dispute.
+    RecordDispute {
+        /// What it tells.
+        report: DisputeReport,
         /// When.
         at: DateTime<Utc>,
     },

@@ -51,4 +51,9 @@ pub enum OrderError {
     /// Zero, negative or another currency.
     #[error("Enter the amount received, in the currency of the order.")]
     Amount,
+    /// A dispute is open.
+    #[error(
+        "The holder of the card has asked their bank for this money: wait for its decision, or accept the dispute at the payment service."
+    )]
+    Disputed,
 }

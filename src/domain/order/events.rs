@@ -295,6 +295,34 @@ pub enum OrderEvent {
         /// When.
         at: DateTime<Utc>,
     },
+    /// The holder of the card asks their bank for the money back; the gateway took it away for now.
+    PaymentDisputed {
+        /// The gateway's own number of the dispute.
+        dispute: String,
+        /// Which charge.
+        attempt: Uuid,
+        /// The subscription that it paid for.
+        subscription: Uuid,
+        /// Which gateway.
+        gateway: String,
+        /// How much of the charge.
+        amount: Money,
+        /// The gateway's word for why.
+        reason: String,
+        /// When it became known.
+        at: DateTime<Utc>,
+    },
+    /// It is decided who keeps the money.
+    DisputeClosed {
+        /// The gateway's own number of the dispute.
+        dispute: String,
+        /// The studio keeps it.
+        won: bool,
+        /// How much.
+        amount: Money,
+        /// When it became known.
+        at: DateTime<Utc>,
+    },
     /// Collecting was given up; it may still be paid by hand.
     OrderFailed {
         /// The rule in one word.

@@ -5,6 +5,7 @@
 
 mod attempts;
 mod commands;
+mod disputes;
 mod error;
 mod events;
 #[expect(clippy::module_inception, reason = "every aggregate lies in a file of its own name")]
@@ -16,6 +17,7 @@ mod refunds;
 mod tests;
 
 pub use commands::{OrderCommand, PlaceOrder};
+pub use disputes::{Dispute, DisputeReport, DisputeState};
 pub use error::OrderError;
 pub use events::{OrderEvent, OrderItem, PaidBy, Settlement};
 pub use order::{Attempt, AttemptState, Order, OrderStatus, order_number, transfer_reference};

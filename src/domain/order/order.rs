@@ -1,4 +1,6 @@
-use super::{OrderCommand, OrderError, OrderEvent, PaidBy, PlaceOrder, Refund, RefundState};
+use super::{
+    Dispute, DisputeState, OrderCommand, OrderError, OrderEvent, PaidBy, PlaceOrder, Refund, RefundState,
+};
 use crate::domain::shared::{AccountId, Money};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -81,6 +83,7 @@ pub struct Order {
     pub(super) overpaid: i64,
     pub(super) paid_by: Option<PaidBy>,
     pub(super) refunds: Vec<Refund>,
+    pub(super) disputes: Vec<Dispute>,
 }
 
 /// Letters and digits that are not mistaken for each other.
@@ -142,6 +145,7 @@ impl Order {
             OrderCommand::RecordOutcome { attempt, outcome, at } => self.outcome(attempt, outcome, total, at),
             OrderCommand::RecordTransfer { received, at } => self.transfer(received, total, at),
             OrderCommand::AskRefund(ask) => self.ask_refund(ask, total),
+            OrderCommand::RecordDispute { report, at } => self.dispute(report, at),
             OrderCommand::RefundPart { refund, part, of, at } => {
                 Ok(self.refund_part(refund, (part, of), total, at))
             }
@@ -253,6 +257,14 @@ impl Order {
                 self.subscription = subscription;
                 self.total = Some(tax.gross);
                 self.status = Some(OrderStatus::Created);
+            }
+            OrderEvent::PaymentDisputed { dispute, attempt, amount, .. } => {
+                self.disputes.push(Dispute { id: dispute, attempt, amount, state: DisputeState::Open });
+            }
+            OrderEvent::DisputeClosed { dispute, won, .. } => {
+                if let Some(known) = self.disputes.iter_mut().find(|d| d.id == dispute) {
+                    known.state = if won { DisputeState::Won } else { DisputeState::Lost };
+                }
             }
             OrderEvent::PaymentAttemptStarted { attempt, method, .. } => self.attempts.push(Attempt {
                 id: attempt,

@@ -268,3 +268,57 @@ fn a_part_to_which_the_buyer_has_a_right_goes_back_without_a_second_person() {
     assert_eq!(amount(vec![placed()], part(1, 2)), None, "nothing was paid");
     assert_eq!(amount([paid, vec![part(1, 2)]].concat(), part(1, 2)), None, "once");
 }
+
+fn dispute(state: DisputeState) -> OrderCommand {
+    OrderCommand::RecordDispute {
+        report: DisputeReport {
+            dispute: "dp_1".into(),
+            attempt: Uuid::from_u128(1),
+            amount: eur(1150),
+            reason: "fraudulent".into(),
+            state,
+        },
+        at: at(),
+    }
+}
+
+#[test]
+fn a_dispute_is_written_down_once_and_so_is_its_end() {
+    let decide = |given: Vec<OrderCommand>, command| {
+        let mut order = Order::default();
+        for command in given {
+            order.decide(command).unwrap().into_iter().for_each(|e| order.apply(e));
+        }
+        order.decide(command).map(|events| events.iter().map(<&'static str>::from).collect::<Vec<_>>())
+    };
+    let paid = [vec![placed()], charge(1)].concat();
+    assert_eq!(decide(vec![placed()], dispute(DisputeState::Open)), Err(OrderError::NoAttempt));
+    assert_eq!(decide(paid.clone(), dispute(DisputeState::Open)), Ok(vec!["PaymentDisputed"]));
+    assert_eq!(
+        decide(paid.clone(), dispute(DisputeState::Lost)),
+        Ok(vec!["PaymentDisputed", "DisputeClosed"])
+    );
+    let open = [paid, vec![dispute(DisputeState::Open)]].concat();
+    assert_eq!(decide(open.clone(), dispute(DisputeState::Open)), Ok(vec![]));
+    assert_eq!(decide(open.clone(), dispute(DisputeState::Won)), Ok(vec!["DisputeClosed"]));
+    let refund = |n| ask(n, RefundOf::Price, RefundWay::Transfer, 1150);
+    assert_eq!(decide(open.clone(), refund(5)), Err(OrderError::Disputed));
+    let won = [open.clone(), vec![dispute(DisputeState::Won)]].concat();
+    assert_eq!(decide(won.clone(), dispute(DisputeState::Lost)), Ok(vec![]), "what is decided stays");
+    assert_eq!(decide(won, refund(5)), Ok(vec!["RefundStarted"]));
+    let lost = [open, vec![dispute(DisputeState::Lost)]].concat();
+    assert_eq!(decide(lost, refund(5)), Err(OrderError::RefundTooMuch(eur(0))), "the money is gone already");
+}
+
+#[test]
+fn events_of_disputes_keep_their_form() {
+    let (mut order, mut log) = (Order::default(), vec![]);
+    let commands = [vec![placed()], charge(1), vec![dispute(DisputeState::Lost)]].concat();
+    for command in commands {
+        for event in order.decide(command).unwrap() {
+            order.apply(event.clone());
+            log.push(event);
+        }
+    }
+    insta::assert_json_snapshot!(&log[log.len() - 2..]);
+}

@@ -4,7 +4,7 @@
 //! under which the gateway knows it.
 
 use super::attempts::LOOKUPS;
-use super::{AttemptState, Order, OrderError, OrderEvent, OrderStatus, PaidBy};
+use super::{AttemptState, DisputeState, Order, OrderError, OrderEvent, OrderStatus, PaidBy};
 use crate::domain::shared::payment::RefundOutcome;
 use crate::domain::shared::{AccountId, Money};
 use chrono::{DateTime, Utc};
@@ -120,7 +120,7 @@ impl Order {
     #[must_use]
     pub fn refundable(&self, of: RefundOf) -> i64 {
         let there = match (of, self.status) {
-            (RefundOf::Price, Some(OrderStatus::Paid)) => self.total.map_or(0, |t| t.minor),
+            (RefundOf::Price, Some(OrderStatus::Paid)) => self.total.map_or(0, |t| t.minor) - self.lost(),
             (RefundOf::Price, _) => 0,
             (RefundOf::Overpayment, _) => self.overpaid,
         };
@@ -164,6 +164,9 @@ impl Order {
             return Err(OrderError::RefundAmount);
         }
         let mut left = self.refundable(ask.of);
+        if self.disputes().iter().any(|d| d.state == DisputeState::Open) && ask.of == RefundOf::Price {
+            return Err(OrderError::Disputed);
+        }
         let via = match ask.way {
             RefundWay::Transfer => RefundVia::Transfer,
             RefundWay::Gateway => {
@@ -198,6 +201,10 @@ impl Order {
         let left = self.refundable(RefundOf::Price);
         let minor = i64::try_from(share).unwrap_or(left).min(left);
         if minor <= 0 || self.refunds.iter().any(|r| r.id == refund) {
+            return vec![];
+        }
+        // What the bank has taken away already is not sent once more.
+        if self.attempts.iter().any(|a| self.is_disputed(a.id)) {
             return vec![];
         }
         let charge = self.source(RefundOf::Price).filter(|(_, of_charge)| *of_charge >= minor);

@@ -117,7 +117,10 @@ fn inputs(history: &History) -> Vec<(DateTime<Utc>, Input)> {
                 C::AnnouncePrice { of, variation, price, from, notice_days }
             }
             E::WithdrawalDeclared { days, .. } => C::Withdraw { days, at },
-            E::SubscriptionCancelled { cause: CancelCause::EndedByStaff, .. } => C::EndNow { at },
+            E::SubscriptionCancelled {
+                cause: cause @ (CancelCause::EndedByStaff | CancelCause::Disputed),
+                ..
+            } => C::EndNow { cause, at },
             E::ChargeRequested { trigger: Trigger::Member, attempt, method, .. } => {
                 C::PayNow { attempt, method, at }
             }

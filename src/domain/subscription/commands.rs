@@ -1,4 +1,4 @@
-use super::Terms;
+use super::{CancelCause, Terms};
 use crate::domain::shared::Money;
 use crate::domain::shared::discount::Discount;
 use crate::domain::shared::payment::{BillingPolicy, PaymentMethod};
@@ -161,8 +161,10 @@ pub enum SubscriptionCommand {
         /// When.
         at: DateTime<Utc>,
     },
-    /// Staff end it at once.
+    /// End it at once: by staff, or after a dispute.
     EndNow {
+        /// Why.
+        cause: CancelCause,
         /// When.
         at: DateTime<Utc>,
     },

@@ -15,7 +15,7 @@ impl Subscription {
         self.open.as_ref().is_some_and(|o| o.charge.is_some())
     }
 
-    pub(super) fn end_now(&self, status: Status, at: DateTime<Utc>) -> Decision {
+    pub(super) fn end_now(&self, status: Status, cause: CancelCause, at: DateTime<Utc>) -> Decision {
         if status.is_final() {
             return Err(SubscriptionError::Ended);
         }
@@ -23,7 +23,6 @@ impl Subscription {
             return Err(SubscriptionError::InFlight);
         }
         let abandoned_order = self.open.as_ref().map(|o| o.order);
-        let cause = CancelCause::EndedByStaff;
         Ok(vec![SubscriptionEvent::SubscriptionCancelled { cause, ended_at: at, abandoned_order }])
     }
 

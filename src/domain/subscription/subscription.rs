@@ -107,7 +107,7 @@ impl Subscription {
                 Ok(self.announce_price(status, terms, (of, variation, price), from, notice_days))
             }
             C::Withdraw { days, at } => self.withdraw(terms, days, at),
-            C::EndNow { at } => self.end_now(status, at),
+            C::EndNow { cause, at } => self.end_now(status, cause, at),
             C::Extend { days } => self.extend(status, terms, days),
             C::Waive { at } => self.waive(status, terms, at),
             C::RetryNow { policy, at } => self.retry_now(status, terms, policy, at),

@@ -69,4 +69,6 @@ pub enum CancelCause {
     EndedByStaff,
     /// The buyer went back on the contract.
     Withdrawn,
+    /// The holder of the card asked their bank for the money back.
+    Disputed,
 }

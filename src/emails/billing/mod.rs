@@ -4,6 +4,7 @@ mod action_needed;
 mod cancellation_scheduled;
 mod card_expiring;
 mod catching_up;
+mod disputed;
 mod ended;
 mod expired;
 mod extended;
@@ -245,6 +246,17 @@ pub enum BillingMail {
         /// It was part of the price, so that there is a credit note.
         credited: bool,
     },
+    /// To billing staff: the holder of a card asks the bank for the money back.
+    Disputed {
+        /// Of which order.
+        number: String,
+        /// Its id.
+        order: Uuid,
+        /// How much.
+        amount: Money,
+        /// The gateway's word for why.
+        reason: String,
+    },
     /// To billing staff: a managed subscription begins a new period.
     ManagerTold {
         /// Plan and interval.
@@ -317,6 +329,9 @@ impl BillingMail {
             Self::CardExpiring { expires_on } => card_expiring::render(studio, name, expires_on),
             Self::Refunded { number, amount, by_transfer, credited } => {
                 refunded::render(studio, name, number, amount, *by_transfer, *credited)
+            }
+            Self::Disputed { number, order, amount, reason } => {
+                disputed::render(studio, name, number, order, amount, reason)
             }
             Self::ManagerTold { plan, amount, due_on, subscription } => {
                 manager_told::render(studio, name, plan, amount, due_on, subscription)

@@ -33,6 +33,15 @@ fn all() -> Vec<(&'static str, Mail)> {
         ),
         ("extended", BillingMail::Extended { days: Some(14), next_due: "2026-12-21".parse().unwrap() }),
         ("waived", BillingMail::Extended { days: None, next_due: "2026-12-21".parse().unwrap() }),
+        (
+            "disputed",
+            BillingMail::Disputed {
+                number: "K123456789".into(),
+                order: Uuid::from_u128(9),
+                amount: Money::new(1150, Currency::eur()),
+                reason: "fraudulent".into(),
+            },
+        ),
         ("ended_by_studio", BillingMail::EndedByStudio),
         (
             "price_changes",

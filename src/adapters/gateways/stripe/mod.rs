@@ -6,6 +6,7 @@
 
 mod api;
 mod books;
+mod disputes;
 mod outcome;
 
 use super::{
@@ -13,6 +14,7 @@ use super::{
 };
 use crate::adapters::https::{self, Https};
 use crate::config::Stripe as Settings;
+use crate::domain::order::DisputeReport;
 use crate::domain::shared::Money;
 use crate::domain::shared::payment::{Collection, Outcome, RefundOutcome, card_expires_on};
 use api::Api;
@@ -302,6 +304,14 @@ impl Gateway for Stripe {
         let mut found =
             mine.filter(|r| r["metadata"]["kinora_refund"] == key.as_str()).map(outcome::of_refund);
         Ok(found.next())
+    }
+
+    async fn disputes(
+        &self,
+        since: DateTime<Utc>,
+        _: DateTime<Utc>,
+    ) -> Result<Vec<DisputeReport>, GatewayError> {
+        disputes::since(&self.api, &self.books, since).await
     }
 
     async fn forget(&self, token: &str) -> Result<(), GatewayError> {

@@ -149,7 +149,10 @@ fn who_has_another_price_or_left_is_not_concerned() {
     world.tick("2026-02-28T00:00:00Z");
     world.tick("2026-03-31T00:00:00Z");
     assert_eq!(amounts(&world.log), [1150, 900, 900]);
-    world.run(SubscriptionCommand::EndNow { at: at("2026-04-01T00:00:00Z") }, at("2026-04-01T00:00:00Z"));
+    world.run(
+        SubscriptionCommand::EndNow { cause: CancelCause::EndedByStaff, at: at("2026-04-01T00:00:00Z") },
+        at("2026-04-01T00:00:00Z"),
+    );
     assert_eq!(world.sub.decide(announce(1350, "2026-06-01")), Ok(vec![]));
 }
 

@@ -120,7 +120,8 @@ fn ending_at_once_ends_access_at_once_and_gives_up_the_open_order() {
     for mut world in [member(), failing(), on_hold()] {
         let open = world.sub.open_order().map(|o| o.order);
         let now = at("2026-03-01T09:00:00Z");
-        let events = world.run(SubscriptionCommand::EndNow { at: now }, now);
+        let events =
+            world.run(SubscriptionCommand::EndNow { cause: CancelCause::EndedByStaff, at: now }, now);
         let expected = SubscriptionEvent::SubscriptionCancelled {
             cause: CancelCause::EndedByStaff,
             ended_at: now,
@@ -128,6 +129,9 @@ fn ending_at_once_ends_access_at_once_and_gives_up_the_open_order() {
         };
         assert_eq!(events, [expected]);
         assert!(world.tick("2026-12-01T00:00:00Z").is_empty());
-        assert_eq!(world.sub.decide(SubscriptionCommand::EndNow { at: now }), Err(SubscriptionError::Ended));
+        assert_eq!(
+            world.sub.decide(SubscriptionCommand::EndNow { cause: CancelCause::EndedByStaff, at: now }),
+            Err(SubscriptionError::Ended)
+        );
     }
 }

@@ -60,9 +60,9 @@ async fn list(req: Req) -> Result<Res, HttpError> {
         None => STATUSES.iter().map(|(s, l)| filter(l, None, &with(&req, "status", Some(s)))).collect(),
     };
     chips.push(if narrowed.questionable {
-        filter("Unknown or too much", Some("yes"), &with(&req, "questionable", None))
+        filter("Unknown, disputed or too much", Some("yes"), &with(&req, "questionable", None))
     } else {
-        filter("Unknown or too much", None, &with(&req, "questionable", Some("yes")))
+        filter("Unknown, disputed or too much", None, &with(&req, "questionable", Some("yes")))
     });
     let clear = (narrowed != Filter::default()).then_some("/billing/orders");
     let columns = [
@@ -173,6 +173,7 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
                 ("Received by transfer", html! { span.num { (order.transferred) } }),
                 ("Overpaid", html! { span.num { (order.overpaid) } @if order.returned.minor > 0 { ", of which " span.num { (order.returned) } " went back" } }),
                 ("Refunded", html! { span.num { (order.refunded) } }),
+                ("Disputed", html! { (match order.disputed.as_deref() { Some("open") => "yes, and not decided yet: answer at the payment service", Some("won") => "once, and the money stays", Some(_) => "and lost: the money is gone", None => "no" }) }),
                 ("Attempts", html! { (order.attempts) @if let Some((_, state)) = &order.last_attempt { ", the last one " (state) } @if let Some(code) = &order.last_code { " (" (code) ")" } }),
                 ("Transfer reference", html! { span.mono { (reference) } }),
                 ("Placed", html! { (format::moment(order.placed_at)) }),

@@ -121,7 +121,7 @@ fn to_do(parked: i64, questionable: i64, overdue: i64, stuck: usize) -> Markup {
             (notice(Tone::Warning, &html! { p { a href="/billing/subscriptions?parked=yes" { (format::counted(parked, "subscription", "subscriptions")) } " fell too far behind: decide how to go on." } }))
         }
         @if questionable > 0 {
-            (notice(Tone::Warning, &html! { p { a href="/billing/orders?questionable=yes" { (format::counted(questionable, "order", "orders")) } " with a payment that is unknown, parked or too much." } }))
+            (notice(Tone::Warning, &html! { p { a href="/billing/orders?questionable=yes" { (format::counted(questionable, "order", "orders")) } " with a payment that is unknown, parked, disputed or too much." } }))
         }
         @if overdue > 0 {
             (notice(Tone::Danger, &html! { p { (format::counted(overdue, "subscription is", "subscriptions are")) " overdue by more than two hours: the clock may be standing still. Ask the operators." } }))

@@ -5,7 +5,9 @@ use super::{BILLING, subscription_plan};
 use crate::actors::bus::{CommandError, Envelope, Metadata};
 use crate::actors::payments::policy;
 use crate::domain::shared::PersonalValue;
-use crate::domain::subscription::{MOST_DAYS, Status, Subscription, SubscriptionCommand, SubscriptionError};
+use crate::domain::subscription::{
+    CancelCause, MOST_DAYS, Status, Subscription, SubscriptionCommand, SubscriptionError,
+};
 use crate::http::error::HttpError;
 use crate::http::response::after;
 use crate::http::route::Route;
@@ -94,7 +96,7 @@ async fn act(mut req: Req) -> Result<Res, HttpError> {
         "end-pause" => SubscriptionCommand::EndPause { at },
         "keep" => SubscriptionCommand::UndoCancel { at },
         "cancel" => SubscriptionCommand::Cancel { at },
-        "end-now" => SubscriptionCommand::EndNow { at },
+        "end-now" => SubscriptionCommand::EndNow { cause: CancelCause::EndedByStaff, at },
         "waive" => SubscriptionCommand::Waive { at },
         "retry-now" => SubscriptionCommand::RetryNow { policy: policy(&req.app.config), at },
         "extend" => match form.get("days").parse() {

@@ -1,0 +1,96 @@
+//! Disputes: the holder of the card asks their bank for the money back. The gateway takes it away at once and
+//! decides later; whatever it decides is written down.
+
+use super::{AttemptState, Order, OrderError, OrderEvent};
+use crate::domain::shared::Money;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Where a dispute stands.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::EnumString,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum DisputeState {
+    /// Nobody has decided yet.
+    Open,
+    /// The studio keeps the money.
+    Won,
+    /// The money is gone.
+    Lost,
+}
+
+/// A dispute as the gateway tells of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DisputeReport {
+    /// The gateway's own number of it.
+    pub dispute: String,
+    /// The charge.
+    pub attempt: Uuid,
+    /// How much of it.
+    pub amount: Money,
+    /// The gateway's word for why, such as `fraudulent`.
+    pub reason: String,
+    /// Where it stands.
+    pub state: DisputeState,
+}
+
+/// A dispute that is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dispute {
+    /// The gateway's own number of it.
+    pub id: String,
+    /// The charge.
+    pub attempt: Uuid,
+    /// How much of it.
+    pub amount: Money,
+    /// Where it stands.
+    pub state: DisputeState,
+}
+
+impl Order {
+    /// Its disputes, oldest first.
+    #[must_use]
+    pub fn disputes(&self) -> &[Dispute] {
+        &self.disputes
+    }
+
+    pub(super) fn is_disputed(&self, attempt: Uuid) -> bool {
+        self.disputes.iter().any(|d| d.attempt == attempt && d.state == DisputeState::Open)
+    }
+
+    /// What is gone because a dispute was lost.
+    pub(super) fn lost(&self) -> i64 {
+        self.disputes.iter().filter(|d| d.state == DisputeState::Lost).map(|d| d.amount.minor).sum()
+    }
+
+    pub(super) fn dispute(
+        &self,
+        report: DisputeReport,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<OrderEvent>, OrderError> {
+        let charge =
+            self.attempts.iter().find(|a| a.id == report.attempt && a.state == AttemptState::Succeeded);
+        let Some(charge) = charge else { return Err(OrderError::NoAttempt) };
+        let known = self.disputes.iter().find(|d| d.id == report.dispute);
+        let opened = known.is_none().then(|| OrderEvent::PaymentDisputed {
+            dispute: report.dispute.clone(),
+            attempt: report.attempt,
+            subscription: self.subscription,
+            gateway: charge.gateway.clone(),
+            amount: report.amount,
+            reason: report.reason,
+            at,
+        });
+        let open = known.is_none_or(|d| d.state == DisputeState::Open);
+        let closed = (open && report.state != DisputeState::Open).then_some(OrderEvent::DisputeClosed {
+            dispute: report.dispute,
+            won: report.state == DisputeState::Won,
+            amount: report.amount,
+            at,
+        });
+        Ok(opened.into_iter().chain(closed).collect())
+    }
+}

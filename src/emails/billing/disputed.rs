@@ -1,0 +1,25 @@
+//! Tells billing staff that a payment is disputed.
+
+use crate::domain::shared::Money;
+use crate::emails::{Letter, Mail, Studio};
+use uuid::Uuid;
+
+/// See [`super::BillingMail::Disputed`].
+pub(super) fn render(
+    studio: &Studio,
+    name: Option<&str>,
+    number: &str,
+    order: &Uuid,
+    amount: &Money,
+    reason: &str,
+) -> Mail {
+    Letter::new("A payment is disputed")
+        .to_person(name)
+        .say("The holder of a card asked their bank for the money back. It is held back until that is decided.")
+        .say("Answer at the payment service within the time it names; here the order shows what was sold, when, and what was used.")
+        .row("Order", number)
+        .row("Amount", amount.to_string())
+        .row("Reason given", reason)
+        .button("See the order", studio.link(&format!("/billing/orders/{order}")))
+        .sign(studio)
+}

@@ -100,6 +100,8 @@ pub struct Config {
     pub media: Media,
     /// Billing rules.
     pub billing: Billing,
+    /// The register of VAT numbers of the Union.
+    pub vies: Vies,
     /// Payment gateways.
     pub gateways: Gateways,
     /// Erasure of accounts.
@@ -268,6 +270,14 @@ pub struct Billing {
     pub currency: String,
     /// Currency by billing country.
     pub currencies: BTreeMap<String, String>,
+}
+
+/// The register of VAT numbers of the Union.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Vies {
+    /// Where it answers, such as `https://ec.europa.eu/taxation_customs/vies/rest-api`; absent: it is not asked.
+    pub base_url: Option<String>,
 }
 
 /// Payment gateways.

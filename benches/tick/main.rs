@@ -63,6 +63,7 @@ async fn join(instance: &Instance, method: PaymentMethod, at: DateTime<Utc>) -> 
         country: Country::parse("NL")?,
         billing: None,
         vat_number: None,
+        vat_check: None,
         trial_days: TRIAL,
         discount: None,
         waives_withdrawal: false,

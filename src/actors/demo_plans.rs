@@ -105,6 +105,7 @@ pub async fn subscribe(cx: &Services, meta: &Metadata, account: AccountId, name:
         country: Country::from_letters(*b"NL"),
         billing: Some(billing.reference.clone()),
         vat_number: None,
+        vat_check: None,
         trial_days: 0,
         discount: None,
         waives_withdrawal: false,

@@ -31,6 +31,7 @@ pub mod services;
 pub mod supervisor;
 pub mod team_lists;
 pub mod uploads;
+pub mod vat;
 pub mod verify;
 pub mod watch_progress;
 pub mod webhooks;

@@ -5,3 +5,4 @@ pub mod gateways;
 pub mod https;
 pub mod mail_folder;
 pub mod smtp;
+pub mod vies;

@@ -2,7 +2,7 @@
 
 use super::{
     Accounts, Av1, Backup, Bank, Billing, Config, Erasure, Gateways, Jobs, Limits, Mail, Media, Mode,
-    Processing, Sandbox, SchedulerKind, Stripe, Studio,
+    Processing, Sandbox, SchedulerKind, Stripe, Studio, Vies,
 };
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -27,6 +27,7 @@ impl Default for Config {
             limits: Limits::default(),
             media: Media::default(),
             billing: Billing::default(),
+            vies: Vies::default(),
             gateways: Gateways::default(),
             erasure: Erasure { grace_days: 14 },
             backup: Backup::default(),

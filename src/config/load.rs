@@ -81,6 +81,7 @@ impl Config {
         config.accounts.registration = Some(super::Registration::Open);
         config.accounts.staff_second_factor = Some(true);
         config.accounts.challenge = Some(true);
+        config.vies.base_url = Some(String::new());
         config.gateways.sandbox.base_url = Some(String::new());
         config.gateways.sandbox.webhook_secret = Some(String::new());
         config.gateways.stripe.webhook_secret = Some(String::new());

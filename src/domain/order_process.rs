@@ -172,7 +172,7 @@ impl Sale {
             tax,
             settlement,
             billing: subscription.billing().cloned(),
-            vat_number: subscription.vat_number().cloned(),
+            vat_number: subscription.vat_number().filter(|_| subscription.is_business()).cloned(),
             at,
         })))
     }

@@ -138,9 +138,11 @@ families! {
     /// Money and memberships.
     BillingMetrics, "Billing" {
         payments: IntCounterVec "kinora_payments_total" ["gateway", "outcome"] =>
-            "Charges that ended, by gateway and outcome (paid, declined, unknown, refunded, refused).";
+            "Charges that ended, by gateway and outcome (paid, declined, unknown, refunded, refused, disputed).";
         webhooks: IntCounterVec "kinora_webhooks_total" ["gateway", "outcome"] =>
             "Webhooks of gateways, by outcome (taken, repeated, refused, unknown, failed).";
+        vat_checks: IntCounterVec "kinora_vat_checks_total" ["answer"] =>
+            "Questions to the register of VAT numbers, by answer (confirmed, refused, pending: none).";
         gateway_duration: HistogramVec "kinora_gateway_request_duration_seconds" ["gateway"] in WAITS =>
             "Time a payment gateway took to answer.";
         subscriptions: IntGaugeVec "kinora_subscriptions" ["status", "plan"] =>
@@ -299,9 +301,12 @@ impl Metrics {
         }
         for gateway in ["sandbox", "stripe", "bank"] {
             self.billing.gateway_duration.with_label_values(&[gateway]);
-            for outcome in ["paid", "declined", "unknown", "refunded", "refused"] {
+            for outcome in ["paid", "declined", "unknown", "refunded", "refused", "disputed"] {
                 self.billing.payments.with_label_values(&[gateway, outcome]);
             }
+        }
+        for answer in ["confirmed", "refused", "pending"] {
+            self.billing.vat_checks.with_label_values(&[answer]);
         }
         for outcome in ["taken", "repeated", "ignored", "refused", "unknown", "failed"] {
             self.billing.webhooks.with_label_values(&["sandbox", outcome]);

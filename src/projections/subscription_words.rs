@@ -6,6 +6,7 @@ use crate::domain::invoice_series::InvoiceSeriesEvent;
 use crate::domain::order::OrderEvent;
 use crate::domain::shared::calendar::day_words;
 use crate::domain::shared::payment::BillingPolicy;
+use crate::domain::shared::vat_number::VatCheck;
 use crate::domain::subscription::{CancelCause, HoldCause, Rebate, SubscriptionEvent, Trigger};
 use crate::domain::team::TeamEvent;
 use crate::store::Actor;
@@ -254,11 +255,33 @@ fn subscription(event: &SubscriptionEvent) -> Words {
                 rules(policy)
             ),
         ),
-        E::BillingDetailsChanged { country, vat_number, .. } => words(
+        E::BillingDetailsChanged { country, vat_number, vat_check, .. } => words(
             Weight::Plain,
             format!("Billing details changed: country {country}."),
-            Some("A business with a VAT number.".to_owned()).filter(|_| vat_number.is_some()),
+            vat_number.as_ref().map(|_| match vat_check {
+                None => "A business with a VAT number.".to_owned(),
+                Some(VatCheck::Pending) => {
+                    "A business with a VAT number; the register did not answer, and is asked again."
+                        .to_owned()
+                }
+                Some(_) => "A business with a VAT number that the register knows.".to_owned(),
+            }),
         ),
+        E::VatNumberChecked { check, .. } => match check {
+            VatCheck::Confirmed { consultation } => words(
+                Weight::Good,
+                "The register knows the VAT number.",
+                consultation.as_ref().map(|id| format!("Consultation {id}.")),
+            ),
+            VatCheck::Refused => words(
+                Weight::Bad,
+                "The register does not know the VAT number.",
+                "From the next order on the buyer is taken for a private one.".to_owned(),
+            ),
+            VatCheck::Pending => {
+                words(Weight::Watch, "The register did not answer for the VAT number.", None)
+            }
+        },
         E::TrialStarted { days, ends_on, access_until, .. } => words(
             Weight::Good,
             format!("Trial of {days} days: the first payment is due on {}.", day_words(*ends_on)),

@@ -4,6 +4,7 @@
 
 use super::{Projection, ProjectionError, QueryError, Reader};
 use crate::domain::access::Membership;
+use crate::domain::shared::vat_number::VatCheck;
 use crate::domain::shared::{AccountId, Money};
 use crate::domain::subscription::{Status, Subscription, SubscriptionEvent};
 use crate::store::{RecordedEvent, StoreError};
@@ -22,7 +23,7 @@ impl Projection for Subscriptions {
     }
 
     fn version(&self) -> i32 {
-        3
+        4
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -47,7 +48,9 @@ impl Projection for Subscriptions {
             parked       boolean not null default false,
             ended_at     timestamptz,
             state        json not null,
-            paused       boolean not null default false
+            paused       boolean not null default false,
+            vat_ask_from timestamptz,
+            vat_pending  boolean not null default false
         );
         create index if not exists subscriptions_by_owner on subscriptions (owner);
         create index if not exists subscriptions_by_look_at on subscriptions (look_at) where look_at is not null;
@@ -78,14 +81,16 @@ impl Projection for Subscriptions {
         let open = state.open_order();
         tx.execute(
             "insert into subscriptions (subscription, owner, status, plan_name, interval, collection, price_minor,
-                 currency, joined_at, paid_until, look_at, open_order, failing, parked, ended_at, state, paused)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+                 currency, joined_at, paid_until, look_at, open_order, failing, parked, ended_at, state, paused,
+                 vat_ask_from, vat_pending)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
              on conflict (subscription) do update set status = excluded.status, plan_name = excluded.plan_name,
                  interval = excluded.interval, collection = excluded.collection,
                  currency = excluded.currency, paid_until = excluded.paid_until, look_at = excluded.look_at,
                  open_order = excluded.open_order, failing = excluded.failing, parked = excluded.parked,
                  ended_at = coalesce(excluded.ended_at, subscriptions.ended_at), state = excluded.state,
-                 price_minor = excluded.price_minor, paused = excluded.paused",
+                 price_minor = excluded.price_minor, paused = excluded.paused,
+                 vat_ask_from = excluded.vat_ask_from, vat_pending = excluded.vat_pending",
             &[
                 &id,
                 &state.owner(),
@@ -104,6 +109,8 @@ impl Projection for Subscriptions {
                 &ended_at,
                 &serde_json::to_value(&state)?,
                 &state.is_paused(),
+                &state.ask_register_from(),
+                &state.vat_check().is_some_and(|(check, _)| *check == VatCheck::Pending),
             ],
         )
         .await?;
@@ -239,6 +246,23 @@ pub async fn with_price(r: &Reader, variation: Uuid) -> Result<Vec<Uuid>, QueryE
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
+/// Those for whose VAT number the register is to be asked by `at`, after `last` in the order of ids.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn to_ask_register(
+    r: &Reader,
+    at: DateTime<Utc>,
+    last: Uuid,
+    limit: i64,
+) -> Result<Vec<SubscriptionRow>, QueryError> {
+    let sql = format!(
+        "select {COLUMNS} from subscriptions where vat_ask_from <= $1 and subscription > $2
+         and status not in ('cancelled', 'expired') order by subscription limit $3"
+    );
+    r.client().await?.query(&sql, &[&at, &last, &limit]).await?.iter().map(read).collect()
+}
+
 /// What a list is narrowed to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
@@ -252,6 +276,8 @@ pub struct Filter {
     pub parked: bool,
     /// Only those that rest.
     pub paused: bool,
+    /// Only those for whose VAT number the register has not answered.
+    pub vat_pending: bool,
     /// Only those of these accounts.
     pub owners: Option<Vec<AccountId>>,
 }
@@ -268,16 +294,24 @@ pub async fn list(
 ) -> Result<(Vec<SubscriptionRow>, i64), QueryError> {
     const WHERE: &str =
         "($1::text is null or status = $1) and ($2::text is null or plan_name || ', ' || interval = $2)
-        and (not $3 or failing) and (not $4 or parked) and ($5::uuid[] is null or owner = any($5)) and (not $6 or paused)";
+        and (not $3 or failing) and (not $4 or parked) and ($5::uuid[] is null or owner = any($5)) and (not $6 or paused)
+        and (not $7 or vat_pending)";
     let client = r.client().await?;
-    let narrowed: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
-        [&filter.status, &filter.plan, &filter.failing, &filter.parked, &filter.owners, &filter.paused];
+    let narrowed: [&(dyn tokio_postgres::types::ToSql + Sync); 7] = [
+        &filter.status,
+        &filter.plan,
+        &filter.failing,
+        &filter.parked,
+        &filter.owners,
+        &filter.paused,
+        &filter.vat_pending,
+    ];
     let total = client
         .query_one(&format!("select count(*) from subscriptions where {WHERE}"), &narrowed)
         .await?
         .get(0);
     let sql = format!(
-        "select {COLUMNS} from subscriptions where {WHERE} order by joined_at desc, subscription offset $7 limit $8"
+        "select {COLUMNS} from subscriptions where {WHERE} order by joined_at desc, subscription offset $8 limit $9"
     );
     let mut params = narrowed.to_vec();
     params.push(&offset);

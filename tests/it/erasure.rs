@@ -186,6 +186,7 @@ async fn a_live_subscription_blocks_until_it_is_over() {
         country: Country::parse("NL").unwrap(),
         billing: None,
         vat_number: None,
+        vat_check: None,
         trial_days: 0,
         discount: None,
         waives_withdrawal: false,

@@ -237,6 +237,7 @@ async fn let_join(instance: &Instance, members: usize) {
             country: Country::parse("NL").expect("a country"),
             billing: None,
             vat_number: None,
+            vat_check: None,
             trial_days: 0,
             discount: None,
             waives_withdrawal: false,

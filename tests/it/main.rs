@@ -45,5 +45,6 @@ mod stripe;
 mod studio;
 mod support;
 mod teams;
+mod vat;
 mod watching;
 mod years;

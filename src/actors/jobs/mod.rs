@@ -13,6 +13,7 @@ mod reconcile_storage;
 mod send_digests;
 mod stats;
 pub mod tick_failures;
+mod vat_checks;
 mod watchdog;
 
 use super::services::Services;
@@ -107,6 +108,7 @@ pub fn all() -> Vec<Arc<dyn Job>> {
         Arc::new(clock_tick::ClockTick),
         Arc::new(payment_lookups::PaymentLookups),
         Arc::new(dispute_lookups::DisputeLookups),
+        Arc::new(vat_checks::VatChecks),
     ]
 }
 

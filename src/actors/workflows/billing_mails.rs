@@ -8,6 +8,7 @@ use crate::domain::access::Membership;
 use crate::domain::order::{OrderEvent, RefundOf, RefundVia, order_number, transfer_reference};
 use crate::domain::shared::payment::Collection;
 use crate::domain::shared::tax::{Country, Tax};
+use crate::domain::shared::vat_number::VatCheck;
 use crate::domain::shared::{Money, Role};
 use crate::domain::subscription::{CancelCause, Subscription, SubscriptionEvent, Terms};
 use crate::emails::MailKind;
@@ -181,6 +182,9 @@ fn mail(
         // The mail about the withdrawal says so already.
         E::SubscriptionCancelled { cause: CancelCause::Withdrawn, .. } => return None,
         E::SubscriptionCancelled { .. } => BillingMail::Ended,
+        E::VatNumberChecked { check: VatCheck::Refused, .. } => {
+            BillingMail::VatNumberRefused { price: pay(state.next_price().unwrap_or(terms.price)) }
+        }
         E::WithdrawalDeclared { .. } => BillingMail::Withdrawn { refund: state.has_paid() },
         E::PriceChangeAnnounced { previous, terms, from, .. } => BillingMail::PriceChanges {
             plan: name(terms),

@@ -92,8 +92,13 @@ fn inputs(history: &History) -> Vec<(DateTime<Utc>, Input)> {
     use SubscriptionEvent as E;
     let mut all: Vec<(DateTime<Utc>, Input)> = Vec::new();
     let joined = history.subscription.first().map(|(at, _)| *at);
+    let mut number = None;
     for (at, event) in &history.subscription {
         let at = *at;
+        if let E::SubscriptionJoined { vat_number, .. } | E::BillingDetailsChanged { vat_number, .. } = event
+        {
+            number.clone_from(vat_number);
+        }
         let command = match event.clone() {
             E::CancellationScheduled { .. }
             | E::SubscriptionCancelled { cause: CancelCause::WasOnHold, .. } => C::Cancel { at },
@@ -101,8 +106,12 @@ fn inputs(history: &History) -> Vec<(DateTime<Utc>, Input)> {
             E::PauseScheduled { from, until } => C::Pause { from, until, at },
             E::PauseEnded { .. } | E::PauseWithdrawn { .. } => C::EndPause { at },
             E::PaymentMethodChanged { method } => C::ChangeMethod { method, at },
-            E::BillingDetailsChanged { country, billing, vat_number } => {
-                C::ChangeBilling { country, billing, vat_number }
+            E::BillingDetailsChanged { country, billing, vat_number, vat_check } => {
+                C::ChangeBilling { country, billing, vat_number, vat_check }
+            }
+            E::VatNumberChecked { check, at } => {
+                let Some(number) = number.clone() else { continue };
+                C::RecordVatCheck { number, check, at }
             }
             E::PlanChangeScheduled { terms, .. } => C::ChangePlan { order: Uuid::nil(), terms, at },
             E::PlanChangeRequested { order, terms, .. } => C::ChangePlan { order, terms, at },
@@ -151,6 +160,7 @@ fn join(history: &History, difference: &Difference) -> Option<(DateTime<Utc>, Su
             country,
             billing,
             vat_number,
+            vat_check,
             withdrawal_waived,
             at,
         },
@@ -179,6 +189,7 @@ fn join(history: &History, difference: &Difference) -> Option<(DateTime<Utc>, Su
         country,
         billing,
         vat_number,
+        vat_check,
         trial_days: trial.unwrap_or(0),
         discount,
         waives_withdrawal: withdrawal_waived,

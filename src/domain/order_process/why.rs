@@ -5,6 +5,7 @@ use crate::domain::order::OrderEvent;
 use crate::domain::shared::Money;
 use crate::domain::shared::calendar::{Period, day_words};
 use crate::domain::shared::tax::{Buyer, Country, Tax};
+use crate::domain::shared::vat_number::VatCheck;
 use crate::domain::subscription::{GrantedDiscount, Proration, Rebate, SubscriptionEvent, Terms};
 use chrono::NaiveDate;
 use uuid::Uuid;
@@ -70,6 +71,7 @@ impl Known {
             E::BillingDetailsChanged { country, vat_number, .. } => {
                 self.billed = Some((position, *country, vat_number.is_some()));
             }
+            E::VatNumberChecked { check: VatCheck::Refused, .. } => self.refuse(position),
             E::PlanChanged { terms, anchor, .. } => {
                 self.terms = Some((position, terms.clone()));
                 if self.anchor.is_none_or(|(_, day)| day != *anchor) {
@@ -92,6 +94,15 @@ impl Known {
                 }
             }
             _ => {}
+        }
+    }
+}
+
+impl Known {
+    /// The register does not know the number: a private buyer from now on.
+    fn refuse(&mut self, position: i64) {
+        if let Some((at, _, business)) = &mut self.billed {
+            (*at, *business) = (position, false);
         }
     }
 }
@@ -152,8 +163,12 @@ pub fn explain(
     })?;
     // An address that was changed before the order was made counts for it.
     for (position, event) in subscription.iter().filter(|(p, _)| *p > asked_at && *p < placed_at) {
-        if let SubscriptionEvent::BillingDetailsChanged { country, vat_number, .. } = event {
-            known.billed = Some((*position, *country, vat_number.is_some()));
+        match event {
+            SubscriptionEvent::BillingDetailsChanged { country, vat_number, .. } => {
+                known.billed = Some((*position, *country, vat_number.is_some()));
+            }
+            SubscriptionEvent::VatNumberChecked { check: VatCheck::Refused, .. } => known.refuse(*position),
+            _ => {}
         }
     }
     let (terms_at, terms) = known.terms.as_ref()?;

@@ -3,6 +3,7 @@
 
 use super::tax::Country;
 use eu_vat::Vat;
+use serde::{Deserialize, Serialize};
 
 /// Why a text is no VAT number of that country.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,6 +16,21 @@ pub enum NotAVatNumber {
     /// The number belongs to another country.
     #[error("This is a number of another country ({0}) than that of your billing address.")]
     OtherCountry(String),
+}
+
+/// What the register of the Union (VIES) said of a number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "kebab-case")]
+pub enum VatCheck {
+    /// It did not answer: that says nothing about the number, and it is asked again.
+    Pending,
+    /// The number is registered.
+    Confirmed {
+        /// The number of the consultation, a proof of it; given to who names their own VAT number.
+        consultation: Option<String>,
+    },
+    /// The number is not registered.
+    Refused,
 }
 
 /// Reads a VAT number as people write it, with spaces, dots or without its country, and gives it as tax

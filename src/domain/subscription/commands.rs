@@ -3,6 +3,7 @@ use crate::domain::shared::Money;
 use crate::domain::shared::discount::Discount;
 use crate::domain::shared::payment::{BillingPolicy, PaymentMethod};
 use crate::domain::shared::tax::Country;
+use crate::domain::shared::vat_number::VatCheck;
 use crate::domain::shared::{AccountId, PersonalRef};
 use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
@@ -27,6 +28,8 @@ pub enum SubscriptionCommand {
         billing: Option<PersonalRef>,
         /// VAT number of a business; none: a private buyer.
         vat_number: Option<PersonalRef>,
+        /// What the register said of it; none: it was not asked.
+        vat_check: Option<VatCheck>,
         /// Days before the first payment; 0: none.
         trial_days: u16,
         /// What a coupon takes off.
@@ -110,6 +113,17 @@ pub enum SubscriptionCommand {
         billing: PersonalRef,
         /// VAT number of a business; none: a private buyer.
         vat_number: Option<PersonalRef>,
+        /// What the register said of it; none: it was not asked.
+        vat_check: Option<VatCheck>,
+    },
+    /// Write down what the register of the Union says of the VAT number.
+    RecordVatCheck {
+        /// Of which number.
+        number: PersonalRef,
+        /// What it says.
+        check: VatCheck,
+        /// When.
+        at: DateTime<Utc>,
     },
     /// Rest: nothing is billed, and nothing can be watched.
     Pause {

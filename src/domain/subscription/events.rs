@@ -3,6 +3,7 @@ use crate::domain::shared::calendar::Period;
 use crate::domain::shared::discount::Discount;
 use crate::domain::shared::payment::{BillingPolicy, PaymentMethod};
 use crate::domain::shared::tax::Country;
+use crate::domain::shared::vat_number::VatCheck;
 use crate::domain::shared::{AccountId, Money, PersonalRef};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,9 @@ pub enum SubscriptionEvent {
         /// VAT number of a business; none: a private buyer.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         vat_number: Option<PersonalRef>,
+        /// What the register said of it; none: it was not asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        vat_check: Option<VatCheck>,
         /// The buyer wanted it to begin at once, and knows that the right of withdrawal ends with that.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         withdrawal_waived: bool,
@@ -216,6 +220,16 @@ pub enum SubscriptionEvent {
         /// VAT number of a business; none: a private buyer.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         vat_number: Option<PersonalRef>,
+        /// What the register said of it; none: it was not asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        vat_check: Option<VatCheck>,
+    },
+    /// The register of the Union was asked for the VAT number once more.
+    VatNumberChecked {
+        /// What it said.
+        check: VatCheck,
+        /// When.
+        at: DateTime<Utc>,
     },
     /// The member plans to rest.
     PauseScheduled {

@@ -24,6 +24,7 @@ mod terms;
 mod tests;
 mod tick;
 mod trial;
+mod vat;
 mod withdrawal;
 
 pub use commands::SubscriptionCommand;

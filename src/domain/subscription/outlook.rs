@@ -44,7 +44,7 @@ impl Subscription {
     /// Who buys, as far as tax is concerned; somebody at the seller's home where the country is unknown.
     #[must_use]
     pub fn buyer(&self, home: Country) -> Buyer {
-        Buyer { country: self.country.unwrap_or(home), business: self.vat_number.is_some() }
+        Buyer { country: self.country.unwrap_or(home), business: self.is_business() }
     }
 
     /// Day from which periods are counted; none before the first payment.

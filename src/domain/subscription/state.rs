@@ -3,6 +3,7 @@ use super::{
 };
 use crate::domain::shared::payment::PaymentMethod;
 use crate::domain::shared::tax::Country;
+use crate::domain::shared::vat_number::VatCheck;
 use crate::domain::shared::{AccountId, Money, PersonalRef};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -103,6 +104,10 @@ pub struct Subscription {
     pub(super) country: Option<Country>,
     pub(super) billing: Option<PersonalRef>,
     pub(super) vat_number: Option<PersonalRef>,
+    /// What the register said of it.
+    pub(super) vat_check: Option<VatCheck>,
+    /// When it was asked; none: with the number itself.
+    pub(super) vat_checked_at: Option<DateTime<Utc>>,
     /// Day from which periods are counted; none before the first payment.
     pub(super) anchor: Option<NaiveDate>,
     /// Periods since the anchor that are paid, so also the index of the next one.
@@ -193,9 +198,12 @@ impl Subscription {
                 country,
                 billing,
                 vat_number,
+                vat_check,
                 withdrawal_waived,
                 at,
             } => {
+                self.vat_check = vat_check;
+                self.vat_checked_at = Some(at);
                 self.joined_at = Some(at);
                 self.withdrawal_waived = withdrawal_waived;
                 self.id = subscription;
@@ -207,7 +215,13 @@ impl Subscription {
                 self.billing = billing;
                 self.vat_number = vat_number;
             }
-            SubscriptionEvent::BillingDetailsChanged { country, billing, vat_number } => {
+            SubscriptionEvent::VatNumberChecked { check, at } => {
+                self.vat_check = Some(check);
+                self.vat_checked_at = Some(at);
+            }
+            SubscriptionEvent::BillingDetailsChanged { country, billing, vat_number, vat_check } => {
+                self.vat_check = vat_check;
+                self.vat_checked_at = None;
                 self.country = Some(country);
                 self.billing = Some(billing);
                 self.vat_number = vat_number;

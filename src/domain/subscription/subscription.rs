@@ -25,6 +25,7 @@ impl Subscription {
             country,
             billing,
             vat_number,
+            vat_check,
             trial_days,
             discount,
             waives_withdrawal,
@@ -45,6 +46,7 @@ impl Subscription {
                         country,
                         billing,
                         vat_number,
+                        vat_check,
                         withdrawal_waived: waives_withdrawal,
                         at,
                     };
@@ -95,9 +97,11 @@ impl Subscription {
                 _ => Err(SubscriptionError::NotCancelling),
             },
             C::ChangeBilling { .. } if status.is_final() => Err(SubscriptionError::Ended),
-            C::ChangeBilling { country, billing, vat_number } => {
-                Ok(vec![SubscriptionEvent::BillingDetailsChanged { country, billing, vat_number }])
+            C::ChangeBilling { country, billing, vat_number, vat_check } => {
+                Ok(vec![SubscriptionEvent::BillingDetailsChanged { country, billing, vat_number, vat_check }])
             }
+            C::RecordVatCheck { .. } if status.is_final() => Ok(vec![]),
+            C::RecordVatCheck { number, check, at } => Ok(self.record_vat_check(&number, check, at)),
             C::Pause { from, until, at } => self.plan_pause(status, terms, from, until, at),
             C::EndPause { at } => self.end_pause(terms, at),
             C::ChangePlan { order, terms, at } => self.change_plan(order, terms, at),

@@ -86,7 +86,7 @@ impl Subscription {
         if status.is_final() {
             return Err(SubscriptionError::Ended);
         }
-        if self.vat_number.is_some() {
+        if self.is_business() {
             return Err(SubscriptionError::NotAConsumer);
         }
         if self.withdrawal_waived || days == 0 {

@@ -25,6 +25,7 @@ mod renewed;
 mod tests;
 mod transfer_expected;
 mod trial;
+mod vat_refused;
 mod withdrawn;
 
 use super::{Mail, Studio};
@@ -210,6 +211,11 @@ pub enum BillingMail {
         /// When.
         on: NaiveDate,
     },
+    /// The register does not know the VAT number any more.
+    VatNumberRefused {
+        /// What a period costs from the next order on.
+        price: Money,
+    },
     /// The price changes, by decision of the studio.
     PriceChanges {
         /// Plan and interval.
@@ -322,6 +328,7 @@ impl BillingMail {
             Self::PriceChanges { plan, previous, price, from, first_due } => {
                 price_change::render(studio, name, plan, (previous, price), from, first_due.as_ref())
             }
+            Self::VatNumberRefused { price } => vat_refused::render(studio, name, price),
             Self::Withdrawn { refund } => withdrawn::render(studio, name, *refund),
             Self::PlanChangeFailed { code } => plan_change::failed(studio, name, code),
             Self::EndedByStudio => ended::render(studio, name, true),

@@ -53,6 +53,7 @@ fn all() -> Vec<(&'static str, Mail)> {
                 first_due: Some("2027-01-21".parse().unwrap()),
             },
         ),
+        ("vat_refused", BillingMail::VatNumberRefused { price: Money::new(1150, Currency::eur()) }),
         ("withdrawn", BillingMail::Withdrawn { refund: true }),
         ("withdrawn_unpaid", BillingMail::Withdrawn { refund: false }),
         (

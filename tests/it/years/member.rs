@@ -113,6 +113,7 @@ impl Member {
             country: Country::parse(country).unwrap(),
             billing: None,
             vat_number: (!quiet && chance(&mut member.random, 50)).then(|| card(0).label),
+            vat_check: None,
             trial_days: if trial { 14 } else { 0 },
             discount: (!quiet && chance(&mut member.random, 200)).then(|| Discount {
                 coupon: Uuid::from_u128(7),

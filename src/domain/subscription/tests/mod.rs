@@ -53,6 +53,7 @@ pub(super) fn join(collection: Collection, interval: Interval, when: &str) -> Su
         country: Country::parse("NL").unwrap(),
         billing: None,
         vat_number: None,
+        vat_check: None,
         trial_days: 0,
         discount: None,
         waives_withdrawal: false,

@@ -1,6 +1,7 @@
 use super::*;
 use crate::domain::shared::calendar::Period;
 use crate::domain::shared::discount::{Discount, Off};
+use crate::domain::shared::vat_number::VatCheck;
 
 /// One event of each kind, as it lies in the log. A change of this picture needs an upcaster.
 #[test]
@@ -55,6 +56,11 @@ fn events_keep_their_form() {
             country: Country::parse("DE").unwrap(),
             billing: card("x").label,
             vat_number: Some(card("x").label),
+            vat_check: Some(VatCheck::Pending),
+        },
+        SubscriptionEvent::VatNumberChecked {
+            check: VatCheck::Confirmed { consultation: Some("WAPIAAAA".into()) },
+            at: when,
         },
         SubscriptionEvent::TrialStarted { days: 14, from: due_on, ends_on: period.end, access_until: when },
         SubscriptionEvent::TrialEndAnnounced { ends_on: due_on, amount, charged: true },

@@ -69,12 +69,14 @@ async fn show(req: Req) -> Result<Res, HttpError> {
             .await?;
     let parked = subscriptions::Filter { parked: true, ..subscriptions::Filter::default() };
     let (_, parked) = subscriptions::list(reader, &parked, 0, 1).await?;
+    let unanswered = subscriptions::Filter { vat_pending: true, ..subscriptions::Filter::default() };
+    let (_, unanswered) = subscriptions::list(reader, &unanswered, 0, 1).await?;
     let overdue = subscriptions::overdue(reader, now).await?;
     let stuck = tick_failures::list(&req.app, 50).await?;
     let content = html! {
         (page_head("Billing", None, None))
         (stats(&cards))
-        (to_do(parked, questionable, overdue, stuck.len()))
+        (to_do(parked, questionable, overdue, unanswered, stuck.len()))
         (set_aside(&stuck))
         h2 { "Subscriptions by plan" }
         (by_plan(&counts))
@@ -112,9 +114,9 @@ fn set_aside(stuck: &[TickFailure]) -> Markup {
     }
 }
 
-fn to_do(parked: i64, questionable: i64, overdue: i64, stuck: usize) -> Markup {
+fn to_do(parked: i64, questionable: i64, overdue: i64, unanswered: i64, stuck: usize) -> Markup {
     html! {
-        @if parked + questionable + overdue == 0 && stuck == 0 {
+        @if parked + questionable + overdue + unanswered == 0 && stuck == 0 {
             p.dim { "Nothing waits for you: no parked subscription, no unknown payment, no overdue charge." }
         }
         @if parked > 0 {
@@ -122,6 +124,9 @@ fn to_do(parked: i64, questionable: i64, overdue: i64, stuck: usize) -> Markup {
         }
         @if questionable > 0 {
             (notice(Tone::Warning, &html! { p { a href="/billing/orders?questionable=yes" { (format::counted(questionable, "order", "orders")) } " with a payment that is unknown, parked, disputed or too much." } }))
+        }
+        @if unanswered > 0 {
+            (notice(Tone::Info, &html! { p { a href="/billing/subscriptions?vat_pending=yes" { (format::counted(unanswered, "VAT number", "VAT numbers")) } " without an answer of the register yet; it is asked every day." } }))
         }
         @if overdue > 0 {
             (notice(Tone::Danger, &html! { p { (format::counted(overdue, "subscription is", "subscriptions are")) " overdue by more than two hours: the clock may be standing still. Ask the operators." } }))

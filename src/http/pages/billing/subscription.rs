@@ -4,6 +4,7 @@
 use super::{BILLING, desk, names, person, subscription_acts, subscription_export, subscription_plan, with};
 use crate::actors::bus::Actor;
 use crate::domain::shared::calendar::day_words;
+use crate::domain::shared::vat_number::VatCheck;
 use crate::domain::subscription::{Subscription, SubscriptionEvent};
 use crate::http::error::HttpError;
 use crate::http::pages::membership::subscription::{order_chip, status_chip};
@@ -152,6 +153,15 @@ fn known(state: &Subscription, row: &SubscriptionRow) -> Vec<(&'static str, Mark
     if let Some(terms) = state.terms() {
         let collection: &'static str = terms.collection.into();
         pairs.push(("Collection", html! { (collection) ", dates of " (terms.zone) }));
+    }
+    if state.vat_number().is_some() {
+        let words = match state.vat_check() {
+            None => "not asked for at the register",
+            Some((VatCheck::Pending, _)) => "the register has not answered yet",
+            Some((VatCheck::Confirmed { .. }, _)) => "known to the register",
+            Some((VatCheck::Refused, _)) => "not known to the register: taken for a private buyer",
+        };
+        pairs.push(("VAT number", html! { (words) }));
     }
     if let Some(ended) = row.ended_at {
         pairs.push(("Ended", html! { (format::date(ended)) }));

@@ -46,6 +46,7 @@ async fn narrowed(req: &Req) -> Result<Filter, HttpError> {
         failing: req.query("failing") == "yes",
         parked: req.query("parked") == "yes",
         paused: req.query("paused") == "yes",
+        vat_pending: req.query("vat_pending") == "yes",
         owners,
     })
 }
@@ -120,6 +121,7 @@ async fn chips(req: &Req, narrowed: &Filter) -> Result<Markup, HttpError> {
         ("failing", "Payment failing", narrowed.failing),
         ("parked", "Parked", narrowed.parked),
         ("paused", "Paused", narrowed.paused),
+        ("vat_pending", "VAT number unanswered", narrowed.vat_pending),
     ] {
         all.push(if on {
             filter(label, Some("yes"), &with(req, name, None))

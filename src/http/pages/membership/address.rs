@@ -1,6 +1,7 @@
 //! Who is billed: the fields, what may be wrong with them, and the text that is kept.
 
 use crate::domain::shared::tax::Country;
+use crate::domain::shared::vat_number::VatCheck;
 use crate::domain::shared::{PersonalValue, vat_number};
 use crate::http::ui::{Errors, Field};
 use crate::http::{Form, Req};
@@ -52,6 +53,16 @@ pub(super) fn check(form: &Form, country: Country, errors: &mut Errors) -> Optio
         return None;
     }
     vat_number::parse(written, country).map_err(|why| errors.add("vat_number", why.to_string())).ok()
+}
+
+/// What the register says of a number; one that it does not know is an error at its field.
+pub(super) async fn ask_register(req: &Req, number: Option<&str>, errors: &mut Errors) -> Option<VatCheck> {
+    let check = crate::actors::vat::check(&req.app, number?).await?;
+    if check == VatCheck::Refused {
+        let words = "The register of the European Union does not know this number. Look at it again, or leave it empty to buy as a private person.";
+        errors.add("vat_number", words);
+    }
+    Some(check)
 }
 
 /// Name and address as they stand on the invoice, for the vault.

@@ -81,6 +81,11 @@ async fn change(mut req: Req) -> Result<Res, HttpError> {
     }
     let number = address::check(&form, to, &mut errors);
     let tax = price(&req, &row, Some(Buyer { country: to, business: number.is_some() }));
+    let vat_check = if errors.is_empty() {
+        address::ask_register(&req, number.as_deref(), &mut errors).await
+    } else {
+        None
+    };
     if !errors.is_empty() {
         return view(&req, &form, price(&req, &row, None).as_ref(), &errors);
     }
@@ -100,6 +105,7 @@ async fn change(mut req: Req) -> Result<Res, HttpError> {
         country: to,
         billing: billing.reference.clone(),
         vat_number: number.as_ref().map(|n| n.reference.clone()),
+        vat_check,
     };
     let envelope = Envelope::new(req.command_id(&form), row.id, command, req.meta())
         .with_private([billing].into_iter().chain(number).collect());

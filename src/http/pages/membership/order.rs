@@ -191,6 +191,11 @@ async fn place(mut req: Req) -> Result<Res, HttpError> {
     if !Country::parse(form.get("country")).is_ok_and(|c| c.is_offered()) {
         errors.add("", "Choose the country of your billing address from the list. Nothing was ordered.");
     }
+    let vat_check = if errors.is_empty() {
+        address::ask_register(&req, number.as_deref(), &mut errors).await
+    } else {
+        None
+    };
     if !errors.is_empty() {
         return view(&req, &choice, &form, &errors);
     }
@@ -230,6 +235,7 @@ async fn place(mut req: Req) -> Result<Res, HttpError> {
         country: choice.buyer,
         billing: Some(billing.reference.clone()),
         vat_number: number.as_ref().map(|n| n.reference.clone()),
+        vat_check,
         trial_days: choice.trial_days,
         discount: choice.discount.clone(),
         waives_withdrawal: waives,

@@ -98,6 +98,8 @@ pub struct Config {
     pub limits: Limits,
     /// Media processing.
     pub media: Media,
+    /// Comments.
+    pub comments: Comments,
     /// Billing rules.
     pub billing: Billing,
     /// The register of VAT numbers of the Union.
@@ -270,6 +272,20 @@ pub struct Billing {
     pub currency: String,
     /// Currency by billing country.
     pub currencies: BTreeMap<String, String>,
+}
+
+/// Comments below works, lessons and posts.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Comments {
+    /// Whether people can write them; what is written stays.
+    pub enabled: bool,
+    /// Minutes after writing in which a comment can be changed.
+    pub edit_minutes: u32,
+    /// Longest comment, in characters.
+    pub longest: usize,
+    /// Most comments of one person in ten minutes.
+    pub most_in_ten_minutes: u32,
 }
 
 /// The register of VAT numbers of the Union.

@@ -1,5 +1,7 @@
 //! Prints an invoice or credit note: gathers what the paper needs beside the frozen document.
 
+pub use crate::documents::REFERENCE;
+
 use super::services::Services;
 use crate::documents::{self, Paper};
 use crate::domain::order::Settlement;

@@ -97,6 +97,9 @@ async fn load(instance: &Instance) -> Result<(), CliError> {
     }
     if let Some((_, creator)) = people.iter().find(|(person, _)| person.role == "creator") {
         studio::load(cx, *creator).await.map_err(|e| CliError::Failed(e.to_string()))?;
+        if let Some((_, member)) = people.iter().find(|(person, _)| person.role == "subscriber") {
+            studio::discuss(cx, *creator, *member).await.map_err(|e| CliError::Failed(e.to_string()))?;
+        }
     }
     Ok(())
 }

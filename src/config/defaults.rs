@@ -1,8 +1,8 @@
 //! What holds where the settings say nothing.
 
 use super::{
-    Accounts, Av1, Backup, Bank, Billing, Config, Erasure, Gateways, Jobs, Limits, Mail, Media, Mode,
-    Processing, Sandbox, SchedulerKind, Stripe, Studio, Vies,
+    Accounts, Av1, Backup, Bank, Billing, Comments, Config, Erasure, Gateways, Jobs, Limits, Mail, Media,
+    Mode, Processing, Sandbox, SchedulerKind, Stripe, Studio, Vies,
 };
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -26,6 +26,7 @@ impl Default for Config {
             accounts: Accounts::default(),
             limits: Limits::default(),
             media: Media::default(),
+            comments: Comments::default(),
             billing: Billing::default(),
             vies: Vies::default(),
             gateways: Gateways::default(),
@@ -111,6 +112,12 @@ impl Default for Media {
             av1_rungs: vec![360, 720],
             av1_longest_seconds: 3600,
         }
+    }
+}
+
+impl Default for Comments {
+    fn default() -> Self {
+        Self { enabled: true, edit_minutes: 15, longest: 4000, most_in_ten_minutes: 10 }
     }
 }
 

@@ -1,6 +1,6 @@
 //! An invoice as data: the semantic model of EN 16931, checked against all its rules before it is used.
 
-use super::Paper;
+use super::{Paper, REFERENCE};
 use crate::domain::invoice_series::InvoiceLine;
 use crate::domain::shared::Money;
 use crate::domain::shared::calendar::Period;
@@ -48,6 +48,10 @@ pub(super) fn of(paper: &Paper<'_>) -> Result<Validated<En16931>, NoData> {
     .totals(totals(&tax, d.paid || paper.credit_note))
     .build();
     invoice.kind = kind;
+    invoice.buyer_reference = paper
+        .buyer
+        .and_then(|lines| lines.lines().find_map(|line| line.strip_prefix(REFERENCE)))
+        .map(ToOwned::to_owned);
     invoice.purchase_order_reference = Some(DocumentReference::new(d.order_number.as_str()));
     let category = category(d.tax.kind);
     for (at, (line, net)) in nets(&d.lines, &tax).into_iter().enumerate() {
@@ -110,7 +114,7 @@ fn buyer(paper: &Paper<'_>) -> Result<Party, NoData> {
         .buyer
         .unwrap_or("Deleted account")
         .lines()
-        .filter(|l| !l.trim().is_empty() && l.trim() != country);
+        .filter(|l| !l.trim().is_empty() && l.trim() != country && !l.starts_with(REFERENCE));
     let name = lines.next().unwrap_or("Deleted account");
     let mut party = Party::new(name, address(lines, paper.document.tax.country.code())?);
     if paper.document.tax.kind == TaxKind::ReverseCharge {

@@ -20,6 +20,9 @@ use en16931::profiles::En16931;
 use en16931_formats::zugferd::{self, EmbedOptions};
 use std::time::{Duration, SystemTime};
 
+/// How the line of the buyer begins that holds their own reference (BT-10 in the data).
+pub const REFERENCE: &str = "Reference: ";
+
 /// What is printed on an invoice or credit note.
 #[derive(Clone, Debug)]
 pub struct Paper<'a> {

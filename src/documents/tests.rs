@@ -156,6 +156,16 @@ fn two_lines_share_the_net_amount_and_a_credited_one_is_a_negative_quantity() {
 }
 
 #[test]
+fn the_reference_of_the_buyer_is_printed_and_has_its_own_place_in_the_data() {
+    let document = document(1150, "NL", false);
+    let paper = paper(&document, "Mira\nGracht 1\n1015 CC Amsterdam\nNetherlands\nReference: PO 7");
+    assert!(words(&paper).contains("Reference: PO 7"));
+    let data = data_of(&print(&paper).unwrap().pdf);
+    assert!(data.contains("<ram:BuyerReference>PO 7</ram:BuyerReference>"), "{data}");
+    assert_eq!(data.matches("PO 7").count(), 1, "it is no line of the address");
+}
+
+#[test]
 fn the_same_document_gives_the_same_bytes() {
     let document = document(1490, "DE", false);
     let paper = paper(&document, "Ada Lovelace\nHauptstr. 1");

@@ -218,6 +218,16 @@ pub fn subscriber_access(person: Option<&PersonFacts>, now: DateTime<Utc>) -> De
     may_watch(person, &locked, now)
 }
 
+/// Whether the person may comment: on lessons everybody with an account that may act, on everything else those
+/// who get what subscribers get.
+#[must_use]
+pub fn may_comment(person: Option<&PersonFacts>, on_lesson: bool, now: DateTime<Utc>) -> Decision {
+    match person {
+        Some(p) if on_lesson && p.confirmed && !p.suspended && !p.leaving => Decision::yes(Reason::Free),
+        _ => subscriber_access(person, now),
+    }
+}
+
 #[cfg(test)]
 #[path = "access_tests.rs"]
 mod tests;

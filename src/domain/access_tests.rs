@@ -186,3 +186,25 @@ proptest::proptest! {
         proptest::prop_assert_eq!(may_watch(Some(&person), &facts, now()).allowed, expected);
     }
 }
+
+#[test]
+fn members_comment_on_lessons_and_subscribers_on_everything() {
+    let now = "2026-11-28T12:00:00Z".parse().unwrap();
+    let member = PersonFacts { confirmed: true, ..PersonFacts::default() };
+    let subscriber = PersonFacts { memberships: vec![Membership::Giving], ..member.clone() };
+    let reason = |person: Option<&PersonFacts>, lesson| {
+        let decision = may_comment(person, lesson, now);
+        (decision.allowed, decision.reason)
+    };
+    assert_eq!(reason(None, true), (false, Reason::SignIn));
+    assert_eq!(reason(Some(&member), true), (true, Reason::Free));
+    assert_eq!(reason(Some(&member), false), (false, Reason::Join));
+    assert_eq!(reason(Some(&subscriber), false), (true, Reason::Subscription));
+    for barred in [
+        PersonFacts { confirmed: false, ..subscriber.clone() },
+        PersonFacts { suspended: true, ..subscriber.clone() },
+        PersonFacts { leaving: true, ..subscriber.clone() },
+    ] {
+        assert!(!reason(Some(&barred), true).0 && !reason(Some(&barred), false).0);
+    }
+}

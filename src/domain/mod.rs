@@ -7,6 +7,7 @@
 pub mod access;
 pub mod account;
 pub mod clock;
+pub mod comment;
 pub mod coupon;
 pub mod course;
 pub mod deletion_request;

@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod catalogue;
+pub mod comments;
 pub mod coupons;
 pub mod deletion_requests;
 pub mod figures;
@@ -102,6 +103,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(refunds::Refunds),
         Arc::new(invoices::Invoices),
         Arc::new(teams::Teams),
+        Arc::new(comments::Comments),
     ]
 }
 

@@ -268,6 +268,17 @@ pub async fn public_name(r: &Reader, id: Uuid) -> Result<Option<String>, QueryEr
     }
 }
 
+/// The names under which others see people, by account: hidden and erased accounts are missing.
+///
+/// # Errors
+/// If database or key store cannot be read.
+pub async fn public_names(r: &Reader, accounts: &[Uuid]) -> Result<HashMap<Uuid, String>, QueryError> {
+    let sql = "select account from people where account = any($1) and standing = 'open'";
+    let rows = r.client().await?.query(sql, &[&accounts]).await?;
+    let open: Vec<Uuid> = rows.iter().map(|row| row.get(0)).collect();
+    display_names(r, &open).await
+}
+
 /// Reads a row that was selected with the columns of this table.
 fn person(row: &Row) -> Person {
     let reference =

@@ -17,6 +17,7 @@ const TABLE: &[(&str, Who)] = &[
     ("/join/", Who::SignedIn),
     ("/progress", Who::SignedIn),
     ("/marks", Who::SignedIn),
+    ("/comments", Who::SignedIn),
     ("/billing", Who::Roles(&[Role::Billing])),
     ("/moderation", Who::Roles(&[Role::Moderator])),
     ("/operator", Who::Roles(&[Role::Operator])),

@@ -9,7 +9,9 @@ use crate::domain::shared::PersonalRef;
 use crate::media::store::MediaStore;
 use crate::projections::subscription_timeline;
 use crate::projections::subscription_words::describe;
-use crate::projections::{deletion_requests, invoices, media as works, orders, people, subscriptions};
+use crate::projections::{
+    comments, deletion_requests, invoices, media as works, orders, people, subscriptions,
+};
 use crate::store::event::stream_name;
 use crate::store::{StoreError, log};
 use serde_json::{Value, json};
@@ -29,6 +31,7 @@ account.json         your account as it stands
 events.json          everything that happened to your account, subscriptions, orders and requests
 subscriptions.json   your subscriptions with their history in words
 invoices/            your invoices
+comments.json        what you wrote below works, lessons and posts
 tables/              progress, likes, sessions and the like, one file a table
 works/               what you published or uploaded; the files as you sent them
 ";
@@ -64,6 +67,15 @@ pub(super) async fn everything(cx: &Services, account: Uuid) -> Result<Content, 
         told.push(json!({ "id": one.id, "plan": one.plan(), "status": one.status, "history": lines.collect::<Vec<_>>() }));
     }
     put("subscriptions.json", &Value::Array(told))?;
+    let written = comments::of_author(&cx.reader, account).await?;
+    let texts: Vec<PersonalRef> = written.iter().filter_map(|c| c.state.text.clone()).collect();
+    let texts = cx.reader.open_many(&texts).await?;
+    let listed = written.iter().map(|c| {
+        json!({ "id": c.id, "subject": c.state.subject, "answers": c.state.parent, "written_at": c.state.written_at,
+            "edited_at": c.state.edited_at, "standing": c.state.standing,
+            "text": c.state.text.as_ref().and_then(|t| texts.get(t)) })
+    });
+    put("comments.json", &Value::Array(listed.collect()))?;
     for (table, rows) in tables(cx, account).await? {
         put(&format!("tables/{table}.json"), &rows)?;
     }

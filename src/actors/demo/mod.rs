@@ -4,6 +4,7 @@
 //! Every id is derived from a name and every command has a fixed id: a second load changes nothing,
 //! an interrupted one is completed, and what people changed meanwhile stays as they left it.
 
+mod comments;
 mod films;
 mod journal;
 mod training;
@@ -41,6 +42,14 @@ pub async fn load(cx: &Services, creator: AccountId) -> Result<(), DemoError> {
     training::load(&hand).await?;
     journal::load(&hand).await?;
     Ok(())
+}
+
+/// Lets a member and the creator talk below the posts.
+///
+/// # Errors
+/// If a step fails; a second load goes on from there.
+pub async fn discuss(cx: &Services, creator: AccountId, subscriber: AccountId) -> Result<(), DemoError> {
+    comments::load(&Hand { cx, creator, at: cx.clock.now() }, subscriber).await
 }
 
 /// The id of something of the demo studio.

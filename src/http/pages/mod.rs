@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod billing;
+pub mod comments;
 pub mod creator;
 pub mod marks;
 pub mod media;
@@ -29,6 +30,7 @@ pub fn routes() -> Vec<Route> {
         creator::routes(),
         watching::routes(),
         marks::routes(),
+        comments::routes(),
     ]
     .into_iter()
     .flatten()

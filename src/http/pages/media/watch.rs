@@ -2,9 +2,11 @@
 
 use crate::actors::marks::Kind;
 use crate::actors::watch_progress;
+use crate::domain::comment::{Subject, SubjectKind};
 use crate::http::delivery::{may_edit, may_see};
 use crate::http::error::HttpError;
 use crate::http::page::{Page, page, with_query};
+use crate::http::pages::comments;
 use crate::http::pages::marks::buttons;
 use crate::http::pages::public::{absolute, shared_picture};
 use crate::http::player::{self, downloads, is_free, stage};
@@ -44,6 +46,11 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     } else {
         html! {}
     };
+    let thread = if work.is_published() {
+        comments::thread(&req, Subject { kind: SubjectKind::Media, id: work.id }, Some(work.owner)).await?
+    } else {
+        html! {}
+    };
     let body = html! {
         div.wrap.page.stack.loose {
             (stage.markup)
@@ -68,6 +75,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
                     }
                 }
             }
+            (thread)
         }
     };
     let image = shared_picture(&req, &work).map(|(url, ..)| url);

@@ -1,5 +1,6 @@
 //! Who is billed: the fields, what may be wrong with them, and the text that is kept.
 
+use crate::actors::paper::REFERENCE;
 use crate::domain::shared::tax::Country;
 use crate::domain::shared::vat_number::VatCheck;
 use crate::domain::shared::{PersonalValue, vat_number};
@@ -29,6 +30,8 @@ pub(super) fn fields(form: &Form, errors: &Errors) -> Markup {
         (text("street", "Street and number", "street-address").render())
         (text("postcode", "Postcode", "postal-code").short().render())
         (text("city", "City", "address-level2").render())
+        (Field::new("reference", "Your reference").optional().value(form.get("reference")).maxlength(LONGEST).mid()
+            .hint("Stands on the invoice, such as the number of a purchase order.").errors(errors).render())
         (Field::new("vat_number", "VAT number").optional().value(form.get("vat_number")).maxlength(20).short()
             .hint("For businesses in the European Union. In another country than ours you pay without VAT then.").errors(errors).render())
     }
@@ -47,6 +50,9 @@ pub(super) fn check(form: &Form, country: Country, errors: &mut Errors) -> Optio
         } else if form.get(field).chars().count() > LONGEST {
             errors.add(field, format!("Use at most {LONGEST} characters."));
         }
+    }
+    if form.get("reference").chars().count() > LONGEST {
+        errors.add("reference", format!("Use at most {LONGEST} characters."));
     }
     let written = form.get("vat_number");
     if written.is_empty() {
@@ -67,7 +73,7 @@ pub(super) async fn ask_register(req: &Req, number: Option<&str>, errors: &mut E
 
 /// Name and address as they stand on the invoice, for the vault.
 pub(super) fn sealed(req: &Req, form: &Form, account: Uuid, country: Country) -> PersonalValue {
-    let text = format!(
+    let mut text = format!(
         "{}\n{}\n{}{EN_SPACE}{}\n{}",
         form.get("name"),
         form.get("street"),
@@ -75,6 +81,10 @@ pub(super) fn sealed(req: &Req, form: &Form, account: Uuid, country: Country) ->
         form.get("city"),
         country.name()
     );
+    let reference = form.get("reference");
+    if !reference.is_empty() {
+        text.push_str(&format!("\n{REFERENCE}{reference}"));
+    }
     PersonalValue::new(account, "billing_address", req.app.clock.new_id(), text)
 }
 
@@ -90,6 +100,8 @@ pub(super) fn filled(text: &str) -> Form {
         place.split_once(EN_SPACE).or_else(|| place.rsplit_once(' ')).unwrap_or(("", place));
     form.push("postcode", postcode);
     form.push("city", city);
+    let reference = lines.find_map(|line| line.strip_prefix(REFERENCE));
+    form.push("reference", reference.unwrap_or_default());
     form
 }
 
@@ -109,5 +121,7 @@ mod tests {
             "kept before"
         );
         assert_eq!(filled("").get("city"), "");
+        let with = filled("Mira\nGracht 1\n1015 CC\u{2002}Utrecht\nNetherlands\nReference: PO 7");
+        assert_eq!((with.get("reference"), with.get("city")), ("PO 7", "Utrecht"));
     }
 }

@@ -3,9 +3,11 @@
 use super::courses::{find, visible};
 use super::works::{Gate, seconds};
 use crate::actors::watch_progress;
+use crate::domain::comment::{Subject, SubjectKind};
 use crate::domain::course::Lesson;
 use crate::domain::media::Tier;
 use crate::http::page::{Page, page};
+use crate::http::pages::comments;
 use crate::http::player::{self, Stage};
 use crate::http::response::moved;
 use crate::http::route::{Access, Route};
@@ -56,6 +58,11 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         .iter()
         .find(|c| c.lessons.iter().any(|l| l.id == lesson.id))
         .map_or("", |c| c.title.as_str());
+    let thread = if course.public && lesson.shown {
+        comments::thread(&req, Subject { kind: SubjectKind::Lesson, id: lesson.id }, course.state.by).await?
+    } else {
+        html! {}
+    };
     let body = html! {
         div.wrap.page {
             div.split {
@@ -78,6 +85,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
                             (button::link_icon(Icon::ArrowRight, &next.text.title, &place(next), if open { Weight::Main } else { Weight::Plain }))
                         }
                     }
+                    (thread)
                 }
                 aside.stack {
                     h2 { a href=(base) { (course.state.title) } }

@@ -2,8 +2,10 @@
 
 use super::{absolute, feed_link, may_edit, work_picture};
 use crate::actors::marks::Kind;
+use crate::domain::comment::{Subject, SubjectKind};
 use crate::domain::post::{Post, Visibility};
 use crate::http::page::{Page, page};
+use crate::http::pages::comments;
 use crate::http::pages::marks::buttons;
 use crate::http::response::moved;
 use crate::http::route::{Access, Route};
@@ -111,6 +113,11 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     } else {
         html! {}
     };
+    let thread = if post.public {
+        comments::thread(&req, Subject { kind: SubjectKind::Post, id: post.id }, post.state.by).await?
+    } else {
+        html! {}
+    };
     let body = html! {
         article.wrap.page {
             div.reading.stack.mid {
@@ -129,6 +136,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
                 @if art.is_some() { (picture(art.as_ref(), Ratio::Wide, "(min-width: 48rem) 46rem, 100vw", Fetch::First, &html! {})) }
                 div.prose { (markdown(&text.content)) }
                 (marks)
+                (thread)
                 @if let Some(film) = &film { p { a href={ "/films/" (film.slug) } { "More about " (film.state.title) } } }
             }
         }

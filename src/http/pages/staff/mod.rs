@@ -1,6 +1,7 @@
 //! People, as staff see them: who is here, one person, and what may be done. Reading somebody's data
 //! is recorded as an event of that account.
 
+mod comments;
 mod list;
 mod person;
 mod registrations;
@@ -11,7 +12,10 @@ use crate::http::ui::layout::Place;
 /// The addresses of these pages.
 #[must_use]
 pub fn routes() -> Vec<Route> {
-    [list::routes(), person::routes(), registrations::routes()].into_iter().flatten().collect()
+    [list::routes(), person::routes(), registrations::routes(), comments::routes()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// From which desk somebody looks; the same people, other acts.
@@ -64,6 +68,7 @@ impl Desk {
                 Place::new("People", "/moderation"),
                 Place::new("Registrations", "/moderation/registrations"),
                 Place::new("Invitations", "/moderation/invitations"),
+                Place::new("Comments", "/moderation/comments"),
                 Place::new("Deletion requests", "/moderation/deletions"),
             ],
             Self::Billing => crate::http::pages::billing_places(),

@@ -214,7 +214,13 @@ async fn invitation_page(
     Ok(desk(req, ("Invitations", INVITATIONS), done, errors, &body))
 }
 
-fn desk(req: &Req, (title, here): (&str, &str), done: Option<&str>, errors: &Errors, body: &Markup) -> Res {
+pub(super) fn desk(
+    req: &Req,
+    (title, here): (&str, &str),
+    done: Option<&str>,
+    errors: &Errors,
+    body: &Markup,
+) -> Res {
     let desk = Desk::Moderation;
     let content = html! {
         (page_head(title, None, None))

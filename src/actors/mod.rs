@@ -2,6 +2,7 @@
 
 pub mod accounts;
 mod aggregate_actor;
+pub mod answer_notices;
 pub mod backup;
 pub mod bank_import;
 pub mod bus;
@@ -23,6 +24,7 @@ mod one_command;
 pub mod paper;
 pub mod payments;
 pub mod projector;
+pub mod proof;
 pub mod rebuild;
 pub mod refunds;
 pub mod sampler;

@@ -72,6 +72,13 @@ pub enum MailKind {
         /// How many more there are.
         more: i64,
     },
+    /// Somebody answered a comment of theirs.
+    CommentAnswered {
+        /// Title of what it stands below.
+        title: String,
+        /// Address of the answer.
+        path: String,
+    },
     /// A seat in a team.
     SeatGiven,
     /// The seat in a team ended.
@@ -115,6 +122,9 @@ impl MailKind {
             Self::Confirm => super::confirm::render(studio, name, token),
             Self::MailChange => super::mail_change::render(studio, name, token),
             Self::Reset { .. } => super::reset::render(studio, name, token),
+            Self::CommentAnswered { title, path } => {
+                super::comment_answered::render(studio, name, title, path)
+            }
             Self::SeatGiven => super::team::given(studio, name),
             Self::SeatTaken => super::team::taken(studio, name),
             Self::SeatMissing => super::team::missing(studio, name),

@@ -4,6 +4,7 @@
 pub mod already_registered;
 pub mod approved;
 pub mod billing;
+mod comment_answered;
 pub mod confirm;
 pub mod deletion_blocked;
 pub mod deletion_completed;

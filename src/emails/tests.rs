@@ -22,6 +22,15 @@ fn all() -> Vec<(&'static str, Mail)> {
         ("second_factor_added", second_factor::render(&studio, name, true)),
         ("second_factor_removed", second_factor::render(&studio, name, false)),
         ("recovery_code_used", second_factor::code_used(&studio, name, 1)),
+        (
+            "comment_answered",
+            comment_answered::render(
+                &studio,
+                name,
+                "Salt <b>",
+                "/posts/salt#c00000000-0000-0000-0000-000000000001",
+            ),
+        ),
         ("seat_given", team::given(&studio, name)),
         ("seat_taken", team::taken(&studio, name)),
         ("seat_missing", team::missing(&studio, name)),

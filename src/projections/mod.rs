@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod catalogue;
+pub mod comment_places;
 pub mod comments;
 pub mod coupons;
 pub mod deletion_requests;

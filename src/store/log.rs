@@ -234,3 +234,35 @@ pub async fn proof<C: GenericClient>(
     let rows = client.query(&client.prepare(&sql).await?, &[&position, &until, &limit]).await?;
     Ok(rows.iter().map(|r| Proof { position: r.get(0), hash: r.get(11), bytes: link(r).bytes() }).collect())
 }
+
+/// Events at `positions` as they stand in the log, and which of them do not follow, by their hash, from the
+/// event before them.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn check<C: GenericClient>(
+    client: &C,
+    positions: &[i64],
+) -> Result<(Vec<RecordedEvent>, Vec<i64>), StoreError> {
+    let mut wanted: Vec<i64> = positions.iter().flat_map(|p| [*p, *p - 1]).collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let sql =
+        format!("select {COLUMNS} from events where log_id = 1 and position = any($1) order by position");
+    let rows = client.query(&client.prepare(&sql).await?, &[&wanted]).await?;
+    let hashes: BTreeMap<i64, Vec<u8>> = rows.iter().map(|r| (r.get(0), r.get(11))).collect();
+    let (mut events, mut bad) = (Vec::new(), Vec::new());
+    for position in positions {
+        let Some(row) = rows.iter().find(|r| r.get::<_, i64>(0) == *position) else {
+            bad.push(*position);
+            continue;
+        };
+        let first = vec![0_u8; super::chain::HASH_LEN];
+        let before = if *position == 1 { Some(&first) } else { hashes.get(&(*position - 1)) };
+        if before.is_none_or(|hash| link(row).hash(hash).as_slice() != row.get::<_, Vec<u8>>(11)) {
+            bad.push(*position);
+        }
+        events.push(read(row)?);
+    }
+    Ok((events, bad))
+}

@@ -277,3 +277,56 @@ async fn staff_make_plans_and_withdraw_prices() {
     studio.verify().await;
     studio.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_colleague_sees_what_somebody_may_watch_and_what_decided_it() {
+    let (studio, member, billing) = open().await;
+    assert_eq!(order(&studio, &member, "NL", "card", "4242 4242 4242 4242").await.status, 303);
+    let list = billing.get("/billing/subscriptions").await.body;
+    let person = link(&list, "/billing/people/");
+    let page = billing.get(&person).await.body;
+    assert!(page.contains("Yes: a subscription, or a seat in a team, gives access."), "{page}");
+    let clock = &studio.instance.services.clock;
+    let joined = clock.now();
+    let before = (joined - chrono::TimeDelta::days(2)).date_naive();
+    let page = billing.get(&format!("{person}?on={before}")).await.body;
+    assert!(page.contains("No subscription at that time."), "{page}");
+
+    // Three declines in four days a month later.
+    let empty = [("card_number", "4000 0000 0000 9995"), ("card_expiry", "12/35")];
+    let changed = member.submit("/account/subscription", "/account/subscription/card", &empty).await;
+    assert_eq!(changed.status, 303);
+    studio.settle().await;
+    for days in [32, 34, 36] {
+        let at = joined + chrono::TimeDelta::days(days);
+        clock.follow((at - chrono::Utc::now()).num_microseconds().expect("near"));
+        studio.run_job("clock-tick", &at.to_rfc3339()).await;
+        studio.settle().await;
+    }
+    let page = billing.get(&person).await.body;
+    assert!(page.contains("No: the subscription is on hold until its order is paid."), "{page}");
+    assert!(page.contains("On hold: access has ended") && page.contains("As many attempts failed"), "{page}");
+    let between = (joined + chrono::TimeDelta::days(33)).date_naive();
+    let page = billing.get(&format!("{person}?on={between}")).await.body;
+    assert!(
+        page.contains("access by a subscription of their own.") && page.contains("attempt 1 of 3"),
+        "{page}"
+    );
+    assert!(page.contains(&format!("?as_of={between}#asof")), "{page}");
+
+    // The lines of the page are held against the log; one that was changed beneath is named.
+    let id = link(&billing.get("/billing/subscriptions").await.body, "/billing/subscriptions/");
+    assert!(billing.get(&id).await.body.contains("Check these events now"));
+    let proved = billing.get(&format!("{id}?proof=yes")).await.body;
+    assert!(proved.contains("events of this page are as they were written."), "{proved}");
+    studio.verify().await;
+    let root = studio.superuser().await;
+    let forge = "alter table events disable trigger all;
+        update events set payload = replace(payload::text, '\"number\":1', '\"number\":2')::json
+        where position = (select min(position) from events where type = 'ChargeRequested' and payload::text like '%\"number\":1%');
+        alter table events enable trigger all";
+    root.batch_execute(forge).await.expect("somebody with all rights");
+    let proved = billing.get(&format!("{id}?proof=yes")).await.body;
+    assert!(proved.contains("Not as they were written: no. "), "{proved}");
+    studio.close().await;
+}

@@ -95,6 +95,27 @@ async fn members_who_joined_write_answer_change_and_delete() {
     let done = write(&studio, &subscriber, "And one more thing", &[("parent", first.as_str())]).await;
     assert_eq!(done.status, 303, "{}", done.body);
 
+    // An answer by somebody else is told by mail, one's own is not.
+    let told = async || {
+        let sql = "select count(*) from outgoing_mail where mail::text like '%comment_answered%'";
+        studio.client().await.query_one(sql, &[]).await.expect("the queue").get::<_, i64>(0)
+    };
+    assert_eq!(told().await, 0);
+    person(&studio, "maker@example.org", &[Role::Creator]).await;
+    let maker = signed_in(&studio, "maker@example.org").await;
+    assert_eq!(write(&studio, &maker, "Thank you", &[("parent", first.as_str())]).await.status, 303);
+    assert_eq!(told().await, 1);
+    let quiet = [("digest", "never")];
+    let page = "/account/notifications";
+    assert!(subscriber.get(page).await.body.contains("name=\"answers\" value=\"yes\" checked"));
+    assert_eq!(subscriber.submit(page, page, &quiet).await.status, 303);
+    assert_eq!(write(&studio, &maker, "Once more", &[("parent", first.as_str())]).await.status, 303);
+    assert_eq!(told().await, 1);
+    for text in ["Thank you", "Once more"] {
+        let id = comment_id(&maker.get(PAGE).await.body, text);
+        act(&studio, &maker, &format!("/comments/{id}/delete"), &[]).await;
+    }
+
     // Changed for a while, by its writer only.
     let edit = format!("/comments/{first}/edit");
     assert_eq!(reader.get(&edit).await.status, 404);

@@ -3,6 +3,7 @@
 pub mod account_mails;
 mod billing_mails;
 pub mod charge_payments;
+mod comment_answers;
 pub mod end_sessions;
 pub mod erase_account;
 pub mod hide_account;
@@ -80,5 +81,6 @@ pub fn all() -> Vec<Arc<dyn Workflow>> {
         Arc::new(billing_mails::BillingMails),
         Arc::new(team_seats::TeamSeats),
         Arc::new(price_changes::PriceChanges),
+        Arc::new(comment_answers::CommentAnswers),
     ]
 }

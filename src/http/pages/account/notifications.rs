@@ -2,13 +2,14 @@
 
 use super::desk;
 use crate::actors::accounts::digests;
+use crate::actors::answer_notices;
 use crate::domain::account::Digest;
 use crate::http::error::HttpError;
 use crate::http::pages::people::{form_errors, narrow};
 use crate::http::response::after;
 use crate::http::route::{Access, Route};
 use crate::http::ui::form::{Choice, choices};
-use crate::http::ui::{Errors, Weight, button, form};
+use crate::http::ui::{Errors, Weight, button, checkbox, form};
 use crate::http::{Req, Res};
 use crate::projections::people;
 use maud::html;
@@ -36,8 +37,10 @@ async fn view(req: &Req, errors: &Errors) -> Result<Res, HttpError> {
         choice("daily", "Every day", "Only on days on which something was published."),
         choice("weekly", "Every week", "Only in weeks in which something was published."),
     ];
+    let answers = answer_notices::wanted(&req.app, person.id).await?;
     let fields = html! {
         (choices("digest", "A letter that tells what is new", &options, person.digest.into(), errors))
+        (checkbox("answers", "A mail when somebody answers a comment of mine", answers, None))
         (button::submit("Save", Weight::Main))
     };
     let done = (req.query("done") == "digest").then_some("Saved.");
@@ -50,6 +53,7 @@ async fn choose(mut req: Req) -> Result<Res, HttpError> {
         return view(&req, &Errors::one("digest", "Choose how often.")).await;
     };
     let id = req.account()?.id;
+    answer_notices::set(&req.app, id, form.ticked("answers")).await?;
     match digests::choose(&req.app, req.command_id(&form), req.meta(), id, digest).await {
         Ok(receipt) => Ok(after(receipt, "/account/notifications?done=digest")),
         Err(error) => view(&req, &form_errors(error)?).await,

@@ -8,6 +8,7 @@ mod orders;
 mod overview;
 mod plans;
 mod price_change;
+mod proof;
 mod refund_ask;
 mod refunds;
 mod reports;

@@ -116,6 +116,7 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
     };
     let plan = subscription_plan::fields(req, &row, form, errors).await?;
     let team = teams::one(reader, id).await?;
+    let proof = super::proof::panel(req, &entries).await?;
     let content = html! {
         (crumbs(&[Place::new("Subscriptions", "/billing/subscriptions")], &row.plan()))
         (page_head(&row.plan(), None, Some(&acts)))
@@ -128,6 +129,7 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
         (subscription_acts::panel(req, &row, &plan, form, errors))
         (as_of(req, &entries, &row))
         section { h2 { "Orders" } (order_table(&orders)) }
+        (proof)
         section.stack aria-labelledby="log" {
             h2 #log { "Event log" }
             (chips(req, &entries, &narrowed, row.owner))

@@ -1,7 +1,7 @@
 //! What people do with comments: write, change, delete, report, pin.
 
 use super::thread::text_field;
-use super::{may_pin, moderates, place};
+use super::{may_pin, moderates};
 use crate::actors::bus::{CommandError, Envelope};
 use crate::domain::access;
 use crate::domain::comment::{
@@ -17,6 +17,7 @@ use crate::http::ui::button::{link, submit};
 use crate::http::ui::layout::Theme;
 use crate::http::ui::{Errors, Weight, error_summary, form as post_form, page_head};
 use crate::http::{Form, Req, Res};
+use crate::projections::comment_places::place;
 use crate::projections::comments::{self, CommentRow};
 use chrono::TimeDelta;
 use maud::{Markup, html};
@@ -68,7 +69,7 @@ async fn write(mut req: Req) -> Result<Res, HttpError> {
     let nothing =
         || HttpError::Unprocessable("This comment belongs to nothing. Reload the page and try again.".into());
     let subject = subject_of(&form).ok_or_else(nothing)?;
-    let place = place(&req, subject).await?.ok_or(HttpError::NotFound)?;
+    let place = place(&req.app.reader, subject).await?.ok_or(HttpError::NotFound)?;
     let settings = req.app.config.comments.clone();
     if !settings.enabled {
         return Err(HttpError::Forbidden("Comments are closed at the moment.".into()));
@@ -142,7 +143,7 @@ async fn editable(req: &Req) -> Result<(CommentRow, String), HttpError> {
         Err(why) => return Err(HttpError::Conflict(why.to_string())),
     }
     let place = match comment.state.subject {
-        Some(subject) => place(req, subject).await?,
+        Some(subject) => place(&req.app.reader, subject).await?,
         None => None,
     };
     Ok((comment, place.ok_or(HttpError::NotFound)?.path))
@@ -217,7 +218,7 @@ async fn pin(mut req: Req) -> Result<Res, HttpError> {
     let form = req.form().await?;
     let comment = one(&req).await?;
     let place = match comment.state.subject {
-        Some(subject) => place(&req, subject).await?,
+        Some(subject) => place(&req.app.reader, subject).await?,
         None => None,
     };
     if !place.is_some_and(|p| may_pin(&req, p.by)) {

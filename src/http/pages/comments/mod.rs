@@ -3,54 +3,15 @@
 mod acts;
 mod thread;
 
-use crate::domain::comment::{Subject, SubjectKind};
 use crate::domain::shared::AccountId;
+use crate::http::Req;
 use crate::http::route::Route;
-use crate::http::{HttpError, Req};
-use crate::projections::catalogue;
 pub use thread::thread;
 
 /// The addresses of what is done with comments.
 #[must_use]
 pub fn routes() -> Vec<Route> {
     acts::routes()
-}
-
-/// Something that can be commented on and that everybody may know of.
-pub(super) struct Place {
-    /// Its address.
-    pub path: String,
-    /// Its title.
-    pub title: String,
-    /// Whose it is.
-    pub by: Option<AccountId>,
-}
-
-/// What `subject` is, if it is public.
-pub(super) async fn place(req: &Req, subject: Subject) -> Result<Option<Place>, HttpError> {
-    let reader = &req.app.reader;
-    Ok(match subject.kind {
-        SubjectKind::Post => catalogue::post_by_id(reader, subject.id)
-            .await?
-            .filter(|p| p.public)
-            .map(|p| Place { path: format!("/posts/{}", p.slug), title: p.state.text.title, by: p.state.by }),
-        SubjectKind::Media => catalogue::work_by_id(reader, subject.id)
-            .await?
-            .filter(|w| w.public)
-            .map(|w| Place { path: format!("/media/{}", w.slug), title: w.state.title, by: w.state.owner }),
-        SubjectKind::Lesson => {
-            let courses = catalogue::all_courses(reader, None).await?;
-            courses.into_iter().filter(|c| c.public).find_map(|course| {
-                let chapters = course.state.chapters.iter().filter(|c| c.shown);
-                let lesson = chapters.flat_map(|c| &c.lessons).find(|l| l.shown && l.id == subject.id)?;
-                Some(Place {
-                    path: format!("/courses/{}/{}", course.slug, lesson.slug),
-                    title: lesson.text.title.clone(),
-                    by: course.state.by,
-                })
-            })
-        }
-    })
 }
 
 /// Whether the viewer may put comments below something of `by` first.

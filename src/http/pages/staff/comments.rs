@@ -7,13 +7,13 @@ use crate::actors::bus::{CommandError, Envelope};
 use crate::domain::comment::{Comment, CommentCommand, Remover};
 use crate::domain::shared::{AccountId, PersonalRef};
 use crate::http::error::HttpError;
-use crate::http::pages::comments::place;
 use crate::http::response::{after, is_own_path};
 use crate::http::route::Route;
 use crate::http::ui::button::submit_as;
 use crate::http::ui::markdown::markdown_below;
 use crate::http::ui::{Errors, Icon, Weight, empty, form_inline, format};
 use crate::http::{Req, Res};
+use crate::projections::comment_places::place;
 use crate::projections::comments::{self, CommentRow};
 use crate::projections::people;
 use futures_util::future::try_join_all;
@@ -61,7 +61,7 @@ async fn one(
 ) -> Result<Markup, HttpError> {
     let state = &comment.state;
     let place = match state.subject {
-        Some(subject) => place(req, subject).await?,
+        Some(subject) => place(&req.app.reader, subject).await?,
         None => None,
     };
     let name = |id: &AccountId| names.get(id).map_or("Deleted account", String::as_str);

@@ -1,6 +1,7 @@
 //! People, as staff see them: who is here, one person, and what may be done. Reading somebody's data
 //! is recorded as an event of that account.
 
+mod access;
 mod comments;
 mod list;
 mod person;

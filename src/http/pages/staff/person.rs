@@ -93,6 +93,11 @@ async fn view(req: &Req, typed: &Form, errors: &Errors) -> Result<Res, HttpError
     let opened = req.app.reader.open_many(&wanted).await?;
     let text = |r: &Option<PersonalRef>| r.as_ref().and_then(|r| opened.get(r)).cloned();
     let name = text(&person.display_name).unwrap_or_else(|| "Deleted account".into());
+    // Money and its history are for the billing desk.
+    let watching = match desk {
+        Desk::Billing => super::access::panel(req, &person).await?,
+        Desk::Moderation => html! {},
+    };
     let content = html! {
         (crumbs(&[Place::new("People", desk.people())], &name))
         (page_head(&name, None, None))
@@ -106,8 +111,8 @@ async fn view(req: &Req, typed: &Form, errors: &Errors) -> Result<Res, HttpError
             ("Since", format::moment(person.registered_at)),
             ("Roles", role_chips(&person)),
             ("Complimentary access", complimentary(&person)),
-            ("Subscriptions and orders", html! { a href={ "/billing?account=" (id) } { "Show" } }),
         ]))
+        (watching)
         @if person.presence != Presence::Erased { (acts(req, desk, id, &person, typed, errors)) }
     };
     let res = page(

@@ -1,0 +1,105 @@
+//! What a person may watch, and what decided it: now, or on a day that is over. Part of the page of one person.
+
+use crate::domain::access::{self, Reason};
+use crate::domain::shared::calendar::day_words;
+use crate::domain::subscription::SubscriptionEvent;
+use crate::http::Req;
+use crate::http::error::HttpError;
+use crate::http::pages::membership::subscription::status_chip;
+use crate::http::ui::{Field, Tone, Weight, button, chip, format};
+use crate::projections::access as gathered;
+use crate::projections::people::Person;
+use crate::projections::subscription_timeline::{self, Entry, state_as_of};
+use crate::projections::subscription_words::describe;
+use crate::projections::subscriptions::{self, SubscriptionRow};
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use maud::{Markup, html};
+
+/// A subscription as it was on the day.
+struct Then {
+    row: SubscriptionRow,
+    access: bool,
+    /// What had decided it, with the day after which it counted.
+    decided: Option<(DateTime<Utc>, String, Option<String>)>,
+}
+
+/// The answer of the access rule for what subscribers get, in words about the person.
+fn now_words(reason: Reason) -> String {
+    match reason {
+        Reason::Role(role) => format!("Yes: the role {} lets them watch everything.", role.label()),
+        Reason::Complimentary(None) => "Yes: complimentary access without an end.".into(),
+        Reason::Complimentary(Some(end)) => {
+            format!("Yes: complimentary access until {}.", day_words(end.date_naive()))
+        }
+        Reason::Subscription => "Yes: a subscription, or a seat in a team, gives access.".into(),
+        Reason::ConfirmMail => "No: the mail address was not confirmed.".into(),
+        Reason::Suspended => "No: the account is suspended.".into(),
+        Reason::Leaving => "No: they asked for the deletion of the account.".into(),
+        Reason::PayOrder(_) => "No: the subscription is on hold until its order is paid.".into(),
+        Reason::Resume => "No: the subscription is paused.".into(),
+        Reason::AskTeamOwner => "No: the team of their seat has no access at the moment.".into(),
+        Reason::Free | Reason::OwnWork => "Yes.".into(),
+        Reason::Join | Reason::SignIn | Reason::NotPublished | Reason::Removed => {
+            "No: there is no subscription that gives access.".into()
+        }
+    }
+}
+
+fn decided(entries: &[Entry], at: DateTime<Utc>) -> Option<(DateTime<Utc>, String, Option<String>)> {
+    let moves = |e: &&Entry| e.decode::<SubscriptionEvent>().is_some_and(|event| event.moves_status());
+    let last = entries.iter().filter(|e| e.effective_at <= at).rfind(moves)?;
+    let words = describe(last);
+    Some((last.effective_at, words.what, words.why))
+}
+
+/// The panel; `on` of the query is the day that is asked about.
+///
+/// # Errors
+/// If the facts cannot be read.
+pub(super) async fn panel(req: &Req, person: &Person) -> Result<Markup, HttpError> {
+    let reader = &req.app.reader;
+    let today = req.now().date_naive();
+    let asked: Option<NaiveDate> = req.query("on").parse().ok().filter(|day| *day <= today);
+    let end = asked.and_then(|day| day.checked_add_days(Days::new(1))?.and_hms_opt(0, 0, 0));
+    let at = end.map_or(req.now(), |end| end.and_utc().min(req.now()));
+    let facts = gathered::facts(reader, Some(person.id)).await?;
+    let now = access::subscriber_access(facts.as_ref(), req.now());
+    let mut then = Vec::new();
+    for row in subscriptions::of_account(reader, person.id).await? {
+        let entries = subscription_timeline::of(reader, row.id, None).await?;
+        let state = state_as_of(&entries, at);
+        if state.status().is_some() {
+            then.push(Then { access: state.gives_access(), decided: decided(&entries, at), row });
+        }
+    }
+    let day = asked.unwrap_or(today);
+    let had = then.iter().any(|t| t.access);
+    Ok(html! {
+        section.panel.stack.tight aria-labelledby="access" {
+            h2 #access { "What they may watch" }
+            p { strong { "Now: " } (now_words(now.reason)) }
+            form.row method="get" action=(req.path) {
+                (Field::new("on", "On a day").kind("date").value(&day.to_string()).mid().render())
+                (button::submit("Ask", Weight::Plain))
+            }
+            @if asked.is_some() {
+                p { strong { "On " (day_words(day)) ": " } @if had { "access by a subscription of their own." } @else { "no access by a subscription of their own." }
+                    " Roles, given access, suspensions and seats are told as they are now." }
+            }
+            @if then.is_empty() { p.dim { "No subscription at that time." } }
+            @for one in &then {
+                div.stack.tight {
+                    p.row {
+                        a href={ "/billing/subscriptions/" (one.row.id) @if asked.is_some() { "?as_of=" (day) "#asof" } } { strong { (one.row.plan()) } }
+                        @if one.access { (chip(Tone::Success, "Access")) } @else { (chip(Tone::Danger, "No access")) }
+                        @if asked.is_none() { (status_chip(&one.row)) }
+                    }
+                    @if let Some((since, what, why)) = &one.decided {
+                        p { "Since " (format::moment(*since)) ": " (what) }
+                        @if let Some(why) = why { p.small.dim { (why) } }
+                    }
+                }
+            }
+        }
+    })
+}

@@ -3,6 +3,7 @@
 
 use super::{Projection, ProjectionError, QueryError, Reader};
 use crate::domain::account::AccountEvent;
+use crate::domain::comment::CommentEvent;
 use crate::domain::deletion_request::DeletionEvent;
 use crate::domain::order::OrderEvent;
 use crate::domain::shared::calendar::{Interval, IntervalUnit};
@@ -25,7 +26,7 @@ impl Projection for Figures {
     }
 
     fn version(&self) -> i32 {
-        2
+        3
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -55,6 +56,8 @@ impl Projection for Figures {
             order(&event)
         } else if let Some(event) = event.decode::<DeletionEvent>()? {
             request(&event)
+        } else if let Some(event) = event.decode::<CommentEvent>()? {
+            comment(&event)
         } else {
             work(event)
         };
@@ -240,6 +243,18 @@ fn request(event: &DeletionEvent) -> Option<Change> {
     }
 }
 
+fn comment(event: &CommentEvent) -> Option<Change> {
+    match event {
+        CommentEvent::CommentWritten { .. } | CommentEvent::CommentKept { .. } => Change::state("shown"),
+        CommentEvent::CommentHidden { .. } => Change::state("hidden"),
+        CommentEvent::CommentDeleted { .. } => Change::state("deleted"),
+        CommentEvent::CommentEdited { .. }
+        | CommentEvent::CommentReported { .. }
+        | CommentEvent::CommentPinned { .. }
+        | CommentEvent::CommentUnpinned { .. } => None,
+    }
+}
+
 /// Media, films, courses and posts: the flag says that it is published. Their events share the
 /// last word of their names.
 fn work(event: &RecordedEvent) -> Option<Change> {
@@ -273,6 +288,7 @@ pub async fn all(reader: &Reader, at: DateTime<Utc>) -> Result<BTreeMap<String, 
         "films",
         "courses",
         "posts",
+        "comments",
         "subscribers",
         "orders.paid",
         "subscriptions.ended_in_30_days",
@@ -305,6 +321,7 @@ pub async fn all(reader: &Reader, at: DateTime<Utc>) -> Result<BTreeMap<String, 
             ("film", _) if flag => add("films".into(), count),
             ("course", _) if flag => add("courses".into(), count),
             ("post", _) if flag => add("posts".into(), count),
+            ("comment", "shown") => add("comments".into(), count),
             _ => {}
         }
     }

@@ -23,7 +23,7 @@ impl Projection for Subscriptions {
     }
 
     fn version(&self) -> i32 {
-        4
+        5
     }
 
     fn tables(&self) -> &'static [&'static str] {

@@ -75,7 +75,11 @@ async fn members_who_joined_write_answer_change_and_delete() {
     let id = post.to_string();
     let forced = [("kind", "post"), ("subject", id.as_str())];
     let refused = write(&studio, &reader, "Hello", &forced).await;
-    assert!(refused.status == 403 && refused.body.contains("Join to watch this."), "{}", refused.body);
+    assert!(
+        refused.status == 403 && refused.body.contains("written by members who have joined"),
+        "{}",
+        refused.body
+    );
 
     let empty = write(&studio, &subscriber, "  ", &[]).await;
     assert!(empty.status == 422 && empty.body.contains("Write something first."));
@@ -127,6 +131,13 @@ async fn members_who_joined_write_answer_change_and_delete() {
         page.contains("Lovely work") && page.contains("changed") && !page.contains("<strong>film"),
         "{page}"
     );
+
+    // The hourly sample counts what people see.
+    let figures = kinora::projections::figures::all(
+        &studio.instance.services.reader,
+        studio.instance.services.clock.now(),
+    );
+    assert_eq!(figures.await.expect("figures")["comments"], 2);
 
     // Deleted: the thread keeps its shape as long as there is an answer.
     assert_eq!(act(&studio, &reader, &format!("/comments/{first}/delete"), &[]).await.status, 404);

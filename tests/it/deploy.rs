@@ -8,7 +8,7 @@ use std::{env, fs};
 use kinora::metrics::Metrics;
 use tempfile::TempDir;
 
-const JOBS: [&str; 11] = [
+const JOBS: [&str; 14] = [
     "clock-tick",
     "stats",
     "clear-sessions",
@@ -20,6 +20,9 @@ const JOBS: [&str; 11] = [
     "send-digests",
     "destroy-archives",
     "backup",
+    "payment-lookups",
+    "dispute-lookups",
+    "vat-checks",
 ];
 
 fn here(path: &str) -> PathBuf {
@@ -101,6 +104,9 @@ fn every_service_is_exposed_to_two_at_most() {
 
 #[test]
 fn every_job_has_a_service_and_a_timer_of_its_own() {
+    for job in kinora::actors::jobs::all() {
+        assert!(JOBS.contains(&job.name()), "{} would never run where timers fire the jobs", job.name());
+    }
     for job in JOBS {
         let service = read(here(&format!("deploy/etc/systemd/system/kinora-{job}.service")));
         assert!(service.contains(&format!("ExecStart=/usr/bin/kinora run {job} ")), "{job}");

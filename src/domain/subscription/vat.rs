@@ -22,15 +22,16 @@ impl Subscription {
         self.vat_number.as_ref().and(self.vat_check.as_ref()).map(|check| (check, self.vat_checked_at))
     }
 
-    /// From when on the register is to be asked (again): at once without an answer, else every 90 days, since
-    /// numbers are struck off.
+    /// From when on the register is to be asked (again): at once for a number that it was never asked for or has
+    /// not answered for, else every 90 days, since numbers are struck off.
     #[must_use]
     pub fn ask_register_from(&self) -> Option<DateTime<Utc>> {
         let last = self.vat_checked_at.or(self.joined_at)?;
-        match self.vat_check()?.0 {
-            VatCheck::Pending => Some(last),
-            VatCheck::Confirmed { .. } => Some(last + ASK_AGAIN),
-            VatCheck::Refused => None,
+        self.vat_number.as_ref()?;
+        match &self.vat_check {
+            None | Some(VatCheck::Pending) => Some(last),
+            Some(VatCheck::Confirmed { .. }) => Some(last + ASK_AGAIN),
+            Some(VatCheck::Refused) => None,
         }
     }
 

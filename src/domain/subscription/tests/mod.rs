@@ -9,6 +9,7 @@ mod snapshots;
 mod staff;
 mod table;
 mod trials;
+mod vat;
 mod withdrawals;
 
 use super::*;

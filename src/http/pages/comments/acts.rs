@@ -1,7 +1,7 @@
 //! What people do with comments: write, change, delete, report, pin.
 
 use super::thread::text_field;
-use super::{may_pin, moderates};
+use super::{may_pin, moderates, refusal};
 use crate::actors::bus::{CommandError, Envelope};
 use crate::domain::access;
 use crate::domain::comment::{
@@ -77,7 +77,7 @@ async fn write(mut req: Req) -> Result<Res, HttpError> {
     let person = person_facts(&req).await?;
     let decision = access::may_comment(person.as_ref(), subject.kind == SubjectKind::Lesson, req.now());
     if !decision.allowed {
-        return Err(HttpError::Forbidden(decision.reason.sentence().into()));
+        return Err(HttpError::Forbidden(refusal(decision.reason).into()));
     }
     let parent = match form.get("parent") {
         "" => None,

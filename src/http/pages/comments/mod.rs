@@ -3,6 +3,7 @@
 mod acts;
 mod thread;
 
+use crate::domain::access::Reason;
 use crate::domain::shared::AccountId;
 use crate::http::Req;
 use crate::http::route::Route;
@@ -12,6 +13,18 @@ pub use thread::thread;
 #[must_use]
 pub fn routes() -> Vec<Route> {
     acts::routes()
+}
+
+/// Why somebody may not write, in words for them.
+fn refusal(reason: Reason) -> &'static str {
+    match reason {
+        Reason::SignIn => "Sign in to write a comment.",
+        Reason::Join => "Comments are written by members who have joined.",
+        Reason::PayOrder(_) | Reason::Resume => "Your subscription rests: with it you can comment.",
+        Reason::AskTeamOwner => "Your team has no access at the moment: with it you can comment.",
+        Reason::Leaving => "You asked for the deletion of your account. Withdraw the request to comment.",
+        other => other.sentence(),
+    }
 }
 
 /// Whether the viewer may put comments below something of `by` first.

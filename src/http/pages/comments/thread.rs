@@ -1,6 +1,6 @@
 //! The thread below a page: who wrote what, and the forms.
 
-use super::{may_pin, moderates};
+use super::{may_pin, moderates, refusal};
 use crate::domain::access::{self, Reason};
 use crate::domain::comment::{Standing, Subject, SubjectKind};
 use crate::domain::shared::{AccountId, PersonalRef};
@@ -81,19 +81,13 @@ pub async fn thread(req: &Req, subject: Subject, by: Option<AccountId>) -> Resul
 
 /// What somebody who may not write is told.
 fn why_not(req: &Req, reason: Reason) -> Markup {
-    let (words, label, href) = match reason {
-        Reason::SignIn => {
-            ("Sign in to write a comment.", "Sign in", with_query("/login", &[("next", &req.path)]))
-        }
-        Reason::Join => ("Comments are written by members who have joined.", "Join", "/join".into()),
-        Reason::PayOrder(_) | Reason::Resume => (
-            "Your subscription rests: with it you can comment.",
-            "Your subscription",
-            "/account/subscription".into(),
-        ),
-        other => (other.sentence(), "Your account", "/account".into()),
+    let (label, href) = match reason {
+        Reason::SignIn => ("Sign in", with_query("/login", &[("next", &req.path)])),
+        Reason::Join => ("Join", "/join".into()),
+        Reason::PayOrder(_) | Reason::Resume => ("Your subscription", "/account/subscription".into()),
+        _ => ("Your account", "/account".into()),
     };
-    html! { p.row { span.dim { (words) } (button::link(label, &href, Weight::Plain)) } }
+    html! { p.row { span.dim { (refusal(reason)) } (button::link(label, &href, Weight::Plain)) } }
 }
 
 impl Thread<'_> {

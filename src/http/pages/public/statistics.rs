@@ -13,10 +13,11 @@ use maud::{Markup, html};
 use std::collections::BTreeMap;
 
 /// What everybody may know, with its words.
-const SHOWN: [(&str, &str); 8] = [
+const SHOWN: [(&str, &str); 9] = [
     ("films", "Films"),
     ("courses", "Courses"),
     ("posts", "Journal entries"),
+    ("comments", "Comments"),
     ("media.video", "Videos"),
     ("media.image", "Pictures"),
     ("accounts", "Members"),

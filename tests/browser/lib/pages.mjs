@@ -1,11 +1,11 @@
 // The main pages by who looks at them; a path that ends in `/*` is the first one its list links to.
 export const pages = {
-  visitor: ['/', '/films', '/films/*', '/courses', '/courses/*', '/posts', '/posts/*', '/search?q=bunny', '/join', '/login', '/register'],
+  visitor: ['/', '/films', '/films/*', '/courses', '/courses/*', '/posts', '/posts/*', '/search?q=bunny', '/statistics', '/join', '/login', '/register'],
   member: ['/account', '/account/library', '/account/notifications', '/account/security', '/account/security/second-factor', '/account/tokens', '/account/export', '/account/deletion'],
   subscriber: ['/', '/films/*', '/account/subscription', '/account/subscription/plan', '/account/invoices', '/account/invoices/*'],
   creator: ['/studio', '/studio/uploads'],
-  moderator: ['/moderation', '/moderation/registrations', '/moderation/invitations'],
-  billing: ['/billing', '/billing/subscriptions', '/billing/subscriptions/*', '/billing/orders', '/billing/orders/*', '/billing/orders/*/refund', '/billing/refunds', '/billing/invoices', '/billing/invoices/*', '/billing/people', '/billing/reports', '/billing/reports/vat', '/billing/plans'],
+  moderator: ['/moderation', '/moderation/registrations', '/moderation/invitations', '/moderation/comments', '/moderation/deletions'],
+  billing: ['/billing', '/billing/subscriptions', '/billing/subscriptions/*', '/billing/subscriptions/*/what-if', '/billing/orders', '/billing/orders/*', '/billing/orders/*/refund', '/billing/refunds', '/billing/invoices', '/billing/invoices/*', '/billing/people', '/billing/reports', '/billing/reports/vat', '/billing/plans', '/billing/coupons', '/billing/bank'],
   operator: ['/operator', '/operator/runs'],
 };
 

@@ -33,10 +33,13 @@ pub fn routes() -> Vec<Route> {
 
 async fn show(req: Req) -> Result<Res, HttpError> {
     let reader = &req.app.reader;
-    let latest = statistics::latest(reader).await?;
+    // A new studio's first note is of an hour before its first work: a page of zeros would tell nothing.
+    let latest = statistics::latest(reader)
+        .await?
+        .filter(|(_, figures)| SHOWN.iter().any(|(name, _)| figures.get(*name) > Some(&0)));
     let courses = statistics::courses(reader, req.now() - TimeDelta::days(90)).await?;
     let body = html! {
-        div.wrap.page {
+        div.wrap.page.stack.mid {
             (page_head("The studio in numbers", Some("Noted every hour; the lines show the last ninety days."), None))
             @match &latest {
                 None => (empty(Icon::Info, "No numbers yet", "The first are noted at the next full hour.", None)),

@@ -101,6 +101,35 @@ if (watch && playing) {
   }, 1000);
 }
 
+// Chapters lead into what plays.
+for (const link of document.querySelectorAll("a[data-seek]")) {
+  link.addEventListener("click", (event) => {
+    if (!playing) return;
+    event.preventDefault();
+    playing.currentTime = Number(link.dataset.seek);
+    playing.play().catch(() => {});
+    playing.scrollIntoView({ block: "nearest" });
+  });
+}
+
+// The language of captions that somebody chose once is shown in the next film too.
+const captions = (v) => [...v.textTracks].filter((t) => t.kind === "subtitles" || t.kind === "captions");
+if (playing?.textTracks) {
+  const wanted = localStorage.getItem("kinora-captions");
+  const first = wanted && captions(playing).find((t) => t.language === wanted);
+  if (first) first.mode = "showing";
+  playing.textTracks.addEventListener("change", () => {
+    const shown = captions(playing).find((t) => t.mode === "showing");
+    localStorage.setItem("kinora-captions", shown?.language ?? "");
+  });
+}
+function toggleCaptions(v) {
+  const all = captions(v);
+  const shown = all.find((t) => t.mode === "showing");
+  const next = shown ? null : (all.find((t) => t.language === document.documentElement.lang) ?? all[0]);
+  for (const track of all) track.mode = track === next ? "showing" : "disabled";
+}
+
 // Keys, as the list behind "?" names them.
 const acts = {
   " ": (v) => (v.paused ? v.play() : v.pause()),
@@ -112,6 +141,7 @@ const acts = {
   ArrowUp: (v) => (v.volume = Math.min(1, v.volume + 0.1)),
   ArrowDown: (v) => (v.volume = Math.max(0, v.volume - 0.1)),
   m: (v) => (v.muted = !v.muted),
+  c: toggleCaptions,
   f: (v) => (document.fullscreenElement ? document.exitFullscreen() : v.requestFullscreen()),
   ",": (v) => v.paused && (v.currentTime -= 1 / 24),
   ".": (v) => v.paused && (v.currentTime += 1 / 24),

@@ -1,12 +1,13 @@
 //! Files against the log: `kinora media verify` and `prune`, and the job `reconcile-storage`.
 
 use super::services::Services;
+use crate::domain::media::Captions;
 use crate::media::playlist;
 use crate::media::store::{MediaStore, folder_bytes, hash_file, remove_folder};
 use crate::projections::media::{self as works, Work};
 use crate::store::StoreError;
 use serde::Serialize;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use uuid::Uuid;
@@ -72,6 +73,15 @@ fn compare(store: &MediaStore, works: &[Work]) -> Verified {
                 _ => find("the original is missing"),
             }
         }
+        for captions in &work.captions {
+            let file = store.captions(work.id).join(captions.file());
+            match hash_file(&file) {
+                Ok((hash, bytes)) if hash == captions.sha256 => result.bytes += bytes,
+                _ => {
+                    find(&format!("the captions {} are missing or differ from their hash", captions.track()))
+                }
+            }
+        }
         if work.playable > 0 {
             let public = store.public(work.id, work.playable);
             for rendition in &work.renditions {
@@ -128,13 +138,15 @@ pub async fn prune(cx: &Services, remove: bool) -> Result<Pruned, StoreError> {
     let mut originals = HashSet::new();
     for row in client
         .query(
-            "select media, generation, playable, processing, sha256 from media_works where publication <> 'erased'",
+            "select media, generation, playable, processing, sha256, captions from media_works where publication <> 'erased'",
             &[],
         )
         .await?
     {
         let (media, generation, playable): (Uuid, i32, i32) = (row.get(0), row.get(1), row.get(2));
         let processing: String = row.get(3);
+        let captions: BTreeMap<String, Captions> = serde_json::from_value(row.get(5)).unwrap_or_default();
+        kept.extend(captions.values().map(|c| format!("{media}/{}", c.file())));
         for number in [generation, playable] {
             kept.insert(format!("{media}/{number}"));
         }
@@ -161,7 +173,7 @@ fn sweep(
     remove: bool,
 ) -> std::io::Result<Pruned> {
     let mut found: Vec<PathBuf> = vec![];
-    for area in ["public", "work"] {
+    for area in ["public", "work", "captions"] {
         for media in children(&store.root().join(area)) {
             for round in children(&media) {
                 let name = format!("{}/{}", file_name(&media), file_name(&round));

@@ -19,6 +19,7 @@ pub mod jobs;
 pub mod listener;
 pub mod mailer;
 pub mod marks;
+pub mod media_captions;
 pub mod media_files;
 mod one_command;
 pub mod paper;

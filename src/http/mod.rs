@@ -21,6 +21,7 @@ pub mod request;
 pub mod response;
 pub mod route;
 pub mod routes;
+pub mod sent_file;
 pub mod server;
 pub mod session;
 pub mod structured;

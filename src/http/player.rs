@@ -126,6 +126,7 @@ fn video(req: &Req, work: &Work) -> Markup {
             video controls playsinline preload="none" width=[plain.map(|p| p.width)] height=[plain.map(|p| p.height)]
                 poster=[poster] aria-label=(work.title) {
                 source src={ (base) "/download.mp4" } type="video/mp4";
+                (tracks(work, &base))
                 p { "Your browser plays no video. " a href={ (base) "/download.mp4?download=1" } { "Download the film" } " instead." }
             }
         }
@@ -134,7 +135,40 @@ fn video(req: &Req, work: &Work) -> Markup {
 
 fn audio(req: &Req, work: &Work) -> Markup {
     let base = signed_base(req, work);
-    html! { div.stage.sound { audio controls preload="none" src={ (base) "/download.m4a" } aria-label=(work.title) {} } }
+    html! {
+        div.stage.sound {
+            audio controls preload="none" src={ (base) "/download.m4a" } aria-label=(work.title) { (tracks(work, &base)) }
+        }
+    }
+}
+
+/// Captions by language, and the chapters.
+fn tracks(work: &Work, base: &str) -> Markup {
+    html! {
+        @for captions in &work.captions {
+            @let kind = if captions.sounds { "captions" } else { "subtitles" };
+            track kind=(kind) src={ (base) "/captions/" (captions.file()) } srclang=(captions.language) label=(captions.label());
+        }
+        @if !work.chapters.is_empty() { track kind="chapters" src={ (base) "/chapters.vtt" }; }
+    }
+}
+
+/// The chapters as a list that leads into the work; empty if it has none.
+#[must_use]
+pub fn chapters(work: &Work) -> Markup {
+    html! {
+        @if !work.chapters.is_empty() {
+            section.stack.tight aria-labelledby="chapters" {
+                h2 #chapters { "Chapters" }
+                ol.chapters {
+                    @for chapter in &work.chapters {
+                        @let seconds = chapter.at_ms / 1000;
+                        li { a href={ "#t=" (seconds) } data-seek=(seconds) { span.dim.num { (format::clock(seconds)) } " " (chapter.title) } }
+                    }
+                }
+            }
+        }
+    }
 }
 
 fn still(req: &Req, work: &Work) -> Markup {
@@ -192,6 +226,9 @@ pub fn downloads(req: &Req, work: &Work) -> Vec<Place> {
     let of = |r: &crate::domain::media::Rendition, what: &str| {
         Place::new(format!("{what}, {}", format::bytes(r.bytes)), format!("{base}/{}?download=1", r.name))
     };
+    let captions = work.captions.iter().map(|c| {
+        Place::new(format!("Captions: {}", c.label()), format!("{base}/captions/{}?download=1", c.file()))
+    });
     match work.kind {
         Some(Kind::Image) => work
             .renditions
@@ -206,6 +243,7 @@ pub fn downloads(req: &Req, work: &Work) -> Vec<Place> {
             .iter()
             .filter(|r| r.name.starts_with("download."))
             .map(|r| of(r, if r.width > 0 { "MP4" } else { "M4A" }))
+            .chain(captions)
             .collect(),
     }
 }

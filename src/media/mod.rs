@@ -6,6 +6,7 @@
 //! the stills. Everything here blocks; callers run it on threads of their own.
 
 pub mod av1;
+pub mod captions;
 pub mod fmp4;
 pub mod iso;
 pub mod ladder;

@@ -5,6 +5,7 @@
 //! media/
 //!   originals/ab/cd…                 originals under their SHA-256
 //!   public/<media>/<generation>/…    what is delivered
+//!   captions/<media>/…               caption files, as WebVTT
 //!   work/<media>/<generation>/…      mezzanine and scratch, removed when all is made
 //! ```
 //! All of it in the data folder.
@@ -66,6 +67,22 @@ impl MediaStore {
     #[must_use]
     pub fn media_public(&self, media: Uuid) -> PathBuf {
         self.root.join("public").join(media.to_string())
+    }
+
+    /// Caption files of a work; they stay when it is processed anew.
+    #[must_use]
+    pub fn captions(&self, media: Uuid) -> PathBuf {
+        self.root.join("captions").join(media.to_string())
+    }
+
+    /// Removes everything that was made of a work and its captions; the original may belong to others too.
+    ///
+    /// # Errors
+    /// If something cannot be removed.
+    pub fn remove_all_made(&self, media: Uuid) -> io::Result<()> {
+        remove_folder(&self.media_public(media))?;
+        remove_folder(&self.media_work(media))?;
+        remove_folder(&self.captions(media))
     }
 
     /// Mezzanine and scratch of one round.

@@ -10,7 +10,6 @@ pub mod deletion_requests;
 pub mod figures;
 pub mod invoices;
 pub mod media;
-pub mod media_progress;
 pub mod movements;
 pub mod operator;
 mod order_words;

@@ -69,6 +69,26 @@ test('playing goes on where it was left, also on another device', { timeout: 900
   await other.context().close();
 });
 
+test('captions are shown, stay chosen, and chapters lead into the film', { timeout: 300_000 }, async () => {
+  await page.goto('/media/big-buck-bunny-the-short-cut');
+  await page.waitForFunction(() => document.querySelectorAll('[data-player] track').length === 2, null, { timeout: 60_000 });
+  await play(page, 'avc1');
+  await page.keyboard.press('c');
+  await page.locator('a[data-seek="32"]').click();
+  await page.waitForFunction(() => document.querySelector('[data-player] video').currentTime > 32.2);
+  const shown = () => page.evaluate(() => {
+    const tracks = [...document.querySelector('[data-player] video').textTracks];
+    return tracks.find((t) => t.kind === 'subtitles' && t.mode === 'showing')?.activeCues?.[0]?.text ?? '';
+  });
+  await page.waitForFunction(() => document.querySelector('[data-player] video').textTracks[0].activeCues?.length > 0);
+  assert.equal(await shown(), 'Und drei nagende Plagegeister');
+  await page.reload();
+  const mode = await page.evaluate(() => document.querySelector('[data-player] video').textTracks[0].mode);
+  assert.equal(mode, 'showing', 'captions that were chosen are shown in the next film');
+  await page.evaluate(() => localStorage.removeItem('kinora-captions'));
+  assert.deepEqual(page.faults, []);
+});
+
 test('the film plays without scripts too, as plain MP4', async () => {
   const plain = await person(browser, kinora, { javaScriptEnabled: false, storageState: await page.context().storageState() });
   const response = await plain.goto(path);

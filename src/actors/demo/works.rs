@@ -2,12 +2,14 @@
 
 use super::{DemoError, Hand, id};
 use crate::actors::bus::Envelope;
+use crate::actors::media_captions;
 use crate::actors::services::Services;
 use crate::actors::uploads::{self, About, UploadError};
-use crate::domain::media::{Media, MediaCommand, Original, Tier};
-use crate::domain::shared::{AccountId, Slug};
+use crate::domain::media::{Chapter, Media, MediaCommand, Original, Tier};
+use crate::domain::shared::{AccountId, Language, Slug};
 use crate::media::store::{MediaStore, private_folder};
 use crate::projections::catalogue;
+use crate::projections::media as works;
 use crate::store::Metadata;
 use chrono::TimeDelta;
 use sha2::{Digest, Sha256};
@@ -151,9 +153,31 @@ async fn publish_when_ready(cx: Services, creator: AccountId) {
         for work in waiting.into_iter().filter(|w| w.state.playable()) {
             let at = cx.clock.now();
             let meta = Metadata::account(creator, id("load"), at);
+            if work.id == id(SPOKEN) {
+                tell_what_is_said(&cx, work.id, &meta).await;
+            }
             let wish = Envelope::new(cx.clock.new_id(), work.id, MediaCommand::PublishDue { at }, meta);
             // Whatever goes wrong: the next round asks again, and after it the scheduled job.
             let _ = cx.bus.dispatch::<Media>(wish).await;
         }
+    }
+}
+
+/// The work with captions and chapters.
+const SPOKEN: &str = "big-buck-bunny-the-short-cut";
+const GERMAN: &[u8] =
+    include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/demo/media/big-buck-bunny-trailer.de.vtt"));
+const CHAPTERS: [(u64, &str); 5] =
+    [(0, "The meadow"), (10, "A bird"), (14, "The bunny wakes up"), (32, "Three rodents"), (47, "Revenge")];
+
+/// Captions and chapters of one film. The demo does without them if that fails.
+async fn tell_what_is_said(cx: &Services, film: Uuid, meta: &Metadata) {
+    let chapters =
+        CHAPTERS.map(|(second, title)| Chapter { at_ms: second * 1000, title: title.to_owned() }).to_vec();
+    let wish = MediaCommand::SetChapters { chapters, at: meta.at };
+    let _ = cx.bus.dispatch::<Media>(Envelope::new(id("chapters"), film, wish, meta.clone())).await;
+    if let (Ok(Some(work)), Ok(german)) = (works::by_id(&cx.reader, film).await, Language::parse("de")) {
+        let track = (german, false);
+        let _ = media_captions::add(cx, &work, track, GERMAN.to_vec(), id("captions"), meta.clone()).await;
     }
 }

@@ -7,7 +7,7 @@ use crate::actors::bus::Envelope;
 use crate::actors::services::Services;
 use crate::domain::clock::Schedule;
 use crate::domain::media::{Media, MediaCommand};
-use crate::media::store::{MediaStore, remove_folder};
+use crate::media::store::MediaStore;
 use crate::projections::media as works;
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -33,8 +33,7 @@ impl Job for DestroyArchives {
         let fail = |e: std::io::Error| JobError::Failed(format!("removing files: {e}"));
         let mut erased = 0;
         for work in works::removed_before(&cx.reader, run.at - KEPT).await? {
-            remove_folder(&store.media_public(work.id)).map_err(fail)?;
-            remove_folder(&store.media_work(work.id)).map_err(fail)?;
+            store.remove_all_made(work.id).map_err(fail)?;
             let shared = works::others_with_original(&cx.reader, work.id, &work.sha256).await? > 0;
             if let Some(original) = store.original(&work.sha256).filter(|p| !shared && p.exists()) {
                 std::fs::remove_file(original).map_err(fail)?;

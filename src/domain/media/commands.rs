@@ -1,6 +1,6 @@
 //! What may be wished of a work.
 
-use super::{Facts, Failure, Kind, Original, Poster, Rejection, Rendition, Step, Tier};
+use super::{Captions, Chapter, Facts, Failure, Kind, Original, Poster, Rejection, Rendition, Step, Tier};
 use crate::domain::shared::{AccountId, PersonalRef, Slug};
 use chrono::{DateTime, Utc};
 
@@ -100,6 +100,27 @@ pub enum MediaCommand {
         description: String,
         /// New address; the old one keeps leading here.
         slug: Slug,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Keep a caption file that is stored; one of the same language and kind is replaced.
+    AddCaptions {
+        /// It.
+        captions: Captions,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Take a caption file away.
+    RemoveCaptions {
+        /// Its track, see [`Captions::track`].
+        track: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Say where chapters begin; none takes them away.
+    SetChapters {
+        /// All of them, in order.
+        chapters: Vec<Chapter>,
         /// When.
         at: DateTime<Utc>,
     },

@@ -43,4 +43,22 @@ pub enum MediaError {
     /// Its files can only be erased after removal.
     #[error("Files are erased only after the work was removed.")]
     NotRemoved,
+    /// Captions or chapters of something without a length.
+    #[error("Only films and sounds have captions and chapters.")]
+    NoTimeline,
+    /// Too many caption files.
+    #[error("At most {0} caption files are kept of one work. Remove one first.")]
+    TooManyCaptions(usize),
+    /// Too many chapters.
+    #[error("Keep it within {0} chapters.")]
+    TooManyChapters(usize),
+    /// A chapter that does not begin after the one before.
+    #[error("“{0}” does not begin after the chapter before it. Put them in order.")]
+    ChaptersOutOfOrder(String),
+    /// A chapter that begins when all is over.
+    #[error("“{0}” begins after the end of the work.")]
+    ChapterAfterTheEnd(String),
+    /// A chapter without a name, or with too long a one.
+    #[error("Give every chapter a name of 1 to 200 characters (one has {0}).")]
+    ChapterTitle(usize),
 }

@@ -1,6 +1,6 @@
 //! What happened to a work. Names and payloads are frozen by snapshots in `tests.rs`.
 
-use super::{Facts, Failure, Kind, Original, Poster, Rejection, Rendition, Step, Tier};
+use super::{Captions, Chapter, Facts, Failure, Kind, Original, Poster, Rejection, Rendition, Step, Tier};
 use crate::domain::shared::{AccountId, PersonalRef, Slug};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -108,6 +108,27 @@ pub enum MediaEvent {
         description: String,
         /// Address now.
         slug: Slug,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// A caption file was added, or took the place of the one of its language and kind.
+    CaptionsAdded {
+        /// It.
+        captions: Captions,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// A caption file was taken away.
+    CaptionsRemoved {
+        /// It.
+        captions: Captions,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Its chapters are these now.
+    ChaptersSet {
+        /// All of them, in order; none if they were taken away.
+        chapters: Vec<Chapter>,
         /// When.
         at: DateTime<Utc>,
     },

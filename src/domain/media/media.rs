@@ -1,8 +1,8 @@
 //! State, decisions and their application.
 
 use super::{
-    Facts, Failure, Kind, MediaCommand, MediaError, MediaEvent, Original, Poster, Rejection, Rendition, Step,
-    Tier,
+    Captions, Chapter, Facts, Failure, Kind, MediaCommand, MediaError, MediaEvent, Original, Poster,
+    Rejection, Rendition, Step, Tier, captions,
 };
 use crate::domain::shared::{AccountId, Slug};
 use chrono::{DateTime, Utc};
@@ -89,6 +89,12 @@ pub struct Media {
     pub renditions: Vec<Rendition>,
     /// The still.
     pub poster: Option<Poster>,
+    /// Caption files, by track.
+    #[serde(default)]
+    pub captions: Vec<Captions>,
+    /// Chapters, in order.
+    #[serde(default)]
+    pub chapters: Vec<Chapter>,
     /// Round of processing that is current or last began.
     pub generation: u32,
     /// Round whose files people see; 0 while nothing is playable.
@@ -228,6 +234,9 @@ impl Media {
                 }
                 Ok(vec![MediaEvent::MediaDescribed { title, description, slug, at }])
             }
+            C::AddCaptions { captions, at } => captions::add(self, captions, at),
+            C::RemoveCaptions { track, at } => Ok(captions::remove(self, &track, at)),
+            C::SetChapters { chapters, at } => captions::set_chapters(self, chapters, at),
             C::SetTier { tier, .. } if tier == self.tier => Ok(vec![]),
             C::SetTier { tier, at } => Ok(vec![MediaEvent::MediaTierChanged { tier, at }]),
             C::Publish { at } => match (&self.publication, &self.processing) {
@@ -304,6 +313,9 @@ impl Media {
                 self.title = title;
                 self.description = description;
                 self.slug = Some(slug);
+            }
+            event @ (E::CaptionsAdded { .. } | E::CaptionsRemoved { .. } | E::ChaptersSet { .. }) => {
+                captions::apply(self, event);
             }
             E::MediaTierChanged { tier, .. } => self.tier = tier,
             E::MediaScheduled { publish_at, .. } => self.publication = Publication::Scheduled { publish_at },

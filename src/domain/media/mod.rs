@@ -5,12 +5,14 @@
 //! `rejected`, or `failed`) and publication (`draft | scheduled | published | unpublished |
 //! removed`) are independent: a work may be published as soon as something of it is playable.
 
+mod captions;
 mod commands;
 mod error;
 mod events;
 mod media;
 mod values;
 
+pub use captions::{Captions, Chapter, MOST_CAPTIONS, MOST_CHAPTERS};
 pub use commands::MediaCommand;
 pub use error::MediaError;
 pub use events::MediaEvent;

@@ -307,6 +307,12 @@ fn the_form_of_every_event_is_frozen() {
         MediaEvent::ReprocessingRequested { generation: 2, at: at(6) },
         MediaEvent::MediaDescribed { title: "T".into(), description: "D".into(), slug: slug("t"), at: at(7) },
         MediaEvent::MediaTierChanged { tier: Tier::Free, at: at(8) },
+        added(captions("pt-br", true, "ab")),
+        MediaEvent::CaptionsRemoved { captions: captions("pt-br", true, "ab"), at: at(8) },
+        MediaEvent::ChaptersSet {
+            chapters: vec![Chapter { at_ms: 1500, title: "The forest".into() }],
+            at: at(8),
+        },
         MediaEvent::MediaScheduled { publish_at: at(30), at: at(9) },
         MediaEvent::MediaPublished { at: at(30) },
         MediaEvent::MediaUnpublished { at: at(31) },
@@ -327,5 +333,82 @@ fn every_rejection_and_failure_is_a_sentence() {
     ];
     for text in texts {
         assert!(text.ends_with('.') && text.len() > 20, "{text}");
+    }
+}
+
+fn captions(language: &str, sounds: bool, sha: &str) -> Captions {
+    let language = crate::domain::shared::Language::parse(language).unwrap();
+    Captions { language, sounds, sha256: sha.repeat(32), bytes: 900, cues: 12 }
+}
+
+fn added(captions: Captions) -> MediaEvent {
+    MediaEvent::CaptionsAdded { captions, at: at(5) }
+}
+
+#[test]
+fn captions_of_one_language_replace_each_other() {
+    let (old, new) = (captions("de", false, "aa"), captions("de", false, "bb"));
+    let full = captions("de", true, "cc");
+    TestFramework::<Media>::with(())
+        .given(vec![received(), probed(), added(old.clone()), added(full)])
+        .when(MediaCommand::AddCaptions { captions: new.clone(), at: at(5) })
+        .then_expect_events(vec![added(new.clone())]);
+    let mut media = Media::default();
+    for event in [received(), probed(), added(old), added(captions("de", true, "cc")), added(new.clone())] {
+        media.apply(event);
+    }
+    let files: Vec<String> = media.captions.iter().map(Captions::file).collect();
+    assert_eq!(files, ["de-bbbbbbbbbbbb.vtt", "de-sounds-cccccccccccc.vtt"]);
+    assert_eq!(media.decide(MediaCommand::AddCaptions { captions: new.clone(), at: at(6) }), Ok(vec![]));
+    let gone = media.decide(MediaCommand::RemoveCaptions { track: "de".into(), at: at(6) }).unwrap();
+    assert_eq!(gone, [MediaEvent::CaptionsRemoved { captions: new, at: at(6) }]);
+    media.apply(gone[0].clone());
+    assert_eq!(media.captions.len(), 1);
+    assert_eq!(media.decide(MediaCommand::RemoveCaptions { track: "de".into(), at: at(7) }), Ok(vec![]));
+}
+
+#[test]
+fn only_what_has_a_length_has_captions_and_only_so_many() {
+    let picture = MediaEvent::MediaProbed { kind: Kind::Image, facts: Facts::default(), at: at(1) };
+    TestFramework::<Media>::with(())
+        .given(vec![received(), picture])
+        .when(MediaCommand::AddCaptions { captions: captions("en", false, "aa"), at: at(5) })
+        .then_expect_error(MediaError::NoTimeline);
+    let code = |n: usize| {
+        let letter = |n: usize| char::from(b'a' + u8::try_from(n % 26).unwrap());
+        format!("q{}{}", letter(n / 26), letter(n))
+    };
+    let most = (0..MOST_CAPTIONS).map(|n| added(captions(&code(n), false, "aa")));
+    let given: Vec<MediaEvent> = [received(), probed()].into_iter().chain(most).collect();
+    TestFramework::<Media>::with(())
+        .given(given.clone())
+        .when(MediaCommand::AddCaptions { captions: captions("en", false, "aa"), at: at(5) })
+        .then_expect_error(MediaError::TooManyCaptions(MOST_CAPTIONS));
+    TestFramework::<Media>::with(())
+        .given(given)
+        .when(MediaCommand::AddCaptions { captions: captions(&code(3), false, "bb"), at: at(5) })
+        .then_expect_events(vec![added(captions(&code(3), false, "bb"))]);
+}
+
+#[test]
+fn chapters_are_in_order_and_within_the_film() {
+    let chapter = |at_ms: u64, title: &str| Chapter { at_ms, title: title.into() };
+    let set = |chapters: Vec<Chapter>| MediaCommand::SetChapters { chapters, at: at(5) };
+    let good = vec![chapter(0, "Opening"), chapter(20_000, "The forest")];
+    TestFramework::<Media>::with(())
+        .given(vec![received(), probed()])
+        .when(set(good.clone()))
+        .then_expect_events(vec![MediaEvent::ChaptersSet { chapters: good, at: at(5) }]);
+    let cases = [
+        (vec![chapter(5, "A"), chapter(5, "B")], MediaError::ChaptersOutOfOrder("B".into())),
+        (vec![chapter(55_125, "After")], MediaError::ChapterAfterTheEnd("After".into())),
+        (vec![chapter(0, &"x".repeat(201))], MediaError::ChapterTitle(201)),
+        ((0..201).map(|n| chapter(n, "x")).collect(), MediaError::TooManyChapters(MOST_CHAPTERS)),
+    ];
+    for (chapters, why) in cases {
+        TestFramework::<Media>::with(())
+            .given(vec![received(), probed()])
+            .when(set(chapters))
+            .then_expect_error(why);
     }
 }

@@ -4,6 +4,7 @@ pub mod aggregate;
 pub mod calendar;
 pub mod discount;
 pub mod ids;
+pub mod language;
 pub mod licence;
 pub mod mail_address;
 pub mod money;
@@ -18,6 +19,7 @@ pub mod vat_number;
 
 pub use aggregate::Decider;
 pub use ids::{AccountId, derive_id};
+pub use language::Language;
 pub use licence::Licence;
 pub use mail_address::MailAddress;
 pub use money::{Currency, Money};

@@ -1,6 +1,6 @@
 //! Works: what can be seen and played, and for their makers what can be done with them.
 
-use super::{Endpoint, bad_cursor, body, check_match, cursor, limit, one, only, page, text};
+use super::{Endpoint, bad_cursor, body, captions, check_match, cursor, limit, one, only, page, text};
 use crate::actors::accounts::access_tokens::Scope;
 use crate::actors::bus::{Claim, CommandError, Envelope};
 use crate::domain::media::{Codec, Kind, Media, MediaCommand, MediaError, Tier};
@@ -85,7 +85,8 @@ pub(super) fn to_json(req: &Req, work: &Work, progress: Option<&Progress>) -> Va
         "kind": work.kind, "tier": work.tier, "publication": work.publication,
         "published_at": work.published_at, "publish_at": work.publish_at, "received_at": work.received_at,
         "state": work.processing, "duration_ms": work.duration_ms, "width": work.width, "height": work.height,
-        "poster": poster, "url": format!("/media/{}", work.slug), "own": req.viewer.id() == Some(work.owner),
+        "captions": work.captions.iter().map(|c| captions::to_json(c, None)).collect::<Vec<_>>(),
+        "chapters": work.chapters, "poster": poster, "url": format!("/media/{}", work.slug), "own": req.viewer.id() == Some(work.owner),
     });
     if mine {
         value["processing"] = json!({
@@ -142,7 +143,7 @@ async fn find(req: &Req) -> Result<Work, HttpError> {
     Ok(work)
 }
 
-async fn find_own(req: &Req) -> Result<Work, HttpError> {
+pub(super) async fn find_own(req: &Req) -> Result<Work, HttpError> {
     let work = find(req).await?;
     if may_edit(req, &work) {
         Ok(work)
@@ -194,12 +195,13 @@ async fn playback(req: Req) -> Result<Res, HttpError> {
             "id": work.id,
             "hls": streamed.then(|| format!("{base}/master.m3u8")),
             "files": files,
+            "captions": work.captions.iter().map(|c| captions::to_json(c, Some(&base))).collect::<Vec<_>>(),
         }),
     )
 }
 
 /// The answer after a change: the work as it is then.
-async fn changed(req: &Req, id: Uuid, position: i64) -> Result<Res, HttpError> {
+pub(super) async fn changed(req: &Req, id: Uuid, position: i64) -> Result<Res, HttpError> {
     if position > 0 {
         req.app.reader.wait_for(position, std::time::Duration::from_secs(2)).await?;
     }

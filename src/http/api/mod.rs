@@ -3,6 +3,7 @@
 
 mod account;
 mod billing;
+mod captions;
 mod catalogue;
 mod commands;
 mod events;
@@ -100,6 +101,7 @@ impl Endpoint {
 fn endpoints() -> Vec<Endpoint> {
     [
         media::endpoints(),
+        captions::endpoints(),
         uploads::endpoints(),
         catalogue::endpoints(),
         account::endpoints(),

@@ -65,6 +65,8 @@ fn media() -> Vec<(&'static str, Value)> {
                     "processing": { "type": "object", "description": "For its makers: step, reason, progress" },
                     "original": { "type": "object", "description": "For its makers: SHA-256 and length" },
                     "renditions": { "type": "array", "items": reference("Rendition") },
+                    "captions": { "type": "array", "items": reference("Captions") },
+                    "chapters": { "type": "array", "items": { "type": "object", "properties": { "at_ms": number(), "title": text() } } },
                 }),
             ),
         ),
@@ -76,6 +78,23 @@ fn media() -> Vec<(&'static str, Value)> {
                     "title": { "type": "string", "maxLength": 200 }, "description": { "type": "string", "description": "Markdown" },
                     "slug": { "type": "string", "maxLength": 80 }, "tier": { "type": "string", "enum": ["free", "subscriber"] },
                 },
+            }),
+        ),
+        (
+            "Captions",
+            object(
+                &["track", "language", "label", "cues"],
+                json!({
+                    "track": text(), "language": text(), "sounds": { "type": "boolean" }, "label": text(),
+                    "cues": number(), "bytes": number(), "url": maybe("string"),
+                }),
+            ),
+        ),
+        (
+            "CaptionsWish",
+            json!({
+                "type": "object", "required": ["text"], "additionalProperties": false,
+                "properties": { "text": { "type": "string", "description": "SRT, WebVTT or ASS" } },
             }),
         ),
         (
@@ -92,7 +111,7 @@ fn media() -> Vec<(&'static str, Value)> {
             "Playback",
             object(
                 &["id", "hls", "files"],
-                json!({ "id": uuid(), "hls": maybe("string"), "files": { "type": "array", "items": reference("Rendition") } }),
+                json!({ "id": uuid(), "hls": maybe("string"), "files": { "type": "array", "items": reference("Rendition") }, "captions": { "type": "array", "items": reference("Captions") } }),
             ),
         ),
         (

@@ -17,6 +17,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
+mod captions;
 mod pictures;
 mod playing;
 mod uploading;

@@ -6,7 +6,7 @@ use crate::actors::services::Services;
 use crate::actors::{data_export, payments, uploads};
 use crate::domain::media::{Media, MediaCommand};
 use crate::domain::shared::derive_id;
-use crate::media::store::{MediaStore, remove_folder};
+use crate::media::store::MediaStore;
 use crate::projections::{media as works, subscriptions};
 use crate::store::{Metadata, StoreError};
 use std::collections::BTreeSet;
@@ -57,8 +57,7 @@ pub(super) async fn unpublished_uploads(
             [("remove", MediaCommand::Remove { at }), ("files", MediaCommand::RecordFilesErased { at })]
         {
             if purpose == "files" {
-                remove_folder(&store.media_public(work.id)).map_err(fail)?;
-                remove_folder(&store.media_work(work.id)).map_err(fail)?;
+                store.remove_all_made(work.id).map_err(fail)?;
                 let shared = works::others_with_original(&cx.reader, work.id, &work.sha256).await? > 0;
                 if let Some(original) = store.original(&work.sha256).filter(|p| !shared && p.exists()) {
                     std::fs::remove_file(original).map_err(fail)?;

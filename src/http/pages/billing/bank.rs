@@ -5,6 +5,7 @@ use crate::actors::bank_import::{Booked, ImportError, Line, Report, import, keep
 use crate::http::error::HttpError;
 use crate::http::response::see_other;
 use crate::http::route::Route;
+use crate::http::sent_file::form_with_file;
 use crate::http::ui::button::submit;
 use crate::http::ui::layout::{Place, crumbs};
 use crate::http::ui::table::{cell, head, number};
@@ -135,47 +136,11 @@ fn line(line: &Line) -> Vec<Markup> {
     ]
 }
 
-/// The file of the form, whole: it is small, and nothing of it is kept.
-async fn file(req: &mut Req) -> Result<Vec<u8>, HttpError> {
-    let most = req.app.config.billing.statement_bytes;
-    let mut proven = !req.header("x-csrf-token").is_empty();
-    let incomplete =
-        || HttpError::Forbidden("This form is incomplete. Reload the page and send it again.".into());
-    let boundary = multer::parse_boundary(req.header("content-type")).map_err(|_| match proven {
-        true => HttpError::BadRequest("The form cannot be read.".into()),
-        false => incomplete(),
-    })?;
-    let mut form = multer::Multipart::new(req.take_body()?, boundary);
-    let broken = |_| HttpError::BadRequest("The upload broke off. Send it again.".into());
-    let mut found = Vec::new();
-    while let Some(mut field) = form.next_field().await.map_err(broken)? {
-        let name = field.name().unwrap_or_default().to_owned();
-        let mut bytes = Vec::new();
-        while let Some(part) = field.chunk().await.map_err(broken)? {
-            if bytes.len() + part.len() > most {
-                let words =
-                    format!("The file is larger than {}: export a shorter time.", format::bytes(most as u64));
-                return Err(HttpError::TooLarge(words));
-            }
-            bytes.extend_from_slice(&part);
-        }
-        match name.as_str() {
-            "_csrf" => {
-                req.check_csrf(&String::from_utf8_lossy(&bytes))?;
-                proven = true;
-            }
-            "file" => found = bytes,
-            _ => {}
-        }
-    }
-    if !proven {
-        return Err(incomplete());
-    }
-    Ok(found)
-}
-
 async fn book(mut req: Req) -> Result<Res, HttpError> {
-    let bytes = file(&mut req).await?;
+    // The file is small, and nothing of it is kept.
+    let most = req.app.config.billing.statement_bytes;
+    let words = format!("The file is larger than {}: export a shorter time.", format::bytes(most as u64));
+    let (_, bytes) = form_with_file(&mut req, most, &words).await?;
     if bytes.is_empty() {
         return view(&req, &Errors::one("file", "Choose a file first.")).await;
     }

@@ -1,7 +1,7 @@
 //! `/studio/media/{id}`: the editor of one work, and what can be done with it.
 
-use super::MAKERS;
 use super::uploads::{kind_words, processing_chip, publication_chip, standing};
+use super::{MAKERS, timeline};
 use crate::actors::CommandError;
 use crate::actors::bus::{Claim, Envelope, Receipt};
 use crate::domain::media::{Media, MediaCommand, MediaError, Tier};
@@ -31,7 +31,8 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-async fn find(req: &Req) -> Result<Work, HttpError> {
+/// The work of the address, for those who may change it.
+pub(super) async fn find(req: &Req) -> Result<Work, HttpError> {
     let work = works::by_id(&req.app.reader, req.id_param("id")?).await?.ok_or(HttpError::NotFound)?;
     if !may_edit(req, &work) {
         return Err(HttpError::NotFound);
@@ -146,7 +147,13 @@ fn moment(text: &str) -> Option<DateTime<Utc>> {
         .map(|t| t.and_utc())
 }
 
-async fn view(req: &Req, work: &Work, typed: Option<&Form>, errors: &Errors) -> Result<Res, HttpError> {
+/// The page, with what was typed and is wrong with it.
+pub(super) async fn view(
+    req: &Req,
+    work: &Work,
+    typed: Option<&Form>,
+    errors: &Errors,
+) -> Result<Res, HttpError> {
     let progress = works::progress(&req.app.reader, &[work.id]).await?;
     let stage = stage(req, work).await?;
     let file_name = match &work.file_name {
@@ -178,6 +185,7 @@ async fn view(req: &Req, work: &Work, typed: Option<&Form>, errors: &Errors) -> 
             @if work.playable > 0 { (stage.markup) }
             (form(req, &base, &fields))
             @if !work.is_published() { (schedule(req, work, typed, errors, &base)) }
+            (timeline::sections(req, work, typed, errors))
             (facts(work, file_name.as_deref()))
             section.stack aria-labelledby="more" {
                 h2 #more { "More" }

@@ -4,8 +4,10 @@ use crate::http::delivery::{check_token, may_see, may_watch};
 use crate::http::error::HttpError;
 use crate::http::files::{Served, content_type, serve};
 use crate::http::player::is_public_size;
+use crate::http::response::text;
 use crate::http::route::{Access, Route};
 use crate::http::{Req, Res};
+use crate::media::captions::chapters_vtt;
 use crate::media::store::MediaStore;
 use crate::projections::media::{self as works, Work};
 
@@ -48,6 +50,18 @@ async fn protected(req: Req) -> Result<Res, HttpError> {
     if !may_watch(&req, &work).await?.allowed {
         return Err(HttpError::NotFound);
     }
+    if path == "chapters.vtt" {
+        let chapters = work.chapters.iter().map(|c| (c.at_ms, c.title.as_str()));
+        return Ok(text(content_type(&path), chapters_vtt(chapters, work.duration_ms)));
+    }
+    let file = match path.strip_prefix("captions/") {
+        // They belong to the work, not to a round of its processing.
+        Some(name) if work.captions.iter().any(|c| c.file() == name) => {
+            MediaStore::new(&req.app.config.data).captions(media).join(name)
+        }
+        Some(_) => return Err(HttpError::NotFound),
+        None => file,
+    };
     let wants_file = req.query("download") == "1";
     let ending = path.rsplit_once('.').map_or("", |(_, e)| e);
     let name = format!("{}.{ending}", work.slug);

@@ -3,6 +3,7 @@
 mod editor;
 mod files;
 mod form_upload;
+mod timeline;
 mod tus;
 mod uploads;
 mod watch;
@@ -16,7 +17,7 @@ pub const MAKERS: &[&str] = &["creator", "editor"];
 /// The addresses.
 #[must_use]
 pub fn routes() -> Vec<Route> {
-    [watch::routes(), files::routes(), tus::routes(), uploads::routes(), editor::routes()]
+    [watch::routes(), files::routes(), tus::routes(), uploads::routes(), editor::routes(), timeline::routes()]
         .into_iter()
         .flatten()
         .collect()

@@ -66,6 +66,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
             }
             (marks)
             @if !work.description.is_empty() { div.prose { (markdown(&work.description)) } }
+            @if allowed && work.playable > 0 { (player::chapters(&work)) }
             @if allowed && work.playable > 0 {
                 @let files = downloads(&req, &work);
                 @if !files.is_empty() {

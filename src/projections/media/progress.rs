@@ -1,6 +1,6 @@
 //! How far the processing of works is, from the rows of the encoder.
 
-use super::{QueryError, Reader};
+use crate::projections::{QueryError, Reader};
 use uuid::Uuid;
 
 /// How far the processing of a work is.

@@ -1,0 +1,198 @@
+//! What pages, lists, jobs and the delivery ask about works.
+
+use super::Work;
+use crate::domain::media::{Captions, Tier};
+use crate::projections::{QueryError, Reader};
+use crate::store::StoreError;
+use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+const COLUMNS: &str = "media, owner, kind, title, description, slug, tier, processing, since, reason, step,
+    publication, publish_at, published_at, received_at, generation, playable, width, height, duration_ms, frames,
+    renditions, poster, sha256, bytes, file_name, captions, chapters";
+
+fn read(row: &Row) -> Result<Work, QueryError> {
+    let number = |name: &str| u32::try_from(row.get::<_, i32>(name)).unwrap_or(0);
+    let big = |name: &str| u64::try_from(row.get::<_, i64>(name)).unwrap_or(0);
+    let bad = |e: serde_json::Error| StoreError::Cluster(format!("a row of media_works cannot be read: {e}"));
+    let kind: Option<String> = row.get("kind");
+    let kind = kind.map(|k| serde_json::from_value(k.into())).transpose().map_err(bad)?;
+    let poster: Option<serde_json::Value> = row.get("poster");
+    let file_name: Option<serde_json::Value> = row.get("file_name");
+    let captions: BTreeMap<String, Captions> = serde_json::from_value(row.get("captions")).map_err(bad)?;
+    Ok(Work {
+        id: row.get("media"),
+        owner: row.get("owner"),
+        kind,
+        title: row.get("title"),
+        description: row.get("description"),
+        slug: row.get("slug"),
+        tier: Tier::parse(row.get("tier")).unwrap_or_default(),
+        processing: row.get("processing"),
+        since: row.get("since"),
+        reason: row.get("reason"),
+        step: row.get("step"),
+        publication: row.get("publication"),
+        publish_at: row.get("publish_at"),
+        published_at: row.get("published_at"),
+        received_at: row.get("received_at"),
+        generation: number("generation"),
+        playable: number("playable"),
+        width: number("width"),
+        height: number("height"),
+        duration_ms: big("duration_ms"),
+        frames: big("frames"),
+        renditions: serde_json::from_value(row.get("renditions")).map_err(bad)?,
+        poster: poster.map(serde_json::from_value).transpose().map_err(bad)?,
+        sha256: row.get("sha256"),
+        bytes: big("bytes"),
+        file_name: file_name.map(serde_json::from_value).transpose().map_err(bad)?,
+        captions: captions.into_values().collect(),
+        chapters: serde_json::from_value(row.get("chapters")).map_err(bad)?,
+    })
+}
+
+/// One work by id.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn by_id(reader: &Reader, id: Uuid) -> Result<Option<Work>, QueryError> {
+    let sql = format!("select {COLUMNS} from media_works where media = $1");
+    reader.client().await?.query_opt(&sql, &[&id]).await?.as_ref().map(read).transpose()
+}
+
+/// Works that have been in the same state of processing since before `before`.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn in_processing(reader: &Reader, before: DateTime<Utc>) -> Result<Vec<Work>, QueryError> {
+    let sql = format!(
+        "select {COLUMNS} from media_works
+         where processing in ('received', 'probing', 'accepted', 'processing')
+           and publication <> 'removed' and since < $1 order by since limit 200"
+    );
+    reader.client().await?.query(&sql, &[&before]).await?.iter().map(read).collect()
+}
+
+/// Several works by id, in the order asked for; unknown ones are missing.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn by_ids(reader: &Reader, ids: &[Uuid]) -> Result<Vec<Work>, QueryError> {
+    let sql =
+        format!("select {COLUMNS} from media_works where media = any($1) order by array_position($1, media)");
+    reader.client().await?.query(&sql, &[&ids]).await?.iter().map(read).collect()
+}
+
+/// A work by its address; an old address finds it too (its `slug` then differs).
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn by_slug(reader: &Reader, slug: &str) -> Result<Option<Work>, QueryError> {
+    let sql = format!(
+        "select {COLUMNS} from media_works where media = (select media from media_slugs where slug = $1)"
+    );
+    reader.client().await?.query_opt(&sql, &[&slug]).await?.as_ref().map(read).transpose()
+}
+
+/// Works that are not removed, newest first; of one owner or of everybody. `before` continues a
+/// listing at the `received_at` of its last row.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn list(
+    reader: &Reader,
+    owner: Option<Uuid>,
+    before: Option<DateTime<Utc>>,
+    limit: i64,
+) -> Result<Vec<Work>, QueryError> {
+    let sql = format!(
+        "select {COLUMNS} from media_works
+         where publication not in ('removed', 'erased') and ($1::uuid is null or owner = $1)
+           and ($2::timestamptz is null or received_at < $2)
+         order by received_at desc, media limit $3"
+    );
+    reader.client().await?.query(&sql, &[&owner, &before, &limit]).await?.iter().map(read).collect()
+}
+
+/// A page of works for a listing: of one owner in every state by arrival, or of everybody what is
+/// published by that time; the newest first. `after` is time and id of the last work before.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn listed(
+    reader: &Reader,
+    owner: Option<Uuid>,
+    after: Option<(DateTime<Utc>, Uuid)>,
+    limit: i64,
+) -> Result<Vec<Work>, QueryError> {
+    let (which, time) = match owner {
+        Some(_) => ("publication not in ('removed', 'erased') and owner = $1", "received_at"),
+        None => ("publication = 'published' and $1::uuid is null", "coalesce(published_at, received_at)"),
+    };
+    let (at, id) = after.unzip();
+    let sql = format!(
+        "select {COLUMNS} from media_works
+         where {which} and ($2::timestamptz is null or ({time}, media) < ($2, $3::uuid))
+         order by {time} desc, media desc limit $4"
+    );
+    reader.client().await?.query(&sql, &[&owner, &at, &id, &limit]).await?.iter().map(read).collect()
+}
+
+/// Works whose time to be published has come.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn due(reader: &Reader, now: DateTime<Utc>) -> Result<Vec<Uuid>, QueryError> {
+    let rows = reader
+        .client()
+        .await?
+        .query("select media from media_works where publication = 'scheduled' and publish_at <= $1", &[&now])
+        .await?;
+    Ok(rows.iter().map(|r| r.get(0)).collect())
+}
+
+/// Removed works whose bytes may go.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn removed_before(reader: &Reader, time: DateTime<Utc>) -> Result<Vec<Work>, QueryError> {
+    let sql = format!("select {COLUMNS} from media_works where publication = 'removed' and since <= $1");
+    reader.client().await?.query(&sql, &[&time]).await?.iter().map(read).collect()
+}
+
+/// How many other works that still need it hold the same original.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn others_with_original(reader: &Reader, media: Uuid, sha256: &str) -> Result<i64, QueryError> {
+    let row = reader
+        .client()
+        .await?
+        .query_one(
+            "select count(*) from media_works
+             where sha256 = $1 and media <> $2 and processing <> 'rejected' and publication <> 'erased'",
+            &[&sha256, &media],
+        )
+        .await?;
+    Ok(row.get(0))
+}
+
+/// Bytes of originals that an account holds.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn bytes_of(reader: &Reader, owner: Uuid) -> Result<u64, QueryError> {
+    let row = reader
+        .client()
+        .await?
+        .query_one(
+            "select coalesce(sum(bytes), 0)::bigint from media_works
+             where owner = $1 and processing <> 'rejected' and publication <> 'erased'",
+            &[&owner],
+        )
+        .await?;
+    Ok(u64::try_from(row.get::<_, i64>(0)).unwrap_or(0))
+}

@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "nod
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants } from "node:zlib";
+import { buildSync } from "esbuild";
 import wawoff2 from "wawoff2";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -18,12 +19,23 @@ const sources = {
   "inter.woff2": () => vendor("@fontsource-variable/inter/files/inter-latin-wght-normal.woff2"),
   "fraunces.woff2": () => vendor("@fontsource/fraunces/files/fraunces-latin-600-normal.woff2"),
   "hls.js": () => vendor("hls.js/dist/hls.min.mjs"),
-  "media-chrome.js": () => vendor("media-chrome/dist/iife/index.js"),
   "htmx.js": () => vendor("htmx.org/dist/htmx.min.js"),
   "tus.js": () => vendor("tus-js-client/dist/tus.min.js"),
+  "three.js": () => bundle("three.mjs"),
+  "highlight.js": () => bundle("highlight.mjs"),
   "favicon.svg": () => read("favicon.svg"),
   "app.css": () => Buffer.from(style(), "utf8"),
 };
+
+/** One file out of what `bundles/NAME` imports, as a module. */
+function bundle(name) {
+  const made = buildSync({
+    entryPoints: [join(here, "bundles", name)], bundle: true, minify: true, format: "esm", target: "es2022", write: false,
+    legalComments: "inline", logLevel: "warning",
+  });
+  return Buffer.from(made.outputFiles[0].contents);
+}
+
 const own = new Set(["app.css", ...readdirSync(join(here, "js"))]);
 for (const name of readdirSync(join(here, "js"))) sources[name] = () => read("js", name);
 

@@ -98,6 +98,8 @@ pub struct Config {
     pub limits: Limits,
     /// Media processing.
     pub media: Media,
+    /// Documents, models, archives and text.
+    pub previews: Previews,
     /// Comments.
     pub comments: Comments,
     /// Billing rules.
@@ -212,6 +214,24 @@ pub struct Limits {
     pub connections: usize,
     /// Commands in work at once.
     pub commands: usize,
+}
+
+/// How much is shown of documents, models, archives and text; their downloads are always whole.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Previews {
+    /// Most pages of a document that are shown.
+    pub document_pages: u32,
+    /// How much of a text is shown, in KiB.
+    pub text_kib: u64,
+    /// Largest 3D model, in MiB.
+    pub model_mib: u64,
+    /// Most triangles of a 3D model.
+    pub model_triangles: u64,
+    /// Most files of an archive that are listed.
+    pub archive_entries: u32,
+    /// How much of a packed tar is read for its list, unpacked, in MiB.
+    pub archive_read_mib: u64,
 }
 
 /// Which AV1 encoder runs after the first rendition.

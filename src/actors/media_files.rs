@@ -1,7 +1,7 @@
 //! Files against the log: `kinora media verify` and `prune`, and the job `reconcile-storage`.
 
 use super::services::Services;
-use crate::domain::media::Captions;
+use crate::domain::media::{Captions, Codec};
 use crate::media::playlist;
 use crate::media::store::{MediaStore, folder_bytes, hash_file, remove_folder};
 use crate::projections::media::{self as works, Work};
@@ -86,7 +86,11 @@ fn compare(store: &MediaStore, works: &[Work]) -> Verified {
             let public = store.public(work.id, work.playable);
             for rendition in &work.renditions {
                 let path = public.join(&rendition.name);
-                if path.is_dir() {
+                if path.is_dir() && rendition.codec == Codec::Jpeg {
+                    if folder_bytes(&path) != rendition.bytes {
+                        find(&format!("{} are not as long as they were", rendition.name));
+                    }
+                } else if path.is_dir() {
                     if let Some(what) = check_stream(&path) {
                         find(&format!("{}: {what}", rendition.name));
                     }

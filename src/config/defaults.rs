@@ -2,7 +2,7 @@
 
 use super::{
     Accounts, Av1, Backup, Bank, Billing, Comments, Config, Erasure, Gateways, Jobs, Limits, Mail, Media,
-    Mode, Processing, Sandbox, SchedulerKind, Stripe, Studio, Vies,
+    Mode, Previews, Processing, Sandbox, SchedulerKind, Stripe, Studio, Vies,
 };
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -26,6 +26,7 @@ impl Default for Config {
             accounts: Accounts::default(),
             limits: Limits::default(),
             media: Media::default(),
+            previews: Previews::default(),
             comments: Comments::default(),
             billing: Billing::default(),
             vies: Vies::default(),
@@ -111,6 +112,20 @@ impl Default for Media {
             av1_quantizer: 110,
             av1_rungs: vec![360, 720],
             av1_longest_seconds: 3600,
+        }
+    }
+}
+
+impl Default for Previews {
+    fn default() -> Self {
+        let usual = crate::media::Limits::default();
+        Self {
+            document_pages: usual.document_pages,
+            text_kib: usual.text_kib,
+            model_mib: usual.model_mib,
+            model_triangles: usual.model_triangles,
+            archive_entries: usual.archive_entries,
+            archive_read_mib: usual.archive_read_mib,
         }
     }
 }

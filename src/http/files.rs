@@ -38,6 +38,7 @@ pub fn content_type(name: &str) -> &'static str {
         Some("m4a") => "audio/mp4",
         Some("avif") => "image/avif",
         Some("jpg") => "image/jpeg",
+        Some("glb") => "model/gltf-binary",
         Some("vtt") => "text/vtt; charset=utf-8",
         _ => "application/octet-stream",
     }

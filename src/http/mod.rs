@@ -26,6 +26,7 @@ pub mod server;
 pub mod session;
 pub mod structured;
 pub mod ui;
+pub mod viewer;
 pub mod webhooks;
 
 pub use app::App;

@@ -6,6 +6,7 @@ use super::error::HttpError;
 use super::request::Req;
 use super::ui::{Fetch, Picture, Place, Ratio, Rendition, locked, notice_text, picture};
 use super::ui::{Tone, format};
+use super::viewer;
 use crate::actors::watch_progress::Place as SeenTo;
 use crate::domain::access::{Decision, Reason};
 use crate::domain::media::{Codec, Kind, Tier};
@@ -73,7 +74,7 @@ pub async fn stage(req: &Req, work: &Work) -> Result<Stage, HttpError> {
         match work.kind {
             Some(Kind::Video) => video(req, work),
             Some(Kind::Audio) => audio(req, work),
-            _ => still(req, work),
+            _ => viewer::show(req, work).await?,
         }
     };
     Ok(Stage { markup, decision })
@@ -171,12 +172,6 @@ pub fn chapters(work: &Work) -> Markup {
     }
 }
 
-fn still(req: &Req, work: &Work) -> Markup {
-    let pic = poster(work, &work.title, true);
-    let _ = req;
-    html! { div.stage { (picture(pic.as_ref(), Ratio::Fill, "(min-width: 80rem) 80rem, 100vw", Fetch::First, &html! {})) } }
-}
-
 /// The address of one size of the picture that stands for a work.
 #[must_use]
 pub fn picture_url(work: &Work, width: u32, ending: &str) -> String {
@@ -230,6 +225,18 @@ pub fn downloads(req: &Req, work: &Work) -> Vec<Place> {
         Place::new(format!("Captions: {}", c.label()), format!("{base}/captions/{}?download=1", c.file()))
     });
     match work.kind {
+        Some(kind) if work.facts.gives_original(kind) => work
+            .original_name()
+            .map(|name| {
+                let words =
+                    if work.ending.is_empty() { "File".to_owned() } else { work.ending.to_uppercase() };
+                Place::new(
+                    format!("{words}, {}", format::bytes(work.bytes)),
+                    format!("{base}/{name}?download=1"),
+                )
+            })
+            .into_iter()
+            .collect(),
         Some(Kind::Image) => work
             .renditions
             .iter()

@@ -41,9 +41,9 @@ const DRAIN: Duration = Duration::from_secs(15);
 /// What is open to somebody with a pending deletion request: the request, and what may block it.
 const OPEN_WHILE_LEAVING: [&str; 3] = ["/account/deletion", "/account/subscription", "/account/orders"];
 
-/// No inline script or style; media from here and, for uploads and players, from blobs.
+/// No inline script or style; media from here and, for uploads, players and textures of models, from blobs.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
-     media-src 'self' blob:; font-src 'self'; connect-src 'self'; worker-src 'self' blob:; \
+     media-src 'self' blob:; font-src 'self'; connect-src 'self' blob:; worker-src 'self' blob:; \
      form-action 'self'; frame-ancestors 'none'; base-uri 'none'; manifest-src 'self'";
 
 /// The policy of a page that may load a script from `own`, which may show frames of its own and speak to

@@ -25,6 +25,18 @@ pub struct Limits {
     pub file_mib: u64,
     /// Seconds that the examination of a file may take.
     pub probe_seconds: u64,
+    /// Most pages of a document that are shown; all are in its download.
+    pub document_pages: u32,
+    /// How much of a text is shown, in KiB.
+    pub text_kib: u64,
+    /// Largest 3D model, in MiB.
+    pub model_mib: u64,
+    /// Most triangles of a 3D model.
+    pub model_triangles: u64,
+    /// Most files of an archive that are listed.
+    pub archive_entries: u32,
+    /// How much of a packed tar is read for its list, unpacked, in MiB.
+    pub archive_read_mib: u64,
 }
 
 impl Default for Limits {
@@ -39,6 +51,12 @@ impl Default for Limits {
             memory_mib: 6 * 1024,
             file_mib: 64 * 1024,
             probe_seconds: 120,
+            document_pages: 300,
+            text_kib: 512,
+            model_mib: 256,
+            model_triangles: 5_000_000,
+            archive_entries: 5_000,
+            archive_read_mib: 16 * 1024,
         }
     }
 }

@@ -5,14 +5,19 @@
 //! the rungs of the [`ladder`] in process, [`fmp4`] and [`playlist`] package them, [`pictures`] makes
 //! the stills. Everything here blocks; callers run it on threads of their own.
 
+pub mod archives;
 pub mod av1;
+pub mod blend;
 pub mod captions;
+pub mod documents;
 pub mod fmp4;
 pub mod iso;
 pub mod ladder;
 pub mod limits;
+pub mod models;
 pub mod normalise;
 pub mod package;
+pub mod paintings;
 pub mod pictures;
 pub mod playlist;
 pub mod poster;
@@ -20,6 +25,7 @@ pub mod probe;
 pub mod sandbox;
 pub mod sniff;
 pub mod store;
+pub mod texts;
 
 mod error;
 

@@ -136,8 +136,11 @@ fn avif(picture: &DynamicImage) -> Result<Vec<u8>, MediaTrouble> {
     Ok(coded.avif_file)
 }
 
-/// JPEG has no transparency: it lies on white, as on paper.
-fn jpeg(picture: &DynamicImage) -> Result<Vec<u8>, MediaTrouble> {
+/// One picture as JPEG. JPEG has no transparency: it lies on white, as on paper.
+///
+/// # Errors
+/// If it cannot be encoded.
+pub fn jpeg(picture: &DynamicImage) -> Result<Vec<u8>, MediaTrouble> {
     let flat = on_white(picture);
     let mut bytes = vec![];
     image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 82)

@@ -1,61 +1,142 @@
-//! What a file is, by its first bytes; its name says nothing.
+//! What a file is, by its first bytes. The ending of its name only tells apart what its content does
+//! not: which kind of text it is, and whether unknown content was meant to be a film.
 
-use crate::domain::media::{Kind, Rejection};
+use super::archives::Packing;
+use super::models::ModelForm;
+use super::{blend, texts};
+use crate::domain::media::Rejection;
 use std::io::Read;
 use std::path::Path;
 
 /// How many bytes are looked at.
 const LOOK: usize = 8192;
 
-/// Decides the kind of a stored file, or refuses it.
+/// What a file seems to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A picture.
+    Still,
+    /// A picture to work with, which ffmpeg reads by the demuxer of this name.
+    Painting(&'static str),
+    /// Moving pictures or sound; the probe decides.
+    Moving,
+    /// A PDF.
+    Pdf,
+    /// Text or code.
+    Text,
+    /// An archive that can be listed.
+    Archive(Packing),
+    /// A 3D model.
+    Model(ModelForm),
+    /// A Blender project.
+    Blend,
+    /// Nothing that is known here; with its name in words where it has one.
+    Other(&'static str),
+}
+
+/// Decides what a stored file is, or refuses it. `ending` is that of its name, in lower case.
 ///
 /// # Errors
 /// The rejection with its sentence, or `Rejection::Unreadable` if the file cannot be opened.
-pub fn sniff_file(path: &Path) -> Result<Kind, Rejection> {
+pub fn sniff_file(path: &Path, ending: &str) -> Result<Form, Rejection> {
     let mut head = Vec::with_capacity(LOOK);
-    std::fs::File::open(path)
-        .and_then(|f| f.take(LOOK as u64).read_to_end(&mut head))
-        .map_err(|_| Rejection::Unreadable { found: "it cannot be opened".into() })?;
-    sniff(&head)
+    let read = std::fs::File::open(path).and_then(|f| {
+        let length = f.metadata()?.len();
+        f.take(LOOK as u64).read_to_end(&mut head)?;
+        Ok(length)
+    });
+    let length = read.map_err(|_| Rejection::Unreadable { found: "it cannot be opened".into() })?;
+    match sniff(&head, length, ending)? {
+        // Both are packed in the same ways.
+        Form::Archive(Packing::TarGz | Packing::TarZst) if blend::is_blend(path) => Ok(Form::Blend),
+        // One file in gzip is no list of files.
+        Form::Archive(Packing::TarGz) if !matches!(ending, "tgz" | "gz") => Ok(Form::Other("gzip")),
+        form => Ok(form),
+    }
 }
 
-/// Decides by the first bytes (some kilobytes are enough).
+/// Decides by the first bytes (some kilobytes are enough), the length of the whole and the ending.
 ///
 /// # Errors
 /// The rejection with its sentence.
-pub fn sniff(head: &[u8]) -> Result<Kind, Rejection> {
+pub fn sniff(head: &[u8], length: u64, ending: &str) -> Result<Form, Rejection> {
     if head.is_empty() {
         return Err(Rejection::Empty);
     }
-    if let Some(kind) = by_magic(head) {
-        return Ok(kind);
+    if let Some(form) = by_magic(head).or_else(|| binary_stl(head, length, ending)) {
+        return Ok(form);
     }
     if let Some(found) = refused_magic(head) {
         return Err(Rejection::NotMedia { found: found.to_owned() });
     }
+    if let Some(form) = files_and_models(head) {
+        return Ok(form);
+    }
     if let Some(text) = as_text(head) {
-        return Err(text_rejection(&text));
+        return by_text(&text, ending);
     }
     if head.iter().all(|b| *b == 0) {
         return Err(Rejection::Unreadable { found: "it holds only zeros".into() });
     }
     // MPEG audio without tags, raw streams and rarer containers: the probe decides.
-    Ok(Kind::Video)
+    Ok(if texts::promises_media(ending) { Form::Moving } else { Form::Other("") })
 }
 
-fn by_magic(head: &[u8]) -> Option<Kind> {
+/// Documents, models and archives by their first bytes.
+fn files_and_models(head: &[u8]) -> Option<Form> {
+    let starts = |magic: &[u8]| head.starts_with(magic);
+    let form = match () {
+        () if starts(b"%PDF") => Form::Pdf,
+        () if starts(b"glTF") => Form::Model(ModelForm::Glb),
+        () if starts(b"ply\n") || starts(b"ply\r") => Form::Model(ModelForm::Ply),
+        () if starts(b"BLENDER") => Form::Blend,
+        () if starts(b"PK\x03\x04") && is_office(head) => Form::Other("office document"),
+        () if starts(b"PK\x03\x04") || starts(b"PK\x05\x06") => Form::Archive(Packing::Zip),
+        () if head.get(257..262) == Some(b"ustar") => Form::Archive(Packing::Tar),
+        () if starts(b"\x1f\x8b") => Form::Archive(Packing::TarGz),
+        () if starts(b"\x28\xb5\x2f\xfd") => Form::Archive(Packing::TarZst),
+        () if starts(b"7z\xbc\xaf") || starts(b"Rar!") || starts(b"\xfd7zXZ") || starts(b"BZh") => {
+            Form::Other("archive")
+        }
+        () if starts(b"8BPS") => Form::Painting("psd_pipe"),
+        () if starts(b"\x76\x2f\x31\x01") => Form::Painting("exr_pipe"),
+        () if starts(b"#?RADIANCE") || starts(b"#?RGBE") => Form::Painting("hdr_pipe"),
+        () if starts(b"Kaydara FBX") => Form::Other("FBX model"),
+        () if starts(b"PXR-USDC") => Form::Other("USD scene"),
+        () => return None,
+    };
+    Some(form)
+}
+
+/// The first file in an office document says so.
+fn is_office(head: &[u8]) -> bool {
+    let first = head.get(30..).unwrap_or_default();
+    first.starts_with(b"[Content_Types].xml")
+        || first.starts_with(b"_rels/")
+        || first.starts_with(b"mimetypeapplication/vnd.oasis")
+        || first.starts_with(b"mimetypeapplication/epub")
+}
+
+/// A binary STL has no mark, only a length that must fit: 84 bytes and 50 for each triangle.
+fn binary_stl(head: &[u8], length: u64, ending: &str) -> Option<Form> {
+    let count = u32::from_le_bytes(head.get(80..84)?.try_into().ok()?);
+    (ending == "stl" && length == 84 + 50 * u64::from(count)).then_some(Form::Model(ModelForm::Stl))
+}
+
+/// Films, sounds and pictures.
+fn by_magic(head: &[u8]) -> Option<Form> {
     let at = |offset: usize, magic: &[u8]| head.get(offset..offset + magic.len()) == Some(magic);
     let riff = at(0, b"RIFF") || at(0, b"RF64");
-    let kind = match () {
+    let form = match () {
         () if at(0, b"\x89PNG\r\n\x1a\n")
             || at(0, b"\xff\xd8\xff")
             || at(0, b"GIF87a")
             || at(0, b"GIF89a") =>
         {
-            Kind::Image
+            Form::Still
         }
-        () if riff && at(8, b"WEBP") => Kind::Image,
-        () if at(0, b"II*\0") || at(0, b"MM\0*") => Kind::Image,
+        () if riff && at(8, b"WEBP") => Form::Still,
+        () if at(0, b"II*\0") || at(0, b"MM\0*") => Form::Still,
         () if at(4, b"ftyp") && still_brand(head) => return None,
         () if at(4, b"ftyp")
             || at(4, b"moov")
@@ -64,24 +145,24 @@ fn by_magic(head: &[u8]) -> Option<Kind> {
             || at(4, b"free")
             || at(4, b"skip") =>
         {
-            Kind::Video
+            Form::Moving
         }
-        () if at(0, b"\x1a\x45\xdf\xa3") => Kind::Video,
-        () if riff && at(8, b"AVI ") => Kind::Video,
-        () if riff && at(8, b"WAVE") => Kind::Audio,
-        () if at(0, b"OggS") => Kind::Video,
-        () if at(0, b"FLV\x01") || at(0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11") => Kind::Video,
-        () if at(0, b"\0\0\x01\xba") || at(0, b"\0\0\x01\xb3") => Kind::Video,
-        () if at(0, b"G") && at(188, b"G") && at(376, b"G") => Kind::Video,
-        () if at(0, b"\x06\x0e\x2b\x34") => Kind::Video,
-        () if at(0, b"fLaC") || at(0, b"ID3") || at(0, b"caff") => Kind::Audio,
-        () if at(0, b"FORM") && (at(8, b"AIFF") || at(8, b"AIFC")) => Kind::Audio,
+        () if at(0, b"\x1a\x45\xdf\xa3") => Form::Moving,
+        () if riff && at(8, b"AVI ") => Form::Moving,
+        () if riff && at(8, b"WAVE") => Form::Moving,
+        () if at(0, b"OggS") => Form::Moving,
+        () if at(0, b"FLV\x01") || at(0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11") => Form::Moving,
+        () if at(0, b"\0\0\x01\xba") || at(0, b"\0\0\x01\xb3") => Form::Moving,
+        () if at(0, b"G") && at(188, b"G") && at(376, b"G") => Form::Moving,
+        () if at(0, b"\x06\x0e\x2b\x34") => Form::Moving,
+        () if at(0, b"fLaC") || at(0, b"ID3") || at(0, b"caff") => Form::Moving,
+        () if at(0, b"FORM") && (at(8, b"AIFF") || at(8, b"AIFC")) => Form::Moving,
         () if head.len() > 3 && head[0] == 0xff && head[1] & 0xe0 == 0xe0 && head[1] & 0x06 != 0 => {
-            Kind::Audio
+            Form::Moving
         }
         () => return None,
     };
-    Some(kind)
+    Some(form)
 }
 
 /// Stills inside an ISO container; they are refused by name until a decoder for them is here.
@@ -93,15 +174,7 @@ fn refused_magic(head: &[u8]) -> Option<&'static str> {
     let starts = |magic: &[u8]| head.starts_with(magic);
     let found = match () {
         () if still_brand(head) => "HEIC or AVIF picture; save it as JPEG or PNG",
-        () if starts(b"%PDF") => "PDF document",
-        () if starts(b"PK\x03\x04") => "ZIP archive or office document",
-        () if starts(b"\x1f\x8b") || starts(b"7z\xbc\xaf") || starts(b"Rar!") || starts(b"\xfd7zXZ") => {
-            "archive"
-        }
         () if starts(b"\x7fELF") || starts(b"MZ") => "program",
-        () if starts(b"8BPS") => "Photoshop document",
-        () if starts(b"BLENDER") => "Blender project",
-        () if starts(b"glTF") => "3D model",
         () if starts(b"BM") && head.len() > 14 => "BMP picture; save it as PNG",
         () => return None,
     };
@@ -127,9 +200,11 @@ fn as_text(head: &[u8]) -> Option<String> {
     is_text.then(|| text.to_owned())
 }
 
-fn text_rejection(text: &str) -> Rejection {
+/// Text by what it says and by the ending of its name.
+fn by_text(text: &str, ending: &str) -> Result<Form, Rejection> {
     let begin = text.trim_start();
     let lower: String = begin.chars().take(200).collect::<String>().to_lowercase();
+    // Whatever they are called: a list of other files or of streams is never followed, nor kept.
     if lower.starts_with("#extm3u")
         || lower.starts_with("ffconcat")
         || lower.starts_with("[playlist]")
@@ -139,54 +214,94 @@ fn text_rejection(text: &str) -> Rejection {
         || lower.contains("<asx")
         || lower.contains("<smil")
     {
-        Rejection::Playlist
-    } else if lower.starts_with("v=0") && (lower.contains("\no=") || lower.contains("\r\no=")) {
-        Rejection::StreamDescription
-    } else if lower.contains("<svg") {
-        Rejection::NotMedia { found: "SVG drawing; export it as PNG".into() }
-    } else if lower.starts_with("<!doctype html") || lower.starts_with("<html") {
-        Rejection::NotMedia { found: "web page".into() }
-    } else {
-        Rejection::PlainText
+        return Err(Rejection::Playlist);
     }
+    if lower.starts_with("v=0") && (lower.contains("\no=") || lower.contains("\r\no=")) {
+        return Err(Rejection::StreamDescription);
+    }
+    if texts::promises_media(ending) {
+        return Err(Rejection::PlainText);
+    }
+    if lower.contains("<svg") {
+        return Err(Rejection::NotMedia { found: "SVG drawing; export it as PNG".into() });
+    }
+    Ok(match ending {
+        "gltf" if begin.starts_with('{') => Form::Model(ModelForm::Gltf),
+        "obj" => Form::Model(ModelForm::Obj),
+        "stl" if lower.starts_with("solid") => Form::Model(ModelForm::Stl),
+        _ => Form::Text,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn look(head: &[u8], ending: &str) -> Result<Form, Rejection> {
+        sniff(head, head.len() as u64, ending)
+    }
+
     #[test]
     fn kinds_are_recognised() {
-        assert_eq!(sniff(b"\x89PNG\r\n\x1a\n...."), Ok(Kind::Image));
-        assert_eq!(sniff(b"\0\0\0\x18ftypisom"), Ok(Kind::Video));
-        assert_eq!(sniff(b"RIFF\0\0\0\0WAVEfmt "), Ok(Kind::Audio));
-        assert_eq!(sniff(b"\x1a\x45\xdf\xa3\x01"), Ok(Kind::Video));
-        assert_eq!(sniff(b"ID3\x04rest"), Ok(Kind::Audio));
+        assert_eq!(look(b"\x89PNG\r\n\x1a\n....", ""), Ok(Form::Still));
+        for moving in
+            [&b"\0\0\0\x18ftypisom"[..], b"RIFF\0\0\0\0WAVEfmt ", b"\x1a\x45\xdf\xa3\x01", b"ID3\x04rest"]
+        {
+            assert_eq!(look(moving, "bin"), Ok(Form::Moving));
+        }
+        for (head, ending, form) in [
+            (&b"%PDF-1.7\n\x80"[..], "mp4", Form::Pdf),
+            (b"PK\x03\x04....", "zip", Form::Archive(Packing::Zip)),
+            (b"glTF\x02\0\0\0", "", Form::Model(ModelForm::Glb)),
+            (b"ply\nformat ascii 1.0\n", "ply", Form::Model(ModelForm::Ply)),
+            (b"solid a\nfacet", "stl", Form::Model(ModelForm::Stl)),
+            (b"# made by hand\nv 0 0 0\n", "obj", Form::Model(ModelForm::Obj)),
+            (b"{\"asset\":{}}", "gltf", Form::Model(ModelForm::Gltf)),
+            (b"{\"asset\":{}}", "json", Form::Text),
+            (b"fn main() {}\n", "rs", Form::Text),
+            (b"fn main() {}\n", "ts", Form::Text),
+            (b"<!DOCTYPE html><script>", "html", Form::Text),
+            (b"BLENDER-v402", "blend", Form::Blend),
+            (b"8BPS\0\x01\0", "psd", Form::Painting("psd_pipe")),
+            (b"\x01\x02\xff\xfe nobody knows", "xyz", Form::Other("")),
+        ] {
+            assert_eq!(look(head, ending), Ok(form), "{ending}");
+        }
+        let mut stl = vec![1; 84 + 100];
+        stl[80..84].copy_from_slice(&2_u32.to_le_bytes());
+        assert_eq!(look(&stl, "stl"), Ok(Form::Model(ModelForm::Stl)));
+        assert_eq!(look(&stl[..150], "stl"), Ok(Form::Other("")));
     }
 
     #[test]
     fn what_is_no_media_is_refused_by_name() {
-        let cases: [(&[u8], Rejection); 9] = [
-            (b"", Rejection::Empty),
-            (b"Dear all,\nsee you.", Rejection::PlainText),
-            (b"Caf\xe9 \xe0 la carte", Rejection::PlainText),
-            (b"\xef\xbb\xbf#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n", Rejection::Playlist),
-            (b"ffconcat version 1.0\nfile other.mp4\n", Rejection::Playlist),
-            (b"file 'other.mp4'\n", Rejection::Playlist),
-            (b"<?xml version=\"1.0\"?>\n<MPD xmlns=\"urn:mpeg\">", Rejection::Playlist),
-            (b"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\n", Rejection::StreamDescription),
-            (b"%PDF-1.7\n\x80", Rejection::NotMedia { found: "PDF document".into() }),
+        let cases: [(&[u8], &str, Rejection); 11] = [
+            (b"", "txt", Rejection::Empty),
+            (b"Dear all,\nsee you.", "mp4", Rejection::PlainText),
+            (b"Dear all,\nsee you.", "", Rejection::PlainText),
+            (b"Caf\xe9 \xe0 la carte", "mkv", Rejection::PlainText),
+            (b"\xef\xbb\xbf#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n", "txt", Rejection::Playlist),
+            (b"ffconcat version 1.0\nfile other.mp4\n", "mp4", Rejection::Playlist),
+            (b"file 'other.mp4'\n", "txt", Rejection::Playlist),
+            (b"<?xml version=\"1.0\"?>\n<MPD xmlns=\"urn:mpeg\">", "xml", Rejection::Playlist),
+            (b"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\n", "sdp", Rejection::StreamDescription),
+            (b"\x7fELF\x02\x01", "bin", Rejection::NotMedia { found: "program".into() }),
+            (
+                b"<svg xmlns=\"x\">",
+                "svg",
+                Rejection::NotMedia { found: "SVG drawing; export it as PNG".into() },
+            ),
         ];
-        for (head, expected) in cases {
-            assert_eq!(sniff(head), Err(expected));
+        for (head, ending, expected) in cases {
+            assert_eq!(look(head, ending), Err(expected));
         }
-        assert!(matches!(sniff(&[0; 100]), Err(Rejection::Unreadable { .. })));
+        assert!(matches!(look(&[0; 100], ""), Err(Rejection::Unreadable { .. })));
     }
 
     proptest::proptest! {
         #[test]
-        fn no_content_makes_it_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..600)) {
-            let _ = sniff(&bytes);
+        fn no_content_makes_it_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..600), ending in "[a-z0-9]{0,5}") {
+            let _ = look(&bytes, &ending);
         }
     }
 }

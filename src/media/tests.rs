@@ -36,7 +36,7 @@ impl Bench {
 
     /// Sniff and probe as the pipeline does.
     fn examine(&self, file: &Path) -> Result<super::probe::Probed, Rejection> {
-        sniff::sniff_file(file)?;
+        sniff::sniff_file(file, "mp4")?;
         match probe(&self.sandbox, &self.limits, file, &Cancel::default()) {
             Ok(probed) => Ok(probed),
             Err(MediaTrouble::Rejected(r)) => Err(r),
@@ -366,7 +366,7 @@ fn pictures_are_upright_clean_and_never_enlarged() {
     turned.extend(tiff);
     turned.extend(&plain[2..]);
     let file = bench.write("photo.mp4", &turned);
-    assert_eq!(sniff::sniff_file(&file), Ok(Kind::Image));
+    assert_eq!(sniff::sniff_file(&file, ""), Ok(sniff::Form::Still));
     let (decoded, facts) = pictures::decode(&file, &bench.limits).unwrap();
     assert_eq!((facts.width, facts.height), (600, 900));
     let out = bench.path("out");

@@ -56,6 +56,7 @@ const FILMS: [Sketch; 2] = [
         gallery: &[
             ("Shots", &["good-morning-a-shot-to-study", "big-buck-bunny-the-short-cut"]),
             ("Stills", &["bunny-under-the-tree", "the-meadow", "the-burrow"]),
+            ("Production files", &["shot-list-good-morning", "overlap-for-ears", "pine-island"]),
         ],
         crew: &[
             ("Director", "Sacha Goedegebure"),

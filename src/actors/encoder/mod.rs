@@ -5,13 +5,15 @@
 //! dies, the lease ends and somebody else takes the row. What is finished is never done again.
 
 mod pieces;
+mod previews;
 pub mod queue;
 mod run;
 mod settings;
 mod steps;
 mod worker;
 
+pub use previews::VIEW;
 pub use queue::{JobKind, MediaJob};
 pub use run::{Outcome, run_job};
-pub use settings::Tools;
+pub use settings::{Tools, limits};
 pub use worker::{drain, work};

@@ -1,14 +1,15 @@
 //! The blocking halves of the steps: from files to files.
 
+use super::previews;
 use super::run::Bench;
-use crate::domain::media::{Codec, Facts, Kind, Poster, Rejection, Rendition};
+use crate::domain::media::{Codec, Facts, Kind, Poster, Rendition};
 use crate::media::av1::{EncodeSettings, encode_segment};
 use crate::media::fmp4::av1_fragment;
 use crate::media::ladder::{Rung, group_frames};
 use crate::media::normalise::{MadeStream, Normalised, mezzanine_name, normalise};
 use crate::media::package::{av1_folder, package_av1, segment_name, write_download, write_master};
 use crate::media::store::{folder_bytes, private_folder, remove_folder, write_atomically};
-use crate::media::{MediaTrouble, pictures, poster, probe, sniff};
+use crate::media::{MediaTrouble, pictures, poster, probe};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -32,29 +33,12 @@ pub fn manifest(work: &Path) -> Option<Manifest> {
     serde_json::from_slice(&fs::read(work.join(MANIFEST)).ok()?).ok()
 }
 
-/// Examines an original.
-pub fn examine(bench: &Bench, original: &Path) -> Result<(Kind, Facts), MediaTrouble> {
-    match sniff::sniff_file(original).map_err(MediaTrouble::Rejected)? {
-        Kind::Image => {
-            let (_, facts) = pictures::decode(original, &bench.tools.limits)?;
-            Ok((Kind::Image, facts))
-        }
-        _ => {
-            let probed = probe::probe(&bench.tools.sandbox, &bench.tools.limits, original, &bench.cancel)?;
-            if probed.kind == Kind::Video
-                && probed.facts.duration_ms == 0
-                && probed.facts.audio_codec.is_none()
-            {
-                let found = "it has no length".into();
-                return Err(MediaTrouble::Rejected(Rejection::Unreadable { found }));
-            }
-            Ok((probed.kind, probed.facts))
-        }
-    }
-}
-
 /// Makes everything that comes before AV1, in a folder beside its place, and moves it there whole.
-pub fn prepare(bench: &Bench, kind: Kind, original: &Path) -> Result<Manifest, MediaTrouble> {
+pub fn prepare(
+    bench: &Bench,
+    (kind, facts, ending): (Kind, &Facts, &str),
+    original: &Path,
+) -> Result<Manifest, MediaTrouble> {
     let store = &bench.tools.store;
     let work = store.work(bench.job.media, bench.job.generation);
     let public = store.public(bench.job.media, bench.job.generation);
@@ -67,8 +51,8 @@ pub fn prepare(bench: &Bench, kind: Kind, original: &Path) -> Result<Manifest, M
     remove_folder(&room)?;
     private_folder(&staging)?;
     let made = match kind {
-        Kind::Image => still(bench, original, &staging),
-        _ => moving(bench, original, &staging, &room),
+        Kind::Video | Kind::Audio => moving(bench, original, &staging, &room),
+        _ => previews::make(bench, (facts, ending), original, &staging, &room.join("scratch")),
     };
     let made = made.inspect_err(|_| drop(remove_folder(&room)))?;
     sync_tree(&staging)?;
@@ -93,28 +77,6 @@ pub fn prepare(bench: &Bench, kind: Kind, original: &Path) -> Result<Manifest, M
     let text = serde_json::to_vec(&made).map_err(|e| MediaTrouble::internal(e.to_string()))?;
     write_atomically(&work.join(MANIFEST), &text)?;
     Ok(made)
-}
-
-fn still(bench: &Bench, original: &Path, staging: &Path) -> Result<Manifest, MediaTrouble> {
-    let (picture, _) = pictures::decode(original, &bench.tools.limits)?;
-    let poster = pictures::write_sizes(&picture, staging, "poster", |done, of| bench.progress.set(done, of))?;
-    let mut renditions = vec![];
-    for width in &poster.widths {
-        let height = (u64::from(poster.height) * u64::from(*width) + u64::from(poster.width) / 2)
-            / u64::from(poster.width.max(1));
-        for (codec, ending) in [(Codec::Avif, "avif"), (Codec::Jpeg, "jpg")] {
-            let name = format!("poster-{width}.{ending}");
-            renditions.push(Rendition {
-                bytes: fs::metadata(staging.join(&name))?.len(),
-                name,
-                codec,
-                width: *width,
-                height: u32::try_from(height).unwrap_or(0),
-                codecs: String::new(),
-            });
-        }
-    }
-    Ok(Manifest { normalised: None, renditions, poster: Some(poster) })
 }
 
 fn moving(bench: &Bench, original: &Path, staging: &Path, room: &Path) -> Result<Manifest, MediaTrouble> {

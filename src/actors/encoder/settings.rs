@@ -69,6 +69,12 @@ pub fn limits(config: &Config) -> Limits {
         upload_bytes: config.limits.upload_bytes,
         megapixels: config.limits.pixels / 1_000_000,
         minutes: config.limits.duration_seconds.div_ceil(60),
+        document_pages: config.previews.document_pages,
+        text_kib: config.previews.text_kib,
+        model_mib: config.previews.model_mib,
+        model_triangles: config.previews.model_triangles,
+        archive_entries: config.previews.archive_entries,
+        archive_read_mib: config.previews.archive_read_mib,
         ..Limits::default()
     }
 }

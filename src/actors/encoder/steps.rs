@@ -1,8 +1,8 @@
 //! What each kind of row does, and what follows from it.
 
-use super::pieces;
 use super::queue::{self, JobKind, Made, NewJob};
 use super::run::{Bench, StepError};
+use super::{pieces, previews};
 use crate::domain::media::{Failure, Media, MediaCommand, Processing, Publication};
 use crate::media::MediaTrouble;
 use crate::media::av1::encoder_version;
@@ -69,7 +69,8 @@ async fn probe(bench: &Bench, media: &Media) -> Result<(), StepError> {
     let now = || bench.cx.clock.now();
     bench.tell(MediaCommand::StartProbe { at: now() }).await?;
     let path = original(bench, media)?;
-    match bench.block(move |b| pieces::examine(b, &path)).await {
+    let ending = media.ending.clone();
+    match bench.block(move |b| previews::examine(b, &path, &ending)).await {
         Ok((kind, facts)) => {
             bench.tell(MediaCommand::Accept { kind, facts, at: now() }).await?;
             finish(bench, &Made::default(), &[next(bench, JobKind::Prepare)]).await
@@ -104,7 +105,8 @@ async fn prepare(bench: &Bench, media: &Media) -> Result<(), StepError> {
         bench.tell(MediaCommand::StartProcessing { at: now() }).await?;
     }
     let path = original(bench, media)?;
-    let made = match bench.block(move |b| pieces::prepare(b, kind, &path)).await {
+    let (facts, ending) = (media.facts.clone(), media.ending.clone());
+    let made = match bench.block(move |b| pieces::prepare(b, (kind, &facts, &ending), &path)).await {
         // What was accepted by its head turned out not to be readable further in.
         Err(StepError::Trouble(MediaTrouble::Rejected(reason))) => {
             let detail = reason.to_string();

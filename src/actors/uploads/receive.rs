@@ -6,7 +6,7 @@ use crate::actors::encoder::{self, Tools, queue};
 use crate::actors::services::Services;
 use crate::actors::workflows::process_media;
 use crate::config::Processing;
-use crate::domain::media::{Media, MediaCommand, MediaError, Original};
+use crate::domain::media::{Media, MediaCommand, MediaError, Original, ending};
 use crate::domain::shared::{AccountId, PersonalValue, Slug, derive_id};
 use crate::media::store::{hash_file, private_folder};
 use crate::store::{Claim, Metadata, Receipt, StoreError};
@@ -107,6 +107,7 @@ pub async fn receive(
             owner: account,
             original: original.clone(),
             file_name: private.reference.clone(),
+            ending: ending(&name),
             title: title.clone(),
             slug: slug.clone(),
             at: meta.at,

@@ -15,6 +15,8 @@ pub enum MediaCommand {
         original: Original,
         /// The name it had on the person's machine (a personal value).
         file_name: PersonalRef,
+        /// The ending of that name, see [`super::ending`].
+        ending: String,
         /// Its title until somebody gives a better one.
         title: String,
         /// Its address.

@@ -17,6 +17,9 @@ pub enum MediaEvent {
         original: Original,
         /// Its name on the person's machine.
         file_name: PersonalRef,
+        /// The ending of that name, such as `blend`; empty if it had none.
+        #[serde(default)]
+        ending: String,
         /// First title.
         title: String,
         /// First address.

@@ -69,6 +69,9 @@ pub struct Media {
     pub owner: Option<AccountId>,
     /// The stored original.
     pub original: Option<Original>,
+    /// The ending of its name on the person's machine, such as `blend`.
+    #[serde(default)]
+    pub ending: String,
     /// What it is, once examined.
     pub kind: Option<Kind>,
     /// What the examination found.
@@ -118,12 +121,13 @@ impl Media {
     /// The reason for which the command is refused.
     pub fn decide(&self, command: MediaCommand) -> Result<Vec<MediaEvent>, MediaError> {
         use MediaCommand as C;
-        if let C::ReceiveUpload { owner, original, file_name, title, slug, at } = command {
+        if let C::ReceiveUpload { owner, original, file_name, ending, title, slug, at } = command {
             if self.processing != Processing::Unknown {
                 return Err(MediaError::AlreadyReceived);
             }
             let title = checked_title(&title)?;
-            return Ok(vec![MediaEvent::UploadReceived { owner, original, file_name, title, slug, at }]);
+            let event = MediaEvent::UploadReceived { owner, original, file_name, ending, title, slug, at };
+            return Ok(vec![event]);
         }
         if self.processing == Processing::Unknown {
             return Err(MediaError::Unknown);
@@ -271,9 +275,10 @@ impl Media {
     pub fn apply(&mut self, event: MediaEvent) {
         use MediaEvent as E;
         match event {
-            E::UploadReceived { owner, original, title, slug, .. } => {
+            E::UploadReceived { owner, original, ending, title, slug, .. } => {
                 self.owner = Some(owner);
                 self.original = Some(original);
+                self.ending = ending;
                 self.title = title;
                 self.slug = Some(slug);
                 self.generation = 1;

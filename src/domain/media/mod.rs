@@ -19,6 +19,15 @@ pub use events::MediaEvent;
 pub use media::{Media, Processing, Publication};
 pub use values::{Codec, Facts, Failure, Kind, Original, Poster, Rejection, Rendition, Step, Tier};
 
+/// The ending of a file's name, in lower case: letters and digits, at most ten. It says nothing about a
+/// person, and tells apart what content alone does not; it never decides what a decoder is given.
+#[must_use]
+pub fn ending(file_name: &str) -> String {
+    let ending = file_name.rsplit_once('.').filter(|(name, _)| !name.is_empty()).map_or("", |(_, e)| e);
+    let good = (1..=10).contains(&ending.len()) && ending.bytes().all(|b| b.is_ascii_alphanumeric());
+    if good { ending.to_ascii_lowercase() } else { String::new() }
+}
+
 crate::decider!(Media, MediaCommand, MediaEvent, MediaError, "media");
 
 #[cfg(test)]

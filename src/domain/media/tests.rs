@@ -20,6 +20,7 @@ fn received() -> MediaEvent {
         owner,
         original: Original { sha256: "ab".repeat(32), bytes: 1000 },
         file_name: PersonalRef { subject: owner, field: "file_name".into(), version: Uuid::from_u128(8) },
+        ending: "mp4".into(),
         title: "The Salt Keeper".into(),
         slug: slug("the-salt-keeper"),
         at: at(0),
@@ -35,6 +36,7 @@ fn facts() -> Facts {
         frame_rate: (24, 1),
         video_codec: Some("h264".into()),
         audio_codec: Some("mp3".into()),
+        ..Facts::default()
     }
 }
 
@@ -95,6 +97,7 @@ fn a_film_runs_through_all_states() {
             field: "file_name".into(),
             version: Uuid::from_u128(8),
         },
+        ending: "mp4".into(),
         title: "  The Salt Keeper ".into(),
         slug: slug("the-salt-keeper"),
         at: at(0),
@@ -148,6 +151,7 @@ fn an_id_is_received_once_and_needs_a_title() {
         owner,
         original: original.clone(),
         file_name: file_name.clone(),
+        ending: "mp4".into(),
         title: title.into(),
         slug: slug.clone(),
         at,
@@ -411,4 +415,25 @@ fn chapters_are_in_order_and_within_the_film() {
             .when(set(chapters))
             .then_expect_error(why);
     }
+}
+
+#[test]
+fn an_ending_is_letters_and_digits_or_nothing() {
+    for (name, expected) in [
+        ("scene.BLEND", "blend"),
+        ("archive.tar.gz", "gz"),
+        ("no ending", ""),
+        (".hidden", ""),
+        ("Anna Müller.Lebenslauf 2026", ""),
+        ("x.abcdefghijk", ""),
+        ("x.", ""),
+    ] {
+        assert_eq!(ending(name), expected, "{name}");
+    }
+}
+
+#[test]
+fn what_was_called_a_file_before_is_read_as_other() {
+    assert_eq!(serde_json::from_str::<Kind>("\"file\"").unwrap(), Kind::Other);
+    assert_eq!(serde_json::to_string(&Kind::Other).unwrap(), "\"other\"");
 }

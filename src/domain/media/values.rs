@@ -15,8 +15,15 @@ pub enum Kind {
     Image,
     /// Sound only.
     Audio,
+    /// Pages or text to read.
+    Document,
+    /// A 3D model.
+    Model,
+    /// Files packed into one.
+    Archive,
     /// Anything else: offered as a download.
-    File,
+    #[serde(alias = "file")]
+    Other,
 }
 
 /// Who may play or download a published work.
@@ -69,6 +76,44 @@ pub struct Facts {
     pub video_codec: Option<String>,
     /// Name of the audio codec, if there is sound.
     pub audio_codec: Option<String>,
+    /// Pages of a document; 0 without pages.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub pages: u32,
+    /// Files listed in an archive.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub entries: u32,
+    /// Bytes of those files when unpacked.
+    #[serde(default, skip_serializing_if = "is_none_of")]
+    pub unpacked_bytes: u64,
+    /// Triangles of a model.
+    #[serde(default, skip_serializing_if = "is_none_of")]
+    pub triangles: u64,
+}
+
+/// Pictures of which a preview is shown and the original is given: they are files to work with.
+pub const WORKING_PICTURES: [&str; 3] = ["psd", "exr", "hdr"];
+
+impl Facts {
+    /// Whether the original itself is what people download. Of films, sounds and finished pictures it stays
+    /// private: it may carry places, names and other metadata that nobody meant to publish.
+    #[must_use]
+    pub fn gives_original(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::Document | Kind::Model | Kind::Archive | Kind::Other => true,
+            Kind::Image => WORKING_PICTURES.contains(&self.format.as_str()),
+            Kind::Video | Kind::Audio => false,
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+fn is_none_of(n: &u64) -> bool {
+    *n == 0
 }
 
 /// How a rendition is coded.
@@ -86,6 +131,10 @@ pub enum Codec {
     Avif,
     /// JPEG picture.
     Jpeg,
+    /// 3D model in binary glTF.
+    Glb,
+    /// A list that pages are made of.
+    Json,
 }
 
 /// One form in which a work is delivered.
@@ -143,7 +192,7 @@ pub enum Rejection {
     )]
     Truncated,
     /// Protected by digital rights management.
-    #[error("The video is encrypted and cannot be read. Upload it without copy protection.")]
+    #[error("The file is encrypted and cannot be read. Upload it without copy protection or password.")]
     Encrypted,
     /// Web pages, programs, fonts and the like.
     #[error("This kind of file ({found}) cannot be shown. Upload a video, a picture or sound.")]
@@ -159,6 +208,23 @@ pub enum Rejection {
         /// What is wrong, in words without any file name.
         found: String,
     },
+    /// A document that cannot be read.
+    #[error("The document cannot be read: {found}. Export it again as PDF and upload it.")]
+    DocumentUnreadable {
+        /// What is wrong.
+        found: String,
+    },
+    /// A 3D model that cannot be read.
+    #[error(
+        "The 3D model cannot be read: {found}. Export it as GLB with everything inside and without compression, and upload it again."
+    )]
+    ModelUnreadable {
+        /// What is wrong.
+        found: String,
+    },
+    /// An archive whose list cannot be read.
+    #[error("The archive is damaged or cut off. Pack it again and upload the whole file.")]
+    ArchiveUnreadable,
     /// No stream with pictures or sound.
     #[error("The file holds neither pictures nor sound.")]
     NothingToPlay,

@@ -177,6 +177,9 @@ async fn playback(req: Req) -> Result<Res, HttpError> {
         ));
     }
     let base = signed_base(&req, &work);
+    let original = work.original_name().map(|name| {
+        json!({ "name": name, "codec": "original", "bytes": work.bytes, "url": format!("{base}/{name}?download=1") })
+    });
     let files: Vec<Value> = work
         .renditions
         .iter()
@@ -186,6 +189,7 @@ async fn playback(req: Req) -> Result<Res, HttpError> {
             value["url"] = format!("{base}/{}?download=1", r.name).into();
             value
         })
+        .chain(original)
         .collect();
     let hls = work.renditions.iter().any(|r| matches!(r.codec, Codec::H264 | Codec::Av1 | Codec::Aac));
     let streamed = matches!(work.kind, Some(Kind::Video | Kind::Audio)) && hls;

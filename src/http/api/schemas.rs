@@ -56,7 +56,7 @@ fn media() -> Vec<(&'static str, Value)> {
                 &["id", "slug", "title", "tier", "publication", "state", "url"],
                 json!({
                     "id": uuid(), "slug": text(), "title": text(), "description": text(),
-                    "kind": { "type": ["string", "null"], "enum": ["video", "image", "audio", "file", null] },
+                    "kind": { "type": ["string", "null"], "enum": ["video", "image", "audio", "document", "model", "archive", "other", null] },
                     "tier": { "type": "string", "enum": ["free", "subscriber"] },
                     "publication": text(), "published_at": maybe_time(), "publish_at": maybe_time(), "received_at": time(),
                     "state": { "type": "string", "enum": states },

@@ -2,7 +2,7 @@
 //! ask for. Job rows beside it tell how far the encoding is.
 
 use super::{Projection, ProjectionError};
-use crate::domain::media::{Captions, Chapter, Kind, MediaEvent, Poster, Rendition, Tier};
+use crate::domain::media::{Captions, Chapter, Facts, Kind, MediaEvent, Poster, Rendition, Tier};
 use crate::domain::shared::PersonalRef;
 use crate::store::RecordedEvent;
 use async_trait::async_trait;
@@ -28,7 +28,7 @@ impl Projection for MediaWorks {
     }
 
     fn version(&self) -> i32 {
-        2
+        3
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -64,7 +64,9 @@ impl Projection for MediaWorks {
             bytes        bigint not null,
             file_name    json,
             captions     jsonb not null default '{}',
-            chapters     jsonb not null default '[]'
+            chapters     jsonb not null default '[]',
+            ending       text not null default '',
+            facts        jsonb not null default 'null'
         );
         create index if not exists media_works_by_owner on media_works (owner, received_at desc);
         create index if not exists media_works_by_original on media_works (sha256);
@@ -86,12 +88,12 @@ impl Projection for MediaWorks {
             Ok(())
         };
         match decoded {
-            E::UploadReceived { owner, original, file_name, title, slug, at } => {
+            E::UploadReceived { owner, original, file_name, ending, title, slug, at } => {
                 let bytes = i64::try_from(original.bytes).unwrap_or(i64::MAX);
                 tx.execute(
-                    "insert into media_works (media, owner, title, slug, sha256, bytes, file_name, received_at, since)
-                     values ($1, $2, $3, $4, $5, $6, $7, $8, $8)",
-                    &[&id, &owner, &title, &slug.as_str(), &original.sha256, &bytes, &json(&file_name)?, &at],
+                    "insert into media_works (media, owner, title, slug, sha256, bytes, file_name, received_at, since, ending)
+                     values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)",
+                    &[&id, &owner, &title, &slug.as_str(), &original.sha256, &bytes, &json(&file_name)?, &at, &ending],
                 )
                 .await?;
                 own_slug(tx, slug.as_str(), id).await
@@ -101,8 +103,8 @@ impl Projection for MediaWorks {
                 let kind: &str = kind.into();
                 let number = |n: u32| i32::try_from(n).unwrap_or(i32::MAX);
                 set(
-                    "processing = 'accepted', since = $2, kind = $3, width = $4, height = $5, duration_ms = $6",
-                    &[&at, &kind, &number(facts.width), &number(facts.height), &long(facts.duration_ms)],
+                    "processing = 'accepted', since = $2, kind = $3, width = $4, height = $5, duration_ms = $6, facts = $7",
+                    &[&at, &kind, &number(facts.width), &number(facts.height), &long(facts.duration_ms), &json(&facts)?],
                 )
                 .await
             }
@@ -264,6 +266,10 @@ pub struct Work {
     pub captions: Vec<Captions>,
     /// Chapters, in order.
     pub chapters: Vec<Chapter>,
+    /// Ending of its name on the uploader's machine, such as `blend`.
+    pub ending: String,
+    /// What the examination found.
+    pub facts: Facts,
 }
 
 impl Work {
@@ -271,6 +277,14 @@ impl Work {
     #[must_use]
     pub fn is_published(&self) -> bool {
         self.publication == "published"
+    }
+
+    /// Name of the original for those who may download it; `None` if it stays private.
+    #[must_use]
+    pub fn original_name(&self) -> Option<String> {
+        let given = self.playable > 0 && self.kind.is_some_and(|kind| self.facts.gives_original(kind));
+        let dot = if self.ending.is_empty() { "" } else { "." };
+        given.then(|| format!("original{dot}{}", self.ending))
     }
 
     /// Whether it was taken away.

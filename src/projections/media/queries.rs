@@ -1,7 +1,7 @@
 //! What pages, lists, jobs and the delivery ask about works.
 
 use super::Work;
-use crate::domain::media::{Captions, Tier};
+use crate::domain::media::{Captions, Facts, Tier};
 use crate::projections::{QueryError, Reader};
 use crate::store::StoreError;
 use chrono::{DateTime, Utc};
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 const COLUMNS: &str = "media, owner, kind, title, description, slug, tier, processing, since, reason, step,
     publication, publish_at, published_at, received_at, generation, playable, width, height, duration_ms, frames,
-    renditions, poster, sha256, bytes, file_name, captions, chapters";
+    renditions, poster, sha256, bytes, file_name, captions, chapters, ending, facts";
 
 fn read(row: &Row) -> Result<Work, QueryError> {
     let number = |name: &str| u32::try_from(row.get::<_, i32>(name)).unwrap_or(0);
@@ -51,6 +51,8 @@ fn read(row: &Row) -> Result<Work, QueryError> {
         file_name: file_name.map(serde_json::from_value).transpose().map_err(bad)?,
         captions: captions.into_values().collect(),
         chapters: serde_json::from_value(row.get("chapters")).map_err(bad)?,
+        ending: row.get("ending"),
+        facts: serde_json::from_value::<Option<Facts>>(row.get("facts")).map_err(bad)?.unwrap_or_default(),
     })
 }
 

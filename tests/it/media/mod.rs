@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 mod captions;
+mod kinds;
 mod pictures;
 mod playing;
 mod uploading;

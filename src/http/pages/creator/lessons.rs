@@ -31,7 +31,8 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 fn fields(works: &[Work], typed: &Form, errors: &Errors) -> Markup {
-    let kinds = [Kind::Video, Kind::Image, Kind::Audio, Kind::File];
+    let kinds =
+        [Kind::Video, Kind::Image, Kind::Audio, Kind::Document, Kind::Model, Kind::Archive, Kind::Other];
     html! {
         (Field::new("title", "Title").value(typed.get("title")).maxlength(120).errors(errors).render())
         (Field::new("slug", "Address").hint("Within the course. Left empty, it is made of the title.").optional().value(typed.get("slug")).errors(errors).render())

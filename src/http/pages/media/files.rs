@@ -62,11 +62,18 @@ async fn protected(req: Req) -> Result<Res, HttpError> {
         Some(_) => return Err(HttpError::NotFound),
         None => file,
     };
-    let wants_file = req.query("download") == "1";
+    let whole = work.original_name().as_deref() == Some(path.as_str());
+    let file = match MediaStore::new(&req.app.config.data).original(&work.sha256) {
+        Some(original) if whole => original,
+        _ => file,
+    };
+    // What strangers made is never shown by the browser itself.
+    let wants_file = whole || req.query("download") == "1";
     let ending = path.rsplit_once('.').map_or("", |(_, e)| e);
-    let name = format!("{}.{ending}", work.slug);
+    let dot = if ending.is_empty() { "" } else { "." };
+    let name = format!("{}{dot}{ending}", work.slug);
     let served = Served {
-        content_type: content_type(&path),
+        content_type: if whole { "application/octet-stream" } else { content_type(&path) },
         // Playlists change while rungs are added; segments never do.
         cache: if ending == "m3u8" { "private, no-cache" } else { "private, max-age=3600, immutable" },
         download: wants_file.then_some(name.as_str()),

@@ -32,7 +32,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let list = list(&req).await?;
     let most = format::bytes(req.app.config.limits.upload_bytes);
     let hint = format!(
-        "Video, picture or sound, at most {most}. With scripts a broken upload goes on where it stopped."
+        "Video, picture, sound, document, 3D model, archive or project file, at most {most}. With scripts a broken upload goes on where it stopped."
     );
     let body = markup! {
         div.wrap.page.stack.loose {
@@ -114,7 +114,10 @@ pub(super) fn kind_words(kind: Option<Kind>) -> &'static str {
         Some(Kind::Video) => "Video",
         Some(Kind::Image) => "Picture",
         Some(Kind::Audio) => "Sound",
-        Some(Kind::File) => "File",
+        Some(Kind::Document) => "Document",
+        Some(Kind::Model) => "3D model",
+        Some(Kind::Archive) => "Archive",
+        Some(Kind::Other) => "File",
         None => "Not examined yet",
     }
 }

@@ -104,7 +104,10 @@ pub fn kind_words(work: &Work) -> &'static str {
         Some(Kind::Video) => "Video",
         Some(Kind::Image) => "Picture",
         Some(Kind::Audio) => "Sound",
-        Some(Kind::File) | None => "File",
+        Some(Kind::Document) => "Document",
+        Some(Kind::Model) => "3D model",
+        Some(Kind::Archive) => "Archive",
+        Some(Kind::Other) | None => "File",
     }
 }
 

@@ -1,0 +1,129 @@
+//! What everything but films and sounds needs: what it is, and how it is shown.
+
+use super::pieces::Manifest;
+use super::run::Bench;
+use crate::domain::media::{Codec, Facts, Kind, Poster, Rejection, Rendition};
+use crate::media::sniff::{self, Form};
+use crate::media::store::{folder_bytes, write_atomically};
+use crate::media::{MediaTrouble, archives, blend, documents, models, paintings, pictures, probe, texts};
+use image::DynamicImage;
+use std::fs;
+use std::path::Path;
+
+/// Size in which a model is drawn.
+const MODEL: (u32, u32) = (1600, 1200);
+/// The model as the viewer takes it.
+pub const VIEW: &str = "view.glb";
+
+fn form(original: &Path, ending: &str) -> Result<Form, MediaTrouble> {
+    sniff::sniff_file(original, ending).map_err(MediaTrouble::Rejected)
+}
+
+/// Examines an original.
+pub fn examine(bench: &Bench, original: &Path, ending: &str) -> Result<(Kind, Facts), MediaTrouble> {
+    let (limits, sandbox) = (&bench.tools.limits, &bench.tools.sandbox);
+    let plain = |format: &str| Facts { format: format.to_owned(), frame_rate: (0, 1), ..Facts::default() };
+    Ok(match form(original, ending)? {
+        Form::Still => (Kind::Image, pictures::decode(original, limits)?.1),
+        Form::Painting(demuxer) => {
+            (Kind::Image, paintings::decode((sandbox, limits, &bench.cancel), original, demuxer)?.1)
+        }
+        Form::Moving => moving(bench, original)?,
+        Form::Pdf => (Kind::Document, documents::examine(sandbox, limits, original, &bench.cancel)?),
+        Form::Text => (Kind::Document, texts::examine(original, limits)?),
+        Form::Archive(packing) => (Kind::Archive, archives::read(original, packing, limits)?.1),
+        Form::Model(form) => (Kind::Model, models::read(original, form, limits)?.1),
+        Form::Blend => (Kind::Other, plain("blend")),
+        Form::Other(found) => (Kind::Other, plain(found)),
+    })
+}
+
+fn moving(bench: &Bench, original: &Path) -> Result<(Kind, Facts), MediaTrouble> {
+    let probed = probe::probe(&bench.tools.sandbox, &bench.tools.limits, original, &bench.cancel)?;
+    if probed.kind == Kind::Video && probed.facts.duration_ms == 0 && probed.facts.audio_codec.is_none() {
+        return Err(MediaTrouble::Rejected(Rejection::Unreadable { found: "it has no length".into() }));
+    }
+    Ok((probed.kind, probed.facts))
+}
+
+/// Makes what is shown of a work without a length.
+pub fn make(
+    bench: &Bench,
+    (facts, ending): (&Facts, &str),
+    original: &Path,
+    staging: &Path,
+    scratch: &Path,
+) -> Result<Manifest, MediaTrouble> {
+    let limits = &bench.tools.limits;
+    let kit = (&bench.tools.sandbox, limits, &bench.cancel);
+    let (renditions, poster) = match form(original, ending)? {
+        Form::Still => still(bench, &pictures::decode(original, limits)?.0, staging)?,
+        Form::Painting(demuxer) => still(bench, &paintings::decode(kit, original, demuxer)?.0, staging)?,
+        Form::Pdf => {
+            let (pages, poster) =
+                documents::write_pages(kit, original, facts.pages, staging, scratch, |done, of| {
+                    bench.progress.set(done, of);
+                })?;
+            let (width, height) = pages.first().map_or((0, 0), |p| (p.width, p.height));
+            let pictures = Rendition {
+                width,
+                height,
+                bytes: folder_bytes(&staging.join("pages")),
+                ..named("pages", Codec::Jpeg)
+            };
+            let list = Rendition {
+                bytes: fs::metadata(staging.join(documents::PAGES))?.len(),
+                ..named(documents::PAGES, Codec::Json)
+            };
+            (vec![pictures, list], poster)
+        }
+        Form::Archive(packing) => {
+            let (listing, _) = archives::read(original, packing, limits)?;
+            let bytes = archives::write(&listing, staging)?;
+            (vec![Rendition { bytes, ..named(archives::LISTING, Codec::Json) }], None)
+        }
+        Form::Model(form) => {
+            let (model, _) = models::read(original, form, limits)?;
+            let glb = models::for_viewer(original, form, &model)?;
+            write_atomically(&staging.join(VIEW), &glb)?;
+            let drawn = DynamicImage::ImageRgb8(models::draw(&model, MODEL.0, MODEL.1));
+            let poster = pictures::write_sizes(&drawn, staging, "poster", |_, _| {})?;
+            (vec![Rendition { bytes: glb.len() as u64, ..named(VIEW, Codec::Glb) }], Some(poster))
+        }
+        Form::Blend => match blend::thumbnail(original) {
+            Some(picture) => (vec![], Some(pictures::write_sizes(&picture, staging, "poster", |_, _| {})?)),
+            None => (vec![], None),
+        },
+        Form::Text | Form::Other(_) => (vec![], None),
+        Form::Moving => return Err(MediaTrouble::internal("a film came to where stills are made")),
+    };
+    Ok(Manifest { normalised: None, renditions, poster })
+}
+
+fn named(name: &str, codec: Codec) -> Rendition {
+    Rendition { name: name.into(), codec, width: 0, height: 0, bytes: 0, codecs: String::new() }
+}
+
+/// A picture in all its sizes.
+fn still(
+    bench: &Bench,
+    picture: &DynamicImage,
+    staging: &Path,
+) -> Result<(Vec<Rendition>, Option<Poster>), MediaTrouble> {
+    let poster = pictures::write_sizes(picture, staging, "poster", |done, of| bench.progress.set(done, of))?;
+    let mut renditions = vec![];
+    for width in &poster.widths {
+        let height = (u64::from(poster.height) * u64::from(*width) + u64::from(poster.width) / 2)
+            / u64::from(poster.width.max(1));
+        for (codec, ending) in [(Codec::Avif, "avif"), (Codec::Jpeg, "jpg")] {
+            let name = format!("poster-{width}.{ending}");
+            renditions.push(Rendition {
+                bytes: fs::metadata(staging.join(&name))?.len(),
+                width: *width,
+                height: u32::try_from(height).unwrap_or(0),
+                ..named(&name, codec)
+            });
+        }
+    }
+    Ok((renditions, Some(poster)))
+}

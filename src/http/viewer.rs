@@ -1,0 +1,148 @@
+//! What is read, turned around or unpacked instead of played: documents, text, models, archives and
+//! files of other programs, as parts of pages.
+
+use super::delivery::signed_base;
+use super::error::HttpError;
+use super::player::{picture_url, poster};
+use super::request::Req;
+use super::ui::table::{self, Column, table};
+use super::ui::{Fetch, Icon, Ratio, Tone, format, icon, notice_text, picture};
+use crate::actors::encoder::{VIEW, limits};
+use crate::domain::media::Kind;
+use crate::media::store::MediaStore;
+use crate::media::{archives, documents, texts};
+use crate::projections::media::Work;
+use maud::{Markup, html};
+use std::path::PathBuf;
+
+/// The scripts that show more than plain HTML does; none is needed.
+#[must_use]
+pub fn script(work: &Work) -> Option<&'static str> {
+    match work.kind {
+        Some(Kind::Model) => Some("model.js"),
+        Some(Kind::Document) if work.facts.format == "text" => Some("code.js"),
+        _ => None,
+    }
+}
+
+fn folder(req: &Req, work: &Work) -> PathBuf {
+    MediaStore::new(&req.app.config.data).public(work.id, work.playable)
+}
+
+async fn off_thread<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> Result<T, HttpError> {
+    tokio::task::spawn_blocking(read).await.map_err(|e| HttpError::Internal(e.to_string()))
+}
+
+/// The stage of a work that has no length.
+///
+/// # Errors
+/// If its files cannot be read.
+pub async fn show(req: &Req, work: &Work) -> Result<Markup, HttpError> {
+    match work.kind {
+        Some(Kind::Document) if work.facts.format == "text" => text(req, work).await,
+        Some(Kind::Document) => document(req, work).await,
+        Some(Kind::Model) => Ok(model(req, work)),
+        Some(Kind::Archive) => archive(req, work).await,
+        Some(Kind::Other) => Ok(other(work)),
+        _ => Ok(still(work)),
+    }
+}
+
+fn still(work: &Work) -> Markup {
+    let pic = poster(work, &work.title, true);
+    html! { div.stage { (picture(pic.as_ref(), Ratio::Fill, "(min-width: 80rem) 80rem, 100vw", Fetch::First, &html! {})) } }
+}
+
+async fn document(req: &Req, work: &Work) -> Result<Markup, HttpError> {
+    let place = folder(req, work);
+    let pages = off_thread(move || documents::pages(&place)).await?;
+    let base = signed_base(req, work);
+    let of = work.facts.pages;
+    Ok(html! {
+        section.leaves aria-label={ "Pages of " (work.title) } {
+            @for (n, page) in pages.iter().enumerate() {
+                figure id={ "page-" (n + 1) } {
+                    img src={ (base) "/" (page.file) } width=(page.width) height=(page.height) loading=[(n > 0).then_some("lazy")] decoding="async"
+                        alt={ "Page " (n + 1) @if !page.text.is_empty() { ", its text follows" } };
+                    figcaption.row.small.dim {
+                        span { "Page " (n + 1) " of " (of) }
+                        @if !page.text.is_empty() { details { summary { "Text of this page" } pre.leaf-text { (page.text) } } }
+                    }
+                }
+            }
+        }
+        @if pages.len() < of as usize {
+            (notice_text(Tone::Info, &format!("{} of {of} pages are shown. All of them are in the download.", pages.len())))
+        }
+    })
+}
+
+async fn text(req: &Req, work: &Work) -> Result<Markup, HttpError> {
+    let limits = limits(&req.app.config);
+    let file = MediaStore::new(&req.app.config.data).original(&work.sha256).ok_or(HttpError::NotFound)?;
+    let (text, more) = off_thread(move || texts::beginning(&file, &limits))
+        .await?
+        .map_err(|e| HttpError::Internal(format!("reading a text: {}", e.kind())))?;
+    Ok(html! {
+        div.stage.code tabindex="0" role="region" aria-label={ "Text of " (work.title) } {
+            pre { code data-language=(work.ending) { (text) } }
+        }
+        @if more { (notice_text(Tone::Info, "This is its beginning. All of it is in the download.")) }
+    })
+}
+
+fn model(req: &Req, work: &Work) -> Markup {
+    let pic = poster(work, &format!("{}, drawn from the front", work.title), true);
+    html! {
+        div.stage.model data-model={ (signed_base(req, work)) "/" (VIEW) } {
+            (picture(pic.as_ref(), Ratio::Fill, "(min-width: 80rem) 80rem, 100vw", Fetch::First, &html! {}))
+            button.btn.main type="button" data-model-open hidden { "Turn it around" }
+            p.small role="status" data-model-state {}
+        }
+        p.small.dim { (format::count(i64::try_from(work.facts.triangles).unwrap_or(i64::MAX))) " triangles" }
+    }
+}
+
+async fn archive(req: &Req, work: &Work) -> Result<Markup, HttpError> {
+    let place = folder(req, work);
+    let listing = off_thread(move || archives::listing(&place)).await?;
+    let rows: Vec<Vec<Markup>> = listing
+        .entries
+        .iter()
+        .map(|e| vec![table::head(&html! { (e.name) }), table::number(&format::bytes(e.bytes))])
+        .collect();
+    let count = format::count(i64::from(work.facts.entries));
+    Ok(html! {
+        (card(work, Icon::Package, &format!("{count} files, {} when unpacked", format::bytes(work.facts.unpacked_bytes))))
+        details.panel open[rows.len() <= 40] {
+            summary { "What is in it" }
+            (table("Files in the archive", &[Column::new("File"), Column::number("Length")], &rows))
+            @if listing.more { p.small.dim { "It holds more than is listed." } }
+        }
+    })
+}
+
+fn other(work: &Work) -> Markup {
+    let words = match work.facts.format.as_str() {
+        "blend" => "Blender project",
+        "" => "File of another program",
+        format => format,
+    };
+    card(work, Icon::File, words)
+}
+
+/// What stands for a file that is only downloaded.
+fn card(work: &Work, sign: Icon, words: &str) -> Markup {
+    let pic = work.poster.as_ref().and_then(|p| p.widths.last()).map(|w| picture_url(work, *w, "jpg"));
+    let ending = if work.ending.is_empty() { String::new() } else { format!(".{}", work.ending) };
+    html! {
+        div.stage.parcel {
+            @match pic { Some(src) => img src=(src) alt={ "Thumbnail of " (work.title) }; , None => span.parcel-sign { (icon(sign)) } }
+            div.stack.tight {
+                p { strong { (words) } " " span.dim { (ending) } }
+                p.dim { (format::bytes(work.bytes)) }
+                p.small { "It is not shown here. Download it and open it with the program it was made with." }
+            }
+        }
+    }
+}

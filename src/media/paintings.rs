@@ -1,0 +1,104 @@
+//! Pictures to work with (Photoshop, OpenEXR, Radiance): ffmpeg flattens and tone maps them in the
+//! sandbox; only the preview is made of that, the file itself is what people download.
+
+use super::sandbox::{Cancel, Sandbox, SandboxError};
+use super::{Limits, MediaTrouble, pictures};
+use crate::domain::media::{Facts, Rejection};
+use image::DynamicImage;
+use std::path::Path;
+use std::time::Duration;
+
+/// Decodes the picture as it is shown. `demuxer` is the one of ffmpeg that its first bytes name.
+///
+/// # Errors
+/// A rejection when it is too large or damaged, or a failure of the examination itself.
+pub fn decode(
+    (sandbox, limits, cancel): (&Sandbox, &Limits, &Cancel),
+    file: &Path,
+    demuxer: &'static str,
+) -> Result<(DynamicImage, Facts), MediaTrouble> {
+    let room = tempfile::tempdir()?;
+    let mut job = sandbox.job("ffmpeg", limits, Duration::from_secs(limits.probe_seconds));
+    let input = job.reads(file)?;
+    let out = job.writes(room.path())?;
+    job.args([
+        "-nostdin",
+        "-v",
+        "error",
+        "-y",
+        "-protocol_whitelist",
+        "file,pipe",
+        "-format_whitelist",
+        demuxer,
+    ]);
+    job.args(["-max_pixels", &limits.pixels().to_string(), "-f", demuxer]);
+    if demuxer == "exr_pipe" {
+        // Light as numbers; this is how much of it a screen shows.
+        job.args(["-apply_trc", "iec61966_2_1"]);
+    }
+    job.args(["-i".to_owned(), format!("file:{input}")]);
+    if demuxer == "hdr_pipe" {
+        job.args(["-vf", "zscale=t=linear:tin=linear:min=rgb:m=rgb,format=gbrpf32le,tonemap=reinhard,zscale=t=iec61966-2-1,format=rgb24"]);
+    }
+    job.args([
+        "-frames:v".to_owned(),
+        "1".into(),
+        "-map_metadata".into(),
+        "-1".into(),
+        format!("{out}/picture.png"),
+    ]);
+    job.run(cancel, |_| {}).map_err(|error| match error {
+        SandboxError::Exit { code: Some(_), .. } => MediaTrouble::Rejected(Rejection::Unreadable {
+            found: "the picture is damaged or too large".into(),
+        }),
+        SandboxError::Exit { code: None, .. } => MediaTrouble::Rejected(Rejection::ProbeExhausted),
+        other => other.into(),
+    })?;
+    let (picture, facts) = pictures::decode(&room.path().join("picture.png"), limits)?;
+    let format = demuxer.trim_end_matches("_pipe").to_owned();
+    Ok((picture, Facts { format, ..facts }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::testing::ffmpeg;
+
+    #[test]
+    fn working_pictures_are_shown_and_broken_ones_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let (sandbox, limits, cancel) = (Sandbox::detect(), Limits::default(), Cancel::default());
+        let exr = folder.path().join("light.exr");
+        ffmpeg(&[
+            "-f",
+            "lavfi",
+            "-i",
+            "testsrc2=size=160x90,format=gbrpf32le",
+            "-frames:v",
+            "1",
+            exr.to_str().unwrap(),
+        ]);
+        // A Photoshop file of one flat channel after another: signature, version, channels, size, depth, mode.
+        let mut psd = b"8BPS\0\x01\0\0\0\0\0\0\0\x03\0\0\0\x10\0\0\0\x20\0\x08\0\x03".to_vec();
+        psd.extend([0; 12]);
+        psd.extend([0, 0]);
+        for channel in [200, 10, 10] {
+            psd.extend([channel; 16 * 32]);
+        }
+        let flat = folder.path().join("flat.psd");
+        std::fs::write(&flat, &psd).unwrap();
+        let kit = (&sandbox, &limits, &cancel);
+        let (picture, facts) = decode(kit, &exr, "exr_pipe").unwrap();
+        assert_eq!((picture.width(), picture.height(), facts.format.as_str()), (160, 90, "exr"));
+        let (picture, facts) = decode(kit, &flat, "psd_pipe").unwrap();
+        assert_eq!(picture.to_rgb8().get_pixel(3, 3).0, [200, 10, 10]);
+        assert_eq!((facts.width, facts.height, facts.format.as_str()), (32, 16, "psd"));
+        std::fs::write(&flat, &psd[..40]).unwrap();
+        assert!(matches!(decode(kit, &flat, "psd_pipe"), Err(MediaTrouble::Rejected(_))));
+        let small = Limits { megapixels: 0, ..Limits::default() };
+        assert!(matches!(
+            decode((&sandbox, &small, &cancel), &exr, "exr_pipe"),
+            Err(MediaTrouble::Rejected(_))
+        ));
+    }
+}

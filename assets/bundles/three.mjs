@@ -13,7 +13,7 @@ export async function show(stage, url) {
   scene.background = new Color(0x2b2a28);
   scene.add(model, new AmbientLight(0xffffff, 0.4), new HemisphereLight(0xffffff, 0x8a847a, 1.2));
   const camera = new PerspectiveCamera(30, 4 / 3, ball.radius / 100, ball.radius * 100);
-  camera.position.set(0.55, 0.42, 1).normalize().multiplyScalar(ball.radius / Math.sin(0.26)).add(ball.center);
+  camera.position.set(0.55, 0.42, 1).normalize().multiplyScalar((0.75 * ball.radius) / Math.sin(0.26)).add(ball.center);
   const key = new DirectionalLight(0xffffff, 2);
   camera.add(key);
   key.position.set(-0.7, 0.8, 1);

@@ -53,6 +53,12 @@ pub fn work(work: &Work, url: &str, image: Option<&str>) -> Markup {
     if let Some(at) = work.published_at {
         value["uploadDate"] = json!(time(at));
     }
+    if let Some(licence) = work.licence.url() {
+        value["license"] = json!(licence);
+    }
+    if !work.tags.is_empty() {
+        value["keywords"] = json!(work.tags);
+    }
     if work.duration_ms > 0 {
         value["duration"] = json!(duration(work.duration_ms));
     }

@@ -42,7 +42,7 @@ macro_rules! clip {
 
 const BUNNY: &str = "© 2008 Blender Foundation, peach.blender.org, CC BY 3.0.";
 
-/// Pictures first: they are made quickly, and pages look right at once.
+/// Pictures and files first: they are made quickly, and pages look right at once.
 static CLIPS: [Clip; 14] = [
     clip!(
         "bunny-under-the-tree",
@@ -61,6 +61,21 @@ static CLIPS: [Clip; 14] = [
         "A photograph to take colours from. CC0."
     ),
     clip!("the-burrow", "burrow.jpg", Subscriber, "The burrow", "Morning, before he wakes up."),
+    clip!("pine-island", "pine-island.obj", Free, "Pine island", "A small model to practise light on. CC0."),
+    clip!(
+        "shot-list-good-morning",
+        "shot-list.pdf",
+        Free,
+        "Shot list: Good morning",
+        "What was on the wall while the scene was animated: six shots, and notes on timing. Written for this demo, CC0."
+    ),
+    clip!(
+        "overlap-for-ears",
+        "ears.py",
+        Subscriber,
+        "Overlap for ears",
+        "A script for Blender that lets each joint follow the one before it. CC0."
+    ),
     clip!(
         "big-buck-bunny-the-short-cut",
         "big-buck-bunny-trailer.mp4",
@@ -97,21 +112,6 @@ static CLIPS: [Clip; 14] = [
         "A reference for the darkest sky there is. NASA and ESA, public domain."
     ),
     clip!("the-studio-cat", "chelsea.png", Free, "The studio cat", "Chelsea supervises. CC0."),
-    clip!("pine-island", "pine-island.obj", Free, "Pine island", "A small model to practise light on. CC0."),
-    clip!(
-        "shot-list-good-morning",
-        "shot-list.pdf",
-        Free,
-        "Shot list: Good morning",
-        "What was on the wall while the scene was animated: six shots, and notes on timing. Written for this demo, CC0."
-    ),
-    clip!(
-        "overlap-for-ears",
-        "ears.py",
-        Subscriber,
-        "Overlap for ears",
-        "A script for Blender that lets each joint follow the one before it. CC0."
-    ),
 ];
 
 /// Takes all files over and makes them public as soon as they can be shown.

@@ -1,7 +1,7 @@
 //! What may be wished of a work.
 
 use super::{Captions, Chapter, Facts, Failure, Kind, Original, Poster, Rejection, Rendition, Step, Tier};
-use crate::domain::shared::{AccountId, PersonalRef, Slug};
+use crate::domain::shared::{AccountId, Licence, PersonalRef, Slug};
 use chrono::{DateTime, Utc};
 
 /// Commands; times, ids and findings come in with them.
@@ -123,6 +123,15 @@ pub enum MediaCommand {
     SetChapters {
         /// All of them, in order.
         chapters: Vec<Chapter>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Say what it may be used for, and the words it is filed under.
+    Label {
+        /// Licence.
+        licence: Licence,
+        /// Tags, see [`super::tags`].
+        tags: Vec<String>,
         /// When.
         at: DateTime<Utc>,
     },

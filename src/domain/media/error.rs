@@ -61,4 +61,10 @@ pub enum MediaError {
     /// A chapter without a name, or with too long a one.
     #[error("Give every chapter a name of 1 to 200 characters (one has {0}).")]
     ChapterTitle(usize),
+    /// Too many tags.
+    #[error("Keep it within {0} tags.")]
+    TooManyTags(usize),
+    /// A tag that is too long; with its beginning.
+    #[error("The tag “{0}…” is too long: keep each within 40 characters, and put commas between them.")]
+    TagTooLong(String),
 }

@@ -1,7 +1,7 @@
 //! What happened to a work. Names and payloads are frozen by snapshots in `tests.rs`.
 
 use super::{Captions, Chapter, Facts, Failure, Kind, Original, Poster, Rejection, Rendition, Step, Tier};
-use crate::domain::shared::{AccountId, PersonalRef, Slug};
+use crate::domain::shared::{AccountId, Licence, PersonalRef, Slug};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -132,6 +132,15 @@ pub enum MediaEvent {
     ChaptersSet {
         /// All of them, in order; none if they were taken away.
         chapters: Vec<Chapter>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Licence or tags changed.
+    MediaLabelled {
+        /// Licence now.
+        licence: Licence,
+        /// Tags now, in lower case.
+        tags: Vec<String>,
         /// When.
         at: DateTime<Utc>,
     },

@@ -2,9 +2,9 @@
 
 use super::{
     Captions, Chapter, Facts, Failure, Kind, MediaCommand, MediaError, MediaEvent, Original, Poster,
-    Rejection, Rendition, Step, Tier, captions,
+    Rejection, Rendition, Step, Tier, captions, labels,
 };
-use crate::domain::shared::{AccountId, Slug};
+use crate::domain::shared::{AccountId, Licence, Slug};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -88,6 +88,12 @@ pub struct Media {
     pub description: String,
     /// Address.
     pub slug: Option<Slug>,
+    /// What it may be used for.
+    #[serde(default)]
+    pub licence: Licence,
+    /// Words it is filed under.
+    #[serde(default)]
+    pub tags: Vec<String>,
     /// What exists, of the latest round that became playable.
     pub renditions: Vec<Rendition>,
     /// The still.
@@ -238,6 +244,7 @@ impl Media {
                 }
                 Ok(vec![MediaEvent::MediaDescribed { title, description, slug, at }])
             }
+            C::Label { licence, tags, at } => labels::label(self, licence, tags, at),
             C::AddCaptions { captions, at } => captions::add(self, captions, at),
             C::RemoveCaptions { track, at } => Ok(captions::remove(self, &track, at)),
             C::SetChapters { chapters, at } => captions::set_chapters(self, chapters, at),
@@ -321,6 +328,10 @@ impl Media {
             }
             event @ (E::CaptionsAdded { .. } | E::CaptionsRemoved { .. } | E::ChaptersSet { .. }) => {
                 captions::apply(self, event);
+            }
+            E::MediaLabelled { licence, tags, .. } => {
+                self.licence = licence;
+                self.tags = tags;
             }
             E::MediaTierChanged { tier, .. } => self.tier = tier,
             E::MediaScheduled { publish_at, .. } => self.publication = Publication::Scheduled { publish_at },

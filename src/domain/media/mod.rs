@@ -9,6 +9,7 @@ mod captions;
 mod commands;
 mod error;
 mod events;
+mod labels;
 mod media;
 mod values;
 
@@ -16,6 +17,7 @@ pub use captions::{Captions, Chapter, MOST_CAPTIONS, MOST_CHAPTERS};
 pub use commands::MediaCommand;
 pub use error::MediaError;
 pub use events::MediaEvent;
+pub use labels::{LONGEST_TAG, MOST_TAGS, tags};
 pub use media::{Media, Processing, Publication};
 pub use values::{Codec, Facts, Failure, Kind, Original, Poster, Rejection, Rendition, Step, Tier};
 

@@ -1,7 +1,7 @@
 //! Given these events, when this command, then those events.
 
 use super::*;
-use crate::domain::shared::{PersonalRef, Slug};
+use crate::domain::shared::{Licence, PersonalRef, Slug};
 use chrono::{DateTime, TimeZone, Utc};
 use cqrs_es::test::TestFramework;
 use uuid::Uuid;
@@ -311,6 +311,7 @@ fn the_form_of_every_event_is_frozen() {
         MediaEvent::ReprocessingRequested { generation: 2, at: at(6) },
         MediaEvent::MediaDescribed { title: "T".into(), description: "D".into(), slug: slug("t"), at: at(7) },
         MediaEvent::MediaTierChanged { tier: Tier::Free, at: at(8) },
+        MediaEvent::MediaLabelled { licence: Licence::Cc0, tags: vec!["light".into()], at: at(8) },
         added(captions("pt-br", true, "ab")),
         MediaEvent::CaptionsRemoved { captions: captions("pt-br", true, "ab"), at: at(8) },
         MediaEvent::ChaptersSet {
@@ -436,4 +437,30 @@ fn an_ending_is_letters_and_digits_or_nothing() {
 fn what_was_called_a_file_before_is_read_as_other() {
     assert_eq!(serde_json::from_str::<Kind>("\"file\"").unwrap(), Kind::Other);
     assert_eq!(serde_json::to_string(&Kind::Other).unwrap(), "\"other\"");
+}
+
+#[test]
+fn licence_and_tags_change_together_and_within_limits() {
+    assert_eq!(tags(" Light, #Night  Sky,light,, "), ["light", "night sky"]);
+    let label = |tags: Vec<String>| MediaCommand::Label { licence: Licence::Cc0, tags, at: at(5) };
+    let most: Vec<String> = (0..MOST_TAGS).map(|n| format!("{n:0>40}")).collect();
+    let labelled = MediaEvent::MediaLabelled { licence: Licence::Cc0, tags: most.clone(), at: at(5) };
+    TestFramework::<Media>::with(())
+        .given(vec![received()])
+        .when(label(most.clone()))
+        .then_expect_events(vec![labelled.clone()]);
+    TestFramework::<Media>::with(())
+        .given(vec![received(), labelled])
+        .when(label(most.clone()))
+        .then_expect_events(vec![]);
+    let more = [most, vec!["x".into()]].concat();
+    TestFramework::<Media>::with(())
+        .given(vec![received()])
+        .when(label(more))
+        .then_expect_error(MediaError::TooManyTags(MOST_TAGS));
+    let long = "x".repeat(LONGEST_TAG + 1);
+    TestFramework::<Media>::with(())
+        .given(vec![received()])
+        .when(label(vec![long]))
+        .then_expect_error(MediaError::TagTooLong("x".repeat(LONGEST_TAG)));
 }

@@ -26,6 +26,22 @@ pub enum Kind {
     Other,
 }
 
+impl Kind {
+    /// What pages call it.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Video => "Video",
+            Self::Image => "Picture",
+            Self::Audio => "Sound",
+            Self::Document => "Document",
+            Self::Model => "3D model",
+            Self::Archive => "Archive",
+            Self::Other => "File",
+        }
+    }
+}
+
 /// Who may play or download a published work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]

@@ -67,4 +67,17 @@ impl Licence {
             Self::AllRightsReserved => "All rights reserved",
         }
     }
+    /// Where its text stands; `None` for all rights reserved.
+    #[must_use]
+    pub fn url(self) -> Option<&'static str> {
+        match self {
+            Self::CcBy => Some("https://creativecommons.org/licenses/by/4.0/"),
+            Self::CcBySa => Some("https://creativecommons.org/licenses/by-sa/4.0/"),
+            Self::CcByNc => Some("https://creativecommons.org/licenses/by-nc/4.0/"),
+            Self::CcByNd => Some("https://creativecommons.org/licenses/by-nd/4.0/"),
+            Self::CcBy3 => Some("https://creativecommons.org/licenses/by/3.0/"),
+            Self::Cc0 => Some("https://creativecommons.org/publicdomain/zero/1.0/"),
+            Self::AllRightsReserved => None,
+        }
+    }
 }

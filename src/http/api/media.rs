@@ -3,8 +3,8 @@
 use super::{Endpoint, bad_cursor, body, captions, check_match, cursor, limit, one, only, page, text};
 use crate::actors::accounts::access_tokens::Scope;
 use crate::actors::bus::{Claim, CommandError, Envelope};
-use crate::domain::media::{Codec, Kind, Media, MediaCommand, MediaError, Tier};
-use crate::domain::shared::{Slug, derive_id};
+use crate::domain::media::{Codec, Kind, Media, MediaCommand, MediaError, Tier, tags};
+use crate::domain::shared::{Licence, Slug, derive_id};
 use crate::http::delivery::{may_edit, may_see, may_watch, signed_base};
 use crate::http::player::{is_public_size, picture_url};
 use crate::http::{Form, HttpError, Req, Res};
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use warp::http::Method;
 
-const EDITED: [&str; 4] = ["title", "description", "slug", "tier"];
+const EDITED: [&str; 6] = ["title", "description", "slug", "tier", "licence", "tags"];
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let read = Scope::MediaRead;
@@ -47,7 +47,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             Method::PATCH,
             "/api/v1/media/{id}",
             write,
-            "Describe a work: any of title, description, slug, tier",
+            "Describe a work: any of title, description, slug, tier, licence, tags",
             "Media",
             describe,
         )
@@ -82,7 +82,7 @@ pub(super) fn to_json(req: &Req, work: &Work, progress: Option<&Progress>) -> Va
     });
     let mut value = json!({
         "id": work.id, "slug": work.slug, "title": work.title, "description": work.description,
-        "kind": work.kind, "tier": work.tier, "publication": work.publication,
+        "kind": work.kind, "tier": work.tier, "licence": work.licence, "tags": work.tags, "publication": work.publication,
         "published_at": work.published_at, "publish_at": work.publish_at, "received_at": work.received_at,
         "state": work.processing, "duration_ms": work.duration_ms, "width": work.width, "height": work.height,
         "captions": work.captions.iter().map(|c| captions::to_json(c, None)).collect::<Vec<_>>(),
@@ -222,6 +222,26 @@ async fn command(req: Req, act: fn(DateTime<Utc>) -> MediaCommand) -> Result<Res
     changed(&req, work.id, receipt.position).await
 }
 
+/// Licence and tags, if the program wants to change one of them.
+fn labels(wanted: &Value, work: &Work) -> Result<Option<(Licence, Vec<String>)>, HttpError> {
+    let bad = |field: &str, words: &str| HttpError::Fields(vec![(field.into(), words.into())]);
+    let licence = match text(wanted, "licence")? {
+        Some(code) => {
+            code.parse().map_err(|_| bad("licence", "Take a code such as CC-BY-4.0 or CC0-1.0."))?
+        }
+        None => work.licence,
+    };
+    let filed = match &wanted["tags"] {
+        Value::Null => work.tags.clone(),
+        Value::Array(list) if list.iter().all(Value::is_string) => {
+            tags(&list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(","))
+        }
+        _ => return Err(bad("tags", "This is a list of texts.")),
+    };
+    let same = licence == work.licence && filed == work.tags;
+    Ok((!same).then_some((licence, filed)))
+}
+
 async fn describe(mut req: Req) -> Result<Res, HttpError> {
     let work = find_own(&req).await?;
     let wanted = body(&mut req).await?;
@@ -236,6 +256,7 @@ async fn describe(mut req: Req) -> Result<Res, HttpError> {
         Some(tier) => Some(Tier::parse(tier).ok_or_else(|| bad("tier", "It is free or subscriber.".into()))?),
         None => None,
     };
+    let labels = labels(&wanted, &work)?;
     let id = req.command_id(&Form::default());
     let command = MediaCommand::Describe {
         title: text(&wanted, "title")?.unwrap_or(&work.title).to_owned(),
@@ -259,6 +280,16 @@ async fn describe(mut req: Req) -> Result<Res, HttpError> {
         }
         Err(other) => return Err(other.into()),
     };
+    if let Some((licence, tags)) = labels {
+        let command = MediaCommand::Label { licence, tags, at: req.now() };
+        let id = derive_id(&id.to_string(), "labels");
+        let sent = req.app.bus.dispatch::<Media>(Envelope::new(id, work.id, command, req.meta())).await;
+        position = match sent {
+            Ok(receipt) => position.max(receipt.position),
+            Err(CommandError::Refused(why)) => return Err(bad("tags", why.to_string())),
+            Err(other) => return Err(other.into()),
+        };
+    }
     if let Some(tier) = tier {
         let id = derive_id(&id.to_string(), "tier");
         let command = MediaCommand::SetTier { tier, at: req.now() };

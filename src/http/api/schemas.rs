@@ -58,6 +58,8 @@ fn media() -> Vec<(&'static str, Value)> {
                     "id": uuid(), "slug": text(), "title": text(), "description": text(),
                     "kind": { "type": ["string", "null"], "enum": ["video", "image", "audio", "document", "model", "archive", "other", null] },
                     "tier": { "type": "string", "enum": ["free", "subscriber"] },
+                    "licence": { "type": "string", "description": "A code such as CC-BY-4.0" },
+                    "tags": { "type": "array", "items": text() },
                     "publication": text(), "published_at": maybe_time(), "publish_at": maybe_time(), "received_at": time(),
                     "state": { "type": "string", "enum": states },
                     "duration_ms": number(), "width": number(), "height": number(),
@@ -77,6 +79,7 @@ fn media() -> Vec<(&'static str, Value)> {
                 "properties": {
                     "title": { "type": "string", "maxLength": 200 }, "description": { "type": "string", "description": "Markdown" },
                     "slug": { "type": "string", "maxLength": 80 }, "tier": { "type": "string", "enum": ["free", "subscriber"] },
+                    "licence": text(), "tags": { "type": "array", "maxItems": 20, "items": { "type": "string", "maxLength": 40 } },
                 },
             }),
         ),

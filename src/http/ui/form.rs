@@ -105,6 +105,7 @@ pub struct Field<'a> {
     placeholder: Option<&'a str>,
     maxlength: Option<usize>,
     list: Option<&'a str>,
+    several: bool,
     rows: Option<(bool, u8)>,
     options: Vec<(String, String)>,
 }
@@ -187,6 +188,12 @@ impl<'a> Field<'a> {
         self.list = Some(id);
         self
     }
+    /// More than one file may be chosen.
+    #[must_use]
+    pub fn several(mut self) -> Self {
+        self.several = true;
+        self
+    }
     /// Several lines.
     #[must_use]
     pub fn area(mut self) -> Self {
@@ -237,7 +244,7 @@ impl<'a> Field<'a> {
                         aria-describedby=[described] aria-invalid=[invalid] { "\n" (self.value) }
                 } @else {
                     input class={ "input " (self.width) } id=(self.name) name=(self.name) type=(self.kind) value=(self.value)
-                        autocomplete=[self.autocomplete] inputmode=[self.inputmode] placeholder=[self.placeholder] list=[self.list]
+                        autocomplete=[self.autocomplete] inputmode=[self.inputmode] placeholder=[self.placeholder] list=[self.list] multiple[self.several]
                         maxlength=[self.maxlength] aria-required=[required] aria-describedby=[described] aria-invalid=[invalid];
                 }
             }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 const FLOAT: u32 = 5126;
 const UNSIGNED: u32 = 5125;
-const BYTE: u32 = 5121;
+const SHORT: u32 = 5123;
 
 /// Buffer and its description while it grows.
 #[derive(Default)]
@@ -34,6 +34,17 @@ fn floats(list: &[[f32; 3]]) -> Vec<u8> {
     list.iter().flatten().flat_map(|v| v.to_le_bytes()).collect()
 }
 
+/// Colours of glTF are linear; in sixteen bits, so that the dark ones keep their steps.
+fn linear(colour: [u8; 4]) -> [u16; 4] {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of one")]
+    let wide = |share: f32| (share * 65_535.0).round() as u16;
+    let curve = |c: u8| {
+        let v = f32::from(c) / 255.0;
+        wide(if v <= 0.040_45 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) })
+    };
+    [curve(colour[0]), curve(colour[1]), curve(colour[2]), wide(f32::from(colour[3]) / 255.0)]
+}
+
 /// The model with corners, directions, colours and triangles; pictures are left out.
 pub(super) fn write(model: &Model) -> Result<Vec<u8>, String> {
     let mut out = Writer::default();
@@ -54,8 +65,8 @@ pub(super) fn write(model: &Model) -> Result<Vec<u8>, String> {
             attributes["NORMAL"] = out.add(floats(&part.normals), count, normals).into();
         }
         if !part.colours.is_empty() {
-            let bytes = part.colours.iter().flatten().copied().collect();
-            let colours = json!({ "componentType": BYTE, "normalized": true, "type": "VEC4" });
+            let bytes = part.colours.iter().flat_map(|c| linear(*c)).flat_map(u16::to_le_bytes).collect();
+            let colours = json!({ "componentType": SHORT, "normalized": true, "type": "VEC4" });
             attributes["COLOR_0"] = out.add(bytes, count, colours).into();
         }
         let corners: Vec<u8> = part.triangles.iter().flatten().flat_map(|i| i.to_le_bytes()).collect();

@@ -98,7 +98,7 @@ fn take(
                 .map(|n| n.map(|n| point(&matrix, n, 0.0)).collect())
                 .unwrap_or_default(),
             places: reader.read_tex_coords(set).map(|t| t.into_f32().collect()).unwrap_or_default(),
-            colours: reader.read_colors(0).map(|c| c.into_rgba_u8().collect()).unwrap_or_default(),
+            colours: reader.read_colors(0).map(|c| c.into_rgba_f32().map(srgb).collect()).unwrap_or_default(),
             triangles: corners.as_chunks::<3>().0.to_vec(),
             colour: if primitive.material().index().is_none() { PLAIN } else { srgb(base) },
             texture: shown.map(|t| t.texture().source().index()),

@@ -164,6 +164,7 @@ mod tests {
             let (again, _) = read_text(&packed, ModelForm::Glb).unwrap();
             assert_eq!(again.triangles(), triangles, "{form:?}");
             assert_eq!(again.parts[0].positions, model.parts[0].positions);
+            assert_eq!(again.parts[0].colours, model.parts[0].colours);
             let json = gltf_file::unpacked_for_tests(&packed);
             let (text, _) = read_text(&json, ModelForm::Gltf).unwrap();
             assert_eq!(text.triangles(), triangles);

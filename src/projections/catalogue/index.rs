@@ -110,19 +110,14 @@ pub(super) async fn media(
     media: &Media,
 ) -> Result<(), ProjectionError> {
     let id = event.stream_uuid();
-    let kind = match media.kind {
-        Some(Kind::Video) => "Video",
-        Some(Kind::Image) => "Picture",
-        Some(Kind::Audio) => "Sound",
-        _ => "File",
-    };
+    let body = format!("{}\n{}", media.description, media.tags.join(", "));
     let entry = Entry {
         kind: "media",
         id,
         url: format!("/media/{}", media.address()),
         title: &media.title,
-        context: kind.to_owned(),
-        body: &media.description,
+        context: media.kind.map_or("File", Kind::words).to_owned(),
+        body: &body,
         free: media.tier == Tier::Free,
         picture: Some(id),
     };

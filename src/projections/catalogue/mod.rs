@@ -36,7 +36,7 @@ impl Projection for Catalogue {
     }
 
     fn version(&self) -> i32 {
-        3
+        4
     }
 
     fn tables(&self) -> &'static [&'static str] {

@@ -3,7 +3,7 @@
 
 use super::{Projection, ProjectionError};
 use crate::domain::media::{Captions, Chapter, Facts, Kind, MediaEvent, Poster, Rendition, Tier};
-use crate::domain::shared::PersonalRef;
+use crate::domain::shared::{Licence, PersonalRef};
 use crate::store::RecordedEvent;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -28,7 +28,7 @@ impl Projection for MediaWorks {
     }
 
     fn version(&self) -> i32 {
-        3
+        4
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -66,7 +66,9 @@ impl Projection for MediaWorks {
             captions     jsonb not null default '{}',
             chapters     jsonb not null default '[]',
             ending       text not null default '',
-            facts        jsonb not null default 'null'
+            facts        jsonb not null default 'null',
+            licence      text not null default 'CC-BY-4.0',
+            tags         text[] not null default '{}'
         );
         create index if not exists media_works_by_owner on media_works (owner, received_at desc);
         create index if not exists media_works_by_original on media_works (sha256);
@@ -163,6 +165,9 @@ impl Projection for MediaWorks {
             }
             E::CaptionsRemoved { captions, .. } => set("captions = captions - $2::text", &[&captions.track()]).await,
             E::ChaptersSet { chapters, .. } => set("chapters = $2", &[&json(&chapters)?]).await,
+            E::MediaLabelled { licence, tags, .. } => {
+                set("licence = $2, tags = $3", &[&licence.code(), &tags]).await
+            }
             E::MediaTierChanged { tier, .. } => set("tier = $2", &[&<&str>::from(tier)]).await,
             E::MediaScheduled { publish_at, .. } => {
                 set("publication = 'scheduled', publish_at = $2", &[&publish_at]).await
@@ -270,6 +275,10 @@ pub struct Work {
     pub ending: String,
     /// What the examination found.
     pub facts: Facts,
+    /// What it may be used for.
+    pub licence: Licence,
+    /// Words it is filed under.
+    pub tags: Vec<String>,
 }
 
 impl Work {

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 const COLUMNS: &str = "media, owner, kind, title, description, slug, tier, processing, since, reason, step,
     publication, publish_at, published_at, received_at, generation, playable, width, height, duration_ms, frames,
-    renditions, poster, sha256, bytes, file_name, captions, chapters, ending, facts";
+    renditions, poster, sha256, bytes, file_name, captions, chapters, ending, facts, licence, tags";
 
 fn read(row: &Row) -> Result<Work, QueryError> {
     let number = |name: &str| u32::try_from(row.get::<_, i32>(name)).unwrap_or(0);
@@ -53,6 +53,8 @@ fn read(row: &Row) -> Result<Work, QueryError> {
         chapters: serde_json::from_value(row.get("chapters")).map_err(bad)?,
         ending: row.get("ending"),
         facts: serde_json::from_value::<Option<Facts>>(row.get("facts")).map_err(bad)?.unwrap_or_default(),
+        licence: row.get::<_, &str>("licence").parse().unwrap_or_default(),
+        tags: row.get("tags"),
     })
 }
 

@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 mod captions;
 mod kinds;
+mod labels;
 mod pictures;
 mod playing;
 mod uploading;

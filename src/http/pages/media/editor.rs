@@ -4,8 +4,8 @@ use super::uploads::{kind_words, processing_chip, publication_chip, standing};
 use super::{MAKERS, timeline};
 use crate::actors::CommandError;
 use crate::actors::bus::{Claim, Envelope, Receipt};
-use crate::domain::media::{Media, MediaCommand, MediaError, Tier};
-use crate::domain::shared::Slug;
+use crate::domain::media::{Media, MediaCommand, MediaError, Tier, tags};
+use crate::domain::shared::{Licence, Slug};
 use crate::http::delivery::may_edit;
 use crate::http::error::HttpError;
 use crate::http::form::Form;
@@ -21,6 +21,7 @@ use crate::http::{Req, Res};
 use crate::projections::media::{self as works, Work};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use maud::{Markup, html};
+use strum::VariantArray;
 
 pub(super) fn routes() -> Vec<Route> {
     let makers = Access::Role(MAKERS);
@@ -91,6 +92,21 @@ async fn describe(mut req: Req) -> Result<Res, HttpError> {
             return Ok(unprocessable(view(&req, &work, Some(&form), &errors).await?));
         }
     };
+    let labels = MediaCommand::Label {
+        licence: form.get("licence").parse().unwrap_or(work.licence),
+        tags: tags(form.get("tags")),
+        at: req.now(),
+    };
+    let label_id = crate::domain::shared::derive_id(&id.to_string(), "labels");
+    match req.app.bus.dispatch::<Media>(Envelope::new(label_id, work.id, labels, req.meta())).await {
+        Ok(labelled) if labelled.position > receipt.position => receipt = labelled,
+        Ok(_) => {}
+        Err(CommandError::Refused(why)) => {
+            errors.add("tags", why.to_string());
+            return Ok(unprocessable(view(&req, &work, Some(&form), &errors).await?));
+        }
+        Err(other) => return Err(other.into()),
+    }
     if let Some(tier) = Tier::parse(form.get("tier")) {
         let command = MediaCommand::SetTier { tier, at: req.now() };
         let id = crate::domain::shared::derive_id(&id.to_string(), "tier");
@@ -164,12 +180,15 @@ pub(super) async fn view(
         typed.filter(|f| f.has(name)).map_or_else(|| now.to_owned(), |f| f.raw(name).to_owned())
     };
     let (title, description) = (value("title", &work.title), value("description", &work.description));
+    let (licence, filed) = (value("licence", work.licence.code()), value("tags", &work.tags.join(", ")));
     let (slug, tier) = (value("slug", &work.slug), value("tier", work.tier.into()));
     let base = format!("/studio/media/{}", work.id);
     let fields = html! {
         (Field::new("title", "Title").value(&title).maxlength(200).errors(errors).render())
         (Field::new("slug", "Address").value(&slug).maxlength(80).hint("The last part of the page's address. The old one keeps leading here.").errors(errors).render())
         (Field::new("description", "Description").value(&description).long_area().optional().hint("Markdown.").errors(errors).render())
+        (Field::new("licence", "Licence").select(Licence::VARIANTS.iter().map(|l| (l.code(), l.name()))).value(&licence).errors(errors).render())
+        (Field::new("tags", "Tags").value(&filed).maxlength(1000).optional().hint("Words it is found by, with commas between.").errors(errors).render())
         (choices("tier", "Who may watch and download it", &[
             Choice { value: "subscriber", label: "Members", hint: Some("People with a subscription. Everybody sees its page and picture.".into()), aside: None },
             Choice { value: "free", label: "Everybody", hint: Some("Also people without an account.".into()), aside: None },

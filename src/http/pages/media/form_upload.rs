@@ -1,4 +1,4 @@
-//! The plain form: one file in one request, for small files and browsers without scripts.
+//! The plain form: files in one request, for small files and browsers without scripts.
 
 use super::tus::{as_http, to_list};
 use crate::actors::uploads::{self, About};
@@ -21,6 +21,7 @@ pub(super) async fn receive(mut req: Req) -> Result<Res, HttpError> {
     }
     let mut proven = !req.header("x-csrf-token").is_empty() || req.account()?.scopes.is_some();
     let mut title = String::new();
+    let mut last = None;
     let mut form = multer::Multipart::new(req.take_body()?, boundary);
     let broken = |_| {
         HttpError::BadRequest("The upload broke off. Send it again, or use a browser with scripts, which goes on where it stopped.".into())
@@ -53,14 +54,17 @@ pub(super) async fn receive(mut req: Req) -> Result<Res, HttpError> {
         }
         let file_name = field.file_name().unwrap_or_default().to_owned();
         if file_name.is_empty() {
-            return Err(HttpError::Unprocessable("Choose a file first.".into()));
+            break;
         }
         let about = About { file_name, title: title.clone(), ..About::default() };
         let bytes = field.map(|part| part.map_err(std::io::Error::other));
         let taken = uploads::take_whole(&req.app, account, &about, bytes, req.meta()).await;
         let (id, receipt) = taken.map_err(as_http)?;
         uploads::process_if_eager(&req.app, id).await;
-        return Ok(to_list(receipt));
+        last = Some(receipt);
     }
-    Err(HttpError::Unprocessable("Choose a file first.".into()))
+    match last {
+        Some(receipt) => Ok(to_list(receipt)),
+        None => Err(HttpError::Unprocessable("Choose a file first.".into())),
+    }
 }

@@ -32,7 +32,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let list = list(&req).await?;
     let most = format::bytes(req.app.config.limits.upload_bytes);
     let hint = format!(
-        "Video, picture, sound, document, 3D model, archive or project file, at most {most}. With scripts a broken upload goes on where it stopped."
+        "Videos, pictures, sounds, documents, 3D models, archives or project files, each at most {most}. With scripts a broken upload goes on where it stopped."
     );
     let body = markup! {
         div.wrap.page.stack.loose {
@@ -40,10 +40,8 @@ async fn show(req: Req) -> Result<Res, HttpError> {
             form.form.upload method="post" action="/uploads/" enctype="multipart/form-data" data-upload {
                 (hidden_fields(&req))
                 (Field::new("title", "Title").maxlength(200).optional().hint("As people will see it. It can be changed later.").render())
-                (Field::new("file", "File").kind("file").hint(&hint).render())
+                (Field::new("file", "Files").kind("file").several().hint(&hint).render())
                 div.row { (button::submit("Upload", Weight::Main)) }
-                p.upload-state role="status" hidden {}
-                progress.upload-bar max="1" value="0" aria-label="Uploaded" hidden {}
             }
             (list)
         }
@@ -110,16 +108,7 @@ fn row(work: &Work, progress: Option<&Progress>) -> Markup {
 
 /// The words for a kind.
 pub(super) fn kind_words(kind: Option<Kind>) -> &'static str {
-    match kind {
-        Some(Kind::Video) => "Video",
-        Some(Kind::Image) => "Picture",
-        Some(Kind::Audio) => "Sound",
-        Some(Kind::Document) => "Document",
-        Some(Kind::Model) => "3D model",
-        Some(Kind::Archive) => "Archive",
-        Some(Kind::Other) => "File",
-        None => "Not examined yet",
-    }
+    kind.map_or("Not examined yet", Kind::words)
 }
 
 /// How far it is, or why it is not: with a bar while something moves.

@@ -63,6 +63,13 @@ async fn show(req: Req) -> Result<Res, HttpError> {
                 @if is_free(&work) { (chip(Tone::Success, "Free for everybody")) } @else { (chip(Tone::Member, "For members")) }
                 @if let Some(at) = work.published_at { span { (format::date(at)) } }
                 @if work.duration_ms > 0 { span { (format::length(work.duration_ms / 1000)) } }
+                @match work.licence.url() {
+                    Some(url) => a rel="license" href=(url) { (work.licence.name()) },
+                    None => span { (work.licence.name()) },
+                }
+            }
+            @if !work.tags.is_empty() {
+                ul.row.tags aria-label="Tags" { @for tag in &work.tags { li { a href=(with_query("/search", &[("q", tag)])) { (tag) } } } }
             }
             (marks)
             @if !work.description.is_empty() { div.prose { (markdown(&work.description)) } }

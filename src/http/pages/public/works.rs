@@ -100,15 +100,7 @@ pub fn seconds(work: &Work) -> Option<u64> {
 /// The words for a kind of work.
 #[must_use]
 pub fn kind_words(work: &Work) -> &'static str {
-    match work.state.kind {
-        Some(Kind::Video) => "Video",
-        Some(Kind::Image) => "Picture",
-        Some(Kind::Audio) => "Sound",
-        Some(Kind::Document) => "Document",
-        Some(Kind::Model) => "3D model",
-        Some(Kind::Archive) => "Archive",
-        Some(Kind::Other) | None => "File",
-    }
+    work.state.kind.map_or("File", Kind::words)
 }
 
 /// A work as a card that leads to its own page.

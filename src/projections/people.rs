@@ -116,6 +116,8 @@ impl Projection for People {
             | E::MailChangeRequested { .. }
             | E::RecoveryCodesMade { .. }
             | E::RecoveryCodeUsed { .. }
+            | E::IdentityLinked { .. }
+            | E::IdentityUnlinked { .. }
             | E::PersonalDataRead { .. } => Ok(()),
         }
     }

@@ -28,6 +28,7 @@ mod killed;
 mod media;
 mod member_acts;
 mod numbers;
+mod oidc;
 mod papers;
 mod prices;
 mod reference;

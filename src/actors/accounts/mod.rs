@@ -13,8 +13,10 @@ pub mod recover;
 pub mod register;
 pub mod registration;
 pub mod second_factor;
+pub mod service_roles;
 pub mod sessions;
 pub mod sign_in;
+pub mod sign_in_service;
 pub mod staff;
 pub mod tokens;
 
@@ -47,6 +49,9 @@ pub enum AccountsError {
     /// The password that was to prove the identity is wrong.
     #[error("This is not your current password.")]
     WrongPassword,
+    /// There is no password that could prove it.
+    #[error("You have no password yet. Set one first: ask for a link on the page \"Forgot your password?\".")]
+    NoPassword,
     /// Too many attempts; try again after so many seconds.
     #[error("Too many attempts. Wait {0} seconds and try again.")]
     TooMany(u64),

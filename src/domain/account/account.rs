@@ -73,6 +73,9 @@ pub struct Account {
     pub digest: Digest,
     /// The secret by which codes of the authenticator are checked.
     pub second_factor: Option<PersonalRef>,
+    /// Issuer and subject at the sign-in service, if it opens the account.
+    #[serde(default)]
+    pub identity: Option<PersonalRef>,
 }
 
 type Decision = Result<Vec<AccountEvent>, AccountError>;
@@ -93,7 +96,7 @@ impl Account {
             _ => {}
         }
         match command {
-            C::Register(new) => self.register(new),
+            C::Register(new) => self.register(*new),
             C::Approve { by: By::Owner, .. } => Err(AccountError::NotOnYourself),
             C::Approve { at, by } => {
                 Ok(if self.waiting { vec![AccountEvent::AccountApproved { at, by }] } else { vec![] })
@@ -133,6 +136,20 @@ impl Account {
                 .map(|_| AccountEvent::SecondFactorRemoved { at, by })
                 .into_iter()
                 .collect()),
+            C::LinkIdentity { at, identity } => {
+                self.open()?;
+                match self.identity {
+                    Some(_) => Err(AccountError::IdentityIsThere),
+                    None => Ok(vec![AccountEvent::IdentityLinked { at, identity }]),
+                }
+            }
+            C::UnlinkIdentity { at, by } => match (&self.identity, &self.password) {
+                (None, _) => Err(AccountError::NoIdentity),
+                (Some(_), None) => Err(AccountError::LastWayIn),
+                (Some(identity), _) => {
+                    Ok(vec![AccountEvent::IdentityUnlinked { at, identity: identity.clone(), by }])
+                }
+            },
             C::RecordRecoveryCodes { .. } | C::RecordRecoveryCodeUsed { .. }
                 if self.second_factor.is_none() =>
             {
@@ -201,7 +218,8 @@ impl Account {
     }
 
     fn register(&self, new: Registration) -> Decision {
-        let Registration { at, mail, display_name, username, password, origin, roles, approval } = new;
+        let Registration { at, mail, display_name, username, password, identity, origin, roles, approval } =
+            new;
         if self.standing != Standing::Absent {
             return Err(AccountError::Exists);
         }
@@ -210,17 +228,25 @@ impl Account {
             Origin::Shell => (By::System("shell".into()), "shell", true),
             Origin::FirstRun => (By::System("first-run".into()), "first-admin", true),
             Origin::Demo => (By::System("demo".into()), "demo", true),
+            // It vouches for the address. Roles follow its claims, by commands of their own.
+            Origin::SignInService => (By::System("sign-in service".into()), "sign-in-service", true),
         };
-        if !trusted && roles.iter().any(|r| *r != Role::Member) {
+        let stranger = matches!(origin, Origin::Registration | Origin::SignInService);
+        if stranger && roles.iter().any(|r| *r != Role::Member) {
             return Err(AccountError::NotOnYourself);
         }
-        let mut events = vec![
-            AccountEvent::AccountRegistered { at, mail: mail.clone(), display_name, username, origin },
-            AccountEvent::PasswordSet { at, password, cause: PasswordCause::Registration },
-        ];
+        let mut events =
+            vec![AccountEvent::AccountRegistered { at, mail: mail.clone(), display_name, username, origin }];
+        events.extend(password.map(|password| AccountEvent::PasswordSet {
+            at,
+            password,
+            cause: PasswordCause::Registration,
+        }));
+        events.extend(identity.map(|identity| AccountEvent::IdentityLinked { at, identity }));
         if trusted {
             events.push(AccountEvent::MailConfirmed { at, mail });
-        } else if approval {
+        }
+        if approval && stranger {
             events.push(AccountEvent::ApprovalRequested { at });
         }
         let wanted: Roles = roles.into_iter().filter(|r| *r != Role::Member).collect();
@@ -319,6 +345,8 @@ impl Account {
             E::DigestChosen { digest, .. } => self.digest = digest,
             E::SecondFactorAdded { secret, .. } => self.second_factor = Some(secret),
             E::SecondFactorRemoved { .. } => self.second_factor = None,
+            E::IdentityLinked { identity, .. } => self.identity = Some(identity),
+            E::IdentityUnlinked { .. } => self.identity = None,
             E::DisplayNameChanged { display_name, .. } => self.display_name = Some(display_name),
             E::ConfirmationRequested { .. }
             | E::PersonalDataRead { .. }

@@ -41,6 +41,15 @@ pub enum AccountError {
     /// There is none.
     #[error("There is no authenticator.")]
     NoSecondFactor,
+    /// Another identity is linked.
+    #[error("The sign-in service is linked to this account already. Unlink it first.")]
+    IdentityIsThere,
+    /// None is linked.
+    #[error("The sign-in service is not linked to this account.")]
+    NoIdentity,
+    /// Without it nobody could sign in.
+    #[error("Set a password first: without the sign-in service you could not sign in any more.")]
+    LastWayIn,
     /// Another deletion request hides or erased it.
     #[error("Another deletion request is pending for this account.")]
     OtherDeletionRequest,

@@ -40,6 +40,8 @@ pub enum Origin {
     FirstRun,
     /// The demo studio.
     Demo,
+    /// The first sign-in through the sign-in service (OpenID Connect).
+    SignInService,
 }
 
 /// How a password came to be set.
@@ -248,6 +250,22 @@ pub enum AccountEvent {
         at: DateTime<Utc>,
         /// How many are left.
         left: u32,
+    },
+    /// The owner signs in through the sign-in service, too.
+    IdentityLinked {
+        /// When.
+        at: DateTime<Utc>,
+        /// Issuer and subject there.
+        identity: PersonalRef,
+    },
+    /// The sign-in service opens the account no more.
+    IdentityUnlinked {
+        /// When.
+        at: DateTime<Utc>,
+        /// Issuer and subject there.
+        identity: PersonalRef,
+        /// By whom.
+        by: By,
     },
     /// A deletion request is pending: the profile is hidden, sign-in leads to the request only.
     AccountHidden {

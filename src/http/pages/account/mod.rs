@@ -2,6 +2,7 @@
 
 mod deletion;
 mod export;
+mod identity;
 mod notifications;
 mod profile;
 mod second_factor;
@@ -22,6 +23,7 @@ pub fn routes() -> Vec<Route> {
         profile::routes(),
         security::routes(),
         second_factor::routes(),
+        identity::routes(),
         tokens::routes(),
         deletion::routes(),
         export::routes(),

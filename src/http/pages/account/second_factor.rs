@@ -71,7 +71,7 @@ async fn remove(mut req: Req) -> Result<Res, HttpError> {
 /// A wrong password is said at the field where it was asked for.
 fn errors_at(error: AccountsError, field: &str) -> Result<Errors, HttpError> {
     match error {
-        AccountsError::WrongPassword => Ok(Errors::one(field, error.to_string())),
+        AccountsError::WrongPassword | AccountsError::NoPassword => Ok(Errors::one(field, error.to_string())),
         other => form_errors(other),
     }
 }

@@ -52,7 +52,7 @@ async fn mail(mut req: Req) -> Result<Res, HttpError> {
     let proof = form.raw("mail_password").to_owned();
     match recover::change_mail(&req.app, command, req.meta(), id, &proof, form.get("mail")).await {
         Ok(()) => Ok(see_other("/account/security?done=asked")),
-        Err(error @ AccountsError::WrongPassword) => {
+        Err(error @ (AccountsError::WrongPassword | AccountsError::NoPassword)) => {
             view(&req, &form, &Errors::one("mail_password", error.to_string())).await
         }
         Err(error) => view(&req, &form, &form_errors(error)?).await,
@@ -73,6 +73,11 @@ async fn end_sessions(mut req: Req) -> Result<Res, HttpError> {
     Ok(see_other("/account/security?done=sessions"))
 }
 
+/// The page once more, with what is wrong.
+pub(super) async fn again(req: &Req, errors: &Errors) -> Result<Res, HttpError> {
+    view(req, &Form::default(), errors).await
+}
+
 async fn view(req: &Req, typed: &Form, errors: &Errors) -> Result<Res, HttpError> {
     let account = req.account()?;
     let all = sessions::list(&req.app, account.id).await?;
@@ -82,6 +87,8 @@ async fn view(req: &Req, typed: &Form, errors: &Errors) -> Result<Res, HttpError
         "second-factor" => Some("The authenticator is removed."),
         "mail" => Some("Your new mail address is confirmed and in use."),
         "sessions" => Some("Ended."),
+        "linked" => Some("Linked. You can sign in that way from now on."),
+        "unlinked" => Some("Unlinked. Your password opens your account."),
         _ => None,
     };
     let password = html! {
@@ -97,12 +104,14 @@ async fn view(req: &Req, typed: &Form, errors: &Errors) -> Result<Res, HttpError
         (button::submit("Change mail address", Weight::Plain))
     };
     let person = people::by_id(&req.app.reader, account.id).await?.ok_or(HttpError::SignIn)?;
+    let identity = super::identity::section(req, errors).await?;
     let body = html! {
         section.stack.mid {
             h2 { "Second factor" }
             p { @if person.second_factor { (chip(Tone::Success, "On")) " Signing in asks for a code, too." } @else { "Signing in asks for your password only." } }
             p { (button::link(if person.second_factor { "Recovery codes, or remove it" } else { "Add an authenticator" }, "/account/security/second-factor", Weight::Plain)) }
         }
+        (identity)
         section.stack.mid { h2 { "Password" } (form(req, &format!("{PAGE}/password"), &password)) }
         section.stack.mid { h2 { "Mail address" } (form(req, &format!("{PAGE}/mail"), &mail)) }
         section.stack.mid {

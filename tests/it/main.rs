@@ -31,6 +31,7 @@ mod numbers;
 mod oidc;
 mod papers;
 mod prices;
+mod profile_webhook;
 mod reference;
 mod refunds;
 mod registration;

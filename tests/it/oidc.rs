@@ -99,7 +99,7 @@ impl Provider {
     }
 
     /// The whole way for somebody at a browser.
-    async fn enter(&self, studio: &Studio, browser: &Browser, who: &str) -> Page {
+    pub async fn enter(&self, studio: &Studio, browser: &Browser, who: &str) -> Page {
         let page = browser.get("/login/oidc?next=%2Faccount").await;
         assert_eq!(page.status, 303, "{}", page.body);
         let back = self.agree(studio, page.location(), who).await;
@@ -123,7 +123,7 @@ async fn refused(page: &Page, words: &str, browser: &Browser) {
     assert!(browser.get("/account").await.location().starts_with("/login"), "nobody is signed in");
 }
 
-async fn link(provider: &Provider, studio: &Studio, browser: &Browser, who: &str) -> Page {
+pub async fn link(provider: &Provider, studio: &Studio, browser: &Browser, who: &str) -> Page {
     let page = browser.submit(SECURITY, LINK, &[("identity_password", PASSWORD)]).await;
     assert_eq!((page.status, page.location()), (303, LINK), "{}", page.body);
     let page = browser.get(LINK).await;

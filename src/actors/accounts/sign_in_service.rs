@@ -1,28 +1,18 @@
 //! Signing in through a service of others (OpenID Connect): the way there and back, new accounts by it, and
 //! links to accounts that were there before.
-//!
-//! Between the way there and the way back a cookie of ten minutes holds a random secret, signed with
-//! `session.key`. State, nonce and the verifier of PKCE follow from it, so they are kept nowhere; that it came
-//! back once is written down, so that no answer counts twice.
 
 use super::limits::Buckets;
-use super::sessions::keyed;
+use super::service_flow::{self, Purpose};
 use super::sign_in::SignIn;
 use super::{AccountsError, holder, load, register, registration, service_roles, sign_in};
 use crate::actors::bus::{CommandError, Envelope};
 use crate::actors::services::Services;
 use crate::adapters::https;
-use crate::adapters::oidc::{Binding, Identity, OidcError, Service};
+use crate::adapters::oidc::{Identity, OidcError, Service};
 use crate::config::{Config, Registration};
 use crate::domain::account::{Account, AccountCommand, AccountError, By, Origin, Registration as NewAccount};
 use crate::domain::shared::{MailAddress, PersonalValue, derive_id};
 use crate::store::{Claim, Metadata, Receipt, StoreError};
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
-use chrono::{DateTime, TimeDelta, Utc};
-use hmac::Mac as _;
-use rand::RngExt as _;
-use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use std::net::IpAddr;
 use subtle::ConstantTimeEq as _;
 use url::Url;
@@ -32,8 +22,6 @@ use uuid::Uuid;
 pub const IDENTITY: &str = "account-identity";
 /// Where people come back to.
 pub const BACK: &str = "/login/oidc/callback";
-/// How long the way there and back may take.
-const VALID: TimeDelta = TimeDelta::minutes(10);
 /// Longest code, state or issuer that is looked at, in characters.
 const LONGEST: usize = 4096;
 
@@ -154,35 +142,13 @@ pub fn label(config: &Config) -> Option<&str> {
     config.oidc.issuer.as_deref().filter(|i| !i.is_empty()).map(|_| config.oidc.label.as_str())
 }
 
-/// What somebody goes there for.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Purpose {
-    /// Where to go afterwards, a path of this site.
-    pub next: String,
-    /// Code of an invitation.
-    pub invitation: String,
-    /// The account that is to be linked; none: to sign in.
-    pub link: Option<Uuid>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    secret: String,
-    until: DateTime<Utc>,
-    purpose: Purpose,
-}
-
 /// The cookie for a way there and back.
 ///
 /// # Errors
 /// [`ServiceError::Off`], or if it cannot be signed.
 pub async fn begin(cx: &Services, purpose: Purpose) -> Result<String, ServiceError> {
     service(cx).await?;
-    let random: [u8; 32] = rand::rng().random();
-    let kept = Kept { secret: BASE64.encode(random), until: cx.clock.now() + VALID, purpose };
-    let text = BASE64.encode(serde_json::to_vec(&kept).map_err(|e| StoreError::Vault(e.to_string()))?);
-    let tag = keyed(cx, b"oidc cookie", text.as_bytes())?.finalize().into_bytes();
-    Ok(format!("{text}.{}", BASE64.encode(tag)))
+    Ok(service_flow::begin(cx, purpose)?)
 }
 
 /// Where the way of `cookie` leads to at the provider.
@@ -191,8 +157,8 @@ pub async fn begin(cx: &Services, purpose: Purpose) -> Result<String, ServiceErr
 /// [`ServiceError::Stale`] without a cookie of ours, [`ServiceError::Down`].
 pub async fn address(cx: &Services, cookie: &str) -> Result<Url, ServiceError> {
     let service = service(cx).await?;
-    let kept = read(cx, cookie)?.ok_or(ServiceError::Stale)?;
-    cx.oidc.address(&service, &binding(cx, &kept)?).await.map_err(|e| failed(cx, &e))
+    let kept = service_flow::read(cx, cookie)?.ok_or(ServiceError::Stale)?;
+    cx.oidc.address(&service, &service_flow::binding(cx, &kept)?).await.map_err(|e| failed(cx, &e))
 }
 
 /// Where somebody can sign out at the provider, too; none if it knows no such thing.
@@ -202,27 +168,6 @@ pub async fn address(cx: &Services, cookie: &str) -> Result<Url, ServiceError> {
 pub async fn sign_out_address(cx: &Services) -> Result<Option<Url>, ServiceError> {
     let home = format!("{}/", cx.config.site_url());
     cx.oidc.sign_out(&service(cx).await?, &home).await.map_err(|e| failed(cx, &e))
-}
-
-fn read(cx: &Services, cookie: &str) -> Result<Option<Kept>, StoreError> {
-    let Some((text, tag)) = cookie.split_once('.') else { return Ok(None) };
-    let Ok(tag) = BASE64.decode(tag) else { return Ok(None) };
-    if keyed(cx, b"oidc cookie", text.as_bytes())?.verify_slice(&tag).is_err() {
-        return Ok(None);
-    }
-    let kept = BASE64.decode(text).ok().and_then(|json| serde_json::from_slice::<Kept>(&json).ok());
-    Ok(kept.filter(|kept| kept.until > cx.clock.now()))
-}
-
-fn binding(cx: &Services, kept: &Kept) -> Result<Binding, StoreError> {
-    let derived = |purpose: &[u8]| -> Result<String, StoreError> {
-        Ok(BASE64.encode(keyed(cx, purpose, kept.secret.as_bytes())?.finalize().into_bytes()))
-    };
-    Ok(Binding {
-        state: derived(b"oidc state")?,
-        nonce: derived(b"oidc nonce")?,
-        verifier: derived(b"oidc verifier")?,
-    })
 }
 
 fn failed(cx: &Services, error: &OidcError) -> ServiceError {
@@ -267,13 +212,13 @@ pub async fn finish(
     answer: Answer<'_>,
 ) -> Result<(Purpose, Outcome), ServiceError> {
     let service = service(cx).await?;
-    let kept = read(cx, cookie)?.ok_or(ServiceError::Stale)?;
-    let binding = binding(cx, &kept)?;
+    let kept = service_flow::read(cx, cookie)?.ok_or(ServiceError::Stale)?;
+    let binding = service_flow::binding(cx, &kept)?;
     let too_long = [answer.code, answer.state, answer.issuer].iter().any(|t| t.len() > LONGEST);
     if too_long || !bool::from(binding.state.as_bytes().ct_eq(answer.state.as_bytes())) {
         return Err(ServiceError::Stale);
     }
-    if !use_up(cx, &kept).await? {
+    if !service_flow::use_up(cx, &kept).await? {
         return Err(ServiceError::Stale);
     }
     let label = &cx.config.oidc.label;
@@ -299,23 +244,6 @@ pub async fn finish(
         None => enter(cx, id, meta, &identity, &kept.purpose).await?,
     };
     Ok((kept.purpose, outcome))
-}
-
-/// Writes down that an answer came back; `false` if it did before.
-async fn use_up(cx: &Services, kept: &Kept) -> Result<bool, ServiceError> {
-    let hash = Sha256::digest(kept.secret.as_bytes()).to_vec();
-    let sql = "insert into public.oidc_answers_used values ($1, $2) on conflict do nothing";
-    let client = cx.pool.get().await.map_err(StoreError::from)?;
-    Ok(client.execute(sql, &[&hash, &kept.until]).await? == 1)
-}
-
-/// Forgets answers that would be too old by now. Gives how many.
-///
-/// # Errors
-/// If the database fails.
-pub async fn clear(cx: &Services, now: DateTime<Utc>) -> Result<u64, StoreError> {
-    let client = cx.pool.get().await?;
-    Ok(client.execute("delete from public.oidc_answers_used where expires_at < $1", &[&now]).await?)
 }
 
 /// As it lies in the vault.

@@ -1,7 +1,7 @@
 //! `clear-sessions`: removes what is over: sessions, links of mails, expired tokens, failed attempts, kept answers, old mail rows.
 
 use super::{Counts, Job, JobError, Run};
-use crate::actors::accounts::{access_tokens, challenge, devices, limits, sessions, sign_in_service, tokens};
+use crate::actors::accounts::{access_tokens, challenge, devices, limits, service_flow, sessions, tokens};
 use crate::actors::{idempotency, mailer, services::Services, uploads, webhooks};
 use crate::domain::clock::Schedule;
 use async_trait::async_trait;
@@ -28,7 +28,7 @@ impl Job for ClearSessions {
             ("answers", idempotency::clear(cx, run.at).await?),
             ("attempts", limits::clear(cx, run.at).await?),
             ("challenges", challenge::clear(cx).await?),
-            ("answers of the sign-in service", sign_in_service::clear(cx, run.at).await?),
+            ("answers of the sign-in service", service_flow::clear(cx, run.at).await?),
             ("webhooks", webhooks::clear(cx, run.at).await?),
             ("mails", mailer::clear(cx, run.at).await?),
             (

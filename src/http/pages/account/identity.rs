@@ -2,7 +2,8 @@
 //! this one by session and password, the other by signing in there.
 
 use super::security;
-use crate::actors::accounts::sign_in_service::{self, Purpose, ServiceError};
+use crate::actors::accounts::service_flow::Purpose;
+use crate::actors::accounts::sign_in_service::{self, ServiceError};
 use crate::actors::accounts::{self, AccountsError, sign_in};
 use crate::domain::account::Account;
 use crate::http::error::HttpError;

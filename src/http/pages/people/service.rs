@@ -5,8 +5,9 @@
 use super::login::{self, open, own_path};
 use super::{form_errors, narrow, second_step};
 use crate::actors::accounts::AccountsError;
+use crate::actors::accounts::service_flow::Purpose;
 use crate::actors::accounts::sign_in::SignIn;
-use crate::actors::accounts::sign_in_service::{self, Answer, BACK, Outcome, Purpose, ServiceError};
+use crate::actors::accounts::sign_in_service::{self, Answer, BACK, Outcome, ServiceError};
 use crate::http::error::HttpError;
 use crate::http::response::{elsewhere, see_other, with_position};
 use crate::http::route::{Access, Route};

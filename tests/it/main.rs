@@ -30,6 +30,7 @@ mod member_acts;
 mod numbers;
 mod oidc;
 mod papers;
+mod passkeys;
 mod prices;
 mod profile_webhook;
 mod reference;

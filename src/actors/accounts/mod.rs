@@ -8,6 +8,7 @@ pub mod devices;
 pub mod digests;
 pub mod leaving;
 pub mod limits;
+pub mod passkeys;
 pub mod passwords;
 pub mod profile_webhook;
 pub mod recover;

@@ -62,7 +62,7 @@ pub fn next_step(id: Uuid, account: &Account) -> SignIn {
         _ if account.suspended => SignIn::Suspended,
         _ if !account.confirmed => SignIn::Unconfirmed(id),
         _ if account.waiting => SignIn::AwaitingApproval,
-        _ if account.second_factor.is_some() => SignIn::SecondStep(id),
+        _ if account.has_second_factor() => SignIn::SecondStep(id),
         _ => SignIn::Proved(id),
     }
 }

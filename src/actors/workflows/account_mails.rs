@@ -46,6 +46,8 @@ fn mail_after(event: &RecordedEvent) -> Result<Wanted, WorkflowError> {
             A::AccountApproved { .. } => Some((own, None, MailKind::Approved)),
             A::SecondFactorAdded { .. } => Some((own, None, MailKind::SecondFactor { added: true })),
             A::SecondFactorRemoved { .. } => Some((own, None, MailKind::SecondFactor { added: false })),
+            A::PasskeyAdded { .. } => Some((own, None, MailKind::Passkey { added: true })),
+            A::PasskeyRemoved { .. } => Some((own, None, MailKind::Passkey { added: false })),
             A::IdentityLinked { .. } => Some((own, None, MailKind::SignInService { linked: true })),
             A::IdentityUnlinked { .. } => Some((own, None, MailKind::SignInService { linked: false })),
             A::RecoveryCodeUsed { left, .. } => Some((own, None, MailKind::RecoveryCodeUsed { left })),

@@ -3,7 +3,7 @@
 use super::{
     commands::{AccountCommand, Registration},
     digest::Digest,
-    error::AccountError,
+    error::{AccountError, MOST_PASSKEYS},
     events::{AccountEvent, By, Origin, PasswordCause},
 };
 use crate::domain::shared::{
@@ -27,6 +27,19 @@ impl Complimentary {
     pub fn holds_at(&self, now: DateTime<Utc>) -> bool {
         self.until.is_none_or(|end| now < end)
     }
+}
+
+/// A passkey that opens an account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Passkey {
+    /// Names it.
+    pub id: Uuid,
+    /// Its public key and what belongs to it.
+    pub credential: PersonalRef,
+    /// What its owner calls it.
+    pub name: PersonalRef,
+    /// Since when.
+    pub added_at: DateTime<Utc>,
 }
 
 /// Where in its life the account is.
@@ -73,6 +86,9 @@ pub struct Account {
     pub digest: Digest,
     /// The secret by which codes of the authenticator are checked.
     pub second_factor: Option<PersonalRef>,
+    /// Passkeys that open it.
+    #[serde(default)]
+    pub passkeys: Vec<Passkey>,
     /// Issuer and subject at the sign-in service, if it opens the account.
     #[serde(default)]
     pub identity: Option<PersonalRef>,
@@ -136,6 +152,20 @@ impl Account {
                 .map(|_| AccountEvent::SecondFactorRemoved { at, by })
                 .into_iter()
                 .collect()),
+            C::AddPasskey { at, passkey, credential, name } => {
+                self.open()?;
+                if self.passkeys.len() >= MOST_PASSKEYS {
+                    return Err(AccountError::TooManyPasskeys);
+                }
+                Ok(vec![AccountEvent::PasskeyAdded { at, passkey, credential, name }])
+            }
+            C::RemovePasskey { at, passkey, by } => {
+                if self.passkeys.iter().any(|p| p.id == passkey) {
+                    Ok(vec![AccountEvent::PasskeyRemoved { at, passkey, by }])
+                } else {
+                    Err(AccountError::UnknownPasskey)
+                }
+            }
             C::LinkIdentity { at, identity } => {
                 self.open()?;
                 match self.identity {
@@ -150,9 +180,7 @@ impl Account {
                     Ok(vec![AccountEvent::IdentityUnlinked { at, identity: identity.clone(), by }])
                 }
             },
-            C::RecordRecoveryCodes { .. } | C::RecordRecoveryCodeUsed { .. }
-                if self.second_factor.is_none() =>
-            {
+            C::RecordRecoveryCodes { .. } | C::RecordRecoveryCodeUsed { .. } if !self.has_second_factor() => {
                 Err(AccountError::NoSecondFactor)
             }
             C::RecordRecoveryCodes { at, count } => Ok(vec![AccountEvent::RecoveryCodesMade { at, count }]),
@@ -299,6 +327,12 @@ impl Account {
         }
     }
 
+    /// Whether signing in with the password asks for something else, too.
+    #[must_use]
+    pub fn has_second_factor(&self) -> bool {
+        self.second_factor.is_some() || !self.passkeys.is_empty()
+    }
+
     fn open(&self) -> Result<(), AccountError> {
         if matches!(self.standing, Standing::Hidden(_)) { Err(AccountError::DeletionPending) } else { Ok(()) }
     }
@@ -345,6 +379,10 @@ impl Account {
             E::DigestChosen { digest, .. } => self.digest = digest,
             E::SecondFactorAdded { secret, .. } => self.second_factor = Some(secret),
             E::SecondFactorRemoved { .. } => self.second_factor = None,
+            E::PasskeyAdded { at, passkey, credential, name } => {
+                self.passkeys.push(Passkey { id: passkey, credential, name, added_at: at });
+            }
+            E::PasskeyRemoved { passkey, .. } => self.passkeys.retain(|p| p.id != passkey),
             E::IdentityLinked { identity, .. } => self.identity = Some(identity),
             E::IdentityUnlinked { .. } => self.identity = None,
             E::DisplayNameChanged { display_name, .. } => self.display_name = Some(display_name),

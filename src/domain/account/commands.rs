@@ -113,6 +113,26 @@ pub enum AccountCommand {
         /// By whom.
         by: By,
     },
+    /// Let a passkey open the account; that it is there was shown. That it opens no other is held by a claim.
+    AddPasskey {
+        /// Now.
+        at: DateTime<Utc>,
+        /// A new id.
+        passkey: Uuid,
+        /// Its public key and what belongs to it.
+        credential: PersonalRef,
+        /// What its owner calls it.
+        name: PersonalRef,
+    },
+    /// Let it open nothing any more.
+    RemovePasskey {
+        /// Now.
+        at: DateTime<Utc>,
+        /// Which.
+        passkey: Uuid,
+        /// By whom.
+        by: By,
+    },
     /// Let the sign-in service open the account, too. That nobody else has the identity is held by a claim.
     LinkIdentity {
         /// Now.

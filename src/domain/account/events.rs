@@ -251,6 +251,26 @@ pub enum AccountEvent {
         /// How many are left.
         left: u32,
     },
+    /// A passkey opens the account, and serves as second factor.
+    PasskeyAdded {
+        /// When.
+        at: DateTime<Utc>,
+        /// Which.
+        passkey: Uuid,
+        /// Its public key and what belongs to it.
+        credential: PersonalRef,
+        /// What its owner calls it.
+        name: PersonalRef,
+    },
+    /// A passkey opens nothing any more.
+    PasskeyRemoved {
+        /// When.
+        at: DateTime<Utc>,
+        /// Which.
+        passkey: Uuid,
+        /// By whom.
+        by: By,
+    },
     /// The owner signs in through the sign-in service, too.
     IdentityLinked {
         /// When.

@@ -251,6 +251,13 @@ fn events_keep_their_form() {
         AccountEvent::SecondFactorRemoved { at, by: By::Owner },
         AccountEvent::RecoveryCodesMade { at, count: 10 },
         AccountEvent::RecoveryCodeUsed { at, left: 9 },
+        AccountEvent::PasskeyAdded {
+            at,
+            passkey: Uuid::from_u128(13),
+            credential: personal("passkey", 14),
+            name: personal("passkey_name", 15),
+        },
+        AccountEvent::PasskeyRemoved { at, passkey: Uuid::from_u128(13), by: By::Owner },
         AccountEvent::IdentityLinked { at, identity: personal("identity", 12) },
         AccountEvent::IdentityUnlinked { at, identity: personal("identity", 12), by: By::Owner },
         AccountEvent::AccountHidden { at, request },
@@ -291,6 +298,33 @@ fn there_is_one_second_factor_and_codes_belong_to_it() {
         .given(history)
         .when(add())
         .then_expect_events(vec![AccountEvent::SecondFactorAdded { at, secret }]);
+}
+
+#[test]
+fn passkeys_are_second_factors_and_not_without_end() {
+    let at = now();
+    let add = |n: u128| AccountCommand::AddPasskey {
+        at,
+        passkey: Uuid::from_u128(n),
+        credential: personal("passkey", n),
+        name: personal("passkey_name", n),
+    };
+    let remove = |n: u128| AccountCommand::RemovePasskey { at, passkey: Uuid::from_u128(n), by: By::Owner };
+    let codes = AccountCommand::RecordRecoveryCodes { at, count: 10 };
+    let mut account = after(&registered());
+    assert_eq!(account.decide(codes.clone()), Err(AccountError::NoSecondFactor));
+    assert_eq!(account.decide(remove(1)), Err(AccountError::UnknownPasskey));
+    for n in 1..=10 {
+        account.decide(add(n)).unwrap().into_iter().for_each(|e| account.apply(e));
+    }
+    assert_eq!(account.decide(add(11)), Err(AccountError::TooManyPasskeys));
+    assert!(account.has_second_factor() && account.decide(codes).is_ok());
+    for n in 1..=10 {
+        account.decide(remove(n)).unwrap().into_iter().for_each(|e| account.apply(e));
+    }
+    assert!(!account.has_second_factor());
+    account.apply(AccountEvent::AccountHidden { at, request: Uuid::from_u128(5) });
+    assert_eq!(account.decide(add(1)), Err(AccountError::DeletionPending));
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod deletion;
 mod export;
 mod identity;
 mod notifications;
+mod passkeys;
 mod profile;
 mod second_factor;
 mod security;
@@ -24,6 +25,7 @@ pub fn routes() -> Vec<Route> {
         security::routes(),
         second_factor::routes(),
         identity::routes(),
+        passkeys::routes(),
         tokens::routes(),
         deletion::routes(),
         export::routes(),
@@ -59,6 +61,20 @@ pub fn desk(
     errors: &Errors,
     body: &Markup,
 ) -> Res {
+    desk_with(req, title, lead, done, errors, vec![], body)
+}
+
+/// The same, with further scripts.
+#[expect(clippy::too_many_arguments, reason = "the parts of one page")]
+pub fn desk_with(
+    req: &Req,
+    title: &str,
+    lead: Option<&str>,
+    done: Option<&str>,
+    errors: &Errors,
+    scripts: Vec<&'static str>,
+    body: &Markup,
+) -> Res {
     // The profile's own address is the start of all others.
     let here = match req.path.as_str() {
         path if path.starts_with("/account/security") => "/account/security",
@@ -78,6 +94,7 @@ pub fn desk(
             section: "Your account".into(),
             theme: Theme::Desk,
             private: true,
+            scripts,
             body: html! { div.page { (rooms("Your account", &places(), here, &content)) } },
             ..Page::default()
         },

@@ -1,6 +1,6 @@
 //! `/login`.
 
-use super::{form_errors, narrow, service};
+use super::{form_errors, narrow_with, passkey, service};
 use crate::actors::accounts::limits::Buckets;
 use crate::actors::accounts::sign_in::{SignIn, check};
 use crate::actors::accounts::{AccountsError, devices, recover, registration, sessions};
@@ -127,9 +127,10 @@ fn view(req: &Req, login: &str, next: &str, errors: &Errors, closed: bool) -> Re
     let body = html! {
         @if let Some(done) = done { (notice_text(Tone::Success, done)) }
         (form(req, "/login", &fields))
+        (passkey::offer(req, next))
         (service::offer(req, next, ""))
         p { a href="/reset" { "Forgot your password?" } }
         @if !closed { p { "New here? " a href="/register" { "Create an account" } } }
     };
-    narrow(req, "Sign in", None, errors, &body)
+    narrow_with(req, "Sign in", None, errors, vec![passkey::SCRIPT], &body)
 }

@@ -4,6 +4,7 @@ mod confirm;
 mod demo_mail;
 mod login;
 mod logout;
+pub(in crate::http::pages) mod passkey;
 mod register;
 mod reset;
 mod second_step;
@@ -30,6 +31,7 @@ pub fn routes() -> Vec<Route> {
         confirm::routes(),
         login::routes(),
         second_step::routes(),
+        passkey::routes(),
         service::routes(),
         logout::routes(),
         reset::routes(),

@@ -65,7 +65,6 @@ pub fn desk(
 }
 
 /// The same, with further scripts.
-#[expect(clippy::too_many_arguments, reason = "the parts of one page")]
 pub fn desk_with(
     req: &Req,
     title: &str,

@@ -94,6 +94,8 @@ pub struct Config {
     pub jobs: Jobs,
     /// Accounts and signing in.
     pub accounts: Accounts,
+    /// Signing in through a service of others (OpenID Connect).
+    pub oidc: Oidc,
     /// Limits.
     pub limits: Limits,
     /// Media processing.
@@ -186,6 +188,30 @@ pub struct Accounts {
     pub challenge_cost: u32,
     /// Days for which the copy of a person's data can be fetched.
     pub export_days: u32,
+}
+
+/// Signing in through a service of others (OpenID Connect).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Oidc {
+    /// The provider's issuer address, found by discovery; absent: no such way in is offered.
+    pub issuer: Option<String>,
+    /// Name by which the provider knows the studio.
+    pub client_id: String,
+    /// File with the secret that belongs to it; absent: a public client, by PKCE alone.
+    pub client_secret_file: Option<PathBuf>,
+    /// What the button says the service is called.
+    pub label: String,
+    /// What is asked for beside `openid`; an address and a name are needed.
+    pub scopes: Vec<String>,
+    /// Domains of mail addresses that get new accounts this way; empty: all.
+    pub mail_domains: Vec<String>,
+    /// Claim that lists groups, such as `groups`; absent: roles are given here alone.
+    pub roles_claim: Option<String>,
+    /// Role by group; these roles follow the provider at each sign-in. `admin` is given here alone.
+    pub roles: BTreeMap<String, String>,
+    /// Key with which the provider signs what it tells of people; absent: nothing is taken.
+    pub webhook_secret: Option<String>,
 }
 
 /// Limits, each enforced where it is named.

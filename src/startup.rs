@@ -171,6 +171,7 @@ impl Instance {
             process,
             projected,
         };
+        let https = crate::adapters::https::Https::default();
         let services = Services {
             config: LiveConfig::new(config),
             secrets: Arc::new(secrets),
@@ -186,7 +187,8 @@ impl Instance {
             vault,
             bus,
             reader,
-            https: crate::adapters::https::Https::default(),
+            oidc: crate::adapters::oidc::Oidc::new(https.clone()),
+            https,
             metrics,
             process,
         };

@@ -3,6 +3,7 @@
 use super::bus::Bus;
 use super::supervisor::StatusBoard;
 use crate::adapters::https::Https;
+use crate::adapters::oidc::Oidc;
 use crate::clock::Clock;
 use crate::config::{LiveConfig, Secrets};
 use crate::domain::clock::{Run, RunState};
@@ -42,6 +43,8 @@ pub struct Services {
     pub reader: Reader,
     /// Calls to services elsewhere.
     pub https: Https,
+    /// The sign-in service of others.
+    pub oidc: Oidc,
     /// Numbers.
     pub metrics: Arc<Metrics>,
     /// What the working actors of this process do.

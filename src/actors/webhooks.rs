@@ -110,7 +110,12 @@ async fn read(cx: &Services, gateway: &str, body: &[u8]) -> Result<Option<Hint>,
 }
 
 /// Checks `header`, `t=SECONDS,v1=HEX[,v1=HEX]`: HMAC-SHA256 over `SECONDS.BODY`.
-fn verify(secret: &str, header: &str, body: &[u8], now: DateTime<Utc>) -> Result<(), WebhookError> {
+pub(super) fn verify(
+    secret: &str,
+    header: &str,
+    body: &[u8],
+    now: DateTime<Utc>,
+) -> Result<(), WebhookError> {
     let mut time = None;
     let mut given = Vec::new();
     for part in header.split(',') {
@@ -173,12 +178,9 @@ async fn taken(cx: &Services, gateway: &str, header: &str, body: &[u8]) -> Resul
     if hint.id.is_empty() || hint.id.len() > 200 {
         return Err(WebhookError::Body("id must have 1 to 200 characters".into()));
     }
-    let client = cx.pool.get().await.map_err(StoreError::from)?;
-    let sql = "select 1 from webhooks_seen where gateway = $1 and id = $2";
-    if client.query_opt(sql, &[&gateway, &hint.id]).await.map_err(StoreError::from)?.is_some() {
+    if was_seen(cx, gateway, &hint.id).await? {
         return Ok(false);
     }
-    drop(client);
     let id = derive_id(&format!("webhook/{gateway}"), &hint.id);
     let meta = Metadata::system("webhook", id, cx.clock.now());
     let order = projections::orders::of_attempt(&cx.reader, hint.charge).await?;
@@ -193,11 +195,20 @@ async fn taken(cx: &Services, gateway: &str, header: &str, body: &[u8]) -> Resul
         None => payments::hinted(cx, order, hint.charge, (id, meta)).await?,
     }
     // Only now: one that was cut off is acted upon when it comes again, under the same command id.
-    let client = cx.pool.get().await.map_err(StoreError::from)?;
+    Ok(mark_seen(cx, gateway, &hint.id).await?)
+}
+
+/// Whether a webhook was taken before.
+pub(super) async fn was_seen(cx: &Services, gateway: &str, id: &str) -> Result<bool, StoreError> {
+    let sql = "select 1 from webhooks_seen where gateway = $1 and id = $2";
+    Ok(cx.pool.get().await?.query_opt(sql, &[&gateway, &id]).await?.is_some())
+}
+
+/// Writes down that a webhook was taken; `false` if it was before.
+pub(super) async fn mark_seen(cx: &Services, gateway: &str, id: &str) -> Result<bool, StoreError> {
     let sql =
         "insert into webhooks_seen (gateway, id, received_at) values ($1, $2, $3) on conflict do nothing";
-    let new = client.execute(sql, &[&gateway, &hint.id, &cx.clock.now()]).await.map_err(StoreError::from)?;
-    Ok(new > 0)
+    Ok(cx.pool.get().await?.execute(sql, &[&gateway, &id, &cx.clock.now()]).await? > 0)
 }
 
 /// Forgets ids of long ago. Gives how many.

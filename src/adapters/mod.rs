@@ -4,5 +4,6 @@ pub mod bank_statement;
 pub mod gateways;
 pub mod https;
 pub mod mail_folder;
+pub mod oidc;
 pub mod smtp;
 pub mod vies;

@@ -3,7 +3,7 @@
 use super::{CliError, Global, print_json};
 use crate::actors::Services;
 use crate::actors::accounts::{
-    self, AccountsError, leaving, recover, register, registration, second_factor, staff,
+    self, AccountsError, leaving, passkeys, recover, register, registration, second_factor, staff,
 };
 use crate::domain::account::{By, Origin, PasswordCause};
 use crate::domain::deletion_request::RequestedBy;
@@ -113,7 +113,7 @@ enum Action {
         #[arg(long)]
         json: bool,
     },
-    /// Remove the second factor of somebody who lost the device and the recovery codes.
+    /// Remove the authenticator and the passkeys of somebody who lost the device and the recovery codes.
     RemoveSecondFactor {
         /// Mail address, user name or id.
         who: String,
@@ -226,8 +226,10 @@ async fn act(cx: &Services, action: Action) -> Result<(), CliError> {
             let account = find(cx, &who).await?;
             let (id, meta) = command(cx);
             let by = By::System("shell".into());
+            let passkeys = passkeys::remove_all(cx, id, &meta, account, &by).await?;
             let receipt = second_factor::remove(cx, id, meta, account, by).await?;
-            say(json, &json!({ "account_id": account, "changed": receipt.position > 0 }))
+            let changed = passkeys.is_some() || receipt.position > 0;
+            say(json, &json!({ "account_id": account, "changed": changed }))
         }
         Action::Delete { who, json } => {
             let account = find(cx, &who).await?;

@@ -1,6 +1,7 @@
 //! `kinora config check|show|init`.
 
 use super::{CliError, Global, print_json};
+use crate::actors::accounts::sign_in_service;
 use crate::actors::backup;
 use crate::config::{Config, Registration};
 use clap::{Args, Subcommand};
@@ -64,6 +65,7 @@ pub fn settings(global: &Global, args: SettingsArgs) -> Result<(), CliError> {
             for secret in [&mut gateways.sandbox.webhook_secret, &mut gateways.stripe.webhook_secret] {
                 *secret = secret.take().map(|_| "…".into());
             }
+            config.oidc.webhook_secret = config.oidc.webhook_secret.take().map(|_| "…".into());
             if !gateways.stripe.secret_key.is_empty() {
                 gateways.stripe.secret_key = "…".into();
             }
@@ -152,6 +154,9 @@ fn findings(config: &Config) -> Vec<Finding> {
     }
     if config.accounts.staff_second_factor == Some(false) {
         add("error", "accounts.staff_second_factor", "staff must use a second factor; leave the setting out");
+    }
+    if let Some(problem) = sign_in_service::problem(config) {
+        add("error", "oidc", &problem);
     }
     match &config.backup.folder {
         None => add("warning", "backup.folder", "no backups are made; name a folder on another disk"),

@@ -2,7 +2,7 @@
 
 use super::{
     Accounts, Av1, Backup, Bank, Billing, Comments, Config, Erasure, Gateways, Jobs, Limits, Mail, Media,
-    Mode, Previews, Processing, Sandbox, SchedulerKind, Stripe, Studio, Vies,
+    Mode, Oidc, Previews, Processing, Sandbox, SchedulerKind, Stripe, Studio, Vies,
 };
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -24,6 +24,7 @@ impl Default for Config {
             mail: Mail::default(),
             jobs: Jobs { scheduler: SchedulerKind::Internal },
             accounts: Accounts::default(),
+            oidc: Oidc::default(),
             limits: Limits::default(),
             media: Media::default(),
             previews: Previews::default(),
@@ -47,6 +48,22 @@ impl Default for Accounts {
             staff_idle_minutes: 30,
             staff_session_hours: 12,
             export_days: 7,
+        }
+    }
+}
+
+impl Default for Oidc {
+    fn default() -> Self {
+        Self {
+            issuer: None,
+            client_id: String::new(),
+            client_secret_file: None,
+            label: "single sign-on".into(),
+            scopes: vec!["email".into(), "profile".into()],
+            mail_domains: Vec::new(),
+            roles_claim: None,
+            roles: BTreeMap::new(),
+            webhook_secret: None,
         }
     }
 }

@@ -81,6 +81,10 @@ impl Config {
         config.accounts.registration = Some(super::Registration::Open);
         config.accounts.staff_second_factor = Some(true);
         config.accounts.challenge = Some(true);
+        config.oidc.issuer = Some(String::new());
+        config.oidc.client_secret_file = Some(PathBuf::new());
+        config.oidc.roles_claim = Some(String::new());
+        config.oidc.webhook_secret = Some(String::new());
         config.vies.base_url = Some(String::new());
         config.gateways.sandbox.base_url = Some(String::new());
         config.gateways.sandbox.webhook_secret = Some(String::new());
@@ -94,7 +98,7 @@ impl Config {
 fn check_known(given: &Table, known: &Table, path: &str) -> Result<(), ConfigError> {
     for (key, value) in given {
         let full = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-        // A table of free keys (currencies) is read as it is.
+        // A table of free keys (currencies, groups) is read as it is.
         match (known.get(key), value) {
             (None, _) => {
                 let nearest = known
@@ -105,7 +109,9 @@ fn check_known(given: &Table, known: &Table, path: &str) -> Result<(), ConfigErr
                     .map(|(_, k)| if path.is_empty() { k.clone() } else { format!("{path}.{k}") });
                 return Err(ConfigError::Unknown { key: full, nearest });
             }
-            (Some(Value::Table(inner)), Value::Table(given)) if full != "billing.currencies" => {
+            (Some(Value::Table(inner)), Value::Table(given))
+                if !["billing.currencies", "oidc.roles"].contains(&full.as_str()) =>
+            {
                 check_known(given, inner, &full)?;
             }
             _ => {}

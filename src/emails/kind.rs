@@ -33,6 +33,16 @@ pub enum MailKind {
         /// Whether it does now.
         added: bool,
     },
+    /// A passkey was added or removed.
+    Passkey {
+        /// Whether it was added.
+        added: bool,
+    },
+    /// The sign-in service opens the account, or not any more.
+    SignInService {
+        /// Whether it does now.
+        linked: bool,
+    },
     /// A recovery code was used to sign in.
     RecoveryCodeUsed {
         /// How many are left.
@@ -133,6 +143,8 @@ impl MailKind {
             Self::PasswordChanged => super::password_changed::render(studio, name),
             Self::MailChanged => super::mail_changed::render(studio, name),
             Self::SecondFactor { added } => super::second_factor::render(studio, name, *added),
+            Self::Passkey { added } => super::second_factor::passkey(studio, name, *added),
+            Self::SignInService { linked } => super::sign_in_service::render(studio, name, *linked),
             Self::RecoveryCodeUsed { left } => super::second_factor::code_used(studio, name, *left),
             Self::DeletionRequested { due } => super::deletion_requested::render(studio, name, *due),
             Self::DeletionWithdrawn => super::deletion_withdrawn::render(studio, name),

@@ -20,6 +20,7 @@ pub mod new_device;
 pub mod password_changed;
 pub mod reset;
 pub mod second_factor;
+pub mod sign_in_service;
 mod team;
 #[cfg(test)]
 mod tests;

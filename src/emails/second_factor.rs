@@ -39,3 +39,22 @@ pub fn code_used(studio: &Studio, name: Option<&str>, left: u32) -> Mail {
         .button("Set a new password", studio.link("/reset"))
         .sign(studio)
 }
+
+/// Goes to the owner whenever a passkey was added or removed.
+#[must_use]
+pub fn passkey(studio: &Studio, name: Option<&str>, added: bool) -> Mail {
+    let (subject, words) = if added {
+        (
+            "A passkey was added to your account at {}",
+            "It opens your account, and signing in with your password asks for it, too.",
+        )
+    } else {
+        ("A passkey of your account at {} was removed", "It opens your account no more.")
+    };
+    Letter::new(subject.replace("{}", &studio.name))
+        .to_person(name)
+        .say(words)
+        .say("If this was not you, set a new password and look at the security page of your account:")
+        .button("Set a new password", studio.link("/reset"))
+        .sign(studio)
+}

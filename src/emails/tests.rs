@@ -21,6 +21,10 @@ fn all() -> Vec<(&'static str, Mail)> {
         ("mail_changed", mail_changed::render(&studio, name)),
         ("second_factor_added", second_factor::render(&studio, name, true)),
         ("second_factor_removed", second_factor::render(&studio, name, false)),
+        ("passkey_added", second_factor::passkey(&studio, name, true)),
+        ("passkey_removed", second_factor::passkey(&studio, name, false)),
+        ("sign_in_service_linked", sign_in_service::render(&studio, name, true)),
+        ("sign_in_service_unlinked", sign_in_service::render(&studio, name, false)),
         ("recovery_code_used", second_factor::code_used(&studio, name, 1)),
         (
             "comment_answered",

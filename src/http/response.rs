@@ -58,6 +58,14 @@ pub fn see_other(path: &str) -> Res {
     res
 }
 
+/// 303 to a service elsewhere that the settings name.
+#[must_use]
+pub fn elsewhere(address: &url::Url) -> Res {
+    let mut res = see_other("/");
+    set(&mut res, LOCATION, address.as_str());
+    res
+}
+
 /// 301 to a path of this site, for addresses that have moved for ever.
 #[must_use]
 pub fn moved(path: &str) -> Res {
@@ -70,12 +78,18 @@ pub fn moved(path: &str) -> Res {
 /// what was just done.
 #[must_use]
 pub fn after(receipt: Receipt, path: &str) -> Res {
+    see_other(&with_position(receipt, path))
+}
+
+/// `path` with the position of a command's events.
+#[must_use]
+pub fn with_position(receipt: Receipt, path: &str) -> String {
     if receipt.position == 0 {
-        return see_other(path);
+        return path.to_owned();
     }
     let (path, fragment) = path.split_once('#').map_or((path, String::new()), |(p, f)| (p, format!("#{f}")));
     let mark = if path.contains('?') { '&' } else { '?' };
-    see_other(&format!("{path}{mark}at={}{fragment}", receipt.position))
+    format!("{path}{mark}at={}{fragment}", receipt.position)
 }
 
 /// Whether `path` leads to this site whatever a browser makes of it.

@@ -175,6 +175,47 @@ pub fn device_of<'a>(app: &App, headers: &'a HeaderMap) -> Option<&'a str> {
     cookie(headers, &device_name(app)).filter(|v| !v.is_empty())
 }
 
+/// Name of the cookie between here and the sign-in service.
+fn service_name(app: &App) -> String {
+    format!("{}-oidc", cookie_name(app))
+}
+
+/// `Set-Cookie` for the way to the sign-in service and back.
+#[must_use]
+pub fn service_cookie(app: &App, value: &str) -> String {
+    format!("{}={value}; Max-Age=600{}", service_name(app), attributes(app))
+}
+
+/// `Set-Cookie` that makes the browser forget it.
+#[must_use]
+pub fn no_service_cookie(app: &App) -> String {
+    format!("{}=; Max-Age=0{}", service_name(app), attributes(app))
+}
+
+/// What the browser holds on that way.
+#[must_use]
+pub fn service_of<'a>(app: &App, headers: &'a HeaderMap) -> Option<&'a str> {
+    cookie(headers, &service_name(app)).filter(|v| !v.is_empty())
+}
+
+/// Name of the cookie that remembers a sign-in through the service, for signing out. It opens nothing.
+fn via_name(app: &App) -> String {
+    format!("{}-via", cookie_name(app))
+}
+
+/// `Set-Cookie` that remembers or forgets that.
+#[must_use]
+pub fn via_cookie(app: &App, via: bool) -> String {
+    let (value, age) = if via { ("oidc", 60 * 86_400) } else { ("", 0) };
+    format!("{}={value}; Max-Age={age}{}", via_name(app), attributes(app))
+}
+
+/// Whether the browser signed in through the service.
+#[must_use]
+pub fn came_via_service(app: &App, headers: &HeaderMap) -> bool {
+    cookie(headers, &via_name(app)).is_some_and(|v| !v.is_empty())
+}
+
 fn attributes(app: &App) -> &'static str {
     if app.config.secure_cookies() {
         "; Path=/; HttpOnly; SameSite=Lax; Secure"

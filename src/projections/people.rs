@@ -25,7 +25,7 @@ impl Projection for People {
     }
 
     fn version(&self) -> i32 {
-        4
+        5
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -48,6 +48,8 @@ impl Projection for People {
             complimentary_until timestamptz,
             digest              text not null default 'never',
             second_factor       boolean not null default false,
+            authenticator       boolean not null default false,
+            passkeys            integer not null default 0,
             waiting             boolean not null default false
         );
         create index if not exists people_by_time on people (registered_at, account);"
@@ -96,15 +98,22 @@ impl Projection for People {
                 set("complimentary = false, complimentary_until = null", &[]).await
             }
             E::DigestChosen { digest, .. } => set("digest = $2", &[&<&str>::from(digest)]).await,
-            E::SecondFactorAdded { .. } => set("second_factor = true", &[]).await,
-            E::SecondFactorRemoved { .. } => set("second_factor = false", &[]).await,
+            E::SecondFactorAdded { .. } => set("second_factor = true, authenticator = true", &[]).await,
+            E::SecondFactorRemoved { .. } => {
+                set("second_factor = passkeys > 0, authenticator = false", &[]).await
+            }
+            E::PasskeyAdded { .. } => set("second_factor = true, passkeys = passkeys + 1", &[]).await,
+            E::PasskeyRemoved { .. } => {
+                set("second_factor = authenticator or passkeys > 1, passkeys = passkeys - 1", &[]).await
+            }
             E::AccountHidden { request, .. } => set("standing = 'hidden', request = $2", &[&request]).await,
             E::AccountRestored { .. } => set("standing = 'open', request = null", &[]).await,
             E::AccountErased { request, .. } => {
                 set(
                     "standing = 'erased', request = $2, mail = null, display_name = null, username = null,
                      confirmed = false, roles = '{}', complimentary = false, complimentary_until = null,
-                     digest = 'never', second_factor = false, waiting = false",
+                     digest = 'never', second_factor = false, authenticator = false, passkeys = 0,
+                     waiting = false",
                     &[&request],
                 )
                 .await
@@ -116,6 +125,8 @@ impl Projection for People {
             | E::MailChangeRequested { .. }
             | E::RecoveryCodesMade { .. }
             | E::RecoveryCodeUsed { .. }
+            | E::IdentityLinked { .. }
+            | E::IdentityUnlinked { .. }
             | E::PersonalDataRead { .. } => Ok(()),
         }
     }
@@ -160,7 +171,7 @@ pub struct Person {
     pub complimentary: Option<Complimentary>,
     /// How often a mail tells the person what is new.
     pub digest: Digest,
-    /// Whether signing in asks for a code of an authenticator.
+    /// Whether signing in with the password asks for something else, too: an authenticator or a passkey.
     pub second_factor: bool,
     /// Whether a moderator is to approve the registration first.
     pub waiting: bool,

@@ -26,7 +26,7 @@ fn next_step(studio: &Studio) {
 }
 
 /// Adds an authenticator; gives its secret, the code that served for it and the recovery codes.
-async fn add(studio: &Studio, browser: &Browser) -> (String, String, Vec<String>) {
+pub async fn add(studio: &Studio, browser: &Browser) -> (String, String, Vec<String>) {
     let secret = browser.get(PAGE).await.hidden("secret").expect("a secret");
     let shown = code(studio, &secret);
     let fields = [("secret", secret.as_str()), ("code", shown.as_str()), ("password", PASSWORD)];

@@ -8,13 +8,18 @@ pub mod devices;
 pub mod digests;
 pub mod leaving;
 pub mod limits;
+pub mod passkeys;
 pub mod passwords;
+pub mod profile_webhook;
 pub mod recover;
 pub mod register;
 pub mod registration;
 pub mod second_factor;
+pub mod service_flow;
+pub mod service_roles;
 pub mod sessions;
 pub mod sign_in;
+pub mod sign_in_service;
 pub mod staff;
 pub mod tokens;
 
@@ -47,6 +52,9 @@ pub enum AccountsError {
     /// The password that was to prove the identity is wrong.
     #[error("This is not your current password.")]
     WrongPassword,
+    /// There is no password that could prove it.
+    #[error("You have no password yet. Set one first: ask for a link on the page \"Forgot your password?\".")]
+    NoPassword,
     /// Too many attempts; try again after so many seconds.
     #[error("Too many attempts. Wait {0} seconds and try again.")]
     TooMany(u64),

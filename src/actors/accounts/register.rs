@@ -141,16 +141,17 @@ async fn register(
     let name_value = value("display_name", display_name);
     let password_value = value("password", hash);
     let username_value = username.clone().map(|u| value("username", u));
-    let command = AccountCommand::Register(Registration {
+    let command = AccountCommand::Register(Box::new(Registration {
         at: meta.at,
         mail: mail_value.reference.clone(),
         display_name: name_value.reference.clone(),
         username: username_value.as_ref().map(|v| v.reference.clone()),
-        password: password_value.reference.clone(),
+        password: Some(password_value.reference.clone()),
+        identity: None,
         origin: start.origin,
         roles: start.roles,
         approval: start.approval,
-    });
+    }));
     if let Some(username) = &username {
         claims.push(username_claim(cx, username).map_err(AccountsError::from)?);
     }

@@ -91,7 +91,7 @@ pub async fn renew_codes(
     make_codes(cx, command_id, meta, account).await
 }
 
-async fn make_codes(
+pub(super) async fn make_codes(
     cx: &Services,
     command_id: Uuid,
     meta: Metadata,
@@ -129,9 +129,12 @@ pub async fn check(cx: &Services, meta: Metadata, account: Uuid, code: &str) -> 
     let buckets = Buckets::new(cx, "second step", &account.to_string(), None)?;
     buckets.check(cx, now).await?;
     let state = load(cx, account).await?;
+    if !state.has_second_factor() {
+        return Err(AccountsError::StaleLink);
+    }
     let secret = open(cx, state.second_factor.as_ref()).await?;
-    let Some(secret) = secret else { return Err(AccountsError::StaleLink) };
-    let good = match step_of(&secret, code, now) {
+    // Who has passkeys only has recovery codes for the day on which they are lost.
+    let good = match secret.and_then(|secret| step_of(&secret, code, now)) {
         Some(step) => use_step(cx, account, step).await?,
         None => use_recovery_code(cx, meta, account, code).await?,
     };
@@ -173,7 +176,7 @@ async fn use_recovery_code(
     Ok(true)
 }
 
-/// Takes the second factor away, with its recovery codes.
+/// Takes the authenticator away, and the recovery codes if no passkey is left that they could stand for.
 ///
 /// # Errors
 /// If the account refuses or the store fails.
@@ -187,10 +190,19 @@ pub async fn remove(
     let command = AccountCommand::RemoveSecondFactor { at: meta.at, by };
     let receipt = cx.bus.dispatch::<Account>(Envelope::new(command_id, account, command, meta)).await?;
     let client = cx.pool.get().await.map_err(StoreError::from)?;
-    for table in ["recovery_codes", "second_factor_steps"] {
-        client.execute(&format!("delete from public.{table} where account = $1"), &[&account]).await?;
-    }
+    client.execute("delete from public.second_factor_steps where account = $1", &[&account]).await?;
+    drop(client);
+    drop_codes(cx, account).await?;
     Ok(receipt)
+}
+
+/// Drops the recovery codes of an account without a second factor.
+pub(super) async fn drop_codes(cx: &Services, account: Uuid) -> Result<(), StoreError> {
+    if !load(cx, account).await?.has_second_factor() {
+        let client = cx.pool.get().await?;
+        client.execute("delete from public.recovery_codes where account = $1", &[&account]).await?;
+    }
+    Ok(())
 }
 
 /// Ten letters in two groups: 49 bits, tried at most a few times in a quarter of an hour.

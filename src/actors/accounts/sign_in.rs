@@ -2,7 +2,7 @@
 
 use super::{AccountsError, find, limits::Buckets, load, open, passwords};
 use crate::actors::services::Services;
-use crate::domain::account::Standing;
+use crate::domain::account::{Account, Standing};
 use std::net::IpAddr;
 use uuid::Uuid;
 
@@ -51,25 +51,36 @@ pub async fn check(
     }
     let Some((id, account)) = account else { return Ok(SignIn::Unknown) };
     buckets.forget(cx).await?;
-    Ok(match account.standing {
+    Ok(next_step(id, &account))
+}
+
+/// What follows for somebody who proved the first factor of an account.
+#[must_use]
+pub fn next_step(id: Uuid, account: &Account) -> SignIn {
+    match account.standing {
         Standing::Absent | Standing::Erased(_) => SignIn::Unknown,
         _ if account.suspended => SignIn::Suspended,
         _ if !account.confirmed => SignIn::Unconfirmed(id),
         _ if account.waiting => SignIn::AwaitingApproval,
-        _ if account.second_factor.is_some() => SignIn::SecondStep(id),
+        _ if account.has_second_factor() => SignIn::SecondStep(id),
         _ => SignIn::Proved(id),
-    })
+    }
 }
 
 /// Whether `password` is that of a signed-in person: a second proof before something grave.
 ///
 /// # Errors
-/// [`AccountsError::WrongPassword`] if not, [`AccountsError::TooMany`] after too many tries.
+/// [`AccountsError::WrongPassword`] if not, [`AccountsError::NoPassword`] if there is none,
+/// [`AccountsError::TooMany`] after too many tries.
 pub async fn prove(cx: &Services, account: Uuid, password: &str) -> Result<(), AccountsError> {
     let now = cx.clock.now();
     let buckets = Buckets::new(cx, "proof", &account.to_string(), None)?;
     buckets.check(cx, now).await?;
-    let stored = open(cx, load(cx, account).await?.password.as_ref()).await?;
+    let state = load(cx, account).await?;
+    if state.password.is_none() {
+        return Err(AccountsError::NoPassword);
+    }
+    let stored = open(cx, state.password.as_ref()).await?;
     if passwords::verify(password, stored).await? {
         buckets.forget(cx).await?;
         return Ok(());

@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// Secrets by which a person is known: of no use outside, and dangerous in a file.
-const SECRETS: [&str; 2] = ["password", "second_factor"];
+const SECRETS: [&str; 3] = ["password", "second_factor", "passkey"];
 /// Tables whose rows are keys and not facts.
 const KEYS: [&str; 5] =
     ["account_tokens", "recovery_codes", "second_factor_steps", "idempotency_keys", "data_exports"];

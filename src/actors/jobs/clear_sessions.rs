@@ -1,7 +1,9 @@
 //! `clear-sessions`: removes what is over: sessions, links of mails, expired tokens, failed attempts, kept answers, old mail rows.
 
 use super::{Counts, Job, JobError, Run};
-use crate::actors::accounts::{access_tokens, challenge, devices, limits, sessions, tokens};
+use crate::actors::accounts::{
+    access_tokens, challenge, devices, limits, passkeys, service_flow, sessions, tokens,
+};
 use crate::actors::{idempotency, mailer, services::Services, uploads, webhooks};
 use crate::domain::clock::Schedule;
 use async_trait::async_trait;
@@ -28,6 +30,8 @@ impl Job for ClearSessions {
             ("answers", idempotency::clear(cx, run.at).await?),
             ("attempts", limits::clear(cx, run.at).await?),
             ("challenges", challenge::clear(cx).await?),
+            ("answers of the sign-in service", service_flow::clear(cx, run.at).await?),
+            ("passkey challenges", passkeys::clear(cx, run.at).await?),
             ("webhooks", webhooks::clear(cx, run.at).await?),
             ("mails", mailer::clear(cx, run.at).await?),
             (

@@ -3,7 +3,7 @@
 use super::{
     commands::{AccountCommand, Registration},
     digest::Digest,
-    error::AccountError,
+    error::{AccountError, MOST_PASSKEYS},
     events::{AccountEvent, By, Origin, PasswordCause},
 };
 use crate::domain::shared::{
@@ -27,6 +27,19 @@ impl Complimentary {
     pub fn holds_at(&self, now: DateTime<Utc>) -> bool {
         self.until.is_none_or(|end| now < end)
     }
+}
+
+/// A passkey that opens an account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Passkey {
+    /// Names it.
+    pub id: Uuid,
+    /// Its public key and what belongs to it.
+    pub credential: PersonalRef,
+    /// What its owner calls it.
+    pub name: PersonalRef,
+    /// Since when.
+    pub added_at: DateTime<Utc>,
 }
 
 /// Where in its life the account is.
@@ -73,6 +86,12 @@ pub struct Account {
     pub digest: Digest,
     /// The secret by which codes of the authenticator are checked.
     pub second_factor: Option<PersonalRef>,
+    /// Passkeys that open it.
+    #[serde(default)]
+    pub passkeys: Vec<Passkey>,
+    /// Issuer and subject at the sign-in service, if it opens the account.
+    #[serde(default)]
+    pub identity: Option<PersonalRef>,
 }
 
 type Decision = Result<Vec<AccountEvent>, AccountError>;
@@ -93,7 +112,7 @@ impl Account {
             _ => {}
         }
         match command {
-            C::Register(new) => self.register(new),
+            C::Register(new) => self.register(*new),
             C::Approve { by: By::Owner, .. } => Err(AccountError::NotOnYourself),
             C::Approve { at, by } => {
                 Ok(if self.waiting { vec![AccountEvent::AccountApproved { at, by }] } else { vec![] })
@@ -133,9 +152,35 @@ impl Account {
                 .map(|_| AccountEvent::SecondFactorRemoved { at, by })
                 .into_iter()
                 .collect()),
-            C::RecordRecoveryCodes { .. } | C::RecordRecoveryCodeUsed { .. }
-                if self.second_factor.is_none() =>
-            {
+            C::AddPasskey { at, passkey, credential, name } => {
+                self.open()?;
+                if self.passkeys.len() >= MOST_PASSKEYS {
+                    return Err(AccountError::TooManyPasskeys);
+                }
+                Ok(vec![AccountEvent::PasskeyAdded { at, passkey, credential, name }])
+            }
+            C::RemovePasskey { at, passkey, by } => {
+                if self.passkeys.iter().any(|p| p.id == passkey) {
+                    Ok(vec![AccountEvent::PasskeyRemoved { at, passkey, by }])
+                } else {
+                    Err(AccountError::UnknownPasskey)
+                }
+            }
+            C::LinkIdentity { at, identity } => {
+                self.open()?;
+                match self.identity {
+                    Some(_) => Err(AccountError::IdentityIsThere),
+                    None => Ok(vec![AccountEvent::IdentityLinked { at, identity }]),
+                }
+            }
+            C::UnlinkIdentity { at, by } => match (&self.identity, &self.password) {
+                (None, _) => Err(AccountError::NoIdentity),
+                (Some(_), None) => Err(AccountError::LastWayIn),
+                (Some(identity), _) => {
+                    Ok(vec![AccountEvent::IdentityUnlinked { at, identity: identity.clone(), by }])
+                }
+            },
+            C::RecordRecoveryCodes { .. } | C::RecordRecoveryCodeUsed { .. } if !self.has_second_factor() => {
                 Err(AccountError::NoSecondFactor)
             }
             C::RecordRecoveryCodes { at, count } => Ok(vec![AccountEvent::RecoveryCodesMade { at, count }]),
@@ -201,7 +246,8 @@ impl Account {
     }
 
     fn register(&self, new: Registration) -> Decision {
-        let Registration { at, mail, display_name, username, password, origin, roles, approval } = new;
+        let Registration { at, mail, display_name, username, password, identity, origin, roles, approval } =
+            new;
         if self.standing != Standing::Absent {
             return Err(AccountError::Exists);
         }
@@ -210,17 +256,25 @@ impl Account {
             Origin::Shell => (By::System("shell".into()), "shell", true),
             Origin::FirstRun => (By::System("first-run".into()), "first-admin", true),
             Origin::Demo => (By::System("demo".into()), "demo", true),
+            // It vouches for the address. Roles follow its claims, by commands of their own.
+            Origin::SignInService => (By::System("sign-in service".into()), "sign-in-service", true),
         };
-        if !trusted && roles.iter().any(|r| *r != Role::Member) {
+        let stranger = matches!(origin, Origin::Registration | Origin::SignInService);
+        if stranger && roles.iter().any(|r| *r != Role::Member) {
             return Err(AccountError::NotOnYourself);
         }
-        let mut events = vec![
-            AccountEvent::AccountRegistered { at, mail: mail.clone(), display_name, username, origin },
-            AccountEvent::PasswordSet { at, password, cause: PasswordCause::Registration },
-        ];
+        let mut events =
+            vec![AccountEvent::AccountRegistered { at, mail: mail.clone(), display_name, username, origin }];
+        events.extend(password.map(|password| AccountEvent::PasswordSet {
+            at,
+            password,
+            cause: PasswordCause::Registration,
+        }));
+        events.extend(identity.map(|identity| AccountEvent::IdentityLinked { at, identity }));
         if trusted {
             events.push(AccountEvent::MailConfirmed { at, mail });
-        } else if approval {
+        }
+        if approval && stranger {
             events.push(AccountEvent::ApprovalRequested { at });
         }
         let wanted: Roles = roles.into_iter().filter(|r| *r != Role::Member).collect();
@@ -273,6 +327,12 @@ impl Account {
         }
     }
 
+    /// Whether signing in with the password asks for something else, too.
+    #[must_use]
+    pub fn has_second_factor(&self) -> bool {
+        self.second_factor.is_some() || !self.passkeys.is_empty()
+    }
+
     fn open(&self) -> Result<(), AccountError> {
         if matches!(self.standing, Standing::Hidden(_)) { Err(AccountError::DeletionPending) } else { Ok(()) }
     }
@@ -319,6 +379,12 @@ impl Account {
             E::DigestChosen { digest, .. } => self.digest = digest,
             E::SecondFactorAdded { secret, .. } => self.second_factor = Some(secret),
             E::SecondFactorRemoved { .. } => self.second_factor = None,
+            E::PasskeyAdded { at, passkey, credential, name } => {
+                self.passkeys.push(Passkey { id: passkey, credential, name, added_at: at });
+            }
+            E::PasskeyRemoved { passkey, .. } => self.passkeys.retain(|p| p.id != passkey),
+            E::IdentityLinked { identity, .. } => self.identity = Some(identity),
+            E::IdentityUnlinked { .. } => self.identity = None,
             E::DisplayNameChanged { display_name, .. } => self.display_name = Some(display_name),
             E::ConfirmationRequested { .. }
             | E::PersonalDataRead { .. }

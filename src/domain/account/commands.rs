@@ -17,8 +17,10 @@ pub struct Registration {
     pub display_name: PersonalRef,
     /// An optional second name to sign in with.
     pub username: Option<PersonalRef>,
-    /// The hash of the password.
-    pub password: PersonalRef,
+    /// The hash of the password; none for who comes through the sign-in service.
+    pub password: Option<PersonalRef>,
+    /// Issuer and subject at the sign-in service, for who comes through it.
+    pub identity: Option<PersonalRef>,
     /// How it comes to be; everything but the registration page is trusted about the address.
     pub origin: Origin,
     /// Roles to start with; none from the registration page.
@@ -31,7 +33,7 @@ pub struct Registration {
 #[derive(Clone, Debug)]
 pub enum AccountCommand {
     /// Make the account.
-    Register(Registration),
+    Register(Box<Registration>),
     /// Let a registration in that waits for it.
     Approve {
         /// Now.
@@ -106,6 +108,40 @@ pub enum AccountCommand {
     },
     /// Ask for the password only.
     RemoveSecondFactor {
+        /// Now.
+        at: DateTime<Utc>,
+        /// By whom.
+        by: By,
+    },
+    /// Let a passkey open the account; that it is there was shown. That it opens no other is held by a claim.
+    AddPasskey {
+        /// Now.
+        at: DateTime<Utc>,
+        /// A new id.
+        passkey: Uuid,
+        /// Its public key and what belongs to it.
+        credential: PersonalRef,
+        /// What its owner calls it.
+        name: PersonalRef,
+    },
+    /// Let it open nothing any more.
+    RemovePasskey {
+        /// Now.
+        at: DateTime<Utc>,
+        /// Which.
+        passkey: Uuid,
+        /// By whom.
+        by: By,
+    },
+    /// Let the sign-in service open the account, too. That nobody else has the identity is held by a claim.
+    LinkIdentity {
+        /// Now.
+        at: DateTime<Utc>,
+        /// Issuer and subject there.
+        identity: PersonalRef,
+    },
+    /// Let it open the account no more.
+    UnlinkIdentity {
         /// Now.
         at: DateTime<Utc>,
         /// By whom.

@@ -2,6 +2,9 @@
 
 use crate::domain::shared::role::Role;
 
+/// Passkeys that an account may have.
+pub const MOST_PASSKEYS: usize = 10;
+
 /// Reasons for a refusal.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AccountError {
@@ -41,6 +44,21 @@ pub enum AccountError {
     /// There is none.
     #[error("There is no authenticator.")]
     NoSecondFactor,
+    /// More than anybody needs.
+    #[error("There are {MOST_PASSKEYS} passkeys already. Remove one that you no longer use.")]
+    TooManyPasskeys,
+    /// No such passkey.
+    #[error("There is no such passkey any more.")]
+    UnknownPasskey,
+    /// Another identity is linked.
+    #[error("The sign-in service is linked to this account already. Unlink it first.")]
+    IdentityIsThere,
+    /// None is linked.
+    #[error("The sign-in service is not linked to this account.")]
+    NoIdentity,
+    /// Without it nobody could sign in.
+    #[error("Set a password first: without the sign-in service you could not sign in any more.")]
+    LastWayIn,
     /// Another deletion request hides or erased it.
     #[error("Another deletion request is pending for this account.")]
     OtherDeletionRequest,

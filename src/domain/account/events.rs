@@ -40,6 +40,8 @@ pub enum Origin {
     FirstRun,
     /// The demo studio.
     Demo,
+    /// The first sign-in through the sign-in service (OpenID Connect).
+    SignInService,
 }
 
 /// How a password came to be set.
@@ -248,6 +250,42 @@ pub enum AccountEvent {
         at: DateTime<Utc>,
         /// How many are left.
         left: u32,
+    },
+    /// A passkey opens the account, and serves as second factor.
+    PasskeyAdded {
+        /// When.
+        at: DateTime<Utc>,
+        /// Which.
+        passkey: Uuid,
+        /// Its public key and what belongs to it.
+        credential: PersonalRef,
+        /// What its owner calls it.
+        name: PersonalRef,
+    },
+    /// A passkey opens nothing any more.
+    PasskeyRemoved {
+        /// When.
+        at: DateTime<Utc>,
+        /// Which.
+        passkey: Uuid,
+        /// By whom.
+        by: By,
+    },
+    /// The owner signs in through the sign-in service, too.
+    IdentityLinked {
+        /// When.
+        at: DateTime<Utc>,
+        /// Issuer and subject there.
+        identity: PersonalRef,
+    },
+    /// The sign-in service opens the account no more.
+    IdentityUnlinked {
+        /// When.
+        at: DateTime<Utc>,
+        /// Issuer and subject there.
+        identity: PersonalRef,
+        /// By whom.
+        by: By,
     },
     /// A deletion request is pending: the profile is hidden, sign-in leads to the request only.
     AccountHidden {

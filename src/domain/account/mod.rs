@@ -13,7 +13,7 @@ pub mod password;
 #[cfg(test)]
 mod tests;
 
-pub use aggregate::{Account, Complimentary, Standing};
+pub use aggregate::{Account, Complimentary, Passkey, Standing};
 pub use commands::{AccountCommand, Registration};
 pub use digest::Digest;
 pub use error::AccountError;

@@ -17,16 +17,17 @@ fn personal(field: &str, version: u128) -> PersonalRef {
 }
 
 fn registration(origin: Origin, roles: Vec<Role>) -> AccountCommand {
-    AccountCommand::Register(Registration {
+    AccountCommand::Register(Box::new(Registration {
         approval: false,
         at: now(),
         mail: personal("mail", 1),
         display_name: personal("display_name", 2),
         username: None,
-        password: personal("password", 3),
+        password: Some(personal("password", 3)),
+        identity: None,
         origin,
         roles,
-    })
+    }))
 }
 
 fn registered() -> Vec<AccountEvent> {
@@ -250,6 +251,15 @@ fn events_keep_their_form() {
         AccountEvent::SecondFactorRemoved { at, by: By::Owner },
         AccountEvent::RecoveryCodesMade { at, count: 10 },
         AccountEvent::RecoveryCodeUsed { at, left: 9 },
+        AccountEvent::PasskeyAdded {
+            at,
+            passkey: Uuid::from_u128(13),
+            credential: personal("passkey", 14),
+            name: personal("passkey_name", 15),
+        },
+        AccountEvent::PasskeyRemoved { at, passkey: Uuid::from_u128(13), by: By::Owner },
+        AccountEvent::IdentityLinked { at, identity: personal("identity", 12) },
+        AccountEvent::IdentityUnlinked { at, identity: personal("identity", 12), by: By::Owner },
         AccountEvent::AccountHidden { at, request },
         AccountEvent::AccountRestored { at, request },
         AccountEvent::AccountErased { at, request },
@@ -291,10 +301,69 @@ fn there_is_one_second_factor_and_codes_belong_to_it() {
 }
 
 #[test]
+fn passkeys_are_second_factors_and_not_without_end() {
+    let at = now();
+    let add = |n: u128| AccountCommand::AddPasskey {
+        at,
+        passkey: Uuid::from_u128(n),
+        credential: personal("passkey", n),
+        name: personal("passkey_name", n),
+    };
+    let remove = |n: u128| AccountCommand::RemovePasskey { at, passkey: Uuid::from_u128(n), by: By::Owner };
+    let codes = AccountCommand::RecordRecoveryCodes { at, count: 10 };
+    let mut account = after(&registered());
+    assert_eq!(account.decide(codes.clone()), Err(AccountError::NoSecondFactor));
+    assert_eq!(account.decide(remove(1)), Err(AccountError::UnknownPasskey));
+    for n in 1..=10 {
+        account.decide(add(n)).unwrap().into_iter().for_each(|e| account.apply(e));
+    }
+    assert_eq!(account.decide(add(11)), Err(AccountError::TooManyPasskeys));
+    assert!(account.has_second_factor() && account.decide(codes).is_ok());
+    for n in 1..=10 {
+        account.decide(remove(n)).unwrap().into_iter().for_each(|e| account.apply(e));
+    }
+    assert!(!account.has_second_factor());
+    account.apply(AccountEvent::AccountHidden { at, request: Uuid::from_u128(5) });
+    assert_eq!(account.decide(add(1)), Err(AccountError::DeletionPending));
+}
+
+#[test]
+fn one_identity_opens_an_account_and_the_last_way_in_stays() {
+    let (at, identity) = (now(), personal("identity", 12));
+    let link = || AccountCommand::LinkIdentity { at, identity: identity.clone() };
+    let unlink = || AccountCommand::UnlinkIdentity { at, by: By::Owner };
+    let linked = AccountEvent::IdentityLinked { at, identity: identity.clone() };
+    Accounts::with(()).given(registered()).when(link()).then_expect_events(vec![linked.clone()]);
+    Accounts::with(()).given(registered()).when(unlink()).then_expect_error(AccountError::NoIdentity);
+    let mut history = registered();
+    history.push(linked);
+    Accounts::with(()).given(history.clone()).when(link()).then_expect_error(AccountError::IdentityIsThere);
+    let unlinked = AccountEvent::IdentityUnlinked { at, identity: identity.clone(), by: By::Owner };
+    Accounts::with(()).given(history).when(unlink()).then_expect_events(vec![unlinked]);
+
+    // Who came through the sign-in service has no password, a confirmed address, and no role by that.
+    let AccountCommand::Register(new) = registration(Origin::SignInService, vec![]) else { unreachable!() };
+    let new = Registration { password: None, identity: Some(identity), ..*new };
+    let events = Account::default().decide(AccountCommand::Register(Box::new(new.clone()))).unwrap();
+    let account = after(&events);
+    assert!(account.confirmed && account.password.is_none() && account.identity.is_some());
+    assert!(!account.waiting);
+    Accounts::with(()).given(events.clone()).when(unlink()).then_expect_error(AccountError::LastWayIn);
+    let mut history = events;
+    let cause = PasswordCause::Reset;
+    history.push(AccountEvent::PasswordSet { at, password: personal("password", 4), cause });
+    assert!(after(&history).decide(unlink()).is_ok());
+    let waits = AccountCommand::Register(Box::new(Registration { approval: true, ..new.clone() }));
+    assert!(after(&Account::default().decide(waits).unwrap()).waiting, "by approval");
+    let staff = AccountCommand::Register(Box::new(Registration { roles: vec![Role::Billing], ..new }));
+    assert_eq!(Account::default().decide(staff), Err(AccountError::NotOnYourself));
+}
+
+#[test]
 fn only_a_registration_that_waits_is_let_in() {
     let at = now();
     let AccountCommand::Register(new) = registration(Origin::Registration, vec![]) else { unreachable!() };
-    let waits = AccountCommand::Register(Registration { approval: true, ..new });
+    let waits = AccountCommand::Register(Box::new(Registration { approval: true, ..*new }));
     let mut history = Account::default().decide(waits).unwrap();
     assert!(history.contains(&AccountEvent::ApprovalRequested { at }));
     let approve = |by| AccountCommand::Approve { at, by };
@@ -313,7 +382,7 @@ fn only_a_registration_that_waits_is_let_in() {
     Accounts::with(()).given(registered()).when(approve(by)).then_expect_events(vec![]);
     // Whom the shell or the first run makes waits for nobody.
     let AccountCommand::Register(new) = registration(Origin::Shell, vec![]) else { unreachable!() };
-    let trusted = AccountCommand::Register(Registration { approval: true, ..new });
+    let trusted = AccountCommand::Register(Box::new(Registration { approval: true, ..*new }));
     let events = Account::default().decide(trusted).unwrap();
     assert!(!events.contains(&AccountEvent::ApprovalRequested { at }));
 }

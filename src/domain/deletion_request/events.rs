@@ -15,6 +15,8 @@ pub enum RequestedBy {
     Staff(AccountId),
     /// The shell.
     Shell,
+    /// The sign-in service, in the person's name.
+    SignInService,
 }
 
 /// What stands in the way of an erasure that is due.

@@ -46,7 +46,7 @@ async fn withdraw(mut req: Req) -> Result<Res, HttpError> {
 
 fn errors(error: LeavingError) -> Result<Errors, HttpError> {
     match error {
-        LeavingError::Other(error @ AccountsError::WrongPassword) => {
+        LeavingError::Other(error @ (AccountsError::WrongPassword | AccountsError::NoPassword)) => {
             Ok(Errors::one("current", error.to_string()))
         }
         LeavingError::Other(error) => form_errors(error),

@@ -2,7 +2,9 @@
 
 mod deletion;
 mod export;
+mod identity;
 mod notifications;
+mod passkeys;
 mod profile;
 mod second_factor;
 mod security;
@@ -22,6 +24,8 @@ pub fn routes() -> Vec<Route> {
         profile::routes(),
         security::routes(),
         second_factor::routes(),
+        identity::routes(),
+        passkeys::routes(),
         tokens::routes(),
         deletion::routes(),
         export::routes(),
@@ -57,6 +61,19 @@ pub fn desk(
     errors: &Errors,
     body: &Markup,
 ) -> Res {
+    desk_with(req, title, lead, done, errors, vec![], body)
+}
+
+/// The same, with further scripts.
+pub fn desk_with(
+    req: &Req,
+    title: &str,
+    lead: Option<&str>,
+    done: Option<&str>,
+    errors: &Errors,
+    scripts: Vec<&'static str>,
+    body: &Markup,
+) -> Res {
     // The profile's own address is the start of all others.
     let here = match req.path.as_str() {
         path if path.starts_with("/account/security") => "/account/security",
@@ -76,6 +93,7 @@ pub fn desk(
             section: "Your account".into(),
             theme: Theme::Desk,
             private: true,
+            scripts,
             body: html! { div.page { (rooms("Your account", &places(), here, &content)) } },
             ..Page::default()
         },

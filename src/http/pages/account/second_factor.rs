@@ -1,7 +1,7 @@
 //! `/account/security/second-factor`: an authenticator beside the password.
 
 use super::desk;
-use crate::actors::accounts::{AccountsError, second_factor, sign_in};
+use crate::actors::accounts::{self, AccountsError, second_factor, sign_in};
 use crate::domain::account::By;
 use crate::http::error::HttpError;
 use crate::http::pages::people::form_errors;
@@ -9,7 +9,6 @@ use crate::http::response::after;
 use crate::http::route::{Access, Route};
 use crate::http::ui::{Errors, Field, Tone, Weight, button, form, notice, notice_text};
 use crate::http::{Form, Req, Res};
-use crate::projections::people;
 use maud::{Markup, PreEscaped, html};
 use qrcode::QrCode;
 use qrcode::render::svg;
@@ -71,26 +70,27 @@ async fn remove(mut req: Req) -> Result<Res, HttpError> {
 /// A wrong password is said at the field where it was asked for.
 fn errors_at(error: AccountsError, field: &str) -> Result<Errors, HttpError> {
     match error {
-        AccountsError::WrongPassword => Ok(Errors::one(field, error.to_string())),
+        AccountsError::WrongPassword | AccountsError::NoPassword => Ok(Errors::one(field, error.to_string())),
         other => form_errors(other),
     }
 }
 
 async fn view(req: &Req, typed: &Form, errors: &Errors, codes: Option<&[String]>) -> Result<Res, HttpError> {
     let account = req.account()?;
-    let person = people::by_id(&req.app.reader, account.id).await?.ok_or(HttpError::SignIn)?;
+    let state = accounts::load(&req.app, account.id).await?;
     let body = html! {
-        @if account.wants_second_factor && !person.second_factor {
-            (notice_text(Tone::Warning, "Your role in the studio counts as soon as you have added an authenticator."))
+        @if account.wants_second_factor && !state.has_second_factor() {
+            (notice_text(Tone::Warning, "Your role in the studio counts as soon as you have added an authenticator or a passkey."))
         }
         @if let Some(codes) = codes { (shown_once(codes)) }
-        @if person.second_factor { (present(req, errors).await?) } @else { (absent(req, typed, errors)?) }
+        @if state.second_factor.is_none() { (absent(req, typed, errors)?) }
+        @if state.has_second_factor() { (present(req, errors, state.second_factor.is_some()).await?) }
     };
     let lead = "Signing in then asks for the password and for a code that only your device knows.";
     Ok(desk(req, "Second factor", Some(lead), None, errors, &body))
 }
 
-fn shown_once(codes: &[String]) -> Markup {
+pub(super) fn shown_once(codes: &[String]) -> Markup {
     notice(
         Tone::Success,
         &html! {
@@ -128,7 +128,7 @@ fn absent(req: &Req, typed: &Form, errors: &Errors) -> Result<Markup, HttpError>
     })
 }
 
-async fn present(req: &Req, errors: &Errors) -> Result<Markup, HttpError> {
+async fn present(req: &Req, errors: &Errors, authenticator: bool) -> Result<Markup, HttpError> {
     let left = second_factor::codes_left(&req.app, req.account()?.id).await?;
     let field = |name| {
         Field::new(name, "Your password")
@@ -148,10 +148,10 @@ async fn present(req: &Req, errors: &Errors) -> Result<Markup, HttpError> {
             p { @match left { 0 => "None is left.", 1 => "One is left.", n => { (n) " are left." } } " New ones make these worthless." }
             (form(req, &format!("{PAGE}/codes"), &renew))
         }
-        section.stack.mid {
+        @if authenticator { section.stack.mid {
             h2 { "Remove it" }
-            p { "Signing in then asks for your password only." @if req.app.config.staff_second_factor() { " Staff roles do not count without an authenticator." } }
+            p { "Signing in then asks for your password only, or for a passkey if you have one." @if req.app.config.staff_second_factor() { " Staff roles do not count without a second factor." } }
             (form(req, &format!("{PAGE}/remove"), &remove))
-        }
+        } }
     })
 }

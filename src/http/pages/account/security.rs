@@ -1,7 +1,7 @@
 //! `/account/security`: password, mail address, sessions.
 
 use super::desk;
-use crate::actors::accounts::{AccountsError, recover, sessions};
+use crate::actors::accounts::{self, AccountsError, recover, sessions};
 use crate::http::error::HttpError;
 use crate::http::pages::people::form_errors;
 use crate::http::response::{after, see_other, set};
@@ -9,7 +9,6 @@ use crate::http::route::{Access, Route};
 use crate::http::ui::table::{cell, head, table};
 use crate::http::ui::{Column, Errors, Field, Tone, Weight, button, chip, form, form_inline, format};
 use crate::http::{Form, Req, Res, session};
-use crate::projections::people;
 use maud::{Markup, html};
 use warp::http::header::SET_COOKIE;
 
@@ -52,7 +51,7 @@ async fn mail(mut req: Req) -> Result<Res, HttpError> {
     let proof = form.raw("mail_password").to_owned();
     match recover::change_mail(&req.app, command, req.meta(), id, &proof, form.get("mail")).await {
         Ok(()) => Ok(see_other("/account/security?done=asked")),
-        Err(error @ AccountsError::WrongPassword) => {
+        Err(error @ (AccountsError::WrongPassword | AccountsError::NoPassword)) => {
             view(&req, &form, &Errors::one("mail_password", error.to_string())).await
         }
         Err(error) => view(&req, &form, &form_errors(error)?).await,
@@ -73,6 +72,11 @@ async fn end_sessions(mut req: Req) -> Result<Res, HttpError> {
     Ok(see_other("/account/security?done=sessions"))
 }
 
+/// The page once more, with what is wrong.
+pub(super) async fn again(req: &Req, errors: &Errors) -> Result<Res, HttpError> {
+    view(req, &Form::default(), errors).await
+}
+
 async fn view(req: &Req, typed: &Form, errors: &Errors) -> Result<Res, HttpError> {
     let account = req.account()?;
     let all = sessions::list(&req.app, account.id).await?;
@@ -82,6 +86,8 @@ async fn view(req: &Req, typed: &Form, errors: &Errors) -> Result<Res, HttpError
         "second-factor" => Some("The authenticator is removed."),
         "mail" => Some("Your new mail address is confirmed and in use."),
         "sessions" => Some("Ended."),
+        "linked" => Some("Linked. You can sign in that way from now on."),
+        "unlinked" => Some("Unlinked. Your password opens your account."),
         _ => None,
     };
     let password = html! {
@@ -96,13 +102,21 @@ async fn view(req: &Req, typed: &Form, errors: &Errors) -> Result<Res, HttpError
         (Field::new("mail_password", "Current password").kind("password").autocomplete("current-password").mid().errors(errors).render())
         (button::submit("Change mail address", Weight::Plain))
     };
-    let person = people::by_id(&req.app.reader, account.id).await?.ok_or(HttpError::SignIn)?;
+    let state = accounts::load(&req.app, account.id).await?;
+    let passkeys = state.passkeys.len();
+    let identity = super::identity::section(req, errors).await?;
     let body = html! {
         section.stack.mid {
             h2 { "Second factor" }
-            p { @if person.second_factor { (chip(Tone::Success, "On")) " Signing in asks for a code, too." } @else { "Signing in asks for your password only." } }
-            p { (button::link(if person.second_factor { "Recovery codes, or remove it" } else { "Add an authenticator" }, "/account/security/second-factor", Weight::Plain)) }
+            p { @if state.second_factor.is_some() { (chip(Tone::Success, "On")) " Signing in asks for a code, too." } @else if passkeys > 0 { (chip(Tone::Success, "On")) " Signing in with your password asks for a passkey, too." } @else { "Signing in asks for your password only." } }
+            p { (button::link(if state.second_factor.is_some() { "Recovery codes, or remove it" } else { "Add an authenticator" }, "/account/security/second-factor", Weight::Plain)) }
         }
+        section.stack.mid {
+            h2 { "Passkeys" }
+            p { @match passkeys { 0 => "Sign in with your finger, your face or the code of your device.", 1 => "You have one passkey.", n => { "You have " (n) " passkeys." } } }
+            p { (button::link(if passkeys == 0 { "Add a passkey" } else { "Add or remove passkeys" }, "/account/security/passkeys", Weight::Plain)) }
+        }
+        (identity)
         section.stack.mid { h2 { "Password" } (form(req, &format!("{PAGE}/password"), &password)) }
         section.stack.mid { h2 { "Mail address" } (form(req, &format!("{PAGE}/mail"), &mail)) }
         section.stack.mid {

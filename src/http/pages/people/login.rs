@@ -1,6 +1,6 @@
 //! `/login`.
 
-use super::{form_errors, narrow};
+use super::{form_errors, narrow_with, passkey, service};
 use crate::actors::accounts::limits::Buckets;
 use crate::actors::accounts::sign_in::{SignIn, check};
 use crate::actors::accounts::{AccountsError, devices, recover, registration, sessions};
@@ -46,14 +46,10 @@ async fn sign_in(mut req: Req) -> Result<Res, HttpError> {
             open(&req, account, &next).await
         }
         Ok(SignIn::SecondStep(account)) => super::second_step::begin(&req, account, &next).await,
-        Ok(SignIn::Unknown) => refused("Mail address, user name or password is wrong."),
-        Ok(SignIn::Suspended) => refused("This account is suspended. Write to the studio."),
-        Ok(SignIn::AwaitingApproval) => refused(
-            "Somebody of the studio looks at your registration first. We write to you as soon as you are let in.",
-        ),
-        Ok(SignIn::Unconfirmed(account)) => {
+        Ok(step @ (SignIn::Unknown | SignIn::Suspended | SignIn::AwaitingApproval)) => refused(words(step)),
+        Ok(step @ SignIn::Unconfirmed(account)) => {
             send_again(&req, &form, account).await?;
-            refused("Confirm your mail address first: we sent you the link again.")
+            refused(words(step))
         }
         Err(error) => {
             if matches!(error, AccountsError::TooMany(_)) {
@@ -62,6 +58,24 @@ async fn sign_in(mut req: Req) -> Result<Res, HttpError> {
             Ok(view(&req, &login, &next, &form_errors(error)?, closed))
         }
     }
+}
+
+/// Why somebody is not signed in.
+pub(super) fn words(step: SignIn) -> &'static str {
+    match step {
+        SignIn::Suspended => "This account is suspended. Write to the studio.",
+        SignIn::AwaitingApproval => {
+            "Somebody of the studio looks at your registration first. We write to you as soon as you are let in."
+        }
+        SignIn::Unconfirmed(_) => "Confirm your mail address first: we sent you the link again.",
+        _ => "Mail address, user name or password is wrong.",
+    }
+}
+
+/// The page once more, with a reason why nobody was signed in.
+pub(super) async fn refuse(req: &Req, next: &str, words: &str) -> Result<Res, HttpError> {
+    let closed = registration::door(&req.app).await? == Registration::Closed;
+    Ok(view(req, "", next, &Errors::one("", words), closed))
 }
 
 /// Opens a session for somebody who proved everything that was asked for.
@@ -113,8 +127,10 @@ fn view(req: &Req, login: &str, next: &str, errors: &Errors, closed: bool) -> Re
     let body = html! {
         @if let Some(done) = done { (notice_text(Tone::Success, done)) }
         (form(req, "/login", &fields))
+        (passkey::offer(req, next))
+        (service::offer(req, next, ""))
         p { a href="/reset" { "Forgot your password?" } }
         @if !closed { p { "New here? " a href="/register" { "Create an account" } } }
     };
-    narrow(req, "Sign in", None, errors, &body)
+    narrow_with(req, "Sign in", None, errors, vec![passkey::SCRIPT], &body)
 }

@@ -1,6 +1,7 @@
 //! `/logout`: ends the session on the server, then the cookie.
 
 use super::narrow;
+use super::service::{add_cookie, after_sign_out};
 use crate::actors::accounts::sessions;
 use crate::http::error::HttpError;
 use crate::http::response::{see_other, set};
@@ -26,7 +27,8 @@ async fn sign_out(req: Req) -> Result<Res, HttpError> {
     if let Some(account) = &req.viewer.account {
         sessions::end(&req.app, account.id, &account.session).await?;
     }
-    let mut res = see_other("/");
+    let mut res = see_other(after_sign_out(&req));
     set(&mut res, SET_COOKIE, &session::no_cookie(&req.app));
+    add_cookie(&mut res, &session::via_cookie(&req.app, false));
     Ok(res)
 }

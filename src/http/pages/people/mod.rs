@@ -4,10 +4,14 @@ mod confirm;
 mod demo_mail;
 mod login;
 mod logout;
+pub(in crate::http::pages) mod passkey;
 mod register;
 mod reset;
 mod second_step;
+mod service;
 pub mod setup;
+
+pub(in crate::http::pages) use service::add_cookie;
 
 use crate::actors::accounts::AccountsError;
 use crate::http::error::HttpError;
@@ -27,6 +31,8 @@ pub fn routes() -> Vec<Route> {
         confirm::routes(),
         login::routes(),
         second_step::routes(),
+        passkey::routes(),
+        service::routes(),
         logout::routes(),
         reset::routes(),
         setup::routes(),
@@ -45,7 +51,9 @@ pub fn routes() -> Vec<Route> {
 pub fn form_errors(error: AccountsError) -> Result<Errors, HttpError> {
     match error {
         AccountsError::Field(field, words) => Ok(Errors::one(field, words)),
-        AccountsError::WrongPassword => Ok(Errors::one("current", error.to_string())),
+        AccountsError::WrongPassword | AccountsError::NoPassword => {
+            Ok(Errors::one("current", error.to_string()))
+        }
         AccountsError::Refused(_) | AccountsError::StaleLink => Ok(Errors::one("", error.to_string())),
         AccountsError::TooMany(seconds) => {
             Err(HttpError::TooMany { why: error.to_string(), retry_after: Duration::from_secs(seconds) })

@@ -1,6 +1,6 @@
 //! `/register`: a new account.
 
-use super::{form_errors, narrow, narrow_with};
+use super::{form_errors, narrow, narrow_with, service};
 use crate::actors::accounts::limits::Buckets;
 use crate::actors::accounts::register::{NewAccount, by_visitor};
 use crate::actors::accounts::{AccountsError, challenge, registration};
@@ -180,6 +180,7 @@ fn view(req: &Req, form: &Form, errors: &Errors, door: Registration) -> Res {
         (button::submit("Create account", Weight::Main))
     };
     let body = html! {
+        (service::offer(req, "/", form.get("invitation")))
         (ui_form(req, "/register", &fields))
         p { "You have an account? " a href="/login" { "Sign in" } }
     };

@@ -1,10 +1,10 @@
-//! `/login/code`: the second step of signing in, for people with an authenticator.
+//! `/login/code`: the second step of signing in, for people with an authenticator or a passkey.
 //!
 //! Between the steps a cookie holds a secret of ten minutes; its hash is kept with the account, so that
 //! neither the address nor the form says who is about to sign in.
 
 use super::login::{open, own_path};
-use super::{form_errors, narrow};
+use super::{form_errors, narrow_with, passkey};
 use crate::actors::accounts::{AccountsError, second_factor, tokens};
 use crate::emails::TokenPurpose;
 use crate::http::error::HttpError;
@@ -75,12 +75,13 @@ fn view(req: &Req, next: &str, errors: &Errors) -> Res {
     let fields = html! {
         input type="hidden" name="next" value=(next);
         (Field::new("code", "Code").autocomplete("one-time-code").maxlength(16).mid()
-            .hint("The six digits that your authenticator shows now, or one of your recovery codes.").errors(errors).render())
+            .hint("The six digits that your authenticator shows now, or one of your recovery codes. Or use a passkey.").errors(errors).render())
         (button::submit("Sign in", Weight::Main))
     };
     let body = html! {
         (form(req, PAGE, &fields))
+        (passkey::offer(req, next))
         p { a href="/login" { "Start again" } }
     };
-    narrow(req, "Your code", None, errors, &body)
+    narrow_with(req, "Your code", None, errors, vec![passkey::SCRIPT], &body)
 }

@@ -19,7 +19,13 @@ fn eur(minor: i64) -> Money {
 
 fn document(price: i64, country: &str, business: bool) -> Document {
     let buyer = Buyer { country: Country::parse(country).expect("country"), business };
-    let tax = Tax::decide(eur(price), buyer, Country::parse("NL").expect("country"), day(2026, 11, 21));
+    let tax = Tax::decide(
+        eur(price),
+        buyer,
+        Country::parse("NL").expect("country"),
+        day(2026, 11, 21),
+        &crate::domain::shared::tax_rates::RateTable::default(),
+    );
     let month = Interval::new(IntervalUnit::Month, 1).expect("interval");
     Document {
         order: Uuid::from_u128(7),

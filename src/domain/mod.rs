@@ -21,5 +21,6 @@ pub mod post;
 pub mod shared;
 pub mod statistics;
 pub mod subscription;
+pub mod tax_book;
 pub mod team;
 pub mod watch_progress;

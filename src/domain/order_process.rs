@@ -10,6 +10,7 @@ use super::order::{
 use super::shared::calendar::Period;
 use super::shared::payment::{BillingPolicy, Collection, OrderReason};
 use super::shared::tax::{Country, Tax};
+use super::shared::tax_rates::RateTable;
 use super::shared::{Money, derive_id};
 use super::subscription::{Proration, Rebate, Subscription, SubscriptionCommand, SubscriptionEvent, Terms};
 use chrono::{DateTime, Days, NaiveDate, Utc};
@@ -52,6 +53,8 @@ pub struct Till {
     pub card_gateway: Option<String>,
     /// The account for transfers; empty: none.
     pub iban: String,
+    /// The rates of tax as they are known.
+    pub rates: RateTable,
 }
 
 /// What an order sells.
@@ -152,7 +155,7 @@ impl Sale {
     pub fn place(self, subscription: &Subscription, till: &Till, at: DateTime<Utc>) -> Option<OrderCommand> {
         let terms = subscription.terms()?;
         let buyer = subscription.buyer(till.home);
-        let to_pay = |price: Money| Tax::decide(price, buyer, till.home, self.supplied_on);
+        let to_pay = |price: Money| Tax::decide(price, buyer, till.home, self.supplied_on, &till.rates);
         let tax = to_pay(self.sold.amount());
         let number = order_number(self.order);
         let settlement = match (terms.collection, subscription.method()) {

@@ -21,6 +21,7 @@ pub mod statistics;
 pub mod subscription_timeline;
 pub mod subscription_words;
 pub mod subscriptions;
+pub mod tax_rates;
 pub mod tax_report;
 mod team_words;
 pub mod teams;
@@ -97,6 +98,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(media::MediaWorks),
         Arc::new(plans::Plans),
         Arc::new(coupons::Coupons),
+        Arc::new(tax_rates::TaxRates),
         Arc::new(subscriptions::Subscriptions),
         Arc::new(subscription_timeline::SubscriptionTimeline),
         Arc::new(orders::Orders),

@@ -431,6 +431,20 @@ fn subscription(event: &SubscriptionEvent) -> Words {
                 "Decided by staff for everybody who has that price, with at least {notice_days} days of notice."
             ),
         ),
+        E::TaxChangeAnnounced { change: c } => words(
+            Weight::Watch,
+            format!(
+                "The member was told: {} from {} on, {} until then.",
+                c.amount,
+                day_words(c.first_due),
+                c.previous
+            ),
+            format!(
+                "The rate of tax in {} from {} on moves the net price.",
+                c.country.name(),
+                day_words(c.from)
+            ),
+        ),
         E::WithdrawalDeclared { joined_on, last_day, days } => words(
             Weight::Bad,
             "The member went back on the contract.",

@@ -4,6 +4,7 @@
 
 use super::{Projection, ProjectionError, QueryError, Reader};
 use crate::domain::access::Membership;
+use crate::domain::shared::tax::Country;
 use crate::domain::shared::vat_number::VatCheck;
 use crate::domain::shared::{AccountId, Money};
 use crate::domain::subscription::{Status, Subscription, SubscriptionEvent};
@@ -243,6 +244,17 @@ pub async fn with_price(r: &Reader, variation: Uuid) -> Result<Vec<Uuid>, QueryE
     let sql = "select subscription from subscriptions where status not in ('cancelled', 'expired')
         and $1::text in (state #>> '{terms,variation}', state #>> '{planned,variation}') order by subscription";
     let rows = r.client().await?.query(sql, &[&variation.to_string()]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// Those that have not ended whose buyers gave a VAT number and a billing address in `country`.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn businesses_in(r: &Reader, country: Country) -> Result<Vec<Uuid>, QueryError> {
+    let sql = "select subscription from subscriptions where status not in ('cancelled', 'expired')
+        and state->>'country' = $1 and state->>'vat_number' is not null order by subscription";
+    let rows = r.client().await?.query(sql, &[&country.code()]).await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 

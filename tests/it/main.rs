@@ -48,6 +48,7 @@ mod store;
 mod stripe;
 mod studio;
 mod support;
+mod tax_rates;
 mod teams;
 mod vat;
 mod watching;

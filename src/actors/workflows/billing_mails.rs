@@ -1,6 +1,6 @@
 //! Writes to members (and for managed memberships to billing staff) what happened to a membership.
 
-use super::{Workflow, WorkflowError};
+use super::{Workflow, WorkflowError, tax_changes};
 use crate::actors::mailer;
 use crate::actors::payments::bank_account;
 use crate::actors::services::Services;
@@ -8,6 +8,7 @@ use crate::domain::access::Membership;
 use crate::domain::order::{OrderEvent, RefundOf, RefundVia, order_number, transfer_reference};
 use crate::domain::shared::payment::Collection;
 use crate::domain::shared::tax::{Country, Tax};
+use crate::domain::shared::tax_rates::RateTable;
 use crate::domain::shared::vat_number::VatCheck;
 use crate::domain::shared::{Money, Role};
 use crate::domain::subscription::{CancelCause, Subscription, SubscriptionEvent, Terms};
@@ -60,10 +61,14 @@ impl Workflow for BillingMails {
             }
         }
         if let SubscriptionEvent::ManagerToldOfRenewal { .. } = &happened {
-            let Some(mail) = mail(&happened, &state, terms, event.stream_uuid(), cx) else { return Ok(()) };
+            let rates = tax_changes::rates(cx).await?;
+            let Some(mail) = mail(&happened, &state, terms, &rates, event.stream_uuid(), cx) else {
+                return Ok(());
+            };
             return tell_staff(event, cx, &mail).await;
         }
-        match mail(&happened, &state, terms, event.stream_uuid(), cx) {
+        let rates = tax_changes::rates(cx).await?;
+        match mail(&happened, &state, terms, &rates, event.stream_uuid(), cx) {
             Some(mail) => send(event, cx, state.owner(), "mail", mail).await,
             None => Ok(()),
         }
@@ -111,6 +116,7 @@ fn mail(
     happened: &SubscriptionEvent,
     state: &Subscription,
     terms: &Terms,
+    rates: &RateTable,
     subscription: Uuid,
     cx: &Services,
 ) -> Option<BillingMail> {
@@ -122,7 +128,7 @@ fn mail(
     // Who accounts for the tax sees net prices only.
     let home = Country::parse(&cx.config.studio.country).unwrap_or(Country::from_letters(*b"NL"));
     let today = day(cx.clock.now());
-    let pay = |price: Money| Tax::decide(price, state.buyer(home), home, today).gross;
+    let pay = |price: Money| Tax::decide(price, state.buyer(home), home, today, rates).gross;
     let amount = pay(state.ordered().unwrap_or(terms.price));
     Some(match happened {
         E::FirstOrderRequested { order, amount, .. } if terms.collection != Collection::Automatic => {
@@ -193,9 +199,11 @@ fn mail(
             from: *from,
             first_due: state.first_due_from(*from),
         },
+        E::TaxChangeAnnounced { change } => BillingMail::TaxChanges { plan, change: change.clone() },
         E::SubscriptionExpired { weeks, .. } => BillingMail::Expired { weeks: *weeks },
         E::RenewalAnnounced { due_on, amount, .. } => {
-            BillingMail::RenewalAhead { plan, amount: pay(*amount), due_on: *due_on }
+            let amount = Tax::decide(*amount, state.buyer(home), home, *due_on, rates).gross;
+            BillingMail::RenewalAhead { plan, amount, due_on: *due_on }
         }
         E::CardExpiryAnnounced { expires_on, .. } => BillingMail::CardExpiring { expires_on: *expires_on },
         E::PaymentMethodChanged { .. } => BillingMail::MethodChanged,

@@ -10,6 +10,7 @@ pub mod hide_account;
 mod issue_invoices;
 mod price_changes;
 mod subscription_orders;
+mod tax_changes;
 mod team_seats;
 
 pub mod process_media;
@@ -81,6 +82,7 @@ pub fn all() -> Vec<Arc<dyn Workflow>> {
         Arc::new(billing_mails::BillingMails),
         Arc::new(team_seats::TeamSeats),
         Arc::new(price_changes::PriceChanges),
+        Arc::new(tax_changes::TaxChanges),
         Arc::new(comment_answers::CommentAnswers),
     ]
 }

@@ -2,7 +2,7 @@
 //! its order, and what becomes of the order is told to the subscription. Which is decided in
 //! [`order_process`](crate::domain::order_process).
 
-use super::{Workflow, WorkflowError};
+use super::{Workflow, WorkflowError, tax_changes};
 use crate::actors::bus::{Claim, CommandError, Envelope};
 use crate::actors::payments::{self, bank_account};
 use crate::actors::services::Services;
@@ -90,6 +90,7 @@ async fn place(event: &RecordedEvent, cx: &Services, sale: Sale) -> Result<(), W
         home: Country::parse(&cx.config.studio.country).map_err(|e| WorkflowError::Failed(e.to_string()))?,
         card_gateway: payments::card_gateway(cx).map(str::to_owned),
         iban: bank_account(&cx.config).map(|(iban, _)| iban.as_str().to_owned()).unwrap_or_default(),
+        rates: tax_changes::rates(cx).await?,
     };
     let order = sale.order;
     let claims = sale.claims(subscription).map(|(kind, name)| Claim::new(kind, name)).to_vec();

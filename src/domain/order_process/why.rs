@@ -5,6 +5,7 @@ use crate::domain::order::OrderEvent;
 use crate::domain::shared::Money;
 use crate::domain::shared::calendar::{Period, day_words};
 use crate::domain::shared::tax::{Buyer, Country, Tax};
+use crate::domain::shared::tax_rates::RateTable;
 use crate::domain::shared::vat_number::VatCheck;
 use crate::domain::subscription::{GrantedDiscount, Proration, Rebate, SubscriptionEvent, Terms};
 use chrono::NaiveDate;
@@ -139,13 +140,14 @@ fn part_of(price: Money, days: u32, of: u32) -> Money {
 }
 
 /// Explains `order`, whose events are `own`, by those of its subscription; both with their positions, in their
-/// order. `home` is the seller's country. None if the log does not say what asked for it.
+/// order. `home` is the seller's country, `rates` are those that were known when the order was made. None if the log does not say what asked for it.
 #[must_use]
 pub fn explain(
     order: Uuid,
     subscription: &[(i64, SubscriptionEvent)],
     own: &[(i64, OrderEvent)],
     home: Country,
+    rates: &RateTable,
 ) -> Option<Explanation> {
     let (placed_at, ordered, business) = own.iter().find_map(|(position, event)| match event {
         OrderEvent::OrderPlaced { tax, vat_number, .. } => {
@@ -222,7 +224,7 @@ pub fn explain(
     };
     let (billed_at, country, in_business) = known.billed?;
     let total = Money::new(sum.iter().map(|line| line.amount.minor).sum(), terms.price.currency);
-    let reckoned = Tax::decide(total, Buyer { country, business: in_business }, home, supplied_on);
+    let reckoned = Tax::decide(total, Buyer { country, business: in_business }, home, supplied_on, rates);
     let who = if business { "A business" } else { "A private buyer" };
     let words =
         format!("{who} in {}, supplied on {}: {}.", country.name(), day_words(supplied_on), reckoned.words());

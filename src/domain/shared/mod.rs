@@ -14,6 +14,7 @@ pub mod role;
 pub mod seats;
 pub mod slug;
 pub mod tax;
+pub mod tax_rates;
 pub mod text;
 pub mod vat_number;
 

@@ -1,6 +1,7 @@
 //! Value added tax of prices that include it.
 
 use super::money::Money;
+use super::tax_rates::{RateTable, percent};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -78,63 +79,6 @@ impl From<Country> for String {
         country.code().to_owned()
     }
 }
-
-/// A standard rate: in force in `country` from `from` on, in hundredths of a percent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate {
-    /// Code of two letters.
-    pub country: &'static str,
-    /// First day on which it applies.
-    pub from: (i32, u32, u32),
-    /// 2100 is 21 %.
-    pub basis_points: u32,
-}
-
-const fn rate(country: &'static str, from: (i32, u32, u32), basis_points: u32) -> Rate {
-    Rate { country, from, basis_points }
-}
-
-/// Standard rates of the European Union, dated: the last one not after the day of supply counts.
-pub const EU_RATES: &[Rate] = &[
-    rate("AT", (1984, 1, 1), 2000),
-    rate("BE", (1996, 1, 1), 2100),
-    rate("BG", (1999, 1, 1), 2000),
-    rate("CY", (2014, 1, 13), 1900),
-    rate("CZ", (2013, 1, 1), 2100),
-    rate("DE", (2007, 1, 1), 1900),
-    rate("DE", (2020, 7, 1), 1600),
-    rate("DE", (2021, 1, 1), 1900),
-    rate("DK", (1992, 1, 1), 2500),
-    rate("EE", (2009, 7, 1), 2000),
-    rate("EE", (2024, 1, 1), 2200),
-    rate("EE", (2025, 7, 1), 2400),
-    rate("ES", (2012, 9, 1), 2100),
-    rate("FI", (2013, 1, 1), 2400),
-    rate("FI", (2024, 9, 1), 2550),
-    rate("FR", (2014, 1, 1), 2000),
-    rate("GR", (2016, 6, 1), 2400),
-    rate("HR", (2012, 3, 1), 2500),
-    rate("HU", (2012, 1, 1), 2700),
-    rate("IE", (2012, 1, 1), 2300),
-    rate("IE", (2020, 9, 1), 2100),
-    rate("IE", (2021, 3, 1), 2300),
-    rate("IT", (2013, 10, 1), 2200),
-    rate("LT", (2009, 9, 1), 2100),
-    rate("LU", (2015, 1, 1), 1700),
-    rate("LU", (2023, 1, 1), 1600),
-    rate("LU", (2024, 1, 1), 1700),
-    rate("LV", (2012, 7, 1), 2100),
-    rate("MT", (2004, 1, 1), 1800),
-    rate("NL", (2012, 10, 1), 2100),
-    rate("PL", (2011, 1, 1), 2300),
-    rate("PT", (2011, 1, 1), 2300),
-    rate("RO", (2017, 1, 1), 1900),
-    rate("RO", (2025, 8, 1), 2100),
-    rate("SE", (1990, 7, 1), 2500),
-    rate("SI", (2013, 7, 1), 2200),
-    rate("SK", (2011, 1, 1), 2000),
-    rate("SK", (2025, 1, 1), 2300),
-];
 
 /// Countries offered in the billing address, by name.
 pub const COUNTRIES: &[(&str, &str)] = &[
@@ -238,17 +182,6 @@ pub struct Buyer {
     pub business: bool,
 }
 
-fn rate_in(country: Country, on: NaiveDate) -> Option<(u32, NaiveDate)> {
-    EU_RATES
-        .iter()
-        .filter(|r| r.country == country.code())
-        .filter_map(|r| {
-            NaiveDate::from_ymd_opt(r.from.0, r.from.1, r.from.2).map(|from| (r.basis_points, from))
-        })
-        .filter(|(_, from)| *from <= on)
-        .max_by_key(|(_, from)| *from)
-}
-
 /// Tax contained in `gross` at a rate: gross − gross / (1 + rate), half up to the minor unit.
 fn contained(gross: Money, basis_points: u32) -> Money {
     let part = i128::from(gross.minor.unsigned_abs()) * i128::from(basis_points);
@@ -259,11 +192,12 @@ fn contained(gross: Money, basis_points: u32) -> Money {
 }
 
 impl Tax {
-    /// Decides the tax of a list price that includes it.
+    /// Decides the tax of a list price that includes it, by the rate that `rates` has for the buyer's
+    /// country on the day of supply.
     #[must_use]
-    pub fn decide(price: Money, buyer: Buyer, seller: Country, on: NaiveDate) -> Self {
+    pub fn decide(price: Money, buyer: Buyer, seller: Country, on: NaiveDate, rates: &RateTable) -> Self {
         let zero = Money::new(0, price.currency);
-        let Some((basis_points, since)) = rate_in(buyer.country, on) else {
+        let Some((basis_points, since)) = rates.rate(buyer.country, on) else {
             return Self {
                 kind: TaxKind::None,
                 country: buyer.country,
@@ -304,12 +238,7 @@ impl Tax {
     /// The rate in words: "21 %", "25.5 %".
     #[must_use]
     pub fn percent(&self) -> String {
-        let (whole, rest) = (self.basis_points / 100, self.basis_points % 100);
-        match rest {
-            0 => format!("{whole}\u{a0}%"),
-            r if r % 10 == 0 => format!("{whole}.{}\u{a0}%", r / 10),
-            r => format!("{whole}.{r:02}\u{a0}%"),
-        }
+        percent(self.basis_points)
     }
 
     /// The arithmetic in words, for the timeline and the invoice.
@@ -337,6 +266,7 @@ impl Tax {
 #[cfg(test)]
 mod tests {
     use super::super::money::Currency;
+    use super::super::tax_rates::EU_RATES;
     use super::*;
 
     fn tax(minor: i64, country: &str, business: bool, on: &str) -> Tax {
@@ -346,6 +276,7 @@ mod tests {
             buyer,
             Country::parse("NL").unwrap(),
             on.parse().unwrap(),
+            &RateTable::default(),
         )
     }
 

@@ -1,4 +1,4 @@
-use super::{CancelCause, Terms};
+use super::{CancelCause, RatesMove, Terms};
 use crate::domain::shared::Money;
 use crate::domain::shared::discount::Discount;
 use crate::domain::shared::payment::{BillingPolicy, PaymentMethod};
@@ -168,6 +168,8 @@ pub enum SubscriptionCommand {
         /// Days before which nobody is asked for it without having been told.
         notice_days: u16,
     },
+    /// Tell the member that another rate of tax changes what is to be paid, if it does.
+    AnnounceTax(Box<RatesMove>),
     /// The buyer goes back on the contract.
     Withdraw {
         /// Days for which that is possible; 0: not at all.

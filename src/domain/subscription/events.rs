@@ -1,4 +1,4 @@
-use super::{CancelCause, HoldCause, Proration, Rebate, Terms, Trigger};
+use super::{CancelCause, HoldCause, Proration, Rebate, TaxChange, Terms, Trigger};
 use crate::domain::shared::calendar::Period;
 use crate::domain::shared::discount::Discount;
 use crate::domain::shared::payment::{BillingPolicy, PaymentMethod};
@@ -334,6 +334,11 @@ pub enum SubscriptionEvent {
         from: NaiveDate,
         /// Days before which nobody is asked for it without having been told.
         notice_days: u16,
+    },
+    /// The member is told that another rate of tax changes what is to be paid.
+    TaxChangeAnnounced {
+        /// What changes, and when.
+        change: TaxChange,
     },
     /// The buyer went back on the contract, as the law allows.
     WithdrawalDeclared {

@@ -19,6 +19,7 @@ mod staff_acts;
 mod state;
 #[expect(clippy::module_inception, reason = "every aggregate lies in a file of its own name")]
 mod subscription;
+mod tax_change;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -36,6 +37,7 @@ pub use plan_change::{ChangeQuote, PendingChange, Proration};
 pub use price_change::PriceChange;
 pub use staff_acts::MOST_DAYS;
 pub use state::{Charge, OpenOrder, Status, Subscription};
+pub use tax_change::{RatesMove, TaxChange};
 pub use terms::{CancelCause, HoldCause, Terms, Trigger};
 pub use trial::LONGEST_TRIAL;
 pub use withdrawal::{LONGEST_WITHDRAWAL, Refundable};

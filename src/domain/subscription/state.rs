@@ -409,6 +409,8 @@ impl Subscription {
             SubscriptionEvent::PriceChangeAnnounced { of, terms, from, .. } => {
                 self.price_change = Some(PriceChange { of, terms, from });
             }
+            // Orders look the rate up on their own.
+            SubscriptionEvent::TaxChangeAnnounced { .. } => {}
             // The end that follows says what becomes of it.
             SubscriptionEvent::WithdrawalDeclared { .. }
             | SubscriptionEvent::UnusedDaysRefundRequested { .. } => {}

@@ -110,6 +110,7 @@ impl Subscription {
             C::AnnouncePrice { of, variation, price, from, notice_days } => {
                 Ok(self.announce_price(status, terms, (of, variation, price), from, notice_days))
             }
+            C::AnnounceTax(moved) => Ok(self.announce_tax(status, terms, &moved)),
             C::Withdraw { days, at } => self.withdraw(terms, days, at),
             C::EndNow { cause, at } => self.end_now(status, cause, at),
             C::Extend { days } => self.extend(status, terms, days),

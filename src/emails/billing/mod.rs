@@ -21,6 +21,7 @@ mod refunded;
 mod renewal_ahead;
 mod renewal_failed;
 mod renewed;
+mod tax_change;
 #[cfg(test)]
 mod tests;
 mod transfer_expected;
@@ -30,7 +31,7 @@ mod withdrawn;
 
 use super::{Mail, Studio};
 use crate::domain::shared::Money;
-use crate::domain::subscription::HoldCause;
+use crate::domain::subscription::{HoldCause, TaxChange};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -229,6 +230,13 @@ pub enum BillingMail {
         /// The first payment of the new price, where it is known.
         first_due: Option<NaiveDate>,
     },
+    /// Another rate of tax changes what is to be paid.
+    TaxChanges {
+        /// Plan and interval.
+        plan: String,
+        /// What changes, and when.
+        change: TaxChange,
+    },
     /// The buyer went back on the contract.
     Withdrawn {
         /// Something is given back.
@@ -328,6 +336,7 @@ impl BillingMail {
             Self::PriceChanges { plan, previous, price, from, first_due } => {
                 price_change::render(studio, name, plan, (previous, price), from, first_due.as_ref())
             }
+            Self::TaxChanges { plan, change } => tax_change::render(studio, name, plan, change),
             Self::VatNumberRefused { price } => vat_refused::render(studio, name, price),
             Self::Withdrawn { refund } => withdrawn::render(studio, name, *refund),
             Self::PlanChangeFailed { code } => plan_change::failed(studio, name, code),

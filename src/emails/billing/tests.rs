@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::shared::Currency;
+use crate::domain::shared::tax::Country;
 
 fn all() -> Vec<(&'static str, Mail)> {
     let studio = Studio { name: "Salt & Light".into(), base_url: "https://studio.example".into() };
@@ -51,6 +52,20 @@ fn all() -> Vec<(&'static str, Mail)> {
                 price: Money::new(1350, Currency::eur()),
                 from: "2027-01-15".parse().unwrap(),
                 first_due: Some("2027-01-21".parse().unwrap()),
+            },
+        ),
+        (
+            "tax_changes",
+            BillingMail::TaxChanges {
+                plan: "Studio, monthly".into(),
+                change: TaxChange {
+                    country: Country::from_letters(*b"DE"),
+                    from: "2027-01-01".parse().unwrap(),
+                    basis_points: Some(2200),
+                    previous: Money::new(966, Currency::eur()),
+                    amount: Money::new(943, Currency::eur()),
+                    first_due: "2027-01-31".parse().unwrap(),
+                },
             },
         ),
         ("vat_refused", BillingMail::VatNumberRefused { price: Money::new(1150, Currency::eur()) }),

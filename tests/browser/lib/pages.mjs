@@ -5,7 +5,7 @@ export const pages = {
   subscriber: ['/', '/films/*', '/account/subscription', '/account/subscription/plan', '/account/invoices', '/account/invoices/*'],
   creator: ['/studio', '/studio/uploads'],
   moderator: ['/moderation', '/moderation/registrations', '/moderation/invitations', '/moderation/comments', '/moderation/deletions'],
-  billing: ['/billing', '/billing/subscriptions', '/billing/subscriptions/*', '/billing/subscriptions/*/what-if', '/billing/orders', '/billing/orders/*', '/billing/orders/*/refund', '/billing/refunds', '/billing/invoices', '/billing/invoices/*', '/billing/people', '/billing/reports', '/billing/reports/vat', '/billing/plans', '/billing/coupons', '/billing/bank'],
+  billing: ['/billing', '/billing/subscriptions', '/billing/subscriptions/*', '/billing/subscriptions/*/what-if', '/billing/orders', '/billing/orders/*', '/billing/orders/*/refund', '/billing/refunds', '/billing/invoices', '/billing/invoices/*', '/billing/people', '/billing/reports', '/billing/reports/vat', '/billing/plans', '/billing/coupons', '/billing/tax-rates', '/billing/bank'],
   operator: ['/operator', '/operator/runs'],
 };
 

@@ -27,7 +27,7 @@ pub fn explained(m: &Member) -> usize {
             .filter(|(_, (o, _))| o == order)
             .map(|(place, (_, e))| (*place, e.clone()))
             .collect();
-        let found = explain(*order, &subscription, &own, home).expect("the log says why");
+        let found = explain(*order, &subscription, &own, home, &till().rates).expect("the log says why");
         assert!(found.agrees(), "{found:#?}\n{:#?}", m.log);
         for ground in &found.grounds {
             let named = subscription.iter().any(|(place, _)| *place == ground.position);
@@ -46,13 +46,20 @@ pub fn explained(m: &Member) -> usize {
         if let OrderEvent::OrderPlaced { tax, .. } = &mut forged[0].1 {
             tax.gross.minor += 1;
         }
-        assert!(!explain(*order, &subscription, &forged, home).expect("the log says why").agrees());
+        assert!(
+            !explain(*order, &subscription, &forged, home, &till().rates).expect("the log says why").agrees()
+        );
     }
     charged
 }
 
 fn till() -> Till {
-    Till { home: Country::parse("NL").unwrap(), card_gateway: Some("sandbox".into()), iban: String::new() }
+    Till {
+        home: Country::parse("NL").unwrap(),
+        card_gateway: Some("sandbox".into()),
+        iban: String::new(),
+        rates: Default::default(),
+    }
 }
 
 fn history(m: &Member) -> History {

@@ -85,6 +85,7 @@ impl Member {
             home: Country::parse("NL").unwrap(),
             card_gateway: Some("sandbox".into()),
             iban: String::new(),
+            rates: Default::default(),
         };
         let card_ends = if quiet { 1000 } else { random.random_range(20..900) };
         let mut member = Self {

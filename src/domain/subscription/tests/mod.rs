@@ -8,6 +8,7 @@ mod properties;
 mod snapshots;
 mod staff;
 mod table;
+mod tax_changes;
 mod trials;
 mod vat;
 mod withdrawals;

@@ -94,6 +94,16 @@ fn events_keep_their_form() {
             terms: terms(Collection::Automatic, Interval::yearly()),
             on: due_on,
         },
+        SubscriptionEvent::TaxChangeAnnounced {
+            change: TaxChange {
+                country: Country::parse("DE").unwrap(),
+                from: due_on,
+                basis_points: Some(2200),
+                previous: amount,
+                amount: Money::new(1122, Currency::eur()),
+                first_due: period.end,
+            },
+        },
         SubscriptionEvent::PlanChangeWithdrawn {},
         SubscriptionEvent::PlanChanged {
             order: Some(order),

@@ -17,6 +17,7 @@ mod subscription_acts;
 mod subscription_export;
 mod subscription_plan;
 mod subscriptions;
+mod tax_rates;
 mod what_if;
 mod why;
 
@@ -51,6 +52,7 @@ pub fn routes() -> Vec<Route> {
         invoices::routes(),
         plans::routes(),
         coupons::routes(),
+        tax_rates::routes(),
         bank::routes(),
         reports::routes(),
     ]
@@ -80,6 +82,7 @@ pub fn places() -> Vec<Place> {
         Place::new("Reports", "/billing/reports"),
         Place::new("Plans", "/billing/plans"),
         Place::new("Coupons", "/billing/coupons"),
+        Place::new("Tax rates", "/billing/tax-rates"),
         Place::new("People", "/billing/people"),
     ]
 }

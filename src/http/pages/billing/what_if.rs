@@ -18,8 +18,8 @@ use crate::http::ui::layout::{Place, crumbs};
 use crate::http::ui::table::{cell, head, number, text};
 use crate::http::ui::{Column, Errors, Field, Tone, Weight, facts, notice_text, page_head, table};
 use crate::http::{Req, Res};
-use crate::projections::subscription_timeline;
 use crate::projections::subscriptions::{self, SubscriptionRow};
+use crate::projections::{subscription_timeline, tax_rates};
 use maud::{Markup, html};
 
 pub(super) fn routes() -> Vec<Route> {
@@ -93,6 +93,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         home: country(&req, ""),
         card_gateway: card_gateway(&req.app).map(str::to_owned),
         iban: bank_account(&req.app.config).map(|(iban, _)| iban.as_str().to_owned()).unwrap_or_default(),
+        rates: tax_rates::rates(&req.app.reader, None).await?,
     };
     let live = |d: &Difference| replay(&history, d, policy(&req.app.config), &till, req.now());
     let as_it_is = live(&Difference::default());

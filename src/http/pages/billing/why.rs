@@ -9,7 +9,7 @@ use crate::http::pages::membership::shared::country;
 use crate::http::ui::table::{head, number};
 use crate::http::ui::{Column, Tone, notice_text, table};
 use crate::projections::orders::OrderRow;
-use crate::projections::subscription_timeline;
+use crate::projections::{subscription_timeline, tax_rates};
 use maud::{Markup, html};
 use uuid::Uuid;
 
@@ -23,7 +23,9 @@ pub(super) async fn panel(req: &Req, order: &OrderRow) -> Result<Markup, HttpErr
         .filter(|e| e.subject == order.id)
         .filter_map(|e| Some((e.position, e.decode()?)))
         .collect();
-    let explained = explain(order.id, &subscription, &own, country(req, ""));
+    // Reckoned with what was known when it was made.
+    let rates = tax_rates::rates(&req.app.reader, own.first().map(|(position, _)| *position)).await?;
+    let explained = explain(order.id, &subscription, &own, country(req, ""), &rates);
     Ok(html! {
         section.panel.stack aria-labelledby="why" {
             h2 #why { "Why was this charged?" }

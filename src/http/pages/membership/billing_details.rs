@@ -1,7 +1,7 @@
 //! `/account/subscription/billing`: name, address, country and VAT number of the orders to come.
 
 use super::address;
-use super::shared::{below_subscription, country, currency};
+use super::shared::{TaxDesk, below_subscription, currency};
 use super::subscription_acts::own;
 use crate::actors::bus::{CommandError, Envelope};
 use crate::domain::shared::PersonalValue;
@@ -25,14 +25,14 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 /// What a period costs this member, and the tax in it.
-pub(super) fn price(req: &Req, row: &SubscriptionRow, buyer: Option<Buyer>) -> Option<Tax> {
-    let home = country(req, "");
-    let buyer = buyer.unwrap_or_else(|| row.state.buyer(home));
-    Some(Tax::decide(row.price()?, buyer, home, req.now().date_naive()))
+fn price(desk: &TaxDesk, row: &SubscriptionRow, buyer: Option<Buyer>) -> Option<Tax> {
+    let buyer = buyer.unwrap_or_else(|| row.state.buyer(desk.home));
+    Some(desk.decide(row.price()?, buyer))
 }
 
 async fn show(req: Req) -> Result<Res, HttpError> {
     let row = own(&req).await?;
+    let desk = TaxDesk::open(&req).await?;
     let kept = match row.state.billing() {
         Some(billing) => req.app.reader.open(billing).await?,
         None => None,
@@ -42,7 +42,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         form.push("vat_number", &req.app.reader.open(number).await?.unwrap_or_default());
     }
     form.push("country", row.state.country().as_ref().map_or("", Country::code));
-    let tax = price(&req, &row, None);
+    let tax = price(&desk, &row, None);
     view(&req, &form, tax.as_ref(), &Errors::none())
 }
 
@@ -65,10 +65,11 @@ fn view(req: &Req, form: &Form, tax: Option<&Tax>, errors: &Errors) -> Result<Re
 async fn change(mut req: Req) -> Result<Res, HttpError> {
     let form = req.form().await?;
     let row = own(&req).await?;
+    let desk = TaxDesk::open(&req).await?;
     let mut errors = Errors::none();
     let Some(to) = Country::parse(form.get("country")).ok().filter(Country::is_offered) else {
         errors.add("country", "Choose the country of your billing address from the list.");
-        return view(&req, &form, price(&req, &row, None).as_ref(), &errors);
+        return view(&req, &form, price(&desk, &row, None).as_ref(), &errors);
     };
     if row.price().is_some_and(|p| p.currency != currency(&req, to)) {
         errors.add(
@@ -80,14 +81,14 @@ async fn change(mut req: Req) -> Result<Res, HttpError> {
         );
     }
     let number = address::check(&form, to, &mut errors);
-    let tax = price(&req, &row, Some(Buyer { country: to, business: number.is_some() }));
+    let tax = price(&desk, &row, Some(Buyer { country: to, business: number.is_some() }));
     let vat_check = if errors.is_empty() {
         address::ask_register(&req, number.as_deref(), &mut errors).await
     } else {
         None
     };
     if !errors.is_empty() {
-        return view(&req, &form, price(&req, &row, None).as_ref(), &errors);
+        return view(&req, &form, price(&desk, &row, None).as_ref(), &errors);
     }
     // Another country or a VAT number can change what is to be paid: then it is shown first.
     if let Some(tax) = tax.as_ref().filter(|t| t.gross.minor.to_string() != form.get("price")) {

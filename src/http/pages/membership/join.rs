@@ -1,6 +1,6 @@
 //! `/join`: what can be joined; `/join/{offer}`: country and way of paying.
 
-use super::shared::{Bundle, bundle_for, bundles, country, offers, quote, tax_note};
+use super::shared::{Bundle, TaxDesk, bundle_for, bundles, country, offers, tax_note};
 use crate::domain::shared::tax::COUNTRIES;
 use crate::http::error::HttpError;
 use crate::http::page::{Page, page};
@@ -62,6 +62,7 @@ async fn choose_plan(req: Req) -> Result<Res, HttpError> {
     let buyer = country(&req, req.query("country"));
     let all = bundles(&req, offers(&req, buyer).await?);
     let obstacle = obstacle(&req).await?;
+    let desk = TaxDesk::open(&req).await?;
     let body = html! {
         (page_head("Join the studio", Some("Watch and download everything we publish: films, courses, production files. Cancel at any time."), None))
         (steps(&STEPS, 1))
@@ -69,16 +70,16 @@ async fn choose_plan(req: Req) -> Result<Res, HttpError> {
         @if all.is_empty() {
             (empty(Icon::Info, "Nothing to join yet", "This studio has not set a price yet. What is free can be watched without joining.", Some(&Place::new("Look at the films", "/films"))))
         } @else {
-            div.grid.wide { @for bundle in &all { (plan_card(&req, bundle, buyer.code(), obstacle.is_none())) } }
+            div.grid.wide { @for bundle in &all { (plan_card(&req, &desk, bundle, buyer.code(), obstacle.is_none())) } }
             p.small.dim { "Prices for customers in " (buyer.name()) ", tax included. You can choose another country in the next step." }
         }
     };
     Ok(frame(&req, "Join", body))
 }
 
-fn plan_card(req: &Req, bundle: &Bundle, code: &str, open: bool) -> Markup {
+fn plan_card(req: &Req, desk: &TaxDesk, bundle: &Bundle, code: &str, open: bool) -> Markup {
     let Some(offer) = bundle.any() else { return html! {} };
-    let tax = quote(req, offer, country(req, code));
+    let tax = desk.quote(offer, country(req, code));
     let ways = match (&bundle.card, &bundle.bank) {
         (Some(_), Some(_)) => "By card or bank transfer",
         (Some(_), None) => "By card",
@@ -108,7 +109,7 @@ async fn choose_payment(req: Req) -> Result<Res, HttpError> {
     let buyer = country(&req, req.query("country"));
     let bundle = bundle_for(&req, &offer, buyer).await?.ok_or(HttpError::NotFound)?;
     let Some(shown) = bundle.any() else { return Err(HttpError::NotFound) };
-    let tax = quote(&req, shown, buyer);
+    let tax = TaxDesk::open(&req).await?.quote(shown, buyer);
     let mut ways = Vec::new();
     if bundle.card.is_some() {
         ways.push(Choice {

@@ -32,7 +32,8 @@ pub async fn refresh_join_words(req: &Req) -> Result<(), HttpError> {
     let home = shared::country(req, "");
     let sold = shared::bundles(req, shared::offers(req, home).await?);
     let first = sold.first().and_then(shared::Bundle::any);
-    let words = first.map(|offer| format!("Join for {}", shared::quote(req, offer, home).gross));
+    let desk = shared::TaxDesk::open(req).await?;
+    let words = first.map(|offer| format!("Join for {}", desk.quote(offer, home).gross));
     req.app.set_join_words(words);
     Ok(())
 }

@@ -3,7 +3,7 @@
 use super::address;
 use super::cards::{self, card_fields, keep_card};
 use super::join::{STEPS, frame, obstacle};
-use super::shared::{bundle_for, country, quote, tax_note, trial};
+use super::shared::{TaxDesk, bundle_for, country, tax_note, trial};
 use super::{coupon, withdrawal};
 use crate::actors::bus::{Claim, CommandError, Envelope};
 use crate::actors::payments;
@@ -34,6 +34,7 @@ pub(super) fn routes() -> Vec<Route> {
 /// What is ordered: the offer for that country and way of paying.
 struct Choice {
     offer: Offer,
+    taxes: TaxDesk,
     buyer: Country,
     by_card: bool,
     /// Price and tax of the first period.
@@ -52,10 +53,11 @@ async fn choice(req: &Req, code: &str, way: &str) -> Result<Choice, HttpError> {
     let bundle = bundle_for(req, &offer, buyer).await?.ok_or(HttpError::NotFound)?;
     let by_card = way != "bank" && bundle.card.is_some() || bundle.bank.is_none();
     let offer = if by_card { bundle.card } else { bundle.bank }.ok_or(HttpError::NotFound)?;
-    let tax = quote(req, &offer, buyer);
+    let taxes = TaxDesk::open(req).await?;
+    let tax = taxes.quote(&offer, buyer);
     let trial_days = trial(req, &offer).await?;
     let full = tax.clone();
-    Ok(Choice { offer, buyer, by_card, tax, full, discount: None, trial_days })
+    Ok(Choice { offer, taxes, buyer, by_card, tax, full, discount: None, trial_days })
 }
 
 impl Choice {
@@ -75,13 +77,13 @@ impl Choice {
     }
 
     /// Reckons what is to be paid, by a consumer or a business.
-    fn reckon(&mut self, req: &Req, business: bool) {
+    fn reckon(&mut self, business: bool) {
         let price = self.offer.variation.price;
         let off = self.discount.as_ref().and_then(|d| d.off.of(price)).map_or(0, |off| off.minor);
         let buyer = Buyer { country: self.buyer, business };
-        let pay = |price| Tax::decide(price, buyer, country(req, ""), req.now().date_naive());
-        self.full = pay(price);
-        self.tax = pay(Money::new(price.minor - off, price.currency));
+        let pay = |price| self.taxes.decide(price, buyer);
+        let (full, tax) = (pay(price), pay(Money::new(price.minor - off, price.currency)));
+        (self.full, self.tax) = (full, tax);
     }
 }
 
@@ -92,14 +94,14 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let mut choice = choice(&req, req.query("country"), req.query("way")).await?;
     let mut errors = Errors::none();
     choice.apply(&req, req.query("coupon"), Uuid::nil(), &mut errors).await?;
-    choice.reckon(&req, false);
+    choice.reckon(false);
     let mut form = Form::default();
     form.push("name", &req.account()?.label);
     view(&req, &choice, &form, &errors)
 }
 
 fn view(req: &Req, choice: &Choice, form: &Form, errors: &Errors) -> Result<Res, HttpError> {
-    let Choice { offer, buyer, by_card, tax, full, discount, trial_days } = choice;
+    let Choice { offer, buyer, by_card, tax, full, discount, trial_days, .. } = choice;
     let code = discount.as_ref().map_or("", |d| d.code.as_str());
     let back = format!("/join/{}?country={buyer}&coupon={code}", offer.variation.id);
     let how = match (*by_card, *trial_days > 0) {
@@ -185,7 +187,7 @@ async fn place(mut req: Req) -> Result<Res, HttpError> {
     let mut errors = Errors::none();
     let number = address::check(&form, choice.buyer, &mut errors);
     choice.apply(&req, form.get("coupon"), subscription, &mut errors).await?;
-    choice.reckon(&req, number.is_some());
+    choice.reckon(number.is_some());
     let waives = withdrawal::check(&req, &form, number.is_some(), &mut errors);
     check_price(&form, &choice, &mut errors);
     if !Country::parse(form.get("country")).is_ok_and(|c| c.is_offered()) {

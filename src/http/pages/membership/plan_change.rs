@@ -1,11 +1,11 @@
 //! `/account/subscription/plan`: the plans one can change to, and what each would cost now.
 
-use super::shared::{below_subscription, bundles, country, offers};
+use super::shared::{TaxDesk, below_subscription, bundles, offers};
 use super::subscription_acts::{own, send};
 use crate::domain::shared::Money;
 use crate::domain::shared::calendar::{Zone, day_words};
 use crate::domain::shared::derive_id;
-use crate::domain::shared::tax::{Country, Tax};
+use crate::domain::shared::tax::Country;
 use crate::domain::subscription::{ChangeQuote, SubscriptionCommand, SubscriptionError, Terms};
 use crate::http::error::HttpError;
 use crate::http::response::see_other;
@@ -89,6 +89,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
 
 async fn view(req: &Req, row: &SubscriptionRow, errors: &Errors) -> Result<Res, HttpError> {
     let all = others(req, row).await?;
+    let desk = TaxDesk::open(req).await?;
     let content = html! {
         (crumbs(&[Place::new("Subscription", "/account/subscription")], "Change plan"))
         (page_head("Change plan", Some(&format!("You have {}.", row.plan())), None))
@@ -96,15 +97,14 @@ async fn view(req: &Req, row: &SubscriptionRow, errors: &Errors) -> Result<Res, 
         @if all.is_empty() {
             (empty(Icon::Info, "No other plan", "There is no other plan that is paid in the way you pay.", Some(&Place::new("Back", "/account/subscription"))))
         }
-        @for (offer, quote) in &all { (choice(req, row, offer, quote)) }
+        @for (offer, quote) in &all { (choice(req, &desk, row, offer, quote)) }
     };
     Ok(below_subscription(req, "Change plan", errors, &content))
 }
 
-fn choice(req: &Req, row: &SubscriptionRow, offer: &Offer, quote: &ChangeQuote) -> Markup {
+fn choice(req: &Req, desk: &TaxDesk, row: &SubscriptionRow, offer: &Offer, quote: &ChangeQuote) -> Markup {
     let v = &offer.variation;
-    let home = country(req, "");
-    let to_pay = |m: Money| Tax::decide(m, row.state.buyer(home), home, req.now().date_naive()).gross;
+    let to_pay = |m: Money| desk.to_pay(row, m);
     let (pay, button) = match quote {
         ChangeQuote::Now(p) => (p.amount().minor, format!("Change now and pay {}", to_pay(p.amount()))),
         ChangeQuote::On(day) => (0, format!("Change on {}", day_words(*day))),

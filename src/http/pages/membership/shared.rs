@@ -2,9 +2,10 @@
 
 use crate::actors::paper::Billed;
 use crate::actors::payments::{self};
-use crate::domain::shared::calendar::{Period, day_words};
+use crate::domain::shared::calendar::{Period, Zone, day_words};
 use crate::domain::shared::payment::Collection;
 use crate::domain::shared::tax::{Buyer, Country, NotACountry, Tax, TaxKind};
+use crate::domain::shared::tax_rates::RateTable;
 use crate::domain::shared::{Currency, Money};
 use crate::http::error::HttpError;
 use crate::http::page::{Page, page, unprocessable};
@@ -15,7 +16,9 @@ use crate::http::ui::{Column, Errors, facts, format, table};
 use crate::http::{Req, Res};
 use crate::projections::invoices::Invoice;
 use crate::projections::plans::{self, Offer};
-use crate::projections::subscriptions;
+use crate::projections::subscriptions::{self, SubscriptionRow};
+use crate::projections::tax_rates;
+use chrono::NaiveDate;
 use maud::{Markup, html};
 
 /// The country a page reckons with: as chosen from the list, else the studio's.
@@ -119,14 +122,46 @@ pub(super) fn below_subscription(req: &Req, title: &str, errors: &Errors, conten
     if errors.is_empty() { res } else { unprocessable(res) }
 }
 
-/// Price and tax of an offer for a consumer in `country`, bought now.
-pub(super) fn quote(req: &Req, offer: &Offer, buyer: Country) -> Tax {
-    quote_for(req, offer, Buyer { country: buyer, business: false })
+/// The day where the studio is: it decides the rate of tax.
+pub(in crate::http::pages) fn today(req: &Req) -> Result<NaiveDate, HttpError> {
+    let zone = Zone::parse(&req.app.config.studio.zone).map_err(|e| HttpError::Internal(e.to_string()))?;
+    Ok(zone.date_of(req.now()))
 }
 
-/// Price and tax of an offer for a buyer, bought now.
-pub(super) fn quote_for(req: &Req, offer: &Offer, buyer: Buyer) -> Tax {
-    Tax::decide(offer.variation.price, buyer, country(req, ""), req.now().date_naive())
+/// What decides the tax of what is shown and sold today.
+pub(super) struct TaxDesk {
+    /// The seller's country.
+    pub home: Country,
+    today: NaiveDate,
+    rates: RateTable,
+}
+
+impl TaxDesk {
+    /// With the rates as they are known.
+    pub async fn open(req: &Req) -> Result<Self, HttpError> {
+        let rates = tax_rates::rates(&req.app.reader, None).await?;
+        Ok(Self { home: country(req, ""), today: today(req)?, rates })
+    }
+
+    /// The tax of a price.
+    pub fn decide(&self, price: Money, buyer: Buyer) -> Tax {
+        Tax::decide(price, buyer, self.home, self.today, &self.rates)
+    }
+
+    /// Price and tax of an offer for a consumer in that country.
+    pub fn quote(&self, offer: &Offer, country: Country) -> Tax {
+        self.decide(offer.variation.price, Buyer { country, business: false })
+    }
+
+    /// The same for a period that begins on that day, as far as rates are known.
+    pub fn to_pay_on(&self, row: &SubscriptionRow, price: Money, on: NaiveDate) -> Money {
+        Tax::decide(price, row.state.buyer(self.home), self.home, on.max(self.today), &self.rates).gross
+    }
+
+    /// What a member pays for a price: who accounts for the tax sees the net price only.
+    pub fn to_pay(&self, row: &SubscriptionRow, price: Money) -> Money {
+        self.decide(price, row.state.buyer(self.home)).gross
+    }
 }
 
 /// Days before the first payment: what the plan offers, for who joins for the first time.

@@ -1,14 +1,12 @@
 //! `/account/subscription`: where it stands, what comes next, and everything one can do about it.
 
-use super::billing_details::price;
 use super::cards::{self, card_fields};
 use super::order::transfer_facts;
+use super::shared::TaxDesk;
 use super::{pause, plan_change, team, withdrawal};
 use crate::domain::order::{Settlement, transfer_reference};
-use crate::domain::shared::Money;
 use crate::domain::shared::calendar::day_words;
 use crate::domain::shared::payment::Collection;
-use crate::domain::shared::tax::Tax;
 use crate::domain::subscription::Status;
 use crate::emails::billing::decline_words;
 use crate::http::error::HttpError;
@@ -68,8 +66,9 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
                 Some(method) => req.app.reader.open(&method.label).await?,
                 None => None,
             };
+            let desk = TaxDesk::open(req).await?;
             let team = team::panel(req, row.id).await?;
-            html! { (body(req, row, &orders, label.as_deref(), waiting, form, errors)) (team) }
+            html! { (body(req, &desk, row, &orders, label.as_deref(), waiting, (form, errors))) (team) }
         }
     };
     let seats = team::seats(req).await?;
@@ -100,12 +99,12 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
 
 fn body(
     req: &Req,
+    desk: &TaxDesk,
     row: &SubscriptionRow,
     orders: &[OrderRow],
     label: Option<&str>,
     waiting: bool,
-    form: &Form,
-    errors: &Errors,
+    (form, errors): (&Form, &Errors),
 ) -> Markup {
     let open =
         row.state.open_order().and_then(|o| orders.iter().find(|r| r.id == o.order)).filter(|o| o.is_open());
@@ -114,7 +113,7 @@ fn body(
         section.panel aria-labelledby="state" {
             div.row.apart { h2 #state { (row.plan()) } (status_chip(row)) }
             p { (standing(row)) }
-            (facts(&known(req, row, label)))
+            (facts(&known(desk, row, label)))
             @if live { p { (link("Billing details", "/account/subscription/billing", Weight::Quiet)) } }
             @if row.status == Status::PendingCancellation {
                 (post_form(req, "/account/subscription/keep", &html! { (submit("Keep my subscription", Weight::Main)) }))
@@ -122,7 +121,7 @@ fn body(
             @if !live { p { (link("Join again", "/join", Weight::Main)) } }
         }
         @if let Some(change) = row.state.price_change().filter(|_| live) {
-            (notice(Tone::Info, &html! { p { "For periods that begin on " (day_words(change.from)) " or later the price is " strong.num { (reckon(req, row, change.terms.price)) } " per " (change.terms.interval.words()) ". If you do not agree, cancel before your next payment." } }))
+            (notice(Tone::Info, &html! { p { "For periods that begin on " (day_words(change.from)) " or later the price is " strong.num { (desk.to_pay_on(row, change.terms.price, change.from)) } " per " (change.terms.interval.words()) ". If you do not agree, cancel before your next payment." } }))
         }
         @if waiting { (notice_text(Tone::Info, "Your payment is being processed. This page shows the result by itself.")) }
         @if let Some(open) = open { (open_order(req, row, open, waiting, form, errors)) }
@@ -141,17 +140,6 @@ fn body(
         (history(orders))
         p { (link("See your invoices", "/account/invoices", Weight::Quiet)) }
     }
-}
-
-/// What a period costs this member: who accounts for the tax sees the net price only.
-fn to_pay(req: &Req, row: &SubscriptionRow) -> Option<Money> {
-    price(req, row, None).map(|tax| tax.gross)
-}
-
-/// The same for any price.
-fn reckon(req: &Req, row: &SubscriptionRow, price: Money) -> Money {
-    let home = super::shared::country(req, "");
-    Tax::decide(price, row.state.buyer(home), home, req.now().date_naive()).gross
 }
 
 /// The state as a small word.
@@ -194,19 +182,23 @@ fn standing(row: &SubscriptionRow) -> String {
     }
 }
 
-fn known<'a>(req: &Req, row: &'a SubscriptionRow, label: Option<&'a str>) -> Vec<(&'static str, Markup)> {
+fn known<'a>(
+    desk: &TaxDesk,
+    row: &'a SubscriptionRow,
+    label: Option<&'a str>,
+) -> Vec<(&'static str, Markup)> {
     let mut pairs = Vec::new();
     if let Some(terms) = row.state.terms() {
         pairs.push((
             "Price",
-            html! { span.num { (to_pay(req, row).unwrap_or(terms.price)) } " per " (terms.interval.words()) },
+            html! { span.num { (desk.to_pay(row, row.price().unwrap_or(terms.price))) } " per " (terms.interval.words()) },
         ));
         if terms.collection == Collection::Automatic {
             pairs.push(("Card", html! { (label.unwrap_or("none")) }));
         }
     }
     if let (Some(due), true) = (row.state.next_due_on(), row.status == Status::Active) {
-        let price = row.state.next_price().map(|price| reckon(req, row, price));
+        let price = row.state.next_price().map(|price| desk.to_pay_on(row, price, due));
         pairs.push((
             "Next payment",
             html! { (format::day(due)) @if let Some(price) = price { ": " span.num { (price) } } },

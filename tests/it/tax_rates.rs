@@ -113,10 +113,18 @@ async fn a_rate_counts_from_its_day_on_and_who_pays_another_amount_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_private_buyer_pays_the_same_and_is_not_told() {
+async fn who_joins_before_the_day_is_told_too_and_a_private_buyer_is_not() {
     let (studio, member, billing) = open().await;
     let first = day(&studio, 20).to_string();
     let fields = [("country", "DE"), ("rate", "22"), ("from", first.as_str()), ("reason", "Tax act of 2026")];
+    assert_eq!(enter(&studio, &billing, &fields).await.status, 303);
+    assert_eq!(mails(&studio).await, 0, "nobody is a member yet");
+    join_as_business(&studio, &member).await;
+    assert_eq!(mails(&studio).await, 1);
+    studio.verify().await;
+    studio.close().await;
+
+    let (studio, member, billing) = open().await;
     assert_eq!(order(&studio, &member, "DE", "card", "4242 4242 4242 4242").await.status, 303);
     assert_eq!(enter(&studio, &billing, &fields).await.status, 303);
     assert_eq!(mails(&studio).await, 0, "the price with the tax stays");

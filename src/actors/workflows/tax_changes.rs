@@ -39,10 +39,19 @@ impl Workflow for TaxChanges {
         }
         match event.decode::<SubscriptionEvent>()? {
             // Only who accounts for the tax pays by the rate.
+            Some(SubscriptionEvent::BillingDetailsChanged { country, vat_number: Some(_), .. }) => {
+                tell_newcomer(event, cx, country).await
+            }
+            // Only from then on it is known when the next payment is due.
             Some(
-                SubscriptionEvent::SubscriptionJoined { country, vat_number: Some(_), .. }
-                | SubscriptionEvent::BillingDetailsChanged { country, vat_number: Some(_), .. },
-            ) => tell_newcomer(event, cx, country).await,
+                SubscriptionEvent::SubscriptionActivated { .. } | SubscriptionEvent::TrialStarted { .. },
+            ) => {
+                let repository = EventRepository::<Subscription>::new(cx.pool.clone(), cx.journal.clone());
+                match repository.load(event.stream_uuid()).await?.state.country() {
+                    Some(country) => tell_newcomer(event, cx, country).await,
+                    None => Ok(()),
+                }
+            }
             _ => Ok(()),
         }
     }

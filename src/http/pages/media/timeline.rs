@@ -34,9 +34,10 @@ fn back(receipt: Receipt, work: &Work) -> Res {
 }
 
 async fn add(mut req: Req) -> Result<Res, HttpError> {
-    let work = find(&req).await?;
     let large = "The file is larger than 4 MB. Captions hold only text: is this the right file?";
+    // First of all the token: a forged form learns nothing about works.
     let (form, bytes) = form_with_file(&mut req, MOST_BYTES, large).await?;
+    let work = find(&req).await?;
     let mut errors = Errors::none();
     let language = Language::parse(form.get("language"));
     if let Err(why) = &language {

@@ -39,15 +39,23 @@ async function authenticator(page) {
   return { send: (what, more = {}) => cdp.send(`WebAuthn.${what}`, { authenticatorId, ...more }) };
 }
 
+// Presses a button whose script posts a form: the answer that fits, once its page is there.
+async function landing(page, button, fits) {
+  const answered = page.waitForResponse(fits);
+  const landed = page.waitForEvent('framenavigated', { timeout: 60_000 });
+  await page.getByRole('button', { name: button }).click();
+  const answer = await answered;
+  await landed;
+  await page.waitForLoadState();
+  return answer;
+}
+
 async function make(page, name, secret = password) {
   await page.goto(list);
   await page.fill('[name=passkey_name]', name);
   await page.fill('[name=password]', secret);
-  const answered = page.waitForResponse((r) => new URL(r.url()).pathname === list && r.request().method() === 'POST');
-  await page.getByRole('button', { name: 'Add a passkey' }).click();
-  const { status } = await (async () => { const r = await answered; return { status: r.status() }; })();
-  await page.waitForLoadState();
-  return status;
+  const answer = await landing(page, 'Add a passkey', (r) => new URL(r.url()).pathname === list && r.request().method() === 'POST');
+  return answer.status();
 }
 
 async function signOut(page) {
@@ -60,10 +68,7 @@ async function signOut(page) {
 
 // What the server said to the answer of the passkey, and what was sent to it.
 async function use(page) {
-  const answered = page.waitForResponse((r) => new URL(r.url()).pathname === '/login/passkey');
-  await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
-  const answer = await answered;
-  await page.waitForLoadState();
+  const answer = await landing(page, 'Sign in with a passkey', (r) => new URL(r.url()).pathname === '/login/passkey');
   return { status: answer.status(), sent: answer.request().postData() };
 }
 

@@ -2,7 +2,7 @@
 import "asset:tus.js";
 
 const form = document.querySelector("[data-upload]");
-const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
+const megabytes = (bytes) => (bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
 /** A title that can be read: the name without its ending, with blanks for hyphens and underscores. */
 const titled = (name) => name.replace(/\.[^.]{1,10}$/, "").replace(/[-_]+/g, " ").trim().slice(0, 200) || name.slice(0, 200);
 

@@ -6,7 +6,7 @@ use crate::actors::media_captions;
 use crate::actors::services::Services;
 use crate::actors::uploads::{self, About, UploadError};
 use crate::domain::media::{Chapter, Media, MediaCommand, Original, Tier};
-use crate::domain::shared::{AccountId, Language, Slug};
+use crate::domain::shared::{AccountId, Language, Licence, Slug};
 use crate::media::store::{MediaStore, private_folder};
 use crate::projections::catalogue;
 use crate::projections::media as works;
@@ -119,15 +119,17 @@ pub(super) async fn load(hand: &Hand<'_>) -> Result<(), DemoError> {
     for clip in &CLIPS {
         receive(hand, clip).await.map_err(|e| DemoError::Upload(clip.title, e))?;
         let stream = id(clip.name);
-        let description = if clip.file.starts_with("b") || clip.file.starts_with("meadow") {
-            format!("{} {BUNNY}", clip.description)
+        let (description, licence) = if clip.file.starts_with('b') || clip.file.starts_with("meadow") {
+            (format!("{} {BUNNY}", clip.description), Licence::CcBy3)
         } else {
-            clip.description.to_owned()
+            (clip.description.to_owned(), Licence::Cc0)
         };
         let title = clip.title.to_owned();
         let slug = Slug::from_title(clip.name, "work");
         let describe = MediaCommand::Describe { title, description, slug, at: hand.at };
         hand.give::<Media>(stream, &format!("describe {}", clip.name), describe).await?;
+        let label = MediaCommand::Label { licence, tags: vec![], at: hand.at };
+        hand.give::<Media>(stream, &format!("label {}", clip.name), label).await?;
         let tier = MediaCommand::SetTier { tier: clip.tier, at: hand.at };
         hand.give::<Media>(stream, &format!("tier {}", clip.name), tier).await?;
         let soon = MediaCommand::Schedule { publish_at: hand.at + TimeDelta::seconds(1), at: hand.at };

@@ -36,7 +36,8 @@ class Sending {
   say(words) { this.words.textContent = words; }
 
   remove() {
-    this.upload?.abort();
+    // What has arrived of it goes, too.
+    this.upload?.abort(true).catch(() => {});
     this.row.remove();
     this.done = this.dropped = true;
     this.settle?.();
@@ -133,7 +134,9 @@ if (form && window.tus?.isSupported) {
 
   // What was cut off by a reload or a crash goes on once the same file is chosen again.
   window.tus.defaultOptions.urlStorage.findAllUploads().then((kept) => {
-    const names = [...new Set(kept.map((k) => k.metadata?.filename).filter(Boolean))];
+    // The server keeps a part for a week.
+    const recent = kept.filter((k) => Date.now() - Date.parse(k.creationTime) < 7 * 86_400_000);
+    const names = [...new Set(recent.map((k) => k.metadata?.filename).filter(Boolean))];
     if (!names.length) return;
     form.before(element("p", { class: "notice info", role: "status" }, `Not sent completely: ${names.join(", ")}. Choose the same files again, and they go on where they stopped.`));
   });

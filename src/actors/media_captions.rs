@@ -7,7 +7,8 @@ use crate::domain::shared::Language;
 use crate::media::captions::{CaptionError, to_webvtt};
 use crate::media::store::{MediaStore, write_atomically};
 use crate::projections::media::Work;
-use crate::store::Metadata;
+use crate::store::repository::EventRepository;
+use crate::store::{Metadata, StoreError};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -17,6 +18,9 @@ pub enum CaptionsError {
     /// The file.
     #[error(transparent)]
     File(#[from] CaptionError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The file system.
     #[error("the file system failed: {0}")]
     Io(#[from] std::io::Error),
@@ -38,24 +42,19 @@ pub async fn add(
     meta: Metadata,
 ) -> Result<Receipt, CaptionsError> {
     let folder = MediaStore::new(&cx.config.data).captions(work.id);
-    let place = folder.clone();
     let captions = tokio::task::spawn_blocking(move || {
         let (file, cues) = to_webvtt(&bytes)?;
         let sha256 = hex::encode(Sha256::digest(&file));
         let captions = Captions { language, sounds, sha256, bytes: file.len() as u64, cues };
         // The file first: the log never names what is not there. One that is refused is an orphan.
-        write_atomically(&place.join(captions.file()), file.as_bytes())?;
+        write_atomically(&folder.join(captions.file()), file.as_bytes())?;
         Ok::<_, CaptionsError>(captions)
     })
     .await
     .map_err(std::io::Error::other)??;
-    let before = work.captions.iter().find(|c| c.track() == captions.track());
-    let replaced = before.filter(|c| c.file() != captions.file()).map(|c| folder.join(c.file()));
     let receipt =
         send(cx, work.id, MediaCommand::AddCaptions { captions, at: meta.at }, command, meta).await?;
-    if let Some(file) = replaced {
-        drop_file(&file);
-    }
+    drop_replaced(cx, work).await?;
     Ok(receipt)
 }
 
@@ -72,15 +71,21 @@ pub async fn remove(
 ) -> Result<Receipt, CaptionsError> {
     let wish = MediaCommand::RemoveCaptions { track: track.to_owned(), at: meta.at };
     let receipt = send(cx, work.id, wish, command, meta).await?;
-    if let Some(gone) = work.captions.iter().find(|c| c.track() == track) {
-        drop_file(&MediaStore::new(&cx.config.data).captions(work.id).join(gone.file()));
-    }
+    drop_replaced(cx, work).await?;
     Ok(receipt)
 }
 
-/// What cannot be removed now belongs to nothing, and `kinora media prune` finds it.
-fn drop_file(file: &std::path::Path) {
-    let _ = std::fs::remove_file(file);
+/// Removes the files that were the work's before and are not any more. The log is asked, not the list: a
+/// request that comes twice must not take what was added again meanwhile. What cannot be removed now belongs
+/// to nothing, and `kinora media prune` finds it.
+async fn drop_replaced(cx: &Services, before: &Work) -> Result<(), CaptionsError> {
+    let repository = EventRepository::<Media>::new(cx.pool.clone(), cx.journal.clone());
+    let now = repository.load(before.id).await?.state.captions;
+    let folder = MediaStore::new(&cx.config.data).captions(before.id);
+    for gone in before.captions.iter().filter(|c| !now.iter().any(|n| n.file() == c.file())) {
+        let _ = std::fs::remove_file(folder.join(gone.file()));
+    }
+    Ok(())
 }
 
 async fn send(

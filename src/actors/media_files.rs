@@ -149,7 +149,9 @@ pub async fn prune(cx: &Services, remove: bool) -> Result<Pruned, StoreError> {
     {
         let (media, generation, playable): (Uuid, i32, i32) = (row.get(0), row.get(1), row.get(2));
         let processing: String = row.get(3);
-        let captions: BTreeMap<String, Captions> = serde_json::from_value(row.get(5)).unwrap_or_default();
+        // What cannot be read is never taken for an orphan.
+        let captions: BTreeMap<String, Captions> = serde_json::from_value(row.get(5))
+            .map_err(|e| StoreError::Cluster(format!("a row of media_works cannot be read: {e}")))?;
         kept.extend(captions.values().map(|c| format!("{media}/{}", c.file())));
         for number in [generation, playable] {
             kept.insert(format!("{media}/{number}"));

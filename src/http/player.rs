@@ -14,7 +14,7 @@ use crate::projections::media::{self as works, Work};
 use maud::{Markup, html};
 use uuid::Uuid;
 
-/// The script that a page with a player loads.
+/// The script of the player, which counts how far somebody read as well.
 pub const SCRIPT: &str = "player.js";
 
 /// What a page shows of a work.
@@ -23,6 +23,8 @@ pub struct Stage {
     pub markup: Markup,
     /// The decision behind it.
     pub decision: Decision,
+    /// The scripts that a page with it loads.
+    pub scripts: Vec<&'static str>,
 }
 
 /// What the script tells the server about: a lesson with its course, or the work itself; only for
@@ -77,7 +79,9 @@ pub async fn stage(req: &Req, work: &Work) -> Result<Stage, HttpError> {
             _ => viewer::show(req, work).await?,
         }
     };
-    Ok(Stage { markup, decision })
+    let more = viewer::script(work).filter(|_| decision.allowed);
+    let scripts = [SCRIPT].into_iter().chain(more).collect();
+    Ok(Stage { markup, decision, scripts })
 }
 
 fn locked_stage(req: &Req, work: &Work, decision: &Decision) -> Markup {
@@ -182,11 +186,14 @@ pub fn picture_url(work: &Work, width: u32, ending: &str) -> String {
 const PUBLIC_WIDTH: u32 = 800;
 
 /// Whether one size of the picture that stands for a work may be seen by all who may know of the work.
-/// Of a still for members only sizes for cards, and never the largest one, which is the work itself.
+/// Of a still or a document for members only sizes for cards, and never the largest one, which is the work
+/// itself or its first page to read.
 #[must_use]
 pub fn is_public_size(kind: Option<Kind>, tier: Tier, widths: &[u32], width: u32) -> bool {
     let largest = widths.iter().max().copied().unwrap_or(0);
-    kind != Some(Kind::Image) || tier == Tier::Free || (width <= PUBLIC_WIDTH && width < largest)
+    !matches!(kind, Some(Kind::Image | Kind::Document))
+        || tier == Tier::Free
+        || (width <= PUBLIC_WIDTH && width < largest)
 }
 
 /// The picture that stands for a work, in the sizes that may be seen: all of them with `whole`,

@@ -8,13 +8,19 @@ use super::{Limits, MediaTrouble};
 use crate::domain::media::{Facts, Rejection};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// The list of entries.
 pub const LISTING: &str = "listing.json";
 /// Longest name that is kept, in characters.
 const NAME: usize = 400;
+/// How much of a long name in a tar is read, in bytes.
+const LONG_NAME: u64 = 64 << 10;
+/// Largest directory of a ZIP that is read, in bytes; some hundred thousand files.
+const ZIP_DIRECTORY: u64 = 64 << 20;
+/// Where the end of a ZIP stands: its heads and the longest comment, in bytes.
+const ZIP_TAIL: u64 = 70 << 10;
 
 /// How an archive is packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
@@ -84,7 +90,11 @@ pub fn read(file: &Path, packing: Packing, limits: &Limits) -> Result<(Listing, 
 }
 
 fn zip(file: &Path, most: usize) -> Result<Listing, MediaTrouble> {
-    let mut archive = zip::ZipArchive::new(File::open(file)?).map_err(|_| damaged())?;
+    let mut source = File::open(file)?;
+    if directory_bytes(&mut source)? > ZIP_DIRECTORY {
+        return Ok(Listing { entries: vec![], more: true });
+    }
+    let mut archive = zip::ZipArchive::new(source).map_err(|_| damaged())?;
     let mut listing = Listing::default();
     for n in 0..archive.len() {
         let entry = archive.by_index_raw(n).map_err(|_| damaged())?;
@@ -105,23 +115,64 @@ fn zip(file: &Path, most: usize) -> Result<Listing, MediaTrouble> {
 fn tar(source: impl Read, most: usize, limits: &Limits) -> Result<Listing, MediaTrouble> {
     let mut archive = tar::Archive::new(source.take(limits.archive_read_mib << 20));
     let mut listing = Listing::default();
-    for entry in archive.entries()? {
+    let mut long_name = None;
+    // As they stand: the crate would hold a long name whole, however many gigabytes it says it has.
+    for entry in archive.entries()?.raw(true) {
         // Cut off, or the limit: what was read so far is what is shown.
-        let Ok(entry) = entry else {
+        let Ok(mut entry) = entry else {
             listing.more = true;
             break;
         };
-        if !entry.header().entry_type().is_file() {
+        let kind = entry.header().entry_type();
+        if kind.is_gnu_longname() || kind.is_pax_local_extensions() {
+            let mut bytes = vec![];
+            entry.by_ref().take(LONG_NAME).read_to_end(&mut bytes)?;
+            long_name = if kind.is_gnu_longname() { Some(bytes) } else { pax_path(&bytes).or(long_name) };
+            continue;
+        }
+        let name = long_name.take().unwrap_or_else(|| entry.path_bytes().into_owned());
+        if !kind.is_file() {
             continue;
         }
         if listing.entries.len() == most {
             listing.more = true;
             break;
         }
-        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        listing.entries.push(Entry { name: shown(&name), bytes: entry.size() });
+        listing.entries.push(Entry { name: shown(&String::from_utf8_lossy(&name)), bytes: entry.size() });
     }
     if listing.entries.is_empty() && listing.more { Err(damaged()) } else { Ok(listing) }
+}
+
+/// The path that the head before an entry gives (POSIX pax).
+fn pax_path(bytes: &[u8]) -> Option<Vec<u8>> {
+    let path = |e: &tar::PaxExtension<'_>| e.key_bytes() == b"path";
+    tar::PaxExtensions::new(bytes).flatten().find(path).map(|e| e.value_bytes().to_vec())
+}
+
+/// Bytes that the directory of a ZIP says it has, by each end of an archive that stands in the file's tail:
+/// the crate reads it whole into memory, and a file of gigabytes can be nothing else.
+fn directory_bytes(file: &mut File) -> std::io::Result<u64> {
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(ZIP_TAIL)))?;
+    let mut tail = vec![];
+    file.take(ZIP_TAIL).read_to_end(&mut tail)?;
+    let mut most = 0;
+    for at in 0..tail.len() {
+        let rest = &tail[at..];
+        let number = match rest {
+            // End of the directory: its length at 12, all ones where the longer form has it.
+            [b'P', b'K', 5, 6, ..] => {
+                rest.get(12..16).map(|b| u64::from(u32::from_le_bytes([b[0], b[1], b[2], b[3]])))
+            }
+            // The longer form: at 40.
+            [b'P', b'K', 6, 6, ..] => {
+                rest.get(40..48).and_then(|b| b.try_into().ok()).map(u64::from_le_bytes)
+            }
+            _ => None,
+        };
+        most = most.max(number.filter(|n| *n < u64::from(u32::MAX)).unwrap_or(0));
+    }
+    Ok(most)
 }
 
 /// Writes the listing into the folder of a work; gives its length.
@@ -181,6 +232,9 @@ mod tests {
         let (listing, facts) = listed(&zipped(&names), Packing::Zip, &Limits::default()).unwrap();
         assert_eq!(listing.entries.iter().map(|e| e.name.as_str()).collect::<Vec<_>>(), names);
         assert_eq!((facts.entries, facts.unpacked_bytes, listing.more), (3, 3000, false));
+        let deep = "folder/".repeat(40) + "wood.png";
+        let (listing, _) = listed(&tarred(&[&deep]), Packing::Tar, &Limits::default()).unwrap();
+        assert_eq!(listing.entries[0].name, deep, "a name longer than a head");
         for (bytes, packing) in [(tar.clone(), Packing::Tar), (gz.finish().unwrap(), Packing::TarGz)] {
             let (listing, _) = listed(&bytes, packing, &Limits::default()).unwrap();
             assert_eq!(listing.entries.len(), 2, "{packing:?}");
@@ -190,6 +244,23 @@ mod tests {
             let exact = Limits { archive_entries: 2, ..Limits::default() };
             assert!(!listed(&bytes, packing, &exact).unwrap().0.more);
         }
+    }
+
+    #[test]
+    fn a_name_and_a_directory_without_end_take_no_memory() {
+        // A long name of thirty gigabytes, of which some thousand bytes are there.
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::GNULongName);
+        header.set_size(30 << 30);
+        header.set_cksum();
+        let bytes = [header.as_bytes().as_slice(), &[b'n'; 4096]].concat();
+        assert!(listed(&bytes, Packing::Tar, &Limits::default()).is_err());
+        // An end that says the directory has two gigabytes.
+        let mut zip = zipped(&["a"]);
+        let end = zip.len() - 22;
+        zip[end + 12..end + 16].copy_from_slice(&(2_u32 << 30).to_le_bytes());
+        let (listing, _) = listed(&zip, Packing::Zip, &Limits::default()).unwrap();
+        assert!(listing.more && listing.entries.is_empty());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use super::{Workflow, WorkflowError};
 use crate::actors::bus::Envelope;
 use crate::actors::services::Services;
+use crate::domain::shared::calendar::Zone;
 use crate::domain::shared::tax::Country;
 use crate::domain::shared::tax_rates::RateTable;
 use crate::domain::subscription::{RatesMove, Subscription, SubscriptionCommand, SubscriptionEvent};
@@ -90,7 +91,8 @@ async fn tell_all(event: &RecordedEvent, cx: &Services, decided: &TaxBookEvent) 
 
 async fn tell_newcomer(event: &RecordedEvent, cx: &Services, country: Country) -> Result<(), WorkflowError> {
     let after = rates(cx).await?;
-    let today = event.effective_at.date_naive();
+    let zone = Zone::parse(&cx.config.studio.zone).map_err(|e| WorkflowError::Failed(e.to_string()))?;
+    let today = zone.date_of(event.effective_at);
     let Some(next) = after.next_change(country, today) else { return Ok(()) };
     let before = after.clone().with(country, next.from, None);
     let moved = RatesMove { home: home(cx)?, country, from: next.from, before, after };

@@ -53,6 +53,7 @@ fn refusal(error: CaptionsError) -> HttpError {
         CaptionsError::File(why) => HttpError::Fields(vec![("text".into(), why.to_string())]),
         CaptionsError::Command(CommandError::Refused(why)) => HttpError::Unprocessable(why.to_string()),
         CaptionsError::Command(other) => other.into(),
+        CaptionsError::Store(error) => error.into(),
         CaptionsError::Io(e) => HttpError::Internal(format!("captions: {}", e.kind())),
     }
 }

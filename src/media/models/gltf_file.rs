@@ -14,6 +14,31 @@ type Matrix = [[f32; 4]; 4];
 const UNIT: Matrix = [[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]];
 /// Nodes within nodes, at most.
 const DEEPEST: u32 = 64;
+/// Nodes in all: each may stand in several places, so that a small file can name endlessly many.
+const MOST_NODES: u32 = 100_000;
+
+/// What may still be read before the file is refused.
+struct Budget {
+    nodes: u32,
+    numbers: u64,
+}
+
+impl Budget {
+    fn node(&mut self) -> Result<(), String> {
+        self.nodes = self.nodes.checked_sub(1).ok_or("it has too many parts")?;
+        Ok(())
+    }
+
+    /// The lists of a surface say how long they are before they are read, whatever the file really holds.
+    fn surface(&mut self, primitive: &gltf::Primitive<'_>) -> Result<(), String> {
+        let lists = primitive.attributes().map(|(_, list)| list).chain(primitive.indices());
+        for list in lists {
+            let left = self.numbers.checked_sub(list.count() as u64);
+            self.numbers = left.ok_or("it has more corners than are allowed")?;
+        }
+        Ok(())
+    }
+}
 
 pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Model, String> {
     let Gltf { document, blob } = Gltf::from_slice(bytes).map_err(|error| match error {
@@ -29,9 +54,11 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Model, String> {
     for picture in document.images() {
         model.textures.push(texture(&picture, &buffers, limits).unwrap_or_else(plain_texture));
     }
+    // Three corners a triangle, and up to five lists about each corner.
+    let mut budget = Budget { nodes: MOST_NODES, numbers: limits.model_triangles.saturating_mul(18) };
     let scene = document.default_scene().or_else(|| document.scenes().next());
     for node in scene.ok_or("it holds no scene")?.nodes() {
-        take(&node, &UNIT, &buffers, &mut model, 0)?;
+        take(&node, &UNIT, &buffers, (&mut model, &mut budget), 0)?;
     }
     Ok(model)
 }
@@ -70,17 +97,19 @@ fn take(
     node: &Node<'_>,
     above: &Matrix,
     buffers: &[gltf::buffer::Data],
-    model: &mut Model,
+    (model, budget): (&mut Model, &mut Budget),
     depth: u32,
 ) -> Result<(), String> {
     if depth > DEEPEST {
         return Err("its parts lie too deep within each other".into());
     }
+    budget.node()?;
     let matrix = product(above, &node.transform().matrix());
     for primitive in node.mesh().into_iter().flat_map(|m| m.primitives().collect::<Vec<_>>()) {
         if primitive.mode() != gltf::mesh::Mode::Triangles {
             continue;
         }
+        budget.surface(&primitive)?;
         let reader = primitive.reader(|buffer| buffers.get(buffer.index()).map(|d| &d.0[..]));
         let Some(positions) = reader.read_positions() else { continue };
         let positions: Vec<[f32; 3]> = positions.map(|p| point(&matrix, p, 1.0)).collect();
@@ -106,7 +135,7 @@ fn take(
         });
     }
     for child in node.children() {
-        take(&child, &matrix, buffers, model, depth + 1)?;
+        take(&child, &matrix, buffers, (&mut *model, &mut *budget), depth + 1)?;
     }
     Ok(())
 }

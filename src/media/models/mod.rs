@@ -196,6 +196,27 @@ mod tests {
     }
 
     #[test]
+    fn small_files_that_name_endless_models_are_refused_quickly() {
+        // Every node holds the next one twice: two to the power of sixty places.
+        let nodes: Vec<String> = (0..60).map(|n| format!("{{\"children\":[{0},{0}]}}", n + 1)).collect();
+        let doubling = format!(
+            "{{\"asset\":{{\"version\":\"2.0\"}},\"scenes\":[{{\"nodes\":[0]}}],\"nodes\":[{},{{}}]}}",
+            nodes.join(",")
+        );
+        // Four thousand million corners, none of which stands in the file.
+        let hollow = r#"{"asset":{"version":"2.0"},"scenes":[{"nodes":[0]}],"nodes":[{"mesh":0}],
+            "meshes":[{"primitives":[{"attributes":{"POSITION":0}}]}],
+            "buffers":[{"uri":"data:application/octet-stream;base64,AAAAAAAAAAAAAAAAAAAAAA==","byteLength":16}],
+            "bufferViews":[{"buffer":0,"byteOffset":0,"byteLength":4},{"buffer":0,"byteOffset":4,"byteLength":12}],
+            "accessors":[{"componentType":5126,"type":"VEC3","count":4000000000,"min":[0,0,0],"max":[0,0,0],
+              "sparse":{"count":1,"indices":{"bufferView":0,"componentType":5125},"values":{"bufferView":1}}}]}"#;
+        for (bytes, words) in [(doubling.as_bytes(), "too many parts"), (hollow.as_bytes(), "more corners")] {
+            let why = read_text(bytes, ModelForm::Gltf).map(|m| m.1).unwrap_err().to_string();
+            assert!(why.contains(words), "{why}");
+        }
+    }
+
+    #[test]
     fn limits_hold_at_their_edge() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("model.obj");

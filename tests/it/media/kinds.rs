@@ -81,6 +81,16 @@ async fn every_kind_is_shown_and_given_whole_to_members_only() {
         );
         assert_eq!(visitor.get(&file).await.status, 404);
         assert_eq!(visitor.get(file.split('?').next().expect("path")).await.status, 404);
+        // The first page of a document is to be read by members; everybody gets a picture for a card.
+        if name.ends_with(".pdf") {
+            let at = |width: u32| format!("/media/files/{}/1/poster-{width}.jpg", work.id);
+            let widths = work.poster.expect("a poster").widths;
+            assert_eq!(widths, [400, 800, 1200]);
+            for (width, status) in [(400, 200), (800, 200), (1200, 404)] {
+                assert_eq!(visitor.get(&at(width)).await.status, status, "{width}");
+                assert_eq!(maker.get(&at(width)).await.status, 200, "{width}");
+            }
+        }
     }
     // Of a film, a sound or a picture the original stays with its maker's studio.
     upload(&maker, "Still", "still.png", picture()).await;

@@ -10,7 +10,7 @@ use crate::http::delivery::may_edit;
 use crate::http::error::HttpError;
 use crate::http::form::Form;
 use crate::http::page::{Page, page, unprocessable};
-use crate::http::player::{self, stage};
+use crate::http::player::stage;
 use crate::http::response::after;
 use crate::http::route::{Access, Route};
 use crate::http::ui::{
@@ -224,7 +224,7 @@ pub(super) async fn view(
             title: work.title.clone(),
             section: "Studio".into(),
             theme: Theme::Desk,
-            scripts: vec![player::SCRIPT],
+            scripts: stage.scripts,
             private: true,
             body,
             ..Page::default()

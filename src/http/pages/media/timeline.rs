@@ -66,6 +66,7 @@ fn refusal(error: CaptionsError) -> Result<String, HttpError> {
         CaptionsError::File(why) => Ok(why.to_string()),
         CaptionsError::Command(CommandError::Refused(why)) => Ok(why.to_string()),
         CaptionsError::Command(other) => Err(other.into()),
+        CaptionsError::Store(error) => Err(error.into()),
         CaptionsError::Io(e) => Err(HttpError::Internal(format!("captions: {}", e.kind()))),
     }
 }

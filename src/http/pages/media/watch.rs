@@ -13,7 +13,7 @@ use crate::http::player::{self, downloads, is_free, stage};
 use crate::http::response::moved;
 use crate::http::route::{Access, Route};
 use crate::http::ui::{Tone, Weight, button, chip, format, markdown, notice_text, page_head, plain_text};
-use crate::http::{Req, Res, structured, viewer};
+use crate::http::{Req, Res, structured};
 use crate::projections::media::{self as works, Work};
 use maud::{Markup, html};
 
@@ -100,7 +100,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
             title: work.title.clone(),
             section: "Gallery".into(),
             description: Some(description.chars().take(160).collect::<String>()).filter(|d| !d.is_empty()),
-            scripts: [player::SCRIPT].into_iter().chain(viewer::script(&work)).collect(),
+            scripts: stage.scripts,
             image,
             head: work.is_published().then_some(about),
             canonical: work.is_published().then(|| format!("/media/{}", work.slug)),

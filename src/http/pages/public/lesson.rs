@@ -114,7 +114,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
             section: course.state.title.clone(),
             description: Some(format!("A lesson of {}.", course.state.title)),
             hue: course.state.hue,
-            scripts: vec![player::SCRIPT],
+            scripts: stage.map_or_else(|| vec![player::SCRIPT], |stage| stage.scripts),
             canonical: course.public.then(|| format!("{base}/{}", lesson.slug)),
             private: !course.public,
             body,

@@ -109,6 +109,8 @@ for (const link of document.querySelectorAll("a[data-seek]")) {
     playing.currentTime = Number(link.dataset.seek);
     playing.play().catch(() => {});
     playing.scrollIntoView({ block: "nearest" });
+    // So that the keys of the player work from here on.
+    playing.focus({ preventScroll: true });
   });
 }
 
@@ -153,9 +155,10 @@ document.addEventListener("keydown", (event) => {
   const video = document.querySelector("[data-player] video");
   if (!video || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
   if (localStorage.getItem("kinora-keys") === "off") return;
-  // What has the focus may need the key itself; the video handles it natively when it has it.
+  // What has the focus may need the key itself; blank and arrows the video handles natively when it has it.
   const held = document.activeElement;
-  if (held === video || (held && held.closest("input, textarea, select, button, a, summary, [contenteditable]"))) return;
+  if (held === video && (event.key === " " || event.key.startsWith("Arrow"))) return;
+  if (held !== video && (held && held.closest("input, textarea, select, button, a, summary, [contenteditable]"))) return;
   const act = acts[event.key] ?? (/^[0-9]$/.test(event.key) && ((v) => (v.currentTime = (v.duration * Number(event.key)) / 10)));
   if (!act) return;
   event.preventDefault();

@@ -133,7 +133,8 @@ async fn view(req: &Req, typed: &Form, errors: &Errors, codes: &[String]) -> Res
             h2 { "Add a passkey" }
             noscript { p { "Making a passkey needs JavaScript. An authenticator does without: see Second factor." } }
             @if let Some(site) = passkeys::site(&req.app.config).filter(|s| s.host_str() == Some("localhost")) {
-                p.dim { "On this machine passkeys work at " (site.as_str()) " only." }
+                @let there = format!("{}{PAGE}", site.as_str().trim_end_matches('/'));
+                p { "Passkeys belong to a name, not to numbers: on this machine open " a href=(there) { (there) } " and sign in there." }
             }
             div data-passkeys hidden {
                 form.form method="post" action=(PAGE) data-passkey=(CHALLENGE) data-passkey-makes {

@@ -27,7 +27,7 @@ needs-test:
 	@scripts/needs test
 
 # The stamp is newer than everything the assets are made from.
-assets/dist/manifest.tsv: assets/package-lock.json assets/build.mjs assets/icons.txt assets/favicon.svg $(wildcard assets/css/*) $(wildcard assets/js/*)
+assets/dist/manifest.tsv: assets/package-lock.json assets/build.mjs assets/icons.txt assets/favicon.svg $(wildcard assets/css/* assets/js/* assets/bundles/*)
 	cd assets && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	node assets/build.mjs
 

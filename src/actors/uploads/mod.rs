@@ -3,6 +3,7 @@
 //! What has arrived is what the file holds; the row only says to whom it belongs and how long it will
 //! be. Limits are checked before the first byte and while bytes arrive, never afterwards.
 
+mod held;
 mod receive;
 
 pub use receive::{complete, complete_arrived, import_file, process_if_eager, receive, take_whole};
@@ -18,10 +19,11 @@ use crate::store::repository::EventRepository;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{Stream, StreamExt};
+use held::Held;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -337,9 +339,7 @@ where
             Err(UploadError::Offset { have: before.offset })
         };
     }
-    let mut file = OpenOptions::new().read(true).write(true).open(store(cx).incoming(id))?;
-    // Held until the file is closed, also against other processes.
-    file.try_lock().map_err(|_| UploadError::Busy)?;
+    let mut file = Held::open(&store(cx).incoming(id)).await?;
     let have = file.metadata()?.len();
     if have != offset {
         return Err(UploadError::Offset { have });

@@ -186,6 +186,14 @@ pub struct Accounts {
     pub challenge: Option<bool>,
     /// How hard that is: derivations of each of the 400 to 799 attempts. 5000 take a telephone some seconds.
     pub challenge_cost: u32,
+    /// Memory that hashing a password takes (argon2id), in KiB. Hashes made with other parameters are renewed when their owner signs in.
+    pub password_memory_kib: u32,
+    /// Passes over that memory.
+    pub password_passes: u32,
+    /// Whether addresses of throw-away mail services (a bundled list) may register.
+    pub disposable_mail: bool,
+    /// Domains of mail addresses, with what lies below them, that may not register either.
+    pub refused_mail_domains: Vec<String>,
     /// Days for which the copy of a person's data can be fetched.
     pub export_days: u32,
 }
@@ -222,6 +230,8 @@ pub struct Limits {
     pub upload_bytes: u64,
     /// Bytes of originals that one account may hold.
     pub account_bytes: u64,
+    /// Largest picture of a profile, in bytes.
+    pub picture_bytes: u64,
     /// Free bytes below which uploads stop.
     pub free_disk_bytes: u64,
     /// Largest body of a form or JSON request, in bytes.
@@ -236,6 +246,12 @@ pub struct Limits {
     pub sign_in_failures: u32,
     /// Seconds that filling the registration form takes at least; absent: 2 in production, 0 elsewhere.
     pub registration_seconds: Option<u32>,
+    /// Registrations from one network within an hour, where registration asks for a proof of work or waits for approval.
+    pub registrations_per_network: u32,
+    /// Registrations with addresses of one domain within an hour that are let in by a proof of work; later ones wait for a moderator.
+    pub registrations_per_domain: u32,
+    /// Registrations without a proof of work, or beyond the number of their domain, that may wait for a moderator within an hour.
+    pub registrations_unproved: u32,
     /// Connections served at once.
     pub connections: usize,
     /// Commands in work at once.

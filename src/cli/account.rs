@@ -74,6 +74,9 @@ enum Action {
         /// Let it sign in again instead.
         #[arg(long)]
         lift: bool,
+        /// Until when (RFC 3339); without it, until it is lifted.
+        #[arg(long, value_name = "TIME", conflicts_with = "lift")]
+        until: Option<DateTime<Utc>>,
         #[command(flatten)]
         how: How,
     },
@@ -198,8 +201,8 @@ async fn act(cx: &Services, action: Action) -> Result<(), CliError> {
         }
         Action::Grant { who, role, how } => staff_act(cx, &who, &staff::Act::Grant(role), &how).await,
         Action::Revoke { who, role, how } => staff_act(cx, &who, &staff::Act::Revoke(role), &how).await,
-        Action::Suspend { who, lift, how } => {
-            let act = if lift { staff::Act::Reinstate } else { staff::Act::Suspend };
+        Action::Suspend { who, lift, until, how } => {
+            let act = if lift { staff::Act::Reinstate } else { staff::Act::Suspend(until) };
             staff_act(cx, &who, &act, &how).await
         }
         Action::Complimentary { who, until, end, how } => {

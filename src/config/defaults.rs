@@ -47,6 +47,10 @@ impl Default for Accounts {
             challenge_cost: 5000,
             staff_idle_minutes: 30,
             staff_session_hours: 12,
+            password_memory_kib: 19_456,
+            password_passes: 2,
+            disposable_mail: false,
+            refused_mail_domains: vec![],
             export_days: 7,
         }
     }
@@ -107,6 +111,7 @@ impl Default for Limits {
         Self {
             upload_bytes: 4 << 30,
             account_bytes: 200 << 30,
+            picture_bytes: 8 << 20,
             free_disk_bytes: 1 << 30,
             body_bytes: 1 << 20,
             body_idle_seconds: 30,
@@ -114,6 +119,9 @@ impl Default for Limits {
             duration_seconds: 4 * 3600,
             sign_in_failures: 10,
             registration_seconds: None,
+            registrations_per_network: 5,
+            registrations_per_domain: 20,
+            registrations_unproved: 10,
             connections: 2048,
             commands: 2048,
         }

@@ -70,6 +70,11 @@ pub enum MailKind {
         /// When.
         at: DateTime<Utc>,
     },
+    /// An admin saw the site as the person does.
+    Impersonated {
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// The copy of the person's data can be fetched.
     ExportReady {
         /// Until when.
@@ -151,6 +156,7 @@ impl MailKind {
             Self::DeletionBlocked { obstacles } => super::deletion_blocked::render(studio, name, obstacles),
             Self::DeletionCompleted { request } => super::deletion_completed::render(studio, name, *request),
             Self::NewDevice { at } => super::new_device::render(studio, name, *at),
+            Self::Impersonated { at } => super::impersonated::render(studio, name, *at),
             Self::ExportReady { expires } => super::export_ready::render(studio, name, *expires),
             Self::Digest { things, more } => super::digest::render(studio, name, things, *more, token),
             Self::Billing(mail) => mail.render(studio, name),

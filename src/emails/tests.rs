@@ -39,6 +39,7 @@ fn all() -> Vec<(&'static str, Mail)> {
         ("seat_taken", team::taken(&studio, name)),
         ("seat_missing", team::missing(&studio, name)),
         ("new_device", new_device::render(&studio, name, due)),
+        ("impersonated", impersonated::render(&studio, name, due)),
         ("export_ready", export_ready::render(&studio, name, due)),
         ("deletion_requested", deletion_requested::render(&studio, name, due)),
         ("deletion_withdrawn", deletion_withdrawn::render(&studio, name)),

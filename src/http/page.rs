@@ -2,6 +2,7 @@
 
 use super::error::HttpError;
 use super::form::Form;
+use super::pages::staff::impersonation;
 use super::request::Req;
 use super::response::{self, Res};
 use super::session::SignedIn;
@@ -86,7 +87,7 @@ fn frame(req: &Req, page: Page) -> Frame {
         ]
         .map(|(l, h)| Place::new(l, h))
         .into(),
-        banner: page.banner.or(updating),
+        banner: impersonation::banner(req).or(page.banner).or(updating),
         scripts: page.scripts,
         image: page.image,
         canonical: page.canonical.map(|path| format!("{}{path}", config.site_url())),

@@ -6,6 +6,7 @@ use super::error::HttpError;
 use super::idempotent;
 use super::pages::membership;
 use super::pages::people::setup;
+use super::pages::staff::impersonation;
 use super::request::{BodyStream, Req};
 use super::response::{self, Res, set};
 use super::route::{Access, Body, Route};
@@ -40,6 +41,10 @@ const HEAD_BYTES: usize = 32 << 10;
 const DRAIN: Duration = Duration::from_secs(15);
 /// What is open to somebody with a pending deletion request: the request, and what may block it.
 const OPEN_WHILE_LEAVING: [&str; 3] = ["/account/deletion", "/account/subscription", "/account/orders"];
+
+/// Pages that show what even an admin with borrowed eyes is not to see.
+const ONLY_FOR_ITS_OWNER: [&str; 4] =
+    ["/account/security", "/account/tokens", "/account/export", "/account/deletion"];
 
 /// No inline script or style; media from here and, for uploads, players and textures of models, from blobs.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
@@ -273,6 +278,9 @@ async fn admit(route: &Route, req: &mut Req) -> Result<(), HttpError> {
     {
         return Err(HttpError::Leaving);
     }
+    if req.viewer.account.as_ref().is_some_and(|a| a.impersonator.is_some()) {
+        check_borrowed_eyes(req)?;
+    }
     let by_token = req.viewer.account.as_ref().and_then(|a| a.scopes.as_ref());
     if let Some(scopes) = by_token {
         match route.scope {
@@ -306,6 +314,22 @@ async fn admit(route: &Route, req: &mut Req) -> Result<(), HttpError> {
         }
     }
     Ok(())
+}
+
+/// An admin who sees the site as somebody else does changes nothing, and leaves alone what only the owner
+/// is to see.
+fn check_borrowed_eyes(req: &Req) -> Result<(), HttpError> {
+    let reads = matches!(req.method.as_str(), "GET" | "HEAD" | "OPTIONS");
+    let may = if reads {
+        !ONLY_FOR_ITS_OWNER.iter().any(|p| req.path.starts_with(p))
+    } else {
+        [impersonation::STOP, "/logout"].contains(&req.path.as_str())
+    };
+    if may {
+        return Ok(());
+    }
+    let words = "You see the site as somebody else does: nothing can be changed, and secrets stay theirs. Stop that first.";
+    Err(HttpError::Forbidden(words.into()))
 }
 
 /// After a command the address carries the position of its events: the page waits for them.

@@ -27,6 +27,8 @@ pub struct SignedIn {
     pub leaving: bool,
     /// Whether the person's staff roles wait for a second factor: they do not count until then.
     pub wants_second_factor: bool,
+    /// The admin who sees the site as this person does; then nothing may be changed.
+    pub impersonator: Option<Uuid>,
     /// What a personal token allows; none for a session, which allows all that the person may do.
     pub scopes: Option<Vec<String>>,
 }
@@ -112,6 +114,7 @@ pub async fn viewer(app: &App, headers: &HeaderMap) -> Result<Viewer, HttpError>
             session: found.handle,
             leaving: found.leaving,
             wants_second_factor,
+            impersonator: found.impersonator,
             scopes,
         }),
     })

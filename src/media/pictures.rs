@@ -7,6 +7,8 @@ use crate::domain::media::{Facts, Poster, Rejection};
 use base64::Engine;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageReader, RgbImage, RgbaImage};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Seek};
 use std::path::Path;
 
 /// Widths that are made, as far as the source has them.
@@ -17,8 +19,19 @@ pub const WIDTHS: [u32; 4] = [400, 800, 1200, 1920];
 /// # Errors
 /// A rejection with its sentence when it is too large, damaged or of an unknown form.
 pub fn decode(file: &Path, limits: &Limits) -> Result<(DynamicImage, Facts), MediaTrouble> {
+    decode_from(BufReader::new(File::open(file)?), limits)
+}
+
+/// Decodes a still from anywhere, upright.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_from(
+    source: impl BufRead + Seek,
+    limits: &Limits,
+) -> Result<(DynamicImage, Facts), MediaTrouble> {
     let unreadable = |found: String| MediaTrouble::Rejected(Rejection::Unreadable { found });
-    let reader = ImageReader::open(file)?.with_guessed_format()?;
+    let reader = ImageReader::new(source).with_guessed_format()?;
     let Some(format) = reader.format() else {
         return Err(unreadable("no known picture format".into()));
     };

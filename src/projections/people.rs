@@ -16,7 +16,8 @@ use uuid::Uuid;
 pub struct People;
 
 const COLUMNS: &str = "account, registered_at, mail, display_name, username, confirmed, roles, suspended,
-    standing, request, complimentary, complimentary_until, digest, second_factor, waiting";
+    standing, request, complimentary, complimentary_until, digest, second_factor, waiting, suspended_until,
+    bio, links, public_profile, picture";
 
 #[async_trait]
 impl Projection for People {
@@ -25,7 +26,7 @@ impl Projection for People {
     }
 
     fn version(&self) -> i32 {
-        5
+        6
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -50,9 +51,15 @@ impl Projection for People {
             second_factor       boolean not null default false,
             authenticator       boolean not null default false,
             passkeys            integer not null default 0,
-            waiting             boolean not null default false
+            waiting             boolean not null default false,
+            suspended_until     timestamptz,
+            bio                 json,
+            links               json,
+            public_profile      boolean not null default false,
+            picture             json
         );
-        create index if not exists people_by_time on people (registered_at, account);"
+        create index if not exists people_by_time on people (registered_at, account);
+        create index if not exists people_by_suspension on people (suspended_until) where suspended_until is not null;"
     }
 
     async fn apply(&self, tx: &Transaction<'_>, event: &RecordedEvent) -> Result<(), ProjectionError> {
@@ -83,14 +90,23 @@ impl Projection for People {
             E::DisplayNameChanged { display_name, .. } => {
                 set("display_name = $2", &[&json(display_name)?]).await
             }
+            E::ProfileChanged { bio, links, public, .. } => {
+                let (bio, links) = (bio.map(json).transpose()?, links.map(json).transpose()?);
+                set("bio = $2, links = $3, public_profile = $4", &[&bio, &links, &public]).await
+            }
+            E::PictureChanged { picture, .. } => {
+                set("picture = $2", &[&picture.map(json).transpose()?]).await
+            }
             E::RoleGranted { role, .. } => {
                 set("roles = array_append(array_remove(roles, $2), $2)", &[&<&str>::from(role)]).await
             }
             E::RoleRevoked { role, .. } => {
                 set("roles = array_remove(roles, $2)", &[&<&str>::from(role)]).await
             }
-            E::AccountSuspended { .. } => set("suspended = true", &[]).await,
-            E::AccountReinstated { .. } => set("suspended = false", &[]).await,
+            E::AccountSuspended { until, .. } => {
+                set("suspended = true, suspended_until = $2", &[&until]).await
+            }
+            E::AccountReinstated { .. } => set("suspended = false, suspended_until = null", &[]).await,
             E::ComplimentaryAccessGranted { until, .. } => {
                 set("complimentary = true, complimentary_until = $2", &[&until]).await
             }
@@ -113,13 +129,16 @@ impl Projection for People {
                     "standing = 'erased', request = $2, mail = null, display_name = null, username = null,
                      confirmed = false, roles = '{}', complimentary = false, complimentary_until = null,
                      digest = 'never', second_factor = false, authenticator = false, passkeys = 0,
-                     waiting = false",
+                     waiting = false, suspended_until = null, bio = null, links = null,
+                     public_profile = false, picture = null",
                     &[&request],
                 )
                 .await
             }
             E::ConfirmationRequested { .. }
             | E::PasswordSet { .. }
+            | E::PasswordHashRenewed { .. }
+            | E::ImpersonationStarted { .. }
             | E::PasswordResetRequested { .. }
             | E::PasswordResetUsed { .. }
             | E::MailChangeRequested { .. }
@@ -163,6 +182,8 @@ pub struct Person {
     pub roles: Roles,
     /// Whether sign-in is refused.
     pub suspended: bool,
+    /// When that ends by itself.
+    pub suspended_until: Option<DateTime<Utc>>,
     /// Whether the person is there.
     pub presence: Presence,
     /// The pending or done deletion request.
@@ -175,6 +196,14 @@ pub struct Person {
     pub second_factor: bool,
     /// Whether a moderator is to approve the registration first.
     pub waiting: bool,
+    /// What the person says about themselves.
+    pub bio: Option<PersonalRef>,
+    /// The person's addresses on the web, one a line.
+    pub links: Option<PersonalRef>,
+    /// Whether everybody may see the profile.
+    pub public_profile: bool,
+    /// The person's picture.
+    pub picture: Option<PersonalRef>,
 }
 
 /// One account by id.
@@ -197,6 +226,16 @@ pub async fn waiting(r: &Reader, most: i64) -> Result<Vec<Person>, QueryError> {
          order by confirmed desc, registered_at, account limit $1"
     );
     Ok(r.client().await?.query(&sql, &[&most]).await?.iter().map(person).collect())
+}
+
+/// Accounts whose suspension is over at `now`.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn suspended_until(r: &Reader, now: DateTime<Utc>) -> Result<Vec<Uuid>, QueryError> {
+    let sql =
+        "select account from people where suspended_until <= $1 order by suspended_until, account limit 1000";
+    Ok(r.client().await?.query(sql, &[&now]).await?.iter().map(|row| row.get(0)).collect())
 }
 
 /// The account that uses a mail address; `None` if none does.
@@ -290,6 +329,22 @@ pub async fn public_names(r: &Reader, accounts: &[Uuid]) -> Result<HashMap<Uuid,
     display_names(r, &open).await
 }
 
+/// Who of `accounts` has a public profile, with the version of the picture if there is one.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn public_profiles(
+    r: &Reader,
+    accounts: &[Uuid],
+) -> Result<HashMap<Uuid, Option<Uuid>>, QueryError> {
+    let sql = format!(
+        "select {COLUMNS} from people
+         where account = any($1) and public_profile and standing = 'open' and not suspended"
+    );
+    let rows = r.client().await?.query(&sql, &[&accounts]).await?;
+    Ok(rows.iter().map(person).map(|p| (p.id, p.picture.map(|r| r.version))).collect())
+}
+
 /// Reads a row that was selected with the columns of this table.
 fn person(row: &Row) -> Person {
     let reference =
@@ -314,6 +369,11 @@ fn person(row: &Row) -> Person {
         digest: row.get::<_, &str>(12).parse().unwrap_or_default(),
         second_factor: row.get(13),
         waiting: row.get(14),
+        suspended_until: row.get(15),
+        bio: reference(16),
+        links: reference(17),
+        public_profile: row.get(18),
+        picture: reference(19),
     }
 }
 

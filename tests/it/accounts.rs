@@ -284,10 +284,17 @@ async fn too_many_failures_make_a_pause() {
     let (_, page) = sign_in(&studio, "ada@example.org", PASSWORD).await;
     assert_eq!(page.status, 429);
     let wait: u64 = page.headers["retry-after"].to_str().unwrap().parse().unwrap();
-    assert!((600..=900).contains(&wait), "{wait}");
+    assert!((20..=30).contains(&wait), "{wait}");
     signed_in(&studio, "ben@example.org").await;
-    // The window is over: the rows go, and the person is let in.
-    let later = studio.instance.services.clock.now() + chrono::TimeDelta::minutes(20);
+    // Each further failure doubles the pause.
+    let sql = "update attempts set at = at - interval '31 seconds'";
+    studio.superuser().await.execute(sql, &[]).await.expect("as if it were later");
+    assert_eq!(sign_in(&studio, "ada@example.org", "wrong password").await.1.status, 422);
+    let (_, page) = sign_in(&studio, "ada@example.org", PASSWORD).await;
+    let wait: u64 = page.headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!(page.status == 429 && (45..=60).contains(&wait), "{wait}");
+    // A day later they count no more: the rows go, and the person is let in.
+    let later = studio.instance.services.clock.now() + chrono::TimeDelta::hours(25);
     let report = studio.run_job("clear-sessions", &later.to_rfc3339()).await;
     assert!(report.counts["attempts"] >= 3, "{report:?}");
     signed_in(&studio, "ada@example.org").await;

@@ -232,7 +232,7 @@ async fn an_account_is_linked_only_with_proof_of_both() {
     assert!(half.get("/account").await.location().starts_with("/login"), "not yet");
     let cx = &studio.instance.services;
     let meta = || kinora::store::Metadata::system("test", cx.clock.new_id(), cx.clock.now());
-    let act = accounts::staff::Act::Suspend;
+    let act = accounts::staff::Act::Suspend(None);
     accounts::staff::act(cx, cx.clock.new_id(), meta(), id, &act, "A test").await.unwrap();
     studio.settle().await;
     let other = studio.browser();

@@ -18,6 +18,7 @@ const TABLE: &[(&str, Who)] = &[
     ("/progress", Who::SignedIn),
     ("/marks", Who::SignedIn),
     ("/comments", Who::SignedIn),
+    ("/impersonation", Who::SignedIn),
     ("/billing", Who::Roles(&[Role::Billing])),
     ("/moderation", Who::Roles(&[Role::Moderator])),
     ("/operator", Who::Roles(&[Role::Operator])),
@@ -46,6 +47,8 @@ fn rule(method: &str, path: &str) -> Who {
         TABLE.iter().filter(|(start, _)| path.starts_with(start)).max_by_key(|(start, _)| start.len());
     let who = longest.expect("the table has a rule for everything").1;
     match (method, path) {
+        // Admins alone.
+        ("POST", "/moderation/people/{id}/view-as") => Who::Roles(&[]),
         ("POST", "/uploads/") => Who::Roles(&[Role::Creator, Role::Editor]),
         (m, p) if p.starts_with("/api/v1/media") && m != "GET" => Who::SignedIn,
         _ => who,
@@ -131,7 +134,7 @@ async fn every_address_answers_everybody_as_the_table_says() {
     let id = person(&studio, "suspended@example.org", &[Role::Billing, Role::Operator, Role::Creator]).await;
     let browser = signed_in(&studio, "suspended@example.org").await;
     let meta = Metadata::system("test", cx.clock.new_id(), cx.clock.now());
-    staff::act(cx, cx.clock.new_id(), meta, id, &staff::Act::Suspend, "test").await.unwrap();
+    staff::act(cx, cx.clock.new_id(), meta, id, &staff::Act::Suspend(None), "test").await.unwrap();
     people.push(("suspended".into(), None, browser));
     studio.settle().await;
 

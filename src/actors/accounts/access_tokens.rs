@@ -218,6 +218,7 @@ pub async fn look_up(cx: &Services, secret: &str) -> Result<Option<(SignedIn, Ve
         display_name: row.get::<_, Option<serde_json::Value>>(7).and_then(|v| serde_json::from_value(v).ok()),
         complimentary,
         second_factor: row.get(10),
+        impersonator: None,
     };
     Ok(Some((found, row.get(2))))
 }

@@ -43,6 +43,18 @@ pub async fn note(cx: &Services, account: Uuid, cookie: Option<&str>) -> Result<
     Ok(BASE64.encode(id))
 }
 
+/// What names the browser with this cookie, if the account signed in from it before.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn is_known(cx: &Services, account: Uuid, cookie: &str) -> Result<Option<String>, StoreError> {
+    let Some(id) = BASE64.decode(cookie).ok().filter(|id| id.len() == 32) else { return Ok(None) };
+    let hash = Sha256::digest(&id).to_vec();
+    let sql = "select 1 from public.known_devices where account = $1 and device_hash = $2";
+    let known = cx.pool.get().await?.query_opt(sql, &[&account, &hash]).await?.is_some();
+    Ok(known.then(|| format!("{account}/{}", hex::encode(&hash))))
+}
+
 /// Forgets browsers that were not used for long; gives how many.
 ///
 /// # Errors

@@ -99,7 +99,7 @@ async fn new_password(
 ) -> Result<PersonalValue, AccountsError> {
     let mail = open(cx, load(cx, account).await?.mail.as_ref()).await?.unwrap_or_default();
     check_password(password, &[&mail])?;
-    let hash = passwords::hash(password).await?;
+    let hash = passwords::hash(&cx.config.accounts, password).await?;
     Ok(PersonalValue::new(account, "password", derive_id(&command_id.to_string(), "password"), hash))
 }
 
@@ -199,13 +199,22 @@ pub async fn change_name(
     account: Uuid,
     name: &str,
 ) -> Result<Receipt, AccountsError> {
-    let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
-    if name.is_empty() || name.chars().count() > 80 {
-        return Err(AccountsError::Field("display_name", "Use 1 to 80 characters.".into()));
-    }
+    let name = check_name(name)?;
     let version = derive_id(&command_id.to_string(), "display_name");
     let value = PersonalValue::new(account, "display_name", version, name);
     let command = AccountCommand::ChangeDisplayName { at: meta.at, display_name: value.reference.clone() };
     let envelope = Envelope::new(command_id, account, command, meta).with_private(vec![value]);
     Ok(cx.bus.dispatch::<Account>(envelope).await?)
+}
+
+/// A name as it is kept.
+///
+/// # Errors
+/// [`AccountsError::Field`] on `display_name`.
+pub fn check_name(name: &str) -> Result<String, AccountsError> {
+    let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
+    if name.is_empty() || name.chars().count() > 80 {
+        return Err(AccountsError::Field("display_name", "Use 1 to 80 characters.".into()));
+    }
+    Ok(name)
 }

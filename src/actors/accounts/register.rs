@@ -1,6 +1,6 @@
 //! New accounts: from the registration page, the first-run page, the shell and the demo studio.
 
-use super::{AccountsError, FIRST_ADMIN, MAIL, mail_claim, passwords, username_claim};
+use super::{AccountsError, FIRST_ADMIN, MAIL, door_limits, mail_claim, passwords, username_claim};
 use crate::actors::bus::{CommandError, Envelope};
 use crate::actors::{mailer, services::Services};
 use crate::domain::account::{Account, AccountCommand, Origin, Registration, check_password};
@@ -57,6 +57,19 @@ pub async fn by_visitor(
         }
         Err(RegisterError::Other(error)) => Err(error),
     }
+}
+
+/// Looks through what somebody typed, before anything of theirs is counted or used up.
+///
+/// # Errors
+/// [`AccountsError::Field`] for what cannot be used.
+pub fn look_through(cx: &Services, new: &NewAccount) -> Result<(), AccountsError> {
+    let mail = parse_mail(&new.mail)?;
+    door_limits::check_domain(cx, &mail)?;
+    parse_username(&new.username)?;
+    let display_name = parse_display_name(&new.display_name, &mail)?;
+    check_password(&new.password, &[mail.as_str(), &display_name, &new.username])?;
+    Ok(())
 }
 
 /// Makes an account whose address is trusted, with roles: by the shell or the demo studio.
@@ -130,7 +143,7 @@ async fn register(
     let display_name = parse_display_name(&new.display_name, &mail)?;
     check_password(&new.password, &[mail.as_str(), &display_name, &new.username])
         .map_err(AccountsError::from)?;
-    let hash = passwords::hash(&new.password).await?;
+    let hash = passwords::hash(&cx.config.accounts, &new.password).await?;
 
     // Everything follows from the command's id, so that a repetition is the same command.
     let parent = command_id.to_string();

@@ -192,7 +192,7 @@ pub async fn refuse(
         Err(LeavingError::Refused(why)) => return Err(AccountsError::Field("", why.to_string())),
         Err(LeavingError::Other(error)) => return Err(error),
     }
-    staff::act(cx, id("suspend"), meta, account, &Act::Suspend, "Registration refused").await?;
+    staff::act(cx, id("suspend"), meta, account, &Act::Suspend(None), "Registration refused").await?;
     Ok(())
 }
 

@@ -126,7 +126,7 @@ pub async fn codes_left(cx: &Services, account: Uuid) -> Result<i64, StoreError>
 /// [`AccountsError::Field`] for a wrong one, [`AccountsError::TooMany`] after too many.
 pub async fn check(cx: &Services, meta: Metadata, account: Uuid, code: &str) -> Result<(), AccountsError> {
     let now = meta.at;
-    let buckets = Buckets::new(cx, "second step", &account.to_string(), None)?;
+    let buckets = Buckets::new(cx, "second step", &account.to_string(), None)?.growing();
     buckets.check(cx, now).await?;
     let state = load(cx, account).await?;
     if !state.has_second_factor() {

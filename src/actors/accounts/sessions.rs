@@ -4,8 +4,8 @@
 use super::access_tokens;
 use crate::actors::services::Services;
 use crate::domain::account::Complimentary;
-use crate::domain::shared::{PersonalRef, PersonalValue, Roles};
-use crate::projections::people;
+use crate::domain::shared::{PersonalRef, PersonalValue, Role, Roles};
+use crate::projections::people::{self, Presence};
 use crate::store::StoreError;
 use crate::store::keys::Key;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
@@ -49,6 +49,8 @@ pub struct SignedIn {
     pub complimentary: Option<Complimentary>,
     /// Whether signing in asks for a code of an authenticator.
     pub second_factor: bool,
+    /// The admin who sees the site as this person does; none for the person themselves.
+    pub impersonator: Option<Uuid>,
 }
 
 /// One session in the person's own list.
@@ -106,7 +108,8 @@ pub async fn look_up(cx: &Services, cookie: &str) -> Result<Option<SignedIn>, St
     let statement = client
         .prepare_cached(
             "select s.account, s.seen_at, p.roles, p.confirmed, p.standing, p.display_name,
-                    p.complimentary, p.complimentary_until, p.second_factor, s.created_at
+                    p.complimentary, p.complimentary_until, p.second_factor, s.created_at,
+                    case when s.viewing_until > $2 then s.viewing_as end
              from public.sessions s join people p on p.account = s.account
              where s.id_hash = $1 and s.expires_at > $2 and not p.suspended and p.standing <> 'erased'",
         )
@@ -125,10 +128,30 @@ pub async fn look_up(cx: &Services, cookie: &str) -> Result<Option<SignedIn>, St
             )
             .await?;
     }
+    let handle = hex::encode(id_hash);
+    if let Some(seen_as) = row.get::<_, Option<Uuid>>(10)
+        && roles.0.contains(&Role::Admin)
+        && let Some(person) = people::by_id(&cx.reader, seen_as).await?
+        && person.presence == Presence::Open
+        && !person.roles.has_staff()
+    {
+        return Ok(Some(SignedIn {
+            account: person.id,
+            handle,
+            roles: person.roles,
+            confirmed: person.confirmed,
+            leaving: false,
+            display_name: person.display_name,
+            complimentary: person.complimentary,
+            second_factor: person.second_factor,
+            impersonator: Some(row.get(0)),
+        }));
+    }
     let complimentary = row.get::<_, bool>(6).then(|| Complimentary { until: row.get(7) });
     Ok(Some(SignedIn {
+        impersonator: None,
         account: row.get(0),
-        handle: hex::encode(id_hash),
+        handle,
         roles,
         confirmed: row.get(3),
         leaving: row.get::<_, &str>(4) == "hidden",

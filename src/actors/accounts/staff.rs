@@ -17,8 +17,8 @@ pub enum Act {
     Grant(Role),
     /// Take a role.
     Revoke(Role),
-    /// Keep from signing in; sessions end.
-    Suspend,
+    /// Keep from signing in, until then or until it is lifted; sessions end.
+    Suspend(Option<DateTime<Utc>>),
     /// Let sign in again.
     Reinstate,
     /// Let watch without paying, until then or for ever.
@@ -39,11 +39,7 @@ pub async fn act(
     act: &Act,
     reason: &str,
 ) -> Result<Receipt, AccountsError> {
-    let reason = reason.trim();
-    if reason.is_empty() || reason.chars().count() > 500 {
-        let words = "Say why, in at most 500 characters: the reason is kept with the act.";
-        return Err(AccountsError::Field("reason", words.into()));
-    }
+    let reason = check_reason(reason)?;
     let text = PersonalValue::new(account, "reason", derive_id(&command_id.to_string(), "reason"), reason);
     let why = Why::Text(text.reference.clone());
     let by = match &meta.actor {
@@ -56,17 +52,30 @@ pub async fn act(
     let command = match *act {
         Act::Grant(role) => AccountCommand::GrantRole { at, role, by, why },
         Act::Revoke(role) => AccountCommand::RevokeRole { at, role, by, why },
-        Act::Suspend => AccountCommand::Suspend { at, by, why },
+        Act::Suspend(until) => AccountCommand::Suspend { at, until, by, why },
         Act::Reinstate => AccountCommand::Reinstate { at, by, why },
         Act::Complimentary(until) => AccountCommand::GrantComplimentary { at, until, by, why },
         Act::EndComplimentary => AccountCommand::EndComplimentary { at, by, why },
     };
     let envelope = Envelope::new(command_id, account, command, meta).with_private(vec![text]);
     let receipt = cx.bus.dispatch::<Account>(envelope).await?;
-    if matches!(act, Act::Suspend) {
+    if matches!(act, Act::Suspend(_)) {
         sessions::end_until(cx, account, at).await?;
     }
     Ok(receipt)
+}
+
+/// The reason of an act, without the white space around it.
+///
+/// # Errors
+/// [`AccountsError::Field`] if there is none, or it is too long.
+pub(super) fn check_reason(reason: &str) -> Result<&str, AccountsError> {
+    let reason = reason.trim();
+    if reason.is_empty() || reason.chars().count() > 500 {
+        let words = "Say why, in at most 500 characters: the reason is kept with the act.";
+        return Err(AccountsError::Field("reason", words.into()));
+    }
+    Ok(reason)
 }
 
 /// Records that `reader` opened personal data of `account` on the page `scope`. Reloads within a

@@ -1,12 +1,13 @@
-//! `publish-scheduled`: publishes media and posts whose time has come.
+//! `publish-scheduled`: publishes media and posts whose time has come, and ends suspensions whose time is over.
 
 use super::{Counts, Job, JobError, Run};
 use crate::actors::bus::Envelope;
 use crate::actors::services::Services;
+use crate::domain::account::{Account, AccountCommand, By, Why};
 use crate::domain::clock::Schedule;
 use crate::domain::media::{Media, MediaCommand};
 use crate::domain::post::{Post, PostCommand};
-use crate::projections::{catalogue, media as works};
+use crate::projections::{catalogue, media as works, people};
 use async_trait::async_trait;
 
 /// The job.
@@ -39,6 +40,19 @@ impl Job for PublishScheduled {
                 cx.bus.dispatch::<Post>(envelope).await.map_err(|e| JobError::Failed(e.to_string()))?;
             posts += i64::from(receipt.position > 0);
         }
-        Ok(Counts::from([("published".into(), published), ("published_posts".into(), posts)]))
+        let mut reinstated = 0;
+        for account in people::suspended_until(&cx.reader, run.at).await? {
+            let by = By::System("suspension".into());
+            let why = Why::Code("suspension-over".into());
+            let command = AccountCommand::Reinstate { at: run.at, by, why };
+            let envelope = Envelope::new(run.command_id(&account.to_string()), account, command, run.meta());
+            cx.bus.dispatch::<Account>(envelope).await.map_err(|e| JobError::Failed(e.to_string()))?;
+            reinstated += 1;
+        }
+        Ok(Counts::from([
+            ("published".into(), published),
+            ("published_posts".into(), posts),
+            ("reinstated".into(), reinstated),
+        ]))
     }
 }

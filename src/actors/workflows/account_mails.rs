@@ -50,6 +50,7 @@ fn mail_after(event: &RecordedEvent) -> Result<Wanted, WorkflowError> {
             A::PasskeyRemoved { .. } => Some((own, None, MailKind::Passkey { added: false })),
             A::IdentityLinked { .. } => Some((own, None, MailKind::SignInService { linked: true })),
             A::IdentityUnlinked { .. } => Some((own, None, MailKind::SignInService { linked: false })),
+            A::ImpersonationStarted { at, .. } => Some((own, None, MailKind::Impersonated { at })),
             A::RecoveryCodeUsed { left, .. } => Some((own, None, MailKind::RecoveryCodeUsed { left })),
             A::MailChanged { former, .. } => Some((own, Some(former), MailKind::MailChanged)),
             _ => None,

@@ -78,6 +78,9 @@ pub struct Account {
     pub roles: Roles,
     /// Whether it is kept from signing in.
     pub suspended: bool,
+    /// When that ends by itself.
+    #[serde(default)]
+    pub suspended_until: Option<DateTime<Utc>>,
     /// Access that was given away.
     pub complimentary: Option<Complimentary>,
     /// Whether a moderator is to approve it before it may sign in.
@@ -86,6 +89,9 @@ pub struct Account {
     pub digest: Digest,
     /// The secret by which codes of the authenticator are checked.
     pub second_factor: Option<PersonalRef>,
+    /// The picture of the profile.
+    #[serde(default)]
+    pub picture: Option<PersonalRef>,
     /// Passkeys that open it.
     #[serde(default)]
     pub passkeys: Vec<Passkey>,
@@ -133,6 +139,26 @@ impl Account {
             C::ChangeDisplayName { at, display_name } => {
                 self.open()?;
                 Ok(vec![AccountEvent::DisplayNameChanged { at, display_name }])
+            }
+            C::RenewPasswordHash { at, password } => match self.password {
+                Some(_) => Ok(vec![AccountEvent::PasswordHashRenewed { at, password }]),
+                None => Ok(vec![]),
+            },
+            C::ChangeProfile { at, bio, links, public } => {
+                self.open()?;
+                Ok(vec![AccountEvent::ProfileChanged { at, bio, links, public }])
+            }
+            C::ChangePicture { at, picture } => {
+                self.open()?;
+                let same = self.picture.is_none() && picture.is_none();
+                Ok(if same { vec![] } else { vec![AccountEvent::PictureChanged { at, picture }] })
+            }
+            C::Impersonate { at, until, by, why } => {
+                self.open()?;
+                if self.roles.has_staff() {
+                    return Err(AccountError::StaffIsNotImpersonated);
+                }
+                Ok(vec![AccountEvent::ImpersonationStarted { at, until, by, why }])
             }
             C::ChooseDigest { at, digest } => {
                 self.open()?;
@@ -200,8 +226,11 @@ impl Account {
             }
             C::Suspend { by: By::Owner, .. } => Err(AccountError::NotOnYourself),
             C::Suspend { .. } if self.roles.0.contains(&Role::Admin) => Err(AccountError::AdminIsSafe),
-            C::Suspend { at, by, why } => {
-                Ok(if self.suspended { vec![] } else { vec![AccountEvent::AccountSuspended { at, by, why }] })
+            C::Suspend { at, until: Some(end), .. } if end <= at => Err(AccountError::SuspendedInThePast),
+            C::Suspend { at, until, by, why } => {
+                let same = self.suspended && self.suspended_until == until;
+                let event = AccountEvent::AccountSuspended { at, until, by, why };
+                Ok(if same { vec![] } else { vec![event] })
             }
             C::Reinstate { by: By::Owner, .. } => Err(AccountError::NotOnYourself),
             C::Reinstate { at, by, why } => Ok(if self.suspended {
@@ -349,6 +378,8 @@ impl Account {
             E::ApprovalRequested { .. } => self.waiting = true,
             E::AccountApproved { .. } => self.waiting = false,
             E::MailConfirmed { .. } => self.confirmed = true,
+            E::PasswordHashRenewed { password, .. } => self.password = Some(password),
+            E::PictureChanged { picture, .. } => self.picture = picture,
             E::PasswordSet { password, .. } => {
                 self.password = Some(password);
                 self.reset = None;
@@ -367,8 +398,14 @@ impl Account {
             E::RoleRevoked { role, .. } => {
                 self.roles.0.remove(&role);
             }
-            E::AccountSuspended { .. } => self.suspended = true,
-            E::AccountReinstated { .. } => self.suspended = false,
+            E::AccountSuspended { until, .. } => {
+                self.suspended = true;
+                self.suspended_until = until;
+            }
+            E::AccountReinstated { .. } => {
+                self.suspended = false;
+                self.suspended_until = None;
+            }
             E::ComplimentaryAccessGranted { until, .. } => self.complimentary = Some(Complimentary { until }),
             E::ComplimentaryAccessEnded { .. } => self.complimentary = None,
             E::AccountHidden { request, .. } => self.standing = Standing::Hidden(request),
@@ -387,6 +424,8 @@ impl Account {
             E::IdentityUnlinked { .. } => self.identity = None,
             E::DisplayNameChanged { display_name, .. } => self.display_name = Some(display_name),
             E::ConfirmationRequested { .. }
+            | E::ProfileChanged { .. }
+            | E::ImpersonationStarted { .. }
             | E::PersonalDataRead { .. }
             | E::RecoveryCodesMade { .. }
             | E::RecoveryCodeUsed { .. } => {}

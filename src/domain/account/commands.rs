@@ -161,6 +161,42 @@ pub enum AccountCommand {
         /// How many are left.
         left: u32,
     },
+    /// Keep the same password as a hash of newer parameters.
+    RenewPasswordHash {
+        /// Now.
+        at: DateTime<Utc>,
+        /// The new hash.
+        password: PersonalRef,
+    },
+    /// Say something else about oneself.
+    ChangeProfile {
+        /// Now.
+        at: DateTime<Utc>,
+        /// A few sentences.
+        bio: Option<PersonalRef>,
+        /// Addresses on the web.
+        links: Option<PersonalRef>,
+        /// Whether everybody may see it.
+        public: bool,
+    },
+    /// Take another picture, or none.
+    ChangePicture {
+        /// Now.
+        at: DateTime<Utc>,
+        /// The picture.
+        picture: Option<PersonalRef>,
+    },
+    /// See the site as this person does.
+    Impersonate {
+        /// Now.
+        at: DateTime<Utc>,
+        /// Until when at most.
+        until: DateTime<Utc>,
+        /// By whom.
+        by: AccountId,
+        /// Why.
+        why: Why,
+    },
     /// Give a role.
     GrantRole {
         /// Now.
@@ -187,6 +223,8 @@ pub enum AccountCommand {
     Suspend {
         /// Now.
         at: DateTime<Utc>,
+        /// The first instant without it; none = until somebody lifts it.
+        until: Option<DateTime<Utc>>,
         /// By whom.
         by: By,
         /// Why.

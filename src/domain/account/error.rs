@@ -35,6 +35,12 @@ pub enum AccountError {
     /// Suspending an admin.
     #[error("An admin cannot be suspended. Revoke the role first.")]
     AdminIsSafe,
+    /// Seeing with the eyes of somebody who sees more than others.
+    #[error("Nobody sees the site as a member of staff does, but they themselves.")]
+    StaffIsNotImpersonated,
+    /// The end of a suspension lies before its start.
+    #[error("The end of the suspension must be in the future.")]
+    SuspendedInThePast,
     /// The end lies before the start.
     #[error("The end of the complimentary access must be in the future.")]
     EndsInThePast,

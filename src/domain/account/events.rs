@@ -110,6 +110,13 @@ pub enum AccountEvent {
         /// How.
         cause: PasswordCause,
     },
+    /// The same password is kept as a hash of newer parameters.
+    PasswordHashRenewed {
+        /// When.
+        at: DateTime<Utc>,
+        /// The new hash.
+        password: PersonalRef,
+    },
     /// Somebody asked to set a new password by mail.
     PasswordResetRequested {
         /// When.
@@ -147,6 +154,24 @@ pub enum AccountEvent {
         /// The new name.
         display_name: PersonalRef,
     },
+    /// The person says (something else) about themselves.
+    ProfileChanged {
+        /// When.
+        at: DateTime<Utc>,
+        /// A few sentences; none if empty.
+        bio: Option<PersonalRef>,
+        /// Addresses on the web, one a line; none if empty.
+        links: Option<PersonalRef>,
+        /// Whether everybody may see the profile.
+        public: bool,
+    },
+    /// The person has another picture, or none.
+    PictureChanged {
+        /// When.
+        at: DateTime<Utc>,
+        /// The picture, a small JPEG in Base64.
+        picture: Option<PersonalRef>,
+    },
     /// A role was given.
     RoleGranted {
         /// When.
@@ -173,6 +198,9 @@ pub enum AccountEvent {
     AccountSuspended {
         /// When.
         at: DateTime<Utc>,
+        /// The first instant without it; none = until somebody lifts it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<DateTime<Utc>>,
         /// By whom.
         by: By,
         /// Why.
@@ -215,6 +243,17 @@ pub enum AccountEvent {
         reader: AccountId,
         /// Where, as a fixed word such as `billing-person`.
         scope: String,
+    },
+    /// An admin sees the site as the owner does, without being able to change anything.
+    ImpersonationStarted {
+        /// When.
+        at: DateTime<Utc>,
+        /// Until when at most.
+        until: DateTime<Utc>,
+        /// By whom.
+        by: AccountId,
+        /// Why.
+        why: Why,
     },
     /// The owner chose how often a mail tells what is new.
     DigestChosen {

@@ -7,6 +7,7 @@
 mod aggregate;
 pub mod commands;
 pub mod digest;
+pub mod disposable;
 pub mod error;
 pub mod events;
 pub mod password;
@@ -16,6 +17,7 @@ mod tests;
 pub use aggregate::{Account, Complimentary, Passkey, Standing};
 pub use commands::{AccountCommand, Registration};
 pub use digest::Digest;
+pub use disposable::{is_disposable, is_of_any};
 pub use error::AccountError;
 pub use events::{AccountEvent, By, Origin, PasswordCause, Why};
 pub use password::{WeakPassword, check_password};

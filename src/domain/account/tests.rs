@@ -166,14 +166,45 @@ fn roles_are_given_by_others_with_a_reason() {
 
 #[test]
 fn an_admin_is_not_suspended() {
-    let suspend = AccountCommand::Suspend { at: now(), by: by_admin(), why: why() };
+    let suspend = AccountCommand::Suspend { at: now(), until: None, by: by_admin(), why: why() };
     let mut history = registered();
-    Accounts::with(())
-        .given(history.clone())
-        .when(suspend.clone())
-        .then_expect_events(vec![AccountEvent::AccountSuspended { at: now(), by: by_admin(), why: why() }]);
+    Accounts::with(()).given(history.clone()).when(suspend.clone()).then_expect_events(vec![
+        AccountEvent::AccountSuspended { at: now(), until: None, by: by_admin(), why: why() },
+    ]);
     history.push(AccountEvent::RoleGranted { at: now(), role: Role::Admin, by: by_admin(), why: why() });
     Accounts::with(()).given(history).when(suspend).then_expect_error(AccountError::AdminIsSafe);
+}
+
+#[test]
+fn a_suspension_ends_when_it_says_and_its_end_can_be_moved() {
+    let suspend = |until| AccountCommand::Suspend { at: now(), until, by: by_admin(), why: why() };
+    let suspended = |until| AccountEvent::AccountSuspended { at: now(), until, by: by_admin(), why: why() };
+    let (day, week) = (Some(now() + TimeDelta::days(1)), Some(now() + TimeDelta::days(7)));
+    Accounts::with(())
+        .given(registered())
+        .when(suspend(Some(now())))
+        .then_expect_error(AccountError::SuspendedInThePast);
+    let mut history = registered();
+    history.push(suspended(day));
+    Accounts::with(()).given(history.clone()).when(suspend(day)).then_expect_events(vec![]);
+    Accounts::with(()).given(history.clone()).when(suspend(week)).then_expect_events(vec![suspended(week)]);
+    let mut account = after(&history);
+    assert_eq!(account.suspended_until, day);
+    account.apply(AccountEvent::AccountReinstated { at: now(), by: by_admin(), why: why() });
+    assert!(!account.suspended && account.suspended_until.is_none());
+}
+
+#[test]
+fn nobody_sees_with_the_eyes_of_staff() {
+    let (until, by) = (now() + TimeDelta::minutes(30), Uuid::from_u128(77));
+    let see = AccountCommand::Impersonate { at: now(), until, by, why: why() };
+    Accounts::with(())
+        .given(registered())
+        .when(see.clone())
+        .then_expect_events(vec![AccountEvent::ImpersonationStarted { at: now(), until, by, why: why() }]);
+    let mut history = registered();
+    history.push(AccountEvent::RoleGranted { at: now(), role: Role::Billing, by: by_admin(), why: why() });
+    Accounts::with(()).given(history).when(see).then_expect_error(AccountError::StaffIsNotImpersonated);
 }
 
 #[test]
@@ -213,7 +244,7 @@ fn a_hidden_account_comes_back_or_is_erased_and_stays_so() {
     assert_eq!(account, Account { standing: Standing::Erased(request), ..Account::default() });
     assert_eq!(account.decide(AccountCommand::MarkErased { at: now(), request }), Ok(vec![]));
     assert_eq!(
-        account.decide(AccountCommand::Suspend { at: now(), by: by_admin(), why: why() }),
+        account.decide(AccountCommand::Suspend { at: now(), until: None, by: by_admin(), why: why() }),
         Err(AccountError::Erased)
     );
     assert_eq!(account.decide(registration(Origin::Shell, vec![])), Err(AccountError::Exists));
@@ -239,12 +270,24 @@ fn events_keep_their_form() {
             why: why.clone(),
         },
         AccountEvent::RoleRevoked { at, role: Role::Billing, by: by.clone(), why: Why::Code("demo".into()) },
-        AccountEvent::AccountSuspended { at, by: by.clone(), why: why.clone() },
+        AccountEvent::AccountSuspended { at, until: None, by: by.clone(), why: why.clone() },
+        AccountEvent::AccountSuspended { at, until: Some(at), by: by.clone(), why: why.clone() },
         AccountEvent::AccountReinstated { at, by: by.clone(), why: why.clone() },
         AccountEvent::ComplimentaryAccessGranted { at, until: Some(at), by: by.clone(), why: why.clone() },
-        AccountEvent::ComplimentaryAccessEnded { at, by, why },
+        AccountEvent::ComplimentaryAccessEnded { at, by, why: why.clone() },
         AccountEvent::PersonalDataRead { at, reader: request, scope: "billing-person".into() },
         AccountEvent::DigestChosen { at, digest: Digest::Weekly },
+        AccountEvent::PasswordHashRenewed { at, password: personal("password", 20) },
+        AccountEvent::ProfileChanged {
+            at,
+            bio: Some(personal("bio", 21)),
+            links: Some(personal("links", 22)),
+            public: true,
+        },
+        AccountEvent::ProfileChanged { at, bio: None, links: None, public: false },
+        AccountEvent::PictureChanged { at, picture: Some(personal("picture", 23)) },
+        AccountEvent::PictureChanged { at, picture: None },
+        AccountEvent::ImpersonationStarted { at, until: at, by: request, why: why.clone() },
         AccountEvent::ApprovalRequested { at },
         AccountEvent::AccountApproved { at, by: By::Owner },
         AccountEvent::SecondFactorAdded { at, secret: personal("second_factor", 11) },

@@ -6,6 +6,7 @@ use crate::domain::comment::{Standing, Subject, SubjectKind};
 use crate::domain::shared::{AccountId, PersonalRef};
 use crate::http::delivery::person_facts;
 use crate::http::page::with_query;
+use crate::http::pages::public::person::portrait_of;
 use crate::http::ui::button::submit_small;
 use crate::http::ui::markdown::markdown_below;
 use crate::http::ui::{Errors, Field, Tone, Weight, button, chip, form as post_form, form_inline, format};
@@ -25,6 +26,8 @@ struct Thread<'a> {
     req: &'a Req,
     subject: Subject,
     names: HashMap<AccountId, String>,
+    /// Who may be looked at, with the version of their picture.
+    profiles: HashMap<AccountId, Option<Uuid>>,
     texts: HashMap<PersonalRef, String>,
     answers: HashMap<Uuid, Vec<&'a CommentRow>>,
     may_write: bool,
@@ -64,6 +67,7 @@ pub async fn thread(req: &Req, subject: Subject, by: Option<AccountId>) -> Resul
         req,
         subject,
         names: people::public_names(reader, &authors).await?,
+        profiles: people::public_profiles(reader, &authors).await?,
         texts: reader.open_many(&sealed).await?,
         answers,
         may_write: enabled && decision.allowed,
@@ -128,7 +132,7 @@ impl Thread<'_> {
             li id={ "c" (comment.id) } {
                 article.comment.stack.tight {
                     p.byline {
-                        strong { (name) }
+                        (self.who(state.author, name))
                         @if let Some(at) = state.written_at { a.dim href={ "#c" (comment.id) } { (format::moment(at)) } }
                         @if state.edited_at.is_some() { span.dim { "changed" } }
                         @if state.pinned { (chip(Tone::Info, "Pinned")) }
@@ -145,6 +149,19 @@ impl Thread<'_> {
                     @let deeper = depth + 1 < DEEPEST;
                     ol.thread.in[deeper] { @for answer in answers { (self.one(answer, depth + 1)) } }
                 }
+            }
+        }
+    }
+
+    /// The writer's name, with picture and a way to the profile if it is public.
+    fn who(&self, author: AccountId, name: &str) -> Markup {
+        html! {
+            @match self.profiles.get(&author) {
+                Some(picture) => a.who href={ "/people/" (author) } {
+                    @if let Some(version) = picture { (portrait_of(author, *version, 32)) }
+                    strong { (name) }
+                },
+                None => strong { (name) },
             }
         }
     }

@@ -5,6 +5,7 @@ use crate::actors::accounts::limits::Buckets;
 use crate::actors::accounts::sign_in::{SignIn, check};
 use crate::actors::accounts::{AccountsError, devices, recover, registration, sessions};
 use crate::config::Registration;
+use crate::domain::shared::calendar::day_words;
 use crate::http::error::HttpError;
 use crate::http::response::{is_own_path, see_other, set};
 use crate::http::route::{Access, Route};
@@ -36,17 +37,20 @@ async fn sign_in(mut req: Req) -> Result<Res, HttpError> {
     let login = form.get("login").to_owned();
     let closed = registration::door(&req.app).await? == Registration::Closed;
     let metrics = req.app.metrics.runtime.sign_ins.clone();
-    let refused = |words: &str| {
+    let refused = |words: String| {
         metrics.with_label_values(&["refused"]).inc();
         Ok(view(&req, &login, &next, &Errors::one("login", words), closed))
     };
-    match check(&req.app, &login, form.raw("password"), Some(req.remote)).await {
+    let device = session::device_of(&req.app, &req.headers);
+    match check(&req.app, &login, form.raw("password"), Some(req.remote), device).await {
         Ok(SignIn::Proved(account)) => {
             metrics.with_label_values(&["accepted"]).inc();
             open(&req, account, &next).await
         }
         Ok(SignIn::SecondStep(account)) => super::second_step::begin(&req, account, &next).await,
-        Ok(step @ (SignIn::Unknown | SignIn::Suspended | SignIn::AwaitingApproval)) => refused(words(step)),
+        Ok(step @ (SignIn::Unknown | SignIn::Suspended(_) | SignIn::AwaitingApproval)) => {
+            refused(words(step))
+        }
         Ok(step @ SignIn::Unconfirmed(account)) => {
             send_again(&req, &form, account).await?;
             refused(words(step))
@@ -61,15 +65,22 @@ async fn sign_in(mut req: Req) -> Result<Res, HttpError> {
 }
 
 /// Why somebody is not signed in.
-pub(super) fn words(step: SignIn) -> &'static str {
-    match step {
-        SignIn::Suspended => "This account is suspended. Write to the studio.",
+pub(super) fn words(step: SignIn) -> String {
+    let words = match step {
+        SignIn::Suspended(Some(end)) => {
+            let day = day_words(end.date_naive());
+            return format!(
+                "This account is suspended until {day}. Write to the studio if you do not know why."
+            );
+        }
+        SignIn::Suspended(None) => "This account is suspended. Write to the studio.",
         SignIn::AwaitingApproval => {
             "Somebody of the studio looks at your registration first. We write to you as soon as you are let in."
         }
         SignIn::Unconfirmed(_) => "Confirm your mail address first: we sent you the link again.",
         _ => "Mail address, user name or password is wrong.",
-    }
+    };
+    words.into()
 }
 
 /// The page once more, with a reason why nobody was signed in.

@@ -25,7 +25,7 @@ async fn ask(req: Req) -> Result<Res, HttpError> {
 
 async fn sign_out(req: Req) -> Result<Res, HttpError> {
     if let Some(account) = &req.viewer.account {
-        sessions::end(&req.app, account.id, &account.session).await?;
+        sessions::end(&req.app, account.impersonator.unwrap_or(account.id), &account.session).await?;
     }
     let mut res = see_other(after_sign_out(&req));
     set(&mut res, SET_COOKIE, &session::no_cookie(&req.app));

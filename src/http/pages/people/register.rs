@@ -2,8 +2,8 @@
 
 use super::{form_errors, narrow, narrow_with, service};
 use crate::actors::accounts::limits::Buckets;
-use crate::actors::accounts::register::{NewAccount, by_visitor};
-use crate::actors::accounts::{AccountsError, challenge, registration};
+use crate::actors::accounts::register::{NewAccount, by_visitor, look_through};
+use crate::actors::accounts::{AccountsError, challenge, door_limits, registration};
 use crate::config::Registration;
 use crate::http::error::HttpError;
 use crate::http::response::{self, see_other};
@@ -88,6 +88,7 @@ async fn register(mut req: Req) -> Result<Res, HttpError> {
     };
     let outcome = async {
         buckets.check(&req.app, now).await?;
+        look_through(&req.app, &new)?;
         let invitation =
             Some(form.get("invitation")).filter(|_| req.app.config.registration() == Registration::Invite);
         if let Some(code) = invitation
@@ -97,8 +98,8 @@ async fn register(mut req: Req) -> Result<Res, HttpError> {
             return Err(AccountsError::Field("", words.into()));
         }
         // Whoever brings no proof of work waits for a moderator; an invitation is proof enough.
-        let unproved = asks(&req, door) && !challenge::take(&req.app, form.get("altcha")).await?;
-        let approval = door == Registration::Approval || unproved;
+        let approval = invitation.is_none()
+            && door_limits::wants_approval(&req.app, door, &new.mail, form.get("altcha"), req.remote).await?;
         let done = by_visitor(&req.app, req.command_id(&form), req.meta(), &new, approval).await;
         let came_in = matches!(&done, Ok(Some(receipt)) if !receipt.replayed);
         if let Some(code) = invitation.filter(|_| !came_in) {

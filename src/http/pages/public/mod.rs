@@ -7,6 +7,7 @@ mod films;
 mod home;
 mod lesson;
 mod oembed;
+pub mod person;
 mod posts;
 mod search;
 mod statistics;
@@ -34,6 +35,7 @@ pub fn routes() -> Vec<Route> {
         about::routes(),
         feeds::routes(),
         oembed::routes(),
+        person::routes(),
     ]
     .into_iter()
     .flatten()

@@ -3,6 +3,7 @@
 use super::{BILLING, Desk, MODERATORS};
 use crate::actors::accounts::{self, staff};
 use crate::domain::deletion_request::Obstacle;
+use crate::domain::shared::calendar::day_words;
 use crate::domain::shared::{PersonalRef, Role};
 use crate::http::error::HttpError;
 use crate::http::page::{Page, page};
@@ -141,7 +142,10 @@ pub(super) fn state(person: &Person) -> Markup {
     match (person.presence, person.suspended, person.confirmed) {
         (Presence::Erased, ..) => chip(Tone::Plain, "Deleted"),
         (Presence::Hidden, ..) => chip(Tone::Warning, "Leaving"),
-        (_, true, _) => chip(Tone::Danger, "Suspended"),
+        (_, true, _) => match person.suspended_until {
+            Some(end) => chip(Tone::Danger, &format!("Suspended until {}", day_words(end.date_naive()))),
+            None => chip(Tone::Danger, "Suspended"),
+        },
         (_, _, false) => chip(Tone::Plain, "Not confirmed"),
         _ => chip(Tone::Success, "Open"),
     }

@@ -3,9 +3,11 @@
 
 mod access;
 mod comments;
+pub mod impersonation;
 mod list;
 mod person;
 mod registrations;
+mod sweeps;
 
 use crate::http::route::{Access, Route};
 use crate::http::ui::layout::Place;
@@ -13,10 +15,17 @@ use crate::http::ui::layout::Place;
 /// The addresses of these pages.
 #[must_use]
 pub fn routes() -> Vec<Route> {
-    [list::routes(), person::routes(), registrations::routes(), comments::routes()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        list::routes(),
+        person::routes(),
+        registrations::routes(),
+        sweeps::routes(),
+        comments::routes(),
+        impersonation::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// From which desk somebody looks; the same people, other acts.
@@ -70,6 +79,7 @@ impl Desk {
                 Place::new("Registrations", "/moderation/registrations"),
                 Place::new("Invitations", "/moderation/invitations"),
                 Place::new("Comments", "/moderation/comments"),
+                Place::new("Spam waves", "/moderation/waves"),
                 Place::new("Deletion requests", "/moderation/deletions"),
             ],
             Self::Billing => crate::http::pages::billing_places(),

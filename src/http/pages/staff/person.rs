@@ -1,6 +1,6 @@
 //! One person: facts, and the acts that the desk may do, each with a reason.
 
-use super::{BILLING, Desk, MODERATORS, list::state};
+use super::{BILLING, Desk, MODERATORS, impersonation, list::state};
 use crate::actors::accounts::staff::{self, Act};
 use crate::domain::shared::{PersonalRef, Role};
 use crate::http::error::HttpError;
@@ -55,18 +55,18 @@ fn wish(req: &Req, desk: Desk, form: &Form) -> Result<Act, Errors> {
     let moderates = desk == Desk::Moderation;
     let role = || Role::from_str(form.get("role")).map_err(|_| Errors::one("role", "Choose a role."));
     match form.get("act") {
-        "suspend" if moderates => Ok(Act::Suspend),
+        "suspend" if moderates => Ok(Act::Suspend(until(form, "suspended_until")?)),
         "reinstate" if moderates => Ok(Act::Reinstate),
         "grant" if admin => Ok(Act::Grant(role()?)),
         "revoke" if admin => Ok(Act::Revoke(role()?)),
-        "complimentary" if admin || !moderates => Ok(Act::Complimentary(until(form)?)),
+        "complimentary" if admin || !moderates => Ok(Act::Complimentary(until(form, "until")?)),
         "end-complimentary" if admin || !moderates => Ok(Act::EndComplimentary),
         _ => Err(Errors::one("", "Your role does not allow this act.")),
     }
 }
 
-fn until(form: &Form) -> Result<Option<DateTime<Utc>>, Errors> {
-    let text = form.get("until");
+fn until(form: &Form, field: &'static str) -> Result<Option<DateTime<Utc>>, Errors> {
+    let text = form.get(field);
     if text.is_empty() {
         return Ok(None);
     }
@@ -74,10 +74,10 @@ fn until(form: &Form) -> Result<Option<DateTime<Utc>>, Errors> {
         .ok()
         .and_then(|day| day.and_hms_opt(0, 0, 0))
         .map(|at| Some(at.and_utc()))
-        .ok_or_else(|| Errors::one("until", "Enter a day such as 2027-01-31, or nothing."))
+        .ok_or_else(|| Errors::one(field, "Enter a day such as 2027-01-31, or nothing."))
 }
 
-async fn view(req: &Req, typed: &Form, errors: &Errors) -> Result<Res, HttpError> {
+pub(super) async fn view(req: &Req, typed: &Form, errors: &Errors) -> Result<Res, HttpError> {
     let desk = Desk::of(&req.path);
     let id = req.id_param("id")?;
     let person = people::by_id(&req.app.reader, id).await?.ok_or(HttpError::NotFound)?;
@@ -114,6 +114,7 @@ async fn view(req: &Req, typed: &Form, errors: &Errors) -> Result<Res, HttpError
         ]))
         (watching)
         @if person.presence != Presence::Erased { (acts(req, desk, id, &person, typed, errors)) }
+        @if desk == Desk::Moderation { (impersonation::offer(req, &person, typed.get("why"), errors)) }
     };
     let res = page(
         req,
@@ -153,6 +154,10 @@ fn acts(req: &Req, desk: Desk, id: Uuid, person: &Person, typed: &Form, errors: 
         (Field::new("reason", "Reason").value(typed.get("reason")).maxlength(500)
             .hint("Kept with the act, and destroyed with the account.").errors(errors).render())
         @if moderates {
+            @if !person.suspended {
+                (Field::new("suspended_until", "Suspended until").kind("date").value(typed.get("suspended_until")).optional().short()
+                    .hint("The first day without it; empty until somebody lifts it.").errors(errors).render())
+            }
             div.row {
                 @if person.suspended { (button::submit_as("Lift the suspension", "act", "reinstate", Weight::Main)) }
                 @else { (button::submit_as("Suspend the account", "act", "suspend", Weight::Danger)) }

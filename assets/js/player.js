@@ -2,6 +2,8 @@
 // hls.js is fetched at the first play; native HLS only where Media Source is missing (it refuses a
 // playlist with two codecs where both exist).
 
+import { control } from "asset:controls.js";
+
 /** Leaves the levels of one codec: a player that begins with one never changes to the other anyway. */
 function choose(hls, wanted) {
   const levels = hls.levels.map((level, index) => ({ index, codec: level.videoCodec ?? "" }));
@@ -19,7 +21,7 @@ function plays(codec) {
 const watch = document.querySelector("form[data-watch]");
 const resumeAt = () => Number(watch?.dataset.at ?? 0);
 
-async function attach(box, video) {
+async function attach(box, video, offer) {
   const begin = video.currentTime || resumeAt();
   const { default: Hls } = await import("asset:hls.js");
   if (!Hls.isSupported()) {
@@ -35,6 +37,7 @@ async function attach(box, video) {
   let repaired = false;
   hls.on(Hls.Events.MANIFEST_PARSED, () => {
     choose(hls, plays(box.dataset.prefer));
+    offer?.(hls.levels.map((level, index) => [index, Math.min(level.width, level.height) || level.height]), (index) => { hls.nextLevel = index; });
     video.play().catch(() => {});
   });
   hls.on(Hls.Events.LEVEL_SWITCHED, (_, { level }) => {
@@ -60,9 +63,19 @@ async function attach(box, video) {
   hls.attachMedia(video);
 }
 
-for (const box of document.querySelectorAll("[data-player]")) {
-  const video = box.querySelector("video");
-  video.addEventListener("play", () => attach(box, video), { once: true });
+/** The whole stage fills the screen, so that its controls are there; telephones only let the film itself. */
+function full(media) {
+  if (document.fullscreenElement) return document.exitFullscreen();
+  const stage = media.closest(".stage") ?? media;
+  if (stage.requestFullscreen) return stage.requestFullscreen().catch(() => {});
+  media.webkitEnterFullscreen?.();
+}
+
+for (const box of document.querySelectorAll("[data-player], .stage.sound")) {
+  const media = box.querySelector("video, audio");
+  if (!media) continue;
+  const offer = control(box, media, { full, toggleCaptions });
+  if ("player" in box.dataset) media.addEventListener("play", () => attach(box, media, offer), { once: true });
 }
 
 // Where the viewer is: told every ten seconds while it plays, at each pause, and when the page is left.
@@ -144,7 +157,7 @@ const acts = {
   ArrowDown: (v) => (v.volume = Math.max(0, v.volume - 0.1)),
   m: (v) => (v.muted = !v.muted),
   c: toggleCaptions,
-  f: (v) => (document.fullscreenElement ? document.exitFullscreen() : v.requestFullscreen()),
+  f: full,
   ",": (v) => v.paused && (v.currentTime -= 1 / 24),
   ".": (v) => v.paused && (v.currentTime += 1 / 24),
   "<": (v) => (v.playbackRate = Math.max(0.25, v.playbackRate - 0.25)),
@@ -158,7 +171,10 @@ document.addEventListener("keydown", (event) => {
   // What has the focus may need the key itself; blank and arrows the video handles natively when it has it.
   const held = document.activeElement;
   if (held === video && (event.key === " " || event.key.startsWith("Arrow"))) return;
-  if (held !== video && (held && held.closest("input, textarea, select, button, a, summary, [contenteditable]"))) return;
+  // Buttons and bars of the controls use these only.
+  const own = [" ", "Enter", "Home", "End", "PageUp", "PageDown"].includes(event.key) || event.key.startsWith("Arrow");
+  const inControls = held?.closest(".controls") && (!own || (event.key === " " && held.matches("[data-seek-bar]")));
+  if (held !== video && !inControls && (held && held.closest("input, textarea, select, button, a, summary, [contenteditable]"))) return;
   const act = acts[event.key] ?? (/^[0-9]$/.test(event.key) && ((v) => (v.currentTime = (v.duration * Number(event.key)) / 10)));
   if (!act) return;
   event.preventDefault();

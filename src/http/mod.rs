@@ -17,6 +17,7 @@ pub mod metrics;
 pub mod page;
 pub mod pages;
 pub mod player;
+mod player_controls;
 pub mod request;
 pub mod response;
 pub mod route;

@@ -3,6 +3,7 @@
 
 use super::delivery::{may_watch, signed_base};
 use super::error::HttpError;
+use super::player_controls::controls;
 use super::request::Req;
 use super::ui::{Fetch, Picture, Place, Ratio, Rendition, locked, notice_text, picture};
 use super::ui::{Tone, format};
@@ -134,6 +135,7 @@ fn video(req: &Req, work: &Work) -> Markup {
                 (tracks(work, &base))
                 p { "Your browser plays no video. " a href={ (base) "/download.mp4?download=1" } { "Download the film" } " instead." }
             }
+            (controls(work, &base))
         }
     }
 }
@@ -143,6 +145,7 @@ fn audio(req: &Req, work: &Work) -> Markup {
     html! {
         div.stage.sound {
             audio controls preload="none" src={ (base) "/download.m4a" } aria-label=(work.title) { (tracks(work, &base)) }
+            (controls(work, &base))
         }
     }
 }

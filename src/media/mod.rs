@@ -16,6 +16,7 @@ pub mod ladder;
 pub mod limits;
 pub mod models;
 pub mod normalise;
+pub mod overview;
 pub mod package;
 pub mod paintings;
 pub mod pictures;

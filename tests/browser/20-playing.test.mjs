@@ -1,7 +1,7 @@
 // The demo film plays in Chromium: what was there first in H.264, and AV1 as soon as rav1e is done.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { launch, person, signIn } from './lib/browser.mjs';
+import { axe, launch, person, sideways, signIn } from './lib/browser.mjs';
 import { hasCodec, isVideo, play, workInTime } from './lib/playing.mjs';
 import { studio } from './lib/studio.mjs';
 
@@ -87,6 +87,56 @@ test('captions are shown, stay chosen, and chapters lead into the film', { timeo
   const mode = await page.evaluate(() => document.querySelector('[data-player] video').textTracks[0].mode);
   assert.equal(mode, 'showing', 'captions that were chosen are shown in the next film');
   await page.evaluate(() => localStorage.removeItem('kinora-captions'));
+  assert.deepEqual(page.faults, []);
+});
+
+test('the controls show the place under the pointer, quality, speed and captions, and leave nobody out', { timeout: 300_000 }, async () => {
+  await page.goto('/media/big-buck-bunny-the-short-cut');
+  await page.evaluate(() => { for (const k of ['kinora-speed', 'kinora-loudness', 'kinora-captions']) localStorage.removeItem(k); });
+  await page.reload();
+  const video = (read) => page.evaluate(`(() => { const v = document.querySelector('[data-player] video'); return ${read}; })()`);
+  assert.equal(await video('v.controls'), false, 'our own controls stand in for the browser\'s');
+  await page.getByRole('button', { name: 'Play the film' }).click();
+  await page.waitForFunction(() => document.querySelector('[data-player] video').currentTime > 0.5);
+  const bar = await page.locator('[data-seek-bar]').boundingBox();
+  await page.mouse.move(bar.x + bar.width * 0.6, bar.y + bar.height / 2);
+  const picture = page.locator('.glance-picture');
+  await page.waitForFunction(() => document.querySelector('.glance-picture').style.backgroundImage.includes('storyboard-01.jpg'));
+  const box = await picture.boundingBox();
+  assert.ok(box.width >= 90 && box.height >= 32, JSON.stringify(box));
+  const sheet = await page.evaluate(async () => {
+    const address = /url\("(.+)"\)/.exec(document.querySelector('.glance-picture').style.backgroundImage)[1];
+    const bitmap = await createImageBitmap(await (await fetch(address)).blob());
+    return [bitmap.width, bitmap.height];
+  });
+  assert.deepEqual(sheet, [1600, 900]);
+  assert.match(await page.locator('.glance-words').innerText(), /^0:\d\d · .+/, 'time and chapter');
+
+  // By keyboard alone: the place, then the settings.
+  await video('v.pause()');
+  await page.locator('[data-seek-bar]').focus();
+  const before = await video('v.currentTime');
+  await page.keyboard.press('ArrowRight');
+  await page.waitForFunction((before) => document.querySelector('[data-player] video').currentTime > before + 4, before);
+  assert.match(await page.locator('[data-seek-bar]').getAttribute('aria-valuetext'), /^0:\d\d of 0:\d\d, .+/);
+  await page.locator('.controls summary').focus();
+  await page.keyboard.press('Enter');
+  await page.getByRole('radio', { name: '1.5×', exact: true }).check();
+  assert.equal(await video('v.playbackRate'), 1.5);
+  const lines = await page.locator('[name="player-quality"]').count();
+  assert.ok(lines >= 2, 'what the player chooses and at least one more');
+  assert.deepEqual(await axe(page), []);
+  await page.keyboard.press('Escape');
+  assert.equal(await page.locator('.controls details[open]').count(), 0);
+  const captions = page.getByRole('button', { name: 'Captions' });
+  await captions.click();
+  assert.equal(await captions.getAttribute('aria-pressed'), 'true');
+  await page.setViewportSize({ width: 320, height: 640 });
+  assert.ok(await sideways(page) <= 0);
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.reload();
+  assert.equal(await video('v.playbackRate'), 1.5, 'a speed that was chosen stays');
+  await page.evaluate(() => { for (const k of ['kinora-speed', 'kinora-loudness', 'kinora-captions']) localStorage.removeItem(k); });
   assert.deepEqual(page.faults, []);
 });
 

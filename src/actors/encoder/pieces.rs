@@ -2,14 +2,14 @@
 
 use super::previews;
 use super::run::Bench;
-use crate::domain::media::{Codec, Facts, Kind, Poster, Rendition};
+use crate::domain::media::{Codec, Facts, Kind, Overview, Poster, Rendition};
 use crate::media::av1::{EncodeSettings, encode_segment};
 use crate::media::fmp4::av1_fragment;
 use crate::media::ladder::{Rung, group_frames};
 use crate::media::normalise::{MadeStream, Normalised, mezzanine_name, normalise};
 use crate::media::package::{av1_folder, package_av1, segment_name, write_download, write_master};
 use crate::media::store::{folder_bytes, private_folder, remove_folder, write_atomically};
-use crate::media::{MediaTrouble, pictures, poster, probe};
+use crate::media::{MediaTrouble, overview, pictures, poster, probe};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -24,6 +24,9 @@ pub struct Manifest {
     pub renditions: Vec<Rendition>,
     /// The still.
     pub poster: Option<Poster>,
+    /// What a player shows of the whole.
+    #[serde(default)]
+    pub overview: Overview,
 }
 
 const MANIFEST: &str = "made.json";
@@ -108,7 +111,8 @@ fn moving(bench: &Bench, original: &Path, staging: &Path, room: &Path) -> Result
         bytes,
         codecs: plain.map(|s| s.codecs.clone()).unwrap_or_default(),
     });
-    Ok(Manifest { normalised: Some(made), renditions, poster })
+    let overview = overview::make(kit, staging, &made, &scratch)?;
+    Ok(Manifest { normalised: Some(made), renditions, poster, overview })
 }
 
 fn rendition(stream: &MadeStream, codec: Codec) -> Rendition {

@@ -2,7 +2,7 @@
 
 use super::pieces::Manifest;
 use super::run::Bench;
-use crate::domain::media::{Codec, Facts, Kind, Poster, Rejection, Rendition};
+use crate::domain::media::{Codec, Facts, Kind, Overview, Poster, Rejection, Rendition};
 use crate::media::sniff::{self, Form};
 use crate::media::store::{folder_bytes, write_atomically};
 use crate::media::{MediaTrouble, archives, blend, documents, models, paintings, pictures, probe, texts};
@@ -97,7 +97,7 @@ pub fn make(
         Form::Text | Form::Other(_) => (vec![], None),
         Form::Moving => return Err(MediaTrouble::internal("a film came to where stills are made")),
     };
-    Ok(Manifest { normalised: None, renditions, poster })
+    Ok(Manifest { normalised: None, renditions, poster, overview: Overview::default() })
 }
 
 fn named(name: &str, codec: Codec) -> Rendition {

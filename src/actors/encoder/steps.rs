@@ -116,7 +116,8 @@ async fn prepare(bench: &Bench, media: &Media) -> Result<(), StepError> {
     };
     let (duration_ms, frames) = made.normalised.as_ref().map_or((0, 0), |n| (n.duration_ms, n.frames()));
     let (renditions, poster) = (made.renditions.clone(), made.poster.clone());
-    let playable = MediaCommand::RecordPlayable { renditions, poster, duration_ms, frames, at: now() };
+    let (overview, at) = (made.overview.clone(), now());
+    let playable = MediaCommand::RecordPlayable { renditions, poster, duration_ms, frames, overview, at };
     bench.tell(playable).await?;
     let mut follow = vec![];
     if let Some(normalised) = &made.normalised {

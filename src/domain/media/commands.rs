@@ -1,6 +1,8 @@
 //! What may be wished of a work.
 
-use super::{Captions, Chapter, Facts, Failure, Kind, Original, Poster, Rejection, Rendition, Step, Tier};
+use super::{
+    Captions, Chapter, Facts, Failure, Kind, Original, Overview, Poster, Rejection, Rendition, Step, Tier,
+};
 use crate::domain::shared::{AccountId, Licence, PersonalRef, Slug};
 use chrono::{DateTime, Utc};
 
@@ -60,6 +62,8 @@ pub enum MediaCommand {
         duration_ms: u64,
         /// Frames each moving rendition has; the measure of encoding progress.
         frames: u64,
+        /// What a player shows of the whole.
+        overview: Overview,
         /// When.
         at: DateTime<Utc>,
     },

@@ -1,6 +1,8 @@
 //! What happened to a work. Names and payloads are frozen by snapshots in `tests.rs`.
 
-use super::{Captions, Chapter, Facts, Failure, Kind, Original, Poster, Rejection, Rendition, Step, Tier};
+use super::{
+    Captions, Chapter, Facts, Failure, Kind, Original, Overview, Poster, Rejection, Rendition, Step, Tier,
+};
 use crate::domain::shared::{AccountId, Licence, PersonalRef, Slug};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -67,6 +69,9 @@ pub enum MediaEvent {
         frames: u64,
         /// Round of processing; part of the addresses of its files.
         generation: u32,
+        /// What a player shows of the whole.
+        #[serde(default, skip_serializing_if = "Overview::is_empty")]
+        overview: Overview,
         /// When.
         at: DateTime<Utc>,
     },

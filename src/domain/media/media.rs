@@ -209,10 +209,18 @@ impl Media {
                 vec![MediaEvent::ProcessingStarted { generation, at }]
             }
             (
-                C::RecordPlayable { renditions, poster, duration_ms, frames, at },
+                C::RecordPlayable { renditions, poster, duration_ms, frames, overview, at },
                 P::Accepted | P::Processing,
             ) if self.playable_generation != generation => {
-                vec![MediaEvent::MediaPlayable { renditions, poster, duration_ms, frames, generation, at }]
+                vec![MediaEvent::MediaPlayable {
+                    renditions,
+                    poster,
+                    duration_ms,
+                    frames,
+                    generation,
+                    overview,
+                    at,
+                }]
             }
             // Of a work that failed in one rung the others are kept: a retry makes only what is missing.
             (C::RecordRendition { rendition, at }, P::Processing | P::Failed { .. })

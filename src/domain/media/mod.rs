@@ -19,7 +19,9 @@ pub use error::MediaError;
 pub use events::MediaEvent;
 pub use labels::{LONGEST_TAG, MOST_TAGS, tags};
 pub use media::{Media, Processing, Publication};
-pub use values::{Codec, Facts, Failure, Kind, Original, Poster, Rejection, Rendition, Step, Tier};
+pub use values::{
+    Codec, Facts, Failure, Kind, Original, Overview, Poster, Rejection, Rendition, Step, Storyboard, Tier,
+};
 
 /// The ending of a file's name, in lower case: letters and digits, at most ten. It says nothing about a
 /// person, and tells apart what content alone does not; it never decides what a decoder is given.

@@ -76,8 +76,15 @@ fn playable(generation: u32) -> MediaEvent {
         duration_ms: 55_125,
         frames: 1323,
         generation,
+        overview: overview(),
         at: at(2),
     }
+}
+
+fn overview() -> Overview {
+    let storyboard =
+        Storyboard { interval_ms: 2000, count: 28, columns: 10, rows: 10, width: 160, height: 90 };
+    Overview { storyboard: Some(storyboard), waveform: String::new() }
 }
 
 fn failed() -> MediaEvent {
@@ -113,6 +120,7 @@ fn a_film_runs_through_all_states() {
                 poster: Some(poster()),
                 duration_ms: 55_125,
                 frames: 1323,
+                overview: overview(),
                 at: at(2),
             },
             Processing::Processing,
@@ -246,6 +254,7 @@ fn reprocessing_keeps_the_old_files_until_the_new_ones_play() {
         poster: None,
         duration_ms: 1,
         frames: 1,
+        overview: Overview::default(),
         at: at(5),
     };
     for e in media.decide(again).unwrap() {

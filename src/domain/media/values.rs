@@ -185,6 +185,42 @@ pub struct Poster {
     pub thumbhash: String,
 }
 
+/// Small pictures of a film, from left to right and from top to bottom, in sheets `storyboard-01.jpg` and on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Storyboard {
+    /// From one picture to the next, in milliseconds.
+    pub interval_ms: u32,
+    /// How many there are.
+    pub count: u32,
+    /// Pictures in a row.
+    pub columns: u32,
+    /// Rows of a sheet.
+    pub rows: u32,
+    /// Width of one picture, in pixels.
+    pub width: u32,
+    /// Its height.
+    pub height: u32,
+}
+
+/// What a player shows of the whole before it is played.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overview {
+    /// Of a film.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storyboard: Option<Storyboard>,
+    /// Of a sound: loudness over its length, two hexadecimal digits each, against the loudest; empty if unknown.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub waveform: String,
+}
+
+impl Overview {
+    /// Whether there is nothing to show.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.storyboard.is_none() && self.waveform.is_empty()
+    }
+}
+
 /// Why a file was not accepted. The text of each tells its owner what to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error, strum::IntoStaticStr)]
 #[serde(tag = "code", rename_all = "snake_case")]

@@ -14,6 +14,7 @@ use tokio_postgres::Transaction;
 use uuid::Uuid;
 
 /// One findable thing.
+#[derive(Default)]
 struct Entry<'a> {
     kind: &'a str,
     id: Uuid,
@@ -23,6 +24,14 @@ struct Entry<'a> {
     body: &'a str,
     free: bool,
     picture: Option<Uuid>,
+    /// What sort of file.
+    form: Option<&'static str>,
+    /// What a course presumes.
+    level: Option<&'static str>,
+    licence: Option<&'static str>,
+    /// The film it belongs to.
+    film: Option<Uuid>,
+    tags: &'a [String],
 }
 
 pub(super) async fn film(
@@ -41,6 +50,9 @@ pub(super) async fn film(
         body: &body,
         free: true,
         picture: film.key_art,
+        licence: Some(film.licence.code()),
+        film: Some(id),
+        ..Entry::default()
     };
     replace(tx, event, id, if film.is_public() { vec![entry] } else { vec![] }).await
 }
@@ -65,6 +77,8 @@ pub(super) async fn course(
         body: &body,
         free: true,
         picture: course.picture,
+        level: Some(course.level.into()),
+        ..Entry::default()
     }];
     for chapter in course.chapters.iter().filter(|c| c.shown) {
         for lesson in chapter.lessons.iter().filter(|l| l.shown) {
@@ -78,6 +92,8 @@ pub(super) async fn course(
                 body: if lesson.text.free { &lesson.text.content } else { "" },
                 free: lesson.text.free,
                 picture: lesson.text.media.or(course.picture),
+                level: Some(course.level.into()),
+                ..Entry::default()
             });
         }
     }
@@ -100,6 +116,8 @@ pub(super) async fn post(
         body: &body,
         free: true,
         picture: post.text.picture,
+        film: post.text.film,
+        ..Entry::default()
     };
     replace(tx, event, id, if post.is_public() { vec![entry] } else { vec![] }).await
 }
@@ -120,6 +138,10 @@ pub(super) async fn media(
         body: &body,
         free: media.tier == Tier::Free,
         picture: Some(id),
+        form: media.kind.map(Into::into),
+        licence: Some(media.licence.code()),
+        tags: &media.tags,
+        ..Entry::default()
     };
     replace(tx, event, id, if media.is_public() { vec![entry] } else { vec![] }).await
 }
@@ -139,14 +161,15 @@ async fn replace(
         let text = plain_words(entry.body);
         let at = before.get(&entry.id).copied().unwrap_or(event.effective_at);
         tx.execute(
-            "insert into catalogue_words (kind, id, owner, url, title, context, body, free, picture, at, words)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9,
+            "insert into catalogue_words (kind, id, owner, url, title, context, body, free, picture, form, level,
+                 licence, film, tags, at, words)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $11, $12, $13, $14, $15,
                  coalesce((select published_at from catalogue where id = $3), $10),
                  setweight(to_tsvector('english', $5), 'A') || setweight(to_tsvector('english', $6), 'B')
                  || setweight(to_tsvector('english', $7), 'C'))",
             &[
                 &entry.kind, &entry.id, &owner, &entry.url, &entry.title, &entry.context, &text, &entry.free,
-                &entry.picture, &at,
+                &entry.picture, &at, &entry.form, &entry.level, &entry.licence, &entry.film, &entry.tags,
             ],
         )
         .await?;

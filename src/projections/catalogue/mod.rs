@@ -14,7 +14,7 @@ pub use courses::{CourseCard, all_courses, course_by_id, course_by_slug, courses
 pub use films::{all_films, film_by_id, film_by_slug, films};
 pub use posts::{all_posts, due_posts, post_by_id, post_by_slug, posts, posts_of_film};
 pub use rows::{Found, Row};
-pub use search::{Hit, Hits, SearchKind, Wanted, findable, new_between, search};
+pub use search::{Facets, Hit, Hits, Order, SearchKind, Wanted, facets, findable, new_between, search};
 pub use works::{Work, latest_works, public_count_by, work_by_id, works_by_ids, works_of};
 
 use super::{Projection, ProjectionError};
@@ -36,7 +36,7 @@ impl Projection for Catalogue {
     }
 
     fn version(&self) -> i32 {
-        4
+        5
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -75,6 +75,11 @@ impl Projection for Catalogue {
              free    boolean     not null,
              picture uuid,
              at      timestamptz not null,
+             form    text,
+             level   text,
+             licence text,
+             film    uuid,
+             tags    text[]      not null default '{}',
              words   tsvector    not null,
              primary key (kind, id));
          create index catalogue_words_words on catalogue_words using gin (words);

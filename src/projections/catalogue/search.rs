@@ -39,6 +39,19 @@ impl SearchKind {
     }
 }
 
+/// The order of answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
+pub enum Order {
+    /// What fits best.
+    #[default]
+    Best,
+    /// What was published last.
+    Newest,
+    /// What was published first.
+    Oldest,
+}
+
 /// A question.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
@@ -48,8 +61,18 @@ pub struct Wanted {
     pub kind: Option<SearchKind>,
     /// Only what everybody may watch.
     pub free: bool,
-    /// Newest first instead of best first.
-    pub newest: bool,
+    /// Only works of this form, such as `video`.
+    pub form: Option<String>,
+    /// Only training of this level.
+    pub level: Option<String>,
+    /// Only what has this licence, by its code.
+    pub licence: Option<String>,
+    /// Only what belongs to this film.
+    pub film: Option<Uuid>,
+    /// Only what has this tag.
+    pub tag: Option<String>,
+    /// In which order.
+    pub order: Order,
     /// How many to leave out before the first.
     pub skip: i64,
     /// How many at most.
@@ -92,14 +115,17 @@ const SQL: &str = "
         select w.*, ts_rank_cd(w.words, query) * 4 + word_similarity($2, w.title) as rank
         from catalogue_words w, asked
         where (w.words @@ query or $2 <% w.title)
-          and ($3::text is null or w.kind = $3) and (not $4 or w.free))
+          and ($3::text is null or w.kind = $3) and (not $4 or w.free)
+          and ($8::text is null or w.form = $8) and ($9::text is null or w.level = $9)
+          and ($10::text is null or w.licence = $10) and ($11::uuid is null or w.film = $11)
+          and ($12::text is null or $12 = any(w.tags)))
     select kind, url, context, free, picture, at, count(*) over () as total,
         ts_headline('english', title, query, 'HighlightAll=true, StartSel=\u{2}, StopSel=\u{3}') as title,
         case when body <> '' and to_tsvector('english', body) @@ query
              then ts_headline('english', body, query, 'MaxWords=24, MinWords=12, StartSel=\u{2}, StopSel=\u{3}')
              else '' end as excerpt
     from found, asked
-    order by case when $5 then extract(epoch from at) end desc nulls last, rank desc, at desc, url
+    order by extract(epoch from at) * $5 desc, rank desc, at desc, url
     offset $6 limit $7";
 
 /// Answers a question. A question without any letter or digit finds nothing.
@@ -110,10 +136,21 @@ pub async fn search(reader: &Reader, wanted: &Wanted) -> Result<Hits, QueryError
     let text: String = wanted.text.chars().filter(|c| !c.is_control()).take(200).collect();
     let Some(query) = prefix_query(&text) else { return Ok(Hits::default()) };
     let kind = wanted.kind.map(SearchKind::code);
+    let by_time: f64 = match wanted.order {
+        Order::Best => 0.0,
+        Order::Newest => 1.0,
+        Order::Oldest => -1.0,
+    };
     let rows = reader
         .client()
         .await?
-        .query(SQL, &[&query, &text, &kind, &wanted.free, &wanted.newest, &wanted.skip, &wanted.most])
+        .query(
+            SQL,
+            &[
+                &query, &text, &kind, &wanted.free, &by_time, &wanted.skip, &wanted.most, &wanted.form,
+                &wanted.level, &wanted.licence, &wanted.film, &wanted.tag,
+            ],
+        )
         .await?;
     let total = rows.first().map_or(0, |r| r.get("total"));
     Ok(Hits { hits: rows.iter().map(hit).collect(), total })
@@ -130,6 +167,40 @@ fn hit(row: &tokio_postgres::Row) -> Hit {
         picture: row.get("picture"),
         at: row.get("at"),
     }
+}
+
+/// What can be asked for beside words: what some findable thing has.
+#[derive(Clone, Debug, Default)]
+pub struct Facets {
+    /// Forms of works, levels of training, and licences, by their codes.
+    pub forms: Vec<String>,
+    /// See `forms`.
+    pub levels: Vec<String>,
+    /// See `forms`.
+    pub licences: Vec<String>,
+    /// Films, with their titles.
+    pub films: Vec<(Uuid, String)>,
+}
+
+/// What can be asked for.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn facets(reader: &Reader) -> Result<Facets, QueryError> {
+    let client = reader.client().await?;
+    let sql = "select array(select distinct form from catalogue_words where form is not null order by 1),
+                      array(select distinct level from catalogue_words where level is not null order by 1),
+                      array(select distinct licence from catalogue_words where licence is not null order by 1)";
+    let row = client.query_one(sql, &[]).await?;
+    let films = client
+        .query("select id, title from catalogue_words where kind = 'film' order by title limit 200", &[])
+        .await?;
+    Ok(Facets {
+        forms: row.get(0),
+        levels: row.get(1),
+        licences: row.get(2),
+        films: films.iter().map(|r| (r.get(0), r.get(1))).collect(),
+    })
 }
 
 /// How many things of each kind can be found.

@@ -2,7 +2,7 @@
 //! ask for. Job rows beside it tell how far the encoding is.
 
 use super::{Projection, ProjectionError};
-use crate::domain::media::{Captions, Chapter, Facts, Kind, MediaEvent, Poster, Rendition, Tier};
+use crate::domain::media::{Captions, Chapter, Facts, Kind, MediaEvent, Overview, Poster, Rendition, Tier};
 use crate::domain::shared::{Licence, PersonalRef};
 use crate::store::RecordedEvent;
 use async_trait::async_trait;
@@ -28,7 +28,7 @@ impl Projection for MediaWorks {
     }
 
     fn version(&self) -> i32 {
-        4
+        5
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -60,6 +60,7 @@ impl Projection for MediaWorks {
             frames       bigint not null default 0,
             renditions   json not null default '[]',
             poster       json,
+            overview     json not null default '{}',
             sha256       text not null,
             bytes        bigint not null,
             file_name    json,
@@ -114,13 +115,13 @@ impl Projection for MediaWorks {
                 set("processing = 'rejected', since = $2, reason = $3", &[&at, &reason.to_string()]).await
             }
             E::ProcessingStarted { at, .. } => set("processing = 'processing', since = $2", &[&at]).await,
-            E::MediaPlayable { renditions, poster, duration_ms, frames, generation, at } => {
+            E::MediaPlayable { renditions, poster, duration_ms, frames, generation, overview, at } => {
                 let poster = poster.map(|p| json(&p)).transpose()?;
                 let generation = i32::try_from(generation).unwrap_or(i32::MAX);
                 set(
                     "processing = 'processing', since = $2, renditions = $3, poster = $4, duration_ms = $5,
-                     frames = $6, playable = $7",
-                    &[&at, &json(&renditions)?, &poster, &long(duration_ms), &long(frames), &generation],
+                     frames = $6, playable = $7, overview = $8",
+                    &[&at, &json(&renditions)?, &poster, &long(duration_ms), &long(frames), &generation, &json(&overview)?],
                 )
                 .await
             }
@@ -261,6 +262,8 @@ pub struct Work {
     pub renditions: Vec<Rendition>,
     /// The still.
     pub poster: Option<Poster>,
+    /// What a player shows of the whole.
+    pub overview: Overview,
     /// Hash of the original.
     pub sha256: String,
     /// Length of the original.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 const COLUMNS: &str = "media, owner, kind, title, description, slug, tier, processing, since, reason, step,
     publication, publish_at, published_at, received_at, generation, playable, width, height, duration_ms, frames,
-    renditions, poster, sha256, bytes, file_name, captions, chapters, ending, facts, licence, tags";
+    renditions, poster, overview, sha256, bytes, file_name, captions, chapters, ending, facts, licence, tags";
 
 fn read(row: &Row) -> Result<Work, QueryError> {
     let number = |name: &str| u32::try_from(row.get::<_, i32>(name)).unwrap_or(0);
@@ -46,6 +46,7 @@ fn read(row: &Row) -> Result<Work, QueryError> {
         frames: big("frames"),
         renditions: serde_json::from_value(row.get("renditions")).map_err(bad)?,
         poster: poster.map(serde_json::from_value).transpose().map_err(bad)?,
+        overview: serde_json::from_value(row.get("overview")).map_err(bad)?,
         sha256: row.get("sha256"),
         bytes: big("bytes"),
         file_name: file_name.map(serde_json::from_value).transpose().map_err(bad)?,

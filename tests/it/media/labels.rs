@@ -25,6 +25,21 @@ async fn licence_and_tags_are_shown_and_found() {
     assert!(page.contains("/search?q=night") && page.contains("/search?q=lanterns"), "{page}");
     let found = studio.browser().get("/search?q=lanterns").await.body;
     assert!(found.contains("/media/harbour"), "{found}");
+    // Narrowed down by what it is, and by what it is not.
+    let finds = async |more: &str| {
+        let page = studio.browser().get(&format!("/search?q=lanterns{more}")).await;
+        assert_eq!(page.status, 200, "{more}");
+        page.body.contains("/media/harbour")
+    };
+    for has in ["&form=image", "&licence=CC0-1.0", "&tag=night", "&free=yes&kind=media&sort=oldest", "&film=nonsense"] {
+        assert!(finds(has).await, "{has}");
+    }
+    let film = format!("&film={}", uuid::Uuid::now_v7());
+    for has_not in ["&form=video", "&licence=CC-BY-4.0", "&tag=nigh", "&level=beginner", "&form=%00", &film] {
+        assert!(!finds(has_not).await, "{has_not}");
+    }
+    let page = studio.browser().get("/search?q=lanterns&form=image&tag=night").await.body;
+    assert!(page.contains("Sort of file") && page.contains("href=\"/search?q=lanterns&amp;form=image\""), "{page}");
     studio.verify().await;
     studio.close().await;
 }

@@ -7,7 +7,7 @@ use crate::http::route::{Access, Route};
 use crate::http::ui::format::rfc;
 use crate::http::ui::markdown;
 use crate::http::{HttpError, Req, Res};
-use crate::projections::catalogue::{self, Wanted};
+use crate::projections::catalogue::{self, Order, Wanted};
 use chrono::{DateTime, TimeDelta, Utc};
 use maud::{Markup, PreEscaped, html};
 
@@ -202,7 +202,7 @@ async fn courses(req: Req) -> Result<Res, HttpError> {
 /// What a search finds, the newest first: news about one thing.
 async fn found(req: Req) -> Result<Res, HttpError> {
     let words = req.query("q").trim().to_owned();
-    let wanted = Wanted { text: words.clone(), newest: true, most: LONGEST, ..Wanted::default() };
+    let wanted = Wanted { text: words.clone(), order: Order::Newest, most: LONGEST, ..Wanted::default() };
     let hits =
         if words.is_empty() { Vec::new() } else { catalogue::search(&req.app.reader, &wanted).await?.hits };
     // The marks around what was found are for pages.

@@ -82,7 +82,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
                             (button::link_icon(Icon::ArrowLeft, &before.text.title, &place(before), Weight::Plain))
                         }
                         @if let Some(next) = all.get(here + 1) {
-                            (button::link_icon(Icon::ArrowRight, &next.text.title, &place(next), if open { Weight::Main } else { Weight::Plain }))
+                            span data-next={ (place(next)) } { (button::link_icon(Icon::ArrowRight, &next.text.title, &place(next), if open { Weight::Main } else { Weight::Plain })) }
                         }
                     }
                     (thread)

@@ -50,6 +50,7 @@ fn append_of(pen: &Pen) -> Append {
         vault: Vec::new(),
         claims: Vec::new(),
         releases: Vec::new(),
+        basis: None,
     }
 }
 

@@ -6,6 +6,7 @@
 mod client;
 mod report;
 mod scenario;
+mod soak;
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ use url::Url;
 
 use crate::report::Report;
 use crate::scenario::{Logins, Part, walk};
+use crate::soak::Sample;
 
 /// Sends a bounded crowd to a Kinora on this machine.
 #[derive(Parser)]
@@ -44,6 +46,19 @@ struct Options {
     /// Pause between two pages of one person, in milliseconds.
     #[arg(long, default_value_t = 0)]
     pause_ms: u64,
+    /// Walk for so many minutes instead (1 to 240), and look at the server's memory, open files and lag
+    /// meanwhile.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=240))]
+    soak: Option<u64>,
+    /// Pages a second of the whole crowd, about; instead of the pause.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=5000))]
+    rate: Option<u64>,
+    /// Where the server's metrics are, for the soak.
+    #[arg(long, default_value = "http://127.0.0.1:9187")]
+    metrics: Url,
+    /// Seconds between two looks of the soak.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
+    every: u64,
     /// Print one JSON object instead of the table.
     #[arg(long)]
     json: bool,
@@ -71,9 +86,11 @@ fn main() -> std::process::ExitCode {
         .map_err(|e| e.to_string())
         .and_then(|runtime| runtime.block_on(run(&options)));
     match outcome {
-        Ok(report) => {
+        Ok((report, soaked)) => {
             print!("{}", if options.json { report.json() } else { report.table() });
-            if report.errors() == 0 { 0.into() } else { 1.into() }
+            let (words, flat) = soaked.map_or((String::new(), true), |samples| soak::verdict(&samples));
+            print!("{words}");
+            if report.errors() == 0 && flat { 0.into() } else { 1.into() }
         }
         Err(reason) => {
             eprintln!("{reason}");
@@ -82,8 +99,8 @@ fn main() -> std::process::ExitCode {
     }
 }
 
-async fn run(options: &Options) -> Result<Report, String> {
-    let address = address(&options.url)?;
+async fn run(options: &Options) -> Result<(Report, Option<Vec<Sample>>), String> {
+    let (metrics, address) = (address(&options.metrics)?, address(&options.url)?);
     let logins = Arc::new(Logins::read(&options.logins).map_err(|e| {
         format!(
             "{}: {e}; start Kinora with --demo, or name its demo-logins.json with --logins",
@@ -91,14 +108,20 @@ async fn run(options: &Options) -> Result<Report, String> {
         )
     })?);
     let started = Instant::now();
-    let until = started + Duration::from_secs(options.seconds);
+    let until = started + Duration::from_secs(options.soak.map_or(options.seconds, |minutes| minutes * 60));
+    let people = options.visitors + options.members + options.staff;
+    let pause = match options.rate {
+        Some(rate) => Duration::from_millis(people * 1000 / rate),
+        None => Duration::from_millis(options.pause_ms),
+    };
+    let watched =
+        options.soak.map(|_| tokio::spawn(soak::watch(metrics, Duration::from_secs(options.every), until)));
     let mut crowd = JoinSet::new();
     let parts =
         [(Part::Visitor, options.visitors), (Part::Member, options.members), (Part::Staff, options.staff)];
     for (part, count) in parts {
         for number in 0..count {
             let logins = Arc::clone(&logins);
-            let pause = Duration::from_millis(options.pause_ms);
             crowd.spawn(async move { walk(part, number, address, &logins, until, pause).await });
         }
     }
@@ -110,7 +133,11 @@ async fn run(options: &Options) -> Result<Report, String> {
         }
     }
     report.took = started.elapsed();
-    Ok(report)
+    let samples = match watched {
+        Some(task) => Some(task.await.map_err(|e| format!("the look at the server broke down: {e}"))?),
+        None => None,
+    };
+    Ok((report, samples))
 }
 
 #[cfg(test)]

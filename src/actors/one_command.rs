@@ -1,9 +1,10 @@
-//! One command, executed step by step: load, decide, append, apply, answer. Free of the actor, so that
-//! it can run on the runtime of the database.
+//! One command, executed step by step: load, decide, append, apply, answer. What it needs of the outside
+//! comes through a [`Port`], so that it can run on the runtime of the database, free of the actor, and in
+//! a simulator.
 
 use super::bus::{CommandError, Envelope, Parts};
-use crate::domain::shared::Decider;
 use crate::domain::shared::aggregate::CategoryEvent;
+use crate::domain::shared::{Decider, PersonalValue};
 use crate::store::event::stream_name;
 use crate::store::repository::{EventRepository, Loaded, encode};
 use crate::store::{Append, AppendError, Receipt, StoreError, log};
@@ -16,87 +17,129 @@ const CONFLICTS: usize = 5;
 /// How often reading a stream is tried again when the database does not answer.
 const LOADS: u64 = 8;
 
-/// What it works with.
-pub(super) struct OneCommand<A: Decider> {
-    pub id: Uuid,
+/// What executing a command needs of the outside.
+pub trait Port<A: Decider>: Send + Sync + 'static {
+    /// Reads the aggregate.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    fn load(&self, id: Uuid) -> impl Future<Output = Result<Loaded<A>, StoreError>> + Send;
+
+    /// Whether the log still ends for this aggregate where `loaded` does, and durably so.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    fn stands(&self, id: Uuid, loaded: &Loaded<A>) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// The durable answer to a command that was executed before.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    fn recorded(&self, command: Uuid) -> impl Future<Output = Result<Option<Receipt>, StoreError>> + Send;
+
+    /// Seals `private` and writes both.
+    ///
+    /// # Errors
+    /// If either is not possible.
+    fn append(
+        &self,
+        append: Append,
+        private: Vec<PersonalValue>,
+    ) -> impl Future<Output = Result<Receipt, Failure>> + Send;
+}
+
+/// Why nothing was written, or it is not known.
+pub enum Failure {
+    /// The journal says so.
+    Append(AppendError),
+    /// The values cannot be sealed.
+    Store(StoreError),
+}
+
+/// What a caller reads.
+pub type Answer<A> = Result<Receipt, CommandError<<A as cqrs_es::Aggregate>::Error>>;
+
+/// Decides, appends, applies and answers; gives the state back, unless it is in doubt.
+pub async fn execute<A, P>(
+    port: P,
+    id: Uuid,
+    mut state: Option<Loaded<A>>,
+    envelope: Envelope<A::Command>,
+) -> (Option<Loaded<A>>, Answer<A>)
+where
+    A: Decider,
+    A::Event: CategoryEvent,
+    P: Port<A>,
+{
+    for _ in 0..CONFLICTS {
+        let loaded = match state.take() {
+            Some(loaded) => loaded,
+            None => match port.load(id).await {
+                Ok(loaded) => loaded,
+                Err(error) => return (None, Err(unavailable(&error))),
+            },
+        };
+        let decided = catch_unwind(AssertUnwindSafe(|| loaded.state.decide(envelope.command.clone())));
+        let events = match decided {
+            Ok(Ok(events)) if !events.is_empty() => events,
+            // Nothing to append, so no conflict can tell that another process has moved the stream, or a
+            // crash of the server has taken something back: that is asked before the answer is given.
+            Ok(_) if !matches!(port.stands(id, &loaded).await, Ok(true)) => continue,
+            Ok(unchanged) => {
+                // A repetition may find that its wish is fulfilled or no longer allowed.
+                let answer = match port.recorded(envelope.id).await {
+                    Ok(Some(receipt)) => Ok(receipt),
+                    Ok(None) => unchanged
+                        .map(|_| Receipt { position: 0, version: loaded.version, replayed: false })
+                        .map_err(CommandError::Refused),
+                    Err(error) => Err(unavailable(&error)),
+                };
+                return (Some(loaded), answer);
+            }
+            Err(_) => {
+                tracing::error!(aggregate = A::TYPE, "decide panicked");
+                return (None, Err(CommandError::Panicked));
+            }
+        };
+        let outcome = match plain_append(id, &envelope, &events, &loaded) {
+            Ok(append) => port.append(append, envelope.private.clone()).await,
+            Err(error) => Err(Failure::Append(AppendError::Refused(error.to_string()))),
+        };
+        match outcome {
+            Ok(receipt) if !receipt.replayed => {
+                let applied = catch_unwind(AssertUnwindSafe(|| {
+                    let mut next = loaded.state.clone();
+                    events.into_iter().for_each(|e| cqrs_es::Aggregate::apply(&mut next, e));
+                    next
+                }));
+                let state = applied.ok().map(|state| Loaded { state, version: receipt.version, ..loaded });
+                return (state, Ok(receipt));
+            }
+            // Written by an earlier delivery, perhaps of another process: the kept state may lack it.
+            Ok(receipt) => return (None, Ok(receipt)),
+            Err(Failure::Append(AppendError::Conflict { .. })) => {}
+            Err(Failure::Append(other)) => return (None, Err(refusal::<A>(other))),
+            Err(Failure::Store(error)) => return (None, Err(unavailable(&error))),
+        }
+    }
+    (None, Err(CommandError::Busy))
+}
+
+/// The database as the outside.
+pub(super) struct Database<A> {
     pub repository: EventRepository<A>,
     pub parts: Parts,
 }
 
-/// What a caller reads.
-pub(super) type Answer<A> = Result<Receipt, CommandError<<A as cqrs_es::Aggregate>::Error>>;
-
-impl<A: Decider> OneCommand<A>
+impl<A: Decider> Port<A> for Database<A>
 where
     A::Event: CategoryEvent,
 {
-    /// Decides, appends, applies and answers; gives the state back, unless it is in doubt.
-    pub async fn execute(
-        self,
-        mut state: Option<Loaded<A>>,
-        envelope: Envelope<A::Command>,
-    ) -> (Option<Loaded<A>>, Answer<A>) {
-        for _ in 0..CONFLICTS {
-            let kept = state.take();
-            let was_kept = kept.is_some();
-            let loaded = match kept {
-                Some(loaded) => loaded,
-                None => match self.load().await {
-                    Ok(loaded) => loaded,
-                    Err(error) => return (None, Err(unavailable(&error))),
-                },
-            };
-            let decided = catch_unwind(AssertUnwindSafe(|| loaded.state.decide(envelope.command.clone())));
-            let events = match decided {
-                Ok(Ok(events)) if !events.is_empty() => events,
-                // Nothing to append, so no conflict can tell that another process has moved the stream
-                // since this state was kept: that is asked before the answer is given.
-                Ok(_) if was_kept && !matches!(self.is_current(&loaded).await, Ok(true)) => continue,
-                Ok(unchanged) => {
-                    // A repetition may find that its wish is fulfilled or no longer allowed.
-                    let answer = match self.recorded(&envelope).await {
-                        Ok(Some(receipt)) => Ok(receipt),
-                        Ok(None) => unchanged
-                            .map(|_| Receipt { position: 0, version: loaded.version, replayed: false })
-                            .map_err(CommandError::Refused),
-                        Err(error) => Err(unavailable(&error)),
-                    };
-                    return (Some(loaded), answer);
-                }
-                Err(_) => {
-                    tracing::error!(aggregate = A::TYPE, "decide panicked");
-                    return (None, Err(CommandError::Panicked));
-                }
-            };
-            match self.append(&envelope, &events, loaded.version).await {
-                Ok(receipt) if !receipt.replayed => {
-                    let applied = catch_unwind(AssertUnwindSafe(|| {
-                        let mut next = loaded.state.clone();
-                        events.into_iter().for_each(|e| cqrs_es::Aggregate::apply(&mut next, e));
-                        next
-                    }));
-                    let state =
-                        applied.ok().map(|state| Loaded { state, version: receipt.version, ..loaded });
-                    return (state, Ok(receipt));
-                }
-                // Written by an earlier delivery, perhaps of another process: the kept state may lack it.
-                Ok(receipt) => return (None, Ok(receipt)),
-                Err(Failure::Append(AppendError::Conflict { .. })) => {}
-                Err(Failure::Append(taken @ AppendError::Taken { .. })) => {
-                    return (Some(loaded), Err(refusal::<A>(taken)));
-                }
-                Err(Failure::Append(other)) => return (None, Err(refusal::<A>(other))),
-                Err(Failure::Store(error)) => return (None, Err(unavailable(&error))),
-            }
-        }
-        (None, Err(CommandError::Busy))
-    }
-
     /// A connection that was lost while it lay in the pool is no reason to refuse.
-    async fn load(&self) -> Result<Loaded<A>, StoreError> {
+    async fn load(&self, id: Uuid) -> Result<Loaded<A>, StoreError> {
         let mut tries = 0;
         loop {
-            match self.repository.load(self.id).await {
+            match self.repository.load(id).await {
                 Err(StoreError::Database(_) | StoreError::Connection(_)) if tries < LOADS => {
                     tries += 1;
                     tokio::time::sleep(Duration::from_millis(50 * tries)).await;
@@ -106,32 +149,19 @@ where
         }
     }
 
-    /// Whether nobody has appended to the stream since `loaded` was made.
-    async fn is_current(&self, loaded: &Loaded<A>) -> Result<bool, StoreError> {
+    async fn stands(&self, id: Uuid, loaded: &Loaded<A>) -> Result<bool, StoreError> {
         let client = self.parts.pool.get().await?;
-        let sql = "select coalesce(max(version), 0) from events where log_id = 1 and stream_id = $1";
-        let version: i64 = client.query_one(sql, &[&stream_name(A::TYPE, self.id)]).await?.get(0);
-        Ok(version == loaded.version)
+        let version = log::settled_version(&**client, &stream_name(A::TYPE, id)).await?;
+        let trusted = loaded.basis.as_ref().is_none_or(|b| self.repository.journal().trusts(b));
+        Ok(trusted && version == loaded.version)
     }
 
-    async fn append(
-        &self,
-        envelope: &Envelope<A::Command>,
-        events: &[A::Event],
-        version: i64,
-    ) -> Result<Receipt, Failure> {
-        let json = |e: serde_json::Error| Failure::Append(AppendError::Refused(e.to_string()));
-        let mut append = plain_append(self.id, envelope, events, version).map_err(json)?;
-        append.vault = self.parts.vault.seal(envelope.private.clone()).await.map_err(Failure::Store)?;
-        self.repository.journal().append(append).await.map_err(Failure::Append)
-    }
-
-    async fn recorded(&self, envelope: &Envelope<A::Command>) -> Result<Option<Receipt>, StoreError> {
+    async fn recorded(&self, command: Uuid) -> Result<Option<Receipt>, StoreError> {
         let client = self.parts.pool.get().await?;
         let row = client
             .query_opt(
                 "select position, version from command_receipts where log_id = 1 and command_id = $1",
-                &[&envelope.id],
+                &[&command],
             )
             .await?;
         let receipt = row.map(|r| Receipt { position: r.get(0), version: r.get(1), replayed: true });
@@ -141,21 +171,27 @@ where
         }
         Ok(receipt)
     }
+
+    async fn append(&self, append: Append, private: Vec<PersonalValue>) -> Result<Receipt, Failure> {
+        let vault = self.parts.vault.seal(private).await.map_err(Failure::Store)?;
+        self.repository.journal().append(Append { vault, ..append }).await.map_err(Failure::Append)
+    }
 }
 
-/// The append of decided events, without personal values.
-pub(super) fn plain_append<C, E>(
+/// The append of events decided on `loaded`, without personal values.
+pub(super) fn plain_append<A>(
     id: Uuid,
-    envelope: &Envelope<C>,
-    events: &[E],
-    version: i64,
+    envelope: &Envelope<A::Command>,
+    events: &[A::Event],
+    loaded: &Loaded<A>,
 ) -> Result<Append, serde_json::Error>
 where
-    E: CategoryEvent + cqrs_es::DomainEvent,
+    A: Decider,
+    A::Event: CategoryEvent,
 {
     Ok(Append {
-        stream_id: stream_name(E::CATEGORY, id),
-        expected: version,
+        stream_id: stream_name(A::TYPE, id),
+        expected: loaded.version,
         command_id: envelope.id,
         effective_at: envelope.meta.at,
         metadata: serde_json::to_string(&envelope.meta)?,
@@ -163,6 +199,7 @@ where
         vault: Vec::new(),
         claims: envelope.claims.clone(),
         releases: envelope.releases.clone(),
+        basis: loaded.basis.clone(),
     })
 }
 
@@ -177,11 +214,6 @@ pub(super) fn refusal<A: Decider>(error: AppendError) -> CommandError<A::Error> 
             CommandError::Panicked
         }
     }
-}
-
-enum Failure {
-    Append(AppendError),
-    Store(StoreError),
 }
 
 fn unavailable<E>(error: &StoreError) -> CommandError<E> {

@@ -10,9 +10,9 @@ use crate::adapters::gateways::sandbox::Sandbox;
 use crate::adapters::gateways::stripe::Stripe;
 use crate::adapters::gateways::{ChargeRequest, Gateway, SavedMethod};
 use crate::config::Config;
-use crate::domain::order::{AttemptState, Order, OrderCommand, OrderError};
+use crate::domain::order::{Order, OrderCommand, OrderError};
 use crate::domain::shared::payment::{BillingPolicy, Outcome, PaymentMethod};
-use crate::domain::shared::{AccountId, Money, PersonalValue, derive_id};
+use crate::domain::shared::{AccountId, Money, PersonalValue};
 use crate::store::repository::EventRepository;
 use crate::store::{Metadata, Receipt, StoreError};
 use chrono::{DateTime, Utc};
@@ -159,8 +159,7 @@ pub async fn charge(
     (id, meta): (Uuid, Metadata),
 ) -> Result<(), PaymentError> {
     let state = load_order(cx, order).await?;
-    let open = state.attempts().iter().any(|a| a.id == request.key && a.state == AttemptState::Started);
-    if !open {
+    if !state.awaits_charge(request.key) {
         return Ok(());
     }
     let asked = Instant::now();
@@ -176,14 +175,19 @@ pub async fn charge(
         .gateway_duration
         .with_label_values(&[gateway_name])
         .observe(asked.elapsed().as_secs_f64());
-    let outcome = match answer {
+    record(cx, order, request.key, gateway_name, outcome_of(answer), (id, meta)).await?;
+    Ok(())
+}
+
+/// What an order is told of a gateway's answer to a charge.
+#[must_use]
+pub fn outcome_of(answer: Result<Outcome, GatewayError>) -> Outcome {
+    match answer {
         Ok(outcome) => outcome,
         Err(GatewayError::TimedOut) => Outcome::Unknown,
         Err(GatewayError::Refused(_)) => Outcome::Declined { code: "gateway_refused".into(), hard: false },
         Err(GatewayError::Unsupported) => Outcome::Declined { code: "not_supported".into(), hard: true },
-    };
-    record(cx, order, request.key, gateway_name, outcome, (id, meta)).await?;
-    Ok(())
+    }
 }
 
 /// Finds out at the gateway what became of an attempt without an answer. `asked_by` is the id of a
@@ -207,9 +211,7 @@ pub async fn look_up(
     let asked = ask(gateway(cx, &name)?.as_ref(), attempt, amount, meta.at).await;
     let outcome = asked.unwrap_or(Outcome::Unknown);
     meta.causation = None;
-    let scheduled =
-        || derive_id(&attempt.to_string(), &format!("look-up/{:?}/{}", known.state, known.lookups));
-    let id = asked_by.unwrap_or_else(scheduled);
+    let id = asked_by.unwrap_or_else(|| known.look_up_id());
     record(cx, order, attempt, &name, outcome, (id, meta)).await?;
     Ok(true)
 }
@@ -235,7 +237,10 @@ pub async fn hinted(
 }
 
 /// What became of a key. One that was never charged is barred, so that it cannot be charged later.
-async fn ask(
+///
+/// # Errors
+/// If the gateway does not answer.
+pub async fn ask(
     gateway: &dyn Gateway,
     key: Uuid,
     amount: Money,

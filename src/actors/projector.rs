@@ -180,12 +180,11 @@ impl Projector {
         if !checkpoint::advance(&tx, &names, from, to).await? {
             return Ok(true);
         }
-        for event in events {
-            for projection in group {
-                if let Err(error) = projection.apply(&tx, event).await {
-                    tracing::warn!(projection = projection.name(), position = event.position, %error, "an event cannot be folded");
-                    return Ok(false);
-                }
+        // Each has tables of its own, so they need not take turns event by event.
+        for projection in group {
+            if let Err(error) = projection.apply_page(&tx, events).await {
+                tracing::warn!(projection = projection.name(), from, to, %error, "a page cannot be folded at once");
+                return Ok(false);
             }
         }
         tx.commit().await?;

@@ -2,9 +2,10 @@
 //! Until then everybody reads the old tables, and they stay current.
 
 use super::projector::Projector;
-use crate::projections::Projection;
+use crate::projections::{InMemory, Projection, ProjectionError};
 use crate::store::{Client, StoreError, log};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 use tokio_postgres::Transaction;
 use tokio_postgres::error::SqlState;
@@ -60,7 +61,10 @@ impl Projector {
         let tx = begin(client, schema).await?;
         tx.batch_execute(projection.ddl()).await?;
         tx.commit().await?;
-        let mut at = 0;
+        let mut at = match projection.in_memory() {
+            Some(memory) => fold_in_memory(client, projection, schema, memory, progress).await?,
+            None => 0,
+        };
         loop {
             let head = log::head(&***client).await?;
             progress(at, head);
@@ -143,12 +147,55 @@ async fn fold(
     at: i64,
     until: i64,
 ) -> Result<i64, StoreError> {
-    let mut last = at;
-    for event in log::after(tx, at, Some(until), PAGE).await? {
-        projection.apply(tx, &event).await.map_err(|error| {
-            StoreError::Unreadable(format!("{}: event {}: {error}", projection.name(), event.position))
-        })?;
-        last = event.position;
-    }
+    let events = log::after(tx, at, Some(until), PAGE).await?;
+    let Some(last) = events.last().map(|e| e.position) else { return Ok(at) };
+    projection.apply_page(tx, &events).await.map_err(|error| unfolded(projection, at, last, &error))?;
     Ok(last)
+}
+
+fn unfolded(projection: &dyn Projection, after: i64, to: i64, error: &ProjectionError) -> StoreError {
+    StoreError::Unreadable(format!("{}: events {} to {to}: {error}", projection.name(), after + 1))
+}
+
+/// Folds in memory up to less than a page before the head, and writes the rows; gives the last position.
+/// The next page is on its way while one is folded.
+async fn fold_in_memory(
+    client: &mut Client,
+    projection: &Arc<dyn Projection>,
+    schema: &str,
+    mut memory: Box<dyn InMemory>,
+    progress: &mut impl FnMut(i64, i64),
+) -> Result<i64, StoreError> {
+    let (mut at, mut head) = (0, log::head(&***client).await?);
+    let mut page = log::after(&***client, at, None, PAGE).await?;
+    while let Some(to) = page.last().map(|e| e.position) {
+        let next = log::after(&***client, to, None, PAGE);
+        let mut next = std::pin::pin!(next);
+        // Asked once, it is sent; the server works on it meanwhile.
+        let mut early = None;
+        if let Poll::Ready(done) = futures_util::poll!(next.as_mut()) {
+            early = Some(done?);
+        }
+        for event in &page {
+            memory
+                .fold(event)
+                .map_err(|e| unfolded(projection.as_ref(), event.position - 1, event.position, &e))?;
+        }
+        at = to;
+        progress(at, head);
+        if head - at < PAGE {
+            head = log::head(&***client).await?;
+            if head - at < PAGE {
+                break;
+            }
+        }
+        page = match early {
+            Some(done) => done,
+            None => next.await?,
+        };
+    }
+    let tx = begin(client, schema).await?;
+    memory.write(&tx).await.map_err(|e| unfolded(projection.as_ref(), 0, at, &e))?;
+    tx.commit().await?;
+    Ok(at)
 }

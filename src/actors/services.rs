@@ -7,7 +7,6 @@ use crate::adapters::oidc::Oidc;
 use crate::clock::Clock;
 use crate::config::{LiveConfig, Secrets};
 use crate::domain::clock::{Run, RunState};
-use crate::domain::shared::derive_id;
 use crate::metrics::Metrics;
 use crate::projections::Reader;
 use crate::store::dump::Dumper;
@@ -54,15 +53,10 @@ pub struct Services {
 }
 
 impl Services {
-    /// Command id and metadata for a command that follows from `event`. The same event and purpose
-    /// give the same id, so a repetition is recognised.
+    /// As [`RecordedEvent::follow`].
     #[must_use]
     pub fn follow(&self, event: &RecordedEvent, workflow: &str, purpose: &str) -> (Uuid, Metadata) {
-        let parent = format!("{}/{}", event.command_id, event.ix);
-        let mut meta = Metadata::system(workflow, event.metadata.correlation, event.effective_at);
-        meta.causation = Some(event.command_id);
-        meta.request.clone_from(&event.metadata.request);
-        (derive_id(&parent, &format!("{workflow}/{purpose}")), meta)
+        event.follow(workflow, purpose)
     }
 
     /// Waits until projections and workflows have digested everything, including what the workflows

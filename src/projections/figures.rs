@@ -1,7 +1,7 @@
 //! Where every account, subscription, order, request and work stands now, one row each, so that
 //! the studio's figures can be counted without reading the log.
 
-use super::{Projection, ProjectionError, QueryError, Reader};
+use super::{InMemory, Projection, ProjectionError, QueryError, Reader};
 use crate::domain::account::AccountEvent;
 use crate::domain::comment::CommentEvent;
 use crate::domain::deletion_request::DeletionEvent;
@@ -10,6 +10,7 @@ use crate::domain::shared::calendar::{Interval, IntervalUnit};
 use crate::domain::shared::money::{Currency, Money};
 use crate::domain::subscription::SubscriptionEvent;
 use crate::metrics::Metrics;
+use crate::store::event::category_of;
 use crate::store::{RecordedEvent, StoreError};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -48,7 +49,35 @@ impl Projection for Figures {
     }
 
     async fn apply(&self, tx: &Transaction<'_>, event: &RecordedEvent) -> Result<(), ProjectionError> {
-        let changes = if let Some(event) = event.decode::<AccountEvent>()? {
+        self.apply_page(tx, std::slice::from_ref(event)).await
+    }
+
+    async fn apply_page(
+        &self,
+        tx: &Transaction<'_>,
+        events: &[RecordedEvent],
+    ) -> Result<(), ProjectionError> {
+        let mut rows = Rows::default();
+        events.iter().try_for_each(|event| rows.fold(event))?;
+        rows.write(tx).await
+    }
+
+    fn in_memory(&self) -> Option<Box<dyn InMemory>> {
+        Some(Box::new(Rows::default()))
+    }
+}
+
+/// What some events together change, by stream.
+#[derive(Default)]
+struct Rows(BTreeMap<String, Change>);
+
+/// Rows of one statement.
+const AT_ONCE: usize = 5000;
+
+#[async_trait]
+impl InMemory for Rows {
+    fn fold(&mut self, event: &RecordedEvent) -> Result<(), ProjectionError> {
+        let change = if let Some(event) = event.decode::<AccountEvent>()? {
             account(&event)
         } else if let Some(event) = event.decode::<SubscriptionEvent>()? {
             subscription(&event)
@@ -61,30 +90,44 @@ impl Projection for Figures {
         } else {
             work(event)
         };
-        let Some(change) = changes else { return Ok(()) };
-        tx.execute(
-            "insert into figures_subjects (stream, category, state, label, flag, currency, monthly_minor, due)
-             values ($1, $2, coalesce($3, ''), coalesce($4, ''), coalesce($5, false), $6, $7, $8)
-             on conflict (stream) do update set
-                state = coalesce($3, figures_subjects.state),
-                label = coalesce($4, figures_subjects.label),
-                flag = coalesce($5, figures_subjects.flag),
-                currency = coalesce($6, figures_subjects.currency),
-                monthly_minor = coalesce($7, figures_subjects.monthly_minor),
-                due = case when $9 then $8 else figures_subjects.due end",
-            &[
-                &event.stream_id,
-                &event.category(),
-                &change.state,
-                &change.label,
-                &change.flag,
-                &change.currency,
-                &change.monthly,
-                &change.due.flatten(),
-                &change.due.is_some(),
-            ],
-        )
-        .await?;
+        if let Some(change) = change {
+            self.0.entry(event.stream_id.clone()).or_default().then(change);
+        }
+        Ok(())
+    }
+
+    async fn write(&self, tx: &Transaction<'_>) -> Result<(), ProjectionError> {
+        let all: Vec<(&String, &Change)> = self.0.iter().collect();
+        for part in all.chunks(AT_ONCE) {
+            let streams: Vec<&str> = part.iter().map(|(s, _)| s.as_str()).collect();
+            let categories: Vec<&str> = streams.iter().map(|s| category_of(s)).collect();
+            tx.execute(
+                "insert into figures_subjects (stream, category, state)
+                 select *, '' from unnest($1::text[], $2::text[]) on conflict (stream) do nothing",
+                &[&streams, &categories],
+            )
+            .await?;
+            let states: Vec<Option<&str>> = part.iter().map(|(_, c)| c.state).collect();
+            let labels: Vec<Option<&str>> = part.iter().map(|(_, c)| c.label.as_deref()).collect();
+            let flags: Vec<Option<bool>> = part.iter().map(|(_, c)| c.flag).collect();
+            let currencies: Vec<Option<&str>> = part.iter().map(|(_, c)| c.currency.as_deref()).collect();
+            let monthly: Vec<Option<i64>> = part.iter().map(|(_, c)| c.monthly).collect();
+            let due: Vec<Option<DateTime<Utc>>> = part.iter().map(|(_, c)| c.due.flatten()).collect();
+            let is_due: Vec<bool> = part.iter().map(|(_, c)| c.due.is_some()).collect();
+            tx.execute(
+                "update figures_subjects f
+                 set state = coalesce(n.state, f.state), label = coalesce(n.label, f.label),
+                     flag = coalesce(n.flag, f.flag), currency = coalesce(n.currency, f.currency),
+                     monthly_minor = coalesce(n.monthly, f.monthly_minor),
+                     due = case when n.is_due then n.due else f.due end
+                 from unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::text[], $6::bigint[],
+                             $7::timestamptz[], $8::boolean[])
+                      as n(stream, state, label, flag, currency, monthly, due, is_due)
+                 where f.stream = n.stream",
+                &[&streams, &states, &labels, &flags, &currencies, &monthly, &due, &is_due],
+            )
+            .await?;
+        }
         Ok(())
     }
 }
@@ -102,6 +145,16 @@ struct Change {
 }
 
 impl Change {
+    /// This, and then `later`.
+    fn then(&mut self, later: Self) {
+        self.state = later.state.or(self.state);
+        self.label = later.label.or_else(|| self.label.take());
+        self.flag = later.flag.or(self.flag);
+        self.currency = later.currency.or_else(|| self.currency.take());
+        self.monthly = later.monthly.or(self.monthly);
+        self.due = later.due.or(self.due);
+    }
+
     fn state(state: &'static str) -> Option<Self> {
         Some(Self { state: Some(state), ..Self::default() })
     }

@@ -53,6 +53,43 @@ pub trait Projection: Send + Sync + 'static {
     /// # Errors
     /// An error parks the event's stream for this projection and shows it to operators.
     async fn apply(&self, tx: &Transaction<'_>, event: &RecordedEvent) -> Result<(), ProjectionError>;
+
+    /// Folds a page of events in their order. One after the other, unless a projection knows how to write
+    /// a whole page in few statements; the tables must be the same either way.
+    ///
+    /// # Errors
+    /// Nothing of the page counts then, and its events are folded one by one.
+    async fn apply_page(
+        &self,
+        tx: &Transaction<'_>,
+        events: &[RecordedEvent],
+    ) -> Result<(), ProjectionError> {
+        for event in events {
+            self.apply(tx, event).await?;
+        }
+        Ok(())
+    }
+
+    /// For a rebuild: folds in memory, which takes room for all its rows, and writes them at the end.
+    /// None: it is folded in its tables.
+    fn in_memory(&self) -> Option<Box<dyn InMemory>> {
+        None
+    }
+}
+
+/// A projection's rows in memory, while they are folded anew.
+#[async_trait]
+pub trait InMemory: Send {
+    /// Folds one event, as [`Projection::apply`] does.
+    ///
+    /// # Errors
+    /// As there.
+    fn fold(&mut self, event: &RecordedEvent) -> Result<(), ProjectionError>;
+    /// Writes all rows into empty tables.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    async fn write(&self, tx: &Transaction<'_>) -> Result<(), ProjectionError>;
 }
 
 /// Why an event could not be folded.

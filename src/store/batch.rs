@@ -1,12 +1,11 @@
 //! A batch step by step under the lock of the head row: two round trips, whatever the number of
 //! appends, and an exact answer to each.
 
-use super::chain::Link;
 use super::journal::{Append, AppendError, Receipt};
 use super::lean::Tail;
+use super::ruling::{Known, Rows, Ruling, rule};
 use super::{Claim, StoreError};
 use chrono::{DateTime, SubsecRound, Utc};
-use std::collections::HashMap;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Statement};
 use uuid::Uuid;
@@ -84,28 +83,13 @@ impl Locked {
     }
 }
 
-/// What the rows of a batch are, column by column.
-#[derive(Default)]
-pub(super) struct Rows {
-    pub position: Vec<i64>,
-    pub stream: Vec<String>,
-    pub version: Vec<i64>,
-    pub kind: Vec<String>,
-    pub type_version: Vec<i16>,
-    pub command: Vec<Uuid>,
-    pub ix: Vec<i16>,
-    pub effective: Vec<DateTime<Utc>>,
-    pub payload: Vec<String>,
-    pub metadata: Vec<String>,
-    pub hash: Vec<Vec<u8>>,
-}
-
 /// Writes what fits of `appends` in one transaction and answers each; the end of the log comes back too.
 pub(super) async fn write(
     c: &Client,
     s: &Locked,
     appends: &[&Append],
     now: DateTime<Utc>,
+    generation: u64,
 ) -> Result<(Answers, Tail), StoreError> {
     let recorded_at = now.trunc_subsecs(6);
     let ids: Vec<Uuid> = appends.iter().map(|a| a.command_id).collect();
@@ -124,53 +108,21 @@ pub(super) async fn write(
         c.query(&s.versions, &by_stream),
         c.query(&s.claims, &by_key),
     )?;
-    let (mut position, mut hash): (i64, Vec<u8>) = (head.get(0), head.get(1));
-    let mut recorded: HashMap<Uuid, Receipt> = receipts
-        .iter()
-        .map(|r| (r.get(0), Receipt { position: r.get(1), version: r.get(2), replayed: true }))
-        .collect();
-    let mut version_of: HashMap<String, i64> =
-        versions.iter().map(|r| (r.get(0), r.get::<_, Option<i64>>(1).unwrap_or(0))).collect();
-    let mut owner_of: HashMap<Claim, String> =
-        claims.iter().map(|r| (Claim::new(r.get::<_, String>(0), r.get::<_, String>(1)), r.get(2))).collect();
-
-    let mut rows = Rows::default();
-    let mut accepted: Vec<(&Append, Receipt)> = Vec::new();
-    let mut answers = Answers::with_capacity(appends.len());
-    for append in appends {
-        if let Some(receipt) = recorded.get(&append.command_id) {
-            answers.push(Ok(*receipt));
-            continue;
-        }
-        let version = version_of.entry(append.stream_id.clone()).or_insert(0);
-        if *version != append.expected {
-            answers.push(Err(AppendError::Conflict { actual: *version }));
-            continue;
-        }
-        let foreign =
-            append.claims.iter().find(|c| owner_of.get(*c).is_some_and(|owner| *owner != append.stream_id));
-        if let Some(claim) = foreign {
-            answers.push(Err(AppendError::Taken { namespace: claim.namespace.clone() }));
-            continue;
-        }
-        for (ix, event) in append.events.iter().enumerate() {
-            position += 1;
-            *version += 1;
-            let link = Link::of(append, event, position, *version, ix, recorded_at);
-            hash = link.hash(&hash).to_vec();
-            rows.push(&link, &hash);
-        }
-        let receipt = Receipt { position, version: *version, replayed: false };
-        for claim in &append.releases {
-            owner_of.remove(claim);
-        }
-        for claim in &append.claims {
-            owner_of.insert(claim.clone(), append.stream_id.clone());
-        }
-        recorded.insert(append.command_id, Receipt { replayed: true, ..receipt });
-        accepted.push((append, receipt));
-        answers.push(Ok(receipt));
-    }
+    let known = Known {
+        position: head.get(0),
+        hash: head.get(1),
+        receipts: receipts
+            .iter()
+            .map(|r| (r.get(0), Receipt { position: r.get(1), version: r.get(2), replayed: true }))
+            .collect(),
+        versions: versions.iter().map(|r| (r.get(0), r.get::<_, Option<i64>>(1).unwrap_or(0))).collect(),
+        owners: claims
+            .iter()
+            .map(|r| (Claim::new(r.get::<_, String>(0), r.get::<_, String>(1)), r.get(2)))
+            .collect(),
+        generation,
+    };
+    let Ruling { answers, accepted, rows, position, hash } = rule(known, appends, recorded_at);
     if accepted.is_empty() {
         c.batch_execute("rollback").await?;
         return Ok((answers, Tail { position, hash }));
@@ -242,20 +194,4 @@ fn columns<'a>(accepted: &[(&'a Append, Receipt)], of: fn(&Append) -> &Vec<Claim
         }
     }
     out
-}
-
-impl Rows {
-    pub fn push(&mut self, link: &Link<'_>, hash: &[u8]) {
-        self.position.push(link.position);
-        self.stream.push(link.stream_id.to_owned());
-        self.version.push(link.version);
-        self.kind.push(link.kind.to_owned());
-        self.type_version.push(link.type_version);
-        self.command.push(link.command_id);
-        self.ix.push(link.ix);
-        self.effective.push(link.effective_at);
-        self.payload.push(link.payload.to_owned());
-        self.metadata.push(link.metadata.to_owned());
-        self.hash.push(hash.to_vec());
-    }
 }

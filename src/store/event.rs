@@ -1,6 +1,6 @@
 //! Events as they stand in the log.
 
-use crate::domain::shared::{PersonalRef, aggregate::CategoryEvent};
+use crate::domain::shared::{PersonalRef, aggregate::CategoryEvent, derive_id};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -117,6 +117,17 @@ impl RecordedEvent {
     pub fn stream_uuid(&self) -> Uuid {
         let start = self.stream_id.len().saturating_sub(36);
         self.stream_id.get(start..).and_then(|s| Uuid::parse_str(s).ok()).unwrap_or_default()
+    }
+
+    /// Command id and metadata for a command of `workflow` that follows from this event. The same event
+    /// and purpose give the same id, so a repetition is recognised.
+    #[must_use]
+    pub fn follow(&self, workflow: &str, purpose: &str) -> (Uuid, Metadata) {
+        let parent = format!("{}/{}", self.command_id, self.ix);
+        let mut meta = Metadata::system(workflow, self.metadata.correlation, self.effective_at);
+        meta.causation = Some(self.command_id);
+        meta.request.clone_from(&self.metadata.request);
+        (derive_id(&parent, &format!("{workflow}/{purpose}")), meta)
     }
 
     /// The event as a type of the domain; `None` when it belongs to another category.

@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::metrics::Metrics;
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
@@ -50,6 +51,37 @@ pub struct Append {
     pub claims: Vec<Claim>,
     /// Keys to give back.
     pub releases: Vec<Claim>,
+    /// What the decision rests on beside the version; none if that says all.
+    pub basis: Option<Basis>,
+}
+
+/// What a decision rests on beside its stream's version. The version alone does not tell: an actor decides
+/// ahead on events that are still on their way, and if those are refused, another process may have written
+/// as many in their place; and an event that was read before it was durable may be gone with a crash of the
+/// server, and another one stand where it stood. An append whose basis is gone meets a conflict.
+#[derive(Clone, Debug)]
+pub struct Basis {
+    gone: Arc<AtomicBool>,
+    generation: u64,
+}
+
+impl Basis {
+    /// A basis read while the journal's connections were of this generation. Clones share their fate.
+    #[must_use]
+    pub fn of(generation: u64) -> Self {
+        Self { gone: Arc::default(), generation }
+    }
+
+    /// Whether it stands, now that the connections are of `generation`.
+    #[must_use]
+    pub fn stands(&self, generation: u64) -> bool {
+        self.generation == generation && !self.gone.load(Ordering::Acquire)
+    }
+
+    /// An append that rests on it did not come to be as it was decided, so those behind it rest on nothing.
+    pub fn give_up(&self) {
+        self.gone.store(true, Ordering::Release);
+    }
 }
 
 /// Where the events of a command stand.
@@ -102,6 +134,7 @@ pub(super) struct Pending {
 pub struct Journal {
     queue: mpsc::Sender<Pending>,
     head: Arc<watch::Sender<i64>>,
+    generation: Arc<AtomicU64>,
 }
 
 /// The answer to an append that is on its way.
@@ -130,13 +163,26 @@ impl Journal {
         let head = Arc::new(watch::Sender::new(0));
         let again = queue.downgrade();
         let flusher = Flusher::start(database.clone(), Arc::clone(&metrics), Arc::clone(&head), again);
-        tokio::spawn(Writer::new(database, clock, flusher).run(inbox));
-        Self { queue, head }
+        let generation = Arc::new(AtomicU64::new(0));
+        tokio::spawn(Writer::new(database, clock, flusher, Arc::clone(&generation)).run(inbox));
+        Self { queue, head, generation }
+    }
+
+    /// The basis of decisions on a state that is read from now on.
+    #[must_use]
+    pub fn basis(&self) -> Basis {
+        Basis::of(self.generation.load(Ordering::Acquire))
+    }
+
+    /// Whether what was read on `basis` still counts, as far as it is known here.
+    #[must_use]
+    pub fn trusts(&self, basis: &Basis) -> bool {
+        basis.stands(self.generation.load(Ordering::Acquire))
     }
 
     /// Hands an append in, without waiting. Appends are written in the order in which they were
     /// handed in, so a later one may be decided on the outcome of an earlier one: if that is
-    /// refused, the later one meets a conflict.
+    /// refused, the later one with the same [`Basis`] meets a conflict.
     ///
     /// # Errors
     /// [`AppendError::Busy`] if too many wait.

@@ -7,9 +7,9 @@
 //! left to the locked form in `batch.rs`.
 
 use super::StoreError;
-use super::batch::Rows;
 use super::chain::Link;
 use super::journal::{Append, AppendError, NewEvent, Receipt};
+use super::ruling::Rows;
 use chrono::{DateTime, SubsecRound, Utc};
 use std::collections::{HashMap, HashSet};
 use tokio_postgres::types::ToSql;
@@ -69,15 +69,16 @@ impl Lean {
     }
 }
 
-/// Whether this form can write `appends`: no unique keys, no personal values, no command twice, and on
-/// each stream every append expects what the one before it leaves.
-pub(super) fn fits(appends: &[&Append]) -> bool {
+/// Whether this form can write `appends`: no unique keys, no personal values, no command twice, on each
+/// stream every append expects what the one before it leaves, and what it rests on stands.
+pub(super) fn fits(appends: &[&Append], generation: u64) -> bool {
     let mut seen = HashSet::with_capacity(appends.len());
     let mut next: HashMap<&str, i64> = HashMap::with_capacity(appends.len());
     appends.iter().all(|a| {
         let count = i64::try_from(a.events.len()).unwrap_or(i64::MAX);
         let before = next.insert(&a.stream_id, a.expected.saturating_add(count));
-        let plain = a.claims.is_empty() && a.releases.is_empty() && a.vault.is_empty();
+        let stands = a.basis.as_ref().is_none_or(|b| b.stands(generation));
+        let plain = stands && a.claims.is_empty() && a.releases.is_empty() && a.vault.is_empty();
         plain && seen.insert(a.command_id) && before.is_none_or(|version| version == a.expected)
     })
 }
@@ -94,8 +95,9 @@ pub(super) async fn write(
     appends: &[&Append],
     now: DateTime<Utc>,
     tail: &Tail,
+    generation: u64,
 ) -> Result<Option<(Answers, Tail)>, StoreError> {
-    if !fits(appends) {
+    if !fits(appends, generation) {
         return Ok(None);
     }
     let recorded_at = now.trunc_subsecs(6);

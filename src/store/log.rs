@@ -81,6 +81,16 @@ pub async fn settle<C: GenericClient>(client: &C) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// The version of a stream, 0 for none; everything that was seen is durable, as after [`settle`].
+///
+/// # Errors
+/// If the database is away.
+pub async fn settled_version<C: GenericClient>(client: &C, stream_id: &str) -> Result<i64, StoreError> {
+    let sql = "select coalesce((select max(version) from events where log_id = 1 and stream_id = $1), 0),
+               pg_logical_emit_message(true, 'kinora', '')";
+    Ok(client.query_one(&client.prepare(sql).await?, &[&stream_id]).await?.get(0))
+}
+
 /// Position of the last committed event; 0 for an empty log.
 ///
 /// # Errors

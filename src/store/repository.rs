@@ -1,7 +1,7 @@
 //! Loading aggregates: the `cqrs-es` event store over tokio-postgres and the journal.
 
 use super::event::{RecordedEvent, encode_payload, stream_name};
-use super::{Append, AppendError, Journal, Metadata, NewEvent, Pool, StoreError, log, snapshots};
+use super::{Append, AppendError, Basis, Journal, Metadata, NewEvent, Pool, StoreError, log, snapshots};
 use crate::domain::shared::{Decider, aggregate::CategoryEvent};
 use chrono::Utc;
 use cqrs_es::{AggregateContext, AggregateError, DomainEvent, EventEnvelope, EventStore};
@@ -32,6 +32,8 @@ pub struct Loaded<A> {
     pub version: i64,
     /// Version at which a snapshot of it is kept; 0 for none.
     pub kept_at: i64,
+    /// What decisions on it rest on.
+    pub basis: Option<Basis>,
 }
 
 impl<A: Decider> AggregateContext<A> for Loaded<A> {
@@ -56,10 +58,12 @@ where
     /// # Errors
     /// If the log cannot be read, or holds an event this version does not know.
     pub async fn load(&self, id: Uuid) -> Result<Loaded<A>, StoreError> {
+        // Taken before anything is read.
+        let basis = Some(self.journal.basis());
         let client = self.pool.get().await?;
         let stream = stream_name(A::TYPE, id);
         let (snapshot, events) = snapshots::load(&**client, &stream).await?;
-        let mut loaded = Loaded { id: id.to_string(), state: A::default(), version: 0, kept_at: 0 };
+        let mut loaded = Loaded { id: id.to_string(), state: A::default(), version: 0, kept_at: 0, basis };
         if let Some(snapshot) = snapshot {
             let Ok(state) = serde_json::from_str(&snapshot.state) else {
                 tracing::warn!(aggregate = A::TYPE, "a snapshot cannot be read; all events are");
@@ -179,6 +183,7 @@ where
             vault: Vec::new(),
             claims: Vec::new(),
             releases: Vec::new(),
+            basis: context.basis.clone(),
         };
         self.journal.append(append).await.map_err(|e| match e {
             AppendError::Conflict { .. } => AggregateError::AggregateConflict,

@@ -11,6 +11,8 @@ use super::journal::{Append, AppendError, PATIENCE, Pending, Receipt};
 use super::lean::{self, Lean, Tail};
 use super::pool::{Database, connect};
 use crate::clock::Clock;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio_postgres::Client;
@@ -57,6 +59,9 @@ pub(super) struct Writer {
     tail: Option<Tail>,
     /// For how many batches the tail is not trusted, and how many the next disappointment costs.
     distrust: (u32, u32),
+    /// How often the server may have been another one than before: raised with each connection that is
+    /// opened while no other stands.
+    generation: Arc<AtomicU64>,
 }
 
 /// What one transaction gave.
@@ -67,11 +72,14 @@ struct Written {
 }
 
 impl Writer {
-    pub fn new(database: Database, clock: Clock, flusher: Flusher) -> Self {
-        Self { database, clock, flusher, durable: None, quick: None, tail: None, distrust: (0, 1) }
+    pub fn new(database: Database, clock: Clock, flusher: Flusher, generation: Arc<AtomicU64>) -> Self {
+        let (durable, quick, tail) = (None, None, None);
+        Self { database, clock, flusher, durable, quick, tail, distrust: (0, 1), generation }
     }
 
     pub async fn run(mut self, mut inbox: mpsc::Receiver<Pending>) {
+        // Opened before anything is read for a decision: as long as it stands, so does what was read.
+        self.durable = Line::open(&self.database, true).await.ok();
         let mut waiting = Vec::with_capacity(BATCH);
         while inbox.recv_many(&mut waiting, BATCH).await > 0 {
             let batch = std::mem::take(&mut waiting);
@@ -99,6 +107,11 @@ impl Writer {
                 }
             }
         };
+        for (append, answer) in appends.iter().zip(&written.answers) {
+            if let Some(basis) = append.basis.as_ref().filter(|_| !matches!(answer, Ok(r) if !r.replayed)) {
+                basis.give_up();
+            }
+        }
         let executed = Executed { batch, answers: written.answers, begun };
         // A commit that waited has made durable all that stood before it, too.
         if durable && written.committed {
@@ -130,7 +143,12 @@ impl Writer {
             Some(line) => line,
             None => {
                 self.tail = None;
-                Line::open(&self.database, durable).await?
+                let line = Line::open(&self.database, durable).await?;
+                let other = if durable { &self.quick } else { &self.durable };
+                if !other.as_ref().is_some_and(Line::is_open) {
+                    self.generation.fetch_add(1, Ordering::AcqRel);
+                }
+                line
             }
         };
         let outcome = self.execute(&line, appends).await;
@@ -145,24 +163,25 @@ impl Writer {
     /// In one statement if nothing stands in the way, else step by step under the head row's lock.
     async fn execute(&mut self, line: &Line, appends: &[&Append]) -> Result<Written, StoreError> {
         let now = self.clock.now();
+        let generation = self.generation.load(Ordering::Acquire);
         if self.distrust.0 > 0 {
             self.distrust.0 -= 1;
         } else if let Some(tail) = self.tail.take() {
-            match lean::write(&line.client, &line.lean, appends, now, &tail).await {
+            match lean::write(&line.client, &line.lean, appends, now, &tail, generation).await {
                 Ok(Some((answers, tail))) => {
                     self.tail = Some(tail);
                     self.distrust = (0, 1);
                     return Ok(Written { answers, committed: true });
                 }
                 // Not for this form: the tail is still right.
-                Ok(None) if !lean::fits(appends) => self.tail = Some(tail),
+                Ok(None) if !lean::fits(appends, generation) => self.tail = Some(tail),
                 Ok(None) => self.distrust = (self.distrust.1, (self.distrust.1 * 2).min(LONGEST_DISTRUST)),
                 // The locked form finds out which of them it is.
                 Err(error) if is_rejection(&error) => {}
                 Err(error) => return Err(error),
             }
         }
-        let (answers, tail) = batch::write(&line.client, &line.locked, appends, now).await?;
+        let (answers, tail) = batch::write(&line.client, &line.locked, appends, now, generation).await?;
         let committed = answers.iter().flatten().any(|r| !r.replayed);
         self.tail = Some(tail);
         Ok(Written { answers, committed })

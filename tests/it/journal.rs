@@ -4,7 +4,7 @@ use crate::support::Studio;
 use crate::support::diary::{Diary, DiaryCommand, write};
 use kinora::actors::{Bus, CommandError, Envelope};
 use kinora::startup::Roles;
-use kinora::store::{Claim, log};
+use kinora::store::{Append, AppendError, Basis, Claim, NewEvent, log};
 use uuid::Uuid;
 
 /// The numbers in a diary; each must be the version of its event.
@@ -82,6 +82,62 @@ async fn a_refused_append_takes_back_what_was_decided_on_it() {
         accepted.expect("accepted");
     }
     assert_eq!(numbers(&studio, stream).await, [1, 2, 3, 4]);
+    studio.close().await;
+}
+
+/// An entry of a diary, decided on `expected` and `basis`.
+fn entry(stream: Uuid, expected: i64, basis: Option<&Basis>) -> Append {
+    let payload = r#"{"number":1}"#.to_owned();
+    Append {
+        stream_id: format!("diary-{stream}"),
+        expected,
+        command_id: Uuid::now_v7(),
+        effective_at: chrono::Utc::now(),
+        metadata: format!(r#"{{"actor":"visitor","correlation":"{stream}"}}"#),
+        events: vec![NewEvent { kind: "EntryWritten".into(), type_version: 1, payload }],
+        vault: vec![],
+        claims: vec![],
+        releases: vec![],
+        basis: basis.cloned(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_decided_on_a_refused_append_is_refused_even_if_the_version_fits() {
+    let studio = Studio::start().await;
+    let journal = &studio.instance.services.journal;
+    let stream = Uuid::now_v7();
+    let conflict = Err(AppendError::Conflict { actual: 1 });
+    let basis = journal.basis();
+    // Somebody else writes one event, as many as the first of two decisions that are under way.
+    journal.append(entry(stream, 0, None)).await.expect("somebody else");
+    let first = journal.submit(entry(stream, 0, Some(&basis))).expect("handed in");
+    let second = journal.submit(entry(stream, 1, Some(&basis))).expect("handed in");
+    assert_eq!((first.settled().await, second.settled().await), (conflict.clone(), conflict.clone()));
+    // Also later, and alone, when the version fits and nothing else is in the way.
+    assert_eq!(journal.append(entry(stream, 1, Some(&basis))).await, conflict);
+    let written = journal.append(entry(stream, 1, Some(&journal.basis()))).await.expect("decided anew");
+    assert_eq!(written.version, 2);
+    studio.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_read_before_the_connections_broke_is_read_again() {
+    let studio = Studio::start().await;
+    let journal = &studio.instance.services.journal;
+    let stream = Uuid::now_v7();
+    journal.append(entry(stream, 0, None)).await.expect("the first");
+    let basis = journal.basis();
+    journal.append(entry(stream, 1, Some(&basis))).await.expect("it stands");
+    // As a crash of the server looks from here; it may have taken back what was read.
+    let client = studio.client().await;
+    let all = "select pg_terminate_backend(pid) from pg_stat_activity
+               where pid <> pg_backend_pid() and datname = current_database() and usename = current_user";
+    client.query(all, &[]).await.expect("terminated");
+    let late = journal.append(entry(stream, 2, Some(&basis))).await;
+    assert_eq!(late, Err(AppendError::Conflict { actual: 2 }));
+    journal.append(entry(stream, 2, Some(&journal.basis()))).await.expect("read again");
+    drop(client);
     studio.close().await;
 }
 

@@ -45,6 +45,7 @@ mod search;
 mod second_factor;
 mod security;
 mod shared_links;
+mod simulation;
 mod staff_acts;
 mod store;
 mod stripe;

@@ -1,7 +1,7 @@
 use super::{
     Dispute, DisputeState, OrderCommand, OrderError, OrderEvent, PaidBy, PlaceOrder, Refund, RefundState,
 };
-use crate::domain::shared::{AccountId, Money};
+use crate::domain::shared::{AccountId, Money, derive_id};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -67,6 +67,15 @@ pub struct Attempt {
     pub lookups: u8,
     /// What was taken.
     pub amount: Option<Money>,
+}
+
+impl Attempt {
+    /// The id of the command that records the next look-up of the schedule: the same until something is
+    /// recorded, so that two who look up at once are one.
+    #[must_use]
+    pub fn look_up_id(&self) -> Uuid {
+        derive_id(&self.id.to_string(), &format!("look-up/{:?}/{}", self.state, self.lookups))
+    }
 }
 
 /// An order as its events made it.
@@ -239,6 +248,12 @@ impl Order {
             events.push(OrderEvent::OrderOverpaid { over, cause: "transfer-too-large".into(), at });
         }
         Ok(events)
+    }
+
+    /// Whether the gateway is to be asked for the charge of `attempt`, or asked again after a crash.
+    #[must_use]
+    pub fn awaits_charge(&self, attempt: Uuid) -> bool {
+        self.attempts.iter().any(|a| a.id == attempt && a.state == AttemptState::Started)
     }
 
     /// Whether a charge may be under way at a gateway.

@@ -158,6 +158,9 @@ fn findings(config: &Config) -> Vec<Finding> {
     if let Some(problem) = sign_in_service::problem(config) {
         add("error", "oidc", &problem);
     }
+    if let Some((setting, words)) = config.delivery.problem() {
+        add("error", setting, &words);
+    }
     match &config.backup.folder {
         None => add("warning", "backup.folder", "no backups are made; name a folder on another disk"),
         Some(folder) if backup::newest(folder, "database").is_none() => {

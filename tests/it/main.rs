@@ -25,6 +25,7 @@ mod forgeries;
 mod front;
 mod journal;
 mod killed;
+mod leaks;
 mod media;
 mod member_acts;
 mod numbers;

@@ -73,6 +73,7 @@ pub fn prepare(
         fs::rename(room.join("mezzanine"), &mezzanine)?;
     }
     fs::rename(&staging, &public)?;
+    store.share(&public)?;
     remove_folder(&room)?;
     let text = serde_json::to_vec(&made).map_err(|e| MediaTrouble::internal(e.to_string()))?;
     write_atomically(&work.join(MANIFEST), &text)?;
@@ -180,6 +181,7 @@ pub fn package(bench: &Bench) -> Result<(Rendition, bool), MediaTrouble> {
     let ready: Vec<MadeStream> =
         made.av1.iter().filter_map(|r| serde_json::from_slice(&fs::read(note(r.lines)).ok()?).ok()).collect();
     write_master(&public, &made, &ready)?;
+    bench.tools.store.share(&public)?;
     Ok((rendition(&stream, Codec::Av1), ready.len() == made.av1.len()))
 }
 

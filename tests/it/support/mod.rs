@@ -50,6 +50,11 @@ impl Studio {
         Self::on(Arc::clone(&self.data), self.database.clone(), roles, |_| {}).await
     }
 
+    /// The same with other settings.
+    pub async fn beside_with(&self, roles: Roles, change: impl FnOnce(&mut Config)) -> Self {
+        Self::on(Arc::clone(&self.data), self.database.clone(), roles, change).await
+    }
+
     /// Ends the instance and starts it again on the same database and data folder.
     pub async fn restart(self) -> Self {
         let (data, database) = (Arc::clone(&self.data), self.database.clone());

@@ -2,6 +2,7 @@
 //! handed to nginx, which does all that itself.
 
 use super::error::HttpError;
+use super::hotlink;
 use super::request::Req;
 use super::response::{Res, set};
 use crate::media::store::MediaStore;
@@ -51,6 +52,15 @@ pub fn content_type(name: &str) -> &'static str {
 /// # Errors
 /// 404 if it is not there.
 pub async fn serve(req: &Req, path: &Path, served: &Served<'_>) -> Result<Res, HttpError> {
+    let mut res = answer(req, path, served).await?;
+    if hotlink::origin(req) == hotlink::Source::Friend {
+        // Else the browser would keep from the other site what we let it have.
+        set(&mut res, HeaderName::from_static("cross-origin-resource-policy"), "cross-origin");
+    }
+    Ok(res)
+}
+
+async fn answer(req: &Req, path: &Path, served: &Served<'_>) -> Result<Res, HttpError> {
     let mut file = File::open(path).await.map_err(|_| HttpError::NotFound)?;
     let facts = file.metadata().await.map_err(|_| HttpError::NotFound)?;
     if !facts.is_file() {

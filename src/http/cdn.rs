@@ -262,7 +262,7 @@ mod tests {
             let text = decoded(part(&segment, "Policy"));
             assert_eq!(text, policy(&format!("{base}/*"), end).into_bytes());
             assert!(verified(folder.path(), &text, part(&segment, "Signature")));
-            let next = cdn.address(round, "h264-720/00002.m4s", false, NOW + 1).unwrap();
+            let next = cdn.address(round, "h264-720/00002.m4s", false, NOW - 1).unwrap();
             assert_eq!(
                 part(&next, "Signature"),
                 part(&segment, "Signature"),

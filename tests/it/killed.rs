@@ -219,7 +219,7 @@ fn kills_of_worker_child_and_database_cost_little_and_no_frame() {
     let data = data_folder();
     assert!(kinora(&data, &["account", "add", "maker@example.org", "--role", "creator"]).status.success());
     let site = Running::start(data, &["--role", "web,projector,scheduler"]);
-    let path = film(site.data.path(), "160x90", seconds);
+    let path = film(site.data.path(), "96x54", seconds);
     let until = Instant::now() + Duration::from_secs(240 + 60 * kills);
 
     // Undisturbed, for comparison.

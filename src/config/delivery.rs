@@ -9,7 +9,7 @@ use std::path::PathBuf;
 pub struct Delivery {
     /// Internal location of nginx that sends files after an `X-Accel-Redirect`, such as `/protected-media/`; absent: Kinora sends them.
     pub accel: Option<String>,
-    /// Downloads that one client may begin within ten minutes; 0: as many as it likes.
+    /// Requests for whole files, or for parts of them, that one client may send within ten minutes; 0: as many as it likes.
     pub downloads: u32,
     /// Playlists that one client may ask for within a minute; 0: as many as it likes.
     pub playlists: u32,
@@ -47,7 +47,7 @@ pub enum CdnSigning {
 
 impl Default for Delivery {
     fn default() -> Self {
-        Self { accel: None, downloads: 60, playlists: 120, embed_hosts: Vec::new(), cdn: Cdn::default() }
+        Self { accel: None, downloads: 240, playlists: 120, embed_hosts: Vec::new(), cdn: Cdn::default() }
     }
 }
 

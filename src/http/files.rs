@@ -53,10 +53,7 @@ pub fn content_type(name: &str) -> &'static str {
 /// 404 if it is not there.
 pub async fn serve(req: &Req, path: &Path, served: &Served<'_>) -> Result<Res, HttpError> {
     let mut res = answer(req, path, served).await?;
-    if hotlink::origin(req) == hotlink::Source::Friend {
-        // Else the browser would keep from the other site what we let it have.
-        set(&mut res, HeaderName::from_static("cross-origin-resource-policy"), "cross-origin");
-    }
+    hotlink::share(req, &mut res);
     Ok(res)
 }
 

@@ -3,7 +3,8 @@
 
 use super::error::HttpError;
 use super::request::Req;
-use super::response::{Res, see_other};
+use super::response::{Res, see_other, set};
+use warp::http::HeaderName;
 use warp::http::header::HOST;
 
 /// Where a request comes from.
@@ -40,6 +41,14 @@ pub fn refuse(req: &Req, page: Option<&str>) -> Result<Option<Res>, HttpError> {
         (Source::Visit | Source::Elsewhere, _) => Err(HttpError::Forbidden(
             "This file is not for other sites to show. Link to the page of the work instead.".into(),
         )),
+    }
+}
+
+/// Says on an answer for a friend that other sites may use it: else the browser would keep from the other site
+/// what we let it have. On every answer of a way there, those that lead on too.
+pub fn share(req: &Req, res: &mut Res) {
+    if origin(req) == Source::Friend {
+        set(res, HeaderName::from_static("cross-origin-resource-policy"), "cross-origin");
     }
 }
 

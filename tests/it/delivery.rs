@@ -288,6 +288,13 @@ async fn other_sites_show_files_only_with_leave_and_who_saves_what_is_counted_wi
         );
     }
 
+    let partner = [cross, ("sec-fetch-mode", "no-cors"), ("referer", "https://partner.example/")];
+    let led = with(maker, "/media/salt/file", &partner).await;
+    assert_eq!(
+        (led.status, led.headers["cross-origin-resource-policy"].to_str().expect("text")),
+        (303, "cross-origin")
+    );
+
     // What was played or refused is no download; a part that is fetched later is no second one.
     let counted = async || {
         let sql = "select account is null, kind, files from download_counts order by kind";

@@ -130,7 +130,7 @@ async fn protected(req: Req) -> Result<Res, HttpError> {
         && let Some(cdn) = req.app.cdn()?
     {
         let address = cdn.address((work.id, round), &path, save, req.now().timestamp())?;
-        return Ok(led_to(&address));
+        return Ok(led_to(&req, &address));
     }
     // Playlists change while rungs are added; segments never do.
     let cache = if asked.is_playlist() { "private, no-cache" } else { "private, max-age=3600, immutable" };
@@ -138,10 +138,11 @@ async fn protected(req: Req) -> Result<Res, HttpError> {
 }
 
 /// Leads to an address of the network of caches; the next time there is another one.
-fn led_to(address: &str) -> Res {
+fn led_to(req: &Req, address: &str) -> Res {
     let mut res = see_other("/");
     *res.status_mut() = StatusCode::TEMPORARY_REDIRECT;
     set(&mut res, LOCATION, address);
+    hotlink::share(req, &mut res);
     res
 }
 

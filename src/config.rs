@@ -8,10 +8,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 mod defaults;
+pub mod delivery;
 mod live;
 mod load;
 pub mod secrets;
 
+pub use delivery::{Cdn, CdnSigning, Delivery};
 pub use live::LiveConfig;
 pub use load::{ConfigError, load};
 pub use secrets::Secrets;
@@ -100,6 +102,8 @@ pub struct Config {
     pub limits: Limits,
     /// Media processing.
     pub media: Media,
+    /// How files of works reach people.
+    pub delivery: Delivery,
     /// Documents, models, archives and text.
     pub previews: Previews,
     /// Comments.

@@ -8,6 +8,7 @@ use crate::actors::{
 };
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, LiveConfig, SchedulerKind, Secrets};
+use crate::media::store::MediaStore;
 use crate::metrics::Metrics;
 use crate::projections::{self, Reader};
 use crate::store::dump::Dumper;
@@ -125,6 +126,7 @@ impl Instance {
         migrate: bool,
     ) -> Result<Self, StartError> {
         make_data_folder(&config)?;
+        deliver_as_set(&config).await?;
         if migrate {
             let mut owner = connect(&database.owner).await?;
             for name in migrate::run(&mut owner).await? {
@@ -293,6 +295,20 @@ async fn watch_cluster(cluster: Arc<Cluster>, desk: Desk) -> Result<(), LoopErro
         desk.succeeded();
         desk.pause(Duration::from_secs(2)).await;
     }
+    Ok(())
+}
+
+/// Refuses settings of delivery that cannot work, and lets nginx read the files it is to send, or nobody.
+async fn deliver_as_set(config: &Config) -> Result<(), StartError> {
+    if let Some((setting, words)) = config.delivery.problem() {
+        return Err(StartError::Program(format!("{setting}: {words}")));
+    }
+    let (store, open) = (MediaStore::new(&config.data), config.delivery.accel().is_some());
+    let fail = |e| StoreError::file("setting modes of the media folder".to_owned(), e);
+    tokio::task::spawn_blocking(move || store.let_group_read(open))
+        .await
+        .map_err(|e| StartError::Program(e.to_string()))?
+        .map_err(fail)?;
     Ok(())
 }
 

@@ -41,13 +41,16 @@ pub async fn add(
     command: Uuid,
     meta: Metadata,
 ) -> Result<Receipt, CaptionsError> {
-    let folder = MediaStore::new(&cx.config.data).captions(work.id);
+    let store = MediaStore::new(&cx.config.data);
+    let folder = store.captions(work.id);
     let captions = tokio::task::spawn_blocking(move || {
         let (file, cues) = to_webvtt(&bytes)?;
         let sha256 = hex::encode(Sha256::digest(&file));
         let captions = Captions { language, sounds, sha256, bytes: file.len() as u64, cues };
         // The file first: the log never names what is not there. One that is refused is an orphan.
-        write_atomically(&folder.join(captions.file()), file.as_bytes())?;
+        let path = folder.join(captions.file());
+        write_atomically(&path, file.as_bytes())?;
+        store.share(&path)?;
         Ok::<_, CaptionsError>(captions)
     })
     .await

@@ -13,6 +13,7 @@ pub mod demo;
 pub mod demo_plans;
 mod directory;
 pub mod disputes;
+pub mod download_counts;
 pub mod encoder;
 pub mod idempotency;
 pub mod jobs;

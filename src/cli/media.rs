@@ -3,7 +3,7 @@
 use super::{CliError, Global, print_json};
 use crate::actors::bus::{Envelope, Metadata};
 use crate::actors::encoder::{self, Tools};
-use crate::actors::{Services, accounts, media_files, uploads};
+use crate::actors::{Services, accounts, download_counts, media_files, uploads};
 use crate::domain::media::{Media, MediaCommand, Processing, Publication, Rendition, Tier};
 use crate::projections::media as works;
 use crate::startup::Instance;
@@ -71,6 +71,15 @@ enum Action {
         #[arg(long)]
         json: bool,
     },
+    /// Who saved how many files of which kind, by day.
+    Downloads {
+        /// How many days back.
+        #[arg(long, default_value_t = 30)]
+        days: u32,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Compare every file with the log, originals by hash.
     Verify {
         /// Print JSON.
@@ -116,6 +125,7 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
             println!("{} orphans, {}, {verb}", pruned.orphans, uploads::in_words(pruned.bytes));
             Ok(())
         }
+        Action::Downloads { days, json } => downloads(cx, days, json).await,
         Action::Verify { json } => verify(cx, json).await,
     }
 }
@@ -226,6 +236,18 @@ async fn list(cx: &Services, json: bool) -> Result<(), CliError> {
             uploads::in_words(w.bytes),
             w.title
         );
+    }
+    Ok(())
+}
+
+async fn downloads(cx: &Services, days: u32, json: bool) -> Result<(), CliError> {
+    let counts = download_counts::of_last_days(cx, days).await?;
+    if json {
+        return print_json(&serde_json::json!({ "downloads": counts }));
+    }
+    for count in counts {
+        let who = count.account.map_or_else(|| "visitors".to_owned(), |id| id.to_string());
+        println!("{} {who:<36} {:<9} {}", count.day, count.kind, count.files);
     }
     Ok(())
 }

@@ -43,6 +43,9 @@ pub async fn serve(global: &Global, args: ServeArgs) -> Result<(), CliError> {
     let roles = roles(&args.role);
     let mut config = global.config()?;
     super::settings::fit_for_production(&config)?;
+    if let Some(words) = http::cdn::problem(&config) {
+        return Err(CliError::Failed(format!("delivery.cdn: {words}")));
+    }
     // Before anything is started: a signal from now on leads to an orderly end.
     let mut stop = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut reload = signal(SignalKind::hangup())?;

@@ -4,6 +4,7 @@ use super::{CliError, Global, print_json};
 use crate::actors::accounts::sign_in_service;
 use crate::actors::backup;
 use crate::config::{Config, Registration};
+use crate::http::cdn;
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
 
@@ -157,6 +158,11 @@ fn findings(config: &Config) -> Vec<Finding> {
     }
     if let Some(problem) = sign_in_service::problem(config) {
         add("error", "oidc", &problem);
+    }
+    if let Some((setting, words)) = config.delivery.problem() {
+        add("error", setting, &words);
+    } else if let Some(words) = cdn::problem(config) {
+        add("error", "delivery.cdn", &words);
     }
     match &config.backup.folder {
         None => add("warning", "backup.folder", "no backups are made; name a folder on another disk"),

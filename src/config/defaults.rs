@@ -27,6 +27,7 @@ impl Default for Config {
             oidc: Oidc::default(),
             limits: Limits::default(),
             media: Media::default(),
+            delivery: super::Delivery::default(),
             previews: Previews::default(),
             comments: Comments::default(),
             billing: Billing::default(),

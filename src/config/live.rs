@@ -46,6 +46,9 @@ impl LiveConfig {
             "limits.connections": limits.connections,
             "limits.commands": limits.commands,
             "media.workers": media.workers,
+            // The mode of folders and the key are looked at when the process starts.
+            "delivery.accel": delivery.accel,
+            "delivery.cdn": delivery.cdn,
         );
         // A port that was chosen at the start is not a difference.
         if new.listen != old.listen && new.listen.port() != 0 {

@@ -89,6 +89,9 @@ impl Config {
         config.gateways.sandbox.base_url = Some(String::new());
         config.gateways.sandbox.webhook_secret = Some(String::new());
         config.gateways.stripe.webhook_secret = Some(String::new());
+        config.delivery.accel = Some(String::new());
+        config.delivery.cdn.base_url = Some(String::new());
+        config.delivery.cdn.private_key_file = Some(PathBuf::new());
         config.backup.folder = Some(PathBuf::new());
         config.mode = Mode::Development;
         config

@@ -42,6 +42,10 @@ pub struct Secrets {
     pub audit: Key,
     /// Lets a scraper read `/metrics` from elsewhere.
     pub metrics_token: String,
+    /// Signs addresses of the network of caches, which holds it too.
+    pub cdn: Key,
+    /// By this the network of caches shows who it is when it fetches files.
+    pub cdn_origin: String,
 }
 
 impl Secrets {
@@ -68,8 +72,23 @@ impl Secrets {
             events: key(folder, "events.key", fresh)?,
             audit: key(folder, "audit.key", fresh)?,
             metrics_token: hex::encode(token.as_slice()),
+            cdn: key(folder, "cdn.key", true)?,
+            cdn_origin: hex::encode(key(folder, "cdn-origin.token", true)?.as_slice()),
         })
     }
+}
+
+/// Reads a secret that the settings name; refused when others than its owner can read it.
+///
+/// # Errors
+/// With words for operators.
+pub fn private(file: &Path) -> Result<Zeroizing<String>, String> {
+    let said = |e: std::io::Error| format!("{}: {}", file.display(), e.kind());
+    let mode = fs::metadata(file).map_err(said)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        return Err(format!("{} can be read by others: chmod 600", file.display()));
+    }
+    fs::read_to_string(file).map(Zeroizing::new).map_err(said)
 }
 
 /// A key of 32 bytes, kept as 64 hex digits and a line end.

@@ -1,9 +1,12 @@
 //! What the web has of the running instance: the bus for commands, the reader for queries.
 
+use super::cdn::Cdn;
+use super::error::HttpError;
+use super::rate::Rate;
 use crate::actors::Services;
 use std::ops::Deref;
 use std::sync::atomic::AtomicBool;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 /// How long the words of the join button stay as they are when a price has changed.
@@ -18,6 +21,11 @@ pub struct App {
     join: RwLock<(Option<String>, Option<Instant>)>,
     /// Set once it is known that there is an account: until then pages lead to the first admin.
     pub has_people: AtomicBool,
+    /// Downloads of each client.
+    pub downloads: Rate,
+    /// Playlists of each client.
+    pub playlists: Rate,
+    cdn: OnceLock<Result<Option<Cdn>, String>>,
 }
 
 impl App {
@@ -25,11 +33,28 @@ impl App {
     #[must_use]
     pub fn new(services: Services) -> Self {
         let draining = AtomicBool::new(false);
-        Self { services, draining, has_people: AtomicBool::new(false), join: RwLock::default() }
+        Self {
+            services,
+            draining,
+            has_people: AtomicBool::new(false),
+            join: RwLock::default(),
+            downloads: Rate::over(600),
+            playlists: Rate::over(60),
+            cdn: OnceLock::new(),
+        }
     }
 }
 
 impl App {
+    /// The network of caches in front, if there is one.
+    ///
+    /// # Errors
+    /// If its key cannot be used.
+    pub fn cdn(&self) -> Result<Option<&Cdn>, HttpError> {
+        let opened = self.cdn.get_or_init(|| Cdn::open(&self.config.delivery, &self.secrets.cdn));
+        opened.as_ref().map(Option::as_ref).map_err(|why| HttpError::Internal(why.clone()))
+    }
+
     /// Words of the join button, such as "Join for €11.50"; none while nothing can be joined.
     #[must_use]
     pub fn join_words(&self) -> Option<String> {

@@ -1,8 +1,11 @@
-//! Files as answers: the right type, ranges, conditional requests, cheap HEAD, streamed in pieces.
+//! Files as answers: the right type, ranges, conditional requests, cheap HEAD, streamed in pieces; or
+//! handed to nginx, which does all that itself.
 
 use super::error::HttpError;
+use super::hotlink;
 use super::request::Req;
 use super::response::{Res, set};
+use crate::media::store::MediaStore;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use std::path::Path;
@@ -13,7 +16,7 @@ use warp::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
     LAST_MODIFIED,
 };
-use warp::http::{Method, StatusCode};
+use warp::http::{HeaderName, Method, StatusCode};
 
 /// How a file is to be answered.
 #[derive(Clone, Debug)]
@@ -49,10 +52,19 @@ pub fn content_type(name: &str) -> &'static str {
 /// # Errors
 /// 404 if it is not there.
 pub async fn serve(req: &Req, path: &Path, served: &Served<'_>) -> Result<Res, HttpError> {
+    let mut res = answer(req, path, served).await?;
+    hotlink::share(req, &mut res);
+    Ok(res)
+}
+
+async fn answer(req: &Req, path: &Path, served: &Served<'_>) -> Result<Res, HttpError> {
     let mut file = File::open(path).await.map_err(|_| HttpError::NotFound)?;
     let facts = file.metadata().await.map_err(|_| HttpError::NotFound)?;
     if !facts.is_file() {
         return Err(HttpError::NotFound);
+    }
+    if let Some(location) = handed_on(req, path) {
+        return Ok(hand_on(&location, served));
     }
     let length = facts.len();
     let modified: Option<DateTime<Utc>> = facts.modified().ok().map(Into::into);
@@ -65,7 +77,7 @@ pub async fn serve(req: &Req, path: &Path, served: &Served<'_>) -> Result<Res, H
     if let Some(modified) = modified {
         set(&mut res, LAST_MODIFIED, &modified.format("%a, %d %b %Y %H:%M:%S GMT").to_string());
     }
-    if req.header("if-none-match").split(',').any(|t| t.trim() == etag || t.trim() == "*") {
+    if is_known(req.header("if-none-match"), req.header("if-modified-since"), &etag, modified) {
         *res.status_mut() = StatusCode::NOT_MODIFIED;
         return Ok(res);
     }
@@ -74,7 +86,7 @@ pub async fn serve(req: &Req, path: &Path, served: &Served<'_>) -> Result<Res, H
         set(&mut res, CONTENT_DISPOSITION, &format!("attachment; filename=\"{name}\""));
     }
     let condition = req.header("if-range");
-    let wanted = if condition.is_empty() || condition == etag {
+    let wanted = if condition.is_empty() || condition == etag || is_time(condition, modified) {
         range(req.header("range"), length)
     } else {
         Part::Whole
@@ -121,6 +133,44 @@ pub async fn serve(req: &Req, path: &Path, served: &Served<'_>) -> Result<Res, H
     Ok(res)
 }
 
+/// Whether the client has the file as it is (RFC 9110, 13.2.2: a tag goes before a time).
+fn is_known(tags: &str, since: &str, etag: &str, modified: Option<DateTime<Utc>>) -> bool {
+    if !tags.is_empty() {
+        let plain = |t: &str| t.trim().trim_start_matches("W/") == etag || t.trim() == "*";
+        return tags.split(',').any(plain);
+    }
+    let since = DateTime::parse_from_rfc2822(since).ok();
+    since.zip(modified).is_some_and(|(since, at)| at.timestamp() <= since.timestamp())
+}
+
+/// Whether `text` is the very time at which the file was changed.
+fn is_time(text: &str, modified: Option<DateTime<Utc>>) -> bool {
+    let given = DateTime::parse_from_rfc2822(text).ok();
+    given.zip(modified).is_some_and(|(given, at)| at.timestamp() == given.timestamp())
+}
+
+/// Where nginx finds the file, if it is one of the media folder and nginx is to send those. Playlists are
+/// small and change: they always come from here.
+fn handed_on(req: &Req, path: &Path) -> Option<String> {
+    let config = &req.app.config;
+    let location = config.delivery.accel()?;
+    let below = path.strip_prefix(MediaStore::new(&config.data).root()).ok()?.to_str()?;
+    (!below.ends_with(".m3u8")).then(|| format!("{location}{below}"))
+}
+
+/// An answer without a body, which nginx replaces by the file. Length, time, ranges and conditions are its
+/// own; what is said here about type, name and keeping stays.
+fn hand_on(location: &str, served: &Served<'_>) -> Res {
+    let mut res = StatusCode::OK.into_response();
+    set(&mut res, HeaderName::from_static("x-accel-redirect"), location);
+    set(&mut res, CONTENT_TYPE, served.content_type);
+    set(&mut res, CACHE_CONTROL, served.cache);
+    if let Some(name) = served.download {
+        set(&mut res, CONTENT_DISPOSITION, &format!("attachment; filename=\"{name}\""));
+    }
+    res
+}
+
 #[derive(Debug, PartialEq, Eq)]
 enum Part {
     Whole,
@@ -147,6 +197,19 @@ fn range(header: &str, length: u64) -> Part {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_has_the_file_as_it_is_gets_no_bytes() {
+        let at: DateTime<Utc> = "2026-11-28T10:00:00.5Z".parse().unwrap();
+        let (same, before) = ("Sat, 28 Nov 2026 10:00:00 GMT", "Sat, 28 Nov 2026 09:59:59 GMT");
+        let known = |tags, since| is_known(tags, since, "\"5-a\"", Some(at));
+        assert!(
+            known("\"5-a\"", "") && known("W/\"5-a\"", "") && known("\"x\", \"5-a\"", "") && known("*", "")
+        );
+        assert!(!known("\"5-b\"", same), "a tag goes before a time");
+        assert!(known("", same) && !known("", before) && !known("", "yesterday") && !known("", ""));
+        assert!(is_time(same, Some(at)) && !is_time(before, Some(at)) && !is_time("", Some(at)));
+    }
 
     #[test]
     fn ranges_are_read_as_players_send_them() {

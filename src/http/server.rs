@@ -62,6 +62,14 @@ pub fn policy_with(own: &str, more: &[&str]) -> String {
         + &format!("; frame-src {own} {more}")
 }
 
+/// The policy of all other pages; files may come from the network of caches, too.
+fn policy(cdn: Option<&str>) -> String {
+    let Some(cdn) = cdn else { return POLICY.to_owned() };
+    POLICY
+        .replace("media-src 'self'", &format!("media-src 'self' {cdn}"))
+        .replace("connect-src 'self'", &format!("connect-src 'self' {cdn}"))
+}
+
 /// Serves `app` on `listener` until `stop` resolves, then drains.
 pub async fn serve(app: Arc<App>, table: Table, listener: TcpListener, stop: impl Future<Output = ()>) {
     let places = Arc::new(Semaphore::new(app.config.limits.connections));
@@ -156,6 +164,7 @@ async fn answer(
     let wants_json = path.starts_with("/api/");
     let metrics = Arc::clone(&app.metrics);
     let https = app.config.secure_cookies();
+    let cdn = app.config.delivery.cdn.origin();
     metrics.http.in_flight.inc();
     let (mut res, pattern) = match table.find(&method, path) {
         Err(error) => {
@@ -185,7 +194,7 @@ async fn answer(
     let labels = [method_label(&method), pattern, status.as_str()];
     metrics.http.requests.with_label_values(&labels).inc();
     metrics.http.duration.with_label_values(&labels[..2]).observe(started.elapsed().as_secs_f64());
-    secure(&mut res, &request_id, https);
+    secure(&mut res, &request_id, https, cdn.as_deref());
     res
 }
 
@@ -386,7 +395,7 @@ fn method_label(method: &Method) -> &'static str {
     }
 }
 
-fn secure(res: &mut Res, request_id: &str, https: bool) {
+fn secure(res: &mut Res, request_id: &str, https: bool, cdn: Option<&str>) {
     if https {
         set(res, STRICT_TRANSPORT_SECURITY, "max-age=31536000");
     }
@@ -394,7 +403,6 @@ fn secure(res: &mut Res, request_id: &str, https: bool) {
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (REFERRER_POLICY, "same-origin"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
         (
             HeaderName::from_static("permissions-policy"),
             "camera=(), microphone=(), geolocation=(), payment=()",
@@ -404,13 +412,30 @@ fn secure(res: &mut Res, request_id: &str, https: bool) {
         set(res, name, value);
     }
     if !res.headers().contains_key(CONTENT_SECURITY_POLICY) {
-        set(res, CONTENT_SECURITY_POLICY, POLICY);
+        set(res, CONTENT_SECURITY_POLICY, &policy(cdn));
+    }
+    let shared = HeaderName::from_static("cross-origin-resource-policy");
+    if !res.headers().contains_key(&shared) {
+        set(res, shared, "same-origin");
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_may_come_from_the_network_of_caches_and_scripts_may_not() {
+        assert_eq!(policy(None), POLICY);
+        let with = policy(Some("https://cdn.example.org"));
+        for part in [
+            "media-src 'self' https://cdn.example.org blob:;",
+            "connect-src 'self' https://cdn.example.org blob:;",
+        ] {
+            assert!(with.contains(part), "{with}");
+        }
+        assert!(with.contains("script-src 'self';") && with.matches("cdn.example.org").count() == 2);
+    }
 
     #[test]
     fn without_a_list_only_this_machines_own_names_are_answered() {

@@ -82,7 +82,8 @@ pub fn read(file: &Path, packing: Packing, limits: &Limits) -> Result<(Listing, 
     let facts = Facts {
         format: format.into(),
         entries: u32::try_from(listing.entries.len()).unwrap_or(u32::MAX),
-        unpacked_bytes: listing.entries.iter().map(|e| e.bytes).sum(),
+        // What an archive says about itself may be more than there are numbers.
+        unpacked_bytes: listing.entries.iter().fold(0, |all, e| all.saturating_add(e.bytes)),
         frame_rate: (0, 1),
         ..Facts::default()
     };

@@ -29,6 +29,7 @@ pub mod store;
 pub mod texts;
 
 mod error;
+mod group_read;
 
 pub use error::MediaTrouble;
 pub use limits::Limits;

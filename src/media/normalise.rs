@@ -106,6 +106,8 @@ pub fn normalise(
     let out = job.writes(public)?;
     let temporary = job.writes(mezzanine)?;
     job.args(["-nostdin", "-v", "error", "-nostats", "-progress", "pipe:1", "-y"]);
+    // A damaged track costs what is damaged, not the whole work; one with nothing in it is found below.
+    job.args(["-max_error_rate", "1"]);
     job.args(guarded_input(limits));
     job.args(["-t".to_owned(), (limits.minutes * 60).to_string(), "-i".into(), format!("file:{input}")]);
     if video {

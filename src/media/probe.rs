@@ -129,7 +129,7 @@ pub fn probe(
     match outcome {
         Ok(()) => {}
         Err(SandboxError::Exit { code: Some(_), message }) => {
-            return Err(MediaTrouble::Rejected(unreadable(&message)));
+            return Err(MediaTrouble::Rejected(unreadable(&message, limits)));
         }
         // Killed by its limits on processor time or memory. Running out of wall time says nothing about
         // the file on a busy machine: that is a failure, and tried again.
@@ -182,8 +182,35 @@ fn refuse_gaps(
     }
 }
 
-fn unreadable(message: &str) -> Rejection {
+/// Width and height in what ffmpeg says when a frame has more pixels than it was allowed.
+fn size_refused(lower: &str) -> Option<(u64, u64)> {
+    let (size, _) = lower.split_once("picture size ")?.1.split_once(' ')?;
+    let (width, height) = size.split_once('x')?;
+    Some((width.parse().ok()?, height.parse().ok()?))
+}
+
+/// Words without the names and addresses of parts of ffmpeg, such as `[mp2 @ 0x55d0]`.
+fn for_people(message: &str) -> String {
+    let mut words = String::new();
+    for (n, part) in message.split('[').enumerate() {
+        let rest = part.split_once("] ").filter(|(inside, _)| n > 0 && inside.contains(" @ 0x"));
+        match rest {
+            Some((_, rest)) => words.push_str(rest),
+            None if n > 0 => {
+                words.push('[');
+                words.push_str(part);
+            }
+            None => words.push_str(part),
+        }
+    }
+    words.chars().take(120).collect()
+}
+
+fn unreadable(message: &str, limits: &Limits) -> Rejection {
     let lower = message.to_lowercase();
+    if let Some((width, height)) = size_refused(&lower) {
+        return Rejection::TooManyPixels { width, height, limit_megapixels: limits.megapixels };
+    }
     if lower.contains("moov atom not found") || lower.contains("ebml header parsing failed") {
         Rejection::Truncated
     } else if lower.contains("not on whitelist") {
@@ -193,7 +220,7 @@ fn unreadable(message: &str) -> Rejection {
     } else if lower.contains("invalid data") || lower.contains("end of file") || message.is_empty() {
         Rejection::Unreadable { found: "no known video or sound format".into() }
     } else {
-        Rejection::Unreadable { found: message.chars().take(120).collect() }
+        Rejection::Unreadable { found: for_people(message) }
     }
 }
 
@@ -312,5 +339,23 @@ fn fraction(text: Option<&str>) -> (u32, u32) {
     match parse() {
         Some((n, d)) if d > 0 => (n, d),
         _ => (0, 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_examiner_says_is_told_in_words_for_people() {
+        let limits = Limits { megapixels: 40, ..Limits::default() };
+        let said =
+            "[IMGUTILS @ 0x7ffc3dafde90] Picture size 8000x6000 exceeds specified max pixel count 40000000";
+        let refused = Rejection::TooManyPixels { width: 8000, height: 6000, limit_megapixels: 40 };
+        assert_eq!(unreadable(said, &limits), refused);
+        assert_eq!(unreadable("moov atom not found", &limits), Rejection::Truncated);
+        let said = "[mov @ 0x55] stream 0 [odd], [a @ 0x1] contradictory";
+        let found = "stream 0 [odd], contradictory".to_owned();
+        assert_eq!(unreadable(said, &limits), Rejection::Unreadable { found });
     }
 }

@@ -117,6 +117,7 @@ impl MediaStore {
             // A rename onto another name of the same file does nothing and leaves both.
             let _ = fs::remove_file(&temporary);
             sync_folder(folder)?;
+            self.share(&target)?;
         }
         Ok(target)
     }

@@ -130,7 +130,11 @@ families! {
         storage: IntGaugeVec "kinora_storage_bytes" ["area"] =>
             "Bytes in the data folder, by area (media, uploads, mail, database, other).";
         sent: IntCounter "kinora_media_sent_bytes_total" =>
-            "Bytes of media files sent to viewers.";
+            "Bytes of media files that Kinora sent itself to viewers.";
+        downloads: IntCounterVec "kinora_media_downloads_total" ["kind", "who"] =>
+            "Files that were saved, by kind of work and by whether somebody with an account did (account, visitor).";
+        withheld: IntCounterVec "kinora_media_withheld_total" ["reason"] =>
+            "Requests for files that were refused although the address was right, by reason (rate, other_site).";
     }
 }
 
@@ -292,6 +296,9 @@ impl Metrics {
         for codec in ["h264", "av1"] {
             self.media.frames.with_label_values(&[codec]);
             self.media.seconds.with_label_values(&[codec]);
+        }
+        for reason in ["rate", "other_site"] {
+            self.media.withheld.with_label_values(&[reason]);
         }
         for outcome in ["accepted", "refused", "aborted"] {
             self.media.uploads.with_label_values(&[outcome]);

@@ -1,6 +1,7 @@
 //! nginx, with the file of `deploy/`, in front of a running Kinora.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -11,15 +12,20 @@ use crate::running::{Running, data_folder, get};
 
 const HOST: &str = "studio.example.org";
 
-struct Nginx {
+pub struct Nginx {
     child: Child,
     port: u16,
+    /// Where it answers without TLS, which the file of `deploy/` has no door for.
+    pub clear: SocketAddr,
     folder: TempDir,
 }
 
 impl Nginx {
-    fn before(kinora: &Running) -> Self {
+    /// In front of a site whose media folder is `media`. Where the test is root, nginx reads files as somebody
+    /// else, of the same group.
+    pub fn before(site: SocketAddr, media: &Path) -> Self {
         let folder = TempDir::new().expect("a folder");
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).expect("set");
         let path = folder.path().to_string_lossy().into_owned();
         let made = Command::new("openssl")
             .args([
@@ -46,19 +52,25 @@ impl Nginx {
         assert!(made.status.success());
         let free =
             |_: ()| TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
-        let (plain, tls) = (free(()), free(()));
+        let (plain, tls, clear) = (free(()), free(()), free(()));
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let site = std::fs::read_to_string(here.join("deploy/etc/nginx/sites-available/kinora.conf"))
+        let media = format!("{}/", media.display());
+        let conf = std::fs::read_to_string(here.join("deploy/etc/nginx/sites-available/kinora.conf"))
             .expect("read")
             .replace("/etc/letsencrypt/live/studio.example.org", &path)
-            .replace("127.0.0.1:8080", &kinora.site.to_string())
+            .replace("127.0.0.1:8080", &site.to_string())
+            .replace("/var/lib/kinora/media/", &media)
+            .replace("rate=20r/s", "rate=9999r/s")
+            .replace("listen 443 ssl http2;", &format!("listen 443 ssl http2; listen 127.0.0.1:{clear};"))
             .replace("listen 80", &format!("listen 127.0.0.1:{plain}"))
             .replace("listen 443", &format!("listen 127.0.0.1:{tls}"))
             .replace("/var/lib/kinora-maintenance", &path)
             .replace("/usr/share/kinora", &here.join("deploy").to_string_lossy());
-        std::fs::write(folder.path().join("site.conf"), site).expect("written");
+        std::fs::write(folder.path().join("site.conf"), conf).expect("written");
+        let user =
+            if nix::unistd::geteuid().is_root() { "user nobody root;\n" } else { "master_process off;\n" };
         let main = format!(
-            "daemon off;\nmaster_process off;\npid {path}/nginx.pid;\nerror_log stderr;\nevents {{}}\nhttp {{\n access_log off;\n \
+            "daemon off;\n{user}worker_processes 1;\npid {path}/nginx.pid;\nerror_log stderr;\nevents {{}}\nhttp {{\n access_log off;\n \
              client_body_temp_path {path}/body;\n proxy_temp_path {path}/proxy;\n fastcgi_temp_path {path}/f;\n uwsgi_temp_path {path}/u;\n \
              scgi_temp_path {path}/s;\n include site.conf;\n}}\n"
         );
@@ -75,7 +87,7 @@ impl Nginx {
             assert!(Instant::now() < until, "nginx was not ready in 20 seconds");
             std::thread::sleep(Duration::from_millis(100));
         }
-        Self { child, port: tls, folder }
+        Self { child, port: tls, clear: SocketAddr::from(([127, 0, 0, 1], clear)), folder }
     }
 
     /// Status and head of the answer for a host and path; `None` when the connection was closed.
@@ -105,7 +117,9 @@ impl Nginx {
 
 impl Drop for Nginx {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        // Not killed: a master ends its workers itself.
+        let pid = nix::unistd::Pid::from_raw(self.child.id().cast_signed());
+        let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM);
         let _ = self.child.wait();
     }
 }
@@ -116,7 +130,7 @@ fn nginx_hands_on_what_it_should_and_nothing_else() {
     let settings = data.path().join("kinora.toml");
     std::fs::write(&settings, format!("allowed_hosts = ['{HOST}']\n")).expect("written");
     let kinora = Running::start(data, &["--demo", "--config", settings.to_str().expect("a path")]);
-    let nginx = Nginx::before(&kinora);
+    let nginx = Nginx::before(kinora.site, &kinora.data.path().join("media"));
     let (status, _, _) = get(kinora.site, "/", &[]);
     assert_eq!(status, 421, "by its address the studio is not called");
 

@@ -1,4 +1,8 @@
-//! A worker of its own that is killed without a warning, again and again, in the middle of its work.
+//! A worker of its own that is killed without a warning, again and again, in the middle of its work; and its
+//! children and its database.
+//!
+//! `KILLS=20 cargo test --test it -- killed::kills_of --nocapture` for the long run; its figures are in
+//! `docs/measurements.md`.
 
 use crate::running::{Running, data_folder, kinora};
 use std::collections::BTreeMap;
@@ -6,16 +10,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
-/// 40 seconds of moving picture with sound, small enough for a busy machine.
-fn film(folder: &Path) -> PathBuf {
+/// Moving picture with sound, small enough for a busy machine.
+fn film(folder: &Path, size: &str, seconds: u64) -> PathBuf {
     let path = folder.join("film.mp4");
     let made = Command::new("ffmpeg")
-        .args(["-v", "error", "-y", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=24:duration=40"])
+        .args(["-v", "error", "-y", "-f", "lavfi", "-i"])
+        .arg(format!("testsrc2=size={size}:rate=24:duration={seconds}"))
         .args([
             "-f",
             "lavfi",
             "-i",
-            "sine=frequency=440:duration=40",
+            &format!("sine=frequency=440:duration={seconds}"),
             "-c:v",
             "libx264",
             "-preset",
@@ -83,7 +88,7 @@ fn a_worker_that_is_killed_loses_no_finished_chunk() {
     let data = data_folder();
     assert!(kinora(&data, &["account", "add", "maker@example.org", "--role", "creator"]).status.success());
     let site = Running::start(data, &["--role", "web,projector,scheduler"]);
-    let path = film(site.data.path());
+    let path = film(site.data.path(), "320x180", 40);
     let path = path.to_str().expect("text");
     let imported =
         site.json(&["media", "import", path, "--as", "maker@example.org", "--title", "Long", "--json"]);
@@ -138,4 +143,136 @@ fn a_worker_that_is_killed_loses_no_finished_chunk() {
     let stop = Command::new("kill").arg(last.0.id().to_string()).status();
     assert!(stop.expect("kill").success());
     assert!(last.0.wait().expect("gone").success(), "a worker ends well when it is asked to");
+}
+
+/// Processor time of a process and of its children that it has waited for, in seconds.
+fn work_of(pid: u32) -> f64 {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let after = text.rsplit(')').next().unwrap_or_default();
+    // utime, stime, cutime, cstime, in hundredths.
+    let ticks: u64 = after.split_whitespace().skip(11).take(4).filter_map(|n| n.parse::<u64>().ok()).sum();
+    ticks as f64 / 100.0
+}
+
+/// Processes below this one whose name begins so.
+fn below(pid: u32, name: &str) -> Vec<u32> {
+    let mut found = vec![pid];
+    let all: Vec<(u32, u32, String)> = std::fs::read_dir("/proc")
+        .expect("/proc")
+        .flatten()
+        .filter_map(|e| {
+            let pid = e.file_name().to_str()?.parse().ok()?;
+            let status = std::fs::read_to_string(e.path().join("status")).ok()?;
+            let field = |n: &str| status.lines().find_map(|l| l.strip_prefix(n)).map(|v| v.trim().to_owned());
+            Some((pid, field("PPid:")?.parse().ok()?, field("Name:")?))
+        })
+        .collect();
+    let mut next = 0;
+    while next < found.len() {
+        let parent = found[next];
+        found.extend(all.iter().filter(|p| p.1 == parent).map(|p| p.0));
+        next += 1;
+    }
+    found.into_iter().filter(|pid| all.iter().any(|p| p.0 == *pid && p.2.starts_with(name))).collect()
+}
+
+fn kill_hard(pid: u32) {
+    let pid = nix::unistd::Pid::from_raw(pid.cast_signed());
+    let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL);
+}
+
+/// What the studio says of a work; `None` while its database is away.
+fn told(site: &Running, id: &str) -> Option<serde_json::Value> {
+    let list = site.run(&["media", "list", "--json"]);
+    let list: serde_json::Value = serde_json::from_slice(&list.stdout).ok()?;
+    list["media"].as_array()?.iter().find(|w| w["media_id"] == id).cloned()
+}
+
+fn import(site: &Running, path: &Path, title: &str) -> (String, PathBuf) {
+    let path = path.to_str().expect("text");
+    let made = site.json(&["media", "import", path, "--as", "maker@example.org", "--title", title, "--json"]);
+    let id = made["media_id"].as_str().expect("an id").to_owned();
+    let public = site.data.path().join("media/public").join(&id).join("1");
+    (id, public)
+}
+
+/// Waits for the end, with a worker that is there already. Gives the work done.
+fn finish(site: &Running, child: &mut Worker, id: &str, until: Instant) -> f64 {
+    loop {
+        let work = work_of(child.0.id());
+        if let Some(state) = told(site, id) {
+            assert_ne!(state["state"], "failed", "{state}");
+            if state["state"] == "ready" {
+                return work;
+            }
+        }
+        assert!(Instant::now() < until, "the work is not finished");
+        std::thread::sleep(Duration::from_millis(500));
+    }
+}
+
+#[test]
+fn kills_of_worker_child_and_database_cost_little_and_no_frame() {
+    let kills: u64 = std::env::var("KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(3);
+    // A kill costs about what two pieces of six seconds have got to: a long film has many of them.
+    let seconds = (kills * 30).max(90);
+    let data = data_folder();
+    assert!(kinora(&data, &["account", "add", "maker@example.org", "--role", "creator"]).status.success());
+    let site = Running::start(data, &["--role", "web,projector,scheduler"]);
+    let path = film(site.data.path(), "96x54", seconds);
+    let until = Instant::now() + Duration::from_secs(240 + 60 * kills);
+
+    // Undisturbed, for comparison.
+    let (id, _) = import(&site, &path, "Undisturbed");
+    let mut child = worker(site.data.path());
+    let plain = finish(&site, &mut child, &id, until);
+    drop(child);
+
+    let (id, media) = import(&site, &path, "Disturbed");
+    let mut spent = 0.0;
+    let mut child = worker(site.data.path());
+    let mut kinds = [0; 3];
+    for kill in 0..kills {
+        let seen = segments(&media).len();
+        while segments(&media).len() <= seen {
+            assert!(Instant::now() < until, "{seen} segments before kill {kill}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        // Somewhere in the middle of the next pieces.
+        std::thread::sleep(Duration::from_millis(37 * (kill % 7)));
+        kinds[usize::try_from(kill % 3).expect("small")] += 1;
+        match kill % 3 {
+            0 => {
+                spent += work_of(child.0.id());
+                child.0.kill().expect("killed");
+                child.0.wait().expect("gone");
+                child = worker(site.data.path());
+            }
+            1 => {
+                let busy = below(child.0.id(), "ffmpeg");
+                busy.first().copied().into_iter().for_each(kill_hard);
+            }
+            _ => {
+                let file = site.data.path().join("postgres/postmaster.pid");
+                let pid =
+                    std::fs::read_to_string(file).ok().and_then(|t| t.lines().next()?.trim().parse().ok());
+                kill_hard(pid.expect("the server's process"));
+            }
+        }
+        assert!(child.0.try_wait().expect("known").is_none(), "kill {kill}: the worker lives on");
+    }
+    spent += finish(&site, &mut child, &id, until);
+    println!(
+        "{} kills of worker, child and database {kinds:?} during {seconds} s of film: {spent:.1} s of work, undisturbed {plain:.1} s: {:.2}",
+        kills,
+        spent / plain
+    );
+    let rungs = std::fs::read_dir(&media).expect("renditions").flatten();
+    let rungs: Vec<PathBuf> = rungs.map(|r| r.path().join("index.m3u8")).filter(|p| p.exists()).collect();
+    assert!(rungs.len() >= 3, "{rungs:?}");
+    for playlist in rungs.iter().filter(|p| !p.to_string_lossy().contains("audio")) {
+        assert_eq!(frames(playlist), seconds * 24, "{}", playlist.display());
+    }
+    assert_eq!(site.json(&["media", "verify", "--json"])["ok"], true);
+    assert!(spent <= plain * 1.25, "{spent:.1} s instead of {plain:.1} s");
 }

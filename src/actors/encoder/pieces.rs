@@ -2,7 +2,7 @@
 
 use super::previews;
 use super::run::Bench;
-use crate::domain::media::{Codec, Facts, Kind, Overview, Poster, Rendition};
+use crate::domain::media::{Codec, Facts, Failure, Kind, Overview, Poster, Rendition};
 use crate::media::av1::{EncodeSettings, encode_segment};
 use crate::media::fmp4::av1_fragment;
 use crate::media::ladder::{Rung, group_frames};
@@ -57,7 +57,7 @@ pub fn prepare(
         Kind::Video | Kind::Audio => moving(bench, original, &staging, &room),
         _ => previews::make(bench, (facts, ending), original, &staging, &room.join("scratch")),
     };
-    let made = made.inspect_err(|_| drop(remove_folder(&room)))?;
+    let made = made.map_err(|e| for_want_of_room(bench, e)).inspect_err(|_| drop(remove_folder(&room)))?;
     sync_tree(&staging)?;
     if let Some(above) = public.parent() {
         private_folder(above)?;
@@ -76,10 +76,26 @@ pub fn prepare(
         fs::rename(room.join("mezzanine"), &mezzanine)?;
     }
     fs::rename(&staging, &public)?;
+    store.share(&public)?;
     remove_folder(&room)?;
     let text = serde_json::to_vec(&made).map_err(|e| MediaTrouble::internal(e.to_string()))?;
     write_atomically(&work.join(MANIFEST), &text)?;
     Ok(made)
+}
+
+/// Free bytes below which a failure is put down to them.
+const TIGHT: u64 = 16 << 20;
+
+/// Programs that write do not always say that the disk was full: files of theirs may be cut off or missing. So
+/// a failure on a full disk says nothing about the work. To be asked before anything is removed.
+fn for_want_of_room(bench: &Bench, error: MediaTrouble) -> MediaTrouble {
+    let unclear = matches!(
+        error,
+        MediaTrouble::Failed(Failure::Internal { .. } | Failure::DecoderGaveUp { .. })
+            | MediaTrouble::Rejected(_)
+    );
+    let tight = || bench.tools.store.free_bytes().is_ok_and(|free| free < TIGHT);
+    if unclear && tight() { MediaTrouble::Failed(Failure::NoRoom) } else { error }
 }
 
 fn moving(bench: &Bench, original: &Path, staging: &Path, room: &Path) -> Result<Manifest, MediaTrouble> {
@@ -184,6 +200,7 @@ pub fn package(bench: &Bench) -> Result<(Rendition, bool), MediaTrouble> {
     let ready: Vec<MadeStream> =
         made.av1.iter().filter_map(|r| serde_json::from_slice(&fs::read(note(r.lines)).ok()?).ok()).collect();
     write_master(&public, &made, &ready)?;
+    bench.tools.store.share(&public)?;
     Ok((rendition(&stream, Codec::Av1), ready.len() == made.av1.len()))
 }
 

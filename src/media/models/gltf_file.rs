@@ -76,7 +76,8 @@ fn texture(
     let held;
     let bytes: &[u8] = match picture.source() {
         gltf::image::Source::View { view, .. } => {
-            buffers.get(view.buffer().index())?.get(view.offset()..view.offset() + view.length())?
+            let end = view.offset().checked_add(view.length())?;
+            buffers.get(view.buffer().index())?.get(view.offset()..end)?
         }
         gltf::image::Source::Uri { uri, .. } => {
             held = inline(uri)?.1;

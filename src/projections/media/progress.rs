@@ -18,6 +18,8 @@ pub struct Progress {
     pub of: i64,
     /// Whether a worker is at it.
     pub running: bool,
+    /// Whether it waits for room on the disk.
+    pub no_room: bool,
 }
 
 /// Progress of works, from the rows of the encoder.
@@ -39,7 +41,8 @@ pub async fn progress(reader: &Reader, media: &[Uuid]) -> Result<Vec<Progress>, 
                  order by media, priority)
              select j.media, n.kind, count(*) filter (where j.state = 'done'), count(*),
                     bool_or(j.state = 'running' and j.lease_until >= now()),
-                    (sum(j.frames_done))::float8, (sum(greatest(j.frames, j.frames_done)))::float8
+                    (sum(j.frames_done))::float8, (sum(greatest(j.frames, j.frames_done)))::float8,
+                    bool_or(j.state = 'queued' and j.error = 'no_room')
              from jobs j left join now_at n using (media)
              where n.kind is null or j.kind = n.kind
                 or (n.kind in ('av1', 'package') and j.kind in ('av1', 'package'))
@@ -64,6 +67,7 @@ pub async fn progress(reader: &Reader, media: &[Uuid]) -> Result<Vec<Progress>, 
                 done: r.get(2),
                 of: r.get(3),
                 running: r.get::<_, Option<bool>>(4).unwrap_or(false),
+                no_room: r.get::<_, Option<bool>>(7).unwrap_or(false),
             }
         })
         .collect())

@@ -49,7 +49,7 @@ async fn signed_in(studio: &Studio, mail: &str) -> Browser {
     browser
 }
 
-fn clip(folder: &Path, seconds: u32) -> PathBuf {
+pub fn clip(folder: &Path, seconds: u32) -> PathBuf {
     let path = folder.join(format!("clip-{seconds}.mp4"));
     let picture = format!("testsrc2=size=160x90:rate=24:duration={seconds}");
     let tone = format!("sine=frequency=440:duration={seconds}");
@@ -137,7 +137,7 @@ fn master_of(page: &str) -> Option<String> {
     let start = page.find("data-hls=\"")? + 10;
     Some(page[start..start + page[start..].find('"')?].to_owned())
 }
-fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+pub fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         if entry.path().is_dir() { walk(&entry.path(), found) } else { found.push(entry.path()) }
     }

@@ -38,6 +38,11 @@ impl Studio {
         Self::on(data, database, Roles { scheduler: false, ..Roles::ALL }, change).await
     }
 
+    /// In a folder that somebody prepared.
+    pub async fn start_in(data: TempDir, roles: Roles, change: impl FnOnce(&mut Config)) -> Self {
+        Self::on(Arc::new(data), postgres::new_database().await, roles, change).await
+    }
+
     /// With other roles than all.
     pub async fn with_roles(roles: Roles) -> Self {
         let data = Arc::new(tempfile::tempdir().expect("data folder"));
@@ -48,6 +53,11 @@ impl Studio {
     /// Another process's view: the same database and data folder once more.
     pub async fn beside(&self, roles: Roles) -> Self {
         Self::on(Arc::clone(&self.data), self.database.clone(), roles, |_| {}).await
+    }
+
+    /// The same with other settings.
+    pub async fn beside_with(&self, roles: Roles, change: impl FnOnce(&mut Config)) -> Self {
+        Self::on(Arc::clone(&self.data), self.database.clone(), roles, change).await
     }
 
     /// Ends the instance and starts it again on the same database and data folder.

@@ -1,20 +1,27 @@
-//! `/m/<token>/<media>/<round>/…`: what is protected; `/media/files/…`: pictures that stand for works.
+//! `/m/<token>/<media>/<round>/…`: what is protected; `/media/files/…`: pictures that stand for works;
+//! `/cdn/…`: what a network of caches fetches.
 
+use crate::actors::download_counts;
 use crate::http::delivery::{check_token, may_see, may_watch};
 use crate::http::error::HttpError;
 use crate::http::files::{Served, content_type, serve};
 use crate::http::player::is_public_size;
-use crate::http::response::text;
+use crate::http::response::{see_other, set, text};
 use crate::http::route::{Access, Route};
-use crate::http::{Req, Res};
+use crate::http::{Req, Res, cdn, hotlink};
 use crate::media::captions::chapters_vtt;
 use crate::media::store::MediaStore;
 use crate::projections::media::{self as works, Work};
+use std::path::PathBuf;
+use subtle::ConstantTimeEq;
+use warp::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, LOCATION};
+use warp::http::{HeaderName, Method, StatusCode};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::get("/m/{token}/{media}/{round}/{*path}", Access::Anyone, protected),
         Route::get("/media/files/{media}/{round}/{file}", Access::Anyone, picture),
+        Route::get("/cdn/{media}/{round}/{*path}", Access::Anyone, for_cdn),
     ]
 }
 
@@ -30,55 +37,160 @@ fn is_our_name(path: &str) -> bool {
         })
 }
 
-async fn find(req: &Req, path: &str) -> Result<(Work, std::path::PathBuf), HttpError> {
+async fn find(req: &Req) -> Result<(Work, u32), HttpError> {
     let id = req.id_param("media")?;
     let round: u32 = req.param("round").parse().map_err(|_| HttpError::NotFound)?;
-    if !is_our_name(path) {
-        return Err(HttpError::NotFound);
-    }
     let work = works::by_id(&req.app.reader, id).await?.ok_or(HttpError::NotFound)?;
-    let file = MediaStore::new(&req.app.config.data).public(id, round).join(path);
-    Ok((work, file))
+    Ok((work, round))
+}
+
+/// A file that is asked for below the address of a round.
+struct Asked<'a> {
+    path: &'a str,
+    file: PathBuf,
+    /// The original itself: what strangers made is never shown by the browser.
+    whole: bool,
+}
+
+impl<'a> Asked<'a> {
+    fn new(req: &Req, (work, round): (&Work, u32), path: &'a str) -> Result<Self, HttpError> {
+        if !is_our_name(path) {
+            return Err(HttpError::NotFound);
+        }
+        let store = MediaStore::new(&req.app.config.data);
+        let whole = work.original_name().as_deref() == Some(path);
+        let file = match path.strip_prefix("captions/") {
+            // They belong to the work, not to a round of its processing.
+            Some(name) if work.captions.iter().any(|c| c.file() == name) => {
+                store.captions(work.id).join(name)
+            }
+            Some(_) => return Err(HttpError::NotFound),
+            None if whole => store.original(&work.sha256).ok_or(HttpError::NotFound)?,
+            None => store.public(work.id, round).join(path),
+        };
+        Ok(Self { path, file, whole })
+    }
+
+    fn ending(&self) -> &'a str {
+        self.path.rsplit_once('.').map_or("", |(_, e)| e)
+    }
+
+    fn is_playlist(&self) -> bool {
+        self.ending() == "m3u8"
+    }
+
+    /// Files that are whole in themselves; pieces of a film are not.
+    fn is_download(&self) -> bool {
+        self.whole || self.path.starts_with("download.")
+    }
+
+    /// What a network of caches is worth for. Captions are left out: browsers take tracks from the site only.
+    fn is_large(&self) -> bool {
+        self.whole || matches!(self.ending(), "m4s" | "mp4" | "m4a")
+    }
+
+    /// What it is counted as when it is saved.
+    fn counted_as(&self, work: &Work) -> String {
+        let captions = self.path.starts_with("captions/");
+        if captions { "captions".into() } else { work.kind.map_or_else(|| "other".into(), |k| k.to_string()) }
+    }
+
+    async fn send(&self, req: &Req, work: &Work, save: bool, cache: &str) -> Result<Res, HttpError> {
+        let dot = if self.ending().is_empty() { "" } else { "." };
+        let name = format!("{}{dot}{}", work.slug, self.ending());
+        let content_type = if self.whole { "application/octet-stream" } else { content_type(self.path) };
+        let download = (self.whole || save).then_some(name.as_str());
+        serve(req, &self.file, &Served { content_type, cache, download }).await
+    }
 }
 
 async fn protected(req: Req) -> Result<Res, HttpError> {
     let path = req.param("path").to_owned();
-    let media = req.id_param("media")?;
-    check_token(&req, req.param("token"), media)?;
-    let (work, file) = find(&req, &path).await?;
+    check_token(&req, req.param("token"), req.id_param("media")?)?;
+    let (work, round) = find(&req).await?;
     // The address alone gives nothing: the right may have ended meanwhile.
     if !may_watch(&req, &work).await?.allowed {
         return Err(HttpError::NotFound);
+    }
+    if let Some(instead) = elsewhere(&req, &work)? {
+        return Ok(instead);
     }
     if path == "chapters.vtt" {
         let chapters = work.chapters.iter().map(|c| (c.at_ms, c.title.as_str()));
         return Ok(text(content_type(&path), chapters_vtt(chapters, work.duration_ms)));
     }
-    let file = match path.strip_prefix("captions/") {
-        // They belong to the work, not to a round of its processing.
-        Some(name) if work.captions.iter().any(|c| c.file() == name) => {
-            MediaStore::new(&req.app.config.data).captions(media).join(name)
-        }
-        Some(_) => return Err(HttpError::NotFound),
-        None => file,
+    let asked = Asked::new(&req, (&work, round), &path)?;
+    let save = asked.whole || req.query("download") == "1";
+    limit(&req, &asked, save)?;
+    let begins = matches!(req.header("range"), "") || req.header("range").starts_with("bytes=0-");
+    if save && begins && req.method == Method::GET && asked.file.is_file() {
+        download_counts::add(&req.app, req.viewer.id(), &asked.counted_as(&work)).await?;
+    }
+    if asked.is_large()
+        && let Some(cdn) = req.app.cdn()?
+    {
+        let address = cdn.address((work.id, round), &path, save, req.now().timestamp())?;
+        return Ok(led_to(&req, &address));
+    }
+    // Playlists change while rungs are added; segments never do.
+    let cache = if asked.is_playlist() { "private, no-cache" } else { "private, max-age=3600, immutable" };
+    asked.send(&req, &work, save, cache).await
+}
+
+/// Leads to an address of the network of caches; the next time there is another one.
+fn led_to(req: &Req, address: &str) -> Res {
+    let mut res = see_other("/");
+    *res.status_mut() = StatusCode::TEMPORARY_REDIRECT;
+    set(&mut res, LOCATION, address);
+    hotlink::share(req, &mut res);
+    res
+}
+
+/// Refuses what other sites show. A person who followed a link is led to the page of the work.
+fn elsewhere(req: &Req, work: &Work) -> Result<Option<Res>, HttpError> {
+    let instead = hotlink::refuse(req, Some(&format!("/media/{}", work.slug)));
+    if !matches!(instead, Ok(None)) {
+        req.app.metrics.media.withheld.with_label_values(&["other_site"]).inc();
+    }
+    instead
+}
+
+/// Counts playlists and files that are whole in themselves; of those each part that is asked for, because
+/// whoever leaves out the first byte gets nearly all of it.
+fn limit(req: &Req, asked: &Asked<'_>, save: bool) -> Result<(), HttpError> {
+    let set = &req.app.config.delivery;
+    let (rate, most, what) = match () {
+        () if req.method == Method::HEAD => return Ok(()),
+        () if asked.is_playlist() => (&req.app.playlists, set.playlists, "playlists"),
+        () if save || asked.is_download() => (&req.app.downloads, set.downloads, "downloads"),
+        () => return Ok(()),
     };
-    let whole = work.original_name().as_deref() == Some(path.as_str());
-    let file = match MediaStore::new(&req.app.config.data).original(&work.sha256) {
-        Some(original) if whole => original,
-        _ => file,
-    };
-    // What strangers made is never shown by the browser itself.
-    let wants_file = whole || req.query("download") == "1";
-    let ending = path.rsplit_once('.').map_or("", |(_, e)| e);
-    let dot = if ending.is_empty() { "" } else { "." };
-    let name = format!("{}{dot}{ending}", work.slug);
-    let served = Served {
-        content_type: if whole { "application/octet-stream" } else { content_type(&path) },
-        // Playlists change while rungs are added; segments never do.
-        cache: if ending == "m3u8" { "private, no-cache" } else { "private, max-age=3600, immutable" },
-        download: wants_file.then_some(name.as_str()),
-    };
-    serve(&req, &file, &served).await
+    rate.admit(req, most, what).inspect_err(|_| {
+        req.app.metrics.media.withheld.with_label_values(&["rate"]).inc();
+    })
+}
+
+/// Files for the network of caches, which shows who it is and answers for the rights of those who ask it.
+async fn for_cdn(req: Req) -> Result<Res, HttpError> {
+    let given = req.header(cdn::ORIGIN_HEADER).as_bytes();
+    let known = bool::from(given.ct_eq(req.app.secrets.cdn_origin.as_bytes()));
+    if !known || req.app.cdn()?.is_none() {
+        return Err(HttpError::NotFound);
+    }
+    let (work, round) = find(&req).await?;
+    if work.is_removed() {
+        return Err(HttpError::NotFound);
+    }
+    let path = req.param("path");
+    let (path, save) = path.strip_prefix(cdn::SAVE).map_or((path, false), |path| (path, true));
+    let asked = Asked::new(&req, (&work, round), path)?;
+    if !asked.is_large() {
+        return Err(HttpError::NotFound);
+    }
+    let mut res = asked.send(&req, &work, save, "public, max-age=86400, immutable").await?;
+    set(&mut res, ACCESS_CONTROL_ALLOW_ORIGIN, &req.app.config.site_url());
+    set(&mut res, HeaderName::from_static("cross-origin-resource-policy"), "cross-origin");
+    Ok(res)
 }
 
 async fn picture(req: Req) -> Result<Res, HttpError> {
@@ -89,16 +201,21 @@ async fn picture(req: Req) -> Result<Res, HttpError> {
         .filter(|(_, ending)| matches!(*ending, "avif" | "jpg"))
         .and_then(|(width, _)| width.parse().ok())
         .ok_or(HttpError::NotFound)?;
-    let (work, file) = find(&req, &path).await?;
+    let (work, round) = find(&req).await?;
+    let file = Asked::new(&req, (&work, round), &path)?.file;
     let widths = work.poster.as_ref().map(|p| p.widths.as_slice()).unwrap_or_default();
     let is_the_work = !is_public_size(work.kind, work.tier, widths, width);
     let decision = if is_the_work { may_watch(&req, &work).await? } else { may_see(&req, &work).await? };
     if !decision.allowed {
         return Err(HttpError::NotFound);
     }
+    if let Some(instead) = elsewhere(&req, &work)? {
+        return Ok(instead);
+    }
     let public = work.is_published() && !is_the_work;
     let cache = if public { "public, max-age=31536000, immutable" } else { "private, no-cache" };
-    serve(&req, &file, &Served { content_type: content_type(&path), cache, download: None }).await
+    let served = Served { content_type: content_type(&path), cache, download: None };
+    serve(&req, &file, &served).await
 }
 
 #[cfg(test)]

@@ -43,7 +43,12 @@ fn answer(status: StatusCode, headers: &[(&'static str, String)], words: &str) -
 
 /// A refusal in the words of tus.
 fn refused(error: UploadError) -> Result<Res, HttpError> {
-    let words = error.to_string();
+    let words = match &error {
+        UploadError::Io(e) if e.kind() == std::io::ErrorKind::StorageFull => {
+            "The disk is full. What arrived is kept; go on from there when there is room.".to_owned()
+        }
+        other => other.to_string(),
+    };
     let status = match error {
         UploadError::TooLarge { .. } | UploadError::TooMany => StatusCode::PAYLOAD_TOO_LARGE,
         UploadError::Quota { .. } | UploadError::NoRoom { .. } => StatusCode::INSUFFICIENT_STORAGE,

@@ -134,10 +134,14 @@ fn bar(work: &Work, progress: Option<&Progress>) -> Markup {
         }
         _ => "Waits for an encoder".to_owned(),
     };
-    let waiting = progress.is_some_and(|p| !p.running && !p.step.is_empty());
+    let waiting = match progress {
+        Some(p) if !p.running && p.no_room => " — waiting for room on the disk; it goes on by itself",
+        Some(p) if !p.running && !p.step.is_empty() => " — waiting for an encoder",
+        _ => "",
+    };
     markup! {
         progress max="1" value=(format!("{share:.3}")) aria-label={ "Progress of " (work.title) } {}
-        p.muted.small { (words) @if waiting { " — waiting for an encoder" } }
+        p.muted.small { (words) (waiting) }
     }
 }
 

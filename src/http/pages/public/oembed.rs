@@ -7,7 +7,7 @@ use crate::http::player::poster;
 use crate::http::response::{json, see_other, text};
 use crate::http::route::{Access, Route};
 use crate::http::ui::format;
-use crate::http::{HttpError, Req, Res};
+use crate::http::{HttpError, Req, Res, hotlink};
 use crate::projections::catalogue;
 use crate::projections::media::{self as works, Work};
 use maud::{Markup, PreEscaped, html};
@@ -67,7 +67,9 @@ async fn file(req: Req) -> Result<Res, HttpError> {
         return Err(HttpError::NotFound);
     }
     let name = download(&work).ok_or(HttpError::NotFound)?.0;
-    Ok(see_other(&format!("{}/{name}", signed_base(&req, &work))))
+    let mut res = see_other(&format!("{}/{name}", signed_base(&req, &work)));
+    hotlink::share(&req, &mut res);
+    Ok(res)
 }
 
 /// The one file of a work that plays anywhere: name, type, bytes.

@@ -78,7 +78,7 @@ async fn everybody(studio: &Studio) -> Vec<Somebody> {
                 act(studio, account, staff::Act::Complimentary(Some(now + chrono::TimeDelta::days(3)))).await;
                 act(studio, account, staff::Act::EndComplimentary).await;
             }
-            "suspended" => act(studio, account, staff::Act::Suspend).await,
+            "suspended" => act(studio, account, staff::Act::Suspend(None)).await,
             "leaving" => drop(crate::erasure::ask(&browser).await),
             _ => {}
         }

@@ -147,8 +147,18 @@ pub async fn search(reader: &Reader, wanted: &Wanted) -> Result<Hits, QueryError
         .query(
             SQL,
             &[
-                &query, &text, &kind, &wanted.free, &by_time, &wanted.skip, &wanted.most, &wanted.form,
-                &wanted.level, &wanted.licence, &wanted.film, &wanted.tag,
+                &query,
+                &text,
+                &kind,
+                &wanted.free,
+                &by_time,
+                &wanted.skip,
+                &wanted.most,
+                &wanted.form,
+                &wanted.level,
+                &wanted.licence,
+                &wanted.film,
+                &wanted.tag,
             ],
         )
         .await?;

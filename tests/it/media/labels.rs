@@ -31,7 +31,13 @@ async fn licence_and_tags_are_shown_and_found() {
         assert_eq!(page.status, 200, "{more}");
         page.body.contains("/media/harbour")
     };
-    for has in ["&form=image", "&licence=CC0-1.0", "&tag=night", "&free=yes&kind=media&sort=oldest", "&film=nonsense"] {
+    for has in [
+        "&form=image",
+        "&licence=CC0-1.0",
+        "&tag=night",
+        "&free=yes&kind=media&sort=oldest",
+        "&film=nonsense",
+    ] {
         assert!(finds(has).await, "{has}");
     }
     let film = format!("&film={}", uuid::Uuid::now_v7());
@@ -39,7 +45,10 @@ async fn licence_and_tags_are_shown_and_found() {
         assert!(!finds(has_not).await, "{has_not}");
     }
     let page = studio.browser().get("/search?q=lanterns&form=image&tag=night").await.body;
-    assert!(page.contains("Sort of file") && page.contains("href=\"/search?q=lanterns&amp;form=image\""), "{page}");
+    assert!(
+        page.contains("Sort of file") && page.contains("href=\"/search?q=lanterns&amp;form=image\""),
+        "{page}"
+    );
     studio.verify().await;
     studio.close().await;
 }

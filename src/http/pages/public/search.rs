@@ -2,15 +2,15 @@
 
 use super::work_picture;
 use super::works::Gate;
+use crate::domain::course::Level;
+use crate::domain::media::Kind;
+use crate::domain::shared::Licence;
 use crate::http::page::{Page, page};
 use crate::http::route::{Access, Route};
 use crate::http::ui::{
     Fetch, Icon, Place, Ratio, Tone, chip, empty, filter, filters, format, icon, notice_text, paging, picture,
 };
 use crate::http::{HttpError, Req, Res};
-use crate::domain::course::Level;
-use crate::domain::media::Kind;
-use crate::domain::shared::Licence;
 use crate::projections::catalogue::{self, Facets, Hit, Hits, Order, SearchKind, Wanted, Work};
 use maud::{Markup, PreEscaped, html};
 use std::collections::HashMap;
@@ -126,11 +126,13 @@ fn narrower(wanted: &Wanted, facets: &Facets) -> Markup {
 }
 
 fn form_words(code: &str) -> String {
-    serde_json::from_value::<Kind>(code.into()).map_or_else(|_| code.to_owned(), |kind| kind.words().to_owned())
+    serde_json::from_value::<Kind>(code.into())
+        .map_or_else(|_| code.to_owned(), |kind| kind.words().to_owned())
 }
 
 fn level_words(code: &str) -> String {
-    serde_json::from_value::<Level>(code.into()).map_or_else(|_| code.to_owned(), |level| level.words().to_owned())
+    serde_json::from_value::<Level>(code.into())
+        .map_or_else(|_| code.to_owned(), |level| level.words().to_owned())
 }
 
 fn licence_words(code: &str) -> String {
@@ -189,7 +191,8 @@ fn chosen(wanted: &Wanted, facets: &Facets) -> Vec<Markup> {
         chips.push(filter("Level", Some(&level_words(level)), &without(|w| w.level = None)));
     }
     if wanted.film.is_some() {
-        let title = facets.films.iter().find(|(id, _)| Some(*id) == wanted.film).map(|(_, title)| title.as_str());
+        let title =
+            facets.films.iter().find(|(id, _)| Some(*id) == wanted.film).map(|(_, title)| title.as_str());
         chips.push(filter("Film", Some(title.unwrap_or("not found")), &without(|w| w.film = None)));
     }
     if let Some(licence) = &wanted.licence {

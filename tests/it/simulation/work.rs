@@ -74,7 +74,7 @@ async fn follow(node: Arc<Node>, name: &'static str) {
             continue;
         }
         // On the connection that read the page: one that was opened later knows nothing of it.
-        if bug != Some(Bug::ActsUnflushed) && node.ask_settled(|db| db.incarnation).await.ok() != Some(life) {
+        if node.ask_settled(|db| db.incarnation).await.ok() != Some(life) {
             continue;
         }
         let last = events.last().unwrap().event.position;

@@ -21,6 +21,8 @@ export function control(box, media, { full, toggleCaptions }) {
   let dragging = false;
 
   media.controls = false;
+  // Without the browser's controls it would take no focus, which the keys of the player stay with.
+  if (film) media.tabIndex = -1;
   bar.hidden = false;
   if (big) big.hidden = false;
   box.classList.add("has-controls");

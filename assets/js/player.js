@@ -170,7 +170,7 @@ document.addEventListener("keydown", (event) => {
   if (localStorage.getItem("kinora-keys") === "off") return;
   // What has the focus may need the key itself; blank and arrows the video handles natively when it has it.
   const held = document.activeElement;
-  if (held === video && (event.key === " " || event.key.startsWith("Arrow"))) return;
+  if (held === video && video.controls && (event.key === " " || event.key.startsWith("Arrow"))) return;
   // Buttons and bars of the controls use these only.
   const own = [" ", "Enter", "Home", "End", "PageUp", "PageDown"].includes(event.key) || event.key.startsWith("Arrow");
   const inControls = held?.closest(".controls") && (!own || (event.key === " " && held.matches("[data-seek-bar]")));

@@ -141,10 +141,7 @@ where
 }
 
 /// What actors hold is what the log gives.
-fn memory<A: Kind>(node: &Node, state: &State) -> Check
-where
-    A: serde::Serialize,
-{
+fn memory<A: Kind + serde::Serialize>(node: &Node, state: &State) -> Check {
     for (id, held, version) in node.resting::<A>() {
         let empty = Vec::new();
         let events = state.streams.get(&stream_name(A::TYPE, id)).unwrap_or(&empty);

@@ -274,35 +274,6 @@ async fn a_person_looks_after_the_own_account() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn too_many_failures_make_a_pause() {
-    let studio = Studio::start_with(|c| c.limits.sign_in_failures = 3).await;
-    person(&studio, "ada@example.org", &[]).await;
-    person(&studio, "ben@example.org", &[]).await;
-    for _ in 0..3 {
-        assert_eq!(sign_in(&studio, "ada@example.org", "wrong password").await.1.status, 422);
-    }
-    let (_, page) = sign_in(&studio, "ada@example.org", PASSWORD).await;
-    assert_eq!(page.status, 429);
-    let wait: u64 = page.headers["retry-after"].to_str().unwrap().parse().unwrap();
-    assert!((20..=30).contains(&wait), "{wait}");
-    signed_in(&studio, "ben@example.org").await;
-    // Each further failure doubles the pause.
-    let sql = "update attempts set at = at - interval '31 seconds'";
-    studio.superuser().await.execute(sql, &[]).await.expect("as if it were later");
-    assert_eq!(sign_in(&studio, "ada@example.org", "wrong password").await.1.status, 422);
-    let (_, page) = sign_in(&studio, "ada@example.org", PASSWORD).await;
-    let wait: u64 = page.headers["retry-after"].to_str().unwrap().parse().unwrap();
-    assert!(page.status == 429 && (45..=60).contains(&wait), "{wait}");
-    // A day later they count no more: the rows go, and the person is let in.
-    let later = studio.instance.services.clock.now() + chrono::TimeDelta::hours(25);
-    let report = studio.run_job("clear-sessions", &later.to_rfc3339()).await;
-    assert!(report.counts["attempts"] >= 3, "{report:?}");
-    signed_in(&studio, "ada@example.org").await;
-    studio.verify().await;
-    studio.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn without_its_key_every_session_is_over() {
     let studio = Studio::start().await;
     person(&studio, "ada@example.org", &[]).await;

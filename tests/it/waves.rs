@@ -2,7 +2,7 @@
 //!
 //! Small in every run; the figures of `docs/measurements.md` are made with `WAVE`, `WAVE_NETWORKS` and `SPRAY`.
 
-use crate::accounts::{PASSWORD, person, signed_in};
+use crate::accounts::{PASSWORD, person, sign_in, signed_in};
 use crate::support::{Browser, Page, Studio};
 use base64::Engine as _;
 use futures_util::StreamExt as _;
@@ -232,6 +232,35 @@ async fn a_sweep_hides_what_they_wrote_spares_who_belongs_here_and_is_undone() {
     assert_eq!(state().await, (vec![], "shown".into()));
     signed_in(&studio, "shy@bad.example").await;
     assert!(browser.get("/moderation/waves").await.body.contains("Undone"));
+    studio.verify().await;
+    studio.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_failures_make_a_pause() {
+    let studio = Studio::start_with(|c| c.limits.sign_in_failures = 3).await;
+    person(&studio, "ada@example.org", &[]).await;
+    person(&studio, "ben@example.org", &[]).await;
+    for _ in 0..3 {
+        assert_eq!(sign_in(&studio, "ada@example.org", "wrong password").await.1.status, 422);
+    }
+    let (_, page) = sign_in(&studio, "ada@example.org", PASSWORD).await;
+    assert_eq!(page.status, 429);
+    let wait: u64 = page.headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((20..=30).contains(&wait), "{wait}");
+    signed_in(&studio, "ben@example.org").await;
+    // Each further failure doubles the pause.
+    let sql = "update attempts set at = at - interval '31 seconds'";
+    studio.superuser().await.execute(sql, &[]).await.expect("as if it were later");
+    assert_eq!(sign_in(&studio, "ada@example.org", "wrong password").await.1.status, 422);
+    let (_, page) = sign_in(&studio, "ada@example.org", PASSWORD).await;
+    let wait: u64 = page.headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!(page.status == 429 && (45..=60).contains(&wait), "{wait}");
+    // A day later they count no more: the rows go, and the person is let in.
+    let later = studio.instance.services.clock.now() + chrono::TimeDelta::hours(25);
+    let report = studio.run_job("clear-sessions", &later.to_rfc3339()).await;
+    assert!(report.counts["attempts"] >= 3, "{report:?}");
+    signed_in(&studio, "ada@example.org").await;
     studio.verify().await;
     studio.close().await;
 }

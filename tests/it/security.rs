@@ -36,7 +36,8 @@ fn every_test_named_in_the_document_exists() {
         let file = module.replace("::", "/");
         let here = |path: &Path| {
             let path = path.with_extension("");
-            file.is_empty() || path.ends_with(format!("tests/it/{file}"))
+            let whole = |end: &str| path.ends_with(format!("tests/it/{file}{end}"));
+            file.is_empty() || whole("") || whole("/mod")
         };
         let found = code.iter().any(|(path, text)| here(path) && text.contains(&format!("fn {name}(")));
         assert!(found, "docs/security.md names {word}, which does not exist");

@@ -125,7 +125,7 @@ const SQL: &str = "
              then ts_headline('english', body, query, 'MaxWords=24, MinWords=12, StartSel=\u{2}, StopSel=\u{3}')
              else '' end as excerpt
     from found, asked
-    order by extract(epoch from at) * $5 desc, rank desc, at desc, url
+    order by extract(epoch from at)::float8 * $5::float8 desc, rank desc, at desc, url
     offset $6 limit $7";
 
 /// Answers a question. A question without any letter or digit finds nothing.

@@ -129,7 +129,10 @@ export function control(box, media, { full, toggleCaptions }) {
   };
   box.addEventListener("click", (event) => {
     const act = event.target.closest("button[data-act]")?.dataset.act;
-    if (act) acts[act]?.();
+    if (!act) return;
+    acts[act]?.();
+    // What is told of it by the film comes later.
+    state();
   });
 
   // Speed, captions by language, quality.

@@ -130,7 +130,7 @@ test('the controls show the place under the pointer, quality, speed and captions
   assert.equal(await page.locator('.controls details[open]').count(), 0);
   const captions = page.getByRole('button', { name: 'Captions' });
   await captions.click();
-  assert.equal(await captions.getAttribute('aria-pressed'), 'true');
+  await page.waitForFunction(() => document.querySelector('[data-act="captions"]').getAttribute('aria-pressed') === 'true');
   await page.setViewportSize({ width: 320, height: 640 });
   assert.ok(await sideways(page) <= 0);
   await page.setViewportSize({ width: 1280, height: 900 });

@@ -88,9 +88,9 @@ export function control(box, media, { full, toggleCaptions }) {
 
   // The picture and the chapter of the place under the pointer.
   const sheets = read(bar.dataset.storyboard);
-  const box2 = find(".glance"), small = find(".glance-picture"), words = find(".glance-words");
+  const overlay = find(".glance"), small = find(".glance-picture"), words = find(".glance-words");
   function glance(time) {
-    box2.hidden = false;
+    overlay.hidden = false;
     const chapter = chapterAt(time);
     words.textContent = chapter ? `${clock(time)} · ${chapter}` : clock(time);
     if (sheets) {
@@ -103,10 +103,10 @@ export function control(box, media, { full, toggleCaptions }) {
       });
     }
     // Held inside the bar; half of its width to either side.
-    const wide = find(".seek").clientWidth, half = box2.offsetWidth / 2, x = (time / span()) * wide;
-    box2.style.insetInlineStart = `${Math.min(wide - half, Math.max(half, x))}px`;
+    const wide = find(".seek").clientWidth, half = overlay.offsetWidth / 2, x = (time / span()) * wide;
+    overlay.style.insetInlineStart = `${Math.min(wide - half, Math.max(half, x))}px`;
   }
-  const hideGlance = () => { box2.hidden = true; };
+  const hideGlance = () => { overlay.hidden = true; };
   find(".seek").addEventListener("pointermove", (event) => {
     if (event.pointerType === "touch" && !dragging) return;
     const { left, width } = seek.getBoundingClientRect();

@@ -13,7 +13,7 @@ pub struct Delivery {
     pub downloads: u32,
     /// Playlists that one client may ask for within a minute; 0: as many as it likes.
     pub playlists: u32,
-    /// Other sites that may show files of this one, by the names of their hosts.
+    /// Other sites that may show files of this one, by the names of their hosts; `*` stands for all of them, as podcast players on the web need it.
     pub embed_hosts: Vec<String>,
     /// A network of caches (CDN) in front of the files.
     pub cdn: Cdn,

@@ -48,8 +48,13 @@ pub fn refuse(req: &Req, page: Option<&str>) -> Result<Option<Res>, HttpError> {
 /// what we let it have. On every answer of a way there, those that lead on too.
 pub fn share(req: &Req, res: &mut Res) {
     if origin(req) == Source::Friend {
-        set(res, HeaderName::from_static("cross-origin-resource-policy"), "cross-origin");
+        open(res);
     }
+}
+
+/// Says on an answer that every site may show it.
+pub fn open(res: &mut Res) {
+    set(res, HeaderName::from_static("cross-origin-resource-policy"), "cross-origin");
 }
 
 fn host_of(address: &str) -> Option<String> {
@@ -71,7 +76,9 @@ fn judge(
     if !foreign {
         return Source::Here;
     }
-    if source.is_some_and(|s| friends.iter().any(|f| f.eq_ignore_ascii_case(s))) {
+    let is_friend = |s: &str| friends.iter().any(|f| f.eq_ignore_ascii_case(s));
+    // A star stands for every site, one that hides its name too.
+    if friends.iter().any(|f| f == "*") || source.is_some_and(is_friend) {
         return Source::Friend;
     }
     // What is loaded into a frame is shown by the other site, though the browser calls it navigation.
@@ -114,6 +121,8 @@ mod tests {
         ];
         for (what, fetch, source, wanted) in table {
             assert_eq!(judge(fetch, source, &own, &friends), wanted, "{what}");
+            let everybody = judge(fetch, source, &own, &["*".to_owned()]);
+            assert!(matches!(everybody, Source::Here | Source::Friend), "{what}: a star is for all");
         }
         assert_eq!(host_of("https://Studio.Example.org:8443/a?b").as_deref(), Some("studio.example.org"));
         assert_eq!(host_of("null"), None);

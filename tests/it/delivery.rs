@@ -247,7 +247,14 @@ async fn other_sites_show_files_only_with_leave_and_who_saves_what_is_counted_wi
     let (film, poster) =
         (format!("{base}/download.mp4"), format!("/media/files/{}/1/poster-160.jpg", scene.work.id));
     let cross = ("sec-fetch-site", "cross-site");
-    for file in [&film, &poster, &format!("{base}/master.m3u8"), &format!("{base}/h264-90/00000.m4s")] {
+    // What stands for a published work is for every site that shows a link to it.
+    let thief = [cross, ("sec-fetch-mode", "no-cors"), ("referer", "https://thief.example/")];
+    let shown = with(&studio.browser(), &poster, &thief).await;
+    assert_eq!(
+        (shown.status, &shown.headers["cross-origin-resource-policy"]),
+        (200, &"cross-origin".parse().expect("value"))
+    );
+    for file in [&film, &format!("{base}/master.m3u8"), &format!("{base}/h264-90/00000.m4s")] {
         for (what, headers, status) in [
             ("a program", vec![], 200),
             (

@@ -47,7 +47,7 @@ pub async fn wants_approval(
     let hash = |kind: &str, value: &str| cx.vault.lookup_hash(&format!("registration {kind}"), value);
     // People at the machine itself, and a proxy that does not say whom it serves, are not one network.
     if !address.to_canonical().is_loopback() {
-        let bucket = hash("network", &network(address))?;
+        let bucket = hash("network", &network(address).to_string())?;
         take_place(cx, &bucket, limits.registrations_per_network, now).await?;
     }
     if !asks {

@@ -6,7 +6,7 @@ use crate::actors::services::Services;
 use crate::store::StoreError;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use tokio::sync::Mutex;
 
 /// How long an attempt counts.
@@ -35,7 +35,7 @@ impl Buckets {
     /// If the keyed hash cannot be made.
     pub fn new(cx: &Services, what: &str, login: &str, address: Option<IpAddr>) -> Result<Self, StoreError> {
         let hash = |kind: &str, value: &str| cx.vault.lookup_hash(&format!("attempt {what} {kind}"), value);
-        let network = address.map(|a| hash("network", &network(a))).transpose()?;
+        let network = address.map(|a| hash("network", &network(a).to_string())).transpose()?;
         Ok(Self { account: hash("account", &login.trim().to_lowercase())?, network, grows: false })
     }
 
@@ -219,11 +219,15 @@ pub(super) async fn take_place(
     Err(AccountsError::TooMany(u64::try_from(seconds).unwrap_or(1)))
 }
 
-/// An IPv4 address counts alone; of IPv6 the first 64 bits, which one household has.
-pub(super) fn network(address: IpAddr) -> String {
+/// What counts as one network: an IPv4 address alone; of IPv6 the first 64 bits, which one household has.
+#[must_use]
+pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
-        IpAddr::V4(v4) => v4.to_string(),
-        IpAddr::V6(v6) => format!("{:x?}", &v6.segments()[..4]),
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        v4 => v4,
     }
 }
 
@@ -236,5 +240,14 @@ mod tests {
         let seconds: Vec<i64> = (0..7).map(|n| pause_after(n).num_seconds()).collect();
         assert_eq!(seconds, [30, 60, 120, 240, 480, 900, 900]);
         assert_eq!(pause_after(i64::MAX), WINDOW);
+    }
+
+    #[test]
+    fn a_household_is_one_network() {
+        let of = |a: &str| network(a.parse().unwrap());
+        assert_eq!(of("2001:db8:1:2:3::4"), of("2001:db8:1:2:ffff::1"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
     }
 }

@@ -209,13 +209,18 @@ async fn picture(req: Req) -> Result<Res, HttpError> {
     if !decision.allowed {
         return Err(HttpError::NotFound);
     }
-    if let Some(instead) = elsewhere(&req, &work)? {
+    // What stands for a published work is for every site that shows a link to it: previews, feed readers.
+    let public = work.is_published() && !is_the_work;
+    if !public && let Some(instead) = elsewhere(&req, &work)? {
         return Ok(instead);
     }
-    let public = work.is_published() && !is_the_work;
     let cache = if public { "public, max-age=31536000, immutable" } else { "private, no-cache" };
     let served = Served { content_type: content_type(&path), cache, download: None };
-    serve(&req, &file, &served).await
+    let mut res = serve(&req, &file, &served).await?;
+    if public {
+        hotlink::open(&mut res);
+    }
+    Ok(res)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::domain::shared::{AccountId, PersonalRef, derive_id};
 use crate::projections::comments::{self, CommentRow};
 use crate::projections::people::{self, Person, Presence};
 use crate::projections::subscriptions;
+use crate::store::event::stream_name;
 use crate::store::{Metadata, StoreError};
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
@@ -236,7 +237,16 @@ pub async fn newest(cx: &Services) -> Result<Vec<Sweep>, StoreError> {
     Ok(rows.iter().map(one).collect())
 }
 
-/// Lets everybody of a sweep back in and shows again what it hid. Gives how many accounts that were.
+/// Whether the suspension of `account` is the one of this sweep, and not another that came later.
+async fn is_suspended_by(cx: &Services, sweep: Uuid, account: AccountId) -> Result<bool, StoreError> {
+    let sql = "select command_id from public.events
+               where stream_id = $1 and type = 'AccountSuspended' order by version desc limit 1";
+    let row = cx.pool.get().await?.query_opt(sql, &[&stream_name("account", account)]).await?;
+    Ok(row.is_some_and(|r| r.get::<_, Uuid>(0) == derive_id(&sweep.to_string(), &account.to_string())))
+}
+
+/// Lets everybody of a sweep back in and shows again what it hid. Gives how many accounts that were:
+/// whoever was let in and suspended for another reason since then stays out.
 ///
 /// # Errors
 /// If the store fails; it may be done again.
@@ -252,6 +262,7 @@ pub async fn undo(
     let mut back = 0;
     for member in &members {
         match (member.get::<_, Uuid>(0), member.get::<_, Option<Uuid>>(1)) {
+            (account, None) if !is_suspended_by(cx, sweep, account).await? => {}
             (account, None) => {
                 let command = derive_id(&sweep.to_string(), &format!("undo {account}"));
                 staff::act(

@@ -455,7 +455,8 @@ mod tests {
             job.args(["-c", "sleep 60 & sleep 60"]);
             let begin = Instant::now();
             assert!(matches!(job.run(&Cancel::default(), |_| {}), Err(SandboxError::TimedOut)));
-            assert!(begin.elapsed() < Duration::from_secs(3));
+            // Far from the sixty seconds that its children wanted, also on a busy machine.
+            assert!(begin.elapsed() < Duration::from_secs(30));
         }
     }
 

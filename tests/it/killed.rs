@@ -71,6 +71,11 @@ fn segments(media: &Path) -> BTreeMap<PathBuf, SystemTime> {
     found
 }
 
+/// How many finished segments were written anew since.
+fn changed(before: &BTreeMap<PathBuf, SystemTime>, now: &BTreeMap<PathBuf, SystemTime>) -> u64 {
+    before.iter().filter(|(path, at)| now.get(*path) != Some(at)).count() as u64
+}
+
 fn frames(playlist: &Path) -> u64 {
     let out = Command::new("ffprobe")
         .args(["-v", "error", "-count_frames", "-select_streams", "v:0", "-show_entries"])
@@ -232,10 +237,13 @@ fn kills_of_worker_child_and_database_cost_little_and_no_frame() {
     let mut spent = 0.0;
     let mut child = worker(site.data.path());
     let mut kinds = [0; 3];
+    let (mut kept, mut again) = (BTreeMap::new(), 0);
     for kill in 0..kills {
-        let seen = segments(&media).len();
-        while segments(&media).len() <= seen {
-            assert!(Instant::now() < until, "{seen} segments before kill {kill}");
+        let seen = segments(&media);
+        again += changed(&kept, &seen);
+        kept = seen;
+        while segments(&media).len() <= kept.len() {
+            assert!(Instant::now() < until, "{} segments before kill {kill}", kept.len());
             std::thread::sleep(Duration::from_millis(5));
         }
         // Somewhere in the middle of the next pieces.
@@ -262,6 +270,7 @@ fn kills_of_worker_child_and_database_cost_little_and_no_frame() {
         assert!(child.0.try_wait().expect("known").is_none(), "kill {kill}: the worker lives on");
     }
     spent += finish(&site, &mut child, &id, until);
+    again += changed(&kept, &segments(&media));
     println!(
         "{} kills of worker, child and database {kinds:?} during {seconds} s of film: {spent:.1} s of work, undisturbed {plain:.1} s: {:.2}",
         kills,
@@ -274,5 +283,11 @@ fn kills_of_worker_child_and_database_cost_little_and_no_frame() {
         assert_eq!(frames(playlist), seconds * 24, "{}", playlist.display());
     }
     assert_eq!(site.json(&["media", "verify", "--json"])["ok"], true);
-    assert!(spent <= plain * 1.25, "{spent:.1} s instead of {plain:.1} s");
+    // Two pieces are worked on at once. One whose end the killed database did not hear of is made again, no other.
+    assert!(again <= 2 * kills, "{again} finished pieces were made again in {kills} kills");
+    // Processor time is a measurement: judged in the long run of the head of this file, where a machine that does
+    // other things beside matters less than in three kills.
+    if std::env::var_os("KILLS").is_some() {
+        assert!(spent <= plain * 1.25, "{spent:.1} s instead of {plain:.1} s");
+    }
 }

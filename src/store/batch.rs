@@ -2,7 +2,7 @@
 //! appends, and an exact answer to each.
 
 use super::journal::{Append, AppendError, Receipt};
-use super::lean::Tail;
+use super::left::Tail;
 use super::ruling::{Known, Rows, Ruling, rule};
 use super::{Claim, StoreError};
 use chrono::{DateTime, SubsecRound, Utc};

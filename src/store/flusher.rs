@@ -81,19 +81,28 @@ impl Told {
         let store = &self.metrics.store;
         let last = executed.answers.iter().flatten().map(|r| r.position).max().unwrap_or(0);
         raise(&self.head, last);
-        let mut events = 0;
+        // Counted first and told at once: a batch has few categories and many appends.
+        let mut appended: Vec<(String, u64)> = Vec::new();
         for (pending, answer) in executed.batch.into_iter().zip(executed.answers) {
             let category = event::category_of(&pending.append.stream_id);
             match &answer {
                 Ok(receipt) if !receipt.replayed => {
-                    events += pending.append.events.len();
-                    store.appended.with_label_values(&[category]).inc_by(pending.append.events.len() as u64);
+                    let count = pending.append.events.len() as u64;
+                    match appended.iter_mut().find(|(known, _)| known == category) {
+                        Some((_, sum)) => *sum += count,
+                        None => appended.push((category.to_owned(), count)),
+                    }
                 }
                 Err(AppendError::Conflict { .. }) => store.conflicts.with_label_values(&[category]).inc(),
                 _ => {}
             }
             store.append_duration.observe(pending.since.elapsed().as_secs_f64());
             let _ = pending.answer.send(answer);
+        }
+        let mut events = 0;
+        for (category, count) in appended {
+            store.appended.with_label_values(&[&category]).inc_by(count);
+            events += count;
         }
         if events > 0 {
             store.batch_events.observe(events as f64);

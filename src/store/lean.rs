@@ -5,25 +5,20 @@
 //! head, checks the streams' versions and inserts everything, or does nothing at all. Whatever does
 //! not fit (another process wrote, a conflict, a repeated command, unique keys, personal values) is
 //! left to the locked form in `batch.rs`.
+//!
+//! Because a statement does nothing unless the one before it did all it should, the next may be sent
+//! before the answer to the last is there.
 
 use super::StoreError;
-use super::chain::Link;
-use super::journal::{Append, AppendError, NewEvent, Receipt};
-use super::ruling::Rows;
+use super::chain::{HASH_LEN, Link};
+use super::journal::{Append, Receipt};
+use super::left::{Left, Tail};
+use bytes::BytesMut;
 use chrono::{DateTime, SubsecRound, Utc};
 use std::collections::{HashMap, HashSet};
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{IsNull, ToSql, Type, accepts, to_sql_checked};
 use tokio_postgres::{Client, Statement};
 use uuid::Uuid;
-
-/// The end of the log.
-#[derive(Clone, Debug)]
-pub(super) struct Tail {
-    /// Position of the last event.
-    pub position: i64,
-    /// Its hash.
-    pub hash: Vec<u8>,
-}
 
 /// The prepared statements: for a whole batch, and for a single event, which comes without arrays.
 pub(super) struct Lean {
@@ -37,55 +32,122 @@ impl Lean {
         // conditions are read again on the row as that one left it, and fail. A version that is too
         // low meets the unique index; one that is too high must be looked for, or it would leave a gap.
         // (A scalar subquery, because a semi-join planned on an empty table reads all of it for ever.)
+        // Arrays are unfolded in the select list: as a table function they would be stored in between.
         let sql = "with head as (
                 update log_head set position = $1, hash = $2
                 where log_id = 1 and position = $3 and hash = $4
                   and not exists (
                     select from unnest($5::text[], $6::bigint[]) as w(s, v)
-                    where v > 0 and (select max(version) from events where log_id = 1 and stream_id = s) is distinct from v)
+                    where (select max(version) from events where log_id = 1 and stream_id = s) is distinct from v)
                 returning 1),
             written as (
                 insert into events (position, stream_id, version, type, type_version, command_id, ix, recorded_at, effective_at, payload, metadata, hash)
-                select p, s, v, t, tv, c, i, $14, e, pl::json, m::json, h
-                from unnest($7::bigint[], $8::text[], $9::bigint[], $10::text[], $11::smallint[], $12::uuid[], $13::smallint[],
-                            $15::timestamptz[], $16::text[], $17::text[], $18::bytea[]) as x(p, s, v, t, tv, c, i, e, pl, m, h)
+                select p, s, v, t, tv, c, i, $14, e, pl, m, h
+                from (select unnest($7::bigint[]) as p, unnest($8::text[]) as s, unnest($9::bigint[]) as v, unnest($10::text[]) as t,
+                             unnest($11::smallint[]) as tv, unnest($12::uuid[]) as c, unnest($13::smallint[]) as i,
+                             unnest($15::timestamptz[]) as e, unnest($16::json[]) as pl, unnest($17::json[]) as m, unnest($18::bytea[]) as h) as x
                 where exists (select from head)),
             receipts as (
                 insert into command_receipts (command_id, stream_id, position, version, recorded_at)
-                select c, s, p, v, $14 from unnest($19::uuid[], $20::text[], $21::bigint[], $22::bigint[]) as x(c, s, p, v)
+                select c, s, p, v, $14
+                from (select unnest($19::uuid[]) as c, unnest($20::text[]) as s, unnest($21::bigint[]) as p, unnest($22::bigint[]) as v) as x
                 where exists (select from head))
             select exists (select from head)";
         let single = "with head as (
                 update log_head set position = $1::bigint, hash = $2::bytea
                 where log_id = 1 and position = $1::bigint - 1 and hash = $3
-                  and ($4::bigint = 0 or (select max(version) from events where log_id = 1 and stream_id = $5::text) = $4::bigint)
+                  and (not $13::boolean or (select max(version) from events where log_id = 1 and stream_id = $5::text) = $4::bigint)
                 returning 1),
             receipts as (
                 insert into command_receipts (command_id, stream_id, position, version, recorded_at)
                 select $6::uuid, $5::text, $1::bigint, $4::bigint + 1, $7::timestamptz from head)
             insert into events (position, stream_id, version, type, type_version, command_id, ix, recorded_at, effective_at, payload, metadata, hash)
-            select $1::bigint, $5::text, $4::bigint + 1, $8::text, $9::smallint, $6::uuid, 0, $7::timestamptz, $10::timestamptz, $11::text::json, $12::text::json, $2::bytea from head";
+            select $1::bigint, $5::text, $4::bigint + 1, $8::text, $9::smallint, $6::uuid, 0, $7::timestamptz, $10::timestamptz, $11::json, $12::json, $2::bytea from head";
         Ok(Self { batch: c.prepare(sql).await?, single: c.prepare(single).await? })
     }
 }
 
 /// Whether this form can write `appends`: no unique keys, no personal values, no command twice, on each
-/// stream every append expects what the one before it leaves, and what it rests on stands.
-pub(super) fn fits(appends: &[&Append], generation: u64) -> bool {
+/// stream every append expects what the one before it leaves and what is known of it, and what it rests
+/// on stands.
+pub(super) fn fits(appends: &[&Append], left: &Left, generation: u64) -> bool {
     let mut seen = HashSet::with_capacity(appends.len());
     let mut next: HashMap<&str, i64> = HashMap::with_capacity(appends.len());
     appends.iter().all(|a| {
         let count = i64::try_from(a.events.len()).unwrap_or(i64::MAX);
-        let before = next.insert(&a.stream_id, a.expected.saturating_add(count));
+        let before = next
+            .insert(&a.stream_id, a.expected.saturating_add(count))
+            .or_else(|| left.version(&a.stream_id));
         let stands = a.basis.as_ref().is_none_or(|b| b.stands(generation));
         let plain = stands && a.claims.is_empty() && a.releases.is_empty() && a.vault.is_empty();
         plain && seen.insert(a.command_id) && before.is_none_or(|version| version == a.expected)
     })
 }
 
-type Answers = Vec<Result<Receipt, AppendError>>;
+/// Where the events of a batch come to stand.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// The answers, if nothing stands in the way.
+    pub receipts: Vec<Receipt>,
+    /// Hash of each event.
+    hashes: Vec<[u8; HASH_LEN]>,
+    /// Where the log must end.
+    from: Tail,
+    /// Where it then ends.
+    to: Tail,
+    /// Appends whose stream's version is not known and must be looked up.
+    unknown: Vec<usize>,
+    recorded_at: DateTime<Utc>,
+}
 
-/// Writes `appends` behind `tail`; `None` if this form does not fit, and then nothing was written.
+/// Places `appends`, which must fit, behind what was left, and leaves the log behind them.
+pub(super) fn plan(appends: &[&Append], now: DateTime<Utc>, left: &mut Left) -> Plan {
+    let recorded_at = now.trunc_subsecs(6);
+    let from = left.tail.clone();
+    let mut position = from.position;
+    let mut hashes: Vec<[u8; HASH_LEN]> = Vec::with_capacity(appends.len());
+    let mut receipts = Vec::with_capacity(appends.len());
+    let mut unknown = Vec::new();
+    for (i, append) in appends.iter().enumerate() {
+        if append.expected > 0 && left.version(&append.stream_id).is_none() {
+            unknown.push(i);
+        }
+        let mut version = append.expected;
+        for (ix, event) in append.events.iter().enumerate() {
+            position += 1;
+            version += 1;
+            let previous = hashes.last().map_or(from.hash.as_slice(), |h| h);
+            hashes.push(Link::of(append, event, position, version, ix, recorded_at).hash(previous));
+        }
+        left.wrote(&append.stream_id, version);
+        receipts.push(Receipt { position, version, replayed: false });
+    }
+    let hash = hashes.last().map_or_else(|| from.hash.clone(), |h| h.to_vec());
+    let to = Tail { position, hash };
+    left.tail = to.clone();
+    Plan { receipts, hashes, from, to, unknown, recorded_at }
+}
+
+/// JSON text as it stands, into a parameter of type `json`.
+#[derive(Debug)]
+struct Json<'a>(&'a str);
+
+impl ToSql for Json<'_> {
+    fn to_sql(
+        &self,
+        _: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        out.extend_from_slice(self.0.as_bytes());
+        Ok(IsNull::No)
+    }
+
+    accepts!(JSON);
+    to_sql_checked!();
+}
+
+/// Writes `appends` as planned; false if the log did not end where the plan begins or a version was
+/// another one, and then nothing was written.
 ///
 /// # Errors
 /// If PostgreSQL refuses, then too nothing was written, or is away.
@@ -93,48 +155,46 @@ pub(super) async fn write(
     c: &Client,
     s: &Lean,
     appends: &[&Append],
-    now: DateTime<Utc>,
-    tail: &Tail,
-    generation: u64,
-) -> Result<Option<(Answers, Tail)>, StoreError> {
-    if !fits(appends, generation) {
-        return Ok(None);
+    plan: &Plan,
+) -> Result<bool, StoreError> {
+    if let ([append], [_]) = (appends, plan.hashes.as_slice()) {
+        return write_one(c, &s.single, append, plan).await;
     }
-    let recorded_at = now.trunc_subsecs(6);
-    if let [append] = appends
-        && let [event] = append.events.as_slice()
-    {
-        return write_one(c, &s.single, append, event, recorded_at, tail).await;
-    }
-    let mut version_of: HashMap<&str, i64> = HashMap::with_capacity(appends.len());
-    let (mut streams, mut expected): (Vec<&str>, Vec<i64>) = (Vec::new(), Vec::new());
-    let mut rows = Rows::default();
-    let mut receipts = Vec::with_capacity(appends.len());
-    let (mut position, mut hash) = (tail.position, tail.hash.clone());
+    let count = plan.hashes.len();
+    let mut rows = Columns::with_capacity(count);
+    let mut hashes = plan.hashes.iter();
+    let mut position = plan.from.position;
     for append in appends {
-        let version = version_of.entry(&append.stream_id).or_insert_with(|| {
-            streams.push(&append.stream_id);
-            expected.push(append.expected);
-            append.expected
-        });
-        for (ix, event) in append.events.iter().enumerate() {
+        let effective = append.effective_at.trunc_subsecs(6);
+        let mut version = append.expected;
+        for ((ix, event), hash) in append.events.iter().enumerate().zip(&mut hashes) {
             position += 1;
-            *version += 1;
-            let link = Link::of(append, event, position, *version, ix, recorded_at);
-            hash = link.hash(&hash).to_vec();
-            rows.push(&link, &hash);
+            version += 1;
+            rows.position.push(position);
+            rows.stream.push(&append.stream_id);
+            rows.version.push(version);
+            rows.kind.push(&event.kind);
+            rows.type_version.push(event.type_version);
+            rows.command.push(append.command_id);
+            rows.ix.push(i16::try_from(ix).unwrap_or(i16::MAX));
+            rows.effective.push(effective);
+            rows.payload.push(Json(&event.payload));
+            rows.metadata.push(Json(&append.metadata));
+            rows.hash.push(hash);
         }
-        receipts.push(Receipt { position, version: *version, replayed: false });
     }
+    let unknown = || plan.unknown.iter().filter_map(|i| appends.get(*i));
+    let streams: Vec<&str> = unknown().map(|a| a.stream_id.as_str()).collect();
+    let expected: Vec<i64> = unknown().map(|a| a.expected).collect();
     let ids: Vec<Uuid> = appends.iter().map(|a| a.command_id).collect();
     let owners: Vec<&str> = appends.iter().map(|a| a.stream_id.as_str()).collect();
-    let positions: Vec<i64> = receipts.iter().map(|r| r.position).collect();
-    let versions: Vec<i64> = receipts.iter().map(|r| r.version).collect();
+    let positions: Vec<i64> = plan.receipts.iter().map(|r| r.position).collect();
+    let versions: Vec<i64> = plan.receipts.iter().map(|r| r.version).collect();
     let params: [&(dyn ToSql + Sync); 22] = [
-        &position,
-        &hash,
-        &tail.position,
-        &tail.hash,
+        &plan.to.position,
+        &plan.to.hash,
+        &plan.from.position,
+        &plan.from.hash,
         &streams,
         &expected,
         &rows.position,
@@ -144,7 +204,7 @@ pub(super) async fn write(
         &rows.type_version,
         &rows.command,
         &rows.ix,
-        &recorded_at,
+        &plan.recorded_at,
         &rows.effective,
         &rows.payload,
         &rows.metadata,
@@ -154,36 +214,60 @@ pub(super) async fn write(
         &positions,
         &versions,
     ];
-    let written: bool = c.query_one(&s.batch, &params).await?.get(0);
-    Ok(written.then(|| (receipts.into_iter().map(Ok).collect(), Tail { position, hash })))
+    Ok(c.query_one(&s.batch, &params).await?.get(0))
 }
 
-async fn write_one(
-    c: &Client,
-    s: &Statement,
-    append: &Append,
-    event: &NewEvent,
-    recorded_at: DateTime<Utc>,
-    tail: &Tail,
-) -> Result<Option<(Answers, Tail)>, StoreError> {
-    let (position, version) = (tail.position + 1, append.expected + 1);
-    let link = Link::of(append, event, position, version, 0, recorded_at);
-    let hash = link.hash(&tail.hash).to_vec();
-    let params: [&(dyn ToSql + Sync); 12] = [
-        &position,
-        &hash,
-        &tail.hash,
+/// Rows of events, column by column, borrowed from their appends.
+#[derive(Debug, Default)]
+struct Columns<'a> {
+    position: Vec<i64>,
+    stream: Vec<&'a str>,
+    version: Vec<i64>,
+    kind: Vec<&'a str>,
+    type_version: Vec<i16>,
+    command: Vec<Uuid>,
+    ix: Vec<i16>,
+    effective: Vec<DateTime<Utc>>,
+    payload: Vec<Json<'a>>,
+    metadata: Vec<Json<'a>>,
+    hash: Vec<&'a [u8]>,
+}
+
+impl Columns<'_> {
+    fn with_capacity(count: usize) -> Self {
+        Self {
+            position: Vec::with_capacity(count),
+            stream: Vec::with_capacity(count),
+            version: Vec::with_capacity(count),
+            kind: Vec::with_capacity(count),
+            type_version: Vec::with_capacity(count),
+            command: Vec::with_capacity(count),
+            ix: Vec::with_capacity(count),
+            effective: Vec::with_capacity(count),
+            payload: Vec::with_capacity(count),
+            metadata: Vec::with_capacity(count),
+            hash: Vec::with_capacity(count),
+        }
+    }
+}
+
+async fn write_one(c: &Client, s: &Statement, append: &Append, plan: &Plan) -> Result<bool, StoreError> {
+    let Some(event) = append.events.first() else { return Ok(false) };
+    let look_up = !plan.unknown.is_empty();
+    let params: [&(dyn ToSql + Sync); 13] = [
+        &plan.to.position,
+        &plan.to.hash,
+        &plan.from.hash,
         &append.expected,
         &append.stream_id,
         &append.command_id,
-        &recorded_at,
+        &plan.recorded_at,
         &event.kind,
         &event.type_version,
-        &link.effective_at,
-        &event.payload,
-        &append.metadata,
+        &append.effective_at.trunc_subsecs(6),
+        &Json(&event.payload),
+        &Json(&append.metadata),
+        &look_up,
     ];
-    let written = c.execute(s, &params).await? == 1;
-    let receipt = Receipt { position, version, replayed: false };
-    Ok(written.then(|| (vec![Ok(receipt)], Tail { position, hash })))
+    Ok(c.execute(s, &params).await? == 1)
 }

@@ -12,6 +12,7 @@ mod flusher;
 pub mod journal;
 pub mod keys;
 mod lean;
+mod left;
 pub mod log;
 pub mod masters;
 pub mod migrate;

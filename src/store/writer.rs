@@ -2,15 +2,19 @@
 //!
 //! A lone append goes over the *durable* connection, whose commit waits for the disk. Under load the
 //! *quick* connection commits without waiting, and the flusher makes several such batches durable at
-//! once while the next is executed: the lock on the head row is never held across a flush.
+//! once while the next is executed: the lock on the head row is never held across a flush. There the
+//! next batch is sent before the answer to the last is there, so PostgreSQL never waits for us.
 
 use super::StoreError;
 use super::batch::{self, Locked};
 use super::flusher::{Executed, Flusher};
 use super::journal::{Append, AppendError, PATIENCE, Pending, Receipt};
-use super::lean::{self, Lean, Tail};
+use super::lean::{self, Lean, Plan};
+use super::left::Left;
 use super::pool::{Database, connect};
 use crate::clock::Clock;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesOrdered, StreamExt};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -19,6 +23,10 @@ use tokio_postgres::Client;
 
 /// Appends of one transaction.
 const BATCH: usize = 1024;
+/// Batches that are sent and not answered: one that PostgreSQL executes, and the next.
+const AHEAD: usize = 2;
+/// Appends that are worth a batch of their own beside another: each costs a fixed price, too.
+const WORTH: usize = 32;
 /// Batches that keep to the locked form after the lean one met another process's events; doubled
 /// each time, up to this.
 const LONGEST_DISTRUST: u32 = 64;
@@ -53,11 +61,11 @@ pub(super) struct Writer {
     database: Database,
     clock: Clock,
     flusher: Flusher,
-    durable: Option<Line>,
-    quick: Option<Line>,
-    /// The end of the log as this writer last left it.
-    tail: Option<Tail>,
-    /// For how many batches the tail is not trusted, and how many the next disappointment costs.
+    durable: Option<Arc<Line>>,
+    quick: Option<Arc<Line>>,
+    /// The log as this writer last left it.
+    left: Option<Left>,
+    /// For how many batches that is not trusted, and how many the next disappointment costs.
     distrust: (u32, u32),
     /// How often the server may have been another one than before: raised with each connection that is
     /// opened while no other stands.
@@ -71,20 +79,102 @@ struct Written {
     committed: bool,
 }
 
+/// A batch that was sent ahead, with what became of it.
+struct Landed {
+    batch: Vec<Pending>,
+    plan: Plan,
+    begun: Instant,
+    written: Result<bool, StoreError>,
+}
+
+type Flights = FuturesOrdered<BoxFuture<'static, Landed>>;
+
 impl Writer {
     pub fn new(database: Database, clock: Clock, flusher: Flusher, generation: Arc<AtomicU64>) -> Self {
-        let (durable, quick, tail) = (None, None, None);
-        Self { database, clock, flusher, durable, quick, tail, distrust: (0, 1), generation }
+        let (durable, quick, left) = (None, None, None);
+        Self { database, clock, flusher, durable, quick, left, distrust: (0, 1), generation }
     }
 
     pub async fn run(mut self, mut inbox: mpsc::Receiver<Pending>) {
         // Opened before anything is read for a decision: as long as it stands, so does what was read.
-        self.durable = Line::open(&self.database, true).await.ok();
+        self.durable = Line::open(&self.database, true).await.ok().map(Arc::new);
         let mut waiting = Vec::with_capacity(BATCH);
-        while inbox.recv_many(&mut waiting, BATCH).await > 0 {
-            let batch = std::mem::take(&mut waiting);
-            let lone = batch.len() == 1 && inbox.is_empty() && self.flusher.is_idle();
-            self.write(batch, lone).await;
+        let mut flights = Flights::new();
+        loop {
+            if let Some(landed) = flights.next().await {
+                self.land(landed, &mut flights).await;
+                while waiting.len() < BATCH
+                    && let Ok(pending) = inbox.try_recv()
+                {
+                    waiting.push(pending);
+                }
+            } else if waiting.is_empty() && inbox.recv_many(&mut waiting, BATCH).await == 0 {
+                return;
+            }
+            while !waiting.is_empty() {
+                let enough = flights.is_empty() || (flights.len() < AHEAD && waiting.len() >= WORTH);
+                if !enough {
+                    break;
+                }
+                // The first of two takes half, so that the other is there when it is done.
+                let split = flights.is_empty() && waiting.len() >= 2 * WORTH;
+                let rest = if split { waiting.split_off(waiting.len() / 2) } else { Vec::new() };
+                let batch = std::mem::replace(&mut waiting, rest);
+                let lone = batch.len() == 1 && inbox.is_empty() && self.flusher.is_idle();
+                match self.ahead(batch, lone, &mut flights) {
+                    None => {}
+                    // It goes behind all that was sent.
+                    Some(batch) => {
+                        while let Some(landed) = flights.next().await {
+                            self.land(landed, &mut flights).await;
+                        }
+                        self.write(batch, lone).await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sends a batch without waiting for the answer, or gives it back if it must be written by itself.
+    fn ahead(&mut self, batch: Vec<Pending>, lone: bool, flights: &mut Flights) -> Option<Vec<Pending>> {
+        if lone || self.distrust.0 > 0 {
+            return Some(batch);
+        }
+        let generation = self.generation.load(Ordering::Acquire);
+        let line = match (self.quick.as_ref().filter(|l| l.is_open()), &self.left) {
+            (Some(line), Some(left)) if lean::fits(&appends_of(&batch), left, generation) => Arc::clone(line),
+            _ => return Some(batch),
+        };
+        let Some(left) = &mut self.left else { return Some(batch) };
+        let begun = Instant::now();
+        let plan = lean::plan(&appends_of(&batch), self.clock.now(), left);
+        flights.push_back(Box::pin(async move {
+            let written = lean::write(&line.client, &line.lean, &appends_of(&batch), &plan).await;
+            Landed { batch, plan, begun, written }
+        }));
+        None
+    }
+
+    /// Hands on what was written. Whatever was not, and so nothing of what was sent behind it, is written
+    /// step by step: the receipts tell what is there if the outcome is not known.
+    async fn land(&mut self, landed: Landed, flights: &mut Flights) {
+        let Landed { batch, plan, begun, written } = landed;
+        if matches!(written, Ok(true)) {
+            self.distrust = (0, 1);
+            let answers = plan.receipts.into_iter().map(Ok).collect();
+            self.flusher.flush(Executed { batch, answers, begun });
+            return;
+        }
+        let mut again = vec![batch];
+        while let Some(next) = flights.next().await {
+            again.push(next.batch);
+        }
+        self.left = None;
+        if matches!(written, Ok(false)) {
+            self.disappointed();
+        }
+        for batch in again {
+            self.write(batch, false).await;
         }
     }
 
@@ -92,7 +182,7 @@ impl Writer {
     /// unknown; the receipts, read first in the locked form, tell what is already there.
     async fn write(&mut self, batch: Vec<Pending>, durable: bool) {
         let begun = Instant::now();
-        let appends: Vec<&Append> = batch.iter().map(|p| &p.append).collect();
+        let appends = appends_of(&batch);
         let written = loop {
             match self.attempt(&appends, durable).await {
                 Ok(written) => break written,
@@ -139,16 +229,16 @@ impl Writer {
 
     async fn attempt(&mut self, appends: &[&Append], durable: bool) -> Result<Written, StoreError> {
         let kept = if durable { self.durable.take() } else { self.quick.take() };
-        let line = match kept.filter(Line::is_open) {
+        let line = match kept.filter(|l| l.is_open()) {
             Some(line) => line,
             None => {
-                self.tail = None;
+                self.left = None;
                 let line = Line::open(&self.database, durable).await?;
                 let other = if durable { &self.quick } else { &self.durable };
-                if !other.as_ref().is_some_and(Line::is_open) {
+                if !other.as_ref().is_some_and(|l| l.is_open()) {
                     self.generation.fetch_add(1, Ordering::AcqRel);
                 }
-                line
+                Arc::new(line)
             }
         };
         let outcome = self.execute(&line, appends).await;
@@ -166,26 +256,46 @@ impl Writer {
         let generation = self.generation.load(Ordering::Acquire);
         if self.distrust.0 > 0 {
             self.distrust.0 -= 1;
-        } else if let Some(tail) = self.tail.take() {
-            match lean::write(&line.client, &line.lean, appends, now, &tail, generation).await {
-                Ok(Some((answers, tail))) => {
-                    self.tail = Some(tail);
+        } else if let Some(mut left) = self.left.take_if(|left| lean::fits(appends, left, generation)) {
+            let plan = lean::plan(appends, now, &mut left);
+            match lean::write(&line.client, &line.lean, appends, &plan).await {
+                Ok(true) => {
+                    self.left = Some(left);
                     self.distrust = (0, 1);
+                    let answers = plan.receipts.into_iter().map(Ok).collect();
                     return Ok(Written { answers, committed: true });
                 }
-                // Not for this form: the tail is still right.
-                Ok(None) if !lean::fits(appends, generation) => self.tail = Some(tail),
-                Ok(None) => self.distrust = (self.distrust.1, (self.distrust.1 * 2).min(LONGEST_DISTRUST)),
+                Ok(false) => self.disappointed(),
                 // The locked form finds out which of them it is.
                 Err(error) if is_rejection(&error) => {}
                 Err(error) => return Err(error),
             }
         }
         let (answers, tail) = batch::write(&line.client, &line.locked, appends, now, generation).await?;
-        let committed = answers.iter().flatten().any(|r| !r.replayed);
-        self.tail = Some(tail);
+        let accepted = |r: &Result<Receipt, AppendError>| r.as_ref().ok().filter(|r| !r.replayed).copied();
+        let written = || appends.iter().zip(&answers).filter_map(|(a, r)| Some((*a, accepted(r)?)));
+        let events: usize = written().map(|(a, _)| a.events.len()).sum();
+        let mut left = match self.left.take() {
+            // Positions have no holes: nobody else wrote in between, and what is known of the streams holds.
+            Some(left) if left.tail.position + i64::try_from(events).unwrap_or(i64::MAX) == tail.position => {
+                left.now_at(tail)
+            }
+            _ => Left::at(tail),
+        };
+        written().for_each(|(append, receipt)| left.wrote(&append.stream_id, receipt.version));
+        self.left = Some(left);
+        let committed = written().next().is_some();
         Ok(Written { answers, committed })
     }
+
+    /// The lean form met somebody else's events.
+    fn disappointed(&mut self) {
+        self.distrust = (self.distrust.1, (self.distrust.1 * 2).min(LONGEST_DISTRUST));
+    }
+}
+
+fn appends_of(batch: &[Pending]) -> Vec<&Append> {
+    batch.iter().map(|p| &p.append).collect()
 }
 
 /// Whether PostgreSQL understood and refused (bad data), as opposed to being away or being in a

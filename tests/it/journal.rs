@@ -212,3 +212,40 @@ async fn a_long_stream_loads_from_its_snapshot_unless_that_is_of_another_log() {
     assert_eq!(all.last(), all.iter().rev().nth(1).map(|n| n + 1).as_ref());
     studio.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conflict_among_batches_that_were_sent_ahead_fails_alone() {
+    let studio = Studio::start().await;
+    let journal = &studio.instance.services.journal;
+    // Streams whose versions the writer knows, because nobody else wrote.
+    let streams: Vec<Uuid> = (0..40).map(|_| Uuid::now_v7()).collect();
+    for round in 0..5 {
+        let mut tickets = Vec::new();
+        for step in 0..8 {
+            for stream in &streams {
+                tickets.push((true, journal.submit(entry(*stream, round * 8 + step, None)).expect("room")));
+            }
+            // Far ahead of a stream that nobody wrote: only the database can tell.
+            tickets.push((false, journal.submit(entry(Uuid::now_v7(), 7, None)).expect("room")));
+            // Behind what this writer itself wrote.
+            if round > 0 {
+                tickets.push((false, journal.submit(entry(streams[step as usize], 1, None)).expect("room")));
+            }
+        }
+        for (good, ticket) in tickets {
+            let answer = ticket.settled().await;
+            match good {
+                true => assert!(answer.is_ok(), "{answer:?}"),
+                false => assert!(matches!(answer, Err(AppendError::Conflict { .. })), "{answer:?}"),
+            }
+        }
+    }
+    for stream in &streams {
+        let client = studio.client().await;
+        let events = log::stream(&**client, &format!("diary-{stream}"), 0).await.expect("read");
+        let versions: Vec<i64> = events.iter().map(|e| e.version).collect();
+        assert_eq!(versions, (1..=40).collect::<Vec<_>>());
+    }
+    let verified = studio.instance.services.audit.verify(false, &[], |_, _| {}).await.expect("verify");
+    assert!(verified.ok, "{verified:?}");
+}

@@ -19,6 +19,7 @@ pub mod order_process;
 pub mod plan;
 pub mod post;
 pub mod shared;
+pub mod site;
 pub mod statistics;
 pub mod subscription;
 pub mod tax_book;

@@ -3,6 +3,7 @@
 use super::cdn::Cdn;
 use super::error::HttpError;
 use super::rate::Rate;
+use super::site_words::Words;
 use crate::actors::Services;
 use std::ops::Deref;
 use std::sync::atomic::AtomicBool;
@@ -21,6 +22,8 @@ pub struct App {
     join: RwLock<(Option<String>, Option<Instant>)>,
     /// Set once it is known that there is an account: until then pages lead to the first admin.
     pub has_people: AtomicBool,
+    /// The site's own words.
+    pub site: Words,
     /// Downloads of each client.
     pub downloads: Rate,
     /// Playlists of each client.
@@ -38,6 +41,7 @@ impl App {
             draining,
             has_people: AtomicBool::new(false),
             join: RwLock::default(),
+            site: Words::default(),
             downloads: Rate::over(600),
             playlists: Rate::over(60),
             cdn: OnceLock::new(),

@@ -6,6 +6,7 @@ use super::pages::staff::impersonation;
 use super::request::Req;
 use super::response::{self, Res};
 use super::session::SignedIn;
+use super::site_words;
 use super::ui::{self, FormTokens, Frame, Person, Place, Theme, Tone};
 use maud::Markup;
 use warp::http::StatusCode;
@@ -79,14 +80,8 @@ fn frame(req: &Req, page: Page) -> Frame {
         places: [("Films", "/films"), ("Training", "/courses"), ("Journal", "/posts")]
             .map(|(l, h)| Place::new(l, h))
             .into(),
-        foot: [
-            ("About", "/about"),
-            ("Privacy", "/legal/privacy"),
-            ("Terms", "/legal/terms"),
-            ("Statistics", "/statistics"),
-        ]
-        .map(|(l, h)| Place::new(l, h))
-        .into(),
+        foot: site_words::foot(req),
+        line: req.app.site.now().line(req.now()).map(str::to_owned),
         banner: impersonation::banner(req).or(page.banner).or(updating),
         scripts: page.scripts,
         image: page.image,

@@ -11,7 +11,7 @@ use super::request::{BodyStream, Req};
 use super::response::{self, Res, set};
 use super::route::{Access, Body, Route};
 use super::routes::Table;
-use super::{csrf, form::Form, session::Viewer};
+use super::{csrf, form::Form, session::Viewer, site_words};
 use crate::config::Config;
 use bytes::{Buf, Bytes};
 use futures_util::{FutureExt, Stream, StreamExt};
@@ -31,7 +31,7 @@ use warp::Filter;
 use warp::http::header::{
     CONTENT_SECURITY_POLICY, HOST, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
-use warp::http::{HeaderMap, HeaderName, Method};
+use warp::http::{HeaderMap, HeaderName, Method, StatusCode};
 
 /// A client that has not sent its request's head after this time is let go.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(20);
@@ -165,6 +165,7 @@ async fn answer(
     let metrics = Arc::clone(&app.metrics);
     let https = app.config.secure_cookies();
     let cdn = app.config.delivery.cdn.origin();
+    let site = Arc::clone(&app);
     metrics.http.in_flight.inc();
     let (mut res, pattern) = match table.find(&method, path) {
         Err(error) => {
@@ -190,6 +191,18 @@ async fn answer(
         }
     };
     metrics.http.in_flight.dec();
+    if matches!(res.status(), StatusCode::NOT_FOUND | StatusCode::GONE)
+        && matches!(method, Method::GET | Method::HEAD)
+        && !wants_json
+    {
+        // Also where no page was asked for yet.
+        if let Err(error) = site_words::refresh(&site).await {
+            tracing::debug!(%error, "the site's own words could not be read");
+        }
+        if let Some(elsewhere) = site_words::redirect(&site.site.now(), path, query) {
+            res = elsewhere;
+        }
+    }
     let status = res.status();
     let labels = [method_label(&method), pattern, status.as_str()];
     metrics.http.requests.with_label_values(&labels).inc();
@@ -259,6 +272,9 @@ async fn admit(route: &Route, req: &mut Req) -> Result<(), HttpError> {
         // The button is not worth a page: whatever needs the database says so itself.
         if let Err(error) = membership::refresh_join_words(req).await {
             tracing::debug!(%error, "the price on the join button could not be read");
+        }
+        if let Err(error) = site_words::refresh(&req.app).await {
+            tracing::debug!(%error, "the site's own words could not be read");
         }
     }
     match route.access {

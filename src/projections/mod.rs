@@ -17,6 +17,7 @@ pub mod orders;
 pub mod people;
 pub mod plans;
 pub mod refunds;
+pub mod site;
 pub mod statistics;
 pub mod subscription_timeline;
 pub mod subscription_words;
@@ -143,6 +144,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(invoices::Invoices),
         Arc::new(teams::Teams),
         Arc::new(comments::Comments),
+        Arc::new(site::SiteWords),
     ]
 }
 

@@ -2,6 +2,7 @@
 
 use super::button::{Weight, link_small};
 use super::icon::{Icon, icon};
+use super::panel::{Tone, notice_text};
 use crate::http::assets;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -70,6 +71,8 @@ pub struct Frame {
     pub places: Vec<Place>,
     /// Small places at the foot: legal pages, statistics.
     pub foot: Vec<Place>,
+    /// What the studio announces above every page, as plain text.
+    pub line: Option<String>,
     /// A line above the page, already made: announcement, demo hint, "updating".
     pub banner: Option<Markup>,
     /// Names of further scripts this page needs, such as `player.js`; loaded as modules.
@@ -103,6 +106,7 @@ pub fn document(frame: &Frame, body: &Markup) -> Markup {
                 a.skip href="#main" { "Skip to the content" }
                 (header(frame))
                 main #main tabindex="-1" {
+                    @if let Some(line) = &frame.line { div.wrap { div.flash { (notice_text(Tone::Info, line)) } } }
                     @if let Some(banner) = &frame.banner { div.wrap { div.flash { (banner) } } }
                     (body)
                 }

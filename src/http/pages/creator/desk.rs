@@ -11,9 +11,9 @@ use crate::projections::catalogue::{self, Row, Work};
 use maud::{Markup, html};
 use uuid::Uuid;
 
-/// The places of this desk.
-pub fn places() -> Vec<Place> {
-    [
+/// The places of this desk: the site's own words are the editors'.
+pub fn places(req: &Req) -> Vec<Place> {
+    let mut places: Vec<Place> = [
         ("Overview", "/studio"),
         ("Uploads", "/studio/uploads"),
         ("Films", "/studio/films"),
@@ -21,12 +21,16 @@ pub fn places() -> Vec<Place> {
         ("Journal", "/studio/posts"),
     ]
     .map(|(label, href)| Place::new(label, href))
-    .into()
+    .into();
+    if req.viewer.has_role(&["editor", "admin"]) {
+        places.push(Place::new("Site", "/studio/site"));
+    }
+    places
 }
 
 /// A page of this desk.
 pub fn show(req: &Req, title: &str, body: &Markup) -> Res {
-    let body = rooms("Studio", &places(), &req.path, body);
+    let body = rooms("Studio", &places(req), &req.path, body);
     page(
         req,
         Page {

@@ -6,6 +6,7 @@ mod films;
 mod lessons;
 mod overview;
 mod posts;
+mod site;
 
 use crate::http::route::{Access, Route};
 
@@ -15,8 +16,15 @@ pub const MAKERS: Access = Access::Role(&["creator", "editor"]);
 /// The addresses of this desk.
 #[must_use]
 pub fn routes() -> Vec<Route> {
-    [overview::routes(), films::routes(), courses::routes(), lessons::routes(), posts::routes()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        overview::routes(),
+        films::routes(),
+        courses::routes(),
+        lessons::routes(),
+        posts::routes(),
+        site::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

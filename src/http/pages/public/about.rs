@@ -1,45 +1,65 @@
-//! `/about`, `/accessibility` and the legal pages.
+//! `/about`, `/faq`, `/accessibility` and the legal pages: in the studio's own words where it wrote some.
 
+use crate::domain::site::SitePage;
 use crate::http::page::{Page, page};
 use crate::http::route::{Access, Route};
+use crate::http::site_words::is_there;
 use crate::http::ui::{Theme, markdown};
 use crate::http::{HttpError, Req, Res};
+use crate::projections::site;
 use maud::html;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::get("/about", Access::Anyone, about),
-        Route::get("/accessibility", Access::Anyone, |req| text(req, "Accessibility", ACCESSIBILITY)),
-        Route::get("/legal/privacy", Access::Anyone, |req| text(req, "Privacy", PRIVACY)),
-        Route::get("/legal/terms", Access::Anyone, |req| text(req, "Terms", TERMS)),
+        Route::get("/about", Access::Anyone, |req| show(req, SitePage::About)),
+        Route::get("/faq", Access::Anyone, |req| show(req, SitePage::Faq)),
+        Route::get("/accessibility", Access::Anyone, |req| show(req, SitePage::Accessibility)),
+        Route::get("/legal/imprint", Access::Anyone, |req| show(req, SitePage::Imprint)),
+        Route::get("/legal/privacy", Access::Anyone, |req| show(req, SitePage::Privacy)),
+        Route::get("/legal/terms", Access::Anyone, |req| show(req, SitePage::Terms)),
     ]
 }
 
-const ACCESSIBILITY: &str = include_str!("texts/accessibility.md");
-const PRIVACY: &str = include_str!("texts/privacy.md");
-const TERMS: &str = include_str!("texts/terms.md");
-
-async fn about(req: Req) -> Result<Res, HttpError> {
+/// The text that the program brings along for a page; what the settings know of the studio is in it.
+pub fn text_brought_along(req: &Req, page: SitePage) -> String {
     let studio = &req.app.config.studio;
-    let mut words = format!("{}\n\n", studio.tagline);
-    if !studio.legal_name.is_empty() {
-        words.push_str(&format!("## Who we are\n\n{}  \n{}\n\n", studio.legal_name, studio.legal_address));
+    let seller = format!("{}  \n{}", studio.legal_name, studio.legal_address.replace('\n', "  \n"));
+    match page {
+        SitePage::About => {
+            let mut words = format!("{}\n\n", studio.tagline);
+            if !studio.legal_name.is_empty() {
+                words.push_str(&format!("## Who we are\n\n{seller}\n\n"));
+            }
+            words + include_str!("texts/about.md")
+        }
+        SitePage::Imprint if !studio.legal_name.is_empty() => {
+            let vat = if studio.vat_number.is_empty() {
+                String::new()
+            } else {
+                format!("\n\nVAT number: {}", studio.vat_number)
+            };
+            format!("{seller}{vat}")
+        }
+        SitePage::Accessibility => include_str!("texts/accessibility.md").to_owned(),
+        SitePage::Privacy => include_str!("texts/privacy.md").to_owned(),
+        SitePage::Terms => include_str!("texts/terms.md").to_owned(),
+        SitePage::Imprint | SitePage::Faq | SitePage::Welcome => String::new(),
     }
-    words.push_str(include_str!("texts/about.md"));
-    show(req, "About", &words)
 }
 
-async fn text(req: Req, title: &'static str, words: &'static str) -> Result<Res, HttpError> {
-    show(req, title, words)
-}
-
-fn show(req: Req, title: &str, words: &str) -> Result<Res, HttpError> {
+async fn show(req: Req, which: SitePage) -> Result<Res, HttpError> {
+    let own = site::text(&req.app.reader, which).await?;
+    if own.is_none() && !is_there(&req, which) {
+        return Err(HttpError::NotFound);
+    }
     let studio = &req.app.config.studio;
-    let words = words.replace("{studio}", &studio.name);
-    let heading = if title == "About" { format!("About {}", studio.name) } else { title.to_owned() };
+    let words = own.unwrap_or_else(|| text_brought_along(&req, which)).replace("{studio}", &studio.name);
+    let heading =
+        if which == SitePage::About { format!("About {}", studio.name) } else { which.words().to_owned() };
     let body = html! {
         div.wrap.page { div.reading.stack.mid { h1.display { (heading) } div.prose { (markdown(&words)) } } }
     };
-    let canonical = Some(req.path.clone());
-    Ok(page(&req, Page { title: title.to_owned(), theme: Theme::Desk, canonical, body, ..Page::default() }))
+    let canonical = Some(which.path().to_owned());
+    let title = which.words().to_owned();
+    Ok(page(&req, Page { title, theme: Theme::Desk, canonical, body, ..Page::default() }))
 }

@@ -18,6 +18,7 @@ use crate::http::Req;
 use crate::http::route::Route;
 use maud::{Markup, html};
 
+pub use about::text_brought_along;
 pub use oembed::shared_picture;
 pub use works::{Gate, work_card, work_picture};
 

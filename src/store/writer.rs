@@ -84,7 +84,10 @@ struct Landed {
     batch: Vec<Pending>,
     plan: Plan,
     begun: Instant,
-    written: Result<bool, StoreError>,
+    /// How many of its appends were written: the first.
+    written: usize,
+    /// Why it is not known of the others; none: they were not.
+    broken: Option<StoreError>,
 }
 
 type Flights = FuturesOrdered<BoxFuture<'static, Landed>>;
@@ -149,8 +152,18 @@ impl Writer {
         let begun = Instant::now();
         let plan = lean::plan(&appends_of(&batch), self.clock.now(), left);
         flights.push_back(Box::pin(async move {
-            let written = lean::write(&line.client, &line.lean, &appends_of(&batch), &plan).await;
-            Landed { batch, plan, begun, written }
+            let appends = appends_of(&batch);
+            let outcome = if lean::are_few(&appends) {
+                lean::write_each(&line.client, &line.lean, &appends, &plan).await
+            } else {
+                let whole = lean::write(&line.client, &line.lean, &appends, &plan).await;
+                whole.map(|w| if w { appends.len() } else { 0 }).map_err(|error| (0, error))
+            };
+            let (written, broken) = match outcome {
+                Ok(written) => (written, None),
+                Err((written, error)) => (written, Some(error)),
+            };
+            Landed { batch, plan, begun, written, broken }
         }));
         None
     }
@@ -158,19 +171,22 @@ impl Writer {
     /// Hands on what was written. Whatever was not, and so nothing of what was sent behind it, is written
     /// step by step: the receipts tell what is there if the outcome is not known.
     async fn land(&mut self, landed: Landed, flights: &mut Flights) {
-        let Landed { batch, plan, begun, written } = landed;
-        if matches!(written, Ok(true)) {
-            self.distrust = (0, 1);
-            let answers = plan.receipts.into_iter().map(Ok).collect();
+        let Landed { mut batch, plan, begun, written, broken } = landed;
+        let rest = batch.split_off(written);
+        if written > 0 {
+            let answers = plan.receipts.into_iter().take(written).map(Ok).collect();
             self.flusher.flush(Executed { batch, answers, begun });
+        }
+        if rest.is_empty() {
+            self.distrust = (0, 1);
             return;
         }
-        let mut again = vec![batch];
+        let mut again = vec![rest];
         while let Some(next) = flights.next().await {
             again.push(next.batch);
         }
         self.left = None;
-        if matches!(written, Ok(false)) {
+        if broken.is_none() {
             self.disappointed();
         }
         for batch in again {

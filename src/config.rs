@@ -86,6 +86,8 @@ pub struct Config {
     pub processing: Processing,
     /// PostgreSQL; absent: a private cluster in the data folder.
     pub database_url: Option<String>,
+    /// PostgreSQL of people's data keys, in another cluster; absent: files in the data folder.
+    pub keys_database_url: Option<String>,
     /// Folder of secrets; absent: `secrets` in the data folder.
     pub secrets_dir: Option<PathBuf>,
     /// Facts about the studio.

@@ -149,8 +149,11 @@ impl Instance {
             client.query_opt("select 1 from events limit 1", &[]).await.map_err(StoreError::from)?.is_none()
         };
         let secrets = Secrets::open(&config.secrets_folder(), fresh)?;
-        let vault =
-            Vault::new(KeyStore::open(&config.in_data("keys"), Masters::read(&config.secrets_folder())?)?);
+        let masters = Masters::read(&config.secrets_folder())?;
+        let vault = Vault::new(match &config.keys_database_url {
+            Some(url) => KeyStore::connect(url, &database, masters).await?,
+            None => KeyStore::open(&config.in_data("keys"), masters)?,
+        });
         let audit = Audit::new(pool.clone(), &secrets.audit, &config.in_data("audit"));
         let clock = Clock::system();
         let journal = Journal::start(database.clone(), clock.clone(), Arc::clone(&metrics));

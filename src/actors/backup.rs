@@ -117,23 +117,36 @@ pub async fn create(cx: &Services, folder: &Path) -> Result<Created, BackupError
     let (dumper, to, about) = (cx.dumper.clone(), database.clone(), manifest("database"));
     let (data, secrets) = (cx.config.data.clone(), cx.config.secrets_folder());
     let (keys_to, keys_about, config) = (keys.clone(), manifest("keys"), cx.config.clone());
+    // The dump before the keys: a key that is too new does no harm, one that is missing would.
+    let dumped = blocking(move || whole(&to, about, |part| Ok(dumper.dump(&part.join(DUMP))?))).await?;
+    let exported = tempfile::tempdir_in(&data).map_err(|e| BackupError::File(data.clone(), e))?;
+    let keys_from = if config.keys_database_url.is_some() {
+        cx.vault.key_store().export(exported.path()).await?;
+        exported.path().to_owned()
+    } else {
+        data.join("keys")
+    };
     let folder = folder.to_owned();
-    let (bytes, removed) = tokio::task::spawn_blocking(move || {
-        // The dump before the keys: a key that is too new does no harm, one that is missing would.
-        let dumped = whole(&to, about, |part| Ok(dumper.dump(&part.join(DUMP))?))?;
+    let (copied, removed) = blocking(move || {
         let copied = whole(&keys_to, keys_about, |part| {
-            copy_tree(&data.join("keys"), &part.join("keys"))?;
+            copy_tree(&keys_from, &part.join("keys"))?;
             copy_tree(&secrets, &part.join("secrets"))?;
             copy_tree(&data.join("erasures"), &part.join("erasures"))
         })?;
         let kept = &config.backup;
         let removed = prune(&folder.join("database"), now, kept.database_days)?
             + prune_keys(&folder.join("keys"), now, kept.keys_days)?;
-        Ok::<_, BackupError>((dumped + copied, removed))
+        Ok((copied, removed))
     })
-    .await
-    .map_err(|e| BackupError::Wrong(e.to_string()))??;
+    .await?;
+    let bytes = dumped + copied;
     Ok(Created { database, keys, position, bytes, removed })
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, BackupError> + Send + 'static,
+) -> Result<T, BackupError> {
+    tokio::task::spawn_blocking(work).await.map_err(|e| BackupError::Wrong(e.to_string()))?
 }
 
 /// Fills a folder beside its place, writes its manifest, and moves it there whole. Gives its bytes.

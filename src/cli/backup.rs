@@ -188,6 +188,10 @@ async fn bring_back(
         }
     }
     let instance = Instance::open_on(config.clone(), dumper.database, cluster, true).await?;
+    if let Some(keys) = keys.filter(|_| config.keys_database_url.is_some()) {
+        // Those that its database lost; erasures are repeated afterwards.
+        instance.services.vault.key_store().import(&keys.join("keys")).await?;
+    }
     Ok((instance, manifest))
 }
 
@@ -252,7 +256,13 @@ async fn drill(config: Config, folder: &Path, json: bool) -> Result<(), CliError
     let room = tempfile::Builder::new().prefix("drill-").tempdir_in(&config.data)?;
     // PostgreSQL may run as another user, who has to pass through.
     std::fs::set_permissions(room.path(), std::fs::Permissions::from_mode(0o755))?;
-    let apart = Config { data: room.path().to_owned(), secrets_dir: None, database_url: None, ..config };
+    let apart = Config {
+        data: room.path().to_owned(),
+        secrets_dir: None,
+        database_url: None,
+        keys_database_url: None,
+        ..config
+    };
     let (instance, manifest) = bring_back(&apart, &database, Some(&keys)).await?;
     let outcome = async {
         let (events, erased) = finish(&instance, &manifest, None).await?;

@@ -40,7 +40,7 @@ pub async fn secrets(global: &Global, args: SecretsArgs) -> Result<(), CliError>
             .map(|()| "session.key is new; restart Kinora. Sessions go on; delete session.key instead to end them all.".to_owned()),
         Which::Events => {
             let keys = instance.services.vault.key_store();
-            tokio::task::spawn_blocking(move || keys.rotate()).await.map_err(|e| CliError::Failed(e.to_string()))?
+            keys.rotate().await
                 .map(|count| format!("events.key is new; {count} data keys were wrapped anew. Make a new backup of the key store: kinora backup create"))
         }
     };

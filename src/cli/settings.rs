@@ -62,6 +62,7 @@ pub fn settings(global: &Global, args: SettingsArgs) -> Result<(), CliError> {
         Action::Show => {
             let mut config = global.config()?;
             config.database_url = config.database_url.as_deref().map(mask);
+            config.keys_database_url = config.keys_database_url.as_deref().map(mask);
             let gateways = &mut config.gateways;
             for secret in [&mut gateways.sandbox.webhook_secret, &mut gateways.stripe.webhook_secret] {
                 *secret = secret.take().map(|_| "…".into());

@@ -19,6 +19,7 @@ impl Default for Config {
             allow_registration: true,
             processing: Processing::Background,
             database_url: None,
+            keys_database_url: None,
             secrets_dir: None,
             studio: Studio::default(),
             mail: Mail::default(),

@@ -41,6 +41,7 @@ impl LiveConfig {
             "data": data,
             "metrics_listen": metrics_listen,
             "database_url": database_url,
+            "keys_database_url": keys_database_url,
             "secrets_dir": secrets_dir,
             "jobs.scheduler": jobs.scheduler,
             "limits.connections": limits.connections,

@@ -74,6 +74,7 @@ impl Config {
         let mut config = Self::default();
         config.base_url = Some(String::new());
         config.database_url = Some(String::new());
+        config.keys_database_url = Some(String::new());
         config.secrets_dir = Some(PathBuf::new());
         config.mail.smtp_url = Some(String::new());
         config.studio.security_contact = Some(String::new());

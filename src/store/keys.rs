@@ -1,19 +1,18 @@
-//! The key store: one data key per person, wrapped by the instance's master key, in files outside
-//! the PostgreSQL cluster, so that no database backup can bring a destroyed key back.
-//!
-//! `<data>/keys/<first two hex digits>/<subject>.key` holds nonce ‖ wrapped key. Files are written
-//! under another name, synced and linked into place, so several processes may work side by side.
+//! The key store: one data key per person, wrapped by the instance's master key, outside the PostgreSQL
+//! cluster, so that no database backup can bring a destroyed key back: in files of the data folder, or in a
+//! database of its own where several machines work.
 
 use super::StoreError;
+use super::key_database::KeyDatabase;
+use super::key_folder::KeyFolder;
 use super::masters::Masters;
+use super::pool::Database;
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
-use std::fs;
-use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -24,10 +23,17 @@ const NONCE: usize = 24;
 /// A key in memory; wiped when dropped.
 pub type Key = Zeroizing<[u8; 32]>;
 
-/// The folder of data keys and the key that wraps them.
+/// Where wrapped keys lie.
+#[derive(Clone)]
+enum Shelf {
+    Folder(KeyFolder),
+    Database(KeyDatabase),
+}
+
+/// The data keys and the key that wraps them.
 #[derive(Clone)]
 pub struct KeyStore {
-    folder: PathBuf,
+    shelf: Shelf,
     masters: Arc<Masters>,
 }
 
@@ -37,81 +43,68 @@ impl KeyStore {
     /// # Errors
     /// If the folder cannot be made.
     pub fn open(folder: &Path, masters: Masters) -> Result<Self, StoreError> {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)
-            .map_err(|e| StoreError::file(format!("making {}", folder.display()), e))?;
-        Ok(Self { folder: folder.to_owned(), masters: Arc::new(masters) })
+        Ok(Self { shelf: Shelf::Folder(KeyFolder::open(folder)?), masters: Arc::new(masters) })
+    }
+
+    /// Opens the key store in the database at `url`, beside the one of the `log`.
+    ///
+    /// # Errors
+    /// If it cannot be reached, or lies in the cluster of the log.
+    pub async fn connect(url: &str, log: &Database, masters: Masters) -> Result<Self, StoreError> {
+        let shelf = Shelf::Database(KeyDatabase::open(url, log).await?);
+        Ok(Self { shelf, masters: Arc::new(masters) })
     }
 
     /// The data key of `subject`; `None` if it has none or it was destroyed.
     ///
     /// # Errors
-    /// If the file cannot be read or was not wrapped by our master key.
-    pub fn get(&self, subject: Uuid) -> Result<Option<Key>, StoreError> {
-        let path = self.path(subject);
-        match fs::read(&path) {
-            Ok(bytes) => {
-                let plain = self.unwrap(&bytes, subject)?;
-                let key = <[u8; 32]>::try_from(plain.as_slice())
-                    .map_err(|_| StoreError::Vault(format!("{} is damaged", path.display())))?;
-                Ok(Some(Zeroizing::new(key)))
-            }
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(e) => Err(StoreError::file(format!("reading {}", path.display()), e)),
+    /// If it cannot be read or was not wrapped by our master key.
+    pub async fn get(&self, subject: Uuid) -> Result<Option<Key>, StoreError> {
+        Ok(self.get_many(&[subject]).await?.remove(&subject))
+    }
+
+    /// The data keys of those of `subjects` that have one.
+    ///
+    /// # Errors
+    /// If they cannot be read or were not wrapped by our master key.
+    pub async fn get_many(&self, subjects: &[Uuid]) -> Result<HashMap<Uuid, Key>, StoreError> {
+        let mut keys = HashMap::with_capacity(subjects.len());
+        for (subject, wrapped) in self.read_many(subjects).await? {
+            let plain = self.unwrap(&wrapped, subject)?;
+            let key = <[u8; 32]>::try_from(plain.as_slice())
+                .map_err(|_| StoreError::Vault(format!("the key of {subject} is damaged")))?;
+            keys.insert(subject, Zeroizing::new(key));
         }
+        Ok(keys)
     }
 
     /// The data key of `subject`, made now if there is none.
     ///
     /// # Errors
     /// If it can be neither read nor written.
-    pub fn get_or_create(&self, subject: Uuid) -> Result<Key, StoreError> {
-        if let Some(key) = self.get(subject)? {
+    pub async fn get_or_create(&self, subject: Uuid) -> Result<Key, StoreError> {
+        if let Some(key) = self.get(subject).await? {
             return Ok(key);
         }
         let key: Key = Zeroizing::new(rand::random());
         // As it is on disk now: another process may have exchanged the master key meanwhile.
         let sealed = seal(present(&self.masters.now()?)?, key.as_slice(), subject.as_bytes())?;
-        let path = self.path(subject);
-        let fail = |e| StoreError::file(format!("writing {}", path.display()), e);
-        let folder = path.parent().unwrap_or(&self.folder);
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(fail)?;
-        let temporary = folder.join(format!(".{}", Uuid::new_v4()));
-        let mut file =
-            fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary).map_err(fail)?;
-        file.write_all(&sealed).and_then(|()| file.sync_all()).map_err(fail)?;
-        // A link fails if another process was faster; its key then counts.
-        let linked = fs::hard_link(&temporary, &path);
-        fs::remove_file(&temporary).map_err(fail)?;
-        match linked {
-            Ok(()) => sync_folder(folder).map(|()| key),
-            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
-                self.get(subject)?.ok_or_else(|| StoreError::Vault("a key vanished while it was made".into()))
-            }
-            Err(e) => Err(fail(e)),
+        if self.put(subject, sealed).await? {
+            return Ok(key);
         }
+        // Another process was faster; its key counts.
+        let theirs = self.get(subject).await?;
+        theirs.ok_or_else(|| StoreError::Vault("a key vanished while it was made".into()))
     }
 
-    /// Destroys the data key of `subject`: overwritten, removed, and the removal made durable.
-    /// Doing it twice is harmless.
+    /// Destroys the data key of `subject`. Doing it twice is harmless.
     ///
     /// # Errors
-    /// If the file is there and cannot be removed.
-    pub fn destroy(&self, subject: Uuid) -> Result<(), StoreError> {
-        let path = self.path(subject);
-        let fail = |e| StoreError::file(format!("destroying {}", path.display()), e);
-        let _lock = self.lock()?;
-        match fs::OpenOptions::new().write(true).open(&path) {
-            Ok(mut file) => {
-                let noise: [u8; 72] = rand::random();
-                file.write_all(&noise).and_then(|()| file.sync_all()).map_err(fail)?;
-                fs::remove_file(&path).map_err(fail)?;
-                sync_folder(path.parent().unwrap_or(&self.folder))
-            }
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
-            Err(e) => Err(fail(e)),
+    /// If it is there and cannot be removed.
+    pub async fn destroy(&self, subject: Uuid) -> Result<(), StoreError> {
+        match &self.shelf {
+            Shelf::Folder(folder) => on_disk(folder, move |folder| folder.destroy(subject)).await,
+            Shelf::Database(database) => database.destroy(subject).await,
         }
     }
 
@@ -133,75 +126,96 @@ impl KeyStore {
     /// crash, beside running processes: those read the new key when the old one does not open.
     ///
     /// # Errors
-    /// If a file cannot be read or written; the former master key then stays.
-    pub fn rotate(&self) -> Result<usize, StoreError> {
+    /// If a key cannot be read or written; the former master key then stays.
+    pub async fn rotate(&self) -> Result<usize, StoreError> {
         self.masters.exchange()?;
         let mut count = 0;
         // A process may have wrapped a new key by the former master just before: so twice.
         for _ in 0..2 {
             count = 0;
-            for subject in self.subjects()? {
-                // Destroying waits meanwhile, so that nothing comes back by being written again.
-                let _lock = self.lock()?;
-                let path = self.path(subject);
-                let fail = |e| StoreError::file(format!("wrapping {}", path.display()), e);
-                let bytes = match fs::read(&path) {
-                    Ok(bytes) => bytes,
-                    Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
-                    Err(e) => return Err(fail(e)),
-                };
+            for subject in self.subjects().await? {
+                // Destroyed meanwhile, it is not there; changed meanwhile, it is looked at in the second round.
+                let Some(wrapped) = self.read_many(&[subject]).await?.remove(&subject) else { continue };
                 count += 1;
                 let masters = self.masters.known();
                 let master = present(&masters)?;
-                if open(master, &bytes, subject.as_bytes()).is_ok() {
-                    continue;
+                if open(master, &wrapped, subject.as_bytes()).is_err() {
+                    let plain = self.unwrap(&wrapped, subject)?;
+                    let sealed = seal(master, &plain, subject.as_bytes())?;
+                    self.exchange(subject, wrapped, sealed).await?;
                 }
-                let sealed = seal(master, &self.unwrap(&bytes, subject)?, subject.as_bytes())?;
-                let folder = path.parent().unwrap_or(&self.folder);
-                let temporary = folder.join(format!(".{}", Uuid::new_v4()));
-                let mut file = fs::OpenOptions::new()
-                    .write(true)
-                    .create_new(true)
-                    .mode(0o600)
-                    .open(&temporary)
-                    .map_err(fail)?;
-                file.write_all(&sealed).and_then(|()| file.sync_all()).map_err(fail)?;
-                fs::rename(&temporary, &path).map_err(fail)?;
-                sync_folder(folder)?;
             }
         }
         self.masters.forget_previous()?;
         Ok(count)
     }
 
-    fn subjects(&self) -> Result<Vec<Uuid>, StoreError> {
-        let fail = |e| StoreError::file(format!("reading {}", self.folder.display()), e);
-        let mut all = vec![];
-        for folder in fs::read_dir(&self.folder).map_err(fail)? {
-            let folder = folder.map_err(fail)?.path();
-            for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
-                let name = entry.file_name();
-                let subject: Option<Uuid> =
-                    name.to_str().and_then(|n| n.strip_suffix(".key")).and_then(|n| n.parse().ok());
-                all.extend(subject);
+    /// Writes all wrapped keys into a folder, as they lie in one: for a backup.
+    ///
+    /// # Errors
+    /// If they cannot be read or written.
+    pub async fn export(&self, folder: &Path) -> Result<usize, StoreError> {
+        let to = KeyFolder::open(folder)?;
+        let subjects = self.subjects().await?;
+        for some in subjects.chunks(500) {
+            for (subject, wrapped) in self.read_many(some).await? {
+                to.put(subject, &wrapped)?;
             }
         }
-        Ok(all)
+        Ok(subjects.len())
     }
 
-    /// Held while a key is destroyed or written again.
-    fn lock(&self) -> Result<fs::File, StoreError> {
-        let path = self.folder.join(".lock");
-        let fail = |e| StoreError::file(format!("locking {}", path.display()), e);
-        let file = fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .map_err(fail)?;
-        file.lock().map_err(fail)?;
-        Ok(file)
+    /// Takes over the keys of such a folder that are missing here.
+    ///
+    /// # Errors
+    /// If they cannot be read or written.
+    pub async fn import(&self, folder: &Path) -> Result<usize, StoreError> {
+        let from = KeyFolder::open(folder)?;
+        let mut count = 0;
+        for subject in from.subjects()? {
+            if let Some(wrapped) = from.read(subject)? {
+                count += usize::from(self.put(subject, wrapped).await?);
+            }
+        }
+        Ok(count)
+    }
+
+    async fn read_many(&self, subjects: &[Uuid]) -> Result<HashMap<Uuid, Vec<u8>>, StoreError> {
+        match &self.shelf {
+            Shelf::Folder(folder) => {
+                let mut found = HashMap::with_capacity(subjects.len());
+                for subject in subjects {
+                    if let Some(wrapped) = folder.read(*subject)? {
+                        found.insert(*subject, wrapped);
+                    }
+                }
+                Ok(found)
+            }
+            Shelf::Database(database) => database.read_many(subjects).await,
+        }
+    }
+
+    async fn put(&self, subject: Uuid, wrapped: Vec<u8>) -> Result<bool, StoreError> {
+        match &self.shelf {
+            Shelf::Folder(folder) => on_disk(folder, move |folder| folder.put(subject, &wrapped)).await,
+            Shelf::Database(database) => database.put(subject, &wrapped).await,
+        }
+    }
+
+    async fn exchange(&self, subject: Uuid, before: Vec<u8>, after: Vec<u8>) -> Result<bool, StoreError> {
+        match &self.shelf {
+            Shelf::Folder(folder) => {
+                on_disk(folder, move |folder| folder.exchange(subject, &before, &after)).await
+            }
+            Shelf::Database(database) => database.exchange(subject, &before, &after).await,
+        }
+    }
+
+    async fn subjects(&self) -> Result<Vec<Uuid>, StoreError> {
+        match &self.shelf {
+            Shelf::Folder(folder) => folder.subjects(),
+            Shelf::Database(database) => database.subjects().await,
+        }
     }
 
     /// Opens a wrapped data key with whatever master key wrapped it.
@@ -213,12 +227,15 @@ impl KeyStore {
         by_any(&self.masters.now()?)
             .ok_or_else(|| StoreError::Vault("a data key does not open with events.key".into()))
     }
+}
 
-    fn path(&self, subject: Uuid) -> PathBuf {
-        // The last digits, because the first ones of a UUIDv7 are the time.
-        let name = subject.simple().to_string();
-        self.folder.join(&name[30..]).join(format!("{subject}.key"))
-    }
+/// Making and destroying a key syncs a file: not on a thread that serves requests.
+async fn on_disk<T: Send + 'static>(
+    folder: &KeyFolder,
+    work: impl FnOnce(&KeyFolder) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let folder = folder.clone();
+    tokio::task::spawn_blocking(move || work(&folder)).await.map_err(|e| StoreError::Vault(e.to_string()))?
 }
 
 fn present(masters: &[Key]) -> Result<&Key, StoreError> {
@@ -245,33 +262,28 @@ pub(super) fn open(key: &Key, sealed: &[u8], context: &[u8]) -> Result<Zeroizing
     Ok(Zeroizing::new(plain))
 }
 
-fn sync_folder(folder: &Path) -> Result<(), StoreError> {
-    fs::File::open(folder)
-        .and_then(|f| f.sync_all())
-        .map_err(|e| StoreError::file(format!("syncing {}", folder.display()), e))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
-    #[test]
-    fn a_key_is_made_once_and_destroyed_for_good() {
+    #[tokio::test]
+    async fn a_key_is_made_once_and_destroyed_for_good() {
         let folder = tempfile::tempdir().expect("folder");
         let store = KeyStore::open(folder.path(), Masters::fixed(Zeroizing::new([7; 32]))).expect("open");
         let subject = Uuid::from_u128(1);
-        assert!(store.get(subject).expect("get").is_none());
-        let key = store.get_or_create(subject).expect("create");
-        assert_eq!(store.get_or_create(subject).expect("again"), key);
+        assert!(store.get(subject).await.expect("get").is_none());
+        let key = store.get_or_create(subject).await.expect("create");
+        assert_eq!(store.get_or_create(subject).await.expect("again"), key);
         let other = KeyStore::open(folder.path(), Masters::fixed(Zeroizing::new([8; 32]))).expect("open");
-        assert!(other.get(subject).is_err(), "a foreign master key opens nothing");
-        store.destroy(subject).expect("destroy");
-        store.destroy(subject).expect("twice is harmless");
-        assert!(store.get(subject).expect("get").is_none());
+        assert!(other.get(subject).await.is_err(), "a foreign master key opens nothing");
+        store.destroy(subject).await.expect("destroy");
+        store.destroy(subject).await.expect("twice is harmless");
+        assert!(store.get(subject).await.expect("get").is_none());
     }
 
-    #[test]
-    fn a_new_master_key_wraps_everything_beside_a_running_process() {
+    #[tokio::test]
+    async fn a_new_master_key_wraps_everything_beside_a_running_process() {
         let (folder, secrets) = (tempfile::tempdir().expect("folder"), tempfile::tempdir().expect("folder"));
         let first = hex::encode([7_u8; 32]);
         fs::write(secrets.path().join("events.key"), &first).expect("written");
@@ -279,15 +291,18 @@ mod tests {
             || KeyStore::open(folder.path(), Masters::read(secrets.path()).expect("keys")).expect("open");
         let running = open();
         let subjects: Vec<Uuid> = (1..20).map(Uuid::from_u128).collect();
-        let keys: Vec<Key> = subjects.iter().map(|s| running.get_or_create(*s).expect("made")).collect();
+        let mut keys = vec![];
+        for subject in &subjects {
+            keys.push(running.get_or_create(*subject).await.expect("made"));
+        }
         let hash = running.lookup_hash("mail", "ada@example.org").expect("hash");
-        running.destroy(subjects[3]).expect("destroyed");
-        assert_eq!(open().rotate().expect("rotated"), subjects.len() - 1);
+        running.destroy(subjects[3]).await.expect("destroyed");
+        assert_eq!(open().rotate().await.expect("rotated"), subjects.len() - 1);
         assert_ne!(fs::read_to_string(secrets.path().join("events.key")).expect("key").trim(), first);
         assert!(!secrets.path().join("events.key.previous").exists());
         for store in [&running, &open()] {
             for (subject, key) in subjects.iter().zip(&keys) {
-                let found = store.get(*subject).expect("opens");
+                let found = store.get(*subject).await.expect("opens");
                 assert_eq!(found.as_ref(), (*subject != subjects[3]).then_some(key));
             }
             assert_eq!(
@@ -297,11 +312,11 @@ mod tests {
             );
         }
         // What the running process makes now opens for one that starts later.
-        let late = running.get_or_create(Uuid::from_u128(99)).expect("made");
-        assert_eq!(open().get(Uuid::from_u128(99)).expect("opens"), Some(late));
+        let late = running.get_or_create(Uuid::from_u128(99)).await.expect("made");
+        assert_eq!(open().get(Uuid::from_u128(99)).await.expect("opens"), Some(late));
         // The former key opens nothing any more.
         fs::write(secrets.path().join("events.key"), &first).expect("written");
-        assert!(open().get(subjects[0]).is_err());
+        assert!(open().get(subjects[0]).await.is_err());
     }
 
     #[test]

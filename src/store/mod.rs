@@ -10,6 +10,8 @@ pub mod error;
 pub mod event;
 mod flusher;
 pub mod journal;
+mod key_database;
+mod key_folder;
 pub mod keys;
 mod lean;
 mod left;

@@ -43,19 +43,13 @@ impl Vault {
         if values.is_empty() {
             return Ok(Vec::new());
         }
-        let keys = Arc::clone(&self.keys);
-        // Making a key syncs a file: not on a thread that serves requests.
-        tokio::task::spawn_blocking(move || {
-            let mut sealed = Vec::with_capacity(values.len());
-            for value in values {
-                let key = keys.get_or_create(value.reference.subject)?;
-                let ciphertext = keys::seal(&key, value.text.as_bytes(), &context(&value.reference))?;
-                sealed.push(Sealed { reference: value.reference, ciphertext });
-            }
-            Ok(sealed)
-        })
-        .await
-        .map_err(|e| StoreError::Vault(e.to_string()))?
+        let mut sealed = Vec::with_capacity(values.len());
+        for value in values {
+            let key = self.keys.get_or_create(value.reference.subject).await?;
+            let ciphertext = keys::seal(&key, value.text.as_bytes(), &context(&value.reference))?;
+            sealed.push(Sealed { reference: value.reference, ciphertext });
+        }
+        Ok(sealed)
     }
 
     /// Opens values; those that were erased are missing in the answer.
@@ -78,15 +72,14 @@ impl Vault {
                 &[&subjects, &fields, &versions],
             )
             .await?;
-        let mut data_keys: HashMap<Uuid, Option<keys::Key>> = HashMap::new();
+        let mut owners: Vec<Uuid> = rows.iter().map(|row| row.get(0)).collect();
+        owners.sort_unstable();
+        owners.dedup();
+        let data_keys = self.keys.get_many(&owners).await?;
         let mut opened = HashMap::with_capacity(rows.len());
         for row in rows {
             let reference = PersonalRef { subject: row.get(0), field: row.get(1), version: row.get(2) };
-            let key = match data_keys.entry(reference.subject) {
-                std::collections::hash_map::Entry::Occupied(e) => e.into_mut(),
-                std::collections::hash_map::Entry::Vacant(e) => e.insert(self.keys.get(reference.subject)?),
-            };
-            let Some(key) = key else { continue };
+            let Some(key) = data_keys.get(&reference.subject) else { continue };
             let plain = keys::open(key, row.get(3), &context(&reference))?;
             let text = String::from_utf8_lossy(&plain).into_owned();
             opened.insert(reference, text);
@@ -107,10 +100,7 @@ impl Vault {
     /// # Errors
     /// If database or key store cannot be written.
     pub async fn erase(&self, client: &Client, subject: Uuid) -> Result<(), StoreError> {
-        let keys = Arc::clone(&self.keys);
-        tokio::task::spawn_blocking(move || keys.destroy(subject))
-            .await
-            .map_err(|e| StoreError::Vault(e.to_string()))??;
+        self.keys.destroy(subject).await?;
         client.execute("delete from public.vault where subject = $1", &[&subject]).await?;
         Ok(())
     }

@@ -10,6 +10,7 @@ pub mod av1;
 pub mod blend;
 pub mod captions;
 pub mod documents;
+pub mod files;
 pub mod fmp4;
 pub mod iso;
 pub mod ladder;
@@ -30,6 +31,7 @@ pub mod texts;
 
 mod error;
 mod group_read;
+mod transfer;
 
 pub use error::MediaTrouble;
 pub use limits::Limits;

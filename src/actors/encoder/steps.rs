@@ -8,6 +8,7 @@ use crate::media::MediaTrouble;
 use crate::media::av1::encoder_version;
 use crate::projections::media as works;
 use crate::store::repository::EventRepository;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 /// Works a row off and marks it done, together with the rows that follow from it.
@@ -33,10 +34,18 @@ pub async fn execute(bench: &Bench) -> Result<(), StepError> {
     }
 }
 
-fn original(bench: &Bench, media: &Media) -> Result<PathBuf, MediaTrouble> {
+/// The original as a file of this machine, fetched if it lies elsewhere.
+async fn original(bench: &Bench, media: &Media) -> Result<PathBuf, MediaTrouble> {
     let damaged = || MediaTrouble::Failed(Failure::OriginalDamaged);
     let kept = media.original.as_ref().ok_or_else(damaged)?;
-    let path = bench.tools.store.original(&kept.sha256).ok_or_else(damaged)?;
+    let path = match bench.tools.files.fetch_original(&kept.sha256).await {
+        Err(e)
+            if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput | ErrorKind::InvalidData) =>
+        {
+            return Err(damaged());
+        }
+        fetched => fetched?,
+    };
     let length = std::fs::metadata(&path).map(|m| m.len()).map_err(|_| damaged())?;
     if length == kept.bytes { Ok(path) } else { Err(damaged()) }
 }
@@ -68,7 +77,7 @@ async fn finish(bench: &Bench, made: &Made, follow: &[NewJob]) -> Result<(), Ste
 async fn probe(bench: &Bench, media: &Media) -> Result<(), StepError> {
     let now = || bench.cx.clock.now();
     bench.tell(MediaCommand::StartProbe { at: now() }).await?;
-    let path = original(bench, media)?;
+    let path = original(bench, media).await?;
     let ending = media.ending.clone();
     match bench.block(move |b| previews::examine(b, &path, &ending)).await {
         Ok((kind, facts)) => {
@@ -90,8 +99,9 @@ async fn drop_original(bench: &Bench, media: &Media) -> Result<(), StepError> {
     if works::others_with_original(&bench.cx.reader, bench.job.media, &kept.sha256).await? > 0 {
         return Ok(());
     }
-    if let Some(path) = bench.tools.store.original(&kept.sha256) {
-        let _ = std::fs::remove_file(path);
+    // What cannot be removed now belongs to nothing, and is found as that.
+    if let Err(error) = bench.tools.files.remove_original(&kept.sha256).await {
+        tracing::warn!(media = %bench.job.media, %error, "a refused original could not be removed");
     }
     Ok(())
 }
@@ -104,7 +114,7 @@ async fn prepare(bench: &Bench, media: &Media) -> Result<(), StepError> {
     if media.processing == Processing::Accepted {
         bench.tell(MediaCommand::StartProcessing { at: now() }).await?;
     }
-    let path = original(bench, media)?;
+    let path = original(bench, media).await?;
     let (facts, ending) = (media.facts.clone(), media.ending.clone());
     let made = match bench.block(move |b| pieces::prepare(b, (kind, &facts, &ending), &path)).await {
         // What was accepted by its head turned out not to be readable further in.

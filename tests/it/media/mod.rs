@@ -17,6 +17,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
+mod buckets;
 mod captions;
 mod kinds;
 mod labels;

@@ -134,7 +134,7 @@ fn video(req: &Req, work: &Work) -> Markup {
     let poster = work.poster.as_ref().and_then(|p| p.widths.last()).map(|w| picture_url(work, *w, "jpg"));
     html! {
         div.stage data-player data-hls={ (base) "/master.m3u8" } data-prefer=(prefer) data-cookies[cookies(req)] {
-            video controls playsinline preload="none" width=[plain.map(|p| p.width)] height=[plain.map(|p| p.height)]
+            video controls playsinline loop[work.facts.repeats] muted[work.facts.repeats] preload="none" width=[plain.map(|p| p.width)] height=[plain.map(|p| p.height)]
                 poster=[poster] aria-label=(work.title) {
                 source src={ (base) "/download.mp4" } type="video/mp4";
                 (tracks(work, &base))

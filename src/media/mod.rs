@@ -5,6 +5,7 @@
 //! the rungs of the [`ladder`] in process, [`fmp4`] and [`playlist`] package them, [`pictures`] makes
 //! the stills. Everything here blocks; callers run it on threads of their own.
 
+pub mod animation;
 pub mod archives;
 pub mod av1;
 pub mod blend;
@@ -24,9 +25,11 @@ pub mod pictures;
 pub mod playlist;
 pub mod poster;
 pub mod probe;
+pub mod raw;
 pub mod sandbox;
 pub mod sniff;
 pub mod store;
+pub mod subtitles;
 pub mod texts;
 
 mod error;

@@ -3,7 +3,8 @@
 use super::queue::{self, JobKind, Made, NewJob};
 use super::run::{Bench, StepError};
 use super::{pieces, previews};
-use crate::domain::media::{Failure, Media, MediaCommand, Processing, Publication};
+use crate::actors::bus::CommandError;
+use crate::domain::media::{Captions, Failure, Media, MediaCommand, Processing, Publication};
 use crate::media::MediaTrouble;
 use crate::media::av1::encoder_version;
 use crate::projections::media as works;
@@ -129,6 +130,9 @@ async fn prepare(bench: &Bench, media: &Media) -> Result<(), StepError> {
     let (overview, at) = (made.overview.clone(), now());
     let playable = MediaCommand::RecordPlayable { renditions, poster, duration_ms, frames, overview, at };
     bench.tell(playable).await?;
+    for captions in made.captions.clone() {
+        add_captions(bench, captions).await?;
+    }
     let mut follow = vec![];
     if let Some(normalised) = &made.normalised {
         for rung in &normalised.av1 {
@@ -149,6 +153,20 @@ async fn prepare(bench: &Bench, media: &Media) -> Result<(), StepError> {
     }
     let bytes = pieces::delivered_bytes(bench);
     finish(bench, &Made { bytes, ..Made::default() }, &follow).await
+}
+
+/// Captions from inside the film, unless somebody has added some of that language and kind already.
+async fn add_captions(bench: &Bench, captions: Captions) -> Result<(), StepError> {
+    let repository = EventRepository::<Media>::new(bench.cx.pool.clone(), bench.cx.journal.clone());
+    let known = repository.load(bench.job.media).await?.state.captions;
+    if known.iter().any(|c| c.track() == captions.track()) {
+        return Ok(());
+    }
+    match bench.tell(MediaCommand::AddCaptions { captions, at: bench.cx.clock.now() }).await {
+        // More than a work may have: the film is as good without.
+        Err(StepError::Command(CommandError::Refused(_))) => Ok(()),
+        told => told,
+    }
 }
 
 async fn encode(bench: &Bench) -> Result<(), StepError> {

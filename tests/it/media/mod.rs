@@ -23,6 +23,7 @@ mod kinds;
 mod labels;
 mod pictures;
 mod playing;
+mod playlists;
 mod texts;
 mod uploading;
 mod workers;

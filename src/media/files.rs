@@ -270,7 +270,7 @@ impl Files {
         let folder = target.parent().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
         private_folder(&folder)?;
         // Not beside its place: what a killed process leaves is found as belonging to nothing.
-        let room = self.local.root().join("work").join("arriving");
+        let room = self.local.arriving();
         private_folder(&room)?;
         let part = room.join(Uuid::now_v7().to_string());
         let written = async {

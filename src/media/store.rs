@@ -103,6 +103,13 @@ impl MediaStore {
         remove_folder(&self.captions(media))
     }
 
+    /// Rooms for what is fetched or turned into something else: what a killed process leaves there belongs to
+    /// nothing and is found as that.
+    #[must_use]
+    pub fn arriving(&self) -> PathBuf {
+        self.root.join("work").join("arriving")
+    }
+
     /// Mezzanine and scratch of one round.
     #[must_use]
     pub fn work(&self, media: Uuid, generation: u32) -> PathBuf {

@@ -60,9 +60,10 @@ pub(super) fn repeating(bench: &Bench, original: &Path) -> Result<Option<(TempDi
     let mut head = vec![];
     fs::File::open(original)?.take(HEAD).read_to_end(&mut head)?;
     let Some(form) = animation::moves(&head) else { return Ok(None) };
-    let work = bench.tools.store.media_work(bench.job.media);
-    private_folder(&work)?;
-    let room = tempfile::tempdir_in(work)?;
+    // Not in the work's own folder, which would stay when the file is refused.
+    let rooms = bench.tools.store.arriving();
+    private_folder(&rooms)?;
+    let room = tempfile::tempdir_in(rooms)?;
     let kit = (&bench.tools.sandbox, &bench.tools.limits, &bench.cancel);
     Ok(animation::film(kit, original, form, room.path())?.map(|film| (room, film)))
 }

@@ -12,11 +12,11 @@ pub mod delivery;
 mod live;
 mod load;
 pub mod secrets;
+pub mod storage;
 
 pub use delivery::{Cdn, CdnSigning, Delivery};
-pub use live::LiveConfig;
 pub use load::{ConfigError, load};
-pub use secrets::Secrets;
+pub use {live::LiveConfig, secrets::Secrets, storage::S3, storage::Storage};
 
 /// What kind of instance it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,6 +106,8 @@ pub struct Config {
     pub media: Media,
     /// How files of works reach people.
     pub delivery: Delivery,
+    /// Where finished works are kept.
+    pub storage: Storage,
     /// Documents, models, archives and text.
     pub previews: Previews,
     /// Comments.

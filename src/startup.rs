@@ -8,6 +8,7 @@ use crate::actors::{
 };
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, LiveConfig, SchedulerKind, Secrets};
+use crate::media::files::Files;
 use crate::media::store::MediaStore;
 use crate::metrics::Metrics;
 use crate::projections::{self, Reader};
@@ -177,6 +178,8 @@ impl Instance {
             projected,
         };
         let https = crate::adapters::https::Https::default();
+        let bucket = crate::adapters::bucket::open(&config.storage.s3).map_err(StartError::Program)?;
+        let files = Files::new(&config.data, bucket);
         let services = Services {
             config: LiveConfig::new(config),
             secrets: Arc::new(secrets),
@@ -192,6 +195,7 @@ impl Instance {
             vault,
             bus,
             reader,
+            files,
             oidc: crate::adapters::oidc::Oidc::new(https.clone()),
             https,
             metrics,
@@ -301,9 +305,10 @@ async fn watch_cluster(cluster: Arc<Cluster>, desk: Desk) -> Result<(), LoopErro
     Ok(())
 }
 
-/// Refuses settings of delivery that cannot work, and lets nginx read the files it is to send, or nobody.
+/// Refuses settings of delivery and storage that cannot work, and lets nginx read the files it is to send, or nobody.
 async fn deliver_as_set(config: &Config) -> Result<(), StartError> {
-    if let Some((setting, words)) = config.delivery.problem() {
+    let problem = config.delivery.problem().or_else(|| config.storage.problem(config.is_production()));
+    if let Some((setting, words)) = problem {
         return Err(StartError::Program(format!("{setting}: {words}")));
     }
     let (store, open) = (MediaStore::new(&config.data), config.delivery.accel().is_some());

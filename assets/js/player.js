@@ -33,7 +33,9 @@ async function attach(box, video, offer) {
     return;
   }
   const plain = video.currentSrc;
-  const hls = new Hls({ startPosition: begin || -1, capLevelToPlayerSize: true, maxBufferLength: 30 });
+  // A network of caches that wants cookies gets them; everything else is of this site.
+  const xhrSetup = (request) => { request.withCredentials = "cookies" in box.dataset; };
+  const hls = new Hls({ startPosition: begin || -1, capLevelToPlayerSize: true, maxBufferLength: 30, xhrSetup });
   let repaired = false;
   hls.on(Hls.Events.MANIFEST_PARSED, () => {
     choose(hls, plays(box.dataset.prefer));

@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 const PATIENCE: Duration = Duration::from_secs(30);
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// What came back.
 pub struct Answer {
@@ -48,18 +49,47 @@ impl Client {
     }
 
     pub async fn get(&mut self, page: &'static str, path: &str) -> Option<Answer> {
-        self.send(page, Method::GET, path, Bytes::new()).await
+        self.send(page, Method::GET, path, FORM, Bytes::new()).await
     }
 
     pub async fn post(&mut self, page: &'static str, path: &str, fields: &[(&str, &str)]) -> Option<Answer> {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        self.send(page, Method::POST, path, Bytes::from(body)).await
+        self.send(page, Method::POST, path, FORM, Bytes::from(body)).await
+    }
+
+    /// Sends one file with a title, as the page without scripts does.
+    pub async fn upload(
+        &mut self,
+        page: &'static str,
+        path: &str,
+        (csrf, title): (&str, &str),
+        file: &[u8],
+    ) -> Option<Answer> {
+        let edge = "kinora-load-edge-7d1c0b";
+        let mut body = format!(
+            "--{edge}\r\nContent-Disposition: form-data; name=\"_csrf\"\r\n\r\n{csrf}\r\n\
+             --{edge}\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\n{title}\r\n\
+             --{edge}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"film.mp4\"\r\n\
+             Content-Type: application/octet-stream\r\n\r\n"
+        )
+        .into_bytes();
+        body.extend_from_slice(file);
+        body.extend_from_slice(format!("\r\n--{edge}--\r\n").as_bytes());
+        let kind = format!("multipart/form-data; boundary={edge}");
+        self.send(page, Method::POST, path, &kind, Bytes::from(body)).await
     }
 
     /// Sends and notes; `None` when there was no answer or it was an error of the server.
-    async fn send(&mut self, page: &'static str, method: Method, path: &str, body: Bytes) -> Option<Answer> {
+    async fn send(
+        &mut self,
+        page: &'static str,
+        method: Method,
+        path: &str,
+        kind: &str,
+        body: Bytes,
+    ) -> Option<Answer> {
         let started = Instant::now();
-        let outcome = timeout(PATIENCE, self.exchange(method, path, body)).await;
+        let outcome = timeout(PATIENCE, self.exchange(method, path, kind, body)).await;
         let took = started.elapsed();
         let (answer, failure) = match outcome {
             Err(_) => (None, Some("no answer in 30 seconds".to_owned())),
@@ -76,7 +106,13 @@ impl Client {
         answer
     }
 
-    async fn exchange(&mut self, method: Method, path: &str, body: Bytes) -> Result<Answer, String> {
+    async fn exchange(
+        &mut self,
+        method: Method,
+        path: &str,
+        kind: &str,
+        body: Bytes,
+    ) -> Result<Answer, String> {
         let mut request =
             Request::builder().method(&method).uri(path).header(header::HOST, self.address.to_string());
         if !self.cookies.is_empty() {
@@ -84,7 +120,7 @@ impl Client {
             request = request.header(header::COOKIE, all.join("; "));
         }
         if method == Method::POST {
-            request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+            request = request.header(header::CONTENT_TYPE, kind);
         }
         let request = request.body(Full::new(body)).map_err(|e| e.to_string())?;
         let connection = self.connect().await?;

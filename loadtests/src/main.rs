@@ -4,6 +4,7 @@
 //! It refuses any address that is not this machine, and it stops by itself.
 
 mod client;
+mod fair;
 mod report;
 mod scenario;
 mod soak;
@@ -50,6 +51,9 @@ struct Options {
     /// meanwhile.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=240))]
     soak: Option<u64>,
+    /// Walk twice for `--seconds`: first as it is, then while two works of this film are encoded, and compare.
+    #[arg(long, value_name = "FILM", conflicts_with = "soak")]
+    fair: Option<PathBuf>,
     /// Pages a second of the whole crowd, about; instead of the pause.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=5000))]
     rate: Option<u64>,
@@ -86,11 +90,15 @@ fn main() -> std::process::ExitCode {
         .map_err(|e| e.to_string())
         .and_then(|runtime| runtime.block_on(run(&options)));
     match outcome {
-        Ok((report, soaked)) => {
+        Ok((report, found)) => {
             print!("{}", if options.json { report.json() } else { report.table() });
-            let (words, flat) = soaked.map_or((String::new(), true), |samples| soak::verdict(&samples));
+            let (words, good) = match found {
+                Found::Walked => (String::new(), true),
+                Found::Soaked(samples) => soak::verdict(&samples),
+                Found::Compared(fair) => fair.verdict(&report),
+            };
             print!("{words}");
-            if report.errors() == 0 && flat { 0.into() } else { 1.into() }
+            if report.errors() == 0 && good { 0.into() } else { 1.into() }
         }
         Err(reason) => {
             eprintln!("{reason}");
@@ -99,7 +107,14 @@ fn main() -> std::process::ExitCode {
     }
 }
 
-async fn run(options: &Options) -> Result<(Report, Option<Vec<Sample>>), String> {
+/// What was found beside the report of the (last) walk.
+enum Found {
+    Walked,
+    Soaked(Vec<Sample>),
+    Compared(fair::Fair),
+}
+
+async fn run(options: &Options) -> Result<(Report, Found), String> {
     let (metrics, address) = (address(&options.metrics)?, address(&options.url)?);
     let logins = Arc::new(Logins::read(&options.logins).map_err(|e| {
         format!(
@@ -108,20 +123,46 @@ async fn run(options: &Options) -> Result<(Report, Option<Vec<Sample>>), String>
         )
     })?);
     let started = Instant::now();
+    if let Some(film) = &options.fair {
+        let idle = crowd(options, address, &logins, started + Duration::from_secs(options.seconds)).await?;
+        let mut fair = fair::Fair::begin(idle, film, address, &logins).await?;
+        let until = Instant::now() + Duration::from_secs(options.seconds);
+        let busy = crowd(options, address, &logins, until).await?;
+        fair.end(metrics).await;
+        return Ok((busy, Found::Compared(fair)));
+    }
     let until = started + Duration::from_secs(options.soak.map_or(options.seconds, |minutes| minutes * 60));
+    let watched =
+        options.soak.map(|_| tokio::spawn(soak::watch(metrics, Duration::from_secs(options.every), until)));
+    let report = crowd(options, address, &logins, until).await?;
+    match watched {
+        Some(task) => {
+            let samples = task.await.map_err(|e| format!("the look at the server broke down: {e}"))?;
+            Ok((report, Found::Soaked(samples)))
+        }
+        None => Ok((report, Found::Walked)),
+    }
+}
+
+/// Lets the crowd walk until a time.
+async fn crowd(
+    options: &Options,
+    address: SocketAddr,
+    logins: &Arc<Logins>,
+    until: Instant,
+) -> Result<Report, String> {
+    let started = Instant::now();
     let people = options.visitors + options.members + options.staff;
     let pause = match options.rate {
         Some(rate) => Duration::from_millis(people * 1000 / rate),
         None => Duration::from_millis(options.pause_ms),
     };
-    let watched =
-        options.soak.map(|_| tokio::spawn(soak::watch(metrics, Duration::from_secs(options.every), until)));
     let mut crowd = JoinSet::new();
     let parts =
         [(Part::Visitor, options.visitors), (Part::Member, options.members), (Part::Staff, options.staff)];
     for (part, count) in parts {
         for number in 0..count {
-            let logins = Arc::clone(&logins);
+            let logins = Arc::clone(logins);
             crowd.spawn(async move { walk(part, number, address, &logins, until, pause).await });
         }
     }
@@ -133,11 +174,7 @@ async fn run(options: &Options) -> Result<(Report, Option<Vec<Sample>>), String>
         }
     }
     report.took = started.elapsed();
-    let samples = match watched {
-        Some(task) => Some(task.await.map_err(|e| format!("the look at the server broke down: {e}"))?),
-        None => None,
-    };
-    Ok((report, samples))
+    Ok(report)
 }
 
 #[cfg(test)]

@@ -29,6 +29,13 @@ impl Report {
         self.failures.values().sum()
     }
 
+    /// The time below which 95 of 100 requests of all kinds lie, in milliseconds.
+    pub fn p95_ms(&self) -> f64 {
+        let mut all: Vec<Duration> = self.pages.values().flatten().copied().collect();
+        all.sort_unstable();
+        quantile(&all, 0.95).as_secs_f64() * 1000.0
+    }
+
     fn rows(&self) -> Vec<(&str, usize, f64, [f64; 3], u64)> {
         let everything: Vec<Duration> = self.pages.values().flatten().copied().collect();
         let mut rows = vec![self.row("all", everything, self.errors())];

@@ -83,7 +83,7 @@ pub async fn walk(
     client.visits
 }
 
-async fn sign_in(client: &mut Client, logins: &Logins, role: &str) -> Result<(), String> {
+pub async fn sign_in(client: &mut Client, logins: &Logins, role: &str) -> Result<(), String> {
     let (mail, password) = logins.of(role).ok_or_else(|| format!("no demo person has the role {role}"))?;
     let form = client.get("sign-in form", "/login").await.ok_or("the sign-in form did not come")?.text();
     let csrf = hidden(&form, "/login", "_csrf").unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use super::bus::{CommandError, Envelope, Receipt};
 use super::services::Services;
-use crate::domain::media::{Captions, Media, MediaCommand, MediaError};
+use crate::domain::media::{Captions, Media, MediaCommand, MediaError, Place};
 use crate::domain::shared::Language;
 use crate::media::captions::{CaptionError, to_webvtt};
 use crate::media::store::{MediaStore, write_atomically};
@@ -41,7 +41,7 @@ pub async fn add(
     command: Uuid,
     meta: Metadata,
 ) -> Result<Receipt, CaptionsError> {
-    let store = MediaStore::new(&cx.config.data);
+    let store = cx.files.local().clone();
     let folder = store.captions(work.id);
     let captions = tokio::task::spawn_blocking(move || {
         let (file, cues) = to_webvtt(&bytes)?;
@@ -84,9 +84,12 @@ pub async fn remove(
 async fn drop_replaced(cx: &Services, before: &Work) -> Result<(), CaptionsError> {
     let repository = EventRepository::<Media>::new(cx.pool.clone(), cx.journal.clone());
     let now = repository.load(before.id).await?.state.captions;
-    let folder = MediaStore::new(&cx.config.data).captions(before.id);
+    let folder = MediaStore::captions_key(before.id);
     for gone in before.captions.iter().filter(|c| !now.iter().any(|n| n.file() == c.file())) {
-        let _ = std::fs::remove_file(folder.join(gone.file()));
+        let key = format!("{folder}/{}", gone.file());
+        for place in [Place::Local, Place::S3] {
+            let _ = cx.files.remove(&key, place).await;
+        }
     }
     Ok(())
 }

@@ -1,13 +1,16 @@
 //! Files against the log: `kinora media verify` and `prune`, and the job `reconcile-storage`.
 
 use super::services::Services;
-use crate::domain::media::{Captions, Codec};
+use crate::domain::media::{Captions, Codec, Place};
+use crate::media::files::{Files, Listed};
 use crate::media::playlist;
-use crate::media::store::{MediaStore, folder_bytes, hash_file, remove_folder};
+use crate::media::store::{MediaStore, folder_bytes, remove_folder};
 use crate::projections::media::{self as works, Work};
 use crate::store::StoreError;
+use chrono::{TimeDelta, Utc};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashSet};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use uuid::Uuid;
@@ -36,7 +39,7 @@ pub struct Verified {
     pub findings: Vec<Finding>,
 }
 
-async fn all(cx: &Services) -> Result<Vec<Work>, StoreError> {
+pub(super) async fn all(cx: &Services) -> Result<Vec<Work>, StoreError> {
     let mut found = vec![];
     let mut before = None;
     loop {
@@ -47,74 +50,134 @@ async fn all(cx: &Services) -> Result<Vec<Work>, StoreError> {
     }
 }
 
-/// Compares every file with the log: originals by hash, renditions by presence and length.
+/// How a comparison looks at files in a bucket, whose bytes cost something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Everything is read and hashed.
+    Bytes,
+    /// Of files in a bucket the hash is believed that they were put there with, after they were read back.
+    Notes,
+}
+
+/// Compares every file with the log: originals and captions by hash, renditions by presence and length.
 ///
 /// # Errors
-/// If the database cannot be read.
-pub async fn verify(cx: &Services) -> Result<Verified, StoreError> {
+/// If the database or a store of files cannot be read.
+pub async fn verify(cx: &Services, depth: Depth) -> Result<Verified, StoreError> {
     let works = all(cx).await?;
-    let store = MediaStore::new(&cx.config.data);
-    let task = tokio::task::spawn_blocking(move || compare(&store, &works));
-    task.await.map_err(|e| StoreError::Cluster(e.to_string()))
-}
-
-fn compare(store: &MediaStore, works: &[Work]) -> Verified {
     let mut result = Verified { works: works.len(), ..Verified::default() };
     let mut hashed = HashSet::new();
-    for work in works {
-        let mut find = |what: &str| result.findings.push(Finding { media: work.id, what: what.to_owned() });
-        if work.processing != "rejected" && hashed.insert(work.sha256.clone()) {
-            match store.original(&work.sha256).map(|p| hash_file(&p)) {
-                Some(Ok((hash, bytes))) if hash == work.sha256 && bytes == work.bytes => {
-                    result.originals += 1;
-                    result.bytes += bytes;
-                }
-                Some(Ok(_)) => find("the original differs from its hash"),
-                _ => find("the original is missing"),
-            }
-        }
-        for captions in &work.captions {
-            let file = store.captions(work.id).join(captions.file());
-            match hash_file(&file) {
-                Ok((hash, bytes)) if hash == captions.sha256 => result.bytes += bytes,
-                _ => {
-                    find(&format!("the captions {} are missing or differ from their hash", captions.track()))
-                }
-            }
-        }
-        if work.playable > 0 {
-            let public = store.public(work.id, work.playable);
-            for rendition in &work.renditions {
-                let path = public.join(&rendition.name);
-                if path.is_dir() && rendition.codec == Codec::Jpeg {
-                    if folder_bytes(&path) != rendition.bytes {
-                        find(&format!("{} are not as long as they were", rendition.name));
-                    }
-                } else if path.is_dir() {
-                    if let Some(what) = check_stream(&path) {
-                        find(&format!("{}: {what}", rendition.name));
-                    }
-                } else if std::fs::metadata(&path).map(|m| m.len()).ok() != Some(rendition.bytes) {
-                    find(&format!("{} is missing or has another length", rendition.name));
-                }
-            }
-            result.bytes += folder_bytes(&public);
-        }
+    for work in &works {
+        let fail = |e| StoreError::file("comparing the files of a work", e);
+        compare(&cx.files, work, depth, &mut hashed, &mut result).await.map_err(fail)?;
     }
     result.ok = result.findings.is_empty();
-    result
+    Ok(result)
 }
 
-fn check_stream(folder: &Path) -> Option<&'static str> {
-    let Ok(text) = std::fs::read_to_string(folder.join("index.m3u8")) else { return Some("no playlist") };
-    if !folder.join("init.mp4").exists() {
+async fn compare(
+    files: &Files,
+    work: &Work,
+    depth: Depth,
+    hashed: &mut HashSet<String>,
+    result: &mut Verified,
+) -> io::Result<()> {
+    let mut find = |what: &str| result.findings.push(Finding { media: work.id, what: what.to_owned() });
+    if work.processing != "rejected" && hashed.insert(work.sha256.clone()) {
+        let key = MediaStore::original_key(&work.sha256).unwrap_or_default();
+        match hash(files, &key, work.place, depth).await? {
+            Some((hash, bytes)) if hash == work.sha256 && bytes == work.bytes => {
+                result.originals += 1;
+                result.bytes += bytes;
+            }
+            Some(_) => find("the original differs from its hash"),
+            None => find("the original is missing"),
+        }
+    }
+    for captions in &work.captions {
+        let key = format!("{}/{}", MediaStore::captions_key(work.id), captions.file());
+        match hash(files, &key, work.place, depth).await? {
+            Some((hash, bytes)) if hash == captions.sha256 => result.bytes += bytes,
+            _ => find(&format!("the captions {} are missing or differ from their hash", captions.track())),
+        }
+    }
+    if work.playable > 0 {
+        let folder = MediaStore::public_key(work.id, work.playable);
+        let mut there = files.list(&folder, work.place.other()).await?;
+        there.extend(files.list(&folder, work.place).await?);
+        for what in lacking(files, work, &there, work.place).await? {
+            find(&what);
+        }
+        result.bytes += there.values().map(|f| f.length).sum::<u64>();
+    }
+    Ok(())
+}
+
+/// Hash and length of a file in the store that delivers it.
+async fn hash(files: &Files, key: &str, first: Place, depth: Depth) -> io::Result<Option<(String, u64)>> {
+    for place in [first, first.other()] {
+        let Some(found) = files.find_in(key, place).await? else { continue };
+        if place == Place::S3
+            && depth == Depth::Notes
+            && let Some(noted) = files.noted_hash(key).await?
+        {
+            return Ok(Some((noted, found.length)));
+        }
+        return files.hash(key, place).await.map(Some);
+    }
+    Ok(None)
+}
+
+/// What of a work's round is not among the files of a listing, in words.
+///
+/// # Errors
+/// If a playlist cannot be read.
+pub async fn lacking(
+    files: &Files,
+    work: &Work,
+    there: &BTreeMap<String, Listed>,
+    first: Place,
+) -> io::Result<Vec<String>> {
+    let mut all = vec![];
+    let folder = MediaStore::public_key(work.id, work.playable);
+    for rendition in &work.renditions {
+        let name = &rendition.name;
+        let inside = format!("{name}/");
+        let bytes: Vec<u64> =
+            there.iter().filter(|(n, _)| n.starts_with(&inside)).map(|(_, f)| f.length).collect();
+        if bytes.is_empty() {
+            if there.get(name).map(|f| f.length) != Some(rendition.bytes) {
+                all.push(format!("{name} is missing or has another length"));
+            }
+        } else if rendition.codec == Codec::Jpeg {
+            if bytes.iter().sum::<u64>() != rendition.bytes {
+                all.push(format!("{name} are not as long as they were"));
+            }
+        } else {
+            let list = files.read(&format!("{folder}/{inside}index.m3u8"), first, LONGEST_PLAYLIST).await?;
+            if let Some(what) = check_stream(list, &inside, there) {
+                all.push(format!("{name}: {what}"));
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn check_stream(
+    list: Option<Vec<u8>>,
+    inside: &str,
+    there: &BTreeMap<String, Listed>,
+) -> Option<&'static str> {
+    let Some(text) = list.and_then(|l| String::from_utf8(l).ok()) else { return Some("no playlist") };
+    let is_there = |name: &str| there.get(&format!("{inside}{name}")).is_some_and(|f| f.length > 0);
+    if !is_there("init.mp4") {
         return Some("no initialisation file");
     }
     let entries = playlist::entries(&text);
     if entries.is_empty() {
         return Some("an empty playlist");
     }
-    let whole = entries.iter().all(|e| std::fs::metadata(folder.join(&e.file)).is_ok_and(|m| m.len() > 0));
+    let whole = entries.iter().all(|e| is_there(&e.file));
     if whole { None } else { Some("a segment is missing") }
 }
 
@@ -131,6 +194,9 @@ pub struct Pruned {
 
 /// Younger files may belong to work that is just being done.
 const SETTLED: Duration = Duration::from_secs(3600);
+const SETTLED_DELTA: TimeDelta = TimeDelta::hours(1);
+/// Longest playlist that is read.
+const LONGEST_PLAYLIST: u64 = 16 << 20;
 
 /// Finds files that belong to nothing, and removes them when told.
 ///
@@ -165,19 +231,60 @@ pub async fn prune(cx: &Services, remove: bool) -> Result<Pruned, StoreError> {
         uploads.insert(row.get::<_, Uuid>(0).to_string());
     }
     drop(client);
-    let store = MediaStore::new(&cx.config.data);
-    let task = tokio::task::spawn_blocking(move || sweep(&store, &kept, &originals, &uploads, remove));
-    let swept = task.await.map_err(|e| StoreError::Cluster(e.to_string()))?;
-    swept.map_err(|e| StoreError::file("removing orphans", e))
+    let known = Known { kept, originals, uploads };
+    let fail = |e| StoreError::file("removing orphans", e);
+    let mut found = sweep_bucket(&cx.files, &known, remove).await.map_err(fail)?;
+    let store = cx.files.local().clone();
+    let task = tokio::task::spawn_blocking(move || sweep(&store, &known, remove));
+    let swept = task.await.map_err(|e| StoreError::Cluster(e.to_string()))?.map_err(fail)?;
+    found.orphans += swept.orphans;
+    found.bytes += swept.bytes;
+    Ok(found)
 }
 
-fn sweep(
-    store: &MediaStore,
-    kept: &HashSet<String>,
-    originals: &HashSet<String>,
-    uploads: &HashSet<String>,
-    remove: bool,
-) -> std::io::Result<Pruned> {
+/// What belongs to something.
+struct Known {
+    /// Rounds as `work/round`, captions as `work/file`.
+    kept: HashSet<String>,
+    /// Hashes.
+    originals: HashSet<String>,
+    /// Ids of uploads.
+    uploads: HashSet<String>,
+}
+
+/// The same for the bucket. Its folders have no time of their own: an orphan is as old as its newest file.
+async fn sweep_bucket(files: &Files, known: &Known, remove: bool) -> io::Result<Pruned> {
+    let mut result = Pruned { removed: remove, ..Pruned::default() };
+    for area in ["public", "captions", "originals"] {
+        let mut orphans: BTreeMap<String, Vec<(String, Listed)>> = BTreeMap::new();
+        for (name, file) in files.list(area, Place::S3).await? {
+            let mut parts = name.splitn(3, '/');
+            let owner = [parts.next().unwrap_or_default(), parts.next().unwrap_or_default()];
+            let belongs = match area {
+                "originals" => known.originals.contains(&owner.concat()),
+                _ => known.kept.contains(&owner.join("/")),
+            };
+            if !belongs {
+                orphans.entry(owner.join("/")).or_default().push((name, file));
+            }
+        }
+        let young =
+            |f: &Listed| f.modified.is_none_or(|m| Utc::now().signed_duration_since(m) < SETTLED_DELTA);
+        for (_, parts) in orphans.into_iter().filter(|(_, parts)| !parts.iter().any(|(_, f)| young(f))) {
+            result.orphans += 1;
+            for (name, file) in parts {
+                result.bytes += file.length;
+                if remove {
+                    files.remove(&format!("{area}/{name}"), Place::S3).await?;
+                }
+            }
+        }
+    }
+    Ok(result)
+}
+
+fn sweep(store: &MediaStore, known: &Known, remove: bool) -> io::Result<Pruned> {
+    let Known { kept, originals, uploads } = known;
     let mut found: Vec<PathBuf> = vec![];
     for area in ["public", "work", "captions"] {
         for media in children(&store.root().join(area)) {

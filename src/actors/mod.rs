@@ -22,6 +22,7 @@ pub mod mailer;
 pub mod marks;
 pub mod media_captions;
 pub mod media_files;
+pub mod media_moves;
 pub mod one_command;
 pub mod paper;
 pub mod payments;

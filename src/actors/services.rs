@@ -7,6 +7,7 @@ use crate::adapters::oidc::Oidc;
 use crate::clock::Clock;
 use crate::config::{LiveConfig, Secrets};
 use crate::domain::clock::{Run, RunState};
+use crate::media::files::Files;
 use crate::metrics::Metrics;
 use crate::projections::Reader;
 use crate::store::dump::Dumper;
@@ -40,6 +41,8 @@ pub struct Services {
     pub bus: Bus,
     /// Queries.
     pub reader: Reader,
+    /// Files of works.
+    pub files: Files,
     /// Calls to services elsewhere.
     pub https: Https,
     /// The sign-in service of others.

@@ -1,6 +1,7 @@
 //! The outside: mail, gateways, stores. Each adapter speaks one protocol and knows no events.
 
 pub mod bank_statement;
+pub mod bucket;
 pub mod gateways;
 pub mod https;
 pub mod mail_folder;

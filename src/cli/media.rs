@@ -3,8 +3,8 @@
 use super::{CliError, Global, print_json};
 use crate::actors::bus::{Envelope, Metadata};
 use crate::actors::encoder::{self, Tools};
-use crate::actors::{Services, accounts, download_counts, media_files, uploads};
-use crate::domain::media::{Media, MediaCommand, Processing, Publication, Rendition, Tier};
+use crate::actors::{Services, accounts, download_counts, media_files, media_moves, uploads};
+use crate::domain::media::{Media, MediaCommand, Place, Processing, Publication, Rendition, Tier};
 use crate::projections::media as works;
 use crate::startup::Instance;
 use crate::store::repository::EventRepository;
@@ -71,6 +71,19 @@ enum Action {
         #[arg(long)]
         json: bool,
     },
+    /// Move finished works to the store that `storage.keep` names: copied and read back, then switched, then
+    /// removed from the former one. A move that was cut off goes on.
+    Move {
+        /// The store.
+        #[arg(long, value_parser = ["local", "s3"])]
+        to: String,
+        /// Only the work of this id.
+        #[arg(long)]
+        id: Option<Uuid>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Who saved how many files of which kind, by day.
     Downloads {
         /// How many days back.
@@ -125,6 +138,7 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
             println!("{} orphans, {}, {verb}", pruned.orphans, uploads::in_words(pruned.bytes));
             Ok(())
         }
+        Action::Move { to, id, json } => move_works(cx, &to, id, json).await,
         Action::Downloads { days, json } => downloads(cx, days, json).await,
         Action::Verify { json } => verify(cx, json).await,
     }
@@ -252,8 +266,30 @@ async fn downloads(cx: &Services, days: u32, json: bool) -> Result<(), CliError>
     Ok(())
 }
 
+async fn move_works(cx: &Services, to: &str, id: Option<Uuid>, json: bool) -> Result<(), CliError> {
+    let to = Place::parse(to).unwrap_or_default();
+    let moved = media_moves::move_all(cx, to, id, &meta(cx)).await;
+    let moved = moved.map_err(|e| CliError::Failed(e.to_string()))?;
+    cx.settle(Duration::from_secs(30)).await?;
+    if json {
+        print_json(&moved)?;
+    } else {
+        println!("{} works, {} files sent, {}", moved.works, moved.files, uploads::in_words(moved.bytes));
+        if moved.waiting > 0 {
+            println!("{} works are still being processed: run it again later", moved.waiting);
+        }
+        if moved.no_room > 0 {
+            println!("{} works find no room there", moved.no_room);
+        }
+        for finding in &moved.findings {
+            println!("{} {}", finding.media, finding.what);
+        }
+    }
+    if moved.findings.is_empty() && moved.no_room == 0 { Ok(()) } else { Err(CliError::Silent) }
+}
+
 async fn verify(cx: &Services, json: bool) -> Result<(), CliError> {
-    let verified = media_files::verify(cx).await?;
+    let verified = media_files::verify(cx, media_files::Depth::Bytes).await?;
     if json {
         print_json(&verified)?;
     } else {

@@ -165,6 +165,9 @@ fn findings(config: &Config) -> Vec<Finding> {
     } else if let Some(words) = cdn::problem(config) {
         add("error", "delivery.cdn", &words);
     }
+    if let Some((setting, words)) = config.storage.problem(config.is_production()) {
+        add("error", setting, &words);
+    }
     match &config.backup.folder {
         None => add("warning", "backup.folder", "no backups are made; name a folder on another disk"),
         Some(folder) if backup::newest(folder, "database").is_none() => {

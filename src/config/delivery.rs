@@ -31,6 +31,8 @@ pub struct Cdn {
     pub key_pair_id: String,
     /// File with the private RSA key for CloudFront, as PEM, that only its owner can read.
     pub private_key_file: Option<PathBuf>,
+    /// Domain that the studio and the network share, such as `example.org`: browsers then bring CloudFront's right as cookies, and addresses stay the same; absent: addresses are signed.
+    pub cookie_domain: Option<String>,
     /// Minutes for which such an address holds, 1 to 10: the network cannot ask for the right again.
     pub minutes: u32,
 }
@@ -58,6 +60,7 @@ impl Default for Cdn {
             signing: CdnSigning::Hmac,
             key_pair_id: String::new(),
             private_key_file: None,
+            cookie_domain: None,
             minutes: 10,
         }
     }
@@ -105,6 +108,28 @@ impl Cdn {
         i64::from(self.minutes.clamp(1, 10)) * 60
     }
 
+    /// The domain of the cookies, if the right is given as such.
+    #[must_use]
+    pub fn cookie_domain(&self) -> Option<&str> {
+        self.cookie_domain.as_deref().map(|d| d.trim_start_matches('.')).filter(|d| !d.is_empty())
+    }
+
+    fn cookie_problem(&self, base: &str) -> Option<String> {
+        let domain = self.cookie_domain()?;
+        if self.signing != CdnSigning::CloudFront {
+            return Some("works with signing = \"cloudfront\" only".into());
+        }
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b);
+        if !domain.contains('.') || !domain.bytes().all(plain) {
+            return Some("must be a domain such as example.org".into());
+        }
+        let url = url::Url::parse(base).ok()?;
+        let host = url.host_str().unwrap_or_default();
+        let below = host == domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
+        (!below || url.scheme() != "https")
+            .then(|| format!("delivery.cdn.base_url must be an https:// address below {domain}"))
+    }
+
     fn problem(&self) -> Option<(&'static str, String)> {
         let base = self.base()?;
         let url = url::Url::parse(base).ok();
@@ -122,6 +147,9 @@ impl Cdn {
         }
         if !(1..=10).contains(&self.minutes) {
             return Some(("delivery.cdn.minutes", "must be 1 to 10".into()));
+        }
+        if let Some(words) = self.cookie_problem(base) {
+            return Some(("delivery.cdn.cookie_domain", words));
         }
         if self.signing == CdnSigning::CloudFront {
             if self.key_pair_id.is_empty() || !self.key_pair_id.bytes().all(|b| b.is_ascii_alphanumeric()) {
@@ -171,5 +199,22 @@ mod tests {
         assert_eq!(front.problem().map(|p| p.0), Some("delivery.cdn.key_pair_id"));
         front.key_pair_id = "K2JCJMDEHXQW5F".into();
         assert_eq!(front.problem().map(|p| p.0), Some("delivery.cdn.private_key_file"));
+        for (base, domain, good) in [
+            ("https://c.example.org", "example.org", true),
+            ("https://c.example.org", ".c.example.org", true),
+            ("https://c.badexample.org", "example.org", false),
+            ("http://c.example.org", "example.org", false),
+            ("https://c.example.org", "org", false),
+            ("https://c.example.org", "example.org; Path=/", false),
+        ] {
+            let mut cookies = front.clone();
+            cookies.base_url = Some(base.into());
+            cookies.cookie_domain = Some(domain.into());
+            let said = cookies.problem().map(|p| p.0);
+            assert_eq!(said != Some("delivery.cdn.cookie_domain"), good, "{base} {domain}");
+        }
+        let mut own = cdn("https://c.example.org", 10);
+        own.cookie_domain = Some("example.org".into());
+        assert_eq!(own.problem().map(|p| p.0), Some("delivery.cdn.cookie_domain"), "not in the own form");
     }
 }

@@ -50,6 +50,7 @@ impl LiveConfig {
             // The mode of folders and the key are looked at when the process starts.
             "delivery.accel": delivery.accel,
             "delivery.cdn": delivery.cdn,
+            "storage": storage,
         );
         // A port that was chosen at the start is not a difference.
         if new.listen != old.listen && new.listen.port() != 0 {

@@ -93,6 +93,10 @@ impl Config {
         config.delivery.accel = Some(String::new());
         config.delivery.cdn.base_url = Some(String::new());
         config.delivery.cdn.private_key_file = Some(PathBuf::new());
+        config.delivery.cdn.cookie_domain = Some(String::new());
+        config.storage.s3.bucket = Some(String::new());
+        config.storage.s3.endpoint = Some(String::new());
+        config.storage.s3.secret_file = Some(PathBuf::new());
         config.backup.folder = Some(PathBuf::new());
         config.mode = Mode::Development;
         config

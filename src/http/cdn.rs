@@ -41,6 +41,8 @@ pub struct Cdn {
     base: String,
     seconds: i64,
     signer: Signer,
+    /// The domain of cookies, if browsers bring the right as such.
+    domain: Option<String>,
     /// Queries by work and round, with their ends: signing by RSA takes its time.
     policies: Mutex<HashMap<(Uuid, u32), (i64, String)>>,
 }
@@ -63,7 +65,8 @@ impl Cdn {
             }
         };
         let policies = Mutex::default();
-        Ok(Some(Self { base: base.to_owned(), seconds: cdn.seconds(), signer, policies }))
+        let domain = cdn.cookie_domain().map(str::to_owned);
+        Ok(Some(Self { base: base.to_owned(), seconds: cdn.seconds(), signer, domain, policies }))
     }
 
     /// When an address that is made now ends: at a full step, so at most the set time from now and at least
@@ -101,6 +104,41 @@ impl Cdn {
                 Ok(format!("{base}/{media}/{round}/{path}?{query}"))
             }
         }
+    }
+
+    /// Whether browsers of this site bring the right as cookies.
+    #[must_use]
+    pub fn gives_cookies(&self) -> bool {
+        self.domain.is_some()
+    }
+
+    /// The plain address of a file, and the cookies that open everything of its round; `None` where addresses
+    /// are signed. The names are CloudFront's.
+    ///
+    /// # Errors
+    /// If they cannot be signed.
+    pub fn with_cookies(
+        &self,
+        (media, round): (Uuid, u32),
+        path: &str,
+        save: bool,
+        now: i64,
+    ) -> Result<Option<(String, Vec<String>)>, HttpError> {
+        let (Some(domain), Signer::CloudFront { key, id }) = (&self.domain, &self.signer) else {
+            return Ok(None);
+        };
+        let end = self.end(now);
+        let query = self.wildcard((media, round), end, key, id)?;
+        // The base may have a path of its own.
+        let below =
+            self.base.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, p)| p);
+        let slash = if below.is_empty() { "" } else { "/" };
+        let place = format!("Domain={domain}; Path=/{below}{slash}{media}/{round}/");
+        let cookies = query.split('&').map(|pair| {
+            format!("CloudFront-{pair}; {place}; Max-Age={}; Secure; HttpOnly; SameSite=Lax", end - now)
+        });
+        let save_as = if save { SAVE } else { "" };
+        Ok(Some((format!("{}/{media}/{round}/{save_as}{path}", self.base), cookies.collect())))
     }
 
     /// The query that opens everything of a round until `end`.
@@ -187,6 +225,7 @@ mod tests {
             signing,
             key_pair_id: "K2JCJMDEHXQW5F".into(),
             private_key_file: file.map(Path::to_owned),
+            cookie_domain: None,
             minutes: 10,
         };
         delivery
@@ -262,6 +301,28 @@ mod tests {
             let text = decoded(part(&segment, "Policy"));
             assert_eq!(text, policy(&format!("{base}/*"), end).into_bytes());
             assert!(verified(folder.path(), &text, part(&segment, "Signature")));
+            assert!(cdn.with_cookies(round, "download.mp4", false, NOW).unwrap().is_none());
+            let mut shared = delivery.clone();
+            shared.cdn.base_url = Some("https://media.example.org/works/".into());
+            shared.cdn.cookie_domain = Some(".example.org".into());
+            let open = Cdn::open(&shared, &key).unwrap().unwrap();
+            let (address, cookies) =
+                open.with_cookies(round, "h264-720/00001.m4s", false, NOW).unwrap().unwrap();
+            let base = format!("https://media.example.org/works/{}/2", media());
+            assert_eq!(address, format!("{base}/h264-720/00001.m4s"));
+            let place = format!("; Domain=example.org; Path=/works/{}/2/; Max-Age=", media());
+            assert!(
+                cookies.iter().all(|c| c.contains(&place) && c.ends_with("; Secure; HttpOnly; SameSite=Lax"))
+            );
+            let value = |name: &str| {
+                let start = format!("CloudFront-{name}=");
+                let cookie = cookies.iter().find_map(|c| c.strip_prefix(&start)).unwrap();
+                cookie.split(';').next().unwrap().to_owned()
+            };
+            assert_eq!(value("Key-Pair-Id"), "K2JCJMDEHXQW5F");
+            let text = decoded(&value("Policy"));
+            assert_eq!(text, policy(&format!("{base}/*"), end).into_bytes());
+            assert!(verified(folder.path(), &text, &value("Signature")));
             let next = cdn.address(round, "h264-720/00002.m4s", false, NOW - 1).unwrap();
             assert_eq!(
                 part(&next, "Signature"),

@@ -5,18 +5,32 @@ use super::error::HttpError;
 use super::hotlink;
 use super::request::Req;
 use super::response::{Res, set};
-use crate::media::store::MediaStore;
+use crate::media::files::Found;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use futures_util::stream::BoxStream;
+use futures_util::{Stream, StreamExt, TryStreamExt};
 use std::path::Path;
-use tokio::fs::File;
-use tokio::io::{AsyncReadExt, AsyncSeekExt, SeekFrom};
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll};
 use warp::Reply;
 use warp::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
     LAST_MODIFIED,
 };
 use warp::http::{HeaderName, Method, StatusCode};
+
+/// A body that is read by one task at a time, which warp cannot know of a boxed stream.
+struct OneReader(Mutex<BoxStream<'static, std::io::Result<Bytes>>>);
+
+impl Stream for OneReader {
+    type Item = std::io::Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.get_mut().unwrap_or_else(PoisonError::into_inner).poll_next_unpin(cx)
+    }
+}
 
 /// How a file is to be answered.
 #[derive(Clone, Debug)]
@@ -28,8 +42,6 @@ pub struct Served<'a> {
     /// The name under which it is saved; `None` shows it.
     pub download: Option<&'a str>,
 }
-
-const PIECE: usize = 128 << 10;
 
 /// The type of a file by the ending that we gave it.
 #[must_use]
@@ -47,29 +59,30 @@ pub fn content_type(name: &str) -> &'static str {
     }
 }
 
-/// Answers with a file, or the wished part of it.
+/// Answers with a file of this machine, or the wished part of it.
 ///
 /// # Errors
 /// 404 if it is not there.
 pub async fn serve(req: &Req, path: &Path, served: &Served<'_>) -> Result<Res, HttpError> {
-    let mut res = answer(req, path, served).await?;
+    let found = Found::on_disk(path).await.map_err(|_| HttpError::NotFound)?;
+    serve_found(req, found, served).await
+}
+
+/// Answers with a file that was found, or the wished part of it; from a bucket only that part is fetched.
+///
+/// # Errors
+/// If it cannot be read.
+pub async fn serve_found(req: &Req, found: Found, served: &Served<'_>) -> Result<Res, HttpError> {
+    let mut res = answer(req, found, served).await?;
     hotlink::share(req, &mut res);
     Ok(res)
 }
 
-async fn answer(req: &Req, path: &Path, served: &Served<'_>) -> Result<Res, HttpError> {
-    let mut file = File::open(path).await.map_err(|_| HttpError::NotFound)?;
-    let facts = file.metadata().await.map_err(|_| HttpError::NotFound)?;
-    if !facts.is_file() {
-        return Err(HttpError::NotFound);
-    }
-    if let Some(location) = handed_on(req, path) {
+async fn answer(req: &Req, found: Found, served: &Served<'_>) -> Result<Res, HttpError> {
+    if let Some(location) = found.path().and_then(|path| handed_on(req, path)) {
         return Ok(hand_on(&location, served));
     }
-    let length = facts.len();
-    let modified: Option<DateTime<Utc>> = facts.modified().ok().map(Into::into);
-    let stamp = modified.map_or(0, |m| m.timestamp_millis());
-    let etag = format!("\"{length:x}-{stamp:x}\"");
+    let (length, modified, etag) = (found.length, found.modified, found.tag.clone());
     let mut res = StatusCode::OK.into_response();
     set(&mut res, ETAG, &etag);
     set(&mut res, CACHE_CONTROL, served.cache);
@@ -108,29 +121,23 @@ async fn answer(req: &Req, path: &Path, served: &Served<'_>) -> Result<Res, Http
         set(&mut res, CONTENT_LENGTH, &count.to_string());
         return Ok(res);
     }
-    file.seek(SeekFrom::Start(from)).await.map_err(|_| HttpError::NotFound)?;
     let sent = req.app.metrics.media.sent.clone();
-    let pieces = futures_util::stream::try_unfold((file, count), move |(mut file, left)| {
-        let sent = sent.clone();
-        async move {
-            if left == 0 {
-                return Ok(None);
-            }
-            let mut piece = vec![0; PIECE.min(usize::try_from(left).unwrap_or(PIECE))];
-            let n = file.read(&mut piece).await?;
-            if n == 0 {
-                return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof));
-            }
-            piece.truncate(n);
-            sent.inc_by(n as u64);
-            Ok(Some((Bytes::from(piece), (file, left - n as u64))))
-        }
-    });
+    let pieces = found.pieces(from, count).await.map_err(unreadable)?;
+    let pieces =
+        OneReader(Mutex::new(pieces.inspect_ok(move |piece| sent.inc_by(piece.len() as u64)).boxed()));
     let (head, _) = res.into_parts();
     let (_, body) = warp::reply::stream(pieces).into_response().into_parts();
     let mut res = Res::from_parts(head, body);
     set(&mut res, CONTENT_LENGTH, &count.to_string());
     Ok(res)
+}
+
+/// What a store that cannot be read is to whoever asked: nothing there, or a fault of ours.
+pub fn unreadable(error: std::io::Error) -> HttpError {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => HttpError::NotFound,
+        _ => HttpError::Internal(format!("reading a file of a work: {error}")),
+    }
 }
 
 /// Whether the client has the file as it is (RFC 9110, 13.2.2: a tag goes before a time).
@@ -152,9 +159,8 @@ fn is_time(text: &str, modified: Option<DateTime<Utc>>) -> bool {
 /// Where nginx finds the file, if it is one of the media folder and nginx is to send those. Playlists are
 /// small and change: they always come from here.
 fn handed_on(req: &Req, path: &Path) -> Option<String> {
-    let config = &req.app.config;
-    let location = config.delivery.accel()?;
-    let below = path.strip_prefix(MediaStore::new(&config.data).root()).ok()?.to_str()?;
+    let location = req.app.config.delivery.accel()?;
+    let below = path.strip_prefix(req.app.files.local().root()).ok()?.to_str()?;
     (!below.ends_with(".m3u8")).then(|| format!("{location}{below}"))
 }
 

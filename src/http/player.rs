@@ -109,6 +109,11 @@ fn locked_stage(req: &Req, work: &Work, decision: &Decision) -> Markup {
     }
 }
 
+/// Whether the network of caches wants cookies, which scripts send only when told to.
+fn cookies(req: &Req) -> bool {
+    req.app.config.delivery.cdn.base().is_some() && req.app.config.delivery.cdn.cookie_domain().is_some()
+}
+
 fn video(req: &Req, work: &Work) -> Markup {
     let base = signed_base(req, work);
     let top = |codec| {
@@ -128,8 +133,8 @@ fn video(req: &Req, work: &Work) -> Markup {
     let plain = work.renditions.iter().find(|r| r.name == "download.mp4");
     let poster = work.poster.as_ref().and_then(|p| p.widths.last()).map(|w| picture_url(work, *w, "jpg"));
     html! {
-        div.stage data-player data-hls={ (base) "/master.m3u8" } data-prefer=(prefer) {
-            video controls playsinline preload="none" width=[plain.map(|p| p.width)] height=[plain.map(|p| p.height)]
+        div.stage data-player data-hls={ (base) "/master.m3u8" } data-prefer=(prefer) data-cookies[cookies(req)] {
+            video controls playsinline loop[work.facts.repeats] muted[work.facts.repeats] preload="none" width=[plain.map(|p| p.width)] height=[plain.map(|p| p.height)]
                 poster=[poster] aria-label=(work.title) {
                 source src={ (base) "/download.mp4" } type="video/mp4";
                 (tracks(work, &base))

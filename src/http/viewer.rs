@@ -3,6 +3,7 @@
 
 use super::delivery::signed_base;
 use super::error::HttpError;
+use super::files::unreadable;
 use super::player::{picture_url, poster};
 use super::request::Req;
 use super::ui::table::{self, Column, table};
@@ -13,7 +14,6 @@ use crate::media::store::MediaStore;
 use crate::media::{archives, documents, texts};
 use crate::projections::media::Work;
 use maud::{Markup, html};
-use std::path::PathBuf;
 
 /// The scripts that show more than plain HTML does; none is needed.
 #[must_use]
@@ -25,8 +25,13 @@ pub fn script(work: &Work) -> Option<&'static str> {
     }
 }
 
-fn folder(req: &Req, work: &Work) -> PathBuf {
-    MediaStore::new(&req.app.config.data).public(work.id, work.playable)
+/// Longest list of pages or files that is read.
+const LIST: u64 = 64 << 20;
+
+/// A list that was made of the work; empty if it is not there.
+async fn made(req: &Req, work: &Work, name: &str) -> Result<Vec<u8>, HttpError> {
+    let key = format!("{}/{name}", MediaStore::public_key(work.id, work.playable));
+    Ok(req.app.files.read(&key, work.place, LIST).await.map_err(unreadable)?.unwrap_or_default())
 }
 
 async fn off_thread<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> Result<T, HttpError> {
@@ -54,8 +59,8 @@ fn still(work: &Work) -> Markup {
 }
 
 async fn document(req: &Req, work: &Work) -> Result<Markup, HttpError> {
-    let place = folder(req, work);
-    let pages = off_thread(move || documents::pages(&place)).await?;
+    let list = made(req, work, documents::PAGES).await?;
+    let pages = off_thread(move || documents::pages(&list)).await?;
     let base = signed_base(req, work);
     let of = work.facts.pages;
     Ok(html! {
@@ -79,10 +84,10 @@ async fn document(req: &Req, work: &Work) -> Result<Markup, HttpError> {
 
 async fn text(req: &Req, work: &Work) -> Result<Markup, HttpError> {
     let limits = limits(&req.app.config);
-    let file = MediaStore::new(&req.app.config.data).original(&work.sha256).ok_or(HttpError::NotFound)?;
-    let (text, more) = off_thread(move || texts::beginning(&file, &limits))
-        .await?
-        .map_err(|e| HttpError::Internal(format!("reading a text: {}", e.kind())))?;
+    let key = MediaStore::original_key(&work.sha256).ok_or(HttpError::NotFound)?;
+    let read = req.app.files.read(&key, work.place, texts::shown(&limits) + 1).await.map_err(unreadable)?;
+    let bytes = read.ok_or(HttpError::NotFound)?;
+    let (text, more) = off_thread(move || texts::decode(bytes, &limits)).await?;
     Ok(html! {
         div.stage.code tabindex="0" role="region" aria-label={ "Text of " (work.title) } {
             pre { code data-language=(work.ending) { (text) } }
@@ -104,8 +109,8 @@ fn model(req: &Req, work: &Work) -> Markup {
 }
 
 async fn archive(req: &Req, work: &Work) -> Result<Markup, HttpError> {
-    let place = folder(req, work);
-    let listing = off_thread(move || archives::listing(&place)).await?;
+    let list = made(req, work, archives::LISTING).await?;
+    let listing = off_thread(move || archives::listing(&list)).await?;
     let rows: Vec<Vec<Markup>> = listing
         .entries
         .iter()

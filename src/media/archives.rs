@@ -186,10 +186,10 @@ pub fn write(listing: &Listing, folder: &Path) -> Result<u64, MediaTrouble> {
     Ok(json.len() as u64)
 }
 
-/// The listing of a made archive.
+/// The listing of a made archive, from its bytes.
 #[must_use]
-pub fn listing(folder: &Path) -> Listing {
-    std::fs::read(folder.join(LISTING)).ok().and_then(|b| serde_json::from_slice(&b).ok()).unwrap_or_default()
+pub fn listing(bytes: &[u8]) -> Listing {
+    serde_json::from_slice(bytes).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -63,6 +63,19 @@ pub fn to_webvtt(bytes: &[u8]) -> Result<(String, u32), CaptionError> {
     Ok((file, u32::try_from(cues.len()).unwrap_or(u32::MAX)))
 }
 
+/// What is said in a file of ours, without times and marks.
+#[must_use]
+pub fn words(file: &str) -> String {
+    let mut all = String::new();
+    for cue in from_blocks(file) {
+        let plain =
+            ["<b>", "</b>", "<i>", "</i>", "<u>", "</u>"].iter().fold(cue.text, |t, m| t.replace(m, ""));
+        all.push_str(&unescape(&plain));
+        all.push('\n');
+    }
+    all
+}
+
 /// Chapters as WebVTT: each lasts until the next, the last until the end.
 #[must_use]
 pub fn chapters_vtt<'a>(chapters: impl IntoIterator<Item = (u64, &'a str)>, length_ms: u64) -> String {
@@ -352,6 +365,15 @@ mod tests {
                     Dialogue: 0,0:00:01.50,0:00:03.00,a,,0,0,0,,{\\an8\\i1}Well,{\\i0} then\\Nsecond\n\
                     Dialogue: 0,0:00:04.00,0:00:05.00,a,,0,0,0,,{\\p1}m 0 0 l 1 1{\\p0}\n";
         assert_eq!(vtt(text), "WEBVTT\n\n00:00:01.500 --> 00:00:03.000\n<i>Well,</i> then\nsecond\n");
+    }
+
+    #[test]
+    fn what_is_said_is_read_without_times_and_marks() {
+        let file = vtt(
+            "1\n00:00:01,000 --> 00:00:02,000\n<i>Salt</i> & <b>light</b>\n\n2\n00:00:03,000 --> 00:00:04,000\n1 < 2\n",
+        );
+        assert_eq!(words(&file), "Salt & light\n1 < 2\n");
+        assert_eq!(words("WEBVTT\n"), "");
     }
 
     #[test]

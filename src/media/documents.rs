@@ -169,10 +169,10 @@ pub fn write_pages(
     Ok((list, poster))
 }
 
-/// The pages of a made document.
+/// The pages of a made document, from the bytes of their list.
 #[must_use]
-pub fn pages(folder: &Path) -> Vec<Page> {
-    std::fs::read(folder.join(PAGES)).ok().and_then(|b| serde_json::from_slice(&b).ok()).unwrap_or_default()
+pub fn pages(list: &[u8]) -> Vec<Page> {
+    serde_json::from_slice(list).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -233,7 +233,7 @@ mod tests {
         assert_eq!(list.iter().map(|p| p.text.as_str()).collect::<Vec<_>>(), ["Storyboard", "Second"]);
         assert_eq!((list[0].width, list[0].height), (1600, 800));
         assert_eq!(seen, [(1, 2), (2, 2)]);
-        assert_eq!(pages(&public), list);
+        assert_eq!(pages(&std::fs::read(public.join(PAGES)).unwrap()), list);
         assert_eq!(poster.unwrap().widths, [400, 800, 1200]);
         assert!(public.join("pages/0002.jpg").exists());
     }

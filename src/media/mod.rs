@@ -5,11 +5,13 @@
 //! the rungs of the [`ladder`] in process, [`fmp4`] and [`playlist`] package them, [`pictures`] makes
 //! the stills. Everything here blocks; callers run it on threads of their own.
 
+pub mod animation;
 pub mod archives;
 pub mod av1;
 pub mod blend;
 pub mod captions;
 pub mod documents;
+pub mod files;
 pub mod fmp4;
 pub mod iso;
 pub mod ladder;
@@ -23,13 +25,16 @@ pub mod pictures;
 pub mod playlist;
 pub mod poster;
 pub mod probe;
+pub mod raw;
 pub mod sandbox;
 pub mod sniff;
 pub mod store;
+pub mod subtitles;
 pub mod texts;
 
 mod error;
 mod group_read;
+mod transfer;
 
 pub use error::MediaTrouble;
 pub use limits::Limits;

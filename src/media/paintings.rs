@@ -1,5 +1,7 @@
 //! Pictures to work with (Photoshop, OpenEXR, Radiance): ffmpeg flattens and tone maps them in the
-//! sandbox; only the preview is made of that, the file itself is what people download.
+//! sandbox; only the preview is made of that, the file itself is what people download. Drawings (SVG) are
+//! rasterised the same way, by librsvg, which runs no scripts and opens no other file; they are never served
+//! as they are.
 
 use super::sandbox::{Cancel, Sandbox, SandboxError};
 use super::{Limits, MediaTrouble, pictures};
@@ -7,6 +9,9 @@ use crate::domain::media::{Facts, Rejection};
 use image::DynamicImage;
 use std::path::Path;
 use std::time::Duration;
+
+/// The box, in pixels, into which drawings are put.
+const DRAWN: &str = "1920";
 
 /// Decodes the picture as it is shown. `demuxer` is the one of ffmpeg that its first bytes name.
 ///
@@ -35,6 +40,10 @@ pub fn decode(
     if demuxer == "exr_pipe" {
         // Light as numbers; this is how much of it a screen shows.
         job.args(["-apply_trc", "iec61966_2_1"]);
+    }
+    if demuxer == "svg_pipe" {
+        // A drawing has no size of its own.
+        job.args(["-width", DRAWN, "-height", DRAWN]);
     }
     job.args(["-i".to_owned(), format!("file:{input}")]);
     if demuxer == "hdr_pipe" {
@@ -93,6 +102,21 @@ mod tests {
         let (picture, facts) = decode(kit, &flat, "psd_pipe").unwrap();
         assert_eq!(picture.to_rgb8().get_pixel(3, 3).0, [200, 10, 10]);
         assert_eq!((facts.width, facts.height, facts.format.as_str()), (32, 16, "psd"));
+        let drawing = folder.path().join("a.svg");
+        let red = folder.path().join("red.png");
+        ffmpeg(&["-f", "lavfi", "-i", "color=c=red:size=10x10", "-frames:v", "1", red.to_str().unwrap()]);
+        let text = format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:x=\"http://www.w3.org/1999/xlink\" width=\"20\" height=\"10\">\
+             <script>alert(1)</script><rect width=\"20\" height=\"10\" fill=\"#fff\"/><rect width=\"10\" height=\"10\" fill=\"#0000ff\"/>\
+             <image x=\"10\" width=\"10\" height=\"10\" x:href=\"{0}\"/><image x=\"10\" width=\"10\" height=\"10\" x:href=\"file://{0}\"/></svg>",
+            red.display()
+        );
+        std::fs::write(&drawing, text).unwrap();
+        let (picture, facts) = decode(kit, &drawing, "svg_pipe").unwrap();
+        assert_eq!((facts.width, facts.height, facts.format.as_str()), (1920, 960, "svg"));
+        let picture = picture.to_rgb8();
+        assert_eq!(picture.get_pixel(400, 400).0, [0, 0, 255]);
+        assert_eq!(picture.get_pixel(1500, 400).0, [255, 255, 255], "no other file is opened");
         std::fs::write(&flat, &psd[..40]).unwrap();
         assert!(matches!(decode(kit, &flat, "psd_pipe"), Err(MediaTrouble::Rejected(_))));
         let small = Limits { megapixels: 0, ..Limits::default() };

@@ -1,6 +1,7 @@
 //! What ffprobe says about a file, inside the sandbox and before anything is decoded.
 
 use super::sandbox::{Cancel, Sandbox, SandboxError};
+use super::subtitles::{self, Described, TextTrack};
 use super::{Limits, MediaTrouble};
 use crate::domain::media::{Facts, Failure, Kind, Rejection};
 use serde::Deserialize;
@@ -51,6 +52,8 @@ pub struct Probed {
     pub hdr: bool,
     /// Constant frame rate to normalise to.
     pub rate: (u32, u32),
+    /// Subtitles of text.
+    pub subtitles: Vec<TextTrack>,
 }
 
 #[derive(Deserialize)]
@@ -70,6 +73,8 @@ struct Format {
 
 #[derive(Deserialize, Default)]
 struct Stream {
+    #[serde(default)]
+    index: u32,
     codec_type: Option<String>,
     codec_name: Option<String>,
     codec_tag_string: Option<String>,
@@ -89,12 +94,21 @@ struct Stream {
     disposition: Disposition,
     #[serde(default)]
     side_data_list: Vec<SideData>,
+    #[serde(default)]
+    tags: Tags,
+}
+
+#[derive(Deserialize, Default)]
+struct Tags {
+    language: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
 struct Disposition {
     #[serde(default)]
     attached_pic: i64,
+    #[serde(default)]
+    hearing_impaired: i64,
 }
 
 #[derive(Deserialize, Default)]
@@ -258,6 +272,16 @@ fn judge(report: &Report, limits: &Limits) -> Result<Probed, Rejection> {
     if minutes >= limits.minutes {
         return Err(Rejection::TooLong { minutes, limit_minutes: limits.minutes });
     }
+    let found: Vec<&Stream> = report.streams.iter().filter(|s| is(s, "subtitle")).collect();
+    let described = |s: &&Stream| {
+        subtitles::track(Described {
+            stream: s.index,
+            codec: s.codec_name.as_deref().unwrap_or_default(),
+            language: s.tags.language.as_deref(),
+            sounds: s.disposition.hearing_impaired != 0,
+        })
+    };
+    let texts: Vec<TextTrack> = found.iter().filter_map(described).collect();
     let mut probed = Probed {
         kind: if video.is_some() { Kind::Video } else { Kind::Audio },
         facts: Facts {
@@ -265,6 +289,7 @@ fn judge(report: &Report, limits: &Limits) -> Result<Probed, Rejection> {
             duration_ms,
             audio_codec: audio.and_then(|a| a.codec_name.clone()),
             frame_rate: (0, 1),
+            picture_subtitles: u32::try_from(found.len() - texts.len()).unwrap_or(0),
             ..Facts::default()
         },
         shown: super::ladder::Size { width: 0, height: 0 },
@@ -272,6 +297,7 @@ fn judge(report: &Report, limits: &Limits) -> Result<Probed, Rejection> {
         rgb: false,
         hdr: false,
         rate: (25, 1),
+        subtitles: texts,
     };
     if let Some(video) = video {
         judge_video(video, limits, &mut probed)?;

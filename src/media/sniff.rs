@@ -3,7 +3,7 @@
 
 use super::archives::Packing;
 use super::models::ModelForm;
-use super::{blend, texts};
+use super::{blend, raw, texts};
 use crate::domain::media::Rejection;
 use std::io::Read;
 use std::path::Path;
@@ -18,6 +18,8 @@ pub enum Form {
     Still,
     /// A picture to work with, which ffmpeg reads by the demuxer of this name.
     Painting(&'static str),
+    /// The measurements of a camera, with a picture beside them.
+    Raw,
     /// Moving pictures or sound; the probe decides.
     Moving,
     /// A PDF.
@@ -62,6 +64,9 @@ pub fn sniff_file(path: &Path, ending: &str) -> Result<Form, Rejection> {
 pub fn sniff(head: &[u8], length: u64, ending: &str) -> Result<Form, Rejection> {
     if head.is_empty() {
         return Err(Rejection::Empty);
+    }
+    if raw::is_raw(head, ending) {
+        return Ok(Form::Raw);
     }
     if let Some(form) = by_magic(head).or_else(|| binary_stl(head, length, ending)) {
         return Ok(form);
@@ -137,7 +142,7 @@ fn by_magic(head: &[u8]) -> Option<Form> {
         }
         () if riff && at(8, b"WEBP") => Form::Still,
         () if at(0, b"II*\0") || at(0, b"MM\0*") => Form::Still,
-        () if at(4, b"ftyp") && still_brand(head) => return None,
+        () if at(4, b"ftyp") && still_brand(head) => Form::Other(still_name(head)),
         () if at(4, b"ftyp")
             || at(4, b"moov")
             || at(4, b"mdat")
@@ -165,15 +170,18 @@ fn by_magic(head: &[u8]) -> Option<Form> {
     Some(form)
 }
 
-/// Stills inside an ISO container; they are refused by name until a decoder for them is here.
+/// Stills inside an ISO container: nothing here decodes them, so they are kept and given as they are.
 fn still_brand(head: &[u8]) -> bool {
     matches!(head.get(8..12), Some(b"heic" | b"heix" | b"mif1" | b"msf1" | b"avif" | b"avis"))
+}
+
+fn still_name(head: &[u8]) -> &'static str {
+    if matches!(head.get(8..12), Some(b"avif" | b"avis")) { "AVIF picture" } else { "HEIC picture" }
 }
 
 fn refused_magic(head: &[u8]) -> Option<&'static str> {
     let starts = |magic: &[u8]| head.starts_with(magic);
     let found = match () {
-        () if still_brand(head) => "HEIC or AVIF picture; save it as JPEG or PNG",
         () if starts(b"\x7fELF") || starts(b"MZ") => "program",
         () if starts(b"BM") && head.len() > 14 => "BMP picture; save it as PNG",
         () => return None,
@@ -219,11 +227,13 @@ fn by_text(text: &str, ending: &str) -> Result<Form, Rejection> {
     if lower.starts_with("v=0") && (lower.contains("\no=") || lower.contains("\r\no=")) {
         return Err(Rejection::StreamDescription);
     }
+    // A page that has a drawing in it is code.
+    let drawing = lower.starts_with("<svg") || (lower.starts_with("<?xml") && lower.contains("<svg"));
+    if drawing || (ending == "svg" && begin.to_lowercase().contains("<svg")) {
+        return Ok(Form::Painting("svg_pipe"));
+    }
     if texts::promises_media(ending) {
         return Err(Rejection::PlainText);
-    }
-    if lower.contains("<svg") {
-        return Err(Rejection::NotMedia { found: "SVG drawing; export it as PNG".into() });
     }
     Ok(match ending {
         "gltf" if begin.starts_with('{') => Form::Model(ModelForm::Gltf),
@@ -263,6 +273,14 @@ mod tests {
             (b"<!DOCTYPE html><script>", "html", Form::Text),
             (b"BLENDER-v402", "blend", Form::Blend),
             (b"8BPS\0\x01\0", "psd", Form::Painting("psd_pipe")),
+            (b"<svg xmlns=\"x\">", "", Form::Painting("svg_pipe")),
+            (b"<?xml version=\"1.0\"?>\n<svg xmlns=\"x\">", "xml", Form::Painting("svg_pipe")),
+            (b"<!-- drawn by hand -->\n<svg>", "svg", Form::Painting("svg_pipe")),
+            (b"<!DOCTYPE html><svg>", "html", Form::Text),
+            (b"II*\0\x08\0\0\0", "dng", Form::Raw),
+            (b"II*\0\x08\0\0\0", "tif", Form::Still),
+            (b"\0\0\0\x18ftypheic\0\0\0\0", "heic", Form::Other("HEIC picture")),
+            (b"\0\0\0\x18ftypavif\0\0\0\0", "jpg", Form::Other("AVIF picture")),
             (b"\x01\x02\xff\xfe nobody knows", "xyz", Form::Other("")),
         ] {
             assert_eq!(look(head, ending), Ok(form), "{ending}");
@@ -275,7 +293,7 @@ mod tests {
 
     #[test]
     fn what_is_no_media_is_refused_by_name() {
-        let cases: [(&[u8], &str, Rejection); 11] = [
+        let cases: [(&[u8], &str, Rejection); 10] = [
             (b"", "txt", Rejection::Empty),
             (b"Dear all,\nsee you.", "mp4", Rejection::PlainText),
             (b"Dear all,\nsee you.", "", Rejection::PlainText),
@@ -286,11 +304,6 @@ mod tests {
             (b"<?xml version=\"1.0\"?>\n<MPD xmlns=\"urn:mpeg\">", "xml", Rejection::Playlist),
             (b"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\n", "sdp", Rejection::StreamDescription),
             (b"\x7fELF\x02\x01", "bin", Rejection::NotMedia { found: "program".into() }),
-            (
-                b"<svg xmlns=\"x\">",
-                "svg",
-                Rejection::NotMedia { found: "SVG drawing; export it as PNG".into() },
-            ),
         ];
         for (head, ending, expected) in cases {
             assert_eq!(look(head, ending), Err(expected));

@@ -52,9 +52,27 @@ impl MediaStore {
     /// Where the original with this hash lies; `None` if the text is no hash.
     #[must_use]
     pub fn original(&self, sha256: &str) -> Option<PathBuf> {
+        Self::original_key(sha256).map(|key| self.root.join(key))
+    }
+
+    /// Name of the original with this hash, below the media folder; `None` if the text is no hash.
+    #[must_use]
+    pub fn original_key(sha256: &str) -> Option<String> {
         let good =
             sha256.len() == 64 && sha256.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-        good.then(|| self.root.join("originals").join(&sha256[..2]).join(&sha256[2..]))
+        good.then(|| format!("originals/{}/{}", &sha256[..2], &sha256[2..]))
+    }
+
+    /// Name of the folder of a round, below the media folder.
+    #[must_use]
+    pub fn public_key(media: Uuid, generation: u32) -> String {
+        format!("public/{media}/{generation}")
+    }
+
+    /// Name of the folder of a work's captions, below the media folder.
+    #[must_use]
+    pub fn captions_key(media: Uuid) -> String {
+        format!("captions/{media}")
     }
 
     /// What is delivered of one round of processing.
@@ -83,6 +101,13 @@ impl MediaStore {
         remove_folder(&self.media_public(media))?;
         remove_folder(&self.media_work(media))?;
         remove_folder(&self.captions(media))
+    }
+
+    /// Rooms for what is fetched or turned into something else: what a killed process leaves there belongs to
+    /// nothing and is found as that.
+    #[must_use]
+    pub fn arriving(&self) -> PathBuf {
+        self.root.join("work").join("arriving")
     }
 
     /// Mezzanine and scratch of one round.

@@ -25,9 +25,21 @@ pub fn promises_media(ending: &str) -> bool {
 /// # Errors
 /// If it cannot be read.
 pub fn beginning(file: &Path, limits: &Limits) -> std::io::Result<(String, bool)> {
-    let most = limits.text_kib << 10;
     let mut bytes = vec![];
-    std::fs::File::open(file)?.take(most + 1).read_to_end(&mut bytes)?;
+    std::fs::File::open(file)?.take(shown(limits) + 1).read_to_end(&mut bytes)?;
+    Ok(decode(bytes, limits))
+}
+
+/// How many bytes of a text are shown.
+#[must_use]
+pub fn shown(limits: &Limits) -> u64 {
+    limits.text_kib << 10
+}
+
+/// The text of the first bytes of a file, and whether it goes on: one byte more than is [`shown`] says so.
+#[must_use]
+pub fn decode(mut bytes: Vec<u8>, limits: &Limits) -> (String, bool) {
+    let most = shown(limits);
     let more = bytes.len() as u64 > most;
     bytes.truncate(usize::try_from(most).unwrap_or(usize::MAX));
     let text = match encoding_rs::Encoding::for_bom(&bytes) {
@@ -42,7 +54,7 @@ pub fn beginning(file: &Path, limits: &Limits) -> std::io::Result<(String, bool)
         },
     };
     let plain = text.replace("\r\n", "\n").replace('\r', "\n");
-    Ok((plain.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect(), more))
+    (plain.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect(), more)
 }
 
 /// What is known of a text.

@@ -331,3 +331,49 @@ async fn other_sites_show_files_only_with_leave_and_who_saves_what_is_counted_wi
     assert!(counted().await.is_empty());
     scene.studio.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn browsers_of_the_site_get_cookies_for_the_network_and_programs_signed_addresses() {
+    let folder = tempfile::tempdir().expect("folder");
+    let key = folder.path().join("key.pem");
+    let made = std::process::Command::new("openssl").args(["genrsa", "-out"]).arg(&key).arg("2048").output();
+    assert!(made.expect("openssl").status.success());
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("private");
+    let scene = scene(|c| {
+        let cdn = &mut c.delivery.cdn;
+        cdn.base_url = Some("https://media.example.org".into());
+        cdn.signing = kinora::config::CdnSigning::CloudFront;
+        cdn.key_pair_id = "K2JCJMDEHXQW5F".into();
+        cdn.private_key_file = Some(key.clone());
+        cdn.cookie_domain = Some("example.org".into());
+    })
+    .await;
+    let (maker, base, id) = (&scene.maker, &scene.base, scene.work.id);
+    assert!(maker.get("/media/salt").await.body.contains("data-cookies"), "the player sends them along");
+    for (file, address) in [
+        ("h264-90/00000.m4s", format!("https://media.example.org/{id}/1/h264-90/00000.m4s")),
+        ("download.mp4?download=1", format!("https://media.example.org/{id}/1/save/download.mp4")),
+    ] {
+        let led = with(maker, &format!("{base}/{file}"), &[("sec-fetch-site", "same-origin")]).await;
+        assert_eq!((led.status, led.location()), (307, address.as_str()));
+        let cookies: Vec<&str> =
+            led.headers.get_all("set-cookie").iter().filter_map(|c| c.to_str().ok()).collect();
+        for name in ["Policy", "Signature", "Key-Pair-Id"] {
+            let start = format!("CloudFront-{name}=");
+            let cookie = cookies.iter().find(|c| c.starts_with(&start)).expect("a cookie");
+            assert!(cookie.contains(&format!("Domain=example.org; Path=/{id}/1/; Max-Age=")), "{cookie}");
+        }
+        let program = with(maker, &format!("{base}/{file}"), &[]).await;
+        assert!(program.location().starts_with(&address) && program.location().contains("Signature="));
+        assert!(!program.headers.contains_key("set-cookie"));
+    }
+    let visitor = scene.studio.browser();
+    let path = format!("{base}/download.mp4");
+    let refused = with(&visitor, &path, &[("sec-fetch-site", "same-origin")]).await;
+    assert!(refused.status == 404 && !refused.headers.contains_key("set-cookie"));
+    let door = format!("/cdn/{id}/1/download.mp4");
+    let token = scene.studio.instance.services.secrets.cdn_origin.clone();
+    let fetched = with(maker, &door, &[("x-kinora-cdn", token.as_str())]).await;
+    assert_eq!(fetched.headers["access-control-allow-credentials"], "true");
+    scene.studio.close().await;
+}

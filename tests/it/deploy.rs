@@ -8,7 +8,7 @@ use std::{env, fs};
 use kinora::metrics::Metrics;
 use tempfile::TempDir;
 
-const JOBS: [&str; 14] = [
+const JOBS: [&str; 15] = [
     "clock-tick",
     "stats",
     "clear-sessions",
@@ -19,6 +19,7 @@ const JOBS: [&str; 14] = [
     "publish-scheduled",
     "send-digests",
     "destroy-archives",
+    "keep-works",
     "backup",
     "payment-lookups",
     "dispute-lookups",

@@ -6,7 +6,6 @@ use super::pack::Content;
 use crate::actors::paper;
 use crate::actors::services::Services;
 use crate::domain::shared::PersonalRef;
-use crate::media::store::MediaStore;
 use crate::projections::subscription_timeline;
 use crate::projections::subscription_words::describe;
 use crate::projections::{
@@ -87,21 +86,22 @@ pub(super) async fn everything(cx: &Services, account: Uuid) -> Result<Content, 
     put("works/works.json", &Value::Array(listed.collect()))?;
     content.texts.extend(papers(cx, account).await?);
 
-    let store = MediaStore::new(&cx.config.data);
     let whole: u64 = own.iter().map(|w| w.bytes).sum();
     let mut readme = README.to_owned();
-    // Half of what is free stays free for the others.
-    if whole > store.free_bytes().unwrap_or(0) / 2 {
+    // What lies in a bucket is fetched before it is packed. Half of what is free stays free for the others.
+    let twice = if cx.files.has_bucket() { 2 } else { 1 };
+    if whole.saturating_mul(twice) > cx.files.local().free_bytes().unwrap_or(0) / 2 {
         readme.push_str(
             "\nThere was no room for the files of your works in this copy. Download them from their pages.\n",
         );
     } else {
         for work in &own {
-            if let Some(path) = store.original(&work.sha256).filter(|p| p.is_file()) {
-                content.files.push((
-                    format!("works/files/{}-{}", work.slug, &work.id.simple().to_string()[..8]),
-                    path,
-                ));
+            let name = format!("works/files/{}-{}", work.slug, &work.id.simple().to_string()[..8]);
+            match cx.files.fetch_original(&work.sha256).await {
+                Ok(path) => content.files.push((name, path)),
+                // Nothing is kept of a refused file.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error.into()),
             }
         }
     }

@@ -2,14 +2,15 @@
 
 use super::previews;
 use super::run::Bench;
-use crate::domain::media::{Codec, Facts, Failure, Kind, Overview, Poster, Rendition};
+use crate::domain::media::{Captions, Codec, Facts, Failure, Kind, Overview, Poster, Rendition};
 use crate::media::av1::{EncodeSettings, encode_segment};
 use crate::media::fmp4::av1_fragment;
 use crate::media::ladder::{Rung, group_frames};
 use crate::media::normalise::{MadeStream, Normalised, mezzanine_name, normalise};
 use crate::media::package::{av1_folder, package_av1, segment_name, write_download, write_master};
+use crate::media::probe::Probed;
 use crate::media::store::{folder_bytes, private_folder, remove_folder, write_atomically};
-use crate::media::{MediaTrouble, overview, pictures, poster, probe};
+use crate::media::{MediaTrouble, overview, pictures, poster, probe, subtitles};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -27,6 +28,9 @@ pub struct Manifest {
     /// What a player shows of the whole.
     #[serde(default)]
     pub overview: Overview,
+    /// Caption files that were made of subtitles inside the film.
+    #[serde(default)]
+    pub captions: Vec<Captions>,
 }
 
 const MANIFEST: &str = "made.json";
@@ -54,6 +58,10 @@ pub fn prepare(
     remove_folder(&room)?;
     private_folder(&staging)?;
     let made = match kind {
+        Kind::Video if facts.repeats => match previews::repeating(bench, original)? {
+            Some((_room, film)) => moving(bench, &film, &staging, &room),
+            None => return Err(MediaTrouble::internal("a moving picture does not move any more")),
+        },
         Kind::Video | Kind::Audio => moving(bench, original, &staging, &room),
         _ => previews::make(bench, (facts, ending), original, &staging, &room.join("scratch")),
     };
@@ -128,7 +136,35 @@ fn moving(bench: &Bench, original: &Path, staging: &Path, room: &Path) -> Result
         codecs: plain.map(|s| s.codecs.clone()).unwrap_or_default(),
     });
     let overview = overview::make(kit, staging, &made, &scratch)?;
-    Ok(Manifest { normalised: Some(made), renditions, poster, overview })
+    let captions = subtitles_inside(bench, original, &probed, &scratch)?;
+    Ok(Manifest { normalised: Some(made), renditions, poster, overview, captions })
+}
+
+/// Caption files of the subtitles inside a film. They lie beside the work like those that people add; what the
+/// log does not come to name belongs to nothing and is found as that.
+fn subtitles_inside(
+    bench: &Bench,
+    original: &Path,
+    probed: &Probed,
+    scratch: &Path,
+) -> Result<Vec<Captions>, MediaTrouble> {
+    let tools = &bench.tools;
+    // What somebody took away does not come back when the work is made anew.
+    if bench.job.generation > 1 {
+        return Ok(vec![]);
+    }
+    let kit = (&tools.sandbox, &tools.limits, &bench.cancel);
+    let mut all = vec![];
+    for made in subtitles::extract(kit, original, &probed.subtitles, probed.facts.duration_ms, scratch)? {
+        let sha256 = hex::encode(Sha256::digest(&made.file));
+        let (language, sounds, cues) = (made.language, made.sounds, made.cues);
+        let captions = Captions { language, sounds, sha256, bytes: made.file.len() as u64, cues };
+        let path = tools.store.captions(bench.job.media).join(captions.file());
+        write_atomically(&path, made.file.as_bytes())?;
+        tools.store.share(&path)?;
+        all.push(captions);
+    }
+    Ok(all)
 }
 
 fn rendition(stream: &MadeStream, codec: Codec) -> Rendition {

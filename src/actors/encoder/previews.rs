@@ -4,14 +4,20 @@ use super::pieces::Manifest;
 use super::run::Bench;
 use crate::domain::media::{Codec, Facts, Kind, Overview, Poster, Rejection, Rendition};
 use crate::media::sniff::{self, Form};
-use crate::media::store::{folder_bytes, write_atomically};
-use crate::media::{MediaTrouble, archives, blend, documents, models, paintings, pictures, probe, texts};
+use crate::media::store::{folder_bytes, private_folder, write_atomically};
+use crate::media::{
+    MediaTrouble, animation, archives, blend, documents, models, paintings, pictures, probe, raw, texts,
+};
 use image::DynamicImage;
 use std::fs;
-use std::path::Path;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
 
 /// Size in which a model is drawn.
 const MODEL: (u32, u32) = (1600, 1200);
+/// How much of a picture is looked at to see whether it moves.
+const HEAD: u64 = 8192;
 /// The model as the viewer takes it.
 pub const VIEW: &str = "view.glb";
 
@@ -24,7 +30,18 @@ pub fn examine(bench: &Bench, original: &Path, ending: &str) -> Result<(Kind, Fa
     let (limits, sandbox) = (&bench.tools.limits, &bench.tools.sandbox);
     let plain = |format: &str| Facts { format: format.to_owned(), frame_rate: (0, 1), ..Facts::default() };
     Ok(match form(original, ending)? {
-        Form::Still => (Kind::Image, pictures::decode(original, limits)?.1),
+        Form::Still => match repeating(bench, original)? {
+            Some((_room, film)) => {
+                let (kind, facts) = moving(bench, &film)?;
+                let format = Facts { format: "moving picture".into(), repeats: true, ..facts };
+                (kind, format)
+            }
+            None => (Kind::Image, pictures::decode(original, limits)?.1),
+        },
+        Form::Raw => match raw::preview(original, limits)? {
+            Some((_, facts)) => (Kind::Image, facts),
+            None => (Kind::Other, plain("camera raw file")),
+        },
         Form::Painting(demuxer) => {
             (Kind::Image, paintings::decode((sandbox, limits, &bench.cancel), original, demuxer)?.1)
         }
@@ -36,6 +53,19 @@ pub fn examine(bench: &Bench, original: &Path, ending: &str) -> Result<(Kind, Fa
         Form::Blend => (Kind::Other, plain("blend")),
         Form::Other(found) => (Kind::Other, plain(found)),
     })
+}
+
+/// A picture that moves, as a film in a folder that goes with it; `None` for one that does not.
+pub(super) fn repeating(bench: &Bench, original: &Path) -> Result<Option<(TempDir, PathBuf)>, MediaTrouble> {
+    let mut head = vec![];
+    fs::File::open(original)?.take(HEAD).read_to_end(&mut head)?;
+    let Some(form) = animation::moves(&head) else { return Ok(None) };
+    // Not in the work's own folder, which would stay when the file is refused.
+    let rooms = bench.tools.store.arriving();
+    private_folder(&rooms)?;
+    let room = tempfile::tempdir_in(rooms)?;
+    let kit = (&bench.tools.sandbox, &bench.tools.limits, &bench.cancel);
+    Ok(animation::film(kit, original, form, room.path())?.map(|film| (room, film)))
 }
 
 fn moving(bench: &Bench, original: &Path) -> Result<(Kind, Facts), MediaTrouble> {
@@ -59,6 +89,10 @@ pub fn make(
     let (renditions, poster) = match form(original, ending)? {
         Form::Still => still(bench, &pictures::decode(original, limits)?.0, staging)?,
         Form::Painting(demuxer) => still(bench, &paintings::decode(kit, original, demuxer)?.0, staging)?,
+        Form::Raw => match raw::preview(original, limits)? {
+            Some((picture, _)) => still(bench, &picture, staging)?,
+            None => (vec![], None),
+        },
         Form::Pdf => {
             let (pages, poster) =
                 documents::write_pages(kit, original, facts.pages, staging, scratch, |done, of| {
@@ -97,7 +131,7 @@ pub fn make(
         Form::Text | Form::Other(_) => (vec![], None),
         Form::Moving => return Err(MediaTrouble::internal("a film came to where stills are made")),
     };
-    Ok(Manifest { normalised: None, renditions, poster, overview: Overview::default() })
+    Ok(Manifest { normalised: None, renditions, poster, overview: Overview::default(), captions: vec![] })
 }
 
 fn named(name: &str, codec: Codec) -> Rendition {

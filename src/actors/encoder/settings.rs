@@ -2,6 +2,7 @@
 
 use crate::actors::Services;
 use crate::config::{Av1, Config};
+use crate::media::files::Files;
 use crate::media::normalise::NormalisePlan;
 use crate::media::sandbox::Sandbox;
 use crate::media::store::MediaStore;
@@ -10,8 +11,10 @@ use crate::media::{Limits, sandbox::Confinement};
 /// Tools of one worker. Cheap enough to clone.
 #[derive(Clone, Debug)]
 pub struct Tools {
-    /// Files.
+    /// Files that are being made.
     pub store: MediaStore,
+    /// Files wherever they lie.
+    pub files: Files,
     /// Helper programs.
     pub sandbox: Sandbox,
     /// Limits.
@@ -39,7 +42,8 @@ impl Tools {
             tracing::warn!("bubblewrap does not work here: helper programs run with limits only");
         }
         Self {
-            store: MediaStore::new(&config.data),
+            store: cx.files.local().clone(),
+            files: cx.files.clone(),
             sandbox,
             limits: limits(config),
             av1_rungs: if config.media.av1 == Av1::None { vec![] } else { config.media.av1_rungs.clone() },

@@ -3,11 +3,13 @@
 use super::queue::{self, JobKind, Made, NewJob};
 use super::run::{Bench, StepError};
 use super::{pieces, previews};
-use crate::domain::media::{Failure, Media, MediaCommand, Processing, Publication};
+use crate::actors::bus::CommandError;
+use crate::domain::media::{Captions, Failure, Media, MediaCommand, Processing, Publication};
 use crate::media::MediaTrouble;
 use crate::media::av1::encoder_version;
 use crate::projections::media as works;
 use crate::store::repository::EventRepository;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 /// Works a row off and marks it done, together with the rows that follow from it.
@@ -33,10 +35,18 @@ pub async fn execute(bench: &Bench) -> Result<(), StepError> {
     }
 }
 
-fn original(bench: &Bench, media: &Media) -> Result<PathBuf, MediaTrouble> {
+/// The original as a file of this machine, fetched if it lies elsewhere.
+async fn original(bench: &Bench, media: &Media) -> Result<PathBuf, MediaTrouble> {
     let damaged = || MediaTrouble::Failed(Failure::OriginalDamaged);
     let kept = media.original.as_ref().ok_or_else(damaged)?;
-    let path = bench.tools.store.original(&kept.sha256).ok_or_else(damaged)?;
+    let path = match bench.tools.files.fetch_original(&kept.sha256).await {
+        Err(e)
+            if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput | ErrorKind::InvalidData) =>
+        {
+            return Err(damaged());
+        }
+        fetched => fetched?,
+    };
     let length = std::fs::metadata(&path).map(|m| m.len()).map_err(|_| damaged())?;
     if length == kept.bytes { Ok(path) } else { Err(damaged()) }
 }
@@ -68,7 +78,7 @@ async fn finish(bench: &Bench, made: &Made, follow: &[NewJob]) -> Result<(), Ste
 async fn probe(bench: &Bench, media: &Media) -> Result<(), StepError> {
     let now = || bench.cx.clock.now();
     bench.tell(MediaCommand::StartProbe { at: now() }).await?;
-    let path = original(bench, media)?;
+    let path = original(bench, media).await?;
     let ending = media.ending.clone();
     match bench.block(move |b| previews::examine(b, &path, &ending)).await {
         Ok((kind, facts)) => {
@@ -90,8 +100,9 @@ async fn drop_original(bench: &Bench, media: &Media) -> Result<(), StepError> {
     if works::others_with_original(&bench.cx.reader, bench.job.media, &kept.sha256).await? > 0 {
         return Ok(());
     }
-    if let Some(path) = bench.tools.store.original(&kept.sha256) {
-        let _ = std::fs::remove_file(path);
+    // What cannot be removed now belongs to nothing, and is found as that.
+    if let Err(error) = bench.tools.files.remove_original(&kept.sha256).await {
+        tracing::warn!(media = %bench.job.media, %error, "a refused original could not be removed");
     }
     Ok(())
 }
@@ -104,7 +115,7 @@ async fn prepare(bench: &Bench, media: &Media) -> Result<(), StepError> {
     if media.processing == Processing::Accepted {
         bench.tell(MediaCommand::StartProcessing { at: now() }).await?;
     }
-    let path = original(bench, media)?;
+    let path = original(bench, media).await?;
     let (facts, ending) = (media.facts.clone(), media.ending.clone());
     let made = match bench.block(move |b| pieces::prepare(b, (kind, &facts, &ending), &path)).await {
         // What was accepted by its head turned out not to be readable further in.
@@ -119,6 +130,9 @@ async fn prepare(bench: &Bench, media: &Media) -> Result<(), StepError> {
     let (overview, at) = (made.overview.clone(), now());
     let playable = MediaCommand::RecordPlayable { renditions, poster, duration_ms, frames, overview, at };
     bench.tell(playable).await?;
+    for captions in made.captions.clone() {
+        add_captions(bench, captions).await?;
+    }
     let mut follow = vec![];
     if let Some(normalised) = &made.normalised {
         for rung in &normalised.av1 {
@@ -139,6 +153,20 @@ async fn prepare(bench: &Bench, media: &Media) -> Result<(), StepError> {
     }
     let bytes = pieces::delivered_bytes(bench);
     finish(bench, &Made { bytes, ..Made::default() }, &follow).await
+}
+
+/// Captions from inside the film, unless somebody has added some of that language and kind already.
+async fn add_captions(bench: &Bench, captions: Captions) -> Result<(), StepError> {
+    let repository = EventRepository::<Media>::new(bench.cx.pool.clone(), bench.cx.journal.clone());
+    let known = repository.load(bench.job.media).await?.state.captions;
+    if known.iter().any(|c| c.track() == captions.track()) {
+        return Ok(());
+    }
+    match bench.tell(MediaCommand::AddCaptions { captions, at: bench.cx.clock.now() }).await {
+        // More than a work may have: the film is as good without.
+        Err(StepError::Command(CommandError::Refused(_))) => Ok(()),
+        told => told,
+    }
 }
 
 async fn encode(bench: &Bench) -> Result<(), StepError> {

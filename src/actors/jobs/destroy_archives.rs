@@ -7,7 +7,6 @@ use crate::actors::bus::Envelope;
 use crate::actors::services::Services;
 use crate::domain::clock::Schedule;
 use crate::domain::media::{Media, MediaCommand};
-use crate::media::store::MediaStore;
 use crate::projections::media as works;
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -29,14 +28,13 @@ impl Job for DestroyArchives {
     }
 
     async fn run(&self, run: &Run, cx: &Services) -> Result<Counts, JobError> {
-        let store = MediaStore::new(&cx.config.data);
         let fail = |e: std::io::Error| JobError::Failed(format!("removing files: {e}"));
         let mut erased = 0;
         for work in works::removed_before(&cx.reader, run.at - KEPT).await? {
-            store.remove_all_made(work.id).map_err(fail)?;
+            cx.files.remove_all_made(work.id).await.map_err(fail)?;
             let shared = works::others_with_original(&cx.reader, work.id, &work.sha256).await? > 0;
-            if let Some(original) = store.original(&work.sha256).filter(|p| !shared && p.exists()) {
-                std::fs::remove_file(original).map_err(fail)?;
+            if !shared {
+                cx.files.remove_original(&work.sha256).await.map_err(fail)?;
             }
             let command = MediaCommand::RecordFilesErased { at: run.at };
             let envelope = Envelope::new(run.command_id(&work.id.to_string()), work.id, command, run.meta());

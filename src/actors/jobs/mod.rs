@@ -6,6 +6,7 @@ mod clear_sessions;
 mod clock_tick;
 mod destroy_archives;
 mod dispute_lookups;
+mod keep_works;
 mod payment_lookups;
 pub mod process_deletion_requests;
 mod publish_scheduled;
@@ -103,6 +104,7 @@ pub fn all() -> Vec<Arc<dyn Job>> {
         Arc::new(publish_scheduled::PublishScheduled),
         Arc::new(reconcile_storage::ReconcileStorage),
         Arc::new(destroy_archives::DestroyArchives),
+        Arc::new(keep_works::KeepWorks),
         Arc::new(send_digests::SendDigests),
         // Billing.
         Arc::new(clock_tick::ClockTick),

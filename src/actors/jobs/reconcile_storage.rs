@@ -2,7 +2,8 @@
 //! orphans are pruned only by `kinora media prune --remove`.
 
 use super::{Counts, Job, JobError, Run};
-use crate::actors::{media_files, services::Services};
+use crate::actors::media_files::{self, Depth};
+use crate::actors::services::Services;
 use crate::domain::clock::Schedule;
 use async_trait::async_trait;
 
@@ -20,7 +21,7 @@ impl Job for ReconcileStorage {
     }
 
     async fn run(&self, _run: &Run, cx: &Services) -> Result<Counts, JobError> {
-        let verified = media_files::verify(cx).await?;
+        let verified = media_files::verify(cx, Depth::Notes).await?;
         for finding in &verified.findings {
             tracing::error!(media = %finding.media, what = finding.what, "a file is not as the log says");
         }

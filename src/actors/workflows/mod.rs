@@ -7,6 +7,7 @@ mod comment_answers;
 pub mod end_sessions;
 pub mod erase_account;
 pub mod hide_account;
+mod index_texts;
 mod issue_invoices;
 mod price_changes;
 mod subscription_orders;
@@ -76,6 +77,7 @@ pub fn all() -> Vec<Arc<dyn Workflow>> {
         Arc::new(erase_account::EraseAccount),
         Arc::new(hide_account::HideAccount),
         Arc::new(process_media::ProcessMedia),
+        Arc::new(index_texts::IndexTexts),
         Arc::new(subscription_orders::SubscriptionOrders),
         Arc::new(charge_payments::ChargePayments),
         Arc::new(issue_invoices::IssueInvoices),

@@ -1,7 +1,8 @@
 //! What may be wished of a work.
 
 use super::{
-    Captions, Chapter, Facts, Failure, Kind, Original, Overview, Poster, Rejection, Rendition, Step, Tier,
+    Captions, Chapter, CopiedFiles, Facts, Failure, Kind, Original, Overview, Place, Poster, Rejection,
+    Rendition, Step, Tier,
 };
 use crate::domain::shared::{AccountId, Licence, PersonalRef, Slug};
 use chrono::{DateTime, Utc};
@@ -170,6 +171,27 @@ pub enum MediaCommand {
     },
     /// Gone for people at once; its bytes follow later.
     Remove {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// All files of a round are in a store, read back with the same hashes.
+    RecordCopied {
+        /// What was copied, and where to.
+        copy: CopiedFiles,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Ask that store first from now on.
+    SwitchFiles {
+        /// It.
+        to: Place,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The former store has nothing of it any more.
+    RecordFormerDeleted {
+        /// It.
+        from: Place,
         /// When.
         at: DateTime<Utc>,
     },

@@ -40,6 +40,9 @@ pub enum MediaError {
     /// Processing still runs.
     #[error("It is still being processed. Wait until that has ended.")]
     StillProcessing,
+    /// A move whose step before is missing.
+    #[error("Its files are not copied yet.")]
+    NotCopied,
     /// Its files can only be erased after removal.
     #[error("Files are erased only after the work was removed.")]
     NotRemoved,

@@ -1,7 +1,8 @@
 //! What happened to a work. Names and payloads are frozen by snapshots in `tests.rs`.
 
 use super::{
-    Captions, Chapter, Facts, Failure, Kind, Original, Overview, Poster, Rejection, Rendition, Step, Tier,
+    Captions, Chapter, Facts, Failure, Kind, Original, Overview, Place, Poster, Rejection, Rendition, Step,
+    Tier,
 };
 use crate::domain::shared::{AccountId, Licence, PersonalRef, Slug};
 use chrono::{DateTime, Utc};
@@ -175,6 +176,33 @@ pub enum MediaEvent {
     },
     /// It is gone for everybody.
     MediaRemoved {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Everything of a round was copied to a store, and read back with the same hashes.
+    FilesCopied {
+        /// Where to.
+        to: Place,
+        /// Which round of processing.
+        generation: u32,
+        /// Files that were copied.
+        files: u32,
+        /// Bytes of everything of the work that lies there.
+        bytes: u64,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// From now on that store is asked first.
+    FilesSwitched {
+        /// It.
+        to: Place,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The former store has nothing of the work any more.
+    FormerFilesDeleted {
+        /// It.
+        from: Place,
         /// When.
         at: DateTime<Utc>,
     },

@@ -2,7 +2,7 @@
 
 use super::{
     Captions, Chapter, Facts, Failure, Kind, MediaCommand, MediaError, MediaEvent, Original, Poster,
-    Rejection, Rendition, Step, Tier, captions, labels,
+    Rejection, Rendition, Step, Storage, Tier, captions, labels, storage,
 };
 use crate::domain::shared::{AccountId, Licence, Slug};
 use chrono::{DateTime, Utc};
@@ -108,6 +108,9 @@ pub struct Media {
     pub generation: u32,
     /// Round whose files people see; 0 while nothing is playable.
     pub playable_generation: u32,
+    /// Where its files lie.
+    #[serde(default)]
+    pub storage: Storage,
 }
 
 impl Media {
@@ -163,6 +166,9 @@ impl Media {
                 Processing::Rejected { reason } => Err(MediaError::Rejected(reason.clone())),
                 _ => Err(MediaError::StillProcessing),
             },
+            C::RecordCopied { copy, at } => storage::copied(self, copy, at),
+            C::SwitchFiles { to, at } => storage::switch(self, to, at),
+            C::RecordFormerDeleted { from, at } => storage::former_deleted(self, from, at),
             C::RecordFilesErased { .. } => Err(MediaError::NotRemoved),
             C::Remove { at } => Ok(vec![MediaEvent::MediaRemoved { at }]),
             other => self.decide_editing(other),
@@ -340,6 +346,9 @@ impl Media {
             E::MediaLabelled { licence, tags, .. } => {
                 self.licence = licence;
                 self.tags = tags;
+            }
+            event @ (E::FilesCopied { .. } | E::FilesSwitched { .. } | E::FormerFilesDeleted { .. }) => {
+                storage::apply(&mut self.storage, event);
             }
             E::MediaTierChanged { tier, .. } => self.tier = tier,
             E::MediaScheduled { publish_at, .. } => self.publication = Publication::Scheduled { publish_at },

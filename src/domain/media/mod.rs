@@ -11,6 +11,7 @@ mod error;
 mod events;
 mod labels;
 mod media;
+mod storage;
 mod values;
 
 pub use captions::{Captions, Chapter, MOST_CAPTIONS, MOST_CHAPTERS};
@@ -19,6 +20,7 @@ pub use error::MediaError;
 pub use events::MediaEvent;
 pub use labels::{LONGEST_TAG, MOST_TAGS, tags};
 pub use media::{Media, Processing, Publication};
+pub use storage::{CopiedFiles, Place, Storage};
 pub use values::{
     Codec, Facts, Failure, Kind, Original, Overview, Poster, Rejection, Rendition, Step, Storyboard, Tier,
 };

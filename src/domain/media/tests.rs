@@ -331,6 +331,9 @@ fn the_form_of_every_event_is_frozen() {
         MediaEvent::MediaPublished { at: at(30) },
         MediaEvent::MediaUnpublished { at: at(31) },
         MediaEvent::MediaRemoved { at: at(32) },
+        MediaEvent::FilesCopied { to: Place::S3, generation: 1, files: 12, bytes: 3_400_000, at: at(34) },
+        MediaEvent::FilesSwitched { to: Place::S3, at: at(35) },
+        MediaEvent::FormerFilesDeleted { from: Place::Local, at: at(36) },
         MediaEvent::MediaFilesErased { at: at(33) },
     ];
     insta::assert_json_snapshot!(events);

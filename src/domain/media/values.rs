@@ -101,13 +101,19 @@ pub struct Facts {
     /// Bytes of those files when unpacked.
     #[serde(default, skip_serializing_if = "is_none_of")]
     pub unpacked_bytes: u64,
+    /// Subtitles inside it that are made of pictures and cannot be shown as text.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub picture_subtitles: u32,
+    /// Whether it is a moving picture that begins again at its end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub repeats: bool,
     /// Triangles of a model.
     #[serde(default, skip_serializing_if = "is_none_of")]
     pub triangles: u64,
 }
 
 /// Pictures of which a preview is shown and the original is given: they are files to work with.
-pub const WORKING_PICTURES: [&str; 3] = ["psd", "exr", "hdr"];
+pub const WORKING_PICTURES: [&str; 4] = ["psd", "exr", "hdr", "raw"];
 
 impl Facts {
     /// Whether the original itself is what people download. Of films, sounds and finished pictures it stays

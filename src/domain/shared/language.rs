@@ -7,6 +7,13 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct Language(String);
 
+impl Default for Language {
+    /// `und`: nobody has said which.
+    fn default() -> Self {
+        Self("und".to_owned())
+    }
+}
+
 /// The text is no language tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("Enter a language code, such as en, de or pt-BR.")]
@@ -83,6 +90,10 @@ impl Language {
     /// Its own name for itself, with the region where there is one; the tag for rarer languages.
     #[must_use]
     pub fn name(&self) -> String {
+        // RFC 5646: nobody has said which.
+        if self.0 == "und" {
+            return "Unnamed language".to_owned();
+        }
         let (language, rest) = self.0.split_once('-').unwrap_or((&self.0, ""));
         match NAMES.iter().find(|(code, _)| *code == language) {
             Some((_, name)) if rest.is_empty() => (*name).to_owned(),

@@ -73,6 +73,10 @@ pub struct Wanted {
     pub tag: Option<String>,
     /// In which order.
     pub order: Order,
+    /// Whether the viewer may watch what is for members: only then their text is searched as well.
+    pub members: bool,
+    /// The viewer, who searches the text of their own works in any case.
+    pub viewer: Option<Uuid>,
     /// How many to leave out before the first.
     pub skip: i64,
     /// How many at most.
@@ -111,10 +115,15 @@ pub struct Hits {
 
 const SQL: &str = "
     with asked as (select to_tsquery('english', $1) as query),
+    inside as materialized (
+        select t.media, t.body, ts_rank_cd(t.words, query) as rank
+        from public.media_texts t, asked, catalogue_words w
+        where t.words @@ query and w.kind = 'media' and w.id = t.media and (w.free or $13 or w.owner = $14)),
     found as (
-        select w.*, ts_rank_cd(w.words, query) * 4 + word_similarity($2, w.title) as rank
-        from catalogue_words w, asked
-        where (w.words @@ query or $2 <% w.title)
+        select w.*, i.body as inside,
+            ts_rank_cd(w.words, query) * 4 + word_similarity($2, w.title) + coalesce(i.rank, 0) as rank
+        from asked, catalogue_words w left join inside i on w.kind = 'media' and w.id = i.media
+        where (w.words @@ query or $2 <% w.title or i.media is not null)
           and ($3::text is null or w.kind = $3) and (not $4 or w.free)
           and ($8::text is null or w.form = $8) and ($9::text is null or w.level = $9)
           and ($10::text is null or w.licence = $10) and ($11::uuid is null or w.film = $11)
@@ -123,6 +132,8 @@ const SQL: &str = "
         ts_headline('english', title, query, 'HighlightAll=true, StartSel=\u{2}, StopSel=\u{3}') as title,
         case when body <> '' and to_tsvector('english', body) @@ query
              then ts_headline('english', body, query, 'MaxWords=24, MinWords=12, StartSel=\u{2}, StopSel=\u{3}')
+             when inside is not null
+             then ts_headline('english', inside, query, 'MaxWords=24, MinWords=12, StartSel=\u{2}, StopSel=\u{3}')
              else '' end as excerpt
     from found, asked
     order by extract(epoch from at)::float8 * $5::float8 desc, rank desc, at desc, url
@@ -159,6 +170,8 @@ pub async fn search(reader: &Reader, wanted: &Wanted) -> Result<Hits, QueryError
                 &wanted.licence,
                 &wanted.film,
                 &wanted.tag,
+                &wanted.members,
+                &wanted.viewer,
             ],
         )
         .await?;

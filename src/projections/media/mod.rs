@@ -2,7 +2,9 @@
 //! ask for. Job rows beside it tell how far the encoding is.
 
 use super::{Projection, ProjectionError};
-use crate::domain::media::{Captions, Chapter, Facts, Kind, MediaEvent, Overview, Poster, Rendition, Tier};
+use crate::domain::media::{
+    Captions, Chapter, Facts, Kind, MediaEvent, Overview, Place, Poster, Rendition, Tier,
+};
 use crate::domain::shared::{Licence, PersonalRef};
 use crate::store::RecordedEvent;
 use async_trait::async_trait;
@@ -15,7 +17,8 @@ mod queries;
 
 pub use progress::{Progress, progress};
 pub use queries::{
-    by_id, by_ids, by_slug, bytes_of, due, in_processing, list, listed, others_with_original, removed_before,
+    by_id, by_ids, by_slug, bytes_in, bytes_of, due, in_processing, list, listed, others_with_original,
+    removed_before,
 };
 
 /// The projection.
@@ -28,7 +31,7 @@ impl Projection for MediaWorks {
     }
 
     fn version(&self) -> i32 {
-        5
+        6
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -69,7 +72,11 @@ impl Projection for MediaWorks {
             ending       text not null default '',
             facts        jsonb not null default 'null',
             licence      text not null default 'CC-BY-4.0',
-            tags         text[] not null default '{}'
+            tags         text[] not null default '{}',
+            place        text not null default 'local',
+            place_round  integer not null default 0,
+            place_bytes  bigint not null default 0,
+            moving       text
         );
         create index if not exists media_works_by_owner on media_works (owner, received_at desc);
         create index if not exists media_works_by_original on media_works (sha256);
@@ -169,6 +176,12 @@ impl Projection for MediaWorks {
             E::MediaLabelled { licence, tags, .. } => {
                 set("licence = $2, tags = $3", &[&licence.code(), &tags]).await
             }
+            E::FilesCopied { generation, bytes, .. } => {
+                let generation = i32::try_from(generation).unwrap_or(i32::MAX);
+                set("moving = 'copied', place_round = $2, place_bytes = $3", &[&generation, &long(bytes)]).await
+            }
+            E::FilesSwitched { to, .. } => set("moving = 'switched', place = $2", &[&<&str>::from(to)]).await,
+            E::FormerFilesDeleted { .. } => set("moving = null", &[]).await,
             E::MediaTierChanged { tier, .. } => set("tier = $2", &[&<&str>::from(tier)]).await,
             E::MediaScheduled { publish_at, .. } => {
                 set("publication = 'scheduled', publish_at = $2", &[&publish_at]).await
@@ -191,7 +204,7 @@ impl Projection for MediaWorks {
             E::MediaRemoved { at } => {
                 set("publication = 'removed', publish_at = null, since = $2, file_name = null", &[&at]).await
             }
-            E::MediaFilesErased { .. } => set("publication = 'erased', renditions = '[]', poster = null, captions = '{}'", &[]).await,
+            E::MediaFilesErased { .. } => set("publication = 'erased', place_bytes = 0, renditions = '[]', poster = null, captions = '{}'", &[]).await,
         }
     }
 }
@@ -282,6 +295,14 @@ pub struct Work {
     pub licence: Licence,
     /// Words it is filed under.
     pub tags: Vec<String>,
+    /// The store that is asked first for its files.
+    pub place: Place,
+    /// Round that was copied last; 0 if none was.
+    pub place_round: u32,
+    /// Bytes that were copied there.
+    pub place_bytes: u64,
+    /// Last step of a move that has not come to its end: `copied` or `switched`.
+    pub moving: Option<String>,
 }
 
 impl Work {

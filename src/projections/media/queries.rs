@@ -1,7 +1,7 @@
 //! What pages, lists, jobs and the delivery ask about works.
 
 use super::Work;
-use crate::domain::media::{Captions, Facts, Tier};
+use crate::domain::media::{Captions, Facts, Place, Tier};
 use crate::projections::{QueryError, Reader};
 use crate::store::StoreError;
 use chrono::{DateTime, Utc};
@@ -11,7 +11,8 @@ use uuid::Uuid;
 
 const COLUMNS: &str = "media, owner, kind, title, description, slug, tier, processing, since, reason, step,
     publication, publish_at, published_at, received_at, generation, playable, width, height, duration_ms, frames,
-    renditions, poster, overview, sha256, bytes, file_name, captions, chapters, ending, facts, licence, tags";
+    renditions, poster, overview, sha256, bytes, file_name, captions, chapters, ending, facts, licence, tags,
+    place, place_round, place_bytes, moving";
 
 fn read(row: &Row) -> Result<Work, QueryError> {
     let number = |name: &str| u32::try_from(row.get::<_, i32>(name)).unwrap_or(0);
@@ -56,6 +57,10 @@ fn read(row: &Row) -> Result<Work, QueryError> {
         facts: serde_json::from_value::<Option<Facts>>(row.get("facts")).map_err(bad)?.unwrap_or_default(),
         licence: row.get::<_, &str>("licence").parse().unwrap_or_default(),
         tags: row.get("tags"),
+        place: Place::parse(row.get("place")).unwrap_or_default(),
+        place_round: number("place_round"),
+        place_bytes: big("place_bytes"),
+        moving: row.get("moving"),
     })
 }
 
@@ -197,6 +202,23 @@ pub async fn bytes_of(reader: &Reader, owner: Uuid) -> Result<u64, QueryError> {
             "select coalesce(sum(bytes), 0)::bigint from media_works
              where owner = $1 and processing <> 'rejected' and publication <> 'erased'",
             &[&owner],
+        )
+        .await?;
+    Ok(u64::try_from(row.get::<_, i64>(0)).unwrap_or(0))
+}
+
+/// Bytes of works in a store, without those of one work.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn bytes_in(reader: &Reader, place: Place, but: Uuid) -> Result<u64, QueryError> {
+    let row = reader
+        .client()
+        .await?
+        .query_one(
+            "select coalesce(sum(place_bytes), 0)::bigint from media_works
+             where place = $1 and media <> $2 and publication <> 'erased'",
+            &[&<&str>::from(place), &but],
         )
         .await?;
     Ok(u64::try_from(row.get::<_, i64>(0)).unwrap_or(0))

@@ -82,7 +82,29 @@ fn lists_and_texts(canary: &Canary) -> Vec<Case> {
             format!(
                 "<?xml version=\"1.0\"?><!DOCTYPE svg [<!ENTITY a \"aaaaaaaa\"><!ENTITY b \"&a;&a;&a;\"><!ENTITY x SYSTEM \"file://{secret}\">]><svg xmlns=\"http://www.w3.org/2000/svg\"><image href=\"{url}/x.png\"/><text>&b;&x;</text></svg>"
             ),
-            End::Rejected("SVG drawing"),
+            End::Rejected("cannot be read"),
+        ),
+        case(
+            "drawing that asks elsewhere",
+            "a.svg",
+            format!(
+                "<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:x=\"http://www.w3.org/1999/xlink\" xmlns:xi=\"http://www.w3.org/2001/XInclude\" width=\"90\" height=\"60\"><style>@import url({url}/a.css);</style><script href=\"{url}/a.js\">fetch('{url}')</script><image x:href=\"{url}/x.png\" width=\"9\" height=\"9\"/><image x:href=\"file://{secret}\" width=\"9\" height=\"9\"/><text y=\"20\"><xi:include href=\"file://{secret}\" parse=\"text\"/></text><use x:href=\"file://{secret}#a\"/><rect width=\"9\" height=\"9\" fill=\"url({url}/#a)\"/></svg>"
+            ),
+            End::Ready(Kind::Image, |w| {
+                w.facts.format == "svg" && w.facts.width == 1920 && w.original_name().is_none()
+            }),
+        ),
+        case(
+            "drawing that says it is huge",
+            "a.svg",
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"9000000\" height=\"9000000\"><rect width=\"9\" height=\"9\"/></svg>",
+            End::Ready(Kind::Image, |w| w.facts.width <= 1920),
+        ),
+        case(
+            "drawing, cut off",
+            "a.svg",
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"9\"><rect width",
+            End::Rejected("cannot be read"),
         ),
     ]
 }
@@ -104,6 +126,16 @@ fn broken(room: &Path, good: &[u8]) -> Vec<Case> {
     // The table of sizes says that it has four thousand million entries.
     let endless = patched(good, position(good, b"stsz") + 12, &0xffff_fff0_u32.to_be_bytes());
     let mkv = ffmpeg(room, "a.mkv", &copy);
+    let evil = room.join("evil.srt");
+    let text = "1\n00:00:00,100 --> 00:00:00,900\n<script>alert(1)</script><img src=x onerror=alert(1)> {\\p1}\n\n2\n00:00:00,900 --> 00:00:00,100\nx\n";
+    std::fs::write(&evil, text).expect("written");
+    let words =
+        ["-map", "0", "-map", "1", "-c", "copy", "-c:s", "srt", "-metadata:s:s:0", "language=../../etc"];
+    let spoken = ffmpeg(
+        room,
+        "spoken.mkv",
+        &[&["-i", input, "-i", evil.to_str().expect("text")][..], &words].concat(),
+    );
     vec![
         case("no index", "a.mp4", &good[..moov - 100], End::Rejected("its index is missing")),
         case("encrypted", "a.mp4", cenc, End::Rejected("encrypted")),
@@ -122,6 +154,12 @@ fn broken(room: &Path, good: &[u8]) -> Vec<Case> {
             "a.mkv",
             &mkv[..mkv.len() * 2 / 3],
             End::Ready(Kind::Video, |w| w.frames > 10),
+        ),
+        case(
+            "subtitles with scripts and a path for a language",
+            "a.mkv",
+            spoken,
+            End::Ready(Kind::Video, |w| w.captions.len() == 1 && w.captions[0].track() == "und"),
         ),
         case("flipped bits", "a.avi", flipped, End::Ready(Kind::Video, |w| w.frames > 10)),
         case(

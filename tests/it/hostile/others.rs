@@ -63,6 +63,15 @@ fn pictures() -> Vec<Case> {
     };
     let plain = coded(image::ImageFormat::Png);
     let jpeg = coded(image::ImageFormat::Jpeg);
+    let mut moving = vec![];
+    {
+        let mut out = image::codecs::gif::GifEncoder::new(&mut moving);
+        for n in 0..3 {
+            let picture = image::RgbaImage::from_pixel(60, 40, image::Rgba([n * 90, 90, 200, 255]));
+            let delay = image::Delay::from_numer_denom_ms(200, 1);
+            out.encode_frame(image::Frame::from_parts(picture, 0, 0, delay)).expect("coded");
+        }
+    }
     let mut gif = b"GIF89a\xff\xff\xff\xff\xf0\0\0\0\0\0\xff\xff\xff".to_vec();
     gif.extend(b",\0\0\0\0\xff\xff\xff\xff\0\x02\x02D\x01\0;");
     // A compressed note of forty megabytes in a picture of four pixels.
@@ -118,7 +127,30 @@ fn pictures() -> Vec<Case> {
         ),
         case("JPEG, cut off", "a.jpg", &jpeg[..jpeg.len() / 3], End::Rejected("cannot be read")),
         case("picture of one pixel", "a.png", png(1, 1, b"", &squeezed(2)), End::Ready(Kind::Image, any)),
-        case("HEIC", "a.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", End::Rejected("HEIC")),
+        case(
+            "moving picture",
+            "a.gif",
+            moving.clone(),
+            End::Ready(Kind::Video, |w| w.facts.repeats && w.duration_ms == 600),
+        ),
+        case(
+            "moving picture, cut off",
+            "a.gif",
+            &moving[..moving.len() - 30],
+            End::Ready(Kind::Video, |w| w.facts.repeats && w.duration_ms < 600),
+        ),
+        case(
+            "raw file whose parts lead in a circle",
+            "a.dng",
+            b"II*\0\x08\0\0\0\x01\0\x4a\x01\x04\0\x01\0\0\0\x08\0\0\0\x08\0\0\0",
+            End::Ready(Kind::Other, |w| w.facts.format == "camera raw file"),
+        ),
+        case(
+            "HEIC",
+            "a.heic",
+            b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
+            End::Ready(Kind::Other, |w| w.facts.format == "HEIC picture"),
+        ),
     ]
 }
 

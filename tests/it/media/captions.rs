@@ -90,7 +90,9 @@ async fn captions_reach_whoever_may_watch_and_nobody_else() {
 
     // Files and log agree; and with the captions the file goes.
     let cx = &studio.instance.services;
-    let found = kinora::actors::media_files::verify(cx).await.expect("verify");
+    let found = kinora::actors::media_files::verify(cx, kinora::actors::media_files::Depth::Bytes)
+        .await
+        .expect("verify");
     assert!(found.ok, "{found:?}");
     let gone = maker.submit(&editor, &format!("{editor}/captions/remove"), &[("track", "de")]).await;
     assert_eq!(gone.status, 303);

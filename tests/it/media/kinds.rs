@@ -99,7 +99,9 @@ async fn every_kind_is_shown_and_given_whole_to_members_only() {
     let base = address(&page.body, "?download=1").and_then(|a| a.rsplit_once('/')).expect("a download").0;
     assert_eq!(maker.get(&format!("{base}/original.png")).await.status, 404);
     let cx = &studio.instance.services;
-    let found = kinora::actors::media_files::verify(cx).await.expect("verify");
+    let found = kinora::actors::media_files::verify(cx, kinora::actors::media_files::Depth::Bytes)
+        .await
+        .expect("verify");
     assert!(found.ok, "{found:?}");
     studio.verify().await;
     studio.close().await;

@@ -17,11 +17,14 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
+mod buckets;
 mod captions;
 mod kinds;
 mod labels;
 mod pictures;
 mod playing;
+mod playlists;
+mod texts;
 mod uploading;
 mod workers;
 

@@ -69,7 +69,9 @@ async fn another_worker_finishes_what_a_dead_one_began_and_does_nothing_twice() 
     // The dead worker comes back: its row is no longer its own.
     let made = queue::Made::default();
     assert!(!queue::finish(&**studio.client().await, dead.id, Uuid::now_v7(), &made).await.expect("refused"));
-    let verified = kinora::actors::media_files::verify(&cx).await.expect("verify");
+    let verified = kinora::actors::media_files::verify(&cx, kinora::actors::media_files::Depth::Bytes)
+        .await
+        .expect("verify");
     assert!(verified.ok && verified.originals == 1, "{verified:?}");
     studio.close().await;
 }

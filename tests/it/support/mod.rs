@@ -1,6 +1,7 @@
 //! A running Kinora on a real PostgreSQL for each test: one private cluster per test run, one
 //! database and one data folder per test.
 
+pub mod bucket;
 pub mod diary;
 mod postgres;
 

@@ -6,7 +6,6 @@ use crate::actors::services::Services;
 use crate::actors::{data_export, payments, uploads};
 use crate::domain::media::{Media, MediaCommand};
 use crate::domain::shared::derive_id;
-use crate::media::store::MediaStore;
 use crate::projections::{media as works, subscriptions};
 use crate::store::{Metadata, StoreError};
 use std::collections::BTreeSet;
@@ -49,7 +48,6 @@ pub(super) async fn unpublished_uploads(
             Err(error) => return Err(WorkflowError::Failed(error.to_string())),
         }
     }
-    let store = MediaStore::new(&cx.config.data);
     let fail = |e: std::io::Error| WorkflowError::Failed(format!("removing files: {}", e.kind()));
     for work in works::list(&cx.reader, Some(account), None, i64::MAX).await? {
         let at = cx.clock.now();
@@ -57,10 +55,10 @@ pub(super) async fn unpublished_uploads(
             [("remove", MediaCommand::Remove { at }), ("files", MediaCommand::RecordFilesErased { at })]
         {
             if purpose == "files" {
-                store.remove_all_made(work.id).map_err(fail)?;
+                cx.files.remove_all_made(work.id).await.map_err(fail)?;
                 let shared = works::others_with_original(&cx.reader, work.id, &work.sha256).await? > 0;
-                if let Some(original) = store.original(&work.sha256).filter(|p| !shared && p.exists()) {
-                    std::fs::remove_file(original).map_err(fail)?;
+                if !shared {
+                    cx.files.remove_original(&work.sha256).await.map_err(fail)?;
                 }
             }
             let id = derive_id(&work.id.to_string(), &format!("erase {purpose}"));

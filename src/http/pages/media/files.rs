@@ -2,20 +2,24 @@
 //! `/cdn/…`: what a network of caches fetches.
 
 use crate::actors::download_counts;
+use crate::domain::media::Place;
+use crate::http::cdn::Cdn;
 use crate::http::delivery::{check_token, may_see, may_watch};
 use crate::http::error::HttpError;
-use crate::http::files::{Served, content_type, serve};
+use crate::http::files::{Served, content_type, serve_found, unreadable};
 use crate::http::player::is_public_size;
 use crate::http::response::{see_other, set, text};
 use crate::http::route::{Access, Route};
 use crate::http::{Req, Res, cdn, hotlink};
 use crate::media::captions::chapters_vtt;
+use crate::media::files::Found;
 use crate::media::store::MediaStore;
 use crate::projections::media::{self as works, Work};
-use std::path::PathBuf;
 use subtle::ConstantTimeEq;
-use warp::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, LOCATION};
-use warp::http::{HeaderName, Method, StatusCode};
+use warp::http::header::{
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_ORIGIN, LOCATION, SET_COOKIE,
+};
+use warp::http::{HeaderName, HeaderValue, Method, StatusCode};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -47,28 +51,35 @@ async fn find(req: &Req) -> Result<(Work, u32), HttpError> {
 /// A file that is asked for below the address of a round.
 struct Asked<'a> {
     path: &'a str,
-    file: PathBuf,
+    /// Its name in the stores of files.
+    key: String,
+    /// The store to ask first.
+    place: Place,
     /// The original itself: what strangers made is never shown by the browser.
     whole: bool,
 }
 
 impl<'a> Asked<'a> {
-    fn new(req: &Req, (work, round): (&Work, u32), path: &'a str) -> Result<Self, HttpError> {
+    fn new((work, round): (&Work, u32), path: &'a str) -> Result<Self, HttpError> {
         if !is_our_name(path) {
             return Err(HttpError::NotFound);
         }
-        let store = MediaStore::new(&req.app.config.data);
         let whole = work.original_name().as_deref() == Some(path);
-        let file = match path.strip_prefix("captions/") {
+        let key = match path.strip_prefix("captions/") {
             // They belong to the work, not to a round of its processing.
             Some(name) if work.captions.iter().any(|c| c.file() == name) => {
-                store.captions(work.id).join(name)
+                format!("{}/{name}", MediaStore::captions_key(work.id))
             }
             Some(_) => return Err(HttpError::NotFound),
-            None if whole => store.original(&work.sha256).ok_or(HttpError::NotFound)?,
-            None => store.public(work.id, round).join(path),
+            None if whole => MediaStore::original_key(&work.sha256).ok_or(HttpError::NotFound)?,
+            None => format!("{}/{path}", MediaStore::public_key(work.id, round)),
         };
-        Ok(Self { path, file, whole })
+        Ok(Self { path, key, place: work.place, whole })
+    }
+
+    async fn find(&self, req: &Req) -> Result<Found, HttpError> {
+        let found = req.app.files.find(&self.key, self.place).await.map_err(unreadable)?;
+        found.ok_or(HttpError::NotFound)
     }
 
     fn ending(&self) -> &'a str {
@@ -100,7 +111,8 @@ impl<'a> Asked<'a> {
         let name = format!("{}{dot}{}", work.slug, self.ending());
         let content_type = if self.whole { "application/octet-stream" } else { content_type(self.path) };
         let download = (self.whole || save).then_some(name.as_str());
-        serve(req, &self.file, &Served { content_type, cache, download }).await
+        let found = self.find(req).await?;
+        serve_found(req, found, &Served { content_type, cache, download }).await
     }
 }
 
@@ -119,18 +131,32 @@ async fn protected(req: Req) -> Result<Res, HttpError> {
         let chapters = work.chapters.iter().map(|c| (c.at_ms, c.title.as_str()));
         return Ok(text(content_type(&path), chapters_vtt(chapters, work.duration_ms)));
     }
-    let asked = Asked::new(&req, (&work, round), &path)?;
+    let asked = Asked::new((&work, round), &path)?;
     let save = asked.whole || req.query("download") == "1";
     limit(&req, &asked, save)?;
     let begins = matches!(req.header("range"), "") || req.header("range").starts_with("bytes=0-");
-    if save && begins && req.method == Method::GET && asked.file.is_file() {
+    if save && begins && req.method == Method::GET && asked.find(&req).await.is_ok() {
         download_counts::add(&req.app, req.viewer.id(), &asked.counted_as(&work)).await?;
     }
     if asked.is_large()
         && let Some(cdn) = req.app.cdn()?
     {
-        let address = cdn.address((work.id, round), &path, save, req.now().timestamp())?;
-        return Ok(led_to(&req, &address));
+        let now = req.now().timestamp();
+        // Cookies only for browsers on a page of ours: programs and other sites would not bring them along.
+        let cookies = match req.header("sec-fetch-site") {
+            "same-origin" => cdn.with_cookies((work.id, round), &path, save, now)?,
+            _ => None,
+        };
+        let (address, cookies) = match cookies {
+            Some(both) => both,
+            None => (cdn.address((work.id, round), &path, save, now)?, vec![]),
+        };
+        let mut res = led_to(&req, &address);
+        for cookie in cookies {
+            let value = HeaderValue::from_str(&cookie).map_err(|e| HttpError::Internal(e.to_string()))?;
+            res.headers_mut().append(SET_COOKIE, value);
+        }
+        return Ok(res);
     }
     // Playlists change while rungs are added; segments never do.
     let cache = if asked.is_playlist() { "private, no-cache" } else { "private, max-age=3600, immutable" };
@@ -183,12 +209,15 @@ async fn for_cdn(req: Req) -> Result<Res, HttpError> {
     }
     let path = req.param("path");
     let (path, save) = path.strip_prefix(cdn::SAVE).map_or((path, false), |path| (path, true));
-    let asked = Asked::new(&req, (&work, round), path)?;
+    let asked = Asked::new((&work, round), path)?;
     if !asked.is_large() {
         return Err(HttpError::NotFound);
     }
     let mut res = asked.send(&req, &work, save, "public, max-age=86400, immutable").await?;
     set(&mut res, ACCESS_CONTROL_ALLOW_ORIGIN, &req.app.config.site_url());
+    if req.app.cdn()?.is_some_and(Cdn::gives_cookies) {
+        set(&mut res, ACCESS_CONTROL_ALLOW_CREDENTIALS, "true");
+    }
     set(&mut res, HeaderName::from_static("cross-origin-resource-policy"), "cross-origin");
     Ok(res)
 }
@@ -202,7 +231,7 @@ async fn picture(req: Req) -> Result<Res, HttpError> {
         .and_then(|(width, _)| width.parse().ok())
         .ok_or(HttpError::NotFound)?;
     let (work, round) = find(&req).await?;
-    let file = Asked::new(&req, (&work, round), &path)?.file;
+    let asked = Asked::new((&work, round), &path)?;
     let widths = work.poster.as_ref().map(|p| p.widths.as_slice()).unwrap_or_default();
     let is_the_work = !is_public_size(work.kind, work.tier, widths, width);
     let decision = if is_the_work { may_watch(&req, &work).await? } else { may_see(&req, &work).await? };
@@ -216,7 +245,7 @@ async fn picture(req: Req) -> Result<Res, HttpError> {
     }
     let cache = if public { "public, max-age=31536000, immutable" } else { "private, no-cache" };
     let served = Served { content_type: content_type(&path), cache, download: None };
-    let mut res = serve(&req, &file, &served).await?;
+    let mut res = serve_found(&req, asked.find(&req).await?, &served).await?;
     if public {
         hotlink::open(&mut res);
     }

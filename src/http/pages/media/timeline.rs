@@ -13,7 +13,8 @@ use crate::http::response::after;
 use crate::http::route::{Access, Route};
 use crate::http::sent_file::form_with_file;
 use crate::http::ui::{
-    Errors, Field, Weight, button, checkbox, form, form_inline, format, hidden_fields, table,
+    Errors, Field, Tone, Weight, button, checkbox, form, form_inline, format, hidden_fields, notice_text,
+    table,
 };
 use crate::http::{Form, Req, Res};
 use crate::media::captions::{MOST_BYTES, moment};
@@ -151,6 +152,7 @@ pub(super) fn sections(req: &Req, work: &Work, typed: Option<&Form>, errors: &Er
     html! {
         section.stack aria-labelledby="captions" {
             h2 #captions { "Captions" }
+            @if let Some(words) = pictures_inside(work.facts.picture_subtitles) { (notice_text(Tone::Info, &words)) }
             @if !work.captions.is_empty() { (kept(req, work, &base)) }
             form.form method="post" action={ (base) "/captions" } enctype="multipart/form-data" novalidate {
                 (hidden_fields(req))
@@ -166,6 +168,18 @@ pub(super) fn sections(req: &Req, work: &Work, typed: Option<&Form>, errors: &Er
             (form(req, &format!("{base}/chapters"), &chapters))
         }
     }
+}
+
+/// What is said of subtitles that cannot be taken over.
+fn pictures_inside(count: u32) -> Option<String> {
+    let (begin, them) = match count {
+        0 => return None,
+        1 => ("One subtitle track inside the file is made of pictures".to_owned(), "it has"),
+        n => (format!("{n} subtitle tracks inside the file are made of pictures"), "they have"),
+    };
+    Some(format!(
+        "{begin}, as on DVD and Blu-ray, and cannot be shown. If {them} a text form, add it as SRT, WebVTT or ASS."
+    ))
 }
 
 fn kept(req: &Req, work: &Work, base: &str) -> Markup {

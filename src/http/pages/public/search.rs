@@ -25,8 +25,8 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 async fn show(req: Req) -> Result<Res, HttpError> {
-    let wanted = wanted(&req);
     let gate = Gate::of(&req).await?;
+    let wanted = Wanted { members: gate.all(), viewer: req.viewer.id(), ..wanted(&req) };
     let facets = catalogue::facets(&req.app.reader).await.unwrap_or_default();
     // A search that does not work is said, and the rest of the page still stands.
     let answer = match catalogue::search(&req.app.reader, &wanted).await {
@@ -80,6 +80,8 @@ fn wanted(req: &Req) -> Wanted {
         order: req.query("sort").parse().unwrap_or_default(),
         skip: (req.query("page").parse::<i64>().unwrap_or(1).clamp(1, 500) - 1) * PAGE,
         most: PAGE,
+        // Who looks is added by whoever knows; nobody sees less.
+        ..Wanted::default()
     }
 }
 

@@ -44,6 +44,7 @@ impl Default for Accounts {
         Self {
             registration: None,
             staff_second_factor: None,
+            step_up_minutes: None,
             challenge: None,
             challenge_cost: 5000,
             staff_idle_minutes: 30,

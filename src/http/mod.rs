@@ -28,6 +28,7 @@ pub mod routes;
 pub mod sent_file;
 pub mod server;
 pub mod session;
+pub mod step_up;
 pub mod structured;
 pub mod ui;
 pub mod viewer;

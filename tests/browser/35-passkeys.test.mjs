@@ -156,6 +156,19 @@ test('a passkey stands for both factors, counts once, and is known when it was c
   await page.goto('/login');
   assert.equal((await use(page)).status, 303);
 
+  // Called something else, it opens what it opened.
+  await page.goto(list);
+  const rename = async (name) => {
+    await page.fill('[name=new_name]', name);
+    await landing(page, 'Rename', (r) => new URL(r.url()).pathname === `${list}/rename`);
+  };
+  await rename(' ');
+  assert.match(await page.textContent('main'), /Give it a name of 1 to 60/);
+  assert.deepEqual(await axe(page), []);
+  await rename('Old <b>telephone</b>');
+  assert.equal(new URL(page.url()).searchParams.get('done'), 'renamed');
+  assert.deepEqual(await page.locator('main tbody th').allTextContents(), ['Old <b>telephone</b>']);
+
   // Removed here, it opens nothing, whatever the device still holds.
   await page.goto(list);
   await page.fill('[name=remove_password]', password);

@@ -51,6 +51,7 @@ mod security;
 mod shared_links;
 mod simulation;
 mod staff_acts;
+mod step_up;
 mod store;
 mod stripe;
 mod studio;

@@ -1,7 +1,7 @@
 // The main pages by who looks at them; a path that ends in `/*` is the first one its list links to.
 export const pages = {
   visitor: ['/', '/films', '/films/*', '/courses', '/courses/*', '/posts', '/posts/*', '/search?q=bunny', '/statistics', '/join', '/login', '/register'],
-  member: ['/account', '/account/library', '/account/notifications', '/account/security', '/account/security/second-factor', '/account/security/passkeys', '/account/tokens', '/account/export', '/account/deletion'],
+  member: ['/account', '/account/library', '/account/notifications', '/account/security', '/account/security/second-factor', '/account/security/passkeys', '/account/security/confirm', '/account/tokens', '/account/export', '/account/deletion'],
   subscriber: ['/', '/films/*', '/account/subscription', '/account/subscription/plan', '/account/invoices', '/account/invoices/*'],
   creator: ['/studio', '/studio/uploads'],
   moderator: ['/moderation', '/moderation/registrations', '/moderation/invitations', '/moderation/comments', '/moderation/waves', '/moderation/waves?find=yes&mail=.', '/moderation/deletions'],

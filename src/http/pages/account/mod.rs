@@ -1,5 +1,6 @@
 //! A person's own desk: profile, security, deletion. The subscription's pages are billing's.
 
+pub mod confirm;
 mod deletion;
 mod export;
 mod identity;
@@ -23,6 +24,7 @@ pub fn routes() -> Vec<Route> {
     [
         profile::routes(),
         security::routes(),
+        confirm::routes(),
         second_factor::routes(),
         identity::routes(),
         passkeys::routes(),

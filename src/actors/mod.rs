@@ -38,6 +38,7 @@ pub mod team_lists;
 pub mod uploads;
 pub mod vat;
 pub mod verify;
+pub mod wallet;
 pub mod watch_progress;
 pub mod webhooks;
 pub mod workflow_runner;

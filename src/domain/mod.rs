@@ -23,4 +23,5 @@ pub mod statistics;
 pub mod subscription;
 pub mod tax_book;
 pub mod team;
+pub mod wallet;
 pub mod watch_progress;

@@ -36,6 +36,7 @@ mod numbers;
 mod oidc;
 mod papers;
 mod passkeys;
+mod payment_methods;
 mod prices;
 mod profile_webhook;
 mod profiles;

@@ -12,6 +12,7 @@ mod price_changes;
 mod subscription_orders;
 mod tax_changes;
 mod team_seats;
+mod wallets;
 
 pub mod process_media;
 
@@ -84,5 +85,6 @@ pub fn all() -> Vec<Arc<dyn Workflow>> {
         Arc::new(price_changes::PriceChanges),
         Arc::new(tax_changes::TaxChanges),
         Arc::new(comment_answers::CommentAnswers),
+        Arc::new(wallets::Wallets),
     ]
 }

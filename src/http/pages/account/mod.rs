@@ -45,6 +45,7 @@ pub fn places() -> Vec<Place> {
         Place::new("Profile", "/account"),
         Place::new("Library", "/account/library"),
         Place::new("Subscription", "/account/subscription"),
+        Place::new("Payment methods", "/account/payment-methods"),
         Place::new("Invoices", "/account/invoices"),
         Place::new("Notifications", "/account/notifications"),
         Place::new("Security", "/account/security"),

@@ -10,6 +10,7 @@ mod join;
 mod order;
 pub(super) mod paper;
 mod pause;
+mod payment_methods;
 pub(super) mod plan_change;
 pub(super) mod shared;
 pub(super) mod subscription;
@@ -45,6 +46,7 @@ pub fn routes() -> Vec<Route> {
         join::routes(),
         order::routes(),
         cards::routes(),
+        payment_methods::routes(),
         team::routes(),
         subscription::routes(),
         subscription_acts::routes(),

@@ -336,6 +336,8 @@ pub struct Billing {
     pub withdrawal_waiver: bool,
     /// Whether a disputed payment ends the subscription at once; else access stays until staff decide.
     pub dispute_ends_access: bool,
+    /// Days after its payment in which a gift can be redeemed; 0: for ever.
+    pub gift_days: u32,
     /// Largest bank statement that staff may send, in bytes.
     pub statement_bytes: usize,
     /// Currency outside the table below.

@@ -15,6 +15,7 @@ mod directory;
 pub mod disputes;
 pub mod download_counts;
 pub mod encoder;
+pub mod gifts;
 pub mod idempotency;
 pub mod jobs;
 pub mod listener;

@@ -176,6 +176,7 @@ impl Default for Billing {
             withdrawal_days: 14,
             withdrawal_waiver: false,
             dispute_ends_access: false,
+            gift_days: 0,
             statement_bytes: 8 << 20,
             currency: "EUR".into(),
             currencies: BTreeMap::from([("US".into(), "USD".into())]),

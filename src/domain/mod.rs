@@ -12,6 +12,7 @@ pub mod coupon;
 pub mod course;
 pub mod deletion_request;
 pub mod film;
+pub mod gift;
 pub mod invoice_series;
 pub mod media;
 pub mod order;

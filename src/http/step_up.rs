@@ -81,6 +81,7 @@ pub const TABLE: &[Rule] = &[
     post("/billing/plans/{plan}/price-change", When::Always, "change what many members pay"),
     post("/billing/tax-rates", When::Always, "change a tax rate"),
     post("/billing/coupons", When::Always, "make a coupon"),
+    post("/billing/gifts/{id}/withdraw", When::Always, "take a gift back"),
 ];
 
 /// The rule for an address, if it is in the table.

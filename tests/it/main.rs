@@ -25,6 +25,7 @@ mod exactly_once;
 mod faults;
 mod forgeries;
 mod front;
+mod gifts;
 mod hostile;
 mod impersonation;
 mod journal;

@@ -71,7 +71,7 @@ async fn the_card_that_was_chosen_is_charged_and_one_that_pays_is_replaced_befor
     // Now the first one may go, and the gateway forgets it.
     let removed = act(&studio, &member, &format!("{PAGE}/{first}/remove"), &[]).await;
     assert_eq!(removed.status, 303, "{}", removed.body);
-    assert_eq!(cards(&member).await, [second.clone()]);
+    assert_eq!(cards(&member).await, std::slice::from_ref(&second));
     assert_eq!(count(&studio, "PaymentMethodDetached").await, 1);
     let sql = "select count(*) from public.sandbox_methods where behaviour = 'ok'";
     let left: i64 = studio.client().await.query_one(sql, &[]).await.unwrap().get(0);

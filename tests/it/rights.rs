@@ -15,6 +15,8 @@ const TABLE: &[(&str, Who)] = &[
     ("/", Who::Everybody),
     ("/account", Who::SignedIn),
     ("/join/", Who::SignedIn),
+    ("/gift/", Who::SignedIn),
+    ("/redeem", Who::SignedIn),
     ("/progress", Who::SignedIn),
     ("/marks", Who::SignedIn),
     ("/comments", Who::SignedIn),
@@ -260,6 +262,7 @@ const GRAVE: &[(&str, &str, &str)] = &[
     ("POST", "/billing/plans/{plan}/price-change", ""),
     ("POST", "/billing/tax-rates", ""),
     ("POST", "/billing/coupons", ""),
+    ("POST", "/billing/gifts/{id}/withdraw", ""),
     ("GET", "/billing/bank", ""),
     ("POST", "/billing/bank", ""),
 ];

@@ -47,6 +47,7 @@ pub fn places() -> Vec<Place> {
         Place::new("Subscription", "/account/subscription"),
         Place::new("Payment methods", "/account/payment-methods"),
         Place::new("Invoices", "/account/invoices"),
+        Place::new("Gifts", "/account/gifts"),
         Place::new("Notifications", "/account/notifications"),
         Place::new("Security", "/account/security"),
         Place::new("Tokens", "/account/tokens"),

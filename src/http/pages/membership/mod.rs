@@ -5,6 +5,8 @@ mod billing_details;
 mod cards;
 mod confirm;
 mod coupon;
+mod gift;
+pub(super) mod gifts;
 mod invoices;
 mod join;
 mod order;
@@ -46,6 +48,8 @@ pub fn routes() -> Vec<Route> {
         join::routes(),
         order::routes(),
         cards::routes(),
+        gift::routes(),
+        gifts::routes(),
         payment_methods::routes(),
         team::routes(),
         subscription::routes(),

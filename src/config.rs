@@ -9,12 +9,14 @@ use std::path::{Path, PathBuf};
 
 mod defaults;
 pub mod delivery;
+pub mod gateways;
 mod live;
 mod load;
 pub mod secrets;
 pub mod storage;
 
 pub use delivery::{Cdn, CdnSigning, Delivery};
+pub use gateways::{Bank, Gateways, Sandbox, Stripe};
 pub use load::{ConfigError, load};
 pub use {live::LiveConfig, secrets::Secrets, storage::S3, storage::Storage};
 
@@ -190,6 +192,8 @@ pub struct Accounts {
     pub staff_idle_minutes: u32,
     /// Hours after which a session of staff ends in any case. Never in demo mode.
     pub staff_session_hours: u32,
+    /// Minutes after which grave acts ask once more who it is; 0: never. Absent: 10, in demo mode 0.
+    pub step_up_minutes: Option<u32>,
     /// Whether open registration asks browsers for a proof of work, and looks at who brings none; absent: in production.
     pub challenge: Option<bool>,
     /// How hard that is: derivations of each of the 400 to 799 attempts. 5000 take a telephone some seconds.
@@ -336,6 +340,8 @@ pub struct Billing {
     pub withdrawal_waiver: bool,
     /// Whether a disputed payment ends the subscription at once; else access stays until staff decide.
     pub dispute_ends_access: bool,
+    /// Days after its payment in which a gift can be redeemed; 0: for ever.
+    pub gift_days: u32,
     /// Largest bank statement that staff may send, in bytes.
     pub statement_bytes: usize,
     /// Currency outside the table below.
@@ -364,60 +370,6 @@ pub struct Comments {
 pub struct Vies {
     /// Where it answers, such as `https://ec.europa.eu/taxation_customs/vies/rest-api`; absent: it is not asked.
     pub base_url: Option<String>,
-}
-
-/// Payment gateways.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Gateways {
-    /// The sandbox (demo and tests).
-    pub sandbox: Sandbox,
-    /// Stripe: cards.
-    pub stripe: Stripe,
-    /// Bank transfer.
-    pub bank: Bank,
-}
-
-/// The sandbox gateway.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Sandbox {
-    /// Whether it is offered; never in production.
-    pub enabled: bool,
-    /// Where it answers over HTTP; absent: in process.
-    pub base_url: Option<String>,
-    /// Key with which it signs its webhooks; absent: none are taken.
-    pub webhook_secret: Option<String>,
-}
-
-/// Stripe.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Stripe {
-    /// Whether it is offered, instead of the sandbox.
-    pub enabled: bool,
-    /// The key that browsers may know, `pk_…`.
-    pub publishable_key: String,
-    /// The secret key, `sk_…` or, better, a restricted one, `rk_…`.
-    pub secret_key: String,
-    /// Key with which it signs its webhooks, `whsec_…`; absent: none are taken.
-    pub webhook_secret: Option<String>,
-    /// Where its API is.
-    pub base_url: String,
-    /// Where its script for browsers is.
-    pub script_url: String,
-}
-
-/// Bank transfer.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Bank {
-    /// Whether it is offered.
-    pub enabled: bool,
-    /// Account to pay to.
-    pub iban: String,
-    /// Holder of the account.
-    pub holder: String,
 }
 
 /// Erasure of accounts.
@@ -468,6 +420,14 @@ impl Config {
     #[must_use]
     pub fn staff_second_factor(&self) -> bool {
         !self.is_demo() && self.accounts.staff_second_factor.unwrap_or(self.is_production())
+    }
+
+    /// For how long a proof of who it is counts for grave acts; none: for as long as the session lasts.
+    #[must_use]
+    pub fn step_up(&self) -> Option<TimeDelta> {
+        let usual = if self.is_demo() { 0 } else { 10 };
+        let minutes = self.accounts.step_up_minutes.unwrap_or(usual);
+        (minutes > 0).then(|| TimeDelta::minutes(i64::from(minutes)))
     }
 
     /// How long filling the registration form takes at least. Demo and development have no spammers,

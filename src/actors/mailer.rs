@@ -343,7 +343,10 @@ async fn write(cx: &Services, row: &Waiting) -> Result<Option<Outgoing>, StoreEr
         None => None,
     };
     let token = match (row.kind.token(), &row.kind) {
-        (None, _) => String::new(),
+        (None, kind) => match kind.gift() {
+            Some(gift) => super::gifts::code(cx, gift)?,
+            None => String::new(),
+        },
         (Some(purpose), kind) => {
             let target = match (purpose, kind) {
                 (TokenPurpose::Reset, MailKind::Reset { request }) => *request,

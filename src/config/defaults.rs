@@ -46,6 +46,7 @@ impl Default for Accounts {
         Self {
             registration: None,
             staff_second_factor: None,
+            step_up_minutes: None,
             challenge: None,
             challenge_cost: 5000,
             staff_idle_minutes: 30,
@@ -177,6 +178,7 @@ impl Default for Billing {
             withdrawal_days: 14,
             withdrawal_waiver: false,
             dispute_ends_access: false,
+            gift_days: 0,
             statement_bytes: 8 << 20,
             currency: "EUR".into(),
             currencies: BTreeMap::from([("US".into(), "USD".into())]),

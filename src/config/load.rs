@@ -82,6 +82,7 @@ impl Config {
         config.accounts.registration = Some(super::Registration::Open);
         config.accounts.staff_second_factor = Some(true);
         config.accounts.challenge = Some(true);
+        config.accounts.step_up_minutes = Some(10);
         config.oidc.issuer = Some(String::new());
         config.oidc.client_secret_file = Some(PathBuf::new());
         config.oidc.roles_claim = Some(String::new());

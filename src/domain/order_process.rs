@@ -145,7 +145,9 @@ impl Sale {
             OrderReason::Join | OrderReason::Renewal => {
                 format!("{subscription}/{}/{reason}", self.supplied_on)
             }
-            OrderReason::PlanChange => format!("{subscription}/{}/{reason}", self.order),
+            OrderReason::PlanChange | OrderReason::Gift => {
+                format!("{subscription}/{}/{reason}", self.order)
+            }
         };
         [("order-number", order_number(self.order)), ("billed-period", billed)]
     }

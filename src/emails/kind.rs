@@ -2,7 +2,7 @@
 
 use super::{Mail, Studio};
 use crate::domain::deletion_request::Obstacle;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -100,6 +100,26 @@ pub enum MailKind {
     SeatTaken,
     /// Somebody belongs to a team, and no seat is free: to its owner.
     SeatMissing,
+    /// The code of a gift, to the address that its buyer named.
+    GiftCode {
+        /// The gift; its code follows from it.
+        gift: Uuid,
+        /// What is given.
+        what: String,
+        /// The last day on which it can be redeemed.
+        last_day: Option<NaiveDate>,
+    },
+    /// A gift is paid: to its buyer, with the code unless that went to somebody else.
+    GiftBought {
+        /// The gift; its code follows from it.
+        gift: Uuid,
+        /// What is given.
+        what: String,
+        /// The last day on which it can be redeemed.
+        last_day: Option<NaiveDate>,
+        /// Whether the code went to somebody else.
+        sent: bool,
+    },
     /// About a membership or its payments.
     Billing(super::billing::BillingMail),
 }
@@ -130,7 +150,16 @@ impl MailKind {
         }
     }
 
-    /// Writes the mail. `token` is empty for kinds without a link.
+    /// The gift whose code stands in the mail.
+    #[must_use]
+    pub const fn gift(&self) -> Option<Uuid> {
+        match self {
+            Self::GiftCode { gift, .. } | Self::GiftBought { gift, .. } => Some(*gift),
+            _ => None,
+        }
+    }
+
+    /// Writes the mail. `token` is what its link carries, or the code of a gift; empty for other kinds.
     #[must_use]
     pub fn render(&self, studio: &Studio, name: Option<&str>, token: &str) -> Mail {
         match self {
@@ -159,6 +188,10 @@ impl MailKind {
             Self::Impersonated { at } => super::impersonated::render(studio, name, *at),
             Self::ExportReady { expires } => super::export_ready::render(studio, name, *expires),
             Self::Digest { things, more } => super::digest::render(studio, name, things, *more, token),
+            Self::GiftCode { what, last_day, .. } => super::gift::code(studio, name, what, *last_day, token),
+            Self::GiftBought { what, last_day, sent, .. } => {
+                super::gift::bought(studio, name, what, *last_day, (!sent).then_some(token))
+            }
             Self::Billing(mail) => mail.render(studio, name),
         }
     }

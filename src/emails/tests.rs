@@ -38,6 +38,12 @@ fn all() -> Vec<(&'static str, Mail)> {
         ("seat_given", team::given(&studio, name)),
         ("seat_taken", team::taken(&studio, name)),
         ("seat_missing", team::missing(&studio, name)),
+        (
+            "gift_code",
+            gift::code(&studio, name, "Studio, month", due.date_naive().into(), "ABCD-EFGH-JKLM-NPQR"),
+        ),
+        ("gift_bought", gift::bought(&studio, name, "Studio, month", None, Some("ABCD-EFGH-JKLM-NPQR"))),
+        ("gift_sent", gift::bought(&studio, name, "Studio, month", None, None)),
         ("new_device", new_device::render(&studio, name, due)),
         ("impersonated", impersonated::render(&studio, name, due)),
         ("export_ready", export_ready::render(&studio, name, due)),

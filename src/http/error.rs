@@ -1,5 +1,6 @@
 //! The one boundary at which errors become answers: the right status, what happened, what to do.
 
+use super::ui::Errors;
 use crate::actors::CommandError;
 use crate::store::StoreError;
 use std::time::Duration;
@@ -27,6 +28,10 @@ pub enum HttpError {
         "Your role needs a second factor: add an authenticator under /account/security/second-factor first."
     )]
     SecondFactor,
+    /// 403: a grave act, and the last proof of who it is is too old; for pages the page that asks for one, with
+    /// what was wrong with a proof that came along.
+    #[error("Confirm that it is you first, under /account/security/confirm.")]
+    StepUp(Errors),
     /// 403 with the reason, where existence is public.
     #[error("{0}")]
     Forbidden(String),
@@ -91,7 +96,9 @@ impl HttpError {
         match self {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::SignIn | Self::BadToken => StatusCode::UNAUTHORIZED,
-            Self::Forbidden(_) | Self::Leaving | Self::SecondFactor => StatusCode::FORBIDDEN,
+            Self::Forbidden(_) | Self::Leaving | Self::SecondFactor | Self::StepUp(_) => {
+                StatusCode::FORBIDDEN
+            }
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict(_) => StatusCode::CONFLICT,

@@ -29,6 +29,7 @@ pub mod sent_file;
 pub mod server;
 pub mod session;
 pub mod site_words;
+pub mod step_up;
 pub mod structured;
 pub mod ui;
 pub mod viewer;

@@ -3,6 +3,7 @@
 use super::error::HttpError;
 use super::request::Req;
 use super::response::Res;
+use super::step_up::{self, Rule};
 use crate::actors::accounts::access_tokens::Scope;
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
@@ -43,6 +44,8 @@ pub struct Route {
     pub body: Body,
     /// What a personal token needs to be let in here; none: only sessions are.
     pub scope: Option<Scope>,
+    /// Whether some of its uses ask who it is once more; the table of [`super::step_up`] says so.
+    pub step_up: Option<&'static Rule>,
     /// What it does.
     pub handler: Handler,
 }
@@ -73,7 +76,8 @@ impl Route {
         R: Future<Output = Result<Res, HttpError>> + Send + 'static,
     {
         let handler: Handler = Arc::new(move |req| Box::pin(handler(req)));
-        Self { method, path, access, body: Body::Small, scope: None, handler }
+        let step_up = step_up::rule(&method, path);
+        Self { method, path, access, body: Body::Small, scope: None, step_up, handler }
     }
 
     /// Programs with a personal token of this scope are let in too.

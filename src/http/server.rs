@@ -4,6 +4,7 @@
 use super::app::App;
 use super::error::HttpError;
 use super::idempotent;
+use super::pages::account::confirm;
 use super::pages::membership;
 use super::pages::people::setup;
 use super::pages::staff::impersonation;
@@ -11,7 +12,7 @@ use super::request::{BodyStream, Req};
 use super::response::{self, Res, set};
 use super::route::{Access, Body, Route};
 use super::routes::Table;
-use super::{csrf, form::Form, session::Viewer, site_words};
+use super::{csrf, form::Form, session::Viewer, site_words, step_up};
 use crate::config::Config;
 use bytes::{Buf, Bytes};
 use futures_util::{FutureExt, Stream, StreamExt};
@@ -220,6 +221,7 @@ async fn run(route: &Route, mut req: Req) -> Res {
             Ok(response::see_other("/account/security/second-factor"))
         }
         Err(HttpError::Leaving) if !wants_json => Ok(response::see_other("/account/deletion")),
+        Err(HttpError::StepUp(errors)) if !wants_json => confirm::ask(&mut req, route, &errors).await,
         Ok(()) if req.path == "/" && setup::wanted(&req).await.unwrap_or(false) => {
             Ok(response::see_other("/setup"))
         }
@@ -338,7 +340,7 @@ async fn admit(route: &Route, req: &mut Req) -> Result<(), HttpError> {
             req.check_csrf(form.get("_csrf"))?;
         }
     }
-    Ok(())
+    step_up::admit(route, req).await
 }
 
 /// An admin who sees the site as somebody else does changes nothing, and leaves alone what only the owner

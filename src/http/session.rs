@@ -6,6 +6,7 @@ use crate::actors::accounts::{access_tokens, devices, sessions};
 use crate::domain::access::{PersonFacts, Reason, subscriber_access};
 use crate::domain::shared::Role;
 use crate::projections::subscriptions;
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use warp::http::HeaderMap;
 use warp::http::header::{AUTHORIZATION, COOKIE};
@@ -31,6 +32,8 @@ pub struct SignedIn {
     pub impersonator: Option<Uuid>,
     /// What a personal token allows; none for a session, which allows all that the person may do.
     pub scopes: Option<Vec<String>>,
+    /// When the person last proved who they are.
+    pub proved_at: DateTime<Utc>,
 }
 
 /// Who looks.
@@ -116,6 +119,7 @@ pub async fn viewer(app: &App, headers: &HeaderMap) -> Result<Viewer, HttpError>
             wants_second_factor,
             impersonator: found.impersonator,
             scopes,
+            proved_at: found.proved_at,
         }),
     })
 }

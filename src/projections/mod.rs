@@ -8,6 +8,7 @@ pub mod comments;
 pub mod coupons;
 pub mod deletion_requests;
 pub mod figures;
+pub mod gifts;
 pub mod invoices;
 pub mod media;
 pub mod movements;
@@ -136,6 +137,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(media::MediaWorks),
         Arc::new(plans::Plans),
         Arc::new(coupons::Coupons),
+        Arc::new(gifts::Gifts),
         Arc::new(tax_rates::TaxRates),
         Arc::new(subscriptions::Subscriptions),
         Arc::new(subscription_timeline::SubscriptionTimeline),

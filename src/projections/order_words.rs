@@ -23,6 +23,7 @@ pub(super) fn order(event: &OrderEvent) -> Words {
                 OrderReason::Join => "for the first period",
                 OrderReason::Renewal => "for the renewal",
                 OrderReason::PlanChange => "for the change of plan",
+                OrderReason::Gift => "for a gift",
             };
             let way = match settlement {
                 Settlement::Charge { gateway } => format!("charged through {gateway}"),

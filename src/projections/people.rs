@@ -146,6 +146,7 @@ impl Projection for People {
             | E::RecoveryCodeUsed { .. }
             | E::IdentityLinked { .. }
             | E::IdentityUnlinked { .. }
+            | E::PasskeyRenamed { .. }
             | E::PersonalDataRead { .. } => Ok(()),
         }
     }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { axe, launch, person, sideways, signIn } from './lib/browser.mjs';
 import { binary, studio } from './lib/studio.mjs';
 
@@ -12,6 +13,7 @@ let here, browser;
 
 before(async () => {
   process.env.KINORA_ACCOUNTS__STAFF_SECOND_FACTOR = 'true';
+  process.env.KINORA_ACCOUNTS__STEP_UP_MINUTES = '1';
   here = await studio({ demo: false });
   // Passkeys know names only.
   here.url = here.url.replace('127.0.0.1', 'localhost');
@@ -155,6 +157,31 @@ test('a passkey stands for both factors, counts once, and is known when it was c
   await device.send('addCredential', { credential: { ...kept, signCount: 1000 } });
   await page.goto('/login');
   assert.equal((await use(page)).status, 303);
+
+  // A grave act asks once more who it is: the passkey is a proof, and what was typed is done with it.
+  await sleep(61_000);
+  await page.goto('/account/tokens');
+  await page.locator('main input[type=checkbox]').first().check();
+  await page.getByRole('button', { name: 'Make a token' }).click();
+  await page.getByRole('heading', { name: 'Confirm that it is you' }).waitFor();
+  assert.deepEqual(await axe(page), []);
+  assert.ok(await sideways(page) <= 0);
+  const proved = await landing(page, 'Confirm with a passkey', (r) => new URL(r.url()).pathname === '/account/tokens' && r.request().method() === 'POST');
+  assert.equal(proved.status(), 200);
+  await page.getByText('is shown only now').waitFor();
+
+  // Called something else, it opens what it opened.
+  await page.goto(list);
+  const rename = async (name) => {
+    await page.fill('[name=new_name]', name);
+    await landing(page, 'Rename', (r) => new URL(r.url()).pathname === `${list}/rename`);
+  };
+  await rename(' ');
+  assert.match(await page.textContent('main'), /Give it a name of 1 to 60/);
+  assert.deepEqual(await axe(page), []);
+  await rename('Old <b>telephone</b>');
+  assert.equal(new URL(page.url()).searchParams.get('done'), 'renamed');
+  assert.deepEqual(await page.locator('main tbody th').allTextContents(), ['Old <b>telephone</b>']);
 
   // Removed here, it opens nothing, whatever the device still holds.
   await page.goto(list);

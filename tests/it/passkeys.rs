@@ -56,6 +56,9 @@ async fn made_up_answers_open_nothing() {
     let page = browser.submit(PAGE, PAGE, &without).await;
     assert!(page.status == 422 && page.body.contains("made no passkey"), "{}", page.body);
     assert!(page.body.contains("value=\"Telephone\""), "what was typed stays");
+    let foreign = [("renamed", "0192aaaa-bbbb-7ccc-8ddd-eeeeffff0000"), ("new_name", "Mine")];
+    let page = browser.submit(PAGE, &format!("{PAGE}/rename"), &foreign).await;
+    assert!(page.status == 422 && page.body.contains("no such passkey"), "{}", page.body);
     let nameless = [("passkey_name", " "), ("password", PASSWORD), ("token", "x"), ("credential", "x")];
     let page = browser.submit(PAGE, PAGE, &nameless).await;
     assert!(page.status == 422 && page.body.contains("Give it a name"), "{}", page.body);

@@ -24,6 +24,7 @@ pub mod sessions;
 pub mod sign_in;
 pub mod sign_in_service;
 pub mod staff;
+pub mod step_up;
 pub mod sweeps;
 pub mod tokens;
 

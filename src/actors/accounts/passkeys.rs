@@ -198,6 +198,36 @@ pub async fn begin_adding(cx: &Services, account: Uuid, password: &str) -> Resul
     Ok(Challenge { options, token: seal(cx, b"passkey adding", state, Some(account))? })
 }
 
+fn parse_name(name: &str, field: &'static str) -> Result<String, AccountsError> {
+    let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
+    if name.is_empty() || name.chars().count() > LONGEST_NAME {
+        let words = format!("Give it a name of 1 to {LONGEST_NAME} characters, such as \"Telephone\".");
+        return Err(AccountsError::Field(field, words));
+    }
+    Ok(name)
+}
+
+/// Calls a passkey something else. It opens what it opened before, so nothing is to be proved.
+///
+/// # Errors
+/// [`AccountsError::Field`] on `new_name`, or a refusal.
+pub async fn rename(
+    cx: &Services,
+    command_id: Uuid,
+    meta: Metadata,
+    account: Uuid,
+    (passkey, name): (Uuid, &str),
+) -> Result<Receipt, AccountsError> {
+    let name = parse_name(name, "new_name")?;
+    let version = derive_id(&command_id.to_string(), "passkey_name");
+    let name = PersonalValue::new(account, "passkey_name", version, name);
+    let command = AccountCommand::RenamePasskey { at: meta.at, passkey, name: name.reference.clone() };
+    Ok(cx
+        .bus
+        .dispatch::<Account>(Envelope::new(command_id, account, command, meta).with_private(vec![name]))
+        .await?)
+}
+
 /// Adds the passkey that a browser made. The first second factor comes with recovery codes, which are shown once.
 ///
 /// # Errors
@@ -209,11 +239,7 @@ pub async fn add(
     account: Uuid,
     (name, token, answer): (&str, &str, &str),
 ) -> Result<(Receipt, Vec<String>), AccountsError> {
-    let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
-    if name.is_empty() || name.chars().count() > LONGEST_NAME {
-        let words = format!("Give it a name of 1 to {LONGEST_NAME} characters, such as \"Telephone\".");
-        return Err(AccountsError::Field("passkey_name", words));
-    }
+    let name = parse_name(name, "passkey_name")?;
     if token.is_empty() || answer.is_empty() {
         let words = "Your browser made no passkey. That needs JavaScript and a device that knows passkeys.";
         return Err(AccountsError::Field("passkey", words.into()));

@@ -51,6 +51,8 @@ pub struct SignedIn {
     pub second_factor: bool,
     /// The admin who sees the site as this person does; none for the person themselves.
     pub impersonator: Option<Uuid>,
+    /// When the person last proved who they are.
+    pub proved_at: DateTime<Utc>,
 }
 
 /// One session in the person's own list.
@@ -86,8 +88,8 @@ pub async fn open(cx: &Services, account: Uuid, user_agent: &str) -> Result<Open
         .await?;
     }
     tx.execute(
-        "insert into public.sessions (id_hash, account, key_mark, device, created_at, seen_at, expires_at)
-         values ($1, $2, $3, $4, $5, $5, $6)",
+        "insert into public.sessions (id_hash, account, key_mark, device, created_at, seen_at, expires_at, proved_at)
+         values ($1, $2, $3, $4, $5, $5, $6, $5)",
         &[&hash(&id), &account, &mark(cx)?, &version, &now, &(now + IDLE)],
     )
     .await?;
@@ -109,7 +111,8 @@ pub async fn look_up(cx: &Services, cookie: &str) -> Result<Option<SignedIn>, St
         .prepare_cached(
             "select s.account, s.seen_at, p.roles, p.confirmed, p.standing, p.display_name,
                     p.complimentary, p.complimentary_until, p.second_factor, s.created_at,
-                    case when s.viewing_until > $2 then s.viewing_as end
+                    case when s.viewing_until > $2 then s.viewing_as end,
+                    coalesce(s.proved_at, s.created_at)
              from public.sessions s join people p on p.account = s.account
              where s.id_hash = $1 and s.expires_at > $2 and not p.suspended and p.standing <> 'erased'",
         )
@@ -145,11 +148,13 @@ pub async fn look_up(cx: &Services, cookie: &str) -> Result<Option<SignedIn>, St
             complimentary: person.complimentary,
             second_factor: person.second_factor,
             impersonator: Some(row.get(0)),
+            proved_at: row.get(11),
         }));
     }
     let complimentary = row.get::<_, bool>(6).then(|| Complimentary { until: row.get(7) });
     Ok(Some(SignedIn {
         impersonator: None,
+        proved_at: row.get(11),
         account: row.get(0),
         handle,
         roles,
@@ -159,6 +164,17 @@ pub async fn look_up(cx: &Services, cookie: &str) -> Result<Option<SignedIn>, St
         complimentary,
         second_factor: row.get(8),
     }))
+}
+
+/// Notes that the owner of a session has just proved once more who they are.
+///
+/// # Errors
+/// If the database cannot be written.
+pub async fn note_proof(cx: &Services, account: Uuid, handle: &str) -> Result<(), StoreError> {
+    let Ok(id_hash) = hex::decode(handle) else { return Ok(()) };
+    let sql = "update public.sessions set proved_at = $3 where account = $1 and id_hash = $2";
+    cx.pool.get().await?.execute(sql, &[&account, &id_hash, &cx.clock.now()]).await?;
+    Ok(())
 }
 
 /// Sessions of staff open more than others and therefore end sooner. When one was last used is known to

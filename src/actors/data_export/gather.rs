@@ -128,7 +128,7 @@ async fn personal(cx: &Services, account: Uuid) -> Result<Value, MakeError> {
 
 /// The events of the streams that are the person's own.
 async fn events(cx: &Services, account: Uuid, subscriptions: &[Uuid]) -> Result<Value, MakeError> {
-    let mut streams = BTreeSet::from([stream_name("account", account)]);
+    let mut streams = BTreeSet::from([stream_name("account", account), stream_name("wallet", account)]);
     for id in subscriptions {
         streams.insert(stream_name("subscription", *id));
         streams.extend(

@@ -6,6 +6,7 @@ pub mod charge_payments;
 mod comment_answers;
 pub mod end_sessions;
 pub mod erase_account;
+mod gifts;
 pub mod hide_account;
 mod index_texts;
 mod issue_invoices;
@@ -13,6 +14,7 @@ mod price_changes;
 mod subscription_orders;
 mod tax_changes;
 mod team_seats;
+mod wallets;
 
 pub mod process_media;
 
@@ -86,5 +88,22 @@ pub fn all() -> Vec<Arc<dyn Workflow>> {
         Arc::new(price_changes::PriceChanges),
         Arc::new(tax_changes::TaxChanges),
         Arc::new(comment_answers::CommentAnswers),
+        Arc::new(wallets::Wallets),
+        Arc::new(gifts::Gifts),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_reader_of_the_log_has_a_place_of_its_own() {
+        let workflows = super::all();
+        let lists = crate::projections::all();
+        let names = workflows.iter().map(|w| w.name()).chain(lists.iter().map(|p| p.name()));
+        let mut names: Vec<&str> = names.collect();
+        let readers = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), readers, "two readers share a checkpoint");
+    }
 }

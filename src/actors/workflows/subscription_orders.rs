@@ -6,6 +6,7 @@ use super::{Workflow, WorkflowError, tax_changes};
 use crate::actors::bus::{Claim, CommandError, Envelope};
 use crate::actors::payments::{self, bank_account};
 use crate::actors::services::Services;
+use crate::domain::gift::is_order_of;
 use crate::domain::order::{Order, OrderError, OrderEvent};
 use crate::domain::order_process::{OrderStep, Sale, Till, order_step, subscription_step};
 use crate::domain::shared::tax::Country;
@@ -64,6 +65,7 @@ async fn from_subscription(
 async fn from_order(event: &RecordedEvent, happened: OrderEvent, cx: &Services) -> Result<(), WorkflowError> {
     if let (OrderEvent::PaymentDisputed { subscription, at, .. }, true) =
         (&happened, cx.config.billing.dispute_ends_access)
+        && !is_order_of(*subscription, event.stream_uuid())
     {
         let command = SubscriptionCommand::EndNow { cause: CancelCause::Disputed, at: *at };
         let (id, meta) = cx.follow(event, NAME, "end");
@@ -75,6 +77,10 @@ async fn from_order(event: &RecordedEvent, happened: OrderEvent, cx: &Services) 
     }
     let step = subscription_step(event.stream_uuid(), happened, payments::policy(&cx.config));
     let Some((subscription, command)) = step else { return Ok(()) };
+    // What becomes of a gift is told to the gift.
+    if is_order_of(subscription, event.stream_uuid()) {
+        return Ok(());
+    }
     let (id, meta) = cx.follow(event, NAME, "tell");
     let sent = cx.bus.dispatch::<Subscription>(Envelope::new(id, subscription, command, meta)).await;
     sent.map(|_| ()).map_err(|e| WorkflowError::Failed(e.to_string()))

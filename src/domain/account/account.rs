@@ -185,6 +185,14 @@ impl Account {
                 }
                 Ok(vec![AccountEvent::PasskeyAdded { at, passkey, credential, name }])
             }
+            C::RenamePasskey { at, passkey, name } => {
+                self.open()?;
+                if self.passkeys.iter().any(|p| p.id == passkey) {
+                    Ok(vec![AccountEvent::PasskeyRenamed { at, passkey, name }])
+                } else {
+                    Err(AccountError::UnknownPasskey)
+                }
+            }
             C::RemovePasskey { at, passkey, by } => {
                 if self.passkeys.iter().any(|p| p.id == passkey) {
                     Ok(vec![AccountEvent::PasskeyRemoved { at, passkey, by }])
@@ -418,6 +426,9 @@ impl Account {
             E::SecondFactorRemoved { .. } => self.second_factor = None,
             E::PasskeyAdded { at, passkey, credential, name } => {
                 self.passkeys.push(Passkey { id: passkey, credential, name, added_at: at });
+            }
+            E::PasskeyRenamed { passkey, name, .. } => {
+                self.passkeys.iter_mut().filter(|p| p.id == passkey).for_each(|p| p.name = name.clone());
             }
             E::PasskeyRemoved { passkey, .. } => self.passkeys.retain(|p| p.id != passkey),
             E::IdentityLinked { identity, .. } => self.identity = Some(identity),

@@ -124,6 +124,15 @@ pub enum AccountCommand {
         /// What its owner calls it.
         name: PersonalRef,
     },
+    /// Call it something else.
+    RenamePasskey {
+        /// Now.
+        at: DateTime<Utc>,
+        /// Which.
+        passkey: Uuid,
+        /// What its owner calls it from now on.
+        name: PersonalRef,
+    },
     /// Let it open nothing any more.
     RemovePasskey {
         /// Now.

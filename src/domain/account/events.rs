@@ -301,6 +301,15 @@ pub enum AccountEvent {
         /// What its owner calls it.
         name: PersonalRef,
     },
+    /// The owner calls a passkey something else.
+    PasskeyRenamed {
+        /// When.
+        at: DateTime<Utc>,
+        /// Which.
+        passkey: Uuid,
+        /// What its owner calls it from now on.
+        name: PersonalRef,
+    },
     /// A passkey opens nothing any more.
     PasskeyRemoved {
         /// When.

@@ -300,6 +300,7 @@ fn events_keep_their_form() {
             credential: personal("passkey", 14),
             name: personal("passkey_name", 15),
         },
+        AccountEvent::PasskeyRenamed { at, passkey: Uuid::from_u128(13), name: personal("passkey_name", 16) },
         AccountEvent::PasskeyRemoved { at, passkey: Uuid::from_u128(13), by: By::Owner },
         AccountEvent::IdentityLinked { at, identity: personal("identity", 12) },
         AccountEvent::IdentityUnlinked { at, identity: personal("identity", 12), by: By::Owner },
@@ -361,6 +362,12 @@ fn passkeys_are_second_factors_and_not_without_end() {
         account.decide(add(n)).unwrap().into_iter().for_each(|e| account.apply(e));
     }
     assert_eq!(account.decide(add(11)), Err(AccountError::TooManyPasskeys));
+    let name = personal("passkey_name", 20);
+    let rename =
+        |n: u128| AccountCommand::RenamePasskey { at, passkey: Uuid::from_u128(n), name: name.clone() };
+    assert_eq!(account.decide(rename(11)), Err(AccountError::UnknownPasskey));
+    account.decide(rename(3)).unwrap().into_iter().for_each(|e| account.apply(e));
+    assert_eq!((&account.passkeys[2].name, &account.passkeys[3].name), (&name, &personal("passkey_name", 4)));
     assert!(account.has_second_factor() && account.decide(codes).is_ok());
     for n in 1..=10 {
         account.decide(remove(n)).unwrap().into_iter().for_each(|e| account.apply(e));

@@ -127,6 +127,12 @@ impl Order {
         self.status
     }
 
+    /// What it is for: a subscription, or a gift.
+    #[must_use]
+    pub const fn subject(&self) -> Uuid {
+        self.subscription
+    }
+
     /// What is asked for in all.
     #[must_use]
     pub const fn total(&self) -> Option<Money> {

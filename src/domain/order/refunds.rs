@@ -137,6 +137,12 @@ impl Order {
         self.refunds.iter().filter(|r| r.state.holds() && which(r)).map(|r| r.amount.minor).sum()
     }
 
+    /// Whether money can go back through the charge that it came by.
+    #[must_use]
+    pub fn goes_back_by_charge(&self, of: RefundOf) -> bool {
+        self.source(of).is_some()
+    }
+
     /// The charge through which money goes back, and how much of it is left.
     fn source(&self, of: RefundOf) -> Option<(RefundVia, i64)> {
         let settles = |id: Uuid| matches!(self.paid_by, Some(PaidBy::Charge { attempt }) if attempt == id);

@@ -135,6 +135,8 @@ pub enum OrderReason {
     Renewal,
     /// The difference to a dearer plan.
     PlanChange,
+    /// Time that is given to somebody.
+    Gift,
 }
 
 /// An id of an order that follows from what it bills, so that a period is billed once.

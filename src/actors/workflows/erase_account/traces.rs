@@ -3,7 +3,7 @@
 use super::WorkflowError;
 use crate::actors::bus::Envelope;
 use crate::actors::services::Services;
-use crate::actors::{data_export, payments, uploads};
+use crate::actors::{data_export, payments, uploads, wallet};
 use crate::domain::media::{Media, MediaCommand};
 use crate::domain::shared::derive_id;
 use crate::projections::{media as works, subscriptions};
@@ -14,11 +14,13 @@ use uuid::Uuid;
 /// Payment methods of an account at the gateways.
 pub(super) async fn payment_methods(cx: &Services, account: Uuid) -> Result<u64, WorkflowError> {
     let fail = |e: &dyn std::fmt::Display| WorkflowError::Failed(format!("a payment method stays: {e}"));
-    let kept: BTreeSet<(String, String)> = subscriptions::of_account(&cx.reader, account)
+    let mut kept: BTreeSet<(String, String)> = subscriptions::of_account(&cx.reader, account)
         .await?
         .iter()
         .filter_map(|s| s.state.method().map(|m| (m.gateway.clone(), m.token.clone())))
         .collect();
+    let wallet = wallet::load(cx, account).await?;
+    kept.extend(wallet.attached().map(|m| (m.method.gateway.clone(), m.method.token.clone())));
     for (gateway, token) in &kept {
         let gateway = payments::gateway(cx, gateway).map_err(|e| fail(&e))?;
         gateway.forget(token).await.map_err(|e| fail(&e))?;

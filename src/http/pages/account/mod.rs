@@ -1,5 +1,6 @@
 //! A person's own desk: profile, security, deletion. The subscription's pages are billing's.
 
+pub mod confirm;
 mod deletion;
 mod export;
 mod identity;
@@ -23,6 +24,7 @@ pub fn routes() -> Vec<Route> {
     [
         profile::routes(),
         security::routes(),
+        confirm::routes(),
         second_factor::routes(),
         identity::routes(),
         passkeys::routes(),
@@ -43,7 +45,9 @@ pub fn places() -> Vec<Place> {
         Place::new("Profile", "/account"),
         Place::new("Library", "/account/library"),
         Place::new("Subscription", "/account/subscription"),
+        Place::new("Payment methods", "/account/payment-methods"),
         Place::new("Invoices", "/account/invoices"),
+        Place::new("Gifts", "/account/gifts"),
         Place::new("Notifications", "/account/notifications"),
         Place::new("Security", "/account/security"),
         Place::new("Tokens", "/account/tokens"),

@@ -1,4 +1,4 @@
-//! `/account/security/passkeys`: adds passkeys and removes them.
+//! `/account/security/passkeys`: adds passkeys, calls them something else, and removes them.
 
 use super::desk_with;
 use crate::actors::accounts::{AccountsError, passkeys};
@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 const PAGE: &str = "/account/security/passkeys";
 const REMOVE: &str = "/account/security/passkeys/remove";
+const RENAME: &str = "/account/security/passkeys/rename";
 const CHALLENGE: &str = "/account/security/passkeys/challenge";
 /// How long the answer waits until the pages know of the new passkey.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -26,6 +27,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get(PAGE, Access::SignedIn, show),
         Route::post(PAGE, Access::SignedIn, add),
         Route::post(CHALLENGE, Access::SignedIn, challenge),
+        Route::post(RENAME, Access::SignedIn, rename),
         Route::post(REMOVE, Access::SignedIn, remove),
     ]
 }
@@ -68,6 +70,16 @@ async fn add(mut req: Req) -> Result<Res, HttpError> {
     }
 }
 
+async fn rename(mut req: Req) -> Result<Res, HttpError> {
+    let form = req.form().await?;
+    let id = req.account()?.id;
+    let wish = (Uuid::parse_str(form.get("renamed")).unwrap_or_default(), form.get("new_name"));
+    match passkeys::rename(&req.app, req.command_id(&form), req.meta(), id, wish).await {
+        Ok(receipt) => Ok(after(receipt, &format!("{PAGE}?done=renamed"))),
+        Err(error) => view(&req, &form, &form_errors(error)?, &[]).await,
+    }
+}
+
 async fn remove(mut req: Req) -> Result<Res, HttpError> {
     let form = req.form().await?;
     let id = req.account()?.id;
@@ -98,6 +110,7 @@ async fn view(req: &Req, typed: &Form, errors: &Errors, codes: &[String]) -> Res
     };
     let done = match req.query("done") {
         "added" => Some("Added. It opens your account from now on."),
+        "renamed" => Some("It has its new name."),
         "removed" => Some("Removed."),
         _ => None,
     };
@@ -122,6 +135,12 @@ async fn view(req: &Req, typed: &Form, errors: &Errors, codes: &[String]) -> Res
             section.stack.mid {
                 h2 { "Your passkeys" }
                 (listed(&all))
+                (form(req, RENAME, &html! {
+                    (Field::new("renamed", "Which one to rename").select(all.iter().map(|p| (p.id.to_string(), p.name.clone())))
+                        .value(typed.get("renamed")).mid().render())
+                    (Field::new("new_name", "New name").value(typed.get("new_name")).maxlength(60).mid().errors(errors).render())
+                    (button::submit("Rename", Weight::Plain))
+                }))
                 (form(req, REMOVE, &html! {
                     (choices("passkey", "Which one to remove", &options, &first, errors))
                     (secret("remove_password"))

@@ -2,6 +2,7 @@
 
 mod bank;
 mod coupons;
+mod gifts;
 mod invoices;
 mod order_outcome;
 mod orders;
@@ -52,6 +53,7 @@ pub fn routes() -> Vec<Route> {
         invoices::routes(),
         plans::routes(),
         coupons::routes(),
+        gifts::routes(),
         tax_rates::routes(),
         bank::routes(),
         reports::routes(),
@@ -82,6 +84,7 @@ pub fn places() -> Vec<Place> {
         Place::new("Reports", "/billing/reports"),
         Place::new("Plans", "/billing/plans"),
         Place::new("Coupons", "/billing/coupons"),
+        Place::new("Gifts", "/billing/gifts"),
         Place::new("Tax rates", "/billing/tax-rates"),
         Place::new("People", "/billing/people"),
     ]

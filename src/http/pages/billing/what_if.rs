@@ -179,6 +179,7 @@ fn line(order: &OrderLine) -> Vec<Markup> {
         OrderReason::Join => "Joining",
         OrderReason::Renewal => "Renewal",
         OrderReason::PlanChange => "Change of plan",
+        OrderReason::Gift => "Gift",
     };
     let status: &'static str = order.status.into();
     vec![

@@ -1,5 +1,6 @@
 //! "Why was this charged?": part of the page of an order.
 
+use crate::domain::gift::is_order_of;
 use crate::domain::order::OrderEvent;
 use crate::domain::order_process::why::{Explanation, Ground, explain};
 use crate::domain::subscription::SubscriptionEvent;
@@ -15,6 +16,14 @@ use uuid::Uuid;
 
 /// The explanation, with links to the events it names.
 pub(super) async fn panel(req: &Req, order: &OrderRow) -> Result<Markup, HttpError> {
+    if is_order_of(order.subscription, order.id) {
+        return Ok(html! {
+            section.panel.stack aria-labelledby="why" {
+                h2 #why { "Why was this charged?" }
+                p { "Somebody bought time for somebody else: " a href={ "/billing/gifts/" (order.subscription) } { "the gift" } "." }
+            }
+        });
+    }
     let entries = subscription_timeline::of(&req.app.reader, order.subscription, None).await?;
     let subscription: Vec<(i64, SubscriptionEvent)> =
         entries.iter().filter_map(|e| Some((e.position, e.decode()?))).collect();

@@ -17,6 +17,17 @@ const LONGEST: usize = 120;
 
 /// The fields, country aside.
 pub(super) fn fields(form: &Form, errors: &Errors) -> Markup {
+    html! {
+        (fields_of_a_person(form, errors))
+        (Field::new("reference", "Your reference").optional().value(form.get("reference")).maxlength(LONGEST).mid()
+            .hint("Stands on the invoice, such as the number of a purchase order.").errors(errors).render())
+        (Field::new("vat_number", "VAT number").optional().value(form.get("vat_number")).maxlength(20).short()
+            .hint("For businesses in the European Union. In another country than ours you pay without VAT then.").errors(errors).render())
+    }
+}
+
+/// Name and address.
+pub(super) fn fields_of_a_person(form: &Form, errors: &Errors) -> Markup {
     let text = |name: &'static str, label: &'static str, token: &'static str| {
         Field::new(name, label)
             .value(form.get(name))
@@ -30,15 +41,11 @@ pub(super) fn fields(form: &Form, errors: &Errors) -> Markup {
         (text("street", "Street and number", "street-address").render())
         (text("postcode", "Postcode", "postal-code").short().render())
         (text("city", "City", "address-level2").render())
-        (Field::new("reference", "Your reference").optional().value(form.get("reference")).maxlength(LONGEST).mid()
-            .hint("Stands on the invoice, such as the number of a purchase order.").errors(errors).render())
-        (Field::new("vat_number", "VAT number").optional().value(form.get("vat_number")).maxlength(20).short()
-            .hint("For businesses in the European Union. In another country than ours you pay without VAT then.").errors(errors).render())
     }
 }
 
-/// Notes what is wrong, and gives the VAT number as tax offices write it, if there is one.
-pub(super) fn check(form: &Form, country: Country, errors: &mut Errors) -> Option<String> {
+/// Notes what is wrong with name and address.
+pub(super) fn check_person(form: &Form, errors: &mut Errors) {
     for (field, what) in [
         ("name", "your name"),
         ("street", "street and number"),
@@ -51,6 +58,11 @@ pub(super) fn check(form: &Form, country: Country, errors: &mut Errors) -> Optio
             errors.add(field, format!("Use at most {LONGEST} characters."));
         }
     }
+}
+
+/// Notes what is wrong, and gives the VAT number as tax offices write it, if there is one.
+pub(super) fn check(form: &Form, country: Country, errors: &mut Errors) -> Option<String> {
+    check_person(form, errors);
     if form.get("reference").chars().count() > LONGEST {
         errors.add("reference", format!("Use at most {LONGEST} characters."));
     }

@@ -3,6 +3,7 @@
 use super::cards;
 use crate::actors::cards::confirmation;
 use crate::actors::payments::{self, PaymentError};
+use crate::domain::gift::is_order_of;
 use crate::domain::order::Settlement;
 use crate::http::error::HttpError;
 use crate::http::response::{after, see_other};
@@ -70,9 +71,13 @@ async fn answer(mut req: Req) -> Result<Res, HttpError> {
     let Some(order) = waiting(&req).await? else { return Ok(see_other("/account/subscription")) };
     let Some((attempt, _)) = order.last_attempt else { return Ok(see_other("/account/subscription")) };
     let approve = form.get("answer") == "confirm";
+    let back = match is_order_of(order.subscription, order.id) {
+        true => format!("/account/gifts/{}", order.subscription),
+        false => "/account/subscription".to_owned(),
+    };
     let command = (req.command_id(&form), req.meta());
     match payments::confirm(&req.app, order.id, attempt, approve, command).await {
-        Ok(receipt) => Ok(after(receipt, "/account/subscription")),
+        Ok(receipt) => Ok(after(receipt, &back)),
         Err(PaymentError::Order(error)) => Err(error.into()),
         Err(PaymentError::Gateway(refused)) => Err(HttpError::Unprocessable(refused.to_string())),
         Err(other) => Err(HttpError::Internal(other.to_string())),

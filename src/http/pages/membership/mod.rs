@@ -5,11 +5,14 @@ mod billing_details;
 mod cards;
 mod confirm;
 mod coupon;
+mod gift;
+pub(super) mod gifts;
 mod invoices;
 mod join;
 mod order;
 pub(super) mod paper;
 mod pause;
+mod payment_methods;
 pub(super) mod plan_change;
 pub(super) mod shared;
 pub(super) mod subscription;
@@ -45,6 +48,9 @@ pub fn routes() -> Vec<Route> {
         join::routes(),
         order::routes(),
         cards::routes(),
+        gift::routes(),
+        gifts::routes(),
+        payment_methods::routes(),
         team::routes(),
         subscription::routes(),
         subscription_acts::routes(),

@@ -1,8 +1,9 @@
 //! `/join/{offer}/order`: the whole order on one page, and the button that orders.
 
 use super::address;
-use super::cards::{self, card_fields, keep_card};
+use super::cards::{self, card_fields};
 use super::join::{STEPS, frame, obstacle};
+use super::payment_methods::{chosen_card, is_kept, kept_choice};
 use super::shared::{TaxDesk, bundle_for, country, tax_note, trial};
 use super::{coupon, withdrawal};
 use crate::actors::bus::{Claim, CommandError, Envelope};
@@ -97,10 +98,10 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     choice.reckon(false);
     let mut form = Form::default();
     form.push("name", &req.account()?.label);
-    view(&req, &choice, &form, &errors)
+    view(&req, &choice, &form, &errors).await
 }
 
-fn view(req: &Req, choice: &Choice, form: &Form, errors: &Errors) -> Result<Res, HttpError> {
+async fn view(req: &Req, choice: &Choice, form: &Form, errors: &Errors) -> Result<Res, HttpError> {
     let Choice { offer, buyer, by_card, tax, full, discount, trial_days, .. } = choice;
     let code = discount.as_ref().map_or("", |d| d.code.as_str());
     let back = format!("/join/{}?country={buyer}&coupon={code}", offer.variation.id);
@@ -109,6 +110,7 @@ fn view(req: &Req, choice: &Choice, form: &Form, errors: &Errors) -> Result<Res,
         (true, false) => "By card, charged now and when a period begins",
         (false, _) => "By bank transfer",
     };
+    let kept = if *by_card { kept_choice(req, form, errors).await? } else { None };
     let first = req.now().date_naive() + chrono::Days::new(u64::from(*trial_days));
     let body = html! {
         (page_head("Check your order", Some("Nothing is ordered before you press the button."), None))
@@ -128,7 +130,8 @@ fn view(req: &Req, choice: &Choice, form: &Form, errors: &Errors) -> Result<Res,
                 @if *by_card {
                     h2 { "Card" }
                     @if *trial_days > 0 { p.small { "You can leave this empty and add a card before the trial is over." } }
-                    (card_fields(req, form, errors, *trial_days > 0))
+                    @if let Some(kept) = &kept { (kept) }
+                    (card_fields(req, form, errors, *trial_days > 0 || kept.is_some()))
                 }
                 (withdrawal::at_order(req, form, errors))
                 p.small { "By ordering you agree to the " a href="/legal/terms" { "terms" } "." }
@@ -199,13 +202,13 @@ async fn place(mut req: Req) -> Result<Res, HttpError> {
         None
     };
     if !errors.is_empty() {
-        return view(&req, &choice, &form, &errors);
+        return view(&req, &choice, &form, &errors).await;
     }
-    let later = choice.trial_days > 0 && cards::is_empty(&form);
+    let later = choice.trial_days > 0 && cards::is_empty(&form) && !is_kept(&form);
     let (method, label) = if choice.by_card && !later {
-        match keep_card(&req, &form, &mut errors).await? {
-            Some((method, label)) => (Some(method), Some(label)),
-            None => return view(&req, &choice, &form, &errors),
+        match chosen_card(&req, &form, &mut errors).await? {
+            Some((method, label)) => (Some(method), label),
+            None => return view(&req, &choice, &form, &errors).await,
         }
     } else {
         (None, None)
@@ -218,7 +221,7 @@ async fn place(mut req: Req) -> Result<Res, HttpError> {
         && let Err(why) = coupon::spend(&req, &form, discount, variation.price, subscription).await?
     {
         errors.add("", why);
-        return view(&req, &choice, &form, &errors);
+        return view(&req, &choice, &form, &errors).await;
     }
     let command = SubscriptionCommand::Join {
         subscription,
@@ -258,7 +261,7 @@ async fn place(mut req: Req) -> Result<Res, HttpError> {
         Err(CommandError::Taken { .. }) => Ok(see_other("/account/subscription")),
         Err(CommandError::Refused(why)) => {
             errors.add("", why.to_string());
-            view(&req, &choice, &form, &errors)
+            view(&req, &choice, &form, &errors).await
         }
         Err(other) => Err(other.into()),
     }

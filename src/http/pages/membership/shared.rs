@@ -108,6 +108,11 @@ pub(super) async fn bundle_for(
 
 /// A page of the own desk below the subscription; with errors the answer is 422.
 pub(super) fn below_subscription(req: &Req, title: &str, errors: &Errors, content: &Markup) -> Res {
+    below(req, title, "/account/subscription", errors, content)
+}
+
+/// The same below another place of the desk.
+pub(super) fn below(req: &Req, title: &str, place: &str, errors: &Errors, content: &Markup) -> Res {
     let res = page(
         req,
         Page {
@@ -115,7 +120,8 @@ pub(super) fn below_subscription(req: &Req, title: &str, errors: &Errors, conten
             section: "Your account".into(),
             theme: Theme::Desk,
             private: true,
-            body: html! { div.page { (rooms("Your account", &places(), "/account/subscription", content)) } },
+            scripts: super::cards::scripts(req),
+            body: html! { div.page { (rooms("Your account", &places(), place, content)) } },
             ..Page::default()
         },
     );

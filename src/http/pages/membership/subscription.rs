@@ -129,6 +129,7 @@ fn body(
             section.panel aria-labelledby="card" {
                 h2 #card { "Change card" }
                 (post_form(req, "/account/subscription/card", &html! { (card_fields(req, form, errors, false)) (submit("Use this card", Weight::Plain)) }))
+                p { (link("Choose among the cards you keep", "/account/payment-methods", Weight::Quiet)) }
             }
         }
         @if row.status == Status::Active && !waiting {

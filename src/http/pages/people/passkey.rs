@@ -18,7 +18,8 @@ use warp::http::StatusCode;
 use warp::http::header::CACHE_CONTROL;
 
 const PAGE: &str = "/login/passkey";
-const CHALLENGE: &str = "/login/passkey/challenge";
+/// Where these forms get their challenge.
+pub(in crate::http::pages) const CHALLENGE: &str = "/login/passkey/challenge";
 /// The script of these forms.
 pub(in crate::http::pages) const SCRIPT: &str = "passkeys.js";
 

@@ -1,0 +1,307 @@
+//! What follows from gifts: an order and its charge, the code by mail, the time for whoever redeemed it, and
+//! the money back when staff take one back.
+
+use super::{Workflow, WorkflowError, tax_changes};
+use crate::actors::bus::{Claim, CommandError, Envelope};
+use crate::actors::gifts::{self, claim, code, today};
+use crate::actors::services::Services;
+use crate::actors::{mailer, payments};
+use crate::domain::account::{Account, AccountCommand, By, Why};
+use crate::domain::gift::{Gift, GiftCommand, GiftEvent, GiftStanding, GiftUse, is_order_of, order_of};
+use crate::domain::order::{
+    AskRefund, Order, OrderCommand, OrderError, OrderEvent, OrderItem, PlaceOrder, RefundOf, RefundWay,
+    Settlement, order_number, transfer_reference,
+};
+use crate::domain::shared::payment::{OrderReason, PaymentMethod, attempt_id};
+use crate::domain::shared::tax::{Buyer, Country, Tax};
+use crate::domain::shared::{AccountId, derive_id};
+use crate::domain::subscription::{Subscription, SubscriptionCommand, SubscriptionEvent};
+use crate::emails::MailKind;
+use crate::projections::{gifts as listed, subscriptions};
+use crate::store::RecordedEvent;
+use crate::store::repository::EventRepository;
+use async_trait::async_trait;
+use chrono::{DateTime, NaiveDate, Utc};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// The workflow.
+pub struct Gifts;
+
+/// Not "gifts": the list of them has that name, and places in the log are known by it.
+const NAME: &str = "giving";
+
+#[async_trait]
+impl Workflow for Gifts {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    async fn handle(&self, event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {
+        if let Some(happened) = event.decode::<GiftEvent>()? {
+            return from_gift(event, happened, cx).await;
+        }
+        if let Some(happened) = event.decode::<OrderEvent>()? {
+            return from_order(event, happened, cx).await;
+        }
+        match event.decode::<SubscriptionEvent>()? {
+            Some(happened) if lets_go_on(&happened) => waiting(event, cx).await,
+            _ => Ok(()),
+        }
+    }
+}
+
+fn failed(error: impl std::fmt::Display) -> WorkflowError {
+    WorkflowError::Failed(error.to_string())
+}
+
+async fn tell(
+    event: &RecordedEvent,
+    cx: &Services,
+    gift: Uuid,
+    (purpose, command, claims): (&str, GiftCommand, Vec<Claim>),
+) -> Result<(), WorkflowError> {
+    let (id, meta) = cx.follow(event, NAME, purpose);
+    let sent = cx.bus.dispatch::<Gift>(Envelope::new(id, gift, command, meta).with_claims(claims)).await;
+    sent.map(|_| ()).map_err(failed)
+}
+
+async fn from_gift(event: &RecordedEvent, happened: GiftEvent, cx: &Services) -> Result<(), WorkflowError> {
+    let gift = event.stream_uuid();
+    match happened {
+        GiftEvent::GiftOrdered { order, method, .. } => {
+            place(event, cx).await?;
+            match method {
+                Some(method) => start(event, cx, order, (attempt_id(order, 1), method)).await,
+                None => Ok(()),
+            }
+        }
+        GiftEvent::GiftPaymentRequested { order, attempt, method, .. } => {
+            start(event, cx, order, (attempt, method)).await
+        }
+        GiftEvent::GiftPaid { last_day, at } => tell_of(event, cx, last_day, at).await,
+        GiftEvent::GiftRedeemed { by, .. } => give(event, cx, gift, by).await,
+        GiftEvent::GiftWithdrawn { by: Some(by), paid, at } => give_back(event, cx, (by, paid), at).await,
+        GiftEvent::GiftWithdrawn { .. }
+        | GiftEvent::GiftPaymentFailed { .. }
+        | GiftEvent::GiftUsed { .. } => Ok(()),
+    }
+}
+
+/// Makes its order. What is given is known, so the tax is due when it is sold (directive 2006/112/EC, article
+/// 30b), at the rate of that day.
+async fn place(event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {
+    let Some(GiftEvent::GiftOrdered { gift, buyer, given, order, country, billing, method, at, .. }) =
+        event.decode::<GiftEvent>()?
+    else {
+        return Ok(());
+    };
+    let home = Country::parse(&cx.config.studio.country).map_err(failed)?;
+    let rates = tax_changes::rates(cx).await?;
+    let tax = Tax::decide(given.price, Buyer { country, business: false }, home, today(cx, at)?, &rates);
+    let number = order_number(order);
+    let settlement = match method {
+        Some(method) => Settlement::Charge { gateway: method.gateway },
+        None => {
+            let iban = payments::bank_account(&cx.config).map(|(iban, _)| iban.as_str().to_owned());
+            let reference = transfer_reference(&number);
+            Settlement::Transfer { iban: iban.unwrap_or_default(), reference }
+        }
+    };
+    let description = format!("Gift: {}", given.words());
+    let claims = vec![Claim::new("order-number", number.clone())];
+    let command = OrderCommand::Place(Box::new(PlaceOrder {
+        order,
+        number,
+        account: buyer,
+        subscription: gift,
+        reason: OrderReason::Gift,
+        items: vec![OrderItem { description, quantity: 1, unit: tax.gross, period: None }],
+        tax,
+        settlement,
+        billing: Some(billing),
+        vat_number: None,
+        at,
+    }));
+    let (id, meta) = cx.follow(event, NAME, "place");
+    let sent = cx.bus.dispatch::<Order>(Envelope::new(id, order, command, meta).with_claims(claims)).await;
+    sent.map(|_| ()).map_err(failed)
+}
+
+async fn start(
+    event: &RecordedEvent,
+    cx: &Services,
+    order: Uuid,
+    (attempt, method): (Uuid, PaymentMethod),
+) -> Result<(), WorkflowError> {
+    let (id, meta) = cx.follow(event, NAME, "start");
+    let command = OrderCommand::StartAttempt { attempt, method, at: event.effective_at };
+    match cx.bus.dispatch::<Order>(Envelope::new(id, order, command, meta)).await {
+        // Settled otherwise meanwhile, or another attempt is under way: its outcome is told.
+        Ok(_)
+        | Err(CommandError::Refused(OrderError::Paid | OrderError::Cancelled | OrderError::InFlight)) => {
+            Ok(())
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+async fn from_order(event: &RecordedEvent, happened: OrderEvent, cx: &Services) -> Result<(), WorkflowError> {
+    let order = event.stream_uuid();
+    let of = |subject: Uuid| is_order_of(subject, order);
+    match happened {
+        OrderEvent::OrderPaid { subscription: gift, at, .. } if of(gift) => {
+            let paid = GiftCommand::RecordPaid { today: today(cx, at)?, at };
+            tell(event, cx, gift, ("paid", paid, vec![claim(cx, &code(cx, gift)?)?])).await
+        }
+        OrderEvent::PaymentDeclined { attempt, subscription: gift, code, at, .. } if of(gift) => {
+            let failed = GiftCommand::RecordFailure { attempt, code, at };
+            tell(event, cx, gift, ("failed", failed, vec![])).await
+        }
+        OrderEvent::PaymentAttemptCancelled { attempt, subscription: gift, at, .. } if of(gift) => {
+            let failed = GiftCommand::RecordFailure { attempt, code: "action_not_taken".into(), at };
+            tell(event, cx, gift, ("failed", failed, vec![])).await
+        }
+        OrderEvent::OrderRefunded { at, .. } | OrderEvent::OrderCancelled { at, .. } => {
+            // These do not say what the order is for.
+            let gift = payments::load_order(cx, order).await?.subject();
+            if !of(gift) {
+                return Ok(());
+            }
+            tell(event, cx, gift, ("returned", GiftCommand::RecordReturned { at }, vec![])).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The code goes to whoever is to have it; the buyer is told in any case.
+async fn tell_of(
+    event: &RecordedEvent,
+    cx: &Services,
+    last_day: Option<NaiveDate>,
+    at: DateTime<Utc>,
+) -> Result<(), WorkflowError> {
+    let state = gifts::load(cx, event.stream_uuid()).await?;
+    let Some(given) = state.given() else { return Ok(()) };
+    let (gift, what, sent) = (state.id(), given.words(), state.recipient().is_some());
+    if let Some(recipient) = state.recipient() {
+        let (id, _) = cx.follow(event, NAME, "mail to the recipient");
+        let mail = MailKind::GiftCode { gift, what: what.clone(), last_day };
+        mailer::enqueue_to(cx, id, state.buyer(), Some(recipient), &mail, at).await?;
+    }
+    let (id, _) = cx.follow(event, NAME, "mail to the buyer");
+    mailer::enqueue(cx, id, state.buyer(), MailKind::GiftBought { gift, what, last_day, sent }, at).await?;
+    Ok(())
+}
+
+async fn give_back(
+    event: &RecordedEvent,
+    cx: &Services,
+    (by, paid): (AccountId, bool),
+    at: DateTime<Utc>,
+) -> Result<(), WorkflowError> {
+    let order = order_of(event.stream_uuid());
+    let (id, meta) = cx.follow(event, NAME, "give back");
+    let state = payments::load_order(cx, order).await?;
+    let command = match state.total() {
+        Some(amount) if paid => {
+            let by_charge = state.goes_back_by_charge(RefundOf::Price);
+            OrderCommand::AskRefund(AskRefund {
+                refund: derive_id(&format!("order-{order}"), "gift-withdrawn"),
+                of: RefundOf::Price,
+                way: if by_charge { RefundWay::Gateway } else { RefundWay::Transfer },
+                amount,
+                by,
+                second_person_over: cx.config.billing.second_person_over,
+                at,
+            })
+        }
+        _ => OrderCommand::Cancel { cause: "gift-withdrawn".into(), at },
+    };
+    match cx.bus.dispatch::<Order>(Envelope::new(id, order, command, meta)).await {
+        // Refunded on the order's own page, or paid at that moment: staff see both there.
+        Ok(_)
+        | Err(CommandError::Refused(
+            OrderError::RefundTooMuch(_) | OrderError::Paid | OrderError::InFlight | OrderError::Disputed,
+        )) => Ok(()),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// Whether something that a gift may have waited for is over.
+const fn lets_go_on(happened: &SubscriptionEvent) -> bool {
+    use SubscriptionEvent as E;
+    matches!(
+        happened,
+        E::SubscriptionActivated { .. }
+            | E::SubscriptionRenewed { .. }
+            | E::SubscriptionResumed { .. }
+            | E::SubscriptionCancelled { .. }
+            | E::SubscriptionExpired { .. }
+            | E::PauseEnded { .. }
+            | E::PeriodWaived { .. }
+            | E::PlanChanged { .. }
+            | E::PlanChangeDropped { .. }
+    )
+}
+
+async fn waiting(event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {
+    // A gift that was redeemed before this event is listed: giving it was tried, and waited for the list.
+    if !listed::any_waiting(&cx.reader).await? {
+        return Ok(());
+    }
+    let repository = EventRepository::<Subscription>::new(cx.pool.clone(), cx.journal.clone());
+    let owner = repository.load(event.stream_uuid()).await?.state.owner();
+    for gift in listed::waiting_for(&cx.reader, owner).await? {
+        give(event, cx, gift, owner).await?;
+    }
+    Ok(())
+}
+
+/// Gives the time of a redeemed gift: a subscription runs longer, and who has none has access. What cannot be
+/// extended now waits; the next event of the subscription tries it again.
+async fn give(event: &RecordedEvent, cx: &Services, gift: Uuid, to: AccountId) -> Result<(), WorkflowError> {
+    let state = gifts::load(cx, gift).await?;
+    let (GiftStanding::Redeemed, Some(given)) = (state.standing(), state.given()) else { return Ok(()) };
+    if !cx.reader.wait_for(event.position, Duration::from_secs(20)).await? {
+        return Err(failed("the lists of subscriptions and gifts are behind"));
+    }
+    let at = cx.clock.now().max(event.effective_at);
+    // One gift gives once, whatever leads here: the same command in all cases.
+    let (_, meta) = cx.follow(event, NAME, "give");
+    let id = derive_id(&format!("gift-{gift}"), "give");
+    let live = subscriptions::of_account(&cx.reader, to).await?;
+    let live = live.into_iter().find(|s| !s.status.is_final());
+    let used = if let Some(row) = live {
+        let repository = EventRepository::<Subscription>::new(cx.pool.clone(), cx.journal.clone());
+        let Some(from) = repository.load(row.id).await?.state.next_due_on() else { return Ok(()) };
+        let days = (given.interval.start_of(from, 1).map_err(failed)? - from).num_days();
+        let command = SubscriptionCommand::Extend { days: u16::try_from(days).map_err(failed)? };
+        match cx.bus.dispatch::<Subscription>(Envelope::new(id, row.id, command, meta)).await {
+            Ok(_) => GiftUse::Extension { subscription: row.id },
+            Err(CommandError::Refused(_)) => return Ok(()),
+            Err(error) => return Err(failed(error)),
+        }
+    } else {
+        let account =
+            EventRepository::<Account>::new(cx.pool.clone(), cx.journal.clone()).load(to).await?.state;
+        let former = account.complimentary.filter(|c| c.holds_at(at));
+        let begins = match former.map(|c| c.until) {
+            // Access without an end can be given no more time.
+            Some(None) => return Ok(()),
+            Some(Some(end)) => end,
+            None => at,
+        };
+        let day = begins.date_naive();
+        let until = begins + (given.interval.start_of(day, 1).map_err(failed)? - day);
+        let (by, why) = (By::System("gift".into()), Why::Code("gift".into()));
+        let command = AccountCommand::GrantComplimentary { at, until: Some(until), by, why };
+        match cx.bus.dispatch::<Account>(Envelope::new(id, to, command, meta)).await {
+            Ok(_) => GiftUse::Access,
+            // Erased meanwhile.
+            Err(CommandError::Refused(_)) => return Ok(()),
+            Err(error) => return Err(failed(error)),
+        }
+    };
+    tell(event, cx, gift, (&format!("used {gift}"), GiftCommand::RecordUsed { used, at }, vec![])).await
+}

@@ -1,0 +1,192 @@
+use super::*;
+use crate::domain::shared::calendar::{Interval, IntervalUnit};
+use crate::domain::shared::payment::PaymentMethod;
+use crate::domain::shared::tax::Country;
+use crate::domain::shared::{Currency, Money, PersonalRef};
+use chrono::{DateTime, NaiveDate, TimeZone, Utc};
+use cqrs_es::test::TestFramework;
+use uuid::Uuid;
+
+type Gifts = TestFramework<Gift>;
+
+fn at() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2027, 12, 20, 12, 0, 0).unwrap()
+}
+
+fn today() -> NaiveDate {
+    at().date_naive()
+}
+
+fn person(n: u128) -> Uuid {
+    Uuid::from_u128(n)
+}
+
+fn personal(field: &str, n: u128) -> PersonalRef {
+    PersonalRef { subject: person(1), field: field.into(), version: Uuid::from_u128(n) }
+}
+
+fn card() -> PaymentMethod {
+    let label = personal("payment_method", 4);
+    PaymentMethod { gateway: "sandbox".into(), token: "sbx_1".into(), label, expires_on: None }
+}
+
+fn given(unit: IntervalUnit, length: u16) -> Given {
+    Given {
+        plan: Uuid::from_u128(21),
+        variation: Uuid::from_u128(22),
+        plan_name: "Studio".into(),
+        interval: Interval::new(unit, length).unwrap(),
+        price: Money::new(1150, Currency::eur()),
+    }
+}
+
+fn wish(given: Given, valid_days: Option<u32>) -> GiftCommand {
+    GiftCommand::Order(Box::new(OrderGift {
+        gift: person(7),
+        buyer: person(1),
+        given,
+        country: Country::from_letters(*b"NL"),
+        billing: personal("billing_address", 5),
+        recipient: Some(personal("gift_recipient", 6)),
+        method: Some(card()),
+        valid_days,
+        at: at(),
+    }))
+}
+
+fn ordered_with(valid_days: Option<u32>) -> GiftEvent {
+    Gift::default().decide(wish(given(IntervalUnit::Month, 1), valid_days)).unwrap().remove(0)
+}
+
+fn ordered() -> GiftEvent {
+    ordered_with(None)
+}
+
+fn paid() -> GiftEvent {
+    GiftEvent::GiftPaid { at: at(), last_day: None }
+}
+
+fn redeemed(n: u128) -> GiftEvent {
+    GiftEvent::GiftRedeemed { by: person(n), at: at() }
+}
+
+fn used() -> GiftEvent {
+    GiftEvent::GiftUsed { used: GiftUse::Access, at: at() }
+}
+
+fn withdrawn(paid: bool) -> GiftEvent {
+    GiftEvent::GiftWithdrawn { by: Some(person(9)), paid, at: at() }
+}
+
+fn redeem(n: u128, today: NaiveDate) -> GiftCommand {
+    GiftCommand::Redeem { by: person(n), today, at: at() }
+}
+
+fn withdraw() -> GiftCommand {
+    GiftCommand::Withdraw { by: person(9), at: at() }
+}
+
+#[test]
+fn a_year_at_most_is_given_at_once() {
+    for (unit, length, fits) in [
+        (IntervalUnit::Year, 1, true),
+        (IntervalUnit::Month, 12, true),
+        (IntervalUnit::Week, 52, true),
+        (IntervalUnit::Day, 366, true),
+        (IntervalUnit::Day, 367, false),
+        (IntervalUnit::Year, 2, false),
+    ] {
+        let decided = Gift::default().decide(wish(given(unit, length), None));
+        assert_eq!(decided.is_ok(), fits, "{length} {unit:?}");
+    }
+    let again = wish(given(IntervalUnit::Month, 1), None);
+    Gifts::with(()).given(vec![ordered()]).when(again).then_expect_events(vec![]);
+}
+
+#[test]
+fn it_is_redeemed_once_and_only_when_it_is_paid() {
+    let missing = Gift::default().decide(redeem(2, today()));
+    assert_eq!(missing, Err(GiftError::Missing));
+    Gifts::with(()).given(vec![ordered()]).when(redeem(2, today())).then_expect_error(GiftError::NotPaid);
+    let mut history = vec![ordered(), paid()];
+    Gifts::with(()).given(history.clone()).when(redeem(2, today())).then_expect_events(vec![redeemed(2)]);
+    history.push(redeemed(2));
+    for state in [history.clone(), [history, vec![used()]].concat()] {
+        Gifts::with(()).given(state.clone()).when(redeem(2, today())).then_expect_events(vec![]);
+        Gifts::with(()).given(state.clone()).when(redeem(3, today())).then_expect_error(GiftError::Redeemed);
+        Gifts::with(()).given(state).when(withdraw()).then_expect_error(GiftError::Redeemed);
+    }
+}
+
+#[test]
+fn its_last_day_counts_and_without_one_it_never_ends() {
+    let pay = GiftCommand::RecordPaid { today: today(), at: at() };
+    let last = today() + chrono::Days::new(30);
+    let ends = GiftEvent::GiftPaid { at: at(), last_day: Some(last) };
+    Gifts::with(())
+        .given(vec![ordered_with(Some(30))])
+        .when(pay.clone())
+        .then_expect_events(vec![ends.clone()]);
+    Gifts::with(()).given(vec![ordered()]).when(pay.clone()).then_expect_events(vec![paid()]);
+    Gifts::with(()).given(vec![ordered(), paid()]).when(pay).then_expect_events(vec![]);
+    let dated = || vec![ordered_with(Some(30)), ends.clone()];
+    Gifts::with(()).given(dated()).when(redeem(2, last)).then_expect_events(vec![redeemed(2)]);
+    let late = last.succ_opt().unwrap();
+    Gifts::with(()).given(dated()).when(redeem(2, late)).then_expect_error(GiftError::Expired(last));
+    let far = NaiveDate::from_ymd_opt(2100, 1, 1).unwrap();
+    Gifts::with(()).given(vec![ordered(), paid()]).when(redeem(2, far)).then_expect_events(vec![redeemed(2)]);
+}
+
+#[test]
+fn staff_take_it_back_as_long_as_nobody_redeemed_it() {
+    Gifts::with(()).given(vec![ordered()]).when(withdraw()).then_expect_events(vec![withdrawn(false)]);
+    let bought = || vec![ordered(), paid()];
+    Gifts::with(()).given(bought()).when(withdraw()).then_expect_events(vec![withdrawn(true)]);
+    let gone = || vec![ordered(), paid(), withdrawn(true)];
+    Gifts::with(()).given(gone()).when(withdraw()).then_expect_events(vec![]);
+    Gifts::with(()).given(gone()).when(redeem(2, today())).then_expect_error(GiftError::Withdrawn);
+    // Its order was refunded on the order's own page: the code counts no more either.
+    let returned = GiftCommand::RecordReturned { at: at() };
+    let by_itself = GiftEvent::GiftWithdrawn { by: None, paid: false, at: at() };
+    Gifts::with(()).given(bought()).when(returned.clone()).then_expect_events(vec![by_itself]);
+    Gifts::with(()).given(gone()).when(returned.clone()).then_expect_events(vec![]);
+    let has_it = vec![ordered(), paid(), redeemed(2)];
+    Gifts::with(()).given(has_it).when(returned).then_expect_events(vec![]);
+}
+
+#[test]
+fn a_charge_that_failed_is_tried_again_until_it_is_paid() {
+    let attempt = Uuid::from_u128(31);
+    let pay = || GiftCommand::Pay { attempt, method: card(), at: at() };
+    let requested =
+        GiftEvent::GiftPaymentRequested { order: order_of(person(7)), attempt, method: card(), at: at() };
+    Gifts::with(()).given(vec![ordered()]).when(pay()).then_expect_events(vec![requested.clone()]);
+    Gifts::with(()).given(vec![ordered(), requested]).when(pay()).then_expect_events(vec![]);
+    Gifts::with(()).given(vec![ordered(), paid()]).when(pay()).then_expect_error(GiftError::Paid);
+    let late = GiftCommand::RecordFailure { attempt, code: "card_declined".into(), at: at() };
+    Gifts::with(()).given(vec![ordered(), paid()]).when(late).then_expect_events(vec![]);
+}
+
+#[test]
+fn codes_are_read_as_people_type_them() {
+    assert_eq!(normalise_code(" abcd-efgh 2345-6789 ").as_deref(), Some("ABCDEFGH23456789"));
+    for wrong in ["", "ABCD", "ABCDEFGH234567890", "ABCDEFGH2345678é", "ABCD_EFGH_2345_67"] {
+        assert_eq!(normalise_code(wrong), None, "{wrong}");
+    }
+}
+
+#[test]
+fn events_keep_their_form() {
+    let attempt = Uuid::from_u128(31);
+    insta::assert_json_snapshot!([
+        ordered(),
+        GiftEvent::GiftPaymentRequested { order: order_of(person(7)), attempt, method: card(), at: at() },
+        GiftEvent::GiftPaymentFailed { attempt, code: "card_declined".into(), at: at() },
+        paid(),
+        GiftEvent::GiftPaid { at: at(), last_day: Some(today()) },
+        redeemed(2),
+        used(),
+        GiftEvent::GiftUsed { used: GiftUse::Extension { subscription: Uuid::from_u128(40) }, at: at() },
+        withdrawn(true),
+    ]);
+}

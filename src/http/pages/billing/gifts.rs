@@ -1,0 +1,114 @@
+//! `/billing/gifts`: all gifts, and taking one back that nobody redeemed.
+
+use super::subscription_acts::with_reason;
+use super::{BILLING, PAGE as ROWS, desk, names, page_number, pages, person};
+use crate::actors::bus::{CommandError, Envelope};
+use crate::domain::gift::{Gift, GiftCommand, GiftStanding, order_of};
+use crate::domain::shared::calendar::day_words;
+use crate::http::error::HttpError;
+use crate::http::pages::membership::gifts::{gift_chip, what};
+use crate::http::response::after;
+use crate::http::route::Route;
+use crate::http::ui::button::{link_small, submit};
+use crate::http::ui::layout::Place;
+use crate::http::ui::table::{cell, head};
+use crate::http::ui::{
+    Column, Errors, Field, Icon, Weight, crumbs, empty, facts, form as post_form, format, page_head, table,
+};
+use crate::http::{Form, Req, Res};
+use crate::projections::gifts;
+use maud::{Markup, html};
+
+const PAGE: &str = "/billing/gifts";
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::get(PAGE, BILLING, list),
+        Route::get("/billing/gifts/{id}", BILLING, show),
+        Route::post("/billing/gifts/{id}/withdraw", BILLING, withdraw),
+    ]
+}
+
+async fn list(req: Req) -> Result<Res, HttpError> {
+    let page = page_number(&req);
+    let (all, total) = gifts::list(&req.app.reader, (page - 1) * ROWS, ROWS).await?;
+    let people: Vec<_> = all.iter().flat_map(|g| [Some(g.buyer()), g.redeemed_by()]).flatten().collect();
+    let names = names(&req, &people, "billing-gifts").await?;
+    let columns = ["Gift", "Bought by", "State", "Redeemed by", "Ordered"].map(Column::new);
+    let rows: Vec<Vec<Markup>> = all
+        .iter()
+        .map(|g| {
+            vec![
+                head(&html! { a href={ (PAGE) "/" (g.id()) } { (what(g)) } }),
+                cell(&person(&names, g.buyer())),
+                cell(&gift_chip(g)),
+                cell(&g.redeemed_by().map_or_else(|| html! { "nobody yet" }, |by| person(&names, by))),
+                cell(&g.ordered_at().map_or_else(|| html! {}, format::date)),
+            ]
+        })
+        .collect();
+    let content = html! {
+        (page_head("Gifts", Some("Time at the studio that one person buys and another redeems with a code. Codes are kept as hashes only."), None))
+        @if rows.is_empty() { (empty(Icon::Info, "No gifts yet", "Members buy them on the page Give.", Some(&Place::new("See the page", "/gift")))) }
+        @else { (table("Gifts", &columns, &rows)) (pages(&req, page, rows.len(), total)) }
+    };
+    Ok(desk(&req, "Gifts", &Errors::none(), &content))
+}
+
+async fn one(req: &Req) -> Result<Gift, HttpError> {
+    gifts::one(&req.app.reader, req.id_param("id")?).await?.ok_or(HttpError::NotFound)
+}
+
+async fn show(req: Req) -> Result<Res, HttpError> {
+    view(&req, &Form::default(), &Errors::none()).await
+}
+
+async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError> {
+    let gift = one(req).await?;
+    let people: Vec<_> = [Some(gift.buyer()), gift.redeemed_by()].into_iter().flatten().collect();
+    let names = names(req, &people, "billing-gift").await?;
+    let open = matches!(gift.standing(), GiftStanding::Ordered | GiftStanding::Paid);
+    let paid = gift.standing() == GiftStanding::Paid;
+    let order = format!("/billing/orders/{}", order_of(gift.id()));
+    let content = html! {
+        (crumbs(&[Place::new("Gifts", PAGE)], &what(&gift)))
+        (page_head(&what(&gift), None, Some(&link_small("Its order", &order, Weight::Plain))))
+        section.panel {
+            (facts(&[
+                ("State", gift_chip(&gift)),
+                ("Bought by", person(&names, gift.buyer())),
+                ("The code went", html! { @if gift.recipient().is_some() { "to an address that the buyer gave" } @else { "to the buyer" } }),
+                ("Can be redeemed", html! { @match gift.last_day() { Some(day) => { "until " (day_words(day)) }, None => "on any day" } }),
+                ("Redeemed by", gift.redeemed_by().map_or_else(|| html! { "nobody yet" }, |by| person(&names, by))),
+                ("Its time", html! { @if gift.used().is_some() { "was given" } @else if gift.redeemed_by().is_some() { "waits until the subscription can be extended" } @else { "was not given" } }),
+            ]))
+        }
+        @if open {
+            section.panel aria-labelledby="back" {
+                h2 #back { "Take it back" }
+                p { @if paid { "The code counts no more, and the price goes back the way it came; above the limit a colleague has to agree. A credit note corrects the invoice." } @else { "Nobody has to pay it any more." } }
+                (post_form(req, &format!("{PAGE}/{}/withdraw", gift.id()), &html! {
+                    (Field::new("reason", "Reason").hint("Kept with the event.").value(form.get("reason")).maxlength(500).errors(errors).render())
+                    (submit(if paid { "Take it back and give the money back" } else { "Take it back" }, Weight::Danger))
+                }))
+            }
+        }
+    };
+    Ok(desk(req, "Gift", errors, &content))
+}
+
+async fn withdraw(mut req: Req) -> Result<Res, HttpError> {
+    let form = req.form().await?;
+    let gift = one(&req).await?;
+    let (meta, reason) = match with_reason(&req, &form, gift.buyer()) {
+        Ok(both) => both,
+        Err(errors) => return view(&req, &form, &errors).await,
+    };
+    let command = GiftCommand::Withdraw { by: req.account()?.id, at: req.now() };
+    let envelope = Envelope::new(req.command_id(&form), gift.id(), command, meta).with_private(vec![reason]);
+    match req.app.bus.dispatch::<Gift>(envelope).await {
+        Ok(receipt) => Ok(after(receipt, &format!("{PAGE}/{}", gift.id()))),
+        Err(CommandError::Refused(why)) => view(&req, &form, &Errors::one("", why.to_string())).await,
+        Err(other) => Err(other.into()),
+    }
+}

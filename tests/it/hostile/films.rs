@@ -127,7 +127,8 @@ fn broken(room: &Path, good: &[u8]) -> Vec<Case> {
     let endless = patched(good, position(good, b"stsz") + 12, &0xffff_fff0_u32.to_be_bytes());
     let mkv = ffmpeg(room, "a.mkv", &copy);
     let evil = room.join("evil.srt");
-    let text = "1\n00:00:00,100 --> 00:00:00,900\n<script>alert(1)</script><img src=x onerror=alert(1)> {\\p1}\n\n2\n00:00:00,900 --> 00:00:00,100\nx\n";
+    let text =
+        "1\n00:00:00,100 --> 00:00:00,900\n<script>alert(1)</script><img src=x onerror=alert(1)> {\\p1}\n";
     std::fs::write(&evil, text).expect("written");
     let words =
         ["-map", "0", "-map", "1", "-c", "copy", "-c:s", "srt", "-metadata:s:s:0", "language=../../etc"];

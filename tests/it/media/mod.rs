@@ -90,7 +90,7 @@ async fn the_work(studio: &Studio, title: &str) -> Work {
 }
 
 pub async fn wait(studio: &Studio, title: &str, done: impl Fn(&Work) -> bool) -> Work {
-    let until = Instant::now() + Duration::from_secs(240);
+    let until = Instant::now() + Duration::from_secs(900);
     loop {
         let work = the_work(studio, title).await;
         if done(&work) {

@@ -121,7 +121,9 @@ impl Bus {
     /// the database is spoken to.
     #[must_use]
     pub fn new(pool: Pool, journal: Journal, vault: Vault, metrics: Arc<Metrics>, limit: usize) -> Self {
-        let arbiters = Arc::new(start_arbiters(2));
+        // Deciding takes microseconds: more threads than the work needs only wait for each other.
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let arbiters = Arc::new(start_arbiters((cores / 2).max(1)));
         let parts = Parts { pool, journal, vault, metrics, arbiters, runtime: Handle::current() };
         let admission = Arc::new(Semaphore::new(limit));
         Self { inner: Arc::new(Inner { directories: Mutex::default(), parts, admission }) }

@@ -383,6 +383,14 @@ async fn every_period_is_charged_once_whatever_is_lost_doubled_or_killed() {
     for days in [0, 1, 2, 3, 4, 5, 6] {
         run("payment-lookups", end + TimeDelta::days(days)).await;
     }
+    // And what was found out late is tried again, until its tries are used up: before that nothing is decided.
+    for days in [7, 10, 13] {
+        let at = end + TimeDelta::days(days);
+        run("clock-tick", at).await;
+        for minutes in [2, 10, 120, 60 * 26] {
+            run("payment-lookups", at + TimeDelta::minutes(minutes)).await;
+        }
+    }
 
     let client = keeper.services.pool.get().await.expect("connection");
     let all = async |sql: &str| client.query(sql, &[]).await.expect("read");

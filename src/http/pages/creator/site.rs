@@ -54,7 +54,7 @@ async fn view(req: &Req, typed: &Form, errors: &Errors) -> Result<Res, HttpError
         (page_head("Site", Some("What the studio says in its own words. What is written here is open to everybody."), None))
         (error_summary(errors))
         (announcement(req, &now, typed, errors))
-        section { h2 { "Texts" } (texts(req, &written, &names)) }
+        section.stack { h2 { "Texts" } (texts(req, &written, &names)) }
         (old_addresses(req, &redirects, &names, typed, errors))
     };
     Ok(show(req, "Site", &body))

@@ -68,7 +68,7 @@ async fn choose(req: Req) -> Result<Res, HttpError> {
                         h2 { (offer.name) ", " (offer.variation.interval.words()) }
                         p { (offer.summary) }
                         p { strong.num { (tax.gross) } " once" br; span.small.dim { (tax_note(&tax)) } }
-                        (link(&format!("Give {}", offer.variation.interval.words()), &format!("/gift/{}/order?country={buyer}", offer.variation.id), Weight::Plain))
+                        (link(&give(&offer.variation.interval.words()), &format!("/gift/{}/order?country={buyer}", offer.variation.id), Weight::Plain))
                     }
                 }
             }
@@ -243,4 +243,10 @@ async fn place(mut req: Req) -> Result<Res, HttpError> {
         }
         Err(other) => Err(other.into()),
     }
+}
+
+/// "Give one month", "Give 3 months".
+fn give(interval: &str) -> String {
+    let one = if interval.starts_with(|c: char| c.is_ascii_digit()) { "" } else { "one " };
+    format!("Give {one}{interval}")
 }

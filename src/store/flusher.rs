@@ -22,6 +22,8 @@ pub(super) struct Executed {
     pub answers: Vec<Result<Receipt, AppendError>>,
     /// When its execution began.
     pub begun: Instant,
+    /// Whether each append had a transaction of its own.
+    pub apart: bool,
 }
 
 /// The writer's side.
@@ -88,6 +90,9 @@ impl Told {
             match &answer {
                 Ok(receipt) if !receipt.replayed => {
                     let count = pending.append.events.len() as u64;
+                    if executed.apart {
+                        store.batch_events.observe(count as f64);
+                    }
                     match appended.iter_mut().find(|(known, _)| known == category) {
                         Some((_, sum)) => *sum += count,
                         None => appended.push((category.to_owned(), count)),
@@ -105,7 +110,9 @@ impl Told {
             events += count;
         }
         if events > 0 {
-            store.batch_events.observe(events as f64);
+            if !executed.apart {
+                store.batch_events.observe(events as f64);
+            }
             raise(&self.written, last);
         }
         store.position.set(*self.head.borrow());

@@ -84,6 +84,8 @@ struct Landed {
     batch: Vec<Pending>,
     plan: Plan,
     begun: Instant,
+    /// Whether each append had a transaction of its own.
+    apart: bool,
     /// How many of its appends were written: the first.
     written: usize,
     /// Why it is not known of the others; none: they were not.
@@ -153,7 +155,8 @@ impl Writer {
         let plan = lean::plan(&appends_of(&batch), self.clock.now(), left);
         flights.push_back(Box::pin(async move {
             let appends = appends_of(&batch);
-            let outcome = if lean::are_few(&appends) {
+            let apart = lean::are_few(&appends);
+            let outcome = if apart {
                 lean::write_each(&line.client, &line.lean, &appends, &plan).await
             } else {
                 let whole = lean::write(&line.client, &line.lean, &appends, &plan).await;
@@ -163,7 +166,7 @@ impl Writer {
                 Ok(written) => (written, None),
                 Err((written, error)) => (written, Some(error)),
             };
-            Landed { batch, plan, begun, written, broken }
+            Landed { batch, plan, begun, apart, written, broken }
         }));
         None
     }
@@ -171,11 +174,11 @@ impl Writer {
     /// Hands on what was written. Whatever was not, and so nothing of what was sent behind it, is written
     /// step by step: the receipts tell what is there if the outcome is not known.
     async fn land(&mut self, landed: Landed, flights: &mut Flights) {
-        let Landed { mut batch, plan, begun, written, broken } = landed;
+        let Landed { mut batch, plan, begun, apart, written, broken } = landed;
         let rest = batch.split_off(written);
         if written > 0 {
             let answers = plan.receipts.into_iter().take(written).map(Ok).collect();
-            self.flusher.flush(Executed { batch, answers, begun });
+            self.flusher.flush(Executed { batch, answers, begun, apart });
         }
         if rest.is_empty() {
             self.distrust = (0, 1);
@@ -218,7 +221,7 @@ impl Writer {
                 basis.give_up();
             }
         }
-        let executed = Executed { batch, answers: written.answers, begun };
+        let executed = Executed { batch, answers: written.answers, begun, apart: false };
         // A commit that waited has made durable all that stood before it, too.
         if durable && written.committed {
             self.flusher.answer(executed)

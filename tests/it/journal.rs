@@ -249,3 +249,24 @@ async fn a_conflict_among_batches_that_were_sent_ahead_fails_alone() {
     let verified = studio.instance.services.audit.verify(false, &[], |_, _| {}).await.expect("verify");
     assert!(verified.ok, "{verified:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conflict_among_a_few_appends_fails_alone() {
+    let studio = Studio::start().await;
+    let journal = &studio.instance.services.journal;
+    for bad in (0..6).cycle().take(60) {
+        let streams: Vec<Uuid> = (0..6).map(|_| Uuid::now_v7()).collect();
+        let stands = |(i, stream): (usize, &Uuid)| {
+            journal.submit(entry(*stream, if i == bad { 7 } else { 0 }, None)).expect("room")
+        };
+        let tickets: Vec<_> = streams.iter().enumerate().map(stands).collect();
+        for (i, ticket) in tickets.into_iter().enumerate() {
+            let answer = ticket.settled().await;
+            assert_eq!(answer.is_ok(), i != bad, "{i} of {bad}: {answer:?}");
+            assert!(answer.is_ok() || answer == Err(AppendError::Conflict { actual: 0 }), "{answer:?}");
+            assert_eq!(numbers(&studio, streams[i]).await.len(), usize::from(i != bad), "written once");
+        }
+    }
+    let verified = studio.instance.services.audit.verify(false, &[], |_, _| {}).await.expect("verify");
+    assert!(verified.ok, "{verified:?}");
+}

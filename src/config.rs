@@ -192,6 +192,8 @@ pub struct Accounts {
     pub staff_idle_minutes: u32,
     /// Hours after which a session of staff ends in any case. Never in demo mode.
     pub staff_session_hours: u32,
+    /// Days after which any session ends, however often it is used; one that is not used ends after 60 days.
+    pub session_days: u32,
     /// Minutes after which grave acts ask once more who it is; 0: never. Absent: 10, in demo mode 0.
     pub step_up_minutes: Option<u32>,
     /// Whether open registration asks browsers for a proof of work, and looks at who brings none; absent: in production.
@@ -378,6 +380,19 @@ pub struct Vies {
 pub struct Erasure {
     /// Days in which a deletion request can be withdrawn.
     pub grace_days: u32,
+    /// Years after the end of the year of an invoice for which it is kept who it is billed to, also when the
+    /// account is erased; as tax law says where the studio is.
+    pub archive_years: u8,
+    /// Other numbers of years, by the country whose tax is on the invoice, such as `DE = 8`.
+    pub archive_years_by_country: BTreeMap<String, u8>,
+}
+
+impl Erasure {
+    /// Years for which an invoice with the tax of `country` is kept after the end of its year.
+    #[must_use]
+    pub fn archive_years_of(&self, country: &str) -> u8 {
+        self.archive_years_by_country.get(country).copied().unwrap_or(self.archive_years)
+    }
 }
 
 impl Config {

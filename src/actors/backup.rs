@@ -10,6 +10,7 @@
 use super::services::Services;
 use super::workflows::WorkflowError;
 use super::workflows::erase_account;
+use crate::domain::deletion_request::CommentsFate;
 use crate::media::store::{hash_file, private_folder, remove_folder, write_atomically};
 use crate::store::dump::Dumper;
 use crate::store::{Metadata, StoreError, log};
@@ -326,8 +327,17 @@ pub async fn restore_database(dumper: &Dumper, folder: &Path) -> Result<Manifest
     Ok(manifest)
 }
 
-/// The certificates of erasures in a folder: request and account.
-fn ledger(folder: &Path) -> Result<Vec<(Uuid, Uuid)>, BackupError> {
+/// What a certificate says of an erasure, as far as it has to be repeated.
+struct Erased {
+    request: Uuid,
+    account: Uuid,
+    comments: CommentsFate,
+    /// Further subjects of the vault.
+    subjects: Vec<Uuid>,
+}
+
+/// The certificates of erasures in a folder.
+fn ledger(folder: &Path) -> Result<Vec<Erased>, BackupError> {
     let mut all = vec![];
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
@@ -338,10 +348,13 @@ fn ledger(folder: &Path) -> Result<Vec<(Uuid, Uuid)>, BackupError> {
         let note: serde_json::Value = serde_json::from_slice(&text)
             .map_err(|e| BackupError::Wrong(format!("{} cannot be read: {e}", path.display())))?;
         let id = |name: &str| note[name].as_str().and_then(|t| t.parse::<Uuid>().ok());
-        match (id("request"), id("account")) {
-            (Some(request), Some(account)) => all.push((request, account)),
-            _ => return Err(BackupError::Wrong(format!("{} names no account", path.display()))),
-        }
+        let (Some(request), Some(account)) = (id("request"), id("account")) else {
+            return Err(BackupError::Wrong(format!("{} names no account", path.display())));
+        };
+        // Certificates of older versions say nothing of these.
+        let comments = serde_json::from_value(note["comments"].clone()).unwrap_or_default();
+        let subjects = serde_json::from_value(note["subjects"].clone()).unwrap_or_default();
+        all.push(Erased { request, account, comments, subjects });
     }
     Ok(all)
 }
@@ -353,9 +366,10 @@ fn ledger(folder: &Path) -> Result<Vec<(Uuid, Uuid)>, BackupError> {
 /// If a certificate cannot be read or an erasure cannot be repeated.
 pub async fn replay_erasures(cx: &Services, folder: &Path) -> Result<usize, BackupError> {
     let all = ledger(folder)?;
-    for (request, account) in &all {
-        let meta = Metadata::system("restore", *request, cx.clock.now());
-        erase_account::repeat(cx, *request, *account, &meta).await?;
+    for erased in &all {
+        let meta = Metadata::system("restore", erased.request, cx.clock.now());
+        let fate = (erased.comments, erased.subjects.as_slice());
+        erase_account::repeat(cx, erased.request, erased.account, fate, &meta).await?;
     }
     Ok(all.len())
 }

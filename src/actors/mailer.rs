@@ -137,31 +137,35 @@ pub async fn send_now(cx: &Services, id: Uuid, account: Uuid, kind: &MailKind) -
     let at = cx.clock.now();
     let row = Waiting { id, account, recipient: None, kind: kind.clone(), created_at: at, attempts: 0 };
     let Some(mail) = write(cx, &row).await? else { return Ok(false) };
-    let sent = way.send(account, &mail).await.is_ok();
+    let sent = way.send(vec![account], &mail).await.is_ok();
     count(cx, if sent { "sent" } else { "failed" });
     Ok(sent)
 }
 
-/// Forgets all mail of an account, sent or not, and removes its files outside production. `None`
-/// while one of them is being sent: try again.
+/// Forgets all mail of an account, and to the same person's address as others wrote it down (`contact`), sent or
+/// not, and removes its files outside production. `None` while one of them is being sent: try again.
 ///
 /// # Errors
 /// If the database or the mail folder cannot be used.
-pub async fn forget(cx: &Services, account: Uuid) -> Result<Option<u64>, StoreError> {
+pub async fn forget(cx: &Services, account: Uuid, contact: Option<Uuid>) -> Result<Option<u64>, StoreError> {
+    let contact = contact.map(|c| c.to_string());
     let client = cx.pool.get().await?;
     let mut gone = client
         .execute(
-            "delete from public.outgoing_mail where account = $1 and (taken_until is null or taken_until < now())",
-            &[&account],
+            "delete from public.outgoing_mail where (account = $1 or recipient->>'subject' = $2)
+                 and (taken_until is null or taken_until < now())",
+            &[&account, &contact],
         )
         .await?;
-    let sql = "select 1 from public.outgoing_mail where account = $1 limit 1";
-    if client.query_opt(sql, &[&account]).await?.is_some() {
+    let sql = "select 1 from public.outgoing_mail where account = $1 or recipient->>'subject' = $2 limit 1";
+    if client.query_opt(sql, &[&account, &contact]).await?.is_some() {
         return Ok(None);
     }
     if !cx.config.is_production() {
         let folder = folder(&cx.config);
-        gone += folder.remove_of(account).map_err(|e| StoreError::file("removing mails", e))?;
+        for person in contact.iter().filter_map(|c| c.parse().ok()).chain([account]) {
+            gone += folder.remove_of(person).map_err(|e| StoreError::file("removing mails", e))?;
+        }
     }
     Ok(Some(gone))
 }
@@ -225,12 +229,12 @@ impl Way {
         Ok(Self::Smtp(Box::new(Smtp::new(&settings)?)))
     }
 
-    async fn send(&self, account: Uuid, mail: &Outgoing) -> Result<(), SendError> {
+    async fn send(&self, people: Vec<Uuid>, mail: &Outgoing) -> Result<(), SendError> {
         match self {
             Self::Smtp(smtp) => smtp.send(mail).await,
             Self::Folder(folder) => {
                 let (folder, mail) = (folder.clone(), mail.clone());
-                tokio::task::spawn_blocking(move || folder.write(account, &mail))
+                tokio::task::spawn_blocking(move || folder.write(&people, &mail))
                     .await
                     .unwrap_or_else(|_| Err(SendError::Later("the mail folder".into())))
             }
@@ -252,6 +256,14 @@ struct Waiting {
     attempts: i32,
 }
 
+impl Waiting {
+    /// Whom it is about and, if that is somebody else, whom it goes to.
+    fn people(&self) -> Vec<Uuid> {
+        let to = self.recipient.as_ref().map(|r| r.subject).filter(|s| *s != self.account);
+        to.into_iter().chain([self.account]).collect()
+    }
+}
+
 async fn send_due_by(cx: &Services, way: &Way) -> Result<u64, StoreError> {
     let mut sent = 0;
     while let Some(row) = take(cx).await? {
@@ -261,7 +273,7 @@ async fn send_due_by(cx: &Services, way: &Way) -> Result<u64, StoreError> {
                 count(cx, "dropped");
                 continue;
             }
-            Some(mail) => way.send(row.account, &mail).await,
+            Some(mail) => way.send(row.people(), &mail).await,
         };
         match result {
             Ok(()) => {

@@ -1,5 +1,6 @@
 //! Everything that acts: the bus to the aggregates' actors, projectors, workflows and jobs.
 
+pub mod access_history;
 pub mod accounts;
 mod aggregate_actor;
 pub mod answer_notices;
@@ -7,6 +8,7 @@ pub mod backup;
 pub mod bank_import;
 pub mod bus;
 pub mod cards;
+pub mod contacts;
 pub mod data_export;
 pub mod dead_letters;
 pub mod demo;
@@ -17,6 +19,7 @@ pub mod download_counts;
 pub mod encoder;
 pub mod gifts;
 pub mod idempotency;
+pub mod invoice_archive;
 pub mod jobs;
 pub mod listener;
 pub mod mailer;

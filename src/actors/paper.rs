@@ -2,6 +2,7 @@
 
 pub use crate::documents::REFERENCE;
 
+use super::invoice_archive;
 use super::services::Services;
 use crate::documents::{self, Paper};
 use crate::domain::order::Settlement;
@@ -13,7 +14,7 @@ use crate::store::StoreError;
 /// Who is billed, as it stands on the paper.
 #[derive(Clone, Debug, Default)]
 pub struct Billed {
-    /// Name and address by lines; none once they were erased, or where none was asked for.
+    /// Name and address by lines; none once the time of the archive is over, or where none was asked for.
     pub address: Option<String>,
     /// VAT number of a business.
     pub vat_number: Option<String>,
@@ -35,6 +36,9 @@ pub enum PaperError {
 /// # Errors
 /// If the database cannot be read.
 pub async fn billed(cx: &Services, invoice: &Invoice) -> Result<Billed, StoreError> {
+    if let Some(billed) = invoice_archive::opened(cx, &invoice.document, invoice.credit_note).await? {
+        return Ok(billed);
+    }
     let mut billed = Billed::default();
     if let Some(address) = &invoice.document.billing {
         billed.address = cx.reader.open(address).await?;

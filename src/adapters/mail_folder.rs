@@ -24,11 +24,12 @@ impl MailFolder {
         Self { folder: folder.into() }
     }
 
-    /// The file of the mail with this id, for this account. The account is in the name so that all
+    /// The file of the mail with this id, which is about or goes to `people`. They are in the name so that all
     /// mails of a person can be removed without reading them.
     #[must_use]
-    pub fn path(&self, account: Uuid, id: Uuid) -> PathBuf {
-        self.folder.join(format!("{id}_{account}.eml"))
+    pub fn path(&self, people: &[Uuid], id: Uuid) -> PathBuf {
+        let people: Vec<String> = people.iter().map(Uuid::to_string).collect();
+        self.folder.join(format!("{id}_{}.eml", people.join("_")))
     }
 
     /// Writes the mail. The same mail written twice is one file.
@@ -36,9 +37,9 @@ impl MailFolder {
     /// # Errors
     /// [`SendError::Address`] if the addresses cannot be used, [`SendError::Later`] if the folder
     /// cannot be written.
-    pub fn write(&self, account: Uuid, mail: &Outgoing) -> Result<(), SendError> {
+    pub fn write(&self, people: &[Uuid], mail: &Outgoing) -> Result<(), SendError> {
         let bytes = message(mail)?.formatted();
-        self.put(&self.path(account, mail.id), &bytes).map_err(|e| SendError::Later(e.kind().to_string()))
+        self.put(&self.path(people, mail.id), &bytes).map_err(|e| SendError::Later(e.kind().to_string()))
     }
 
     fn put(&self, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
@@ -52,11 +53,11 @@ impl MailFolder {
         fs::rename(&unfinished, path)
     }
 
-    /// Removes every mail to this account and says how many there were.
+    /// Removes every mail about or to this person and says how many there were.
     ///
     /// # Errors
     /// If the folder cannot be read or a file not be removed.
-    pub fn remove_of(&self, account: Uuid) -> std::io::Result<u64> {
+    pub fn remove_of(&self, person: Uuid) -> std::io::Result<u64> {
         let entries = match fs::read_dir(&self.folder) {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(0),
             entries => entries?,
@@ -64,7 +65,7 @@ impl MailFolder {
         let mut removed = 0;
         for entry in entries {
             let entry = entry?;
-            if entry.file_name().to_string_lossy().contains(&account.to_string()) {
+            if entry.file_name().to_string_lossy().contains(&person.to_string()) {
                 fs::remove_file(entry.path())?;
                 removed += 1;
             }
@@ -157,9 +158,9 @@ mod tests {
         let (ada, ben) = (Uuid::from_u128(1), Uuid::from_u128(2));
         assert_eq!(folder.remove_of(ada).unwrap(), 0);
         for (account, id) in [(ada, 10), (ada, 10), (ada, 11), (ben, 12)] {
-            folder.write(account, &outgoing(id)).unwrap();
+            folder.write(&[account], &outgoing(id)).unwrap();
         }
-        let text = fs::read_to_string(folder.path(ada, Uuid::from_u128(10))).unwrap();
+        let text = fs::read_to_string(folder.path(&[ada], Uuid::from_u128(10))).unwrap();
         assert!(text.contains("To: ada@example.org") && text.contains("Subject: =?utf-8?"), "{text}");
         assert!(text.contains("Message-ID: <") && text.contains("multipart/alternative"), "{text}");
         assert_eq!(fs::read_dir(dir.path().join("mail")).unwrap().count(), 3);
@@ -170,14 +171,14 @@ mod tests {
         assert!(letter.text.starts_with("Text"), "{letter:?}");
         assert!(folder.letter("../secrets/session").is_none());
         assert_eq!(folder.remove_of(ada).unwrap(), 2);
-        assert!(folder.path(ben, Uuid::from_u128(12)).exists());
+        assert!(folder.path(&[ben], Uuid::from_u128(12)).exists());
     }
 
     #[test]
     fn an_address_that_cannot_be_used_is_no_reason_to_try_again() {
         let dir = tempfile::tempdir().unwrap();
         let mail = Outgoing { to: "nobody".into(), ..outgoing(1) };
-        let result = MailFolder::new(dir.path()).write(Uuid::nil(), &mail);
+        let result = MailFolder::new(dir.path()).write(&[Uuid::nil()], &mail);
         assert!(matches!(result, Err(SendError::Address)));
     }
 }

@@ -6,7 +6,7 @@ use crate::actors::accounts::{
     self, AccountsError, leaving, passkeys, recover, register, registration, second_factor, staff,
 };
 use crate::domain::account::{By, Origin, PasswordCause};
-use crate::domain::deletion_request::RequestedBy;
+use crate::domain::deletion_request::{CommentsFate, RequestedBy};
 use crate::domain::shared::Role;
 use crate::projections::people::{self, Person};
 use crate::store::Metadata;
@@ -238,7 +238,7 @@ async fn act(cx: &Services, action: Action) -> Result<(), CliError> {
             let account = find(cx, &who).await?;
             let (id, meta) = command(cx);
             let due = meta.at + chrono::TimeDelta::days(i64::from(cx.config.erasure.grace_days));
-            leaving::file(cx, id, meta, account, RequestedBy::Shell)
+            leaving::file(cx, id, meta, account, RequestedBy::Shell, CommentsFate::default())
                 .await
                 .map_err(|e| CliError::Failed(e.to_string()))?;
             say(json, &json!({ "account_id": account, "due": due }))

@@ -235,14 +235,21 @@ async fn finish(
         )));
     }
     instance.start(crate::startup::Roles::COMMAND);
+    let settled = || async {
+        if cx.settle(std::time::Duration::from_secs(600)).await? {
+            Ok(())
+        } else {
+            Err(CliError::Failed("the projections were not made anew in ten minutes".into()))
+        }
+    };
+    // What an account left where is looked up in the projections.
+    settled().await?;
     let mut erased = 0;
     let own = cx.config.in_data("erasures");
     for folder in [Some(own.as_path()), ledger].into_iter().flatten() {
         erased += backup::replay_erasures(cx, folder).await.map_err(|e| failed(&e))?;
     }
-    if !cx.settle(std::time::Duration::from_secs(600)).await? {
-        return Err(CliError::Failed("the projections were not made anew in ten minutes".into()));
-    }
+    settled().await?;
     Ok((found.events, erased))
 }
 

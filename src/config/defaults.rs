@@ -35,7 +35,7 @@ impl Default for Config {
             billing: Billing::default(),
             vies: Vies::default(),
             gateways: Gateways::default(),
-            erasure: Erasure { grace_days: 14 },
+            erasure: Erasure::default(),
             backup: Backup::default(),
         }
     }
@@ -51,6 +51,7 @@ impl Default for Accounts {
             challenge_cost: 5000,
             staff_idle_minutes: 30,
             staff_session_hours: 12,
+            session_days: 365,
             password_memory_kib: 19_456,
             password_passes: 2,
             disposable_mail: false,
@@ -213,6 +214,6 @@ impl Default for Bank {
 
 impl Default for Erasure {
     fn default() -> Self {
-        Self { grace_days: 14 }
+        Self { grace_days: 14, archive_years: 10, archive_years_by_country: BTreeMap::new() }
     }
 }

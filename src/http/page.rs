@@ -129,9 +129,15 @@ impl FormTokens for Req {
     }
 }
 
-/// The page for an error.
+/// The frame in which an error is shown to whoever sent this request: signed in as before, with the menu.
 #[must_use]
-pub fn problem(studio: &str, error: &HttpError, request_id: &str) -> Res {
+pub fn frame_of_problem(req: &Req) -> Frame {
+    frame(req, Page { private: true, ..Page::default() })
+}
+
+/// The page for an error; without a `frame` one that knows of nobody.
+#[must_use]
+pub fn problem(studio: &str, known: Option<Frame>, error: &HttpError, request_id: &str) -> Res {
     let status = error.status();
     let heading = match status {
         StatusCode::BAD_REQUEST => "This request cannot be understood",
@@ -140,6 +146,10 @@ pub fn problem(studio: &str, error: &HttpError, request_id: &str) -> Res {
         StatusCode::NOT_FOUND => "Nothing here",
         StatusCode::GONE => "This is gone",
         StatusCode::CONFLICT => "Something has changed meanwhile",
+        StatusCode::UNPROCESSABLE_ENTITY => "This cannot be used",
+        StatusCode::MISDIRECTED_REQUEST => "This is another site's address",
+        StatusCode::METHOD_NOT_ALLOWED => "This cannot be done here",
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => "This kind of content is not understood",
         StatusCode::PAYLOAD_TOO_LARGE => "This is too large",
         StatusCode::TOO_MANY_REQUESTS => "Too many requests",
         StatusCode::SERVICE_UNAVAILABLE => "Back in a moment",
@@ -149,8 +159,10 @@ pub fn problem(studio: &str, error: &HttpError, request_id: &str) -> Res {
     };
     let acts = [Place::new("To the front page", "/"), Place::new("Search", "/search")];
     let body = ui::problem_page(status.as_u16(), heading, &error.to_string(), &acts, Some(request_id));
-    let frame =
-        Frame { studio: studio.to_owned(), title: heading.to_owned(), private: true, ..Frame::default() };
+    let frame = Frame {
+        title: heading.to_owned(),
+        ..known.unwrap_or_else(|| Frame { studio: studio.to_owned(), private: true, ..Frame::default() })
+    };
     let mut res = response::html(status, ui::document(&frame, &body));
     response::set(&mut res, CACHE_CONTROL, "no-store");
     res

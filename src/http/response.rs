@@ -135,8 +135,25 @@ pub fn problem(error: &HttpError, request_id: &str) -> Res {
 /// An error for the person or program that sent the request.
 #[must_use]
 pub fn error(studio: &str, error: &HttpError, wants_json: bool, request_id: &str) -> Res {
-    let mut res =
-        if wants_json { problem(error, request_id) } else { page::problem(studio, error, request_id) };
+    if wants_json {
+        finish(problem(error, request_id), error)
+    } else {
+        error_page(studio, None, error, request_id)
+    }
+}
+
+/// An error as a page, in a frame that knows who asked.
+#[must_use]
+pub fn error_page(
+    studio: &str,
+    frame: Option<super::ui::layout::Frame>,
+    error: &HttpError,
+    request_id: &str,
+) -> Res {
+    finish(page::problem(studio, frame, error, request_id), error)
+}
+
+fn finish(mut res: Res, error: &HttpError) -> Res {
     if let Some(seconds) = error.retry_after() {
         set(&mut res, warp::http::header::RETRY_AFTER, &seconds.to_string());
     }

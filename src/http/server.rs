@@ -40,8 +40,10 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(20);
 const HEAD_BYTES: usize = 32 << 10;
 /// How long running requests may take after SIGTERM.
 const DRAIN: Duration = Duration::from_secs(15);
-/// What is open to somebody with a pending deletion request: the request, and what may block it.
-const OPEN_WHILE_LEAVING: [&str; 3] = ["/account/deletion", "/account/subscription", "/account/orders"];
+/// What is open to somebody with a pending deletion request: the request, what may block it, and a copy of
+/// what will be gone.
+const OPEN_WHILE_LEAVING: [&str; 4] =
+    ["/account/deletion", "/account/subscription", "/account/orders", "/account/export"];
 
 /// Pages that show what even an admin with borrowed eyes is not to see.
 const ONLY_FOR_ITS_OWNER: [&str; 4] =
@@ -215,7 +217,10 @@ async fn answer(
 async fn run(route: &Route, mut req: Req) -> Res {
     let (app, request_id) = (Arc::clone(&req.app), req.request_id.clone());
     let wants_json = req.wants_json();
-    let outcome = match admit(route, &mut req).await {
+    let admitted = admit(route, &mut req).await;
+    // The handler takes the request along; should it fail, its page still knows who asked.
+    let frame = (!wants_json && req.viewer.account.is_some()).then(|| super::page::frame_of_problem(&req));
+    let outcome = match admitted {
         Err(HttpError::SignIn) if !wants_json && req.method == Method::GET => Ok(req.to_sign_in()),
         Err(HttpError::SecondFactor) if !wants_json && req.method == Method::GET => {
             Ok(response::see_other("/account/security/second-factor"))
@@ -258,7 +263,12 @@ async fn run(route: &Route, mut req: Req) -> Res {
             if !reason.is_empty() {
                 app.metrics.http.refused.with_label_values(&[reason]).inc();
             }
-            response::error(&app.config.studio.name, &error, wants_json, &request_id)
+            match frame {
+                Some(frame) => {
+                    response::error_page(&app.config.studio.name, Some(frame), &error, &request_id)
+                }
+                None => response::error(&app.config.studio.name, &error, wants_json, &request_id),
+            }
         }
     }
 }

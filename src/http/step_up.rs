@@ -19,6 +19,9 @@ pub const PENDING: &str = "_pending";
 /// Field that says by what somebody proves who they are: `password`, `code` or `passkey`.
 pub const BY: &str = "_by";
 
+/// Act of those who have no password to type into a form that asks for it: another proof is asked for.
+pub const BY_PROOF: &str = "by-proof";
+
 /// Which uses of an address are grave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
@@ -51,6 +54,8 @@ const fn get(path: &'static str, what: &'static str) -> Rule {
 
 /// Acts of the pages of one person that give or take rights.
 const RIGHTS: When = When::Acts(&["grant", "revoke", "complimentary", "end-complimentary"]);
+/// The same at the moderators' desk, where a deletion can be asked for as well.
+const DESK: When = When::Acts(&["grant", "revoke", "complimentary", "end-complimentary", "delete"]);
 /// Acts on a subscription that cost somebody money, or end what was paid for.
 const MONEY: When =
     When::Acts(&["bill-missed", "waive-missed", "retry-now", "waive", "extend", "plan", "pause", "end-now"]);
@@ -60,8 +65,9 @@ const MONEY: When =
 pub const TABLE: &[Rule] = &[
     post("/account/tokens", When::Always, "make a token that acts in your name"),
     post("/account/export", When::Always, "ask for a copy of all your data"),
+    post("/account/deletion", When::Acts(&[BY_PROOF]), "ask for your account to be deleted"),
     get("/account/export/{id}", "fetch a copy of all your data"),
-    post("/moderation/people/{id}", RIGHTS, "give or take rights"),
+    post("/moderation/people/{id}", DESK, "change what becomes of an account"),
     post("/billing/people/{id}", RIGHTS, "give or take rights"),
     post("/moderation/people/{id}/view-as", When::Always, "see the site as somebody else does"),
     post("/moderation/registrations", When::Acts(&["refuse"]), "refuse people, who are then erased"),

@@ -302,6 +302,7 @@ fn comment(event: &CommentEvent) -> Option<Change> {
         CommentEvent::CommentHidden { .. } => Change::state("hidden"),
         CommentEvent::CommentDeleted { .. } => Change::state("deleted"),
         CommentEvent::CommentEdited { .. }
+        | CommentEvent::CommentDetached { .. }
         | CommentEvent::CommentReported { .. }
         | CommentEvent::CommentPinned { .. }
         | CommentEvent::CommentUnpinned { .. } => None,

@@ -3,6 +3,7 @@
 use super::{Projection, ProjectionError, QueryError, Reader};
 use crate::domain::invoice_series::{Document, InvoiceSeriesEvent};
 use crate::domain::shared::AccountId;
+use crate::domain::shared::tax::Country;
 use crate::store::{RecordedEvent, StoreError};
 use async_trait::async_trait;
 use tokio_postgres::{Row, Transaction};
@@ -141,4 +142,15 @@ pub async fn list(
     );
     let rows = client.query(&sql, &[&number, &offset, &limit]).await?;
     Ok((rows.iter().map(read).collect::<Result<_, _>>()?, total))
+}
+
+/// Every year in which invoices were issued, with each country whose tax they have.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn years_and_countries(r: &Reader) -> Result<Vec<(i32, Country)>, QueryError> {
+    let sql =
+        "select distinct extract(year from issued_on)::int4, document #>> '{tax,country}' from invoices";
+    let rows = r.client().await?.query(sql, &[]).await?;
+    Ok(rows.iter().filter_map(|row| Some((row.get(0), Country::parse(row.get(1)).ok()?))).collect())
 }

@@ -308,10 +308,27 @@ async fn a_colleague_sees_what_somebody_may_watch_and_what_decided_it() {
     assert!(page.contains("On hold: access has ended") && page.contains("As many attempts failed"), "{page}");
     let between = (joined + chrono::TimeDelta::days(33)).date_naive();
     let page = billing.get(&format!("{person}?on={between}")).await.body;
+    // The whole rule is asked as of that day: the subscription gave access then.
+    let on_that_day = "</strong>Yes: a subscription, or a seat in a team, gives access.";
+    assert!(page.contains(on_that_day) && page.contains("attempt 1 of 3"), "{page}");
+    // What staff gave is told for its days, with who gave it and why.
+    let give = [("act", "complimentary"), ("reason", "the prize of the evening")];
+    assert_eq!(billing.submit(&person, &person, &give).await.status, 303);
+    studio.settle().await;
+    let page = billing.get(&person).await.body;
+    assert!(page.contains("Yes: complimentary access without an end."), "{page}");
+    let page = billing.get(&format!("{person}?on={between}")).await.body;
+    assert!(page.contains(on_that_day) && !page.contains("the prize of the evening"), "{page}");
+    let today = clock.now().date_naive();
+    let page = billing.get(&format!("{person}?on={today}")).await.body;
     assert!(
-        page.contains("access by a subscription of their own.") && page.contains("attempt 1 of 3"),
+        page.contains("</strong>Yes: complimentary access without an end.")
+            && page.contains("complimentary access was given")
+            && page.contains("by Bela Billing")
+            && page.contains("the prize of the evening"),
         "{page}"
     );
+    let page = billing.get(&format!("{person}?on={between}")).await.body;
     assert!(page.contains(&format!("?as_of={between}#asof")), "{page}");
 
     // The lines of the page are held against the log; one that was changed beneath is named.

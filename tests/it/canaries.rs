@@ -5,9 +5,9 @@ use crate::billing_pages::link;
 use crate::erasure::{ask, meta, request_of};
 use crate::media::{picture, upload, wait};
 use crate::support::Studio;
-use chrono::TimeDelta;
+use chrono::{Datelike as _, TimeDelta};
 use kinora::actors::accounts::leaving;
-use kinora::actors::demo_plans;
+use kinora::actors::{demo_plans, paper};
 use kinora::domain::deletion_request::Stage;
 use kinora::domain::shared::Role;
 use memchr::memmem;
@@ -28,7 +28,7 @@ fn dump(studio: &Studio) -> Vec<u8> {
     output.stdout
 }
 
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+pub fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         if entry.path().is_dir() { files(&entry.path(), found) } else { found.push(entry.path()) }
     }
@@ -144,5 +144,21 @@ async fn who_paid_and_uploaded_leaves_nothing_in_the_files_beneath_either() {
     let invoices: i64 = client.query_one("select count(*) from invoices", &[]).await.unwrap().get(0);
     assert_eq!(invoices, 1);
     drop(client);
+    // Whom it billed stands in the sealed archive, for the desk alone, until its time is over.
+    let number =
+        kinora::projections::invoices::of_account(&cx.reader, account).await.unwrap()[0].number.clone();
+    let invoice = kinora::projections::invoices::by_number(&cx.reader, &number).await.unwrap().unwrap();
+    let billed = async || paper::billed(cx, &invoice).await.unwrap().address.unwrap_or_default();
+    assert!(billed().await.contains("Canarystreet 11"), "{}", billed().await);
+    let ends = |years: i32| {
+        let day = chrono::NaiveDate::from_ymd_opt(invoice.document.issued_on.year() + years, 1, 2).unwrap();
+        day.and_hms_opt(12, 0, 0).unwrap().and_utc().to_rfc3339()
+    };
+    let early = studio.run_job("destroy-archives", &ends(10)).await;
+    assert_eq!((early.status, early.counts["invoice_archives"]), ("completed", 0), "{early:?}");
+    assert!(!billed().await.is_empty());
+    let late = studio.run_job("destroy-archives", &ends(11)).await;
+    assert_eq!(late.counts["invoice_archives"], 1, "{late:?}");
+    assert_eq!(billed().await, "");
     studio.close().await;
 }

@@ -12,10 +12,8 @@ use uuid::Uuid;
 
 const PAGE: &str = "/posts/salt";
 
-/// A studio with one post, somebody who has joined, and somebody who has not.
-async fn open() -> (Studio, Browser, Browser, Uuid) {
-    let (studio, subscriber, _) = open_with(|c| c.comments.longest = 40).await;
-    assert_eq!(order(&studio, &subscriber, "NL", "card", "4242 4242 4242 4242").await.status, 303);
+/// A published post at [`PAGE`].
+pub async fn post(studio: &Studio) -> Uuid {
     let cx = &studio.instance.services;
     let (post, at) = (Uuid::now_v7(), cx.clock.now());
     let text = PostText {
@@ -34,13 +32,22 @@ async fn open() -> (Studio, Browser, Browser, Uuid) {
         let meta = Metadata::system("test", Uuid::now_v7(), at);
         cx.bus.dispatch::<Post>(Envelope::new(Uuid::now_v7(), post, command, meta)).await.expect("posted");
     }
+    studio.settle().await;
+    post
+}
+
+/// A studio with one post, somebody who has joined, and somebody who has not.
+async fn open() -> (Studio, Browser, Browser, Uuid) {
+    let (studio, subscriber, _) = open_with(|c| c.comments.longest = 40).await;
+    assert_eq!(order(&studio, &subscriber, "NL", "card", "4242 4242 4242 4242").await.status, 303);
+    let post = post(&studio).await;
     person(&studio, "reader@example.org", &[]).await;
     let reader = signed_in(&studio, "reader@example.org").await;
     studio.settle().await;
     (studio, subscriber, reader, post)
 }
 
-async fn write(studio: &Studio, who: &Browser, text: &str, more: &[(&str, &str)]) -> Page {
+pub async fn write(studio: &Studio, who: &Browser, text: &str, more: &[(&str, &str)]) -> Page {
     let mut fields = [&[("text", text)], more].concat();
     // The page has forms for answers too: this one is none unless it is said.
     if !more.iter().any(|(name, _)| *name == "parent") {
@@ -52,7 +59,7 @@ async fn write(studio: &Studio, who: &Browser, text: &str, more: &[(&str, &str)]
 }
 
 /// The id of the comment with that text, by the page.
-fn comment_id(page: &str, text: &str) -> String {
+pub fn comment_id(page: &str, text: &str) -> String {
     let end = page.find(text).unwrap_or_else(|| panic!("no {text} in {page}"));
     let start = page[..end].rfind("<li id=\"c").expect("its place") + 8;
     page[start + 1..start + 37].to_owned()
@@ -215,6 +222,61 @@ async fn many_comments_at_once_are_slowed_down_and_closed_ones_say_so() {
     }
     let slow = write(&studio, &subscriber, "Number 2", &[]).await;
     assert!(slow.status == 429 && slow.headers.contains_key("retry-after"), "{}", slow.body);
+    studio.verify().await;
+    studio.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_erased_leaves_what_was_said_or_takes_it_along() {
+    let (studio, subscriber, _, _) = open().await;
+    let mut leaving = Vec::new();
+    for name in ["stays", "goes"] {
+        let mail = format!("{name}@example.org");
+        let id = person(&studio, &mail, &[]).await;
+        let meta = Metadata::system("test", Uuid::now_v7(), studio.instance.services.clock.now());
+        let free = kinora::actors::accounts::staff::Act::Complimentary(None);
+        kinora::actors::accounts::staff::act(&studio.instance.services, Uuid::now_v7(), meta, id, &free, "x")
+            .await
+            .expect("given");
+        studio.settle().await;
+        let who = signed_in(&studio, &mail).await;
+        assert_eq!(write(&studio, &who, &format!("What {name} said"), &[]).await.status, 303);
+        let answered = comment_id(&who.get(PAGE).await.body, &format!("What {name} said"));
+        let answer = [("parent", answered.as_str())];
+        assert_eq!(write(&studio, &subscriber, &format!("To {name}"), &answer).await.status, 303);
+        let like = [("mark", "like"), ("on", "yes")];
+        let liked = who.submit(PAGE, "/marks", &like).await;
+        assert_eq!(liked.status, 303, "{}", liked.body);
+        leaving.push((name, who));
+    }
+    let likes = async || -> i64 {
+        let sql = "select count(*) from marks where mark = 'like'";
+        studio.client().await.query_one(sql, &[]).await.expect("marks").get(0)
+    };
+    assert_eq!(likes().await, 2);
+    for (name, who) in &leaving {
+        let fate = if *name == "goes" { "go" } else { "stay" };
+        let fields = [("comments", fate), ("current", crate::accounts::PASSWORD)];
+        let asked = who.submit("/account/deletion", "/account/deletion", &fields).await;
+        assert_eq!(asked.status, 303, "{}", asked.body);
+        studio.settle().await;
+        // A copy of the own data can still be made.
+        assert_eq!(who.get("/account/export").await.status, 200);
+    }
+    // Out of sight while it can still be taken back; what others answered is there.
+    let page = studio.browser().get(PAGE).await.body;
+    assert!(!page.contains("What stays said") && !page.contains("What goes said"), "{page}");
+    assert!(page.contains("out of sight while") && page.contains("To stays") && page.contains("To goes"));
+
+    let due = crate::erasure::after_grace(&studio).to_rfc3339();
+    let report = studio.run_job("process-deletion-requests", &due).await;
+    assert_eq!(report.counts["started"], 2, "{report:?}");
+    studio.settle().await;
+    let page = studio.browser().get(PAGE).await.body;
+    assert!(page.contains("What stays said") && !page.contains("What goes said"), "{page}");
+    assert!(page.contains("This comment was deleted.") && page.contains("To goes"), "{page}");
+    assert!(page.contains("Deleted account") && !page.contains("Name of stays"), "{page}");
+    assert_eq!(likes().await, 2, "the number stays");
     studio.verify().await;
     studio.close().await;
 }

@@ -7,7 +7,7 @@ use kinora::actors::gifts;
 use uuid::Uuid;
 
 /// Orders the first gift that is sold; gives its id.
-async fn buy(studio: &Studio, buyer: &Browser, card: &str, recipient: &str) -> (Uuid, Page) {
+pub async fn buy(studio: &Studio, buyer: &Browser, card: &str, recipient: &str) -> (Uuid, Page) {
     let action = link(&buyer.get("/gift").await.body, "/gift/");
     let mut fields = ADDRESS.to_vec();
     fields.extend([

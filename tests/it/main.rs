@@ -46,6 +46,7 @@ mod reference;
 mod refunds;
 mod registration;
 mod reports;
+mod restored_canaries;
 mod rights;
 mod running;
 mod search;

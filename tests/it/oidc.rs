@@ -431,7 +431,7 @@ async fn who_is_erased_leaves_no_identity() {
     );
     let meta = kinora::store::Metadata::system("test", cx.clock.new_id(), cx.clock.now());
     let by = kinora::domain::deletion_request::RequestedBy::Shell;
-    accounts::leaving::file(cx, cx.clock.new_id(), meta, id, by).await.unwrap();
+    accounts::leaving::file(cx, cx.clock.new_id(), meta, id, by, Default::default()).await.unwrap();
     studio.settle().await;
     let due = (cx.clock.now() + chrono::TimeDelta::days(15)).to_rfc3339();
     studio.run_job("process-deletion-requests", &due).await;

@@ -147,7 +147,9 @@ async fn a_deletion_it_asks_for_is_carried_out() {
     assert!(deletion_requests::newest_of(&cx.reader, staff).await.unwrap().is_none());
     let meta = Metadata::system("test", cx.clock.new_id(), cx.clock.now());
     assert!(
-        leaving::file(cx, cx.clock.new_id(), meta, staff, RequestedBy::Shell).await.is_err(),
+        leaving::file(cx, cx.clock.new_id(), meta, staff, RequestedBy::Shell, Default::default())
+            .await
+            .is_err(),
         "as from the shell"
     );
     studio.verify().await;

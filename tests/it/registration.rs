@@ -78,7 +78,7 @@ async fn a_refusal_that_was_cut_off_lets_nobody_in_and_can_be_repeated() {
     let meta = Metadata::system("test", cx.clock.new_id(), cx.clock.now());
     // Its first step alone, as if the process had died behind it.
     let by = RequestedBy::Staff(account);
-    leaving::file(cx, cx.clock.new_id(), meta.clone(), account, by).await.expect("filed");
+    leaving::file(cx, cx.clock.new_id(), meta.clone(), account, by, Default::default()).await.expect("filed");
     studio.settle().await;
     let (_, page) = sign_in(&studio, "spam@example.org", PASSWORD).await;
     assert!(page.status == 422 && page.body.contains("looks at your registration"), "{}", page.body);

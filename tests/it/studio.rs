@@ -2,9 +2,10 @@
 
 use crate::support::{Browser, Studio};
 use kinora::actors::accounts;
-use kinora::projections::catalogue::{self, Wanted};
+use kinora::projections::catalogue::{self, SearchKind, Wanted};
 use kinora::startup::Roles;
 use kinora::store::Metadata;
+use uuid::Uuid;
 
 /// The demo's people, and browsers signed in as some of them.
 pub async fn people(studio: &Studio, roles: &[&str]) -> Vec<Browser> {
@@ -239,5 +240,60 @@ async fn loading_the_demo_twice_changes_nothing() {
         assert_eq!(visitor.get(path).await.status, 200, "{path}");
     }
     studio.verify().await;
+    studio.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn search_knows_what_belongs_to_a_film_and_what_is_open() {
+    let studio = demo_unencoded().await;
+    let reader = &studio.instance.services.reader;
+    let all = |wanted: Wanted| async move {
+        let hits = catalogue::search(reader, &Wanted { most: 200, ..wanted }).await.expect("search");
+        hits.hits
+    };
+    // Without words the filters alone decide; without both nothing is asked.
+    assert!(all(Wanted::default()).await.is_empty());
+    let films = all(Wanted { kind: Some(SearchKind::Film), ..Wanted::default() }).await;
+    assert!(!films.is_empty());
+    let page = studio.browser().get("/search?kind=film").await.body;
+    assert!(films.iter().all(|f| page.contains(&f.url)), "{page}");
+
+    // A film's works are found with it.
+    let film = catalogue::films(reader, 10)
+        .await
+        .expect("films")
+        .into_iter()
+        .find(|f| f.state.gallery.iter().any(|section| !section.media.is_empty()));
+    let film = film.expect("a film with a gallery");
+    // Nothing is encoded here, so nothing is public by itself: the lists are told what an encoder would lead to.
+    let sql = "update views.catalogue set public = true where kind = 'media';
+        insert into views.catalogue_words (kind, id, owner, url, title, context, body, free, at, words)
+        select 'media', id, id, '/media/' || slug, slug, '', '', slug like 'big-%', now(), to_tsvector('english', slug)
+        from views.catalogue where kind = 'media'";
+    studio.client().await.batch_execute(sql).await.expect("shown");
+    let of_film = all(Wanted { film: Some(film.id), ..Wanted::default() }).await;
+    let named: Vec<Uuid> = film.state.gallery.iter().flat_map(|s| s.media.clone()).collect();
+    let public = catalogue::published_among(reader, &named).await.expect("works");
+    let works = of_film.iter().filter(|h| h.kind == Some(SearchKind::Media)).count();
+    assert!(works >= public.len() && !public.is_empty(), "{of_film:?}");
+
+    // Whatever has a lock is not free: a course with a locked lesson, a film whose feature is for members.
+    let free = all(Wanted { free: true, ..Wanted::default() }).await;
+    for course in catalogue::courses(reader, 10).await.expect("courses") {
+        let lessons = course.state.chapters.iter().filter(|c| c.shown).flat_map(|c| &c.lessons);
+        let open = lessons.filter(|l| l.shown).all(|l| l.text.free);
+        assert_eq!(
+            free.iter().any(|h| h.url == format!("/courses/{}", course.slug)),
+            open,
+            "{}",
+            course.slug
+        );
+    }
+    for film in catalogue::films(reader, 10).await.expect("films") {
+        let Some(feature) = film.state.feature else { continue };
+        let work = catalogue::work_by_id(reader, feature).await.expect("read").expect("a work");
+        let open = !work.public || work.state.tier == kinora::domain::media::Tier::Free;
+        assert_eq!(free.iter().any(|h| h.url == format!("/films/{}", film.slug)), open, "{}", film.slug);
+    }
     studio.close().await;
 }

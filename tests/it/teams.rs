@@ -35,6 +35,12 @@ async fn open() -> (Studio, Browser, Browser) {
     person(&studio, "owner@studio.example", &[]).await;
     let (owner, staff) =
         (signed_in(&studio, "owner@studio.example").await, signed_in(&studio, "bea@staff.example").await);
+    sell(&studio, &staff).await;
+    (studio, owner, staff)
+}
+
+/// Puts a plan with two seats on sale.
+pub async fn sell(studio: &Studio, staff: &Browser) {
     let create = [("name", "Team"), ("summary", "Everything, for several people")];
     assert_eq!(staff.submit("/billing/plans", "/billing/plans", &create).await.status, 303);
     studio.settle().await;
@@ -57,10 +63,9 @@ async fn open() -> (Studio, Browser, Browser) {
     }
     assert_eq!(staff.submit("/billing/plans", &prices, &price("2")).await.status, 303);
     studio.settle().await;
-    (studio, owner, staff)
 }
 
-async fn join(studio: &Studio, owner: &Browser) {
+pub async fn join(studio: &Studio, owner: &Browser) {
     assert_eq!(owner.get(TEAM).await.status, 404, "no team yet");
     let plans = owner.get("/join").await.body;
     let card = plans.find("2 seats").expect("the plan is offered");
@@ -204,6 +209,11 @@ async fn an_address_that_changes_or_is_erased_leaves_the_team() {
     let lists: i64 =
         client.query_one("select count(*) from vault where field = 'team_list'", &[]).await.unwrap().get(0);
     assert_eq!(lists, 1);
+    // Whoever is written down has a key of their own; who was erased has none, and no row.
+    let members: i64 =
+        client.query_one("select count(*) from vault where field = 'team_member'", &[]).await.unwrap().get(0);
+    let known: i64 = client.query_one("select count(*) from contacts", &[]).await.unwrap().get(0);
+    assert_eq!((members, known), (1, 1));
     let held: i64 =
         client.query_one("select count(*) from team_seats where holder = $1", &[&cy]).await.unwrap().get(0);
     assert_eq!(held, 0);

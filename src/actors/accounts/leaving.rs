@@ -4,7 +4,7 @@ use super::{AccountsError, load, sign_in};
 use crate::actors::bus::{CommandError, Envelope};
 use crate::actors::services::Services;
 use crate::domain::deletion_request::{
-    DeletionCommand, DeletionError, DeletionRequest, Obstacle, RequestedBy, Requester,
+    CommentsFate, DeletionCommand, DeletionError, DeletionRequest, Obstacle, RequestedBy, Requester,
 };
 use crate::domain::shared::derive_id;
 use crate::projections::catalogue;
@@ -48,19 +48,24 @@ impl From<CommandError<DeletionError>> for LeavingError {
     }
 }
 
-/// Files a request of a signed-in person, who proves the identity with the password again.
+/// Files a request of a signed-in person, who proves the identity with the password again. Who has none has
+/// shown another proof before: `password` is `None` then.
 ///
 /// # Errors
-/// [`LeavingError::Refused`] for staff and owners of published works.
+/// [`LeavingError::Refused`] for staff and owners of published works; [`AccountsError::WrongPassword`] also if
+/// there is a password and none was given.
 pub async fn ask(
     cx: &Services,
     command_id: Uuid,
     meta: Metadata,
     account: Uuid,
-    password: &str,
+    password: Option<&str>,
+    comments: CommentsFate,
 ) -> Result<Receipt, LeavingError> {
-    sign_in::prove(cx, account, password).await?;
-    file(cx, command_id, meta, account, RequestedBy::Person).await
+    if password.is_some() || load(cx, account).await?.password.is_some() {
+        sign_in::prove(cx, account, password.unwrap_or_default()).await?;
+    }
+    file(cx, command_id, meta, account, RequestedBy::Person, comments).await
 }
 
 /// Files a request without the person's proof: for staff and the shell.
@@ -73,12 +78,13 @@ pub async fn file(
     meta: Metadata,
     account: Uuid,
     by: RequestedBy,
+    comments: CommentsFate,
 ) -> Result<Receipt, LeavingError> {
     let state = load(cx, account).await?;
     let requester =
         Requester { staff: state.roles.has_staff(), published_works: published_works(cx, account).await? };
     let grace = TimeDelta::days(i64::from(cx.config.erasure.grace_days));
-    let command = DeletionCommand::Request { at: meta.at, account, by, grace, requester };
+    let command = DeletionCommand::Request { at: meta.at, account, by, grace, requester, comments };
     let request = derive_id(&command_id.to_string(), "deletion-request");
     let envelope = Envelope::new(command_id, request, command, meta).with_claims(vec![open_claim(account)]);
     Ok(cx.bus.dispatch::<DeletionRequest>(envelope).await?)

@@ -8,7 +8,7 @@ use crate::actors::bus::Envelope;
 use crate::actors::services::Services;
 use crate::actors::webhooks::{self, WebhookError};
 use crate::domain::account::{Account, AccountCommand, Standing};
-use crate::domain::deletion_request::RequestedBy;
+use crate::domain::deletion_request::{CommentsFate, RequestedBy};
 use crate::domain::shared::{MailAddress, PersonalValue, derive_id};
 use crate::store::{Metadata, StoreError};
 use chrono::Utc;
@@ -132,7 +132,9 @@ async fn taken(cx: &Services, header: &str, body: &[u8]) -> Result<bool, Profile
     match told.what {
         What::Updated { profile } => update(cx, id, meta, account, &profile).await?,
         What::DeletionRequested => {
-            match leaving::file(cx, id, meta, account, RequestedBy::SignInService).await {
+            match leaving::file(cx, id, meta, account, RequestedBy::SignInService, CommentsFate::default())
+                .await
+            {
                 // Asked for already, by whomever: that is what it wants.
                 Ok(_) | Err(LeavingError::Open) => {}
                 Err(error) => return Err(error.into()),

@@ -8,7 +8,7 @@ use crate::actors::bus::Envelope;
 use crate::actors::services::Services;
 use crate::config::Registration;
 use crate::domain::account::{Account, AccountCommand, By};
-use crate::domain::deletion_request::RequestedBy;
+use crate::domain::deletion_request::{CommentsFate, RequestedBy};
 use crate::domain::shared::derive_id;
 use crate::store::{Actor, Metadata, StoreError};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
@@ -186,7 +186,16 @@ pub async fn refuse(
     let id = |part: &str| derive_id(&command_id.to_string(), part);
     // The request first: cut off here, the registration still waits, cannot sign in and is erased. The
     // other way round it would be suspended, out of sight, and kept for ever.
-    match leaving::file(cx, id("file"), meta.clone(), account, RequestedBy::Staff(by)).await {
+    match leaving::file(
+        cx,
+        id("file"),
+        meta.clone(),
+        account,
+        RequestedBy::Staff(by),
+        CommentsFate::default(),
+    )
+    .await
+    {
         // It was refused before.
         Ok(_) | Err(LeavingError::Open) => {}
         Err(LeavingError::Refused(why)) => return Err(AccountsError::Field("", why.to_string())),

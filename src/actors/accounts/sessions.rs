@@ -19,6 +19,8 @@ use uuid::Uuid;
 const IDLE: TimeDelta = TimeDelta::days(60);
 /// How often "last seen" is written.
 const TOUCH: TimeDelta = TimeDelta::minutes(5);
+/// The same for staff, whose sessions end after minutes.
+const STAFF_TOUCH: TimeDelta = TimeDelta::seconds(30);
 /// Field of the vault that says on what a session was opened.
 const DEVICE: &str = "session_device";
 
@@ -123,11 +125,14 @@ pub async fn look_up(cx: &Services, cookie: &str) -> Result<Option<SignedIn>, St
         end(cx, row.get(0), &hex::encode(&id_hash)).await?;
         return Ok(None);
     }
-    if now - row.get::<_, DateTime<Utc>>(1) > TOUCH {
+    let touch = if roles.has_staff() { STAFF_TOUCH } else { TOUCH };
+    if now - row.get::<_, DateTime<Utc>>(1) > touch {
+        let opened: DateTime<Utc> = row.get(9);
+        let end = opened + TimeDelta::days(i64::from(cx.config.accounts.session_days));
         client
             .execute(
                 "update public.sessions set seen_at = $2, expires_at = $3 where id_hash = $1",
-                &[&id_hash, &now, &(now + IDLE)],
+                &[&id_hash, &now, &(now + IDLE).min(end)],
             )
             .await?;
     }
@@ -178,12 +183,12 @@ pub async fn note_proof(cx: &Services, account: Uuid, handle: &str) -> Result<()
 }
 
 /// Sessions of staff open more than others and therefore end sooner. When one was last used is known to
-/// some minutes only, and never too late.
+/// [`STAFF_TOUCH`], so one ends by that much too early rather than too late.
 fn is_over_for_staff(cx: &Services, opened: DateTime<Utc>, seen: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     let limits = &cx.config.accounts;
     !cx.config.is_demo()
         && (now - opened > TimeDelta::hours(i64::from(limits.staff_session_hours))
-            || now - seen > TimeDelta::minutes(i64::from(limits.staff_idle_minutes)) + TOUCH)
+            || now - seen > TimeDelta::minutes(i64::from(limits.staff_idle_minutes)))
 }
 
 /// The living sessions of an account, last used first.

@@ -1,12 +1,14 @@
-//! `destroy-archives`: the bytes of media that was removed 30 days ago go for good, and copies of the
-//! key store whose time is over.
+//! `destroy-archives`: the bytes of media that was removed 30 days ago go for good, and so do copies of the
+//! key store and years of the archive of invoices whose time is over.
 
 use super::{Counts, Job, JobError, Run};
 use crate::actors::backup;
 use crate::actors::bus::Envelope;
+use crate::actors::invoice_archive;
 use crate::actors::services::Services;
 use crate::domain::clock::Schedule;
 use crate::domain::media::{Media, MediaCommand};
+use crate::domain::shared::calendar::Zone;
 use crate::projections::media as works;
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -47,6 +49,12 @@ impl Job for DestroyArchives {
                 .map_err(|e| JobError::Failed(e.to_string()))?;
             keys = i64::try_from(removed).unwrap_or(i64::MAX);
         }
-        Ok(Counts::from([("media".into(), erased), ("key_backups".into(), keys)]))
+        let zone = Zone::parse(&cx.config.studio.zone).map_err(|e| JobError::Failed(e.to_string()))?;
+        let invoices = invoice_archive::destroy_past(cx, zone.date_of(run.at)).await?;
+        Ok(Counts::from([
+            ("media".into(), erased),
+            ("key_backups".into(), keys),
+            ("invoice_archives".into(), invoices),
+        ]))
     }
 }

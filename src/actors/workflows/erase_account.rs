@@ -4,9 +4,11 @@
 use super::{Workflow, WorkflowError};
 use crate::actors::accounts::{leaving, sessions, tokens};
 use crate::actors::bus::{CommandError, Envelope};
-use crate::actors::{mailer, services::Services, team_lists};
+use crate::actors::{contacts, invoice_archive, mailer, services::Services, team_lists};
 use crate::domain::account::{Account, AccountCommand, AccountError};
-use crate::domain::deletion_request::{DeletionCommand, DeletionEvent, DeletionRequest, ErasureStep, Stage};
+use crate::domain::deletion_request::{
+    CommentsFate, DeletionCommand, DeletionEvent, DeletionRequest, ErasureStep, Stage,
+};
 use crate::domain::shared::derive_id;
 use crate::emails::MailKind;
 use crate::store::{Metadata, RecordedEvent};
@@ -14,6 +16,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 mod certificate;
+mod comments;
 mod traces;
 
 /// The workflow.
@@ -56,13 +59,16 @@ pub async fn carry_out(
         let Some(step) = state.next_step() else {
             return record(cx, "complete", meta, request, DeletionCommand::Complete { at }).await;
         };
-        let removed = take(cx, &meta, request, account, step).await?;
-        record(cx, step.into(), meta, request, DeletionCommand::RecordStep { at, step, removed }).await?;
+        let mut subjects = vec![];
+        let removed = take(cx, &meta, request, account, (step, state.comments), &mut subjects).await?;
+        let done = DeletionCommand::RecordStep { at, step, removed, subjects };
+        record(cx, step.into(), meta, request, done).await?;
     }
 }
 
 /// Erases once more an account whose erasure a certificate proves, in an instance that was restored
-/// from a backup made before. The request itself may be unknown there.
+/// from a backup made before. The request itself may be unknown there; what the person chose for the
+/// comments is in the certificate.
 ///
 /// # Errors
 /// If a step cannot be taken.
@@ -70,19 +76,27 @@ pub async fn repeat(
     cx: &Services,
     request: Uuid,
     account: Uuid,
+    (comments, subjects): (CommentsFate, &[Uuid]),
     meta: &Metadata,
 ) -> Result<(), WorkflowError> {
+    for subject in subjects {
+        contacts::erase(cx, *subject).await?;
+    }
+    contacts::release(cx, subjects).await?;
     for step in [
         ErasureStep::EndSessions,
         ErasureStep::DetachPaymentMethods,
         ErasureStep::RemoveUploads,
+        ErasureStep::SettleComments,
         ErasureStep::RemoveTraces,
         ErasureStep::DropMail,
         ErasureStep::ReleaseNames,
         ErasureStep::DestroyPersonalData,
         ErasureStep::MarkAccount,
     ] {
-        take(cx, meta, request, account, step).await?;
+        let mut subjects = vec![];
+        take(cx, meta, request, account, (step, comments), &mut subjects).await?;
+        contacts::release(cx, &subjects).await?;
     }
     Ok(())
 }
@@ -106,13 +120,15 @@ async fn record(
         .map_err(|e| WorkflowError::Failed(e.to_string()))
 }
 
-/// Takes one step and says how many things it removed.
+/// Takes one step and says how many things it removed; `subjects` gets those of the vault, other than the account,
+/// whose keys were destroyed.
 async fn take(
     cx: &Services,
     meta: &Metadata,
     request: Uuid,
     account: Uuid,
-    step: ErasureStep,
+    (step, comments): (ErasureStep, CommentsFate),
+    subjects: &mut Vec<Uuid>,
 ) -> Result<u64, WorkflowError> {
     match step {
         ErasureStep::EndSessions => {
@@ -121,8 +137,12 @@ async fn take(
         }
         ErasureStep::DetachPaymentMethods => traces::payment_methods(cx, account).await,
         ErasureStep::RemoveUploads => traces::unpublished_uploads(cx, meta, account).await,
+        ErasureStep::SettleComments => comments::settle(cx, meta, account, comments).await,
         ErasureStep::RemoveTraces => {
-            let lists = team_lists::forget(cx, meta, account).await.map_err(WorkflowError::Failed)?;
+            let (lists, contact) =
+                team_lists::forget(cx, meta, account).await.map_err(WorkflowError::Failed)?;
+            subjects.extend(contact);
+            traces::gift_recipients(cx, account).await?;
             Ok(lists + traces::measurements(cx, account).await?)
         }
         ErasureStep::TellThePerson => {
@@ -130,7 +150,7 @@ async fn take(
             let told = mailer::send_now(cx, id, account, &MailKind::DeletionCompleted { request }).await?;
             Ok(u64::from(told))
         }
-        ErasureStep::DropMail => mailer::forget(cx, account)
+        ErasureStep::DropMail => mailer::forget(cx, account, team_lists::contact_of(cx, account).await?)
             .await?
             .ok_or_else(|| WorkflowError::Failed("a mail of the account is being sent".into())),
         ErasureStep::ReleaseNames => {
@@ -144,6 +164,7 @@ async fn take(
                 .await?)
         }
         ErasureStep::DestroyPersonalData => {
+            invoice_archive::keep_older(cx, account).await?;
             let client = cx.pool.get().await.map_err(crate::store::StoreError::from)?;
             let sql = "select count(*) from public.vault where subject = $1";
             let values: i64 = client.query_one(sql, &[&account]).await?.get(0);

@@ -4,6 +4,7 @@
 
 use super::{Workflow, WorkflowError};
 use crate::actors::bus::Envelope;
+use crate::actors::invoice_archive;
 use crate::actors::services::Services;
 use crate::domain::invoice_series::{
     Document, InvoiceLine, InvoiceSeries, InvoiceSeriesCommand, Seller, SeriesKind, series_id,
@@ -216,10 +217,12 @@ async fn number_it(
     document: Document,
 ) -> Result<(), WorkflowError> {
     let year = document.issued_on.year();
+    let archived = invoice_archive::value(cx, &document, kind == SeriesKind::CreditNote).await?;
     let command =
         InvoiceSeriesCommand::Issue { kind, entity: ENTITY.into(), year, document: Box::new(document) };
     let (id, meta) = cx.follow(event, NAME, "issue");
-    let envelope = Envelope::new(id, series_id(kind, ENTITY, year), command, meta);
+    let envelope = Envelope::new(id, series_id(kind, ENTITY, year), command, meta)
+        .with_private(archived.into_iter().collect());
     let sent = cx.bus.dispatch::<InvoiceSeries>(envelope).await;
     sent.map(|_| ()).map_err(|e| WorkflowError::Failed(e.to_string()))
 }

@@ -156,7 +156,7 @@ async fn place(event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError
     let Some(mail) = team_lists::mail_of(cx, account).await? else { return Ok(()) };
     let at = event.effective_at;
     for team in teams::all(&cx.reader).await? {
-        let belongs = team_lists::open(cx, &team.state).await?.has(&mail);
+        let belongs = team_lists::has(cx, &team.state, &mail).await?;
         if belongs {
             send(event, cx, team.id, &format!("give {}", team.id), TeamCommand::GiveSeat { account, at })
                 .await?;

@@ -112,7 +112,10 @@ impl Account {
         match self.standing {
             Standing::Absent if matches!(command, C::Register(_)) => {}
             Standing::Absent => return Err(AccountError::Unknown),
-            Standing::Erased(_) if !matches!(command, C::MarkErased { .. } | C::Register(_)) => {
+            // What the law keeps of somebody who is gone is read on the record like everything else.
+            Standing::Erased(_)
+                if !matches!(command, C::MarkErased { .. } | C::Register(_) | C::RecordRead { .. }) =>
+            {
                 return Err(AccountError::Erased);
             }
             _ => {}

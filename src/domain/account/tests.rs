@@ -247,6 +247,9 @@ fn a_hidden_account_comes_back_or_is_erased_and_stays_so() {
         account.decide(AccountCommand::Suspend { at: now(), until: None, by: by_admin(), why: why() }),
         Err(AccountError::Erased)
     );
+    // What the law keeps of somebody who is gone is not read in secret.
+    let read = AccountCommand::RecordRead { at: now(), reader: other, scope: "billing-invoice".into() };
+    assert_eq!(account.decide(read).map(|events| events.len()), Ok(1));
     assert_eq!(account.decide(registration(Origin::Shell, vec![])), Err(AccountError::Exists));
 }
 

@@ -37,6 +37,13 @@ pub enum CommentCommand {
         /// When.
         at: DateTime<Utc>,
     },
+    /// Let the text stay when the account of its writer is erased.
+    Detach {
+        /// The text, sealed for the comment itself.
+        text: PersonalRef,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// Tell moderators of it.
     Report {
         /// Who.

@@ -28,7 +28,7 @@ pub struct Comment {
     pub parent: Option<Uuid>,
     /// Who wrote it.
     pub author: AccountId,
-    /// The text, in the writer's vault.
+    /// The text, in the writer's vault; sealed for the comment itself once the writer's account is erased.
     pub text: Option<PersonalRef>,
     /// When it was written.
     pub written_at: Option<DateTime<Utc>>,
@@ -106,6 +106,10 @@ impl Comment {
                 Remover::Author { account } if account != self.author => Err(CommentError::NotYours),
                 _ => Ok(vec![CommentEvent::CommentDeleted { by, at }]),
             },
+            CommentCommand::Detach { text, at } => Ok(match &self.text {
+                Some(own) if own.subject == self.author => vec![CommentEvent::CommentDetached { text, at }],
+                _ => vec![],
+            }),
             CommentCommand::Report { by, reason, at } => match self.standing {
                 Standing::Deleted => Err(CommentError::Deleted),
                 _ if by == self.author => Err(CommentError::Own),
@@ -142,6 +146,7 @@ impl Comment {
                 self.text = Some(text);
                 self.edited_at = Some(at);
             }
+            CommentEvent::CommentDetached { text, .. } => self.text = Some(text),
             CommentEvent::CommentDeleted { .. } => {
                 self.standing = Standing::Deleted;
                 self.text = None;

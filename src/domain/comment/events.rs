@@ -74,6 +74,13 @@ pub enum CommentEvent {
         /// When.
         at: DateTime<Utc>,
     },
+    /// Its writer's account was erased, and the text stays without them.
+    CommentDetached {
+        /// The text, sealed for the comment itself.
+        text: PersonalRef,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// Somebody told moderators of it.
     CommentReported {
         /// Who.

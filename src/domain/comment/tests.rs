@@ -141,3 +141,16 @@ fn events_keep_their_form() {
         CommentEvent::CommentUnpinned { by: MOD, at: at(4) },
     ]);
 }
+
+#[test]
+fn a_text_stays_without_its_writer_once() {
+    let detach = |text| CommentCommand::Detach { text, at: at(4) };
+    let own = sealed(Uuid::from_u128(77), 5);
+    let detached = CommentEvent::CommentDetached { text: own.clone(), at: at(4) };
+    given(vec![written()]).when(detach(own.clone())).then_expect_events(vec![detached.clone()]);
+    given(vec![written(), detached]).when(detach(own.clone())).then_expect_events(vec![]);
+    given(vec![written(), deleted(Remover::Moderator { account: MOD })])
+        .when(detach(own.clone()))
+        .then_expect_events(vec![]);
+    given(vec![]).when(detach(own)).then_expect_error(CommentError::Missing);
+}

@@ -1,6 +1,6 @@
 //! What can be asked of a deletion request.
 
-use super::events::{ErasureStep, Obstacle, RequestedBy};
+use super::events::{CommentsFate, ErasureStep, Obstacle, RequestedBy};
 use crate::domain::shared::AccountId;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -30,6 +30,8 @@ pub enum DeletionCommand {
         grace: TimeDelta,
         /// What is known about the account.
         requester: Requester,
+        /// What becomes of the comments.
+        comments: CommentsFate,
     },
     /// Take the wish back.
     Withdraw {
@@ -53,6 +55,8 @@ pub enum DeletionCommand {
         step: ErasureStep,
         /// How many things it removed.
         removed: u64,
+        /// Subjects of the vault other than the account whose keys were destroyed with it.
+        subjects: Vec<Uuid>,
     },
     /// All steps are done.
     Complete {

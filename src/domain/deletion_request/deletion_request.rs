@@ -3,7 +3,7 @@
 use super::{
     commands::DeletionCommand,
     error::DeletionError,
-    events::{DeletionEvent, ErasureStep, Obstacle},
+    events::{CommentsFate, DeletionEvent, ErasureStep, Obstacle},
 };
 use crate::domain::shared::AccountId;
 use chrono::{DateTime, Utc};
@@ -38,6 +38,9 @@ pub struct DeletionRequest {
     pub account: AccountId,
     /// From when on it is carried out.
     pub due: DateTime<Utc>,
+    /// What becomes of the comments.
+    #[serde(default)]
+    pub comments: CommentsFate,
     /// What stood in the way at the last try.
     pub obstacles: Vec<Obstacle>,
     /// The run that started the erasure.
@@ -59,8 +62,8 @@ impl DeletionRequest {
             (C::Request { requester, .. }, Stage::Absent) if requester.published_works > 0 => {
                 Err(DeletionError::PublishedWorks(requester.published_works))
             }
-            (C::Request { at, account, by, grace, .. }, Stage::Absent) => {
-                Ok(vec![DeletionEvent::DeletionRequested { at, account, by, due: at + grace }])
+            (C::Request { at, account, by, grace, comments, .. }, Stage::Absent) => {
+                Ok(vec![DeletionEvent::DeletionRequested { at, account, by, due: at + grace, comments }])
             }
             (C::Request { .. }, _) => Err(DeletionError::Exists),
             (_, Stage::Absent) => Err(DeletionError::Unknown),
@@ -87,11 +90,13 @@ impl DeletionRequest {
             (C::Begin { .. }, Stage::Withdrawn) => Err(DeletionError::Withdrawn),
             (C::Begin { .. }, _) => Ok(vec![]),
 
-            (C::RecordStep { at, step, removed }, Stage::Executing) => Ok(if self.done.contains(&step) {
-                vec![]
-            } else {
-                vec![DeletionEvent::ErasureStepDone { at, account, step, removed }]
-            }),
+            (C::RecordStep { at, step, removed, subjects }, Stage::Executing) => {
+                Ok(if self.done.contains(&step) {
+                    vec![]
+                } else {
+                    vec![DeletionEvent::ErasureStepDone { at, account, step, removed, subjects }]
+                })
+            }
             (C::Complete { at }, Stage::Executing) => {
                 if self.next_step().is_none() {
                     Ok(vec![DeletionEvent::ErasureCompleted { at, account, run: self.run }])
@@ -114,8 +119,9 @@ impl DeletionRequest {
     pub fn apply(&mut self, event: DeletionEvent) {
         use DeletionEvent as E;
         match event {
-            E::DeletionRequested { account, due, .. } => {
+            E::DeletionRequested { account, due, comments, .. } => {
                 self.stage = Stage::Requested;
+                self.comments = comments;
                 self.account = account;
                 self.due = due;
             }

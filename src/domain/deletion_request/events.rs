@@ -19,6 +19,17 @@ pub enum RequestedBy {
     SignInService,
 }
 
+/// What becomes of the comments of somebody who leaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CommentsFate {
+    /// They stay, without a name.
+    #[default]
+    Stay,
+    /// They are deleted; where there are answers, their place stays.
+    Deleted,
+}
+
 /// What stands in the way of an erasure that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -55,7 +66,9 @@ pub enum ErasureStep {
     DetachPaymentMethods,
     /// Own unpublished uploads go, with all renditions.
     RemoveUploads,
-    /// Progress, likes, saved items and other measurements go.
+    /// Comments lose their writer or go, as the person chose; likes stay without the person.
+    SettleComments,
+    /// Progress, saved items and other measurements go.
     RemoveTraces,
     /// The person is told for the last time, while the address is still there.
     TellThePerson,
@@ -85,6 +98,9 @@ pub enum DeletionEvent {
         by: RequestedBy,
         /// From when on it is carried out.
         due: DateTime<Utc>,
+        /// What becomes of the comments.
+        #[serde(default)]
+        comments: CommentsFate,
     },
     /// The wish was taken back in time.
     DeletionWithdrawn {
@@ -121,6 +137,9 @@ pub enum DeletionEvent {
         step: ErasureStep,
         /// How many things it removed.
         removed: u64,
+        /// Subjects of the vault other than the account whose keys were destroyed with it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        subjects: Vec<Uuid>,
     },
     /// Every step is done.
     ErasureCompleted {

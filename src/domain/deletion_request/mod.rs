@@ -11,6 +11,6 @@ mod tests;
 pub use aggregate::{DeletionRequest, Stage};
 pub use commands::{DeletionCommand, Requester};
 pub use error::DeletionError;
-pub use events::{DeletionEvent, ErasureStep, Obstacle, RequestedBy};
+pub use events::{CommentsFate, DeletionEvent, ErasureStep, Obstacle, RequestedBy};
 
 crate::decider!(DeletionRequest, DeletionCommand, DeletionEvent, DeletionError, "deletion_request");

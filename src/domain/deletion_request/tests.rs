@@ -21,11 +21,24 @@ fn due() -> DateTime<Utc> {
 
 fn request(requester: Requester) -> DeletionCommand {
     let grace = TimeDelta::days(14);
-    DeletionCommand::Request { at: now(), account: ACCOUNT, by: RequestedBy::Person, grace, requester }
+    DeletionCommand::Request {
+        at: now(),
+        account: ACCOUNT,
+        by: RequestedBy::Person,
+        grace,
+        requester,
+        comments: CommentsFate::Stay,
+    }
 }
 
 fn requested() -> DeletionEvent {
-    DeletionEvent::DeletionRequested { at: now(), account: ACCOUNT, by: RequestedBy::Person, due: due() }
+    DeletionEvent::DeletionRequested {
+        at: now(),
+        account: ACCOUNT,
+        by: RequestedBy::Person,
+        due: due(),
+        comments: CommentsFate::Stay,
+    }
 }
 
 fn begin(at: DateTime<Utc>, obstacles: &[Obstacle]) -> DeletionCommand {
@@ -37,7 +50,7 @@ fn started() -> DeletionEvent {
 }
 
 fn step(step: ErasureStep) -> DeletionCommand {
-    DeletionCommand::RecordStep { at: due(), step, removed: 1 }
+    DeletionCommand::RecordStep { at: due(), step, removed: 1, subjects: vec![] }
 }
 
 #[test]
@@ -152,8 +165,20 @@ fn events_keep_their_form() {
     let account = ACCOUNT;
     let mut events = vec![
         requested(),
-        DeletionEvent::DeletionRequested { at: now(), account, by: RequestedBy::Staff(RUN), due: due() },
-        DeletionEvent::DeletionRequested { at: now(), account, by: RequestedBy::Shell, due: due() },
+        DeletionEvent::DeletionRequested {
+            at: now(),
+            account,
+            by: RequestedBy::Staff(RUN),
+            due: due(),
+            comments: CommentsFate::Stay,
+        },
+        DeletionEvent::DeletionRequested {
+            at: now(),
+            account,
+            by: RequestedBy::Shell,
+            due: due(),
+            comments: CommentsFate::Stay,
+        },
         DeletionEvent::DeletionWithdrawn { at: now(), account },
         DeletionEvent::DeletionBlocked {
             at: now(),
@@ -171,6 +196,7 @@ fn events_keep_their_form() {
         account,
         step,
         removed: 3,
+        subjects: if step == ErasureStep::RemoveTraces { vec![RUN] } else { vec![] },
     }));
     events.push(DeletionEvent::ErasureCompleted { at: due(), account, run: RUN });
     insta::assert_json_snapshot!(events);

@@ -34,6 +34,14 @@ pub enum Licence {
     #[serde(rename = "CC-BY-ND-4.0")]
     #[strum(serialize = "CC-BY-ND-4.0")]
     CcByNd,
+    /// Attribution, not commercial, share alike 4.0.
+    #[serde(rename = "CC-BY-NC-SA-4.0")]
+    #[strum(serialize = "CC-BY-NC-SA-4.0")]
+    CcByNcSa,
+    /// Attribution, not commercial, no derivatives 4.0.
+    #[serde(rename = "CC-BY-NC-ND-4.0")]
+    #[strum(serialize = "CC-BY-NC-ND-4.0")]
+    CcByNcNd,
     /// Attribution 3.0, of older open films.
     #[serde(rename = "CC-BY-3.0")]
     #[strum(serialize = "CC-BY-3.0")]
@@ -62,6 +70,8 @@ impl Licence {
             Self::CcBySa => "CC BY-SA 4.0",
             Self::CcByNc => "CC BY-NC 4.0",
             Self::CcByNd => "CC BY-ND 4.0",
+            Self::CcByNcSa => "CC BY-NC-SA 4.0",
+            Self::CcByNcNd => "CC BY-NC-ND 4.0",
             Self::CcBy3 => "CC BY 3.0",
             Self::Cc0 => "CC0 1.0",
             Self::AllRightsReserved => "All rights reserved",
@@ -75,6 +85,8 @@ impl Licence {
             Self::CcBySa => Some("https://creativecommons.org/licenses/by-sa/4.0/"),
             Self::CcByNc => Some("https://creativecommons.org/licenses/by-nc/4.0/"),
             Self::CcByNd => Some("https://creativecommons.org/licenses/by-nd/4.0/"),
+            Self::CcByNcSa => Some("https://creativecommons.org/licenses/by-nc-sa/4.0/"),
+            Self::CcByNcNd => Some("https://creativecommons.org/licenses/by-nc-nd/4.0/"),
             Self::CcBy3 => Some("https://creativecommons.org/licenses/by/3.0/"),
             Self::Cc0 => Some("https://creativecommons.org/publicdomain/zero/1.0/"),
             Self::AllRightsReserved => None,

@@ -31,6 +31,10 @@ struct Entry<'a> {
     licence: Option<&'static str>,
     /// The film it belongs to.
     film: Option<Uuid>,
+    /// The film itself, of the entry of a film.
+    feature: Option<Uuid>,
+    /// All works of a film.
+    parts: Vec<Uuid>,
     tags: &'a [String],
 }
 
@@ -52,6 +56,15 @@ pub(super) async fn film(
         picture: film.key_art,
         licence: Some(film.licence.code()),
         film: Some(id),
+        feature: film.feature,
+        parts: film
+            .gallery
+            .iter()
+            .flat_map(|s| &s.media)
+            .chain(&film.trailer)
+            .chain(&film.feature)
+            .copied()
+            .collect(),
         ..Entry::default()
     };
     replace(tx, event, id, if film.is_public() { vec![entry] } else { vec![] }).await
@@ -68,6 +81,8 @@ pub(super) async fn course(
     }
     let address = course.address();
     let body = format!("{}\n{}", course.summary, course.description);
+    let lessons =
+        || course.chapters.iter().filter(|c| c.shown).flat_map(|c| c.lessons.iter().filter(|l| l.shown));
     let mut entries = vec![Entry {
         kind: "course",
         id,
@@ -75,7 +90,7 @@ pub(super) async fn course(
         title: &course.title,
         context: course.summary.clone(),
         body: &body,
-        free: true,
+        free: lessons().all(|l| l.text.free),
         picture: course.picture,
         level: Some(course.level.into()),
         ..Entry::default()
@@ -162,14 +177,15 @@ async fn replace(
         let at = before.get(&entry.id).copied().unwrap_or(event.effective_at);
         tx.execute(
             "insert into catalogue_words (kind, id, owner, url, title, context, body, free, picture, form, level,
-                 licence, film, tags, at, words)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $11, $12, $13, $14, $15,
+                 licence, film, tags, feature, parts, at, words)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $11, $12, $13, $14, $15, $16, $17,
                  coalesce((select published_at from catalogue where id = $3), $10),
                  setweight(to_tsvector('english', $5), 'A') || setweight(to_tsvector('english', $6), 'B')
                  || setweight(to_tsvector('english', $7), 'C'))",
             &[
                 &entry.kind, &entry.id, &owner, &entry.url, &entry.title, &entry.context, &text, &entry.free,
                 &entry.picture, &at, &entry.form, &entry.level, &entry.licence, &entry.film, &entry.tags,
+                &entry.feature, &entry.parts,
             ],
         )
         .await?;

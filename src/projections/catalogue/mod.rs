@@ -15,7 +15,7 @@ pub use films::{all_films, film_by_id, film_by_slug, films};
 pub use posts::{all_posts, due_posts, post_by_id, post_by_slug, posts, posts_of_film};
 pub use rows::{Found, Row};
 pub use search::{Facets, Hit, Hits, Order, SearchKind, Wanted, facets, findable, new_between, search};
-pub use works::{Work, latest_works, public_count_by, work_by_id, works_by_ids, works_of};
+pub use works::{Work, latest_works, public_count_by, published_among, work_by_id, works_by_ids, works_of};
 
 use super::{Projection, ProjectionError};
 use crate::domain::course::{Course, CourseEvent};
@@ -36,7 +36,7 @@ impl Projection for Catalogue {
     }
 
     fn version(&self) -> i32 {
-        5
+        6
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -79,6 +79,8 @@ impl Projection for Catalogue {
              level   text,
              licence text,
              film    uuid,
+             feature uuid,
+             parts   uuid[]      not null default '{}',
              tags    text[]      not null default '{}',
              words   tsvector    not null,
              primary key (kind, id));

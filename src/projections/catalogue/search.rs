@@ -83,6 +83,17 @@ pub struct Wanted {
     pub most: i64,
 }
 
+impl Wanted {
+    /// Whether anything is asked for beside words.
+    #[must_use]
+    pub fn is_narrow(&self) -> bool {
+        self.kind.is_some()
+            || self.free
+            || self.film.is_some()
+            || [&self.form, &self.level, &self.licence, &self.tag].iter().any(|part| part.is_some())
+    }
+}
+
 /// One answer. In `title` and `excerpt` the found words stand between U+0002 and U+0003.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hit {
@@ -113,6 +124,8 @@ pub struct Hits {
     pub total: i64,
 }
 
+/// A film is open to everybody if its feature is; one without a feature, if any of its published works is. Works
+/// have streams of their own, so that is looked up and not kept.
 const SQL: &str = "
     with asked as (select to_tsquery('english', $1) as query),
     inside as materialized (
@@ -120,13 +133,18 @@ const SQL: &str = "
         from public.media_texts t, asked, catalogue_words w
         where t.words @@ query and w.kind = 'media' and w.id = t.media and (w.free or $13 or w.owner = $14)),
     found as (
-        select w.*, i.body as inside,
+        select w.kind, w.url, w.title, w.context, w.body, w.picture, w.at, o.free, i.body as inside,
             ts_rank_cd(w.words, query) * 4 + word_similarity($2, w.title) + coalesce(i.rank, 0) as rank
-        from asked, catalogue_words w left join inside i on w.kind = 'media' and w.id = i.media
-        where (w.words @@ query or $2 <% w.title or i.media is not null)
-          and ($3::text is null or w.kind = $3) and (not $4 or w.free)
+        from asked, catalogue_words w left join inside i on w.kind = 'media' and w.id = i.media,
+            lateral (select case when w.kind <> 'film' then w.free
+                else coalesce((select m.free from catalogue_words m where m.kind = 'media' and m.id = w.feature),
+                    (select bool_or(m.free) from catalogue_words m
+                     where m.kind = 'media' and m.id = any(w.parts)), true) end as free) o
+        where ($15 or w.words @@ query or $2 <% w.title or i.media is not null)
+          and ($3::text is null or w.kind = $3) and (not $4 or o.free)
           and ($8::text is null or w.form = $8) and ($9::text is null or w.level = $9)
-          and ($10::text is null or w.licence = $10) and ($11::uuid is null or w.film = $11)
+          and ($10::text is null or w.licence = $10) and ($11::uuid is null or w.film = $11 or exists (
+              select from catalogue_words f where f.kind = 'film' and f.id = $11 and w.id = any(f.parts)))
           and ($12::text is null or $12 = any(w.tags)))
     select kind, url, context, free, picture, at, count(*) over () as total,
         ts_headline('english', title, query, 'HighlightAll=true, StartSel=\u{2}, StopSel=\u{3}') as title,
@@ -139,13 +157,17 @@ const SQL: &str = "
     order by extract(epoch from at)::float8 * $5::float8 desc, rank desc, at desc, url
     offset $6 limit $7";
 
-/// Answers a question. A question without any letter or digit finds nothing.
+/// Answers a question. One without words finds everything that its filters let through, the newest first; one
+/// without both, or whose words have no letter or digit, finds nothing.
 ///
 /// # Errors
 /// If the database cannot be read.
 pub async fn search(reader: &Reader, wanted: &Wanted) -> Result<Hits, QueryError> {
     let text: String = wanted.text.chars().filter(|c| !c.is_control()).take(200).collect();
-    let Some(query) = prefix_query(&text) else { return Ok(Hits::default()) };
+    let anything = text.trim().is_empty() && wanted.is_narrow();
+    let Some(query) = prefix_query(&text).or_else(|| anything.then(String::new)) else {
+        return Ok(Hits::default());
+    };
     let kind = wanted.kind.map(SearchKind::code);
     let by_time: f64 = match wanted.order {
         Order::Best => 0.0,
@@ -172,6 +194,7 @@ pub async fn search(reader: &Reader, wanted: &Wanted) -> Result<Hits, QueryError
                 &wanted.tag,
                 &wanted.members,
                 &wanted.viewer,
+                &anything,
             ],
         )
         .await?;

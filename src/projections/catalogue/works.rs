@@ -3,7 +3,7 @@
 use super::super::{QueryError, Reader};
 use super::rows::{self, Row};
 use crate::domain::media::{Media, Publication};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// A work with its dates.
@@ -24,6 +24,15 @@ pub async fn works_by_ids(
     let found: Vec<Work> =
         rows::many(reader, "media", "id = any($2) and (public or $3)", &[&ids, &drafts]).await?;
     Ok(found.into_iter().filter(|w| !removed(w)).map(|w| (w.id, w)).collect())
+}
+
+/// Those of `ids` that are published works: pages and answers name no others.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn published_among(reader: &Reader, ids: &[Uuid]) -> Result<HashSet<Uuid>, QueryError> {
+    let sql = "select id from catalogue where kind = 'media' and public and id = any($1)";
+    Ok(reader.client().await?.query(sql, &[&ids]).await?.iter().map(|row| row.get(0)).collect())
 }
 
 /// A work by id, public or not; removed ones are not found.

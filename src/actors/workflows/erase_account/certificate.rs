@@ -2,6 +2,7 @@
 //! that a restored backup can be brought to the same state again.
 
 use super::WorkflowError;
+use crate::actors::contacts;
 use crate::actors::services::Services;
 use crate::domain::deletion_request::DeletionEvent;
 use crate::store::event::stream_name;
@@ -18,27 +19,30 @@ pub(super) async fn write(cx: &Services, request: Uuid) -> Result<u64, WorkflowE
         let client = cx.pool.get().await.map_err(StoreError::from)?;
         log::stream(&**client, &stream_name("deletion_request", request), 0).await?
     };
-    let (mut whose, mut by_run, mut asked, mut started) = (None, None, None, None);
-    let mut steps = vec![];
+    let (mut whose, mut by_run, mut asked, mut started, mut fate) = (None, None, None, None, None);
+    let (mut steps, mut subjects) = (vec![], vec![]);
     for event in &events {
         match event.decode::<DeletionEvent>()? {
-            Some(DeletionEvent::DeletionRequested { at, account, .. }) => {
+            Some(DeletionEvent::DeletionRequested { at, account, comments, .. }) => {
                 whose = Some(account);
+                fate = Some(comments);
                 asked = Some(at);
             }
             Some(DeletionEvent::ErasureStarted { at, run, .. }) => {
                 started = Some(at);
                 by_run = Some(run);
             }
-            Some(DeletionEvent::ErasureStepDone { at, step, removed, .. }) => {
+            Some(DeletionEvent::ErasureStepDone { at, step, removed, subjects: more, .. }) => {
+                subjects.extend(more);
                 steps.push(json!({ "step": step, "at": at, "removed": removed }));
             }
             _ => {}
         }
     }
+    contacts::release(cx, &subjects).await?;
     let certificate = json!({
         "request": request, "account": whose, "requested_at": asked, "started_at": started,
-        "run": by_run, "steps": steps,
+        "run": by_run, "comments": fate, "subjects": subjects, "steps": steps,
     });
     let path = cx.config.in_data("erasures").join(format!("{request}.json"));
     let written = tokio::task::spawn_blocking(move || put(&path, &certificate)).await;

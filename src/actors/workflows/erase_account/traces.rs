@@ -3,10 +3,10 @@
 use super::WorkflowError;
 use crate::actors::bus::Envelope;
 use crate::actors::services::Services;
-use crate::actors::{data_export, payments, uploads, wallet};
+use crate::actors::{contacts, data_export, payments, uploads, wallet};
 use crate::domain::media::{Media, MediaCommand};
 use crate::domain::shared::derive_id;
-use crate::projections::{media as works, subscriptions};
+use crate::projections::{gifts, media as works, subscriptions};
 use crate::store::{Metadata, StoreError};
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -30,6 +30,16 @@ pub(super) async fn payment_methods(cx: &Services, account: Uuid) -> Result<u64,
         gateway.forget_account(account).await.map_err(|e| fail(&e))?;
     }
     Ok(kept.len() as u64)
+}
+
+/// Addresses to which the account had gifts sent.
+pub(super) async fn gift_recipients(cx: &Services, account: Uuid) -> Result<(), WorkflowError> {
+    for gift in gifts::of_account(&cx.reader, account).await? {
+        if let Some(recipient) = gift.recipient().filter(|_| gift.buyer() == account) {
+            contacts::discard(cx, std::slice::from_ref(recipient)).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Own unpublished uploads with all renditions, finished or not. Published works keep the request

@@ -3,15 +3,21 @@
 use super::desk;
 use crate::actors::accounts::AccountsError;
 use crate::actors::accounts::leaving::{self, LeavingError};
-use crate::domain::deletion_request::Obstacle;
+use crate::actors::accounts::load;
+use crate::domain::deletion_request::{CommentsFate, Obstacle};
 use crate::http::error::HttpError;
+use crate::http::form::Form;
 use crate::http::pages::people::form_errors;
 use crate::http::response::after;
 use crate::http::route::{Access, Route};
+use crate::http::step_up::BY_PROOF;
 use crate::http::ui::{Errors, Field, Tone, Weight, button, facts, form, format, notice};
 use crate::http::{Req, Res};
 use crate::projections::deletion_requests::{self, Progress, Request};
 use maud::{Markup, html};
+
+/// Choice that comments go with the account.
+const GO: &str = "go";
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -22,16 +28,19 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 async fn show(req: Req) -> Result<Res, HttpError> {
-    view(&req, &Errors::none()).await
+    view(&req, &Form::default(), &Errors::none()).await
 }
 
 async fn ask(mut req: Req) -> Result<Res, HttpError> {
     let form = req.form().await?;
     let id = req.account()?.id;
     let command = req.command_id(&form);
-    match leaving::ask(&req.app, command, req.meta(), id, form.raw("current")).await {
+    let comments = if form.get("comments") == GO { CommentsFate::Deleted } else { CommentsFate::Stay };
+    // With this act the proof was checked before (`step_up::TABLE`).
+    let password = (form.get("act") != BY_PROOF).then(|| form.raw("current"));
+    match leaving::ask(&req.app, command, req.meta(), id, password, comments).await {
         Ok(receipt) => Ok(after(receipt, "/account/deletion?done=asked")),
-        Err(error) => view(&req, &errors(error)?).await,
+        Err(error) => view(&req, &form, &errors(error)?).await,
     }
 }
 
@@ -40,7 +49,7 @@ async fn withdraw(mut req: Req) -> Result<Res, HttpError> {
     let id = req.account()?.id;
     match leaving::withdraw(&req.app, req.command_id(&form), req.meta(), id).await {
         Ok(receipt) => Ok(after(receipt, "/account/deletion?done=withdrawn")),
-        Err(error) => view(&req, &errors(error)?).await,
+        Err(error) => view(&req, &form, &errors(error)?).await,
     }
 }
 
@@ -54,14 +63,17 @@ fn errors(error: LeavingError) -> Result<Errors, HttpError> {
     }
 }
 
-async fn view(req: &Req, errors: &Errors) -> Result<Res, HttpError> {
+async fn view(req: &Req, typed: &Form, errors: &Errors) -> Result<Res, HttpError> {
     let id = req.account()?.id;
     let newest = deletion_requests::newest_of(&req.app.reader, id).await?;
     let open = newest.filter(|r| r.progress == Progress::Requested || r.progress == Progress::Executing);
     let obstacles = leaving::obstacles(&req.app, id).await?;
     let body = match &open {
         Some(request) => pending(req, request, &obstacles),
-        None => ask_view(req, &obstacles, errors),
+        None => {
+            let has_password = load(&req.app, id).await?.password.is_some();
+            ask_view(req, &obstacles, typed, has_password, errors)
+        }
     };
     let done = match req.query("done") {
         "asked" => Some("Your request is filed. A mail confirms it."),
@@ -72,17 +84,28 @@ async fn view(req: &Req, errors: &Errors) -> Result<Res, HttpError> {
     Ok(desk(req, title, None, done, errors, &body))
 }
 
-fn ask_view(req: &Req, obstacles: &[Obstacle], errors: &Errors) -> Markup {
+fn ask_view(req: &Req, obstacles: &[Obstacle], typed: &Form, has_password: bool, errors: &Errors) -> Markup {
     let days = req.app.config.erasure.grace_days;
+    let go = typed.get("comments") == GO;
     let fields = html! {
-        (Field::new("current", "Password").kind("password").autocomplete("current-password").mid()
-            .hint("Once more, so that nobody else does this for you.").errors(errors).render())
+        fieldset.field {
+            legend { "Your comments" }
+            label.choice { input type="radio" name="comments" value="stay" checked[!go]; span { "stay, without your name" } }
+            label.choice { input type="radio" name="comments" value=(GO) checked[go]; span { "are deleted" } }
+        }
+        @if has_password {
+            (Field::new("current", "Password").kind("password").autocomplete("current-password").mid()
+                .hint("Once more, so that nobody else does this for you.").errors(errors).render())
+        } @else {
+            input type="hidden" name="act" value=(BY_PROOF);
+        }
         (button::submit("Ask to delete my account", Weight::Danger))
     };
     html! {
         div.prose {
             p { "Your name, mail address, sessions and everything else that is personal is destroyed for good. "
                 "You have " (days) " days to change your mind; until then your profile is hidden." }
+            p { "You may want " a href="/account/export" { "a copy of your data" } " first; it can be made until the deletion begins." }
             p { "What tax law obliges us to keep of your orders stays sealed for as long as it says, and nothing else." }
         }
         (hindrances(obstacles))
@@ -101,7 +124,7 @@ fn pending(req: &Req, request: &Request, obstacles: &[Obstacle]) -> Markup {
         @if request.progress == Progress::Executing {
             p { "The deletion has begun and cannot be stopped any more." }
         } @else {
-            p { "Until then you can change your mind." }
+            p { "Until then you can change your mind, and take " a href="/account/export" { "a copy of your data" } " with you." }
             (form(req, "/account/deletion/withdraw", &button::submit("Keep my account", Weight::Main)))
         }
     }

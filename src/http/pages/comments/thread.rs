@@ -124,7 +124,11 @@ impl Thread<'_> {
             return html! {};
         }
         let name = self.names.get(&state.author).map_or("Deleted account", String::as_str);
-        let text = state.text.as_ref().and_then(|t| self.texts.get(t));
+        // While the writer's account waits for its deletion the text is out of sight like the profile; one that
+        // stays afterwards belongs to nobody.
+        let leaving = !self.names.contains_key(&state.author)
+            && state.text.as_ref().is_some_and(|t| t.subject == state.author);
+        let text = state.text.as_ref().filter(|_| !leaving).and_then(|t| self.texts.get(t));
         let own = self.req.viewer.id() == Some(state.author);
         let sees = state.standing == Standing::Shown
             || (state.standing == Standing::Hidden && (own || self.moderates));
@@ -141,6 +145,7 @@ impl Thread<'_> {
                     @match (text, sees) {
                         (Some(text), true) => div.prose.small { (markdown_below(text, 3)) },
                         (_, _) if state.standing == Standing::Hidden => p.dim { "A moderator hid this comment." },
+                        _ if leaving && state.standing == Standing::Shown => p.dim { "This comment is out of sight while its writer's account waits for its deletion." },
                         _ => p.dim { "This comment was deleted." },
                     }
                     @if state.standing != Standing::Deleted { (self.acts(comment, own)) }

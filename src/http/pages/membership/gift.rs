@@ -6,10 +6,10 @@ use super::join::{frame, frame_with};
 use super::payment_methods::{chosen_card, kept_choice};
 use super::shared::{TaxDesk, country, offers, tax_note};
 use crate::actors::bus::{CommandError, Envelope};
-use crate::actors::payments;
+use crate::actors::{contacts, payments};
 use crate::domain::gift::{Gift, GiftCommand, GiftError, Given, OrderGift};
 use crate::domain::shared::tax::{COUNTRIES, Country, Tax};
-use crate::domain::shared::{MailAddress, Money, PersonalValue, derive_id};
+use crate::domain::shared::{MailAddress, Money, derive_id};
 use crate::http::error::HttpError;
 use crate::http::page::unprocessable;
 use crate::http::response::{after, see_other};
@@ -211,9 +211,11 @@ async fn place(mut req: Req) -> Result<Res, HttpError> {
     };
     let (method, label) = card.map_or((None, None), |(method, label)| (Some(method), label));
     let billing = address::sealed(&req, &form, account.id, choice.buyer);
-    let to = to.map(|mail| {
-        PersonalValue::new(account.id, "gift_recipient", req.app.clock.new_id(), mail.as_str().to_owned())
-    });
+    let fresh = req.app.clock.new_id();
+    // It belongs to whoever reads mail there, not to the buyer.
+    let to =
+        contacts::seal(&req.app, "gift_recipient", to.iter().map(MailAddress::as_str), |_| fresh).await?;
+    let to = to.into_iter().next();
     let days = req.app.config.billing.gift_days;
     let variation = &choice.offer.variation;
     let price: Money = variation.price;

@@ -112,7 +112,7 @@ fn narrower(wanted: &Wanted, facets: &Facets) -> Markup {
     let orders = [("newest", "Newest first"), ("oldest", "Oldest first")].map(|(v, w)| (v.into(), w.into()));
     let of = |text: &Option<String>| text.clone().unwrap_or_default();
     html! {
-        details.fold open[is_narrow(wanted) || wanted.order != Order::Best] {
+        details.fold open[wanted.is_narrow() || wanted.order != Order::Best] {
             summary { "Narrow it down" }
             div.row.narrower {
                 (choice("kind", "What", "Everything", kinds, wanted.kind.map_or("", SearchKind::code)))
@@ -139,13 +139,6 @@ fn level_words(code: &str) -> String {
 
 fn licence_words(code: &str) -> String {
     code.parse::<Licence>().map_or_else(|_| code.to_owned(), |licence| licence.name().to_owned())
-}
-
-fn is_narrow(wanted: &Wanted) -> bool {
-    wanted.kind.is_some()
-        || wanted.free
-        || wanted.film.is_some()
-        || [&wanted.form, &wanted.level, &wanted.licence, &wanted.tag].iter().any(|part| part.is_some())
 }
 
 /// The address of a question.
@@ -216,7 +209,7 @@ fn results(
     works: &HashMap<Uuid, Work>,
     gate: &Gate,
 ) -> Markup {
-    if wanted.text.is_empty() {
+    if wanted.text.is_empty() && !wanted.is_narrow() {
         return empty(
             Icon::Search,
             "What are you looking for",
@@ -225,16 +218,16 @@ fn results(
         );
     }
     let plain = Wanted { text: wanted.text.clone(), order: wanted.order, ..Wanted::default() };
-    let clear = is_narrow(wanted).then(|| address(&plain, 1));
+    let clear = wanted.is_narrow().then(|| address(&plain, 1));
     let at = wanted.skip / PAGE + 1;
     let last = wanted.skip + i64::try_from(hits.hits.len()).unwrap_or(0);
     let before = (at > 1).then(|| address(wanted, at - 1));
     let next = (last < hits.total).then(|| address(wanted, at + 1));
     html! {
-        @if is_narrow(wanted) { (filters(&chosen(wanted, facets), clear.as_deref())) }
+        @if wanted.is_narrow() { (filters(&chosen(wanted, facets), clear.as_deref())) }
         @if hits.hits.is_empty() {
             @let act = clear.map(|href| Place::new("Search without filters", href));
-            (empty(Icon::SearchX, "Nothing found", "Try fewer or other words.", act.as_ref()))
+            (empty(Icon::SearchX, "Nothing found", if wanted.text.is_empty() { "Choose less, or type some words." } else { "Try fewer or other words." }, act.as_ref()))
         } @else {
             p.dim.small { (format::counted(hits.total, "result", "results")) }
             ul.lines { @for hit in &hits.hits { (line(hit, works, gate)) } }

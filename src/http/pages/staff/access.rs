@@ -1,19 +1,23 @@
 //! What a person may watch, and what decided it: now, or on a day that is over. Part of the page of one person.
 
+use crate::actors::access_history::{self, Decider};
 use crate::domain::access::{self, Reason};
+use crate::domain::account::{By, Why};
 use crate::domain::shared::calendar::day_words;
+use crate::domain::shared::{AccountId, PersonalRef};
 use crate::domain::subscription::SubscriptionEvent;
 use crate::http::Req;
 use crate::http::error::HttpError;
 use crate::http::pages::membership::subscription::status_chip;
 use crate::http::ui::{Field, Tone, Weight, button, chip, format};
 use crate::projections::access as gathered;
-use crate::projections::people::Person;
+use crate::projections::people::{self, Person};
 use crate::projections::subscription_timeline::{self, Entry, state_as_of};
 use crate::projections::subscription_words::describe;
 use crate::projections::subscriptions::{self, SubscriptionRow};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use maud::{Markup, html};
+use uuid::Uuid;
 
 /// A subscription as it was on the day.
 struct Then {
@@ -52,6 +56,68 @@ fn decided(entries: &[Entry], at: DateTime<Utc>) -> Option<(DateTime<Utc>, Strin
     Some((last.effective_at, words.what, words.why))
 }
 
+/// What had decided it beside subscriptions, in words, with who did it and why.
+async fn history(req: &Req, then: &access_history::Then) -> Result<Markup, HttpError> {
+    let reader = &req.app.reader;
+    let sealed: Vec<PersonalRef> = then
+        .deciders
+        .iter()
+        .filter_map(|entry| match &entry.why {
+            Some(Why::Text(text)) => Some(text.clone()),
+            _ => None,
+        })
+        .collect();
+    let by: Vec<AccountId> = then
+        .deciders
+        .iter()
+        .filter_map(|entry| match entry.by {
+            Some(By::Account(who)) => Some(who),
+            _ => None,
+        })
+        .collect();
+    let (texts, names) = (reader.open_many(&sealed).await?, people::display_names(reader, &by).await?);
+    Ok(html! {
+        @if !then.deciders.is_empty() {
+            ul.plain.stack.tight {
+                @for entry in &then.deciders {
+                    li {
+                        (format::moment(entry.at)) ": " (decider_words(&entry.what))
+                        @match &entry.by {
+                            Some(By::Account(who)) => { ", by " (names.get(who).map_or("a deleted account", String::as_str)) }
+                            Some(By::System(program)) => { ", by " (program) }
+                            Some(By::Owner) | None => {}
+                        }
+                        @match &entry.why {
+                            Some(Why::Text(text)) => { span.small.dim { " " (texts.get(text).map_or("", String::as_str)) } }
+                            Some(Why::Code(code)) => { span.small.dim { " " (code) } }
+                            None => {}
+                        }
+                    }
+                }
+            }
+        }
+    })
+}
+
+fn decider_words(what: &Decider) -> Markup {
+    let team = |id: &Uuid| html! { a href={ "/billing/subscriptions/" (id) } { "team" } };
+    html! {
+        @match what {
+            Decider::Granted(role) => { "the role " (role.label()) " was given" }
+            Decider::Revoked(role) => { "the role " (role.label()) " was taken" }
+            Decider::Suspended => "the account was suspended",
+            Decider::Reinstated => "the account was let in again",
+            Decider::Given => "complimentary access was given",
+            Decider::Ended => "complimentary access ended",
+            Decider::Confirmed => "the mail address was confirmed",
+            Decider::Leaving => "the deletion of the account was asked for",
+            Decider::Stayed => "the deletion was taken back",
+            Decider::Seated(id) => { "a seat in a " (team(id)) " was given" }
+            Decider::Unseated(id, _) => { "the seat in a " (team(id)) " was taken" }
+        }
+    }
+}
+
 /// The panel; `on` of the query is the day that is asked about.
 ///
 /// # Errors
@@ -73,7 +139,14 @@ pub(super) async fn panel(req: &Req, person: &Person) -> Result<Markup, HttpErro
         }
     }
     let day = asked.unwrap_or(today);
-    let had = then.iter().any(|t| t.access);
+    let answer = match asked {
+        Some(_) => Some(access_history::as_of(&req.app, person.id, at).await?),
+        None => None,
+    };
+    let told = match &answer {
+        Some(answer) => history(req, answer).await?,
+        None => html! {},
+    };
     Ok(html! {
         section.panel.stack.tight aria-labelledby="access" {
             h2 #access { "What they may watch" }
@@ -82,9 +155,9 @@ pub(super) async fn panel(req: &Req, person: &Person) -> Result<Markup, HttpErro
                 (Field::new("on", "On a day").kind("date").value(&day.to_string()).mid().render())
                 (button::submit("Ask", Weight::Plain))
             }
-            @if asked.is_some() {
-                p { strong { "On " (day_words(day)) ": " } @if had { "access by a subscription of their own." } @else { "no access by a subscription of their own." }
-                    " Roles, given access, suspensions and seats are told as they are now." }
+            @if let Some(answer) = &answer {
+                p { strong { "On " (day_words(day)) ": " } (now_words(answer.decision.reason)) }
+                (told)
             }
             @if then.is_empty() { p.dim { "No subscription at that time." } }
             @for one in &then {

@@ -35,8 +35,8 @@ pub(super) fn routes() -> Vec<Route> {
 
 /// People on one page.
 const PAGE: i64 = 25;
-/// People among whom a name is looked for; an address finds everybody.
-const SEARCHED: i64 = 2_000;
+/// People whose names are opened together when one is looked for.
+const AT_ONCE: i64 = 1_000;
 
 async fn show(req: Req) -> Result<Res, HttpError> {
     let desk = Desk::of(&req.path);
@@ -118,7 +118,7 @@ fn body(
     });
     html! {
         (page_head("People", Some("Whom you open here is noted on the person's account."), None))
-        (search_form(base, "Mail address, user name or part of a name", words))
+        (search_form(base, "Part of a name, user name or mail address", words))
         (filters(&chips, None))
         @if rows.is_empty() {
             (empty(Icon::Search, "Nobody found", "Try the whole mail address, or another part of the name.", Some(&Place::new("Show everybody", base))))
@@ -155,15 +155,30 @@ async fn search(req: &Req, role: Option<Role>, words: &str) -> Result<Vec<Person
     if let Some(id) = accounts::find(&req.app, words).await? {
         return Ok(people::by_id(&req.app.reader, id).await?.into_iter().collect());
     }
-    // Names lie sealed in the vault: they are looked through in memory.
-    let mut all = people::page(&req.app.reader, role, None, SEARCHED).await?;
-    let names = open(req, &all).await?;
+    // Names lie sealed in the vault: they are looked through in memory, everybody's, until a page is full.
     let words = words.to_lowercase();
-    all.retain(|p| {
-        p.display_name.as_ref().and_then(|r| names.get(r)).is_some_and(|n| n.to_lowercase().contains(&words))
-    });
-    all.truncate(usize::try_from(PAGE).unwrap_or(usize::MAX));
-    Ok(all)
+    let most = usize::try_from(PAGE).unwrap_or(usize::MAX);
+    let (mut found, mut before) = (Vec::new(), None);
+    loop {
+        let mut some = people::page(&req.app.reader, role, before, AT_ONCE).await?;
+        let Some(last) = some.last() else { break };
+        before = Some((last.registered_at, last.id));
+        some.retain(|p| p.presence != Presence::Erased);
+        let wanted: Vec<PersonalRef> = some.iter().flat_map(sought).cloned().collect();
+        let names = req.app.reader.open_many(&wanted).await?;
+        let has = |r: &PersonalRef| names.get(r).is_some_and(|n| n.to_lowercase().contains(&words));
+        found.extend(some.into_iter().filter(|p| sought(p).any(has)));
+        if found.len() >= most {
+            break;
+        }
+    }
+    found.truncate(most);
+    Ok(found)
+}
+
+/// What staff look for of a person.
+fn sought(person: &Person) -> impl Iterator<Item = &PersonalRef> {
+    [&person.display_name, &person.username, &person.mail].into_iter().flatten()
 }
 
 async fn open(req: &Req, people: &[Person]) -> Result<HashMap<PersonalRef, String>, HttpError> {

@@ -1,7 +1,9 @@
 //! One person: facts, and the acts that the desk may do, each with a reason.
 
 use super::{BILLING, Desk, MODERATORS, impersonation, list::state};
+use crate::actors::accounts::leaving::{self, LeavingError};
 use crate::actors::accounts::staff::{self, Act};
+use crate::domain::deletion_request::{CommentsFate, RequestedBy};
 use crate::domain::shared::{PersonalRef, Role};
 use crate::http::error::HttpError;
 use crate::http::page::{Page, page, unprocessable};
@@ -43,14 +45,36 @@ async fn act(mut req: Req) -> Result<Res, HttpError> {
         Err(errors) => return view(&req, &form, &errors).await,
     };
     let command = req.command_id(&form);
+    let Wish::Act(wish) = wish else {
+        let by = RequestedBy::Staff(req.account()?.id);
+        return match leaving::file(&req.app, command, req.meta(), id, by, CommentsFate::default()).await {
+            Ok(receipt) => Ok(after(receipt, &format!("{}?done=yes", desk.person(id)))),
+            Err(LeavingError::Other(error)) => view(&req, &form, &form_errors(error)?).await,
+            Err(refused) => view(&req, &form, &Errors::one("", refused.to_string())).await,
+        };
+    };
     match staff::act(&req.app, command, req.meta(), id, &wish, form.get("reason")).await {
         Ok(receipt) => Ok(after(receipt, &format!("{}?done=yes", desk.person(id)))),
         Err(error) => view(&req, &form, &form_errors(error)?).await,
     }
 }
 
+/// What staff want of an account.
+enum Wish {
+    Act(Act),
+    /// File a deletion request on the person's behalf.
+    Delete,
+}
+
 /// What the form asks for, as far as desk and roles allow it.
-fn wish(req: &Req, desk: Desk, form: &Form) -> Result<Act, Errors> {
+fn wish(req: &Req, desk: Desk, form: &Form) -> Result<Wish, Errors> {
+    if form.get("act") == "delete" && desk == Desk::Moderation {
+        return Ok(Wish::Delete);
+    }
+    act_of(req, desk, form).map(Wish::Act)
+}
+
+fn act_of(req: &Req, desk: Desk, form: &Form) -> Result<Act, Errors> {
     let admin = req.viewer.has_role(&["admin"]);
     let moderates = desk == Desk::Moderation;
     let role = || Role::from_str(form.get("role")).map_err(|_| Errors::one("role", "Choose a role."));
@@ -161,6 +185,12 @@ fn acts(req: &Req, desk: Desk, id: Uuid, person: &Person, typed: &Form, errors: 
             div.row {
                 @if person.suspended { (button::submit_as("Lift the suspension", "act", "reinstate", Weight::Main)) }
                 @else { (button::submit_as("Suspend the account", "act", "suspend", Weight::Danger)) }
+                @if person.presence == Presence::Open {
+                    (button::submit_as("File a deletion request", "act", "delete", Weight::Danger))
+                }
+            }
+            @if person.presence == Presence::Open {
+                p.small.dim { "A deletion request is filed when the person asked for it in another way, such as by letter. They are told by mail and can take it back." }
             }
         }
         @if admin || !moderates {

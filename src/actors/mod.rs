@@ -43,6 +43,7 @@ pub mod team_lists;
 pub mod uploads;
 pub mod vat;
 pub mod verify;
+pub mod visits;
 pub mod wallet;
 pub mod watch_progress;
 pub mod webhooks;

@@ -6,6 +6,7 @@ use super::form::Form;
 use super::session::{SignedIn, Viewer};
 use super::{csrf, session};
 use crate::actors::bus::{Actor, Metadata};
+use crate::actors::visits::{self, Visit, Who};
 use crate::domain::shared::derive_id;
 use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
@@ -103,6 +104,22 @@ impl Req {
     pub fn wants_json(&self) -> bool {
         ["/api/", "/webhooks/"].iter().any(|p| self.path.starts_with(p))
             || self.header("accept").starts_with("application/json")
+    }
+
+    /// Notes that a work was seen or saved, unless its maker did it or an admin with borrowed eyes. A visit that
+    /// cannot be noted is lost, and keeps nobody from what they came for.
+    pub async fn note_visit(&self, visit: Visit, media: Uuid, owner: Uuid) {
+        let account = self.viewer.account.as_ref();
+        if self.method != Method::GET || account.is_some_and(|a| a.id == owner || a.impersonator.is_some()) {
+            return;
+        }
+        let who = match account {
+            Some(account) => Who::Account(account.id),
+            None => Who::Visitor(self.remote, self.header("user-agent")),
+        };
+        if let Err(error) = visits::note(&self.app, media, visit, who).await {
+            tracing::warn!(request = self.request_id, %error, "a visit could not be noted");
+        }
     }
 
     /// Metadata for a command of this request.

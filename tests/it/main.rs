@@ -64,6 +64,7 @@ mod support;
 mod tax_rates;
 mod teams;
 mod vat;
+mod visits;
 mod watching;
 mod waves;
 mod years;

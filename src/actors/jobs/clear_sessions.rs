@@ -4,7 +4,7 @@ use super::{Counts, Job, JobError, Run};
 use crate::actors::accounts::{
     access_tokens, challenge, devices, limits, passkeys, service_flow, sessions, tokens,
 };
-use crate::actors::{download_counts, idempotency, mailer, services::Services, uploads, webhooks};
+use crate::actors::{download_counts, idempotency, mailer, services::Services, uploads, visits, webhooks};
 use crate::domain::clock::Schedule;
 use async_trait::async_trait;
 
@@ -35,6 +35,7 @@ impl Job for ClearSessions {
             ("webhooks", webhooks::clear(cx, run.at).await?),
             ("mails", mailer::clear(cx, run.at).await?),
             ("counts of downloads", download_counts::clear(cx, run.at).await?),
+            ("visits of people without an account", visits::clear(cx, run.at).await?),
             (
                 "uploads",
                 uploads::remove_expired(cx, run.at).await.map_err(|e| JobError::Failed(e.to_string()))?,

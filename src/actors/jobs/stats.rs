@@ -1,8 +1,9 @@
-//! `stats`: notes the studio's figures on the hour.
+//! `stats`: adds new views and downloads to their counters, and notes the studio's figures on the hour.
 
 use super::{Counts, Job, JobError, Run};
 use crate::actors::bus::Envelope;
 use crate::actors::services::Services;
+use crate::actors::visits;
 use crate::domain::clock::Schedule;
 use crate::domain::statistics::{Statistics, StatisticsCommand, stream_of};
 use crate::projections::figures;
@@ -22,7 +23,11 @@ impl Job for Stats {
     }
 
     async fn run(&self, run: &Run, cx: &Services) -> Result<Counts, JobError> {
-        let figures = figures::all(&cx.reader, run.at).await?;
+        let visits = visits::fold(cx).await?;
+        let mut figures = figures::all(&cx.reader, run.at).await?;
+        let counted = visits::total(cx).await?;
+        figures.insert("visits.views".into(), counted.views);
+        figures.insert("visits.downloads".into(), counted.downloads);
         let noted = i64::try_from(figures.len()).unwrap_or(i64::MAX);
         let command = StatisticsCommand::Sample { at: run.at, figures };
         let envelope = Envelope::new(run.command_id("sample"), stream_of(run.at), command, run.meta());
@@ -30,6 +35,6 @@ impl Job for Stats {
             cx.bus.dispatch::<Statistics>(envelope).await.map_err(|e| JobError::Failed(e.to_string()))?;
         // An hour that was sampled before stays as it was noted then.
         let noted = if receipt.position == 0 { 0 } else { noted };
-        Ok(Counts::from([("figures".to_owned(), noted)]))
+        Ok(Counts::from([("figures".to_owned(), noted), ("visits".to_owned(), visits)]))
     }
 }

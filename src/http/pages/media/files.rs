@@ -2,6 +2,7 @@
 //! `/cdn/…`: what a network of caches fetches.
 
 use crate::actors::download_counts;
+use crate::actors::visits::Visit;
 use crate::domain::media::Place;
 use crate::http::cdn::Cdn;
 use crate::http::delivery::{check_token, may_see, may_watch};
@@ -137,6 +138,7 @@ async fn protected(req: Req) -> Result<Res, HttpError> {
     let begins = matches!(req.header("range"), "") || req.header("range").starts_with("bytes=0-");
     if save && begins && req.method == Method::GET && asked.find(&req).await.is_ok() {
         download_counts::add(&req.app, req.viewer.id(), &asked.counted_as(&work)).await?;
+        req.note_visit(Visit::Download, work.id, work.owner).await;
     }
     if asked.is_large()
         && let Some(cdn) = req.app.cdn()?

@@ -1,6 +1,7 @@
 //! `/media/{slug}`: the page of one work.
 
 use crate::actors::marks::Kind;
+use crate::actors::visits::{self, Counted, Visit};
 use crate::actors::watch_progress;
 use crate::domain::comment::{Subject, SubjectKind};
 use crate::http::delivery::{may_edit, may_see};
@@ -41,6 +42,13 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         Some(account) => watch_progress::of(&req.app, account, &[work.id]).await?.remove(&work.id),
         None => None,
     };
+    let mut counted = Counted::default();
+    if work.is_published() {
+        if allowed {
+            req.note_visit(Visit::View, work.id, work.owner).await;
+        }
+        counted = visits::of(&req.app, &[work.id]).await?.remove(&work.id).unwrap_or_default();
+    }
     let marks = if work.is_published() {
         buttons(&req, Kind::Media, work.id).await?
     } else {
@@ -63,6 +71,8 @@ async fn show(req: Req) -> Result<Res, HttpError> {
                 @if is_free(&work) { (chip(Tone::Success, "Free for everybody")) } @else { (chip(Tone::Member, "For members")) }
                 @if let Some(at) = work.published_at { span { (format::date(at)) } }
                 @if work.duration_ms > 0 { span { (format::length(work.duration_ms / 1000)) } }
+                @if counted.views > 0 { span { (format::counted(counted.views, "view", "views")) } }
+                @if counted.downloads > 0 { span { (format::counted(counted.downloads, "download", "downloads")) } }
                 @match work.licence.url() {
                     Some(url) => a rel="license" href=(url) { (work.licence.name()) },
                     None => span { (work.licence.name()) },

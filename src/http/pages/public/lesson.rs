@@ -2,6 +2,7 @@
 
 use super::courses::{find, visible};
 use super::works::{Gate, seconds};
+use crate::actors::visits::Visit;
 use crate::actors::watch_progress;
 use crate::domain::comment::{Subject, SubjectKind};
 use crate::domain::course::Lesson;
@@ -47,6 +48,12 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         Some(work) if open || work.state.tier == Tier::Free => player::stage_of(&req, work.id).await?,
         _ => None,
     };
+    if let (Some(work), Some(stage)) = (&work, &stage)
+        && work.public
+        && stage.decision.allowed
+    {
+        req.note_visit(Visit::View, work.id, work.state.owner.unwrap_or_default()).await;
+    }
     let ids: Vec<Uuid> = all.iter().map(|l| l.id).collect();
     let seen = match req.viewer.id() {
         Some(account) => watch_progress::of(&req.app, account, &ids).await?,

@@ -13,13 +13,15 @@ use maud::{Markup, html};
 use std::collections::BTreeMap;
 
 /// What everybody may know, with its words.
-const SHOWN: [(&str, &str); 9] = [
+const SHOWN: [(&str, &str); 11] = [
     ("films", "Films"),
     ("courses", "Courses"),
     ("posts", "Journal entries"),
     ("comments", "Comments"),
     ("media.video", "Videos"),
     ("media.image", "Pictures"),
+    ("visits.views", "Views of works"),
+    ("visits.downloads", "Downloads"),
     ("accounts", "Members"),
     ("subscribers", "Subscribers"),
     ("accounts.complimentary", "Complimentary accounts"),

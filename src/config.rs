@@ -316,6 +316,9 @@ pub struct Media {
     pub av1_rungs: Vec<u32>,
     /// Longest video that gets AV1, in seconds.
     pub av1_longest_seconds: u64,
+    /// Seconds without any sign of life (a frame, processor time of the step or of its helper program) after
+    /// which a piece of work is stopped and tried again; at least 2.
+    pub stuck_seconds: u64,
 }
 
 /// Billing rules; the values in force are written into the events.

@@ -3,14 +3,7 @@
 // playlist with two codecs where both exist).
 
 import { control } from "asset:controls.js";
-
-/** Leaves the levels of one codec: a player that begins with one never changes to the other anyway. */
-function choose(hls, wanted) {
-  const levels = hls.levels.map((level, index) => ({ index, codec: level.videoCodec ?? "" }));
-  const family = wanted && levels.some((l) => l.codec.startsWith("av01")) ? "av01" : "avc1";
-  if (!levels.some((l) => l.codec.startsWith(family))) return;
-  for (const level of levels.reverse()) if (!level.codec.startsWith(family)) hls.removeLevel(level.index);
-}
+import { leave } from "asset:levels.js";
 
 function plays(codec) {
   const source = window.ManagedMediaSource ?? window.MediaSource;
@@ -35,14 +28,29 @@ async function attach(box, video, offer) {
   const plain = video.currentSrc;
   // A network of caches that wants cookies gets them; everything else is of this site.
   const xhrSetup = (request) => { request.withCredentials = "cookies" in box.dataset; };
-  const hls = new Hls({ startPosition: begin || -1, capLevelToPlayerSize: true, maxBufferLength: 30, xhrSetup });
+  // Only a browser that can change the codec of what it plays gets both.
+  const both = "changeType" in (window.SourceBuffer?.prototype ?? {});
+  const wanted = plays(box.dataset.prefer);
+  const videoPreference = { videoCodec: wanted ? "av01" : "avc1" };
+  const hls = new Hls({ startPosition: begin || -1, capLevelToPlayerSize: true, maxBufferLength: 30, xhrSetup, videoPreference });
   let repaired = false;
+  let auto = true;
   hls.on(Hls.Events.MANIFEST_PARSED, () => {
-    choose(hls, plays(box.dataset.prefer));
-    offer?.(hls.levels.map((level, index) => [index, Math.min(level.width, level.height) || level.height]), (index) => { hls.nextLevel = index; });
+    const levels = leave(hls.levels, wanted, both);
+    for (let i = hls.levels.length - 1; i >= 0; i--) if (!levels.includes(i)) hls.removeLevel(i);
+    offer?.(hls.levels.map((level, index) => [index, Math.min(level.width, level.height) || level.height]), take);
     video.play().catch(() => {});
   });
+  /** One level, or all by itself (-1): that stays within a codec, so it goes back to the first one before. */
+  function take(index) {
+    auto = index < 0;
+    const family = (level) => level?.videoCodec?.slice(0, 4);
+    const first = hls.levels.findLastIndex((level) => family(level) === family(hls.levels[0]));
+    const elsewhere = auto && family(hls.levels[hls.loadLevel]) !== family(hls.levels[0]);
+    hls.nextLevel = elsewhere ? first : index;
+  }
   hls.on(Hls.Events.LEVEL_SWITCHED, (_, { level }) => {
+    if (auto && !hls.autoLevelEnabled) hls.loadLevel = -1;
     box.dataset.codec = hls.levels[level]?.videoCodec ?? "";
     box.dataset.height = String(hls.levels[level]?.height ?? "");
   });

@@ -2,10 +2,11 @@
 
 use super::{CliError, Global, print_json};
 use crate::actors::bus::{Envelope, Metadata};
+use crate::actors::encoder::wishes::{self, Act};
 use crate::actors::encoder::{self, Tools};
 use crate::actors::{Services, accounts, download_counts, media_files, media_moves, uploads};
 use crate::domain::media::{Media, MediaCommand, Place, Processing, Publication, Rendition, Tier};
-use crate::projections::media as works;
+use crate::projections::{media as works, media_queue};
 use crate::startup::Instance;
 use crate::store::repository::EventRepository;
 use clap::{Args, Subcommand};
@@ -61,6 +62,35 @@ enum Action {
     Retry {
         /// Id of the work.
         id: Uuid,
+    },
+    /// What waits, runs and has failed, piece by piece.
+    Queue {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Let workers take no further piece of a work, or of any.
+    Pause {
+        /// Id of the work; without it the whole queue.
+        id: Option<Uuid>,
+    },
+    /// Let workers go on with a work, or with all that is not paused by itself.
+    Resume {
+        /// Id of the work; without it the whole queue.
+        id: Option<Uuid>,
+    },
+    /// Give the processing of a work up; what plays stays.
+    Cancel {
+        /// Id of the work.
+        id: Uuid,
+    },
+    /// Take a work before all others, in its turn, or after all others.
+    Order {
+        /// Id of the work.
+        id: Uuid,
+        /// When.
+        #[arg(value_parser = ["first", "usual", "last"])]
+        when: String,
     },
     /// Find files that belong to nothing.
     Prune {
@@ -128,7 +158,15 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
         }
         Action::List { json } => list(cx, json).await,
         Action::Reprocess { id } => send(cx, id, MediaCommand::Reprocess { at: cx.clock.now() }).await,
-        Action::Retry { id } => send(cx, id, MediaCommand::Retry { at: cx.clock.now() }).await,
+        Action::Retry { id } => wish(cx, Some(id), Act::Retry).await,
+        Action::Queue { json } => queue(cx, json).await,
+        Action::Pause { id } => wish(cx, id, Act::Pause).await,
+        Action::Resume { id } => wish(cx, id, Act::Resume).await,
+        Action::Cancel { id } => wish(cx, Some(id), Act::Cancel).await,
+        Action::Order { id, when } => {
+            let act: Act = when.parse().map_err(|_| CliError::Failed("first, usual or last".into()))?;
+            wish(cx, Some(id), act).await
+        }
         Action::Prune { remove, json } => {
             let pruned = media_files::prune(cx, remove).await?;
             if json {
@@ -154,6 +192,34 @@ struct Wishes {
 
 fn meta(cx: &Services) -> Metadata {
     Metadata::system("command-line", Uuid::now_v7(), cx.clock.now())
+}
+
+/// An act on the queue; whoever works at the shell is the operator.
+async fn wish(cx: &Services, id: Option<Uuid>, act: Act) -> Result<(), CliError> {
+    wishes::act(cx, Uuid::now_v7(), id, act, meta(cx)).await.map_err(|e| CliError::Failed(e.to_string()))?;
+    // The workflow that turns the wish into work may run in this very process.
+    cx.settle(Duration::from_secs(30)).await?;
+    Ok(())
+}
+
+async fn queue(cx: &Services, json: bool) -> Result<(), CliError> {
+    let pieces = media_queue::pieces(&cx.reader, 10_000).await?;
+    if json {
+        return print_json(&pieces);
+    }
+    if media_queue::paused(&cx.reader).await? {
+        println!("the queue is paused");
+    }
+    for p in pieces {
+        let (rung, segment) = (p.rung, p.segment);
+        let pause = if p.paused { " paused" } else { "" };
+        let error = p.error.unwrap_or_default();
+        println!(
+            "{}  {:<9}{pause} {} {rung}/{segment}  {}/{} {error}",
+            p.media, p.state, p.kind, p.done, p.of
+        );
+    }
+    Ok(())
 }
 
 async fn send(cx: &Services, id: Uuid, command: MediaCommand) -> Result<(), CliError> {

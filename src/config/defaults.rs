@@ -142,6 +142,7 @@ impl Default for Media {
             av1_quantizer: 110,
             av1_rungs: vec![360, 720],
             av1_longest_seconds: 3600,
+            stuck_seconds: 60,
         }
     }
 }

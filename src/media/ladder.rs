@@ -18,9 +18,8 @@ pub struct Rung {
     pub size: Size,
 }
 
-/// The rungs of `wanted` (shorter sides) that do not enlarge the source, ascending. A source smaller
-/// than all of them gets one rung of its own size; one between two rungs keeps the lower ones only,
-/// except that its own size is added when the next lower rung has less than three quarters of it.
+/// The rungs of `wanted` (shorter sides) that do not enlarge the source, ascending, and above them the
+/// source's own size unless it is larger than all that is wanted: nobody gets less than was uploaded.
 #[must_use]
 pub fn rungs(source: Size, wanted: &[u32]) -> Vec<Rung> {
     let short = source.width.min(source.height).max(2);
@@ -28,8 +27,8 @@ pub fn rungs(source: Size, wanted: &[u32]) -> Vec<Rung> {
     let mut lines: Vec<u32> = wanted.iter().copied().filter(|w| *w >= 2 && *w <= short).collect();
     lines.sort_unstable();
     lines.dedup();
-    let below = lines.last().copied().unwrap_or(0);
-    if short < highest && below * 4 < short * 3 {
+    // An odd line more than a rung would come out as the same size.
+    if short < highest && short / 2 * 2 > lines.last().copied().unwrap_or(0) {
         lines.push(short);
     }
     lines.into_iter().map(|l| Rung { lines: l, size: scaled(source, l) }).collect()
@@ -143,7 +142,12 @@ mod tests {
         };
         assert_eq!(of(1280, 720, &[360, 720, 1080]), [(360, 640, 360), (720, 1280, 720)]);
         assert_eq!(of(720, 1280, &[360, 720]), [(360, 360, 640), (720, 720, 1280)]);
-        assert_eq!(of(720, 405, &[360, 720]), [(360, 640, 360)]);
+        assert_eq!(of(720, 405, &[360, 720]), [(360, 640, 360), (405, 720, 404)]);
+        assert_eq!(of(854, 480, &[360, 720, 1080]), [(360, 640, 360), (480, 854, 480)]);
+        assert_eq!(of(1600, 900, &[360, 720, 1080]), [(360, 640, 360), (720, 1280, 720), (900, 1600, 900)]);
+        assert_eq!(of(1600, 900, &[360, 720]), [(360, 640, 360), (720, 1280, 720)]);
+        assert_eq!(of(640, 361, &[360, 720]), [(360, 638, 360)]);
+        assert_eq!(of(3840, 2160, &[360, 720, 1080]).last(), Some(&(1080, 1920, 1080)));
         assert_eq!(of(640, 600, &[360, 720]), [(360, 384, 360), (600, 640, 600)]);
         assert_eq!(of(176, 143, &[360, 720]), [(143, 176, 142)]);
         assert_eq!(of(1, 1, &[360]), [(2, 2, 2)]);
@@ -180,6 +184,8 @@ mod tests {
         fn every_source_has_at_least_one_rung(w in 1_u32..9000, h in 1_u32..9000) {
             let made = rungs(size(w, h), &[240, 360, 720, 1080]);
             proptest::prop_assert!(!made.is_empty());
+            let finest = made.iter().map(|r| r.size.width.min(r.size.height)).max();
+            proptest::prop_assert_eq!(finest, Some((w.min(h).min(1080) / 2 * 2).max(2)));
             for r in made {
                 proptest::prop_assert!(r.size.width % 2 == 0 && r.size.height % 2 == 0);
                 proptest::prop_assert!(r.size.width <= w.max(2) && r.size.height <= h.max(2));

@@ -27,11 +27,13 @@ pub mod poster;
 pub mod probe;
 pub mod raw;
 pub mod sandbox;
+pub mod signs;
 pub mod sniff;
 pub mod store;
 pub mod subtitles;
 pub mod texts;
 
+mod cancel;
 mod error;
 mod group_read;
 mod transfer;

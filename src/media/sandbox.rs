@@ -5,41 +5,16 @@
 //! containers, a stricter service unit) the limits and the empty environment remain, and the
 //! demuxer and protocol lists of the callers; [`Sandbox::confinement`] says which it is.
 
+pub use super::cancel::Cancel;
+
 use super::Limits;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-
-/// A wish to stop that many threads share.
-#[derive(Clone, Debug, Default)]
-pub struct Cancel {
-    own: Arc<AtomicBool>,
-    above: Option<Arc<AtomicBool>>,
-}
-
-impl Cancel {
-    /// Asks everybody who holds this to stop soon.
-    pub fn cancel(&self) {
-        self.own.store(true, Ordering::Release);
-    }
-
-    /// Whether somebody asked.
-    #[must_use]
-    pub fn is_cancelled(&self) -> bool {
-        self.own.load(Ordering::Acquire) || self.above.as_ref().is_some_and(|a| a.load(Ordering::Acquire))
-    }
-
-    /// A wish for one piece of work, which also hears this one.
-    #[must_use]
-    pub fn child(&self) -> Self {
-        Self { own: Arc::default(), above: Some(Arc::clone(&self.own)) }
-    }
-}
 
 /// Why a helper program gave no result.
 #[derive(Debug, thiserror::Error)]
@@ -225,12 +200,16 @@ impl SandboxJob {
         let stderr = child.stderr.take();
         let tail = std::thread::spawn(move || stderr.map(|s| read_tail(s, 8192)).unwrap_or_default());
         let hidden = self.binds.iter().map(|(_, host, _)| host.to_string_lossy().into_owned()).collect();
+        let deadline = Instant::now() + self.time;
+        let reaped = Arc::new(Mutex::new(false));
+        super::signs::watch(child.id(), Arc::clone(&reaped), cancel.clone(), deadline);
         Ok(Running {
             child,
+            reaped,
             stdout,
             tail: Some(tail),
             hidden,
-            deadline: Instant::now() + self.time,
+            deadline,
             cancel: cancel.clone(),
             ended: false,
         })
@@ -274,6 +253,7 @@ impl SandboxJob {
 #[derive(Debug)]
 pub struct Running {
     child: Child,
+    reaped: Arc<Mutex<bool>>,
     stdout: Option<ChildStdout>,
     tail: Option<std::thread::JoinHandle<String>>,
     hidden: Vec<String>,
@@ -310,7 +290,7 @@ impl Running {
     /// When it fails, runs out of time, or somebody asked to stop.
     pub fn finish(&mut self) -> Result<(), SandboxError> {
         let status = loop {
-            if let Some(status) = self.child.try_wait()? {
+            if let Some(status) = self.reap()? {
                 break status;
             }
             self.check()?;
@@ -321,18 +301,32 @@ impl Running {
         if status.success() {
             return Ok(());
         }
+        // Somebody may have ended it for us while we read from it.
+        if self.cancel.is_cancelled() {
+            return Err(SandboxError::Cancelled);
+        }
+        if Instant::now() >= self.deadline {
+            return Err(SandboxError::TimedOut);
+        }
         Err(SandboxError::Exit { code: status.code(), message: without_paths(&tail, &self.hidden) })
+    }
+
+    /// Its status once it has ended; from then on its number may be another process's.
+    fn reap(&mut self) -> std::io::Result<Option<std::process::ExitStatus>> {
+        let mut reaped = self.reaped.lock().unwrap_or_else(PoisonError::into_inner);
+        let status = self.child.try_wait()?;
+        *reaped |= status.is_some();
+        Ok(status)
     }
 
     fn kill(&mut self) {
         if self.ended {
             return;
         }
-        if let Ok(id) = i32::try_from(self.child.id()) {
-            let _ =
-                nix::sys::signal::killpg(nix::unistd::Pid::from_raw(id), nix::sys::signal::Signal::SIGKILL);
-        }
+        super::signs::end_group(self.child.id());
+        let mut reaped = self.reaped.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = self.child.wait();
+        *reaped = true;
         self.ended = true;
     }
 }

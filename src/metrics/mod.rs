@@ -124,7 +124,11 @@ families! {
         seconds: CounterVec "kinora_media_encode_seconds_total" ["codec"] =>
             "Seconds of wall time spent encoding; frames divided by it is the speed.";
         finished: IntCounterVec "kinora_media_jobs_finished_total" ["kind", "outcome"] =>
-            "Pieces of processing work that ended, by kind and outcome (done, failed, released).";
+            "Pieces of processing work that ended, by kind and outcome (done, failed, released, hung).";
+        stuck: IntCounter "kinora_media_jobs_stuck_total" =>
+            "Pieces of processing work that were stopped because nothing moved any more.";
+        queue_acts: IntCounterVec "kinora_media_queue_acts_total" ["act"] =>
+            "What operators did to the processing queue, by act (pause, resume, first, usual, last, cancel, retry).";
         uploads: IntCounterVec "kinora_media_uploads_total" ["outcome"] =>
             "Uploads that ended, by outcome (accepted, refused, aborted).";
         storage: IntGaugeVec "kinora_storage_bytes" ["area"] =>

@@ -11,6 +11,7 @@ pub mod figures;
 pub mod gifts;
 pub mod invoices;
 pub mod media;
+pub mod media_queue;
 pub mod movements;
 pub mod operator;
 mod order_words;

@@ -66,7 +66,7 @@ test('a page that does not exist says so and leads on', async () => {
 test('desks are for their roles', async () => {
   const page = await person(browser, kinora);
   await signIn(page, await kinora.login('member'));
-  for (const path of ['/billing', '/billing/subscriptions', '/operator', '/operator/runs', '/moderation', '/studio']) {
+  for (const path of ['/billing', '/billing/subscriptions', '/operator', '/operator/queue', '/operator/runs', '/moderation', '/studio']) {
     const response = await page.goto(path);
     assert.ok([403, 404].includes(response.status()), `${path} answered ${response.status()} to a member`);
   }

@@ -277,6 +277,8 @@ const LIGHT: &[&str] = &[
     "/moderation/invitations",
     "/moderation/invitations/{id}/withdraw",
     "/operator/jobs/{job}/run",
+    "/operator/queue",
+    "/operator/queue/{id}",
     "/operator/set-aside/{name}/{position}/retry",
 ];
 

@@ -10,6 +10,7 @@ pub mod queue;
 mod run;
 mod settings;
 mod steps;
+pub mod wishes;
 mod worker;
 
 pub use previews::VIEW;

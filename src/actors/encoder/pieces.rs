@@ -2,8 +2,9 @@
 
 use super::previews;
 use super::run::Bench;
+use super::settings::Tools;
 use crate::domain::media::{Captions, Codec, Facts, Failure, Kind, Overview, Poster, Rendition};
-use crate::media::av1::{EncodeSettings, encode_segment};
+use crate::media::av1::{EncodeSettings, encode_segment, encoder_version};
 use crate::media::fmp4::av1_fragment;
 use crate::media::ladder::{Rung, group_frames};
 use crate::media::normalise::{MadeStream, Normalised, mezzanine_name, normalise};
@@ -31,6 +32,24 @@ pub struct Manifest {
     /// Caption files that were made of subtitles inside the film.
     #[serde(default)]
     pub captions: Vec<Captions>,
+    /// How AV1 is coded in this round, whatever the configuration says later: a rung is of one kind.
+    #[serde(default)]
+    pub av1: Option<Av1Wish>,
+}
+
+/// What the configuration said of AV1 when the round began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Av1Wish {
+    /// rav1e's speed.
+    pub speed: u8,
+    /// rav1e's quantiser.
+    pub quantizer: u8,
+}
+
+impl Av1Wish {
+    fn of(tools: &Tools) -> Self {
+        Self { speed: tools.speed, quantizer: tools.quantizer }
+    }
 }
 
 const MANIFEST: &str = "made.json";
@@ -137,7 +156,8 @@ fn moving(bench: &Bench, original: &Path, staging: &Path, room: &Path) -> Result
     });
     let overview = overview::make(kit, staging, &made, &scratch)?;
     let captions = subtitles_inside(bench, original, &probed, &scratch)?;
-    Ok(Manifest { normalised: Some(made), renditions, poster, overview, captions })
+    let av1 = Some(Av1Wish::of(tools));
+    Ok(Manifest { normalised: Some(made), renditions, poster, overview, captions, av1 })
 }
 
 /// Caption files of the subtitles inside a film. They lie beside the work like those that people add; what the
@@ -179,35 +199,72 @@ fn rendition(stream: &MadeStream, codec: Codec) -> Rendition {
 }
 
 /// What an AV1 row works on.
-fn rung_of(bench: &Bench) -> Result<(Normalised, Rung, PathBuf), MediaTrouble> {
-    let work = bench.tools.store.work(bench.job.media, bench.job.generation);
-    let missing = || MediaTrouble::internal("the mezzanine is gone");
-    let made = manifest(&work).and_then(|m| m.normalised).ok_or_else(missing)?;
-    let rung = made.av1.iter().find(|r| r.lines == bench.job.rung).copied().ok_or_else(missing)?;
-    Ok((made, rung, work))
+struct Task {
+    made: Normalised,
+    rung: Rung,
+    work: PathBuf,
+    settings: EncodeSettings,
 }
 
-/// Encodes one segment. Gives its length and hash.
-pub fn encode(bench: &Bench) -> Result<(u64, String), MediaTrouble> {
-    let (made, rung, work) = rung_of(bench)?;
-    let number = bench.job.segment as usize;
-    let expected = made.segments.get(number).copied().unwrap_or(0);
-    let public = bench.tools.store.public(bench.job.media, bench.job.generation);
-    let place = public.join(av1_folder(&rung)).join(segment_name(number));
-    if let Ok(bytes) = fs::read(&place) {
-        // A worker that died between the file and its row: files appear whole or not at all.
-        bench.progress.set(expected, expected);
-        return Ok((bytes.len() as u64, hex::encode(Sha256::digest(&bytes))));
-    }
+fn task(bench: &Bench) -> Result<Task, MediaTrouble> {
+    let work = bench.tools.store.work(bench.job.media, bench.job.generation);
+    let missing = || MediaTrouble::internal("the mezzanine is gone");
+    let manifest = manifest(&work).ok_or_else(missing)?;
+    let made = manifest.normalised.ok_or_else(missing)?;
+    let rung = made.av1.iter().find(|r| r.lines == bench.job.rung).copied().ok_or_else(missing)?;
+    let Av1Wish { speed, quantizer } = manifest.av1.unwrap_or_else(|| Av1Wish::of(&bench.tools));
     let settings = EncodeSettings {
         size: rung.size,
         rate: made.rate,
         colour: made.colour.clone(),
-        speed: bench.tools.speed,
-        quantizer: bench.tools.quantizer,
+        speed,
+        quantizer,
         group: group_frames(made.rate),
     };
+    Ok(Task { made, rung, work, settings })
+}
+
+/// The key of a coded segment: whatever decides its bytes. With another encoder, other settings or another
+/// mezzanine it is made anew.
+fn segment_key(
+    mezzanine: &[u8],
+    settings: &EncodeSettings,
+    version: &str,
+    number: u32,
+) -> Result<String, MediaTrouble> {
+    let settings = serde_json::to_vec(settings).map_err(|e| MediaTrouble::internal(e.to_string()))?;
+    let mut hash = Sha256::new();
+    hash.update(Sha256::digest(mezzanine));
+    hash.update(Sha256::digest(settings));
+    hash.update(Sha256::digest(version));
+    hash.update(number.to_be_bytes());
+    Ok(hex::encode(hash.finalize()))
+}
+
+/// What stands beside a finished segment, out of sight: its key, and the hash of its bytes.
+fn note_of(work: &Path, rung: &Rung, number: usize) -> PathBuf {
+    work.join(av1_folder(rung)).join(format!("{number:05}.key"))
+}
+
+/// Encodes one segment. Gives its length and hash.
+pub fn encode(bench: &Bench) -> Result<(u64, String), MediaTrouble> {
+    let Task { made, rung, work, settings } = task(bench)?;
+    let number = bench.job.segment as usize;
+    let expected = made.segments.get(number).copied().unwrap_or(0);
+    let public = bench.tools.store.public(bench.job.media, bench.job.generation);
+    let place = public.join(av1_folder(&rung)).join(segment_name(number));
     let mezzanine = work.join("mezzanine").join(mezzanine_name(number));
+    let key = segment_key(&fs::read(&mezzanine)?, &settings, &encoder_version(), bench.job.segment)?;
+    let note = note_of(&work, &rung, number);
+    let told = |sha256: &str| format!("{key} {sha256}\n");
+    if let Ok(bytes) = fs::read(&place) {
+        // A worker that died between the file and its row. Only what was made of the same, in the same way, counts.
+        let sha256 = hex::encode(Sha256::digest(&bytes));
+        if fs::read_to_string(&note).is_ok_and(|n| n == told(&sha256)) {
+            bench.progress.set(expected, expected);
+            return Ok((bytes.len() as u64, sha256));
+        }
+    }
     bench.progress.set(0, expected);
     let tools = &bench.tools;
     let segment = encode_segment(&tools.sandbox, &tools.limits, &mezzanine, &settings, &bench.cancel, |n| {
@@ -217,13 +274,15 @@ pub fn encode(bench: &Bench) -> Result<(u64, String), MediaTrouble> {
         return Err(MediaTrouble::internal("a segment has another number of frames than the mezzanine"));
     }
     let bytes = av1_fragment(&segment, made.rate, bench.job.segment, made.first_frame(number))?;
+    let sha256 = hex::encode(Sha256::digest(&bytes));
     write_atomically(&place, &bytes)?;
-    Ok((bytes.len() as u64, hex::encode(Sha256::digest(&bytes))))
+    write_atomically(&note, told(&sha256).as_bytes())?;
+    Ok((bytes.len() as u64, sha256))
 }
 
 /// Packages a finished rung. Gives its rendition and whether it was the last one.
 pub fn package(bench: &Bench) -> Result<(Rendition, bool), MediaTrouble> {
-    let (made, rung, work) = rung_of(bench)?;
+    let Task { made, rung, work, .. } = task(bench)?;
     let public = bench.tools.store.public(bench.job.media, bench.job.generation);
     // Two rungs may be ready at the same time; the master playlist is written by one after the other.
     let lock = fs::File::create(work.join("package.lock"))?;
@@ -275,4 +334,38 @@ fn sync_tree(folder: &Path) -> Result<(), MediaTrouble> {
     }
     fs::File::open(folder)?.sync_all()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::ladder::Size;
+
+    #[test]
+    fn the_key_of_a_segment_changes_with_all_that_decides_its_bytes() {
+        let usual = EncodeSettings {
+            size: Size { width: 640, height: 360 },
+            rate: (24, 1),
+            colour: crate::media::probe::Colour::default(),
+            speed: 10,
+            quantizer: 110,
+            group: 144,
+        };
+        let key = |bytes: &[u8], settings: &EncodeSettings, version: &str, number| {
+            segment_key(bytes, settings, version, number).unwrap()
+        };
+        let first = key(b"frames", &usual, "rav1e 0.8.1", 0);
+        assert_eq!(first, key(b"frames", &usual, "rav1e 0.8.1", 0));
+        let faster = EncodeSettings { speed: 9, ..usual.clone() };
+        let finer = EncodeSettings { quantizer: 80, ..usual.clone() };
+        for other in [
+            key(b"others", &usual, "rav1e 0.8.1", 0),
+            key(b"frames", &faster, "rav1e 0.8.1", 0),
+            key(b"frames", &finer, "rav1e 0.8.1", 0),
+            key(b"frames", &usual, "rav1e 0.9.0", 0),
+            key(b"frames", &usual, "rav1e 0.8.1", 1),
+        ] {
+            assert_ne!(first, other);
+        }
+    }
 }

@@ -131,7 +131,14 @@ pub fn make(
         Form::Text | Form::Other(_) => (vec![], None),
         Form::Moving => return Err(MediaTrouble::internal("a film came to where stills are made")),
     };
-    Ok(Manifest { normalised: None, renditions, poster, overview: Overview::default(), captions: vec![] })
+    Ok(Manifest {
+        normalised: None,
+        renditions,
+        poster,
+        overview: Overview::default(),
+        captions: vec![],
+        av1: None,
+    })
 }
 
 fn named(name: &str, codec: Codec) -> Rendition {

@@ -108,8 +108,9 @@ pub async fn enqueue<C: GenericClient>(client: &C, job: &NewJob) -> Result<(), S
 }
 
 /// Takes the next row: small kinds first, then whoever has least in work, then by age. Rows whose
-/// worker has been silent too long count as waiting. `long` admits encoding of AV1; `only` restricts
-/// to one work.
+/// worker has been silent too long count as waiting. What operators wish comes before all of that: works
+/// taken first or last, and nothing that is paused. `long` admits encoding of AV1; `only` restricts to one
+/// work, which is then worked off even if it is paused, because somebody waits for it.
 ///
 /// # Errors
 /// If the database cannot be written.
@@ -124,10 +125,14 @@ pub async fn claim(
         .query_opt(
             "with next as (
                  select j.id from public.media_jobs j
+                 left join public.media_queue_wishes w on w.media = j.media
                  where ((j.state = 'queued' and j.not_before <= now())
                         or (j.state = 'running' and j.lease_until < now()))
                    and ($2 or j.kind <> 'av1') and ($3::uuid is null or j.media = $3)
-                 order by j.priority,
+                   and ($3 is not null or not (coalesce(w.paused, false) or exists (
+                        select from public.media_queue_wishes q
+                        where q.media = '00000000-0000-0000-0000-000000000000' and q.paused)))
+                 order by coalesce(w.urgency, 0) desc, j.priority,
                           (select count(*) from public.media_jobs r
                            where r.account = j.account and r.state = 'running' and r.lease_until >= now()),
                           j.created_at, j.rung, j.segment
@@ -161,21 +166,27 @@ fn read(row: &Row) -> Result<MediaJob, StoreError> {
     })
 }
 
-/// Renews the lease and notes the progress; `false` if the row is no longer this worker's.
+/// Renews the lease and notes the progress (frames done, and in all) and whether anything moved; `false` if the row is no longer this worker's.
 ///
 /// # Errors
 /// If the database cannot be written.
-pub async fn beat(pool: &Pool, job: Uuid, worker: Uuid, done: u64, of: u64) -> Result<bool, StoreError> {
+pub async fn beat(
+    pool: &Pool,
+    job: Uuid,
+    worker: Uuid,
+    (done, of): (u64, u64),
+    moved: bool,
+) -> Result<bool, StoreError> {
     let (done, of) = (i64::try_from(done).unwrap_or(i64::MAX), i64::try_from(of).unwrap_or(i64::MAX));
     let client = pool.get().await?;
     let kept = client
         .execute(
             "update public.media_jobs
              set lease_until = now() + make_interval(secs => $5),
-                 progress_at = case when frames_done <> $3::bigint then now() else progress_at end,
+                 progress_at = case when $6 or frames_done <> $3::bigint then now() else progress_at end,
                  frames_done = $3::bigint, frames = case when $4::bigint > 0 then $4::bigint else frames end
              where id = $1 and worker = $2 and state = 'running'",
-            &[&job, &worker, &done, &of, &LEASE_SECONDS],
+            &[&job, &worker, &done, &of, &LEASE_SECONDS, &moved],
         )
         .await?;
     Ok(kept == 1)
@@ -206,7 +217,7 @@ pub async fn finish<C: GenericClient>(
         .execute(
             "update public.media_jobs
              set state = 'done', finished_at = now(), frames_done = greatest(frames, frames_done), bytes = $3,
-                 sha256 = $4, encoder = $5, error = null, lease_until = null
+                 sha256 = $4, encoder = $5, error = null, detail = null, lease_until = null
              where id = $1 and worker = $2 and state = 'running'",
             &[&job, &worker, &i64::try_from(made.bytes).unwrap_or(i64::MAX), &made.sha256, &made.encoder],
         )
@@ -238,7 +249,11 @@ pub async fn release(
     Ok(())
 }
 
-/// Notes a failed try: waits for the next one, or fails for good when `again` is `None`.
+/// Most characters kept of what a failed try said.
+const DETAIL: usize = 2000;
+
+/// Notes a failed try, as a word and in the words of whatever failed: waits for the next one, or fails for
+/// good when `again` is `None`.
 ///
 /// # Errors
 /// If the database cannot be written.
@@ -246,19 +261,20 @@ pub async fn fail(
     pool: &Pool,
     job: Uuid,
     worker: Uuid,
-    error: &str,
+    (error, detail): (&str, &str),
     again: Option<Duration>,
 ) -> Result<(), StoreError> {
+    let detail: String = detail.chars().take(DETAIL).collect();
     let (state, seconds) = again.map_or(("failed", 0.0), |d| ("queued", d.as_secs_f64()));
     pool.get()
         .await?
         .execute(
             "update public.media_jobs
-             set state = $3::text, worker = null, lease_until = null, error = $4,
+             set state = $3::text, worker = null, lease_until = null, error = $4, detail = $6,
                  not_before = now() + make_interval(secs => $5),
                  finished_at = case when $3::text = 'failed' then now() end
              where id = $1 and worker = $2 and state = 'running'",
-            &[&job, &worker, &state, &error, &seconds],
+            &[&job, &worker, &state, &error, &seconds, &detail],
         )
         .await?;
     Ok(())
@@ -284,20 +300,20 @@ pub async fn take_from_the_dead(pool: &Pool) -> Result<u64, StoreError> {
     Ok(changed)
 }
 
-/// Gives back rows that renew their lease but got no further for `minutes`; gives how many. Their
+/// Gives back rows that renew their lease but showed no sign of life for `seconds`; gives how many. Their
 /// worker notices that the row is no longer its own and stops.
 ///
 /// # Errors
 /// If the database cannot be written.
-pub async fn take_from_the_stuck(pool: &Pool, minutes: i32) -> Result<u64, StoreError> {
+pub async fn take_from_the_stuck(pool: &Pool, seconds: f64) -> Result<u64, StoreError> {
     let changed = pool
         .get()
         .await?
         .execute(
             "update public.media_jobs
              set state = 'queued', worker = null, lease_until = null, error = 'stuck'
-             where state = 'running' and progress_at < now() - make_interval(mins => $1)",
-            &[&minutes],
+             where state = 'running' and progress_at < now() - make_interval(secs => $1)",
+            &[&seconds],
         )
         .await?;
     Ok(changed)

@@ -7,11 +7,11 @@ use super::steps;
 use crate::actors::bus::{CommandError, Envelope};
 use crate::actors::{Services, supervisor::LoopError};
 use crate::domain::media::{Failure, Media, MediaCommand, MediaError, Step};
-use crate::media::MediaTrouble;
 use crate::media::sandbox::Cancel;
+use crate::media::{MediaTrouble, signs};
 use crate::store::{Metadata, StoreError};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
@@ -27,17 +27,26 @@ pub enum Outcome {
     Failed,
     /// Given back or taken away.
     Released,
+    /// It showed no sign of life and did not even hear that it should stop.
+    Hung,
 }
 
-/// Frames done and frames in all, told from the thread that works.
+/// How long a step that was asked to stop may take over it.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// Frames done and frames in all, told from the thread that works, and which thread that is (0: none).
 #[derive(Clone, Debug, Default)]
-pub struct Progress(Arc<(AtomicU64, AtomicU64)>);
+pub struct Progress(Arc<(AtomicU64, AtomicU64, AtomicU32)>);
 
 impl Progress {
     /// Tells.
     pub fn set(&self, done: u64, of: u64) {
         self.0.0.store(done, Ordering::Relaxed);
         self.0.1.store(of, Ordering::Relaxed);
+    }
+
+    fn thread(&self) -> u32 {
+        self.0.2.load(Ordering::Relaxed)
     }
 
     fn get(&self) -> (u64, u64) {
@@ -68,6 +77,9 @@ pub enum StepError {
     /// The media room says so.
     #[error(transparent)]
     Trouble(#[from] MediaTrouble),
+    /// Nothing moved for so many seconds.
+    #[error("no sign of life for {0} seconds")]
+    Silent(u64),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -104,7 +116,13 @@ impl Bench {
         work: impl FnOnce(&Self) -> Result<T, MediaTrouble> + Send + 'static,
     ) -> Result<T, StepError> {
         let bench = self.clone();
-        match tokio::task::spawn_blocking(move || work(&bench)).await {
+        let begun = move || {
+            bench.progress.0.2.store(signs::this_thread().unwrap_or(0), Ordering::Relaxed);
+            let outcome = work(&bench);
+            bench.progress.0.2.store(0, Ordering::Relaxed);
+            outcome
+        };
+        match tokio::task::spawn_blocking(begun).await {
             Ok(outcome) => Ok(outcome?),
             Err(_) => Err(MediaTrouble::internal("a step panicked").into()),
         }
@@ -132,26 +150,51 @@ pub async fn run_job(
         worker,
     };
     let started = Instant::now();
-    let result = {
+    let ended = {
         let step = std::pin::pin!(steps::execute(&bench));
         let lease = std::pin::pin!(keep_lease(&bench));
-        // The step is not dropped when the lease is lost: it is asked to stop and waited for.
+        // The step is not dropped when the lease is lost: it is asked to stop and waited for, but not for ever.
         match futures_util::future::select(step, lease).await {
-            futures_util::future::Either::Left((result, _)) => result,
-            futures_util::future::Either::Right(((), step)) => {
+            futures_util::future::Either::Left((result, _)) => Some(result),
+            futures_util::future::Either::Right((lost, step)) => {
                 bench.cancel.cancel();
-                step.await
+                let stopped = tokio::time::timeout(GRACE, step).await.ok();
+                match (lost, stopped) {
+                    (Lost::Silent(seconds), Some(Err(_))) => Some(Err(StepError::Silent(seconds))),
+                    (Lost::Silent(seconds), None) => {
+                        settle_failure(&bench, StepError::Silent(seconds)).await?;
+                        None
+                    }
+                    (_, stopped) => stopped,
+                }
             }
         }
     };
-    let outcome = match result {
-        Ok(()) => Outcome::Done,
-        Err(StepError::Trouble(MediaTrouble::Cancelled)) => {
-            queue::release(&cx.pool, job.id, worker, None, Duration::ZERO).await?;
-            Outcome::Released
+    let outcome = match ended {
+        None => {
+            tracing::error!(media = %job.media, kind, "a step hangs and does not hear that it should stop");
+            Outcome::Hung
         }
-        Err(error) => settle_failure(&bench, error).await?,
+        Some(Ok(())) => Outcome::Done,
+        Some(Err(error)) => settle(&bench, error).await?,
     };
+    count(&bench, outcome, started.elapsed());
+    Ok(outcome)
+}
+
+async fn settle(bench: &Bench, error: StepError) -> Result<Outcome, LoopError> {
+    match error {
+        StepError::Trouble(MediaTrouble::Cancelled) => {
+            queue::release(&bench.cx.pool, bench.job.id, bench.worker, None, Duration::ZERO).await?;
+            Ok(Outcome::Released)
+        }
+        error => settle_failure(bench, error).await,
+    }
+}
+
+fn count(bench: &Bench, outcome: Outcome, took: Duration) {
+    let (cx, job) = (&bench.cx, &bench.job);
+    let kind: &'static str = job.kind.into();
     if outcome == Outcome::Done
         && let Some(codec) = match job.kind {
             JobKind::Prepare => Some("h264"),
@@ -160,26 +203,65 @@ pub async fn run_job(
         }
     {
         cx.metrics.media.frames.with_label_values(&[codec]).inc_by(bench.progress.get().0);
-        cx.metrics.media.seconds.with_label_values(&[codec]).inc_by(started.elapsed().as_secs_f64());
+        cx.metrics.media.seconds.with_label_values(&[codec]).inc_by(took.as_secs_f64());
     }
     let word = match outcome {
         Outcome::Done => "done",
         Outcome::Failed => "failed",
         Outcome::Released => "released",
+        Outcome::Hung => "hung",
     };
     cx.metrics.media.finished.with_label_values(&[kind, word]).inc();
-    tracing::info!(media = %job.media, kind, job.rung, job.segment, outcome = word, seconds = started.elapsed().as_secs_f64(), "media job");
-    Ok(outcome)
+    tracing::info!(media = %job.media, kind, job.rung, job.segment, outcome = word, seconds = took.as_secs_f64(), "media job");
 }
 
-/// Renews the lease every second; returns when the row is no longer ours.
-async fn keep_lease(bench: &Bench) {
+/// Why a row is no longer worked on.
+enum Lost {
+    /// Somebody took it away.
+    Taken,
+    /// Nothing moved for so many seconds.
+    Silent(u64),
+}
+
+/// Since when nothing has moved.
+struct Silence {
+    life: Option<u64>,
+    since: Instant,
+}
+
+impl Silence {
+    /// For how long there was no sign of life. `None` is no silence: then no thread works, but the
+    /// database or the store of files, which have limits of time of their own.
+    fn hear(&mut self, life: Option<u64>, now: Instant) -> Duration {
+        if life.is_none() || life != self.life {
+            (self.life, self.since) = (life, now);
+        }
+        now.saturating_duration_since(self.since)
+    }
+}
+
+/// Everything that only grows while something moves: frames, processor time of helper programs and of the thread.
+fn life(bench: &Bench) -> Option<u64> {
+    let thread = Some(bench.progress.thread()).filter(|t| *t > 0)?;
+    let ticks = signs::thread_time(thread)?;
+    Some(bench.progress.get().0.wrapping_add(bench.cancel.beats()).wrapping_add(ticks))
+}
+
+/// Renews the lease every second; returns when the row is no longer ours, or nothing moves any more.
+async fn keep_lease(bench: &Bench) -> Lost {
+    let patience = Duration::from_secs(bench.cx.config.media.stuck_seconds.max(2));
+    let mut silence = Silence { life: None, since: Instant::now() };
     loop {
         tokio::time::sleep(Duration::from_secs(1)).await;
         let (done, of) = bench.progress.get();
-        match queue::beat(&bench.cx.pool, bench.job.id, bench.worker, done, of).await {
+        let silent = silence.hear(life(bench), Instant::now());
+        if silent >= patience {
+            return Lost::Silent(silent.as_secs());
+        }
+        let moved = silent.is_zero();
+        match queue::beat(&bench.cx.pool, bench.job.id, bench.worker, (done, of), moved).await {
             Ok(true) => {}
-            Ok(false) => return,
+            Ok(false) => return Lost::Taken,
             // The database may come back before the lease ends.
             Err(error) => tracing::warn!(%error, "a media job's lease could not be renewed"),
         }
@@ -190,6 +272,11 @@ async fn settle_failure(bench: &Bench, error: StepError) -> Result<Outcome, Loop
     let reason = match error {
         StepError::Trouble(MediaTrouble::Failed(reason)) => reason,
         StepError::Trouble(other) => Failure::Internal { detail: other.to_string() },
+        StepError::Silent(seconds) => {
+            tracing::error!(media = %bench.job.media, seconds, "a media job showed no sign of life and was stopped");
+            bench.cx.metrics.media.stuck.inc();
+            Failure::WorkerLost { attempts: u32::try_from(bench.job.attempts).unwrap_or(1) }
+        }
         StepError::Store(error) => return Err(error.into()),
         StepError::Command(CommandError::Refused(refused)) => {
             Failure::Internal { detail: refused.to_string() }
@@ -209,7 +296,8 @@ async fn settle_failure(bench: &Bench, error: StepError) -> Result<Outcome, Loop
     let most = if matches!(reason, Failure::DecoderGaveUp { .. }) { 2 } else { TRIES };
     if bench.job.attempts < most {
         let pause = Duration::from_secs(2_u64.pow(u32::try_from(bench.job.attempts).unwrap_or(1)));
-        queue::fail(&bench.cx.pool, bench.job.id, bench.worker, code, Some(pause)).await?;
+        queue::fail(&bench.cx.pool, bench.job.id, bench.worker, (code, &reason.to_string()), Some(pause))
+            .await?;
         return Ok(Outcome::Failed);
     }
     give_up(bench, reason).await?;
@@ -225,8 +313,26 @@ pub(super) async fn give_up(bench: &Bench, reason: Failure) -> Result<(), LoopEr
         JobKind::Package => Step::Package,
     };
     let code: &'static str = (&reason).into();
+    let words = reason.to_string();
     let at = bench.cx.clock.now();
     bench.tell(MediaCommand::Fail { step, reason, at }).await?;
-    queue::fail(&bench.cx.pool, bench.job.id, bench.worker, code, None).await?;
+    queue::fail(&bench.cx.pool, bench.job.id, bench.worker, (code, &words), None).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_stands_still_while_a_thread_works_is_silent() {
+        let begin = Instant::now();
+        let after = |seconds| begin + Duration::from_secs(seconds);
+        let mut silence = Silence { life: None, since: begin };
+        assert_eq!(silence.hear(None, after(500)), Duration::ZERO, "no thread works");
+        assert_eq!(silence.hear(Some(7), after(501)), Duration::ZERO);
+        assert_eq!(silence.hear(Some(7), after(540)), Duration::from_secs(39));
+        assert_eq!(silence.hear(Some(8), after(541)), Duration::ZERO, "it moved");
+        assert_eq!(silence.hear(Some(8), after(602)), Duration::from_secs(61));
+    }
 }

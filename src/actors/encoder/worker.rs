@@ -1,7 +1,7 @@
 //! The working actor: some slots for long work, one kept free for what people wait for.
 
 use super::queue::{self, LOSSES, MediaJob};
-use super::run::{Bench, Progress, give_up, run_job};
+use super::run::{Bench, Outcome, Progress, give_up, run_job};
 use super::settings::Tools;
 use crate::actors::Services;
 use crate::actors::supervisor::{Desk, LoopError};
@@ -87,7 +87,9 @@ async fn run_slot(
             Err(error) => Err(error.into()),
         };
         match taken {
-            Ok(()) => desk.succeeded(),
+            // What hangs keeps its thread; the supervisor begins anew with all the others.
+            Ok(Outcome::Hung) => return Err(LoopError::from("a step of the encoder hangs")),
+            Ok(_) => desk.succeeded(),
             Err(error) => {
                 tracing::warn!(%error, "a slot of the encoder could not reach the store; it tries again");
                 desk.pause(STORE_PAUSE).await;
@@ -111,7 +113,9 @@ pub async fn drain(cx: &Services, tools: &Tools, media: Uuid) -> Result<(), Loop
         running.spawn(async move {
             loop {
                 match queue::claim(&cx.pool, worker, true, Some(media)).await? {
-                    Some(job) => take(&cx, &tools, job, worker, &Cancel::default()).await?,
+                    Some(job) => {
+                        take(&cx, &tools, job, worker, &Cancel::default()).await?;
+                    }
                     None if queue::unfinished(&cx.pool, media).await? == 0 => return Ok(()),
                     None => tokio::time::sleep(Duration::from_millis(100)).await,
                 }
@@ -130,17 +134,17 @@ async fn take(
     job: MediaJob,
     worker: Uuid,
     cancel: &Cancel,
-) -> Result<(), LoopError> {
+) -> Result<Outcome, LoopError> {
     // A wish of its own for one row, which also hears the wish of the whole worker.
     let cancel = cancel.child();
     if job.losses > LOSSES {
         let attempts = u32::try_from(job.losses).unwrap_or(0);
         let (cx, tools) = (cx.clone(), tools.clone());
         let bench = Bench { cx, tools, job, cancel, progress: Progress::default(), worker };
-        return give_up(&bench, Failure::WorkerLost { attempts }).await;
+        give_up(&bench, Failure::WorkerLost { attempts }).await?;
+        return Ok(Outcome::Failed);
     }
-    run_job(cx, tools, job, worker, cancel).await?;
-    Ok(())
+    run_job(cx, tools, job, worker, cancel).await
 }
 
 fn slots(configured: usize) -> usize {

@@ -14,9 +14,9 @@ use chrono::TimeDelta;
 /// The job.
 pub struct Watchdog;
 
-/// A row that renews its lease but finishes no frame for so long is stuck: its worker is told to stop
-/// (it notices that the row is no longer its own) and the row is tried again.
-const STUCK_MINUTES: i32 = 20;
+/// A worker notices by itself that nothing moves (`media.stuck_seconds`). One that does not do so for so many
+/// seconds more is told to stop (it notices that the row is no longer its own) and the row is tried again.
+const STUCK_MARGIN: f64 = 20.0;
 
 /// A work that is being processed for so long without a row that waits, runs or failed was forgotten.
 const FORGOTTEN_MINUTES: i64 = 3;
@@ -33,7 +33,8 @@ impl Job for Watchdog {
 
     async fn run(&self, run: &Run, cx: &Services) -> Result<Counts, JobError> {
         let lost = queue::take_from_the_dead(&cx.pool).await?;
-        let stuck = queue::take_from_the_stuck(&cx.pool, STUCK_MINUTES).await?;
+        let patience = f64::from(u32::try_from(cx.config.media.stuck_seconds).unwrap_or(u32::MAX));
+        let stuck = queue::take_from_the_stuck(&cx.pool, patience + STUCK_MARGIN).await?;
         let mut revived = 0;
         let before = run.at - TimeDelta::minutes(FORGOTTEN_MINUTES);
         for work in works::in_processing(&cx.reader, before).await? {

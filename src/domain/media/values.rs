@@ -389,6 +389,9 @@ pub enum Failure {
         /// How often it was tried.
         attempts: u32,
     },
+    /// An operator cancelled it.
+    #[error("An operator stopped its processing. What plays already stays; ask the operator, or retry.")]
+    Stopped,
     /// Anything else from inside Kinora.
     #[error("An internal error stopped it ({detail}). Retry; if it happens again, ask the operator.")]
     Internal {

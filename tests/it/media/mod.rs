@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 mod buckets;
 mod captions;
+mod desk;
 mod kinds;
 mod labels;
 mod pictures;

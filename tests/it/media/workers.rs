@@ -192,3 +192,156 @@ async fn what_was_forgotten_is_found_and_an_old_round_takes_nothing_from_the_new
     );
     studio.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_that_change_meanwhile_do_not_mix_and_a_segment_made_otherwise_is_made_anew() {
+    let studio = Studio::with_roles(Roles { scheduler: false, worker: false, ..Roles::ALL }).await;
+    let account = person(&studio, "maker@example.org", &[Role::Creator]).await;
+    let cx = studio.instance.services.clone();
+    let folder = tempfile::tempdir().expect("folder");
+    let meta = Metadata::account(account, Uuid::now_v7(), cx.clock.now());
+    let (id, _) =
+        uploads::import_file(&cx, account, clip(folder.path(), 2), "Even", meta).await.expect("imported");
+    let mut tools = kinora::actors::encoder::Tools::new(&cx);
+    let worker = Uuid::now_v7();
+    let step = async |tools: &kinora::actors::encoder::Tools| {
+        let job = queue::claim(&cx.pool, worker, true, Some(id)).await.expect("claim").expect("a row");
+        let cancel = kinora::media::sandbox::Cancel::default();
+        kinora::actors::encoder::run_job(&cx, tools, job, worker, cancel).await.expect("run")
+    };
+    let client = studio.client().await;
+    // As if the worker had died after the file and before its row.
+    let again = async || {
+        let sql = "update media_jobs set state = 'queued' where media = $1 and kind = 'av1'";
+        client.execute(sql, &[&id]).await.expect("row");
+        client
+            .execute("delete from media_jobs where media = $1 and kind = 'package'", &[&id])
+            .await
+            .expect("package");
+    };
+    for _ in 0..3 {
+        step(&tools).await;
+    }
+    let place = public(&studio, &wait(&studio, "Even", |w| w.playable == 1).await).join("av1-90/00000.m4s");
+    let modified = || std::fs::metadata(&place).expect("segment").modified().expect("time");
+    let (bytes, before) = (std::fs::read(&place).expect("bytes"), modified());
+
+    // The configuration changes in the middle: the round goes on as it began, and what is finished stays.
+    tools.quantizer = 200;
+    again().await;
+    step(&tools).await;
+    assert_eq!(modified(), before, "the same key: not done again");
+
+    // A file that was made otherwise does not count.
+    let made = studio.data.path().join("media/work").join(id.to_string()).join("1/made.json");
+    let text = std::fs::read_to_string(&made).expect("manifest");
+    let other = text.replace("\"quantizer\":110", "\"quantizer\":200");
+    assert_ne!(text, other);
+    std::fs::write(&made, other).expect("changed");
+    again().await;
+    step(&tools).await;
+    let coarse = std::fs::read(&place).expect("bytes");
+    assert!(coarse.len() < bytes.len(), "made anew with the other settings");
+    // Nor one that was cut or altered behind our back.
+    std::fs::write(&place, &coarse[..coarse.len() / 2]).expect("cut");
+    again().await;
+    step(&tools).await;
+    assert_eq!(std::fs::read(&place).expect("bytes"), coarse, "and comes out the same");
+    kinora::actors::encoder::drain(&cx, &tools, id).await.expect("drained");
+    wait(&studio, "Even", |w| w.processing == "ready").await;
+    studio.close().await;
+}
+
+/// Processes whose command line names `what`, and all below them.
+fn family(what: &str) -> Vec<i32> {
+    let stat = |id: i32| {
+        let line = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        line[line.rfind(')')? + 2..].split(' ').nth(1)?.parse::<i32>().ok()
+    };
+    let all: Vec<i32> = std::fs::read_dir("/proc")
+        .expect("proc")
+        .filter_map(|e| e.ok()?.file_name().to_str()?.parse().ok())
+        .collect();
+    let named = |id: &&i32| {
+        std::fs::read(format!("/proc/{id}/cmdline")).is_ok_and(|c| String::from_utf8_lossy(&c).contains(what))
+    };
+    let mut found: Vec<i32> = all.iter().filter(named).copied().collect();
+    loop {
+        let more: Vec<i32> = all
+            .iter()
+            .filter(|id| !found.contains(id) && stat(**id).is_some_and(|p| found.contains(&p)))
+            .copied()
+            .collect();
+        if more.is_empty() {
+            return found;
+        }
+        found.extend(more);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_helper_program_that_stands_still_is_ended_and_its_piece_resumed() {
+    let studio = Studio::start_in(
+        tempfile::tempdir().expect("data"),
+        Roles { scheduler: false, worker: false, ..Roles::ALL },
+        |c| {
+            c.media.stuck_seconds = 3;
+            c.media.av1 = kinora::config::Av1::None;
+        },
+    )
+    .await;
+    let account = person(&studio, "maker@example.org", &[Role::Creator]).await;
+    let cx = studio.instance.services.clone();
+    let folder = tempfile::tempdir().expect("folder");
+    let meta = Metadata::account(account, Uuid::now_v7(), cx.clock.now());
+    let path = clip(folder.path(), 120);
+    let (id, _) = uploads::import_file(&cx, account, path, "Stopped", meta).await.expect("imported");
+    let tools = kinora::actors::encoder::Tools::new(&cx);
+    let worker = Uuid::now_v7();
+    let run = async || {
+        let job = queue::claim(&cx.pool, worker, true, Some(id)).await.expect("claim").expect("a row");
+        let cancel = kinora::media::sandbox::Cancel::default();
+        kinora::actors::encoder::run_job(&cx, &tools, job, worker, cancel).await.expect("run")
+    };
+    run().await;
+    // The decoder is stopped as a sick disk or a bug would do it: alive, and doing nothing. Its worker's folder
+    // stands in its command line.
+    let mark = format!("prepare-{worker}");
+    let stopper = tokio::task::spawn_blocking(move || {
+        loop {
+            // bubblewrap's own processes come and go before the decoder does; all of them are stopped.
+            let found = family(&mark);
+            let decoder = |id: &i32| {
+                std::fs::read_to_string(format!("/proc/{id}/comm")).is_ok_and(|c| c.trim() == "ffmpeg")
+            };
+            if found.iter().any(decoder) {
+                for id in found {
+                    let _ = Command::new("kill").args(["-STOP", &id.to_string()]).status();
+                }
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    });
+    let outcome = run().await;
+    stopper.await.expect("stopped");
+    assert_eq!(outcome, kinora::actors::encoder::Outcome::Failed);
+    assert_eq!(family(&format!("prepare-{worker}")), Vec::<i32>::new(), "nothing of it is left");
+    let row = studio
+        .client()
+        .await
+        .query_one(
+            "select state, error, attempts from media_jobs where media = $1 and kind = 'prepare'",
+            &[&id],
+        )
+        .await
+        .expect("row");
+    assert_eq!(
+        (row.get::<_, String>(0), row.get::<_, String>(1), row.get::<_, i32>(2)),
+        ("queued".into(), "worker_lost".into(), 1)
+    );
+    kinora::actors::encoder::drain(&cx, &tools, id).await.expect("drained");
+    let work = wait(&studio, "Stopped", |w| w.processing == "ready").await;
+    assert_eq!(work.playable, 1);
+    studio.close().await;
+}

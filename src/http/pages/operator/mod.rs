@@ -2,6 +2,7 @@
 
 mod actions;
 mod overview;
+mod queue;
 mod runs;
 
 use crate::http::route::{Access, Route};
@@ -10,12 +11,16 @@ use crate::http::ui::layout::Place;
 /// The addresses of this desk.
 #[must_use]
 pub fn routes() -> Vec<Route> {
-    [overview::routes(), runs::routes(), actions::routes()].into_iter().flatten().collect()
+    [overview::routes(), queue::routes(), runs::routes(), actions::routes()].into_iter().flatten().collect()
 }
 
 /// Who may see it.
 const OPERATORS: Access = Access::Role(&["operator"]);
 
 fn places() -> Vec<Place> {
-    vec![Place::new("Overview", "/operator"), Place::new("Scheduled runs", "/operator/runs")]
+    vec![
+        Place::new("Overview", "/operator"),
+        Place::new("Processing queue", "/operator/queue"),
+        Place::new("Scheduled runs", "/operator/runs"),
+    ]
 }

@@ -1,0 +1,17 @@
+// Which levels of a playlist with two codecs stay.
+
+const lines = (level) => Math.min(level.width, level.height) || level.height || 0;
+
+/**
+ * The indexes of the levels that stay, ascending: one codec, AV1 if it is `wanted` and there, else H.264.
+ * Of H.264 beside AV1 only what is sharper than all of AV1, and only with `both`: automatically nothing
+ * changes from one codec to the other, but the viewer may choose it.
+ */
+export function leave(levels, wanted, both) {
+  const of = (name) => levels.flatMap((level, index) => ((level.videoCodec ?? "").startsWith(name) ? [index] : []));
+  const [av1, h264] = [of("av01"), of("avc1")];
+  if (!wanted || !av1.length) return h264.length ? h264 : levels.map((_, index) => index);
+  const best = Math.max(...av1.map((index) => lines(levels[index])));
+  const sharper = both ? h264.filter((index) => lines(levels[index]) > best) : [];
+  return [...av1, ...sharper].sort((a, b) => a - b);
+}

@@ -1,0 +1,265 @@
+//! `GET /operator/queue`: the encoder's queue piece by piece, and what operators may do about it.
+
+use super::{OPERATORS, places};
+use crate::actors::encoder::wishes::{self, Act, WishError};
+use crate::http::error::HttpError;
+use crate::http::page::{Page, page};
+use crate::http::request::Req;
+use crate::http::response::{Res, see_other};
+use crate::http::route::Route;
+use crate::http::ui::button::{self, Weight};
+use crate::http::ui::form::form_inline;
+use crate::http::ui::icon::Icon;
+use crate::http::ui::layout::{page_head, rooms};
+use crate::http::ui::panel::{Tone, chip, empty, notice_text};
+use crate::http::ui::stats::{Stat, stats};
+use crate::http::ui::table::{self, Column, table};
+use crate::http::ui::{Theme, format};
+use crate::projections::media_queue::{self, Deed, Piece};
+use maud::{Markup, html};
+use uuid::Uuid;
+
+/// The addresses of this file.
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/operator/queue", OPERATORS, show),
+        Route::post("/operator/queue", OPERATORS, all),
+        Route::post("/operator/queue/{id}", OPERATORS, one),
+    ]
+}
+
+/// Most pieces shown.
+const SHOWN: i64 = 200;
+
+async fn show(req: Req) -> Result<Res, HttpError> {
+    let reader = &req.app.reader;
+    let pieces = media_queue::pieces(reader, SHOWN).await?;
+    let paused = media_queue::paused(reader).await?;
+    let deeds = media_queue::deeds(reader, 20).await?;
+    let moving = pieces.iter().any(|p| p.state == "running");
+    let content = html! {
+        (page_head("Processing queue", Some("Every piece of work that runs, waits or has failed. The page renews itself while something runs."), None))
+        @if !req.query("done").is_empty() { (notice_text(Tone::Success, "Done. Workers hear of it with their next piece; a piece that was cancelled stops within a second or two.")) }
+        @if paused { (notice_text(Tone::Warning, "The queue is paused: no worker takes another piece. Uploads are still accepted and wait.")) }
+        (figures(&pieces))
+        (form_inline(&req, "/operator/queue", &match paused {
+            true => button::submit_as("Resume the queue", "act", "resume", Weight::Main),
+            false => button::submit_as("Pause the queue", "act", "pause", Weight::Plain),
+        }))
+        section.stack #works { h2 { "Works" } (works(&req, &pieces)) }
+        section.stack #pieces {
+            h2 { "Pieces" }
+            @if pieces.is_empty() {
+                (empty(Icon::Info, "Nothing waits", "What is uploaded is worked off here, piece by piece.", None))
+            } @else { (list(&pieces)) }
+        }
+        section.stack #deeds { h2 { "What operators did" } (history(&deeds)) }
+    };
+    let body = html! { div.page { (rooms("Operations", &places(), "/operator/queue", &content)) } };
+    Ok(page(
+        &req,
+        Page {
+            title: "Processing queue".into(),
+            section: "Operations".into(),
+            theme: Theme::Desk,
+            private: true,
+            // Renews itself without scripts, too.
+            head: moving.then(|| html! { meta http-equiv="refresh" content="10; url=/operator/queue"; }),
+            body,
+            ..Page::default()
+        },
+    ))
+}
+
+fn figures(pieces: &[Piece]) -> Markup {
+    let of = |state: &str| pieces.iter().filter(|p| p.state == state).count();
+    let speed: f64 = pieces.iter().filter_map(Piece::speed).sum();
+    let number = |n: usize| format::count(i64::try_from(n).unwrap_or(i64::MAX));
+    stats(&[
+        Stat { label: "In work", value: number(of("running")), ..Stat::default() },
+        Stat { label: "Waiting", value: number(of("queued")), ..Stat::default() },
+        Stat { label: "Failed", value: number(of("failed")), ..Stat::default() },
+        Stat { label: "Frames a second", value: format!("{speed:.1}"), ..Stat::default() },
+    ])
+}
+
+/// The title as a link, or what is left of a work that is gone.
+fn name(piece: &Piece) -> Markup {
+    html! {
+        @if piece.title.is_empty() { span.mono.small { (piece.media) } }
+        @else { a href={ "/media/" (piece.slug) } { (piece.title) } }
+    }
+}
+
+/// One line for each work, with what can be done about it.
+fn works(req: &Req, pieces: &[Piece]) -> Markup {
+    let mut seen: Vec<Uuid> = vec![];
+    let mut rows = vec![];
+    for piece in pieces {
+        if seen.contains(&piece.media) {
+            continue;
+        }
+        seen.push(piece.media);
+        let open = pieces
+            .iter()
+            .filter(|p| p.media == piece.media && matches!(p.state.as_str(), "queued" | "running"))
+            .count();
+        let mut acts = vec![];
+        if open > 0 {
+            acts.push(if piece.paused { ("resume", "Resume") } else { ("pause", "Pause") });
+            acts.extend([("first", "First"), ("usual", "In turn"), ("last", "Last")].iter().filter(
+                |(act, _)| {
+                    *act != match piece.urgency {
+                        1 => "first",
+                        -1 => "last",
+                        _ => "usual",
+                    }
+                },
+            ));
+            acts.push(("cancel", "Cancel"));
+        } else {
+            acts.push(("retry", "Retry"));
+        }
+        let order = match (piece.paused, piece.urgency) {
+            (true, _) => chip(Tone::Warning, "paused"),
+            (_, 1) => chip(Tone::Info, "first"),
+            (_, -1) => chip(Tone::Plain, "last"),
+            _ => chip(Tone::Plain, "in turn"),
+        };
+        rows.push(vec![
+            table::head(&name(piece)),
+            table::cell(&order),
+            table::number(&open.to_string()),
+            table::cell(&form_inline(
+                req,
+                &format!("/operator/queue/{}", piece.media),
+                &html! {
+                    @for (act, label) in acts {
+                        button class="btn small" type="submit" name="act" value=(act) aria-label={ (label) ": " (piece.title) } { (label) }
+                    }
+                },
+            )),
+        ]);
+    }
+    if rows.is_empty() {
+        return html! { p.dim { "None." } };
+    }
+    let columns =
+        [Column::new("Work"), Column::new("Order"), Column::number("Open pieces"), Column::new("Act")];
+    table("Works in the queue", &columns, &rows)
+}
+
+fn list(pieces: &[Piece]) -> Markup {
+    let columns = [
+        Column::new("Work"),
+        Column::new("Piece"),
+        Column::new("State"),
+        Column::number("Progress"),
+        Column::number("Frames/s"),
+        Column::number("Age"),
+        Column::number("Silent"),
+        Column::new("Worker"),
+        Column::number("Try"),
+        Column::new("Last error"),
+    ];
+    let rows: Vec<Vec<Markup>> = pieces
+        .iter()
+        .map(|p| {
+            let tone = match p.state.as_str() {
+                "running" => Tone::Success,
+                "failed" => Tone::Danger,
+                "cancelled" => Tone::Warning,
+                _ => Tone::Plain,
+            };
+            let piece = match p.kind.as_str() {
+                "av1" => format!("AV1 {}, segment {}", p.rung, p.segment + 1),
+                "package" => format!("package AV1 {}", p.rung),
+                other => other.to_owned(),
+            };
+            let piece = if p.generation > 1 { format!("{piece}, round {}", p.generation) } else { piece };
+            let progress =
+                if p.of > 0 { format!("{} %", p.done.min(p.of) * 100 / p.of) } else { "–".into() };
+            vec![
+                table::head(&name(p)),
+                table::text(&piece),
+                table::cell(&chip(tone, &p.state)),
+                table::number(&progress),
+                table::number(&p.speed().map_or_else(|| "–".into(), |s| format!("{s:.1}"))),
+                table::number(&seconds(Some(p.age))),
+                table::number(&seconds(p.silent)),
+                table::cell(&html! { span.mono.small { (p.worker.as_deref().unwrap_or("–")) } }),
+                table::number(&p.attempts.to_string()),
+                table::cell(&trouble(p)),
+            ]
+        })
+        .collect();
+    table("Pieces of work", &columns, &rows)
+}
+
+fn trouble(piece: &Piece) -> Markup {
+    html! {
+        @match (&piece.error, &piece.detail) {
+            (None, None) => { "–" },
+            (error, None) => (error.as_deref().unwrap_or("–").replace('_', " ")),
+            (error, Some(detail)) => details {
+                summary { (error.as_deref().unwrap_or("earlier try").replace('_', " ")) }
+                pre.small { (detail) }
+            },
+        }
+    }
+}
+
+fn seconds(value: Option<f64>) -> String {
+    value.map_or_else(|| "–".into(), |s| format::length(s.max(0.0) as u64))
+}
+
+fn history(deeds: &[Deed]) -> Markup {
+    if deeds.is_empty() {
+        return html! { p.dim { "Nothing yet." } };
+    }
+    let columns = [Column::new("When"), Column::new("Act"), Column::new("Of"), Column::new("By account")];
+    let rows: Vec<Vec<Markup>> = deeds
+        .iter()
+        .map(|d| {
+            vec![
+                table::cell(&format::moment(d.at)),
+                table::text(&d.act),
+                table::cell(&html! {
+                    @match d.media {
+                        None => { "the whole queue" },
+                        Some(media) if d.title.is_empty() => span.mono.small { (media) },
+                        Some(_) => (d.title),
+                    }
+                }),
+                table::cell(&html! {
+                    @match d.by { Some(id) => span.mono.small { (id) }, None => { "command line" } }
+                }),
+            ]
+        })
+        .collect();
+    table("What operators did", &columns, &rows)
+}
+
+async fn all(req: Req) -> Result<Res, HttpError> {
+    wish(req, None).await
+}
+
+async fn one(req: Req) -> Result<Res, HttpError> {
+    let media = req.id_param("id")?;
+    wish(req, Some(media)).await
+}
+
+async fn wish(mut req: Req, media: Option<Uuid>) -> Result<Res, HttpError> {
+    let form = req.form().await?;
+    let act: Act = form.get("act").parse().map_err(|_| {
+        HttpError::Unprocessable(
+            "This page knows no such act. Go back, reload the page and try again.".into(),
+        )
+    })?;
+    wishes::act(&req.app, req.command_id(&form), media, act, req.meta()).await.map_err(|e| match e {
+        WishError::Store(error) => error.into(),
+        WishError::Failed(words) => HttpError::Internal(words),
+        refused => HttpError::Unprocessable(refused.to_string()),
+    })?;
+    Ok(see_other("/operator/queue?done=yes"))
+}

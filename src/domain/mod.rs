@@ -19,6 +19,7 @@ pub mod order;
 pub mod order_process;
 pub mod plan;
 pub mod post;
+pub mod production_log;
 pub mod shared;
 pub mod site;
 pub mod statistics;

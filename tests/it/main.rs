@@ -40,6 +40,7 @@ mod papers;
 mod passkeys;
 mod payment_methods;
 mod prices;
+mod production_logs;
 mod profile_webhook;
 mod profiles;
 mod reference;

@@ -7,10 +7,12 @@ use crate::domain::course::Course;
 use crate::domain::film::Film;
 use crate::domain::media::{Kind, Media, Tier};
 use crate::domain::post::Post;
+use crate::domain::production_log::ProductionLog;
 use crate::store::RecordedEvent;
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
-use tokio_postgres::Transaction;
+use tokio_postgres::types::Json;
+use tokio_postgres::{Row as DbRow, Transaction};
 use uuid::Uuid;
 
 /// One findable thing.
@@ -120,6 +122,62 @@ pub(super) async fn post(
         ..Entry::default()
     };
     replace(tx, event, id, if post.is_public() { vec![entry] } else { vec![] }).await
+}
+
+/// The film that something is a part of: where it is, what it is called, whether everybody may know of it.
+struct Home {
+    slug: String,
+    title: String,
+    public: bool,
+}
+
+async fn home(tx: &Transaction<'_>, film: Uuid) -> Result<Option<Home>, ProjectionError> {
+    let sql = "select slug, state->>'title', public from catalogue where kind = 'film' and id = $1";
+    let read = |row: DbRow| -> Result<Home, ProjectionError> {
+        Ok(Home { slug: row.try_get(0)?, title: row.try_get(1)?, public: row.try_get(2)? })
+    };
+    tx.query_opt(sql, &[&film]).await?.map(read).transpose()
+}
+
+/// What is a part of a film is found under the film's address and only while the film is public: an event
+/// of the film changes its entries too.
+pub(super) async fn parts_of_film(
+    tx: &Transaction<'_>,
+    event: &RecordedEvent,
+    film: Uuid,
+) -> Result<(), ProjectionError> {
+    let sql = "select id, state from catalogue where kind = 'production_log' and state->>'film' = $1";
+    for row in tx.query(sql, &[&film.to_string()]).await? {
+        let Json(log) = row.try_get::<_, Json<ProductionLog>>("state")?;
+        production_log(tx, event, row.try_get("id")?, &log).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn production_log(
+    tx: &Transaction<'_>,
+    event: &RecordedEvent,
+    id: Uuid,
+    log: &ProductionLog,
+) -> Result<(), ProjectionError> {
+    let home = home(tx, log.film).await?.filter(|film| film.public && log.is_public());
+    let (Some(home), Some(week)) = (home, log.week) else { return replace(tx, event, id, vec![]).await };
+    let texts: Vec<&str> = log.entries.iter().map(|e| e.text.as_str()).collect();
+    let body = format!("{}\n{}", log.text.summary, texts.join("\n"));
+    let title = log.heading();
+    let entry = Entry {
+        kind: "log",
+        id,
+        url: format!("/films/{}/logs/{week}", home.slug),
+        title: &title,
+        context: format!("{} · week {} of {}", home.title, week.number(), week.year()),
+        body: &body,
+        free: true,
+        picture: log.entries.iter().flat_map(|e| &e.media).next().copied(),
+        film: Some(log.film),
+        ..Entry::default()
+    };
+    replace(tx, event, id, vec![entry]).await
 }
 
 pub(super) async fn media(

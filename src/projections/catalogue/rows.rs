@@ -1,10 +1,11 @@
-//! Rows of the table `catalogue`: one for each film, course, post and work.
+//! Rows of the table `catalogue`: one for each film, production log, course, post and work.
 
 use super::super::{ProjectionError, QueryError, Reader};
 use crate::domain::course::{self, Course};
 use crate::domain::film::{self, Film};
 use crate::domain::media::{self, Media};
 use crate::domain::post::{Post, Visibility};
+use crate::domain::production_log::{self, ProductionLog};
 use crate::domain::shared::aggregate::CategoryEvent;
 use crate::domain::shared::{AccountId, Decider};
 use crate::store::RecordedEvent;
@@ -88,7 +89,20 @@ impl Listed for Media {
     }
 }
 
-/// A film, course, post or work with its dates.
+impl Listed for ProductionLog {
+    /// A week is an address only within its film.
+    fn address(&self) -> String {
+        self.week.map(|week| format!("{}/{week}", self.film)).unwrap_or_default()
+    }
+    fn maker(&self) -> Option<AccountId> {
+        self.by
+    }
+    fn is_public(&self) -> bool {
+        self.publication == production_log::Publication::Published
+    }
+}
+
+/// A film, production log, course, post or work with its dates.
 #[derive(Clone, Debug)]
 pub struct Row<A> {
     /// Its id.

@@ -16,6 +16,8 @@ pub enum SearchKind {
     Lesson,
     /// Posts.
     Post,
+    /// Weeks of films.
+    Log,
     /// Videos, pictures, sound, files.
     Media,
 }
@@ -29,6 +31,7 @@ impl SearchKind {
             Self::Course => "Course",
             Self::Lesson => "Lesson",
             Self::Post => "Journal",
+            Self::Log => "Production log",
             Self::Media => "Gallery",
         }
     }

@@ -17,6 +17,7 @@ pub fn places(req: &Req) -> Vec<Place> {
         ("Overview", "/studio"),
         ("Uploads", "/studio/uploads"),
         ("Films", "/studio/films"),
+        ("Production logs", "/studio/logs"),
         ("Training", "/studio/courses"),
         ("Journal", "/studio/posts"),
     ]

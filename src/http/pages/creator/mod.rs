@@ -1,12 +1,14 @@
-//! The desk of those who make things: films, courses, posts.
+//! The desk of those who make things: films and their production logs, courses, posts.
 
 mod courses;
 mod desk;
 mod films;
 mod lessons;
+mod logs;
 mod overview;
 mod posts;
 mod site;
+mod works_field;
 
 use crate::http::route::{Access, Route};
 
@@ -19,6 +21,7 @@ pub fn routes() -> Vec<Route> {
     [
         overview::routes(),
         films::routes(),
+        logs::routes(),
         courses::routes(),
         lessons::routes(),
         posts::routes(),

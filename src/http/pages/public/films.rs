@@ -1,11 +1,13 @@
 //! `/films` and the tabs of `/films/{slug}`.
 
 use super::courses::course_card;
+use super::logs;
 use super::posts::post_card;
 use super::works::{Gate, kind_words, seconds};
 use super::{absolute, feed_link, may_edit, work_card, work_picture};
 use crate::actors::marks::Kind;
 use crate::domain::film::{Film, Stage};
+use crate::domain::production_log::ProductionLog;
 use crate::domain::shared::PersonalRef;
 use crate::http::page::{Page, page};
 use crate::http::pages::marks::buttons;
@@ -27,6 +29,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/films", Access::Anyone, list),
         Route::get("/films/{slug}", Access::Anyone, |req| show(req, Tab::Overview)),
         Route::get("/films/{slug}/gallery", Access::Anyone, |req| show(req, Tab::Gallery)),
+        Route::get("/films/{slug}/logs", Access::Anyone, |req| show(req, Tab::Logs)),
         Route::get("/films/{slug}/training", Access::Anyone, |req| show(req, Tab::Training)),
         Route::get("/films/{slug}/credits", Access::Anyone, |req| show(req, Tab::Credits)),
     ]
@@ -36,17 +39,19 @@ pub(super) fn routes() -> Vec<Route> {
 enum Tab {
     Overview,
     Gallery,
+    Logs,
     Training,
     Credits,
 }
 
 impl Tab {
-    const ALL: [Self; 4] = [Self::Overview, Self::Gallery, Self::Training, Self::Credits];
+    const ALL: [Self; 5] = [Self::Overview, Self::Gallery, Self::Logs, Self::Training, Self::Credits];
 
     fn label(self) -> &'static str {
         match self {
             Self::Overview => "Overview",
             Self::Gallery => "Gallery",
+            Self::Logs => "Production logs",
             Self::Training => "Training",
             Self::Credits => "Credits",
         }
@@ -55,6 +60,7 @@ impl Tab {
     fn href(self, slug: &str) -> String {
         match self {
             Self::Overview => format!("/films/{slug}"),
+            Self::Logs => format!("/films/{slug}/logs"),
             other => format!("/films/{slug}/{}", other.label().to_lowercase()),
         }
     }
@@ -112,6 +118,7 @@ pub(super) fn film_card(film: &Row<Film>, works: &HashMap<Uuid, Work>) -> Markup
 struct View {
     film: Row<Film>,
     works: HashMap<Uuid, Work>,
+    logs: Vec<Row<ProductionLog>>,
     training: Vec<Markup>,
     posts: Vec<Markup>,
     crew: Vec<(String, String)>,
@@ -120,22 +127,34 @@ struct View {
     marks: Markup,
 }
 
-async fn load(req: &Req) -> Result<Result<View, Res>, HttpError> {
+/// The film of an address, as far as the viewer may know of it; or the way to where `rest` of it is now.
+///
+/// # Errors
+/// 404.
+pub(super) async fn film_here(req: &Req, rest: &str) -> Result<Result<Row<Film>, Res>, HttpError> {
+    let found = catalogue::film_by_slug(&req.app.reader, req.param("slug")).await?;
+    match found.ok_or(HttpError::NotFound)? {
+        Found::Moved(slug) => Ok(Err(moved(&format!("/films/{slug}{rest}")))),
+        Found::Here(film) if film.public || may_edit(req, film.state.by) => Ok(Ok(*film)),
+        Found::Here(_) => Err(HttpError::NotFound),
+    }
+}
+
+async fn load(req: &Req, tab: Tab) -> Result<Result<View, Res>, HttpError> {
     let reader = &req.app.reader;
-    let film = match catalogue::film_by_slug(reader, req.param("slug")).await?.ok_or(HttpError::NotFound)? {
-        Found::Moved(slug) => return Ok(Err(moved(&format!("/films/{slug}")))),
-        Found::Here(film) => *film,
+    let film = match film_here(req, tab.href("").trim_start_matches("/films/")).await? {
+        Ok(film) => film,
+        Err(elsewhere) => return Ok(Err(elsewhere)),
     };
     let editor = may_edit(req, film.state.by);
-    if !film.public && !editor {
-        return Err(HttpError::NotFound);
-    }
     let state = &film.state;
     let mut ids: Vec<Uuid> = state.gallery.iter().flat_map(|s| s.media.iter().copied()).collect();
     ids.extend([state.key_art, state.trailer, state.feature].into_iter().flatten());
     let courses = catalogue::courses_of_media(reader, &ids).await?;
     let posts = catalogue::posts_of_film(reader, film.id).await?;
+    let logs = catalogue::logs_of_film(reader, film.id, editor).await?;
     ids.extend(courses.iter().filter_map(|c| c.state.picture));
+    ids.extend(logs::covers(&logs));
     ids.extend(posts.iter().filter_map(|p| p.state.text.picture));
     let works = catalogue::works_by_ids(reader, &ids, editor).await?;
     let names: Vec<PersonalRef> = state.crew.iter().map(|c| c.name.clone()).collect();
@@ -154,13 +173,14 @@ async fn load(req: &Req) -> Result<Result<View, Res>, HttpError> {
         gate: Gate::of(req).await?,
         editor,
         works,
+        logs,
         film,
     };
     Ok(Ok(view))
 }
 
 async fn show(req: Req, tab: Tab) -> Result<Res, HttpError> {
-    let view = match load(&req).await? {
+    let view = match load(&req, tab).await? {
         Ok(view) => view,
         Err(elsewhere) => return Ok(elsewhere),
     };
@@ -169,6 +189,7 @@ async fn show(req: Req, tab: Tab) -> Result<Res, HttpError> {
     let there = |tab: &Tab| match tab {
         Tab::Overview => true,
         Tab::Gallery => film.gallery.iter().any(|s| s.media.iter().any(|id| view.works.contains_key(id))),
+        Tab::Logs => !view.logs.is_empty(),
         Tab::Training => !view.training.is_empty(),
         Tab::Credits => !view.crew.is_empty(),
     };
@@ -184,6 +205,7 @@ async fn show(req: Req, tab: Tab) -> Result<Res, HttpError> {
             @match tab {
                 Tab::Overview => (overview(&view)),
                 Tab::Gallery => (gallery(&view)),
+                Tab::Logs => (logs::overview(&view.film, &view.logs, &view.works)),
                 Tab::Training => { section.stack { h2 { "Training from this film" } ul.grid { @for card in &view.training { li { (card) } } } } }
                 Tab::Credits => { section.stack { h2 { "Credits" } dl.credits { @for (role, name) in &view.crew { div { dt { (role) } dd { (name) } } } } } }
             }
@@ -205,6 +227,8 @@ async fn show(req: Req, tab: Tab) -> Result<Res, HttpError> {
             banner: (!view.film.public).then(|| notice(Tone::Warning, &edit)),
             image: image.map(|f| absolute(&req, &f.url)),
             canonical: view.film.public.then(|| tab.href(slug)),
+            head: (view.film.public && tab == Tab::Logs)
+                .then(|| feed_link(&format!("/films/{slug}/logs/feed.atom"), "Production logs")),
             private: !view.film.public,
             body,
             ..Page::default()

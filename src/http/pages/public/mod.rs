@@ -6,6 +6,7 @@ mod feeds;
 mod films;
 mod home;
 mod lesson;
+mod logs;
 mod oembed;
 pub mod person;
 mod posts;
@@ -28,6 +29,7 @@ pub fn routes() -> Vec<Route> {
     [
         home::routes(),
         films::routes(),
+        logs::routes(),
         courses::routes(),
         lesson::routes(),
         posts::routes(),

@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod account;
+pub mod character;
 pub mod clock;
 pub mod comment;
 pub mod coupon;

@@ -12,6 +12,7 @@ mod bank;
 mod billing;
 mod billing_pages;
 mod canaries;
+mod characters;
 mod comments;
 mod crash;
 mod data_export;

@@ -3,6 +3,7 @@
 
 use super::super::ProjectionError;
 use super::rows::Listed;
+use crate::domain::character::Character;
 use crate::domain::course::Course;
 use crate::domain::film::Film;
 use crate::domain::media::{Kind, Media, Tier};
@@ -178,6 +179,31 @@ pub(super) async fn production_log(
         ..Entry::default()
     };
     replace(tx, event, id, vec![entry]).await
+}
+
+pub(super) async fn character(
+    tx: &Transaction<'_>,
+    event: &RecordedEvent,
+    character: &Character,
+) -> Result<(), ProjectionError> {
+    let (id, text) = (event.stream_uuid(), &character.text);
+    let versions: Vec<String> =
+        character.versions.iter().map(|v| format!("{} {}", v.text.software, v.text.notes)).collect();
+    let body = format!("{}\n{}\n{}", text.summary, text.description, versions.join("\n"));
+    let entry = Entry {
+        kind: "character",
+        id,
+        url: format!("/characters/{}", character.address()),
+        title: &text.name,
+        context: text.summary.clone(),
+        body: &body,
+        free: true,
+        picture: text.picture,
+        licence: Some(text.licence.code()),
+        film: text.film,
+        ..Entry::default()
+    };
+    replace(tx, event, id, if character.is_public() { vec![entry] } else { vec![] }).await
 }
 
 pub(super) async fn media(

@@ -1,6 +1,7 @@
-//! Rows of the table `catalogue`: one for each film, production log, course, post and work.
+//! Rows of the table `catalogue`: one for each film, production log, course, post, character and work.
 
 use super::super::{ProjectionError, QueryError, Reader};
+use crate::domain::character::{self, Character};
 use crate::domain::course::{self, Course};
 use crate::domain::film::{self, Film};
 use crate::domain::media::{self, Media};
@@ -102,7 +103,19 @@ impl Listed for ProductionLog {
     }
 }
 
-/// A film, production log, course, post or work with its dates.
+impl Listed for Character {
+    fn address(&self) -> String {
+        self.slug.as_ref().map(ToString::to_string).unwrap_or_default()
+    }
+    fn maker(&self) -> Option<AccountId> {
+        self.by
+    }
+    fn is_public(&self) -> bool {
+        self.publication == character::Publication::Published
+    }
+}
+
+/// A film, production log, course, post, character or work with its dates.
 #[derive(Clone, Debug)]
 pub struct Row<A> {
     /// Its id.

@@ -18,6 +18,8 @@ pub enum SearchKind {
     Post,
     /// Weeks of films.
     Log,
+    /// Characters.
+    Character,
     /// Videos, pictures, sound, files.
     Media,
 }
@@ -32,6 +34,7 @@ impl SearchKind {
             Self::Lesson => "Lesson",
             Self::Post => "Journal",
             Self::Log => "Production log",
+            Self::Character => "Character",
             Self::Media => "Gallery",
         }
     }

@@ -18,6 +18,7 @@ pub fn places(req: &Req) -> Vec<Place> {
         ("Uploads", "/studio/uploads"),
         ("Films", "/studio/films"),
         ("Production logs", "/studio/logs"),
+        ("Characters", "/studio/characters"),
         ("Training", "/studio/courses"),
         ("Journal", "/studio/posts"),
     ]

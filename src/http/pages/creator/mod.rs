@@ -1,5 +1,6 @@
-//! The desk of those who make things: films and their production logs, courses, posts.
+//! The desk of those who make things: films and their production logs, characters, courses, posts.
 
+mod characters;
 mod courses;
 mod desk;
 mod films;
@@ -8,6 +9,7 @@ mod logs;
 mod overview;
 mod posts;
 mod site;
+mod versions;
 mod works_field;
 
 use crate::http::route::{Access, Route};
@@ -22,6 +24,8 @@ pub fn routes() -> Vec<Route> {
         overview::routes(),
         films::routes(),
         logs::routes(),
+        characters::routes(),
+        versions::routes(),
         courses::routes(),
         lessons::routes(),
         posts::routes(),

@@ -64,7 +64,7 @@ const XML: PreEscaped<&str> = PreEscaped("<?xml version=\"1.0\" encoding=\"utf-8
 async fn sitemap(req: Req) -> Result<Res, HttpError> {
     let reader = &req.app.reader;
     let mut pages: Vec<(String, Option<DateTime<Utc>>)> =
-        ["/", "/films", "/courses", "/posts", "/about"].iter().map(|p| ((*p).to_owned(), None)).collect();
+        ["/", "/films", "/characters", "/courses", "/posts", "/about"].iter().map(|p| ((*p).to_owned(), None)).collect();
     let films = catalogue::films(reader, 5_000).await?;
     pages.extend(films.iter().map(|f| (format!("/films/{}", f.slug), Some(f.changed_at))));
     for log in catalogue::logs_of_weeks(reader, None, 10_000).await? {
@@ -81,6 +81,8 @@ async fn sitemap(req: Req) -> Result<Res, HttpError> {
             pages.push((format!("/courses/{}/{}", course.slug, lesson.slug), Some(course.changed_at)));
         }
     }
+    let characters = catalogue::characters(reader, 2_000).await?;
+    pages.extend(characters.iter().map(|c| (format!("/characters/{}", c.slug), Some(c.changed_at))));
     pages.extend(
         catalogue::posts(reader, None, 5_000)
             .await?

@@ -1,5 +1,6 @@
 //! `/films` and the tabs of `/films/{slug}`.
 
+use super::characters::character_card;
 use super::courses::course_card;
 use super::logs;
 use super::posts::post_card;
@@ -72,7 +73,7 @@ async fn list(req: Req) -> Result<Res, HttpError> {
     let works = catalogue::works_by_ids(&req.app.reader, &art, false).await?;
     let body = html! {
         div.wrap.page.stack.mid {
-            (page_head("Films", Some("Everything the studio makes, from the first drawing to the last frame."), None))
+            (page_head("Films", Some("Everything the studio makes, from the first drawing to the last frame."), Some(&button::link_small("Characters", "/characters", Weight::Plain))))
             @if films.is_empty() {
                 (empty(Icon::Film, "No films yet", "Films appear here as soon as one is published.", Some(&Place::new("Read the journal", "/posts"))))
             }
@@ -121,6 +122,7 @@ struct View {
     logs: Vec<Row<ProductionLog>>,
     training: Vec<Markup>,
     posts: Vec<Markup>,
+    characters: Vec<Markup>,
     crew: Vec<(String, String)>,
     gate: Gate,
     editor: bool,
@@ -152,9 +154,11 @@ async fn load(req: &Req, tab: Tab) -> Result<Result<View, Res>, HttpError> {
     ids.extend([state.key_art, state.trailer, state.feature].into_iter().flatten());
     let courses = catalogue::courses_of_media(reader, &ids).await?;
     let posts = catalogue::posts_of_film(reader, film.id).await?;
+    let characters = catalogue::characters_of_film(reader, film.id).await?;
     let logs = catalogue::logs_of_film(reader, film.id, editor).await?;
     ids.extend(courses.iter().filter_map(|c| c.state.picture));
     ids.extend(logs::covers(&logs));
+    ids.extend(characters.iter().filter_map(|c| c.state.text.picture));
     ids.extend(posts.iter().filter_map(|p| p.state.text.picture));
     let works = catalogue::works_by_ids(reader, &ids, editor).await?;
     let names: Vec<PersonalRef> = state.crew.iter().map(|c| c.name.clone()).collect();
@@ -169,6 +173,7 @@ async fn load(req: &Req, tab: Tab) -> Result<Result<View, Res>, HttpError> {
         marks,
         training: courses.iter().map(|c| course_card(c, &works)).collect(),
         posts: posts.iter().map(|p| post_card(p, &works)).collect(),
+        characters: characters.iter().map(|c| character_card(c, &works)).collect(),
         crew: crew.collect(),
         gate: Gate::of(req).await?,
         editor,
@@ -304,6 +309,7 @@ fn overview(view: &View) -> Markup {
             }
         }
         @if !files.is_empty() { (shelf("From the production files", Some(&all), &files)) }
+        @if !view.characters.is_empty() { (shelf("Characters", Some(&Place::new("All characters", "/characters")), &view.characters)) }
         @if !view.posts.is_empty() { (shelf("From the journal", None, &view.posts)) }
         @if !view.training.is_empty() { (shelf("Training", None, &view.training)) }
     }

@@ -1,6 +1,7 @@
 //! What the studio shows to everybody: home, films, training, journal, search.
 
 mod about;
+mod characters;
 mod courses;
 mod feeds;
 mod films;
@@ -30,6 +31,7 @@ pub fn routes() -> Vec<Route> {
         home::routes(),
         films::routes(),
         logs::routes(),
+        characters::routes(),
         courses::routes(),
         lesson::routes(),
         posts::routes(),

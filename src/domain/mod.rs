@@ -8,6 +8,7 @@ pub mod access;
 pub mod account;
 pub mod character;
 pub mod clock;
+pub mod collection;
 pub mod comment;
 pub mod coupon;
 pub mod course;

@@ -13,6 +13,7 @@ mod billing;
 mod billing_pages;
 mod canaries;
 mod characters;
+mod collections;
 mod comments;
 mod crash;
 mod data_export;

@@ -5,6 +5,7 @@
 //! an interrupted one is completed, and what people changed meanwhile stays as they left it.
 
 mod characters;
+mod collections;
 mod comments;
 mod films;
 mod journal;
@@ -41,6 +42,7 @@ pub async fn load(cx: &Services, creator: AccountId) -> Result<(), DemoError> {
     let hand = Hand { cx, creator, at: cx.clock.now() };
     works::load(&hand).await?;
     films::load(&hand).await?;
+    collections::load(&hand).await?;
     logs::load(&hand).await?;
     characters::load(&hand).await?;
     training::load(&hand).await?;

@@ -78,14 +78,20 @@ impl Character {
                 let old = self.version(version).ok_or(CharacterError::NoSuchVersion)?;
                 let text = self.checked_version(version, *text)?;
                 let same = old.text == text;
-                Ok(if same { vec![] } else { vec![CharacterEvent::CharacterVersionRevised { version, text, at }] })
+                Ok(if same {
+                    vec![]
+                } else {
+                    vec![CharacterEvent::CharacterVersionRevised { version, text, at }]
+                })
             }
             CharacterCommand::RemoveVersion { version, .. } if self.version(version).is_none() => Ok(vec![]),
             CharacterCommand::RemoveVersion { version, at } => {
                 Ok(vec![CharacterEvent::CharacterVersionRemoved { version, at }])
             }
             CharacterCommand::Publish { .. } if self.publication == Publication::Published => Ok(vec![]),
-            CharacterCommand::Publish { .. } if self.text.summary.is_empty() => Err(CharacterError::NothingSaid),
+            CharacterCommand::Publish { .. } if self.text.summary.is_empty() => {
+                Err(CharacterError::NothingSaid)
+            }
             CharacterCommand::Publish { at } => Ok(vec![CharacterEvent::CharacterPublished { at }]),
             CharacterCommand::Unpublish { .. } if self.publication == Publication::Draft => Ok(vec![]),
             CharacterCommand::Unpublish { at } => Ok(vec![CharacterEvent::CharacterUnpublished { at }]),

@@ -59,7 +59,10 @@ fn a_character_is_begun_once_as_a_draft() {
         at: at(),
     };
     Characters::with(()).given_no_previous_events().when(begin(" Bunny ")).then_expect_events(vec![begun()]);
-    Characters::with(()).given_no_previous_events().when(begin(" ")).then_expect_error_message("Enter a name.");
+    Characters::with(())
+        .given_no_previous_events()
+        .when(begin(" "))
+        .then_expect_error_message("Enter a name.");
     Characters::with(())
         .given(vec![begun()])
         .when(begin("Bunny"))

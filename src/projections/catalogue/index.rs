@@ -4,6 +4,7 @@
 use super::super::ProjectionError;
 use super::rows::Listed;
 use crate::domain::character::Character;
+use crate::domain::collection::Collection;
 use crate::domain::course::Course;
 use crate::domain::film::Film;
 use crate::domain::media::{Kind, Media, Tier};
@@ -152,6 +153,11 @@ pub(super) async fn parts_of_film(
         let Json(log) = row.try_get::<_, Json<ProductionLog>>("state")?;
         production_log(tx, event, row.try_get("id")?, &log).await?;
     }
+    let sql = "select id, state from catalogue where kind = 'collection' and state->>'film' = $1";
+    for row in tx.query(sql, &[&film.to_string()]).await? {
+        let Json(part) = row.try_get::<_, Json<Collection>>("state")?;
+        collection(tx, event, row.try_get("id")?, &part).await?;
+    }
     Ok(())
 }
 
@@ -176,6 +182,31 @@ pub(super) async fn production_log(
         free: true,
         picture: log.entries.iter().flat_map(|e| &e.media).next().copied(),
         film: Some(log.film),
+        ..Entry::default()
+    };
+    replace(tx, event, id, vec![entry]).await
+}
+
+pub(super) async fn collection(
+    tx: &Transaction<'_>,
+    event: &RecordedEvent,
+    id: Uuid,
+    collection: &Collection,
+) -> Result<(), ProjectionError> {
+    let home = home(tx, collection.film).await?.filter(|film| film.public && collection.is_public());
+    let (Some(home), Some(slug)) = (home, &collection.slug) else {
+        return replace(tx, event, id, vec![]).await;
+    };
+    let entry = Entry {
+        kind: "collection",
+        id,
+        url: format!("/films/{}/gallery/{slug}", home.slug),
+        title: &collection.text.title,
+        context: home.title,
+        body: &collection.text.text,
+        free: true,
+        picture: collection.cover(),
+        film: Some(collection.film),
         ..Entry::default()
     };
     replace(tx, event, id, vec![entry]).await

@@ -1,8 +1,9 @@
-//! The catalogue: films with their production logs, courses, posts, characters and works as pages show them, and the words by which they
+//! The catalogue: films with their production logs and collections, courses, posts, characters and works as pages show them, and the words by which they
 //! are found. Each row keeps the aggregate's state as the domain itself folds it, so that order,
 //! addresses and publication are decided in one place.
 
 mod characters;
+mod collections;
 mod courses;
 mod films;
 mod index;
@@ -13,6 +14,7 @@ mod search;
 mod works;
 
 pub use characters::{all_characters, character_by_id, character_by_slug, characters, characters_of_film};
+pub use collections::{collection_by_id, collection_by_slug, collections_of_film, public_collections};
 pub use courses::{CourseCard, all_courses, course_by_id, course_by_slug, courses, courses_of_media};
 pub use films::{all_films, film_by_id, film_by_slug, films};
 pub use logs::{all_logs, log_by_id, log_of_week, logs_of_film, logs_of_weeks};
@@ -23,6 +25,7 @@ pub use works::{Work, latest_works, public_count_by, work_by_id, works_by_ids, w
 
 use super::{Projection, ProjectionError};
 use crate::domain::character::{Character, CharacterEvent};
+use crate::domain::collection::{Collection, CollectionEvent};
 use crate::domain::course::{Course, CourseEvent};
 use crate::domain::film::{Film, FilmEvent};
 use crate::domain::media::{Media, MediaEvent};
@@ -42,7 +45,7 @@ impl Projection for Catalogue {
     }
 
     fn version(&self) -> i32 {
-        7
+        8
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -106,6 +109,9 @@ impl Projection for Catalogue {
         }
         if let Some(log) = rows::fold::<ProductionLog, LogEvent>(tx, event).await? {
             return index::production_log(tx, event, event.stream_uuid(), &log).await;
+        }
+        if let Some(collection) = rows::fold::<Collection, CollectionEvent>(tx, event).await? {
+            return index::collection(tx, event, event.stream_uuid(), &collection).await;
         }
         if let Some(character) = rows::fold::<Character, CharacterEvent>(tx, event).await? {
             return index::character(tx, event, &character).await;

@@ -1,7 +1,8 @@
-//! Rows of the table `catalogue`: one for each film, production log, course, post, character and work.
+//! Rows of the table `catalogue`: one for each film, production log, collection, course, post, character and work.
 
 use super::super::{ProjectionError, QueryError, Reader};
 use crate::domain::character::{self, Character};
+use crate::domain::collection::{self, Collection};
 use crate::domain::course::{self, Course};
 use crate::domain::film::{self, Film};
 use crate::domain::media::{self, Media};
@@ -115,7 +116,20 @@ impl Listed for Character {
     }
 }
 
-/// A film, production log, course, post, character or work with its dates.
+impl Listed for Collection {
+    /// A slug is an address only within its film.
+    fn address(&self) -> String {
+        self.slug.as_ref().map(|slug| format!("{}/{slug}", self.film)).unwrap_or_default()
+    }
+    fn maker(&self) -> Option<AccountId> {
+        self.by
+    }
+    fn is_public(&self) -> bool {
+        self.publication == collection::Publication::Published
+    }
+}
+
+/// A film, production log, collection, course, post, character or work with its dates.
 #[derive(Clone, Debug)]
 pub struct Row<A> {
     /// Its id.

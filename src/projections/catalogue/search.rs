@@ -20,6 +20,8 @@ pub enum SearchKind {
     Log,
     /// Characters.
     Character,
+    /// Folders of works.
+    Collection,
     /// Videos, pictures, sound, files.
     Media,
 }
@@ -35,6 +37,7 @@ impl SearchKind {
             Self::Post => "Journal",
             Self::Log => "Production log",
             Self::Character => "Character",
+            Self::Collection => "Collection",
             Self::Media => "Gallery",
         }
     }

@@ -154,6 +154,7 @@ fn edit_page(req: &Req, film: &Row<Film>, works: &[Work], typed: &Form, errors: 
     let base = format!("/studio/films/{}", film.id);
     let acts = html! {
         (button::link_small(if film.public { "See the page" } else { "Preview" }, &format!("/films/{}", film.slug), Weight::Plain))
+        (button::link_small("Collections", &format!("{base}/collections"), Weight::Plain))
         (button::link_small("Tell of a week", &format!("/studio/logs/new?film={}", film.id), Weight::Plain))
         (publish_form(req, &base, film.public, "film"))
     };

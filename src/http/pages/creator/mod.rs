@@ -1,6 +1,7 @@
-//! The desk of those who make things: films and their production logs, characters, courses, posts.
+//! The desk of those who make things: films, their production logs and collections, characters, courses, posts.
 
 mod characters;
+mod collections;
 mod courses;
 mod desk;
 mod films;
@@ -26,6 +27,7 @@ pub fn routes() -> Vec<Route> {
         logs::routes(),
         characters::routes(),
         versions::routes(),
+        collections::routes(),
         courses::routes(),
         lessons::routes(),
         posts::routes(),

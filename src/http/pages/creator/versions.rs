@@ -63,8 +63,10 @@ pub(super) fn version_lines(character: &Row<Character>) -> Markup {
 }
 
 fn sheet(req: &Req, character: &Row<Character>, title: &str, acts: Option<&Markup>, body: &Markup) -> Res {
-    let places =
-        [Place::new("Characters", "/studio/characters"), Place::new(&character.state.text.name, base(character))];
+    let places = [
+        Place::new("Characters", "/studio/characters"),
+        Place::new(&character.state.text.name, base(character)),
+    ];
     show(req, title, &html! { (crumbs(&places, title)) (page_head(title, None, acts)) div { (body) } })
 }
 
@@ -104,7 +106,8 @@ async fn new_page(
 ) -> Result<Res, HttpError> {
     let works = shelf(req).await?;
     let fields = fields(&works, typed, errors, "Add the version");
-    let body = html! { (error_summary(errors)) (form(req, &format!("{}/versions", base(character)), &fields)) };
+    let body =
+        html! { (error_summary(errors)) (form(req, &format!("{}/versions", base(character)), &fields)) };
     Ok(sheet(req, character, "New version", None, &body))
 }
 

@@ -127,7 +127,10 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let downloads = downloads_of(&req, state).await?;
     let (marks, thread) = if character.public {
         let subject = Subject { kind: SubjectKind::Character, id: character.id };
-        (buttons(&req, Kind::Character, character.id).await?, comments::thread(&req, subject, state.by).await?)
+        (
+            buttons(&req, Kind::Character, character.id).await?,
+            comments::thread(&req, subject, state.by).await?,
+        )
     } else {
         (html! {}, html! {})
     };
@@ -207,7 +210,11 @@ fn licence(state: &Character) -> Markup {
     }
 }
 
-fn one_version(version: &Version, works: &HashMap<Uuid, Work>, downloads: &HashMap<Uuid, Download>) -> Markup {
+fn one_version(
+    version: &Version,
+    works: &HashMap<Uuid, Work>,
+    downloads: &HashMap<Uuid, Download>,
+) -> Markup {
     let text = &version.text;
     let preview = text.preview.and_then(|id| works.get(&id));
     let model = preview.filter(|w| w.state.kind == Some(crate::domain::media::Kind::Model));

@@ -1,7 +1,7 @@
 //! For programs that read: robots.txt, security.txt, the sitemap, Atom feeds.
 
-use super::absolute;
 use super::films::film_here;
+use super::{absolute, collections};
 use crate::http::page::with_query;
 use crate::http::response::text;
 use crate::http::route::{Access, Route};
@@ -64,7 +64,10 @@ const XML: PreEscaped<&str> = PreEscaped("<?xml version=\"1.0\" encoding=\"utf-8
 async fn sitemap(req: Req) -> Result<Res, HttpError> {
     let reader = &req.app.reader;
     let mut pages: Vec<(String, Option<DateTime<Utc>>)> =
-        ["/", "/films", "/characters", "/courses", "/posts", "/about"].iter().map(|p| ((*p).to_owned(), None)).collect();
+        ["/", "/films", "/characters", "/courses", "/posts", "/about"]
+            .iter()
+            .map(|p| ((*p).to_owned(), None))
+            .collect();
     let films = catalogue::films(reader, 5_000).await?;
     pages.extend(films.iter().map(|f| (format!("/films/{}", f.slug), Some(f.changed_at))));
     for log in catalogue::logs_of_weeks(reader, None, 10_000).await? {
@@ -79,6 +82,11 @@ async fn sitemap(req: Req) -> Result<Res, HttpError> {
             course.state.chapters.iter().filter(|c| c.shown).flat_map(|c| &c.lessons).filter(|l| l.shown)
         {
             pages.push((format!("/courses/{}/{}", course.slug, lesson.slug), Some(course.changed_at)));
+        }
+    }
+    for collection in catalogue::public_collections(reader, 10_000).await? {
+        if let Some(film) = films.iter().find(|f| f.id == collection.state.film) {
+            pages.push((collections::href(film, &collection.state), Some(collection.changed_at)));
         }
     }
     let characters = catalogue::characters(reader, 2_000).await?;

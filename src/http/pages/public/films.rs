@@ -1,12 +1,14 @@
 //! `/films` and the tabs of `/films/{slug}`.
 
 use super::characters::character_card;
+use super::collections::{cards, inside};
 use super::courses::course_card;
 use super::logs;
 use super::posts::post_card;
 use super::works::{Gate, kind_words, seconds};
 use super::{absolute, feed_link, may_edit, work_card, work_picture};
 use crate::actors::marks::Kind;
+use crate::domain::collection::Collection;
 use crate::domain::film::{Film, Stage};
 use crate::domain::production_log::ProductionLog;
 use crate::domain::shared::PersonalRef;
@@ -120,6 +122,7 @@ struct View {
     film: Row<Film>,
     works: HashMap<Uuid, Work>,
     logs: Vec<Row<ProductionLog>>,
+    collections: Vec<Row<Collection>>,
     training: Vec<Markup>,
     posts: Vec<Markup>,
     characters: Vec<Markup>,
@@ -157,7 +160,9 @@ async fn load(req: &Req, tab: Tab) -> Result<Result<View, Res>, HttpError> {
     let characters = catalogue::characters_of_film(reader, film.id).await?;
     let logs = catalogue::logs_of_film(reader, film.id, editor).await?;
     ids.extend(courses.iter().filter_map(|c| c.state.picture));
+    let collections = catalogue::collections_of_film(reader, film.id, editor).await?;
     ids.extend(logs::covers(&logs));
+    ids.extend(inside(&collections, None).iter().filter_map(|c| c.state.cover()));
     ids.extend(characters.iter().filter_map(|c| c.state.text.picture));
     ids.extend(posts.iter().filter_map(|p| p.state.text.picture));
     let works = catalogue::works_by_ids(reader, &ids, editor).await?;
@@ -179,6 +184,7 @@ async fn load(req: &Req, tab: Tab) -> Result<Result<View, Res>, HttpError> {
         editor,
         works,
         logs,
+        collections,
         film,
     };
     Ok(Ok(view))
@@ -193,7 +199,10 @@ async fn show(req: Req, tab: Tab) -> Result<Res, HttpError> {
     let slug = &view.film.slug;
     let there = |tab: &Tab| match tab {
         Tab::Overview => true,
-        Tab::Gallery => film.gallery.iter().any(|s| s.media.iter().any(|id| view.works.contains_key(id))),
+        Tab::Gallery => {
+            !inside(&view.collections, None).is_empty()
+                || film.gallery.iter().any(|s| s.media.iter().any(|id| view.works.contains_key(id)))
+        }
         Tab::Logs => !view.logs.is_empty(),
         Tab::Training => !view.training.is_empty(),
         Tab::Credits => !view.crew.is_empty(),
@@ -315,8 +324,13 @@ fn overview(view: &View) -> Markup {
     }
 }
 
+/// The collections, and beside them the works that stand in the gallery itself.
 fn gallery(view: &View) -> Markup {
+    let outermost = inside(&view.collections, None);
     html! {
+        @if !outermost.is_empty() {
+            section.stack { h2 { "Collections" } (cards(&view.film, &outermost, &view.collections, &view.works)) }
+        }
         @for section in &view.film.state.gallery {
             @let works: Vec<&Work> = section.media.iter().filter_map(|id| view.works.get(id)).collect();
             @if !works.is_empty() {

@@ -2,6 +2,7 @@
 
 mod about;
 mod characters;
+pub mod collections;
 mod courses;
 mod feeds;
 mod films;
@@ -32,6 +33,7 @@ pub fn routes() -> Vec<Route> {
         films::routes(),
         logs::routes(),
         characters::routes(),
+        collections::routes(),
         courses::routes(),
         lesson::routes(),
         posts::routes(),

@@ -25,6 +25,7 @@ mod disputes;
 mod erasure;
 mod exactly_once;
 mod faults;
+mod film_fields;
 mod forgeries;
 mod front;
 mod gifts;

@@ -44,7 +44,8 @@ pub(super) async fn film(
     film: &Film,
 ) -> Result<(), ProjectionError> {
     let id = event.stream_uuid();
-    let body = format!("{}\n{}", film.summary, film.description);
+    let pages: Vec<String> = film.pages.iter().map(|p| format!("{}\n{}", p.title, p.text)).collect();
+    let body = format!("{}\n{}\n{}", film.summary, film.description, pages.join("\n"));
     let entry = Entry {
         kind: "film",
         id,
@@ -71,7 +72,7 @@ pub(super) async fn course(
         return replace(tx, event, id, vec![]).await;
     }
     let address = course.address();
-    let body = format!("{}\n{}", course.summary, course.description);
+    let body = format!("{}\n{}\n{}", course.summary, course.description, course.tags.join(", "));
     let mut entries = vec![Entry {
         kind: "course",
         id,
@@ -82,6 +83,7 @@ pub(super) async fn course(
         free: true,
         picture: course.picture,
         level: Some(course.level.into()),
+        tags: &course.tags,
         ..Entry::default()
     }];
     for chapter in course.chapters.iter().filter(|c| c.shown) {

@@ -15,8 +15,10 @@ mod works;
 
 pub use characters::{all_characters, character_by_id, character_by_slug, characters, characters_of_film};
 pub use collections::{collection_by_id, collection_by_slug, collections_of_film, public_collections};
-pub use courses::{CourseCard, all_courses, course_by_id, course_by_slug, courses, courses_of_media};
-pub use films::{all_films, film_by_id, film_by_slug, films};
+pub use courses::{
+    CourseCard, all_courses, course_by_id, course_by_slug, courses, courses_of_media, due_courses,
+};
+pub use films::{all_films, due_films, film_by_id, film_by_slug, films};
 pub use logs::{all_logs, log_by_id, log_of_week, logs_of_film, logs_of_weeks};
 pub use posts::{all_posts, due_posts, post_by_id, post_by_slug, posts, posts_of_film};
 pub use rows::{Found, Row};
@@ -45,7 +47,7 @@ impl Projection for Catalogue {
     }
 
     fn version(&self) -> i32 {
-        8
+        9
     }
 
     fn tables(&self) -> &'static [&'static str] {

@@ -41,6 +41,9 @@ impl Listed for Film {
     fn is_public(&self) -> bool {
         self.publication == film::Publication::Published
     }
+    fn due(&self) -> Option<DateTime<Utc>> {
+        self.publish_at
+    }
 }
 
 impl Listed for Course {
@@ -52,6 +55,9 @@ impl Listed for Course {
     }
     fn is_public(&self) -> bool {
         self.publication == course::Publication::Published
+    }
+    fn due(&self) -> Option<DateTime<Utc>> {
+        self.publish_at
     }
 }
 
@@ -211,6 +217,13 @@ where
     )
     .await?;
     Ok(Some(state))
+}
+
+/// What is scheduled for a time that has come, first things first.
+pub(super) async fn due(reader: &Reader, kind: &str, now: DateTime<Utc>) -> Result<Vec<Uuid>, QueryError> {
+    let sql =
+        "select id from catalogue where kind = $1 and not public and due_at <= $2 order by due_at limit 1000";
+    Ok(reader.client().await?.query(sql, &[&kind, &now]).await?.iter().map(|r| r.get(0)).collect())
 }
 
 /// What stands at `slug`, public or not: the page decides who may see it.

@@ -222,8 +222,11 @@ fn excerpt(markdown: &str) -> String {
     if words.chars().count() <= 120 { words } else { words.chars().take(119).chain(['…']).collect() }
 }
 
-/// Those whose entries may be written down, by name.
-async fn makers(req: &Req) -> Result<Vec<(Uuid, String)>, HttpError> {
+/// Those who make things here, with their names.
+///
+/// # Errors
+/// If the database cannot be read.
+pub(super) async fn makers(req: &Req) -> Result<Vec<(Uuid, String)>, HttpError> {
     let ids = people::makers(&req.app.reader).await?;
     let mut names = people::public_names(&req.app.reader, &ids).await?;
     Ok(ids.into_iter().filter_map(|id| Some((id, names.remove(&id)?))).collect())

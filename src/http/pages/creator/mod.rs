@@ -4,6 +4,7 @@ mod characters;
 mod collections;
 mod courses;
 mod desk;
+mod film_pages;
 mod films;
 mod lessons;
 mod logs;
@@ -24,6 +25,7 @@ pub fn routes() -> Vec<Route> {
     [
         overview::routes(),
         films::routes(),
+        film_pages::routes(),
         logs::routes(),
         characters::routes(),
         versions::routes(),

@@ -189,7 +189,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
             title: text.name.clone(),
             section: "Characters".into(),
             description: Some(text.summary.clone()).filter(|s| !s.is_empty()),
-            hue: film.and_then(|f| f.state.hue),
+            hue: film.and_then(|f| f.state.light()),
             banner: (!character.public).then(|| notice(Tone::Warning, &draft)),
             image: image.map(|f| absolute(&req, &f.url)),
             canonical: character.public.then(|| format!("/characters/{}", character.slug)),

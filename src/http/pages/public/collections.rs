@@ -145,7 +145,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
             title: format!("{title} · {}", film.state.title),
             section: "Films".into(),
             description: Some(about).filter(|text| !text.is_empty()),
-            hue: film.state.hue,
+            hue: film.state.light(),
             banner: (!public).then(|| notice(Tone::Warning, &draft)),
             image: image.map(|f| absolute(&req, &f.url)),
             canonical: public.then(|| href(&film, state)),

@@ -64,7 +64,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         Page {
             title: config.name.clone(),
             description: Some(config.tagline.clone()),
-            hue: lead.and_then(|f| f.state.hue),
+            hue: lead.and_then(|f| f.state.light()),
             canonical: Some("/".into()),
             body,
             ..Page::default()

@@ -26,6 +26,8 @@ pub enum Kind {
     Post,
     /// A work.
     Media,
+    /// A character.
+    Character,
 }
 
 /// How an item stands with somebody.

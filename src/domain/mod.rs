@@ -6,7 +6,9 @@
 
 pub mod access;
 pub mod account;
+pub mod character;
 pub mod clock;
+pub mod collection;
 pub mod comment;
 pub mod coupon;
 pub mod course;
@@ -19,6 +21,7 @@ pub mod order;
 pub mod order_process;
 pub mod plan;
 pub mod post;
+pub mod production_log;
 pub mod shared;
 pub mod site;
 pub mod statistics;

@@ -4,6 +4,7 @@
 use super::store::write_atomically;
 use super::{Limits, MediaTrouble};
 use crate::domain::media::{Facts, Poster, Rejection};
+use crate::domain::shared::hue::hue_of;
 use base64::Engine;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageReader, RgbImage, RgbaImage};
@@ -122,8 +123,8 @@ pub fn write_sizes(
         write_atomically(&folder.join(format!("{name}-{width}.jpg")), &jpeg(&current)?)?;
         progress(done as u64 + 1, total);
     }
-    let (colour, thumbhash) = impression(&current);
-    Ok(Poster { width: largest.0, height: largest.1, widths, colour, thumbhash })
+    let (colour, hue, thumbhash) = impression(&current);
+    Ok(Poster { width: largest.0, height: largest.1, widths, colour, hue, thumbhash })
 }
 
 fn scaled_height(picture: &DynamicImage, width: u32) -> u32 {
@@ -175,8 +176,8 @@ fn on_white(picture: &DynamicImage) -> RgbImage {
     })
 }
 
-/// Average colour and thumbhash of the smallest size.
-fn impression(picture: &DynamicImage) -> (String, String) {
+/// Average colour, hue and thumbhash of the smallest size.
+fn impression(picture: &DynamicImage) -> (String, Option<u16>, String) {
     let small = picture.thumbnail(96, 96);
     let rgba = small.to_rgba8();
     let hash = thumbhash::rgba_to_thumb_hash(rgba.width() as usize, rgba.height() as usize, rgba.as_raw());
@@ -189,5 +190,7 @@ fn impression(picture: &DynamicImage) -> (String, String) {
         }
     }
     let [r, g, b] = sum.map(|s| s / count.max(1));
-    (format!("#{r:02x}{g:02x}{b:02x}"), base64::engine::general_purpose::STANDARD_NO_PAD.encode(hash))
+    let hue = hue_of(flat.pixels().map(|p| p.0));
+    let hash = base64::engine::general_purpose::STANDARD_NO_PAD.encode(hash);
+    (format!("#{r:02x}{g:02x}{b:02x}"), hue, hash)
 }

@@ -29,6 +29,13 @@ pub async fn place(r: &Reader, subject: Subject) -> Result<Option<Place>, QueryE
             .await?
             .filter(|w| w.public)
             .map(|w| Place { path: format!("/media/{}", w.slug), title: w.state.title, by: w.state.owner }),
+        SubjectKind::Character => {
+            catalogue::character_by_id(r, subject.id).await?.filter(|c| c.public).map(|c| Place {
+                path: format!("/characters/{}", c.slug),
+                title: c.state.text.name,
+                by: c.state.by,
+            })
+        }
         SubjectKind::Lesson => {
             let courses = catalogue::all_courses(r, None).await?;
             courses.into_iter().filter(|c| c.public).find_map(|course| {

@@ -1,4 +1,4 @@
-//! Comments below works, lessons and posts, and those that moderators have to look at.
+//! Comments below works, lessons, posts and characters, and those that moderators have to look at.
 
 use super::{Projection, ProjectionError, QueryError, Reader};
 use crate::domain::comment::{Comment, CommentEvent, Standing};

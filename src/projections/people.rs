@@ -330,6 +330,17 @@ pub async fn public_names(r: &Reader, accounts: &[Uuid]) -> Result<HashMap<Uuid,
     display_names(r, &open).await
 }
 
+/// Who makes things here: accounts with a maker's role, first come first.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn makers(r: &Reader) -> Result<Vec<Uuid>, QueryError> {
+    let sql =
+        "select account from people where roles && array['creator', 'editor', 'admin'] and standing = 'open'
+        and not suspended order by registered_at, account limit 500";
+    Ok(r.client().await?.query(sql, &[]).await?.iter().map(|row| row.get(0)).collect())
+}
+
 /// Who of `accounts` has a public profile, with the version of the picture if there is one.
 ///
 /// # Errors

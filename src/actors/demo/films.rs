@@ -1,7 +1,9 @@
 //! The two films of the demo studio.
 
 use super::{DemoError, Hand, id};
-use crate::domain::film::{Credit, Film, FilmCommand, FilmDetails, GallerySection, SLUG_NAMESPACE, Stage};
+use crate::domain::film::{
+    Credit, Film, FilmCommand, FilmDetails, FilmPage, GallerySection, SLUG_NAMESPACE, Stage,
+};
 use crate::domain::shared::{Licence, PersonalValue, Slug};
 use crate::store::Claim;
 use chrono::NaiveDate;
@@ -17,6 +19,9 @@ struct Sketch {
     hue: u16,
     key_art: &'static str,
     trailer: Option<&'static str>,
+    poster: Option<&'static str>,
+    landing: &'static str,
+    page: Option<(&'static str, &'static str)>,
     feature: Option<&'static str>,
     gallery: &'static [(&'static str, &'static [&'static str])],
     crew: &'static [(&'static str, &'static str)],
@@ -34,6 +39,9 @@ const FILMS: [Sketch; 2] = [
         hue: 185,
         key_art: "two-towers",
         trailer: None,
+        poster: None,
+        landing: "Members watch the first sequence as it was cut, without sound, and every new one in the week in which it is locked.",
+        page: None,
         feature: Some("city-at-night-first-sequence"),
         gallery: &[
             ("", &["city-at-night-first-sequence", "two-towers"]),
@@ -52,6 +60,12 @@ const FILMS: [Sketch; 2] = [
         hue: 125,
         key_art: "bunny-under-the-tree",
         trailer: Some("good-morning-a-shot-to-study"),
+        poster: Some("bunny-under-the-tree"),
+        landing: "",
+        page: Some((
+            "Show it",
+            "Under CC BY 3.0 you may show the film wherever you like, also for money.\n\nName the makers: *Blender Foundation, www.bigbuckbunny.org*.",
+        )),
         feature: Some("big-buck-bunny-the-short-cut"),
         gallery: &[
             ("Shots", &["good-morning-a-shot-to-study", "big-buck-bunny-the-short-cut"]),
@@ -95,6 +109,7 @@ pub(super) async fn load(hand: &Hand<'_>) -> Result<(), DemoError> {
             release_date: film.released.and_then(|(y, m, d)| NaiveDate::from_ymd_opt(y, m, d)),
             licence: film.licence,
             hue: Some(film.hue),
+            art_hue: None,
             key_art: Some(id(film.key_art)),
             trailer: film.trailer.map(id),
             feature: film.feature.map(id),
@@ -106,6 +121,9 @@ pub(super) async fn load(hand: &Hand<'_>) -> Result<(), DemoError> {
                     media: works.iter().map(|name| id(name)).collect(),
                 })
                 .collect(),
+            poster: film.poster.map(id),
+            landing: film.landing.into(),
+            ..FilmDetails::default()
         };
         let edit = FilmCommand::Edit { details: Box::new(details), at: hand.at };
         hand.give::<Film>(stream, &step("edit"), edit).await?;
@@ -123,6 +141,12 @@ pub(super) async fn load(hand: &Hand<'_>) -> Result<(), DemoError> {
             .map(|((role, _), value)| Credit { role: (*role).into(), name: value.reference.clone() });
         let credit = FilmCommand::Credit { crew: crew.collect(), at: hand.at };
         hand.give_with::<Film>(stream, &step("credit"), credit, vec![], private).await?;
+        if let Some((title, text)) = film.page {
+            let slug = Slug::from_title(title, "page");
+            let page = FilmPage { id: id(&step("page")), slug, title: title.into(), text: text.into() };
+            let write = FilmCommand::WritePage { page: Box::new(page), position: None, at: hand.at };
+            hand.give::<Film>(stream, &step("write page"), write).await?;
+        }
         hand.give::<Film>(stream, &step("publish"), FilmCommand::Publish { at: hand.at }).await?;
     }
     Ok(())

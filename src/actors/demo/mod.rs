@@ -1,12 +1,15 @@
-//! The demo studio: two films, a course and a journal over real clips and pictures, made by the same
+//! The demo studio: two films, the production log of one, a character, a course and a journal over real clips and pictures, made by the same
 //! commands that a person's clicks send.
 //!
 //! Every id is derived from a name and every command has a fixed id: a second load changes nothing,
 //! an interrupted one is completed, and what people changed meanwhile stays as they left it.
 
+mod characters;
+mod collections;
 mod comments;
 mod films;
 mod journal;
+mod logs;
 mod training;
 mod works;
 
@@ -39,6 +42,9 @@ pub async fn load(cx: &Services, creator: AccountId) -> Result<(), DemoError> {
     let hand = Hand { cx, creator, at: cx.clock.now() };
     works::load(&hand).await?;
     films::load(&hand).await?;
+    collections::load(&hand).await?;
+    logs::load(&hand).await?;
+    characters::load(&hand).await?;
     training::load(&hand).await?;
     journal::load(&hand).await?;
     Ok(())

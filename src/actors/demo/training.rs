@@ -72,6 +72,8 @@ pub(super) async fn load(hand: &Hand<'_>) -> Result<(), DemoError> {
         level: Level::Beginner,
         picture: Some(id("the-meadow")),
         hue: Some(70),
+        teacher: Some(hand.creator),
+        tags: ["light", "colour", "editing"].map(Into::into).into(),
     };
     hand.give::<Course>(stream, "course edit", Wish::Edit(Box::new(details)).at(hand.at)).await?;
     for lesson in &LESSONS {

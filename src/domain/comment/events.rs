@@ -16,6 +16,8 @@ pub enum SubjectKind {
     Lesson,
     /// A post.
     Post,
+    /// A character.
+    Character,
 }
 
 /// Below what a comment stands.

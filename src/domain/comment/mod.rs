@@ -1,4 +1,4 @@
-//! A comment: what somebody wrote below a work, a lesson or a post, or as an answer to another comment.
+//! A comment: what somebody wrote below a work, a lesson, a post or a character, or as an answer to another comment.
 //! Its text lies in the writer's vault: it goes with the account, and the thread keeps its shape.
 
 mod commands;

@@ -42,6 +42,13 @@ pub enum Wish {
     },
     /// Change what is said about it.
     Edit(Box<CourseDetails>),
+    /// Show it to people at a later time.
+    Schedule {
+        /// The time.
+        publish_at: DateTime<Utc>,
+    },
+    /// The scheduled time has come (by the job; nothing happens before it).
+    PublishDue,
     /// Add a chapter at the end.
     AddChapter {
         /// Its id.

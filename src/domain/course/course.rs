@@ -12,6 +12,10 @@ use uuid::Uuid;
 /// Lessons of one course.
 const LESSONS_MOST: usize = 1_000;
 
+/// Tags of one course, and characters of one tag.
+const TAGS_MOST: usize = 20;
+const TAG_LONGEST: usize = 40;
+
 /// Whether people may know of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -74,6 +78,15 @@ pub struct Course {
     pub picture: Option<Uuid>,
     /// Hue of its pages.
     pub hue: Option<u16>,
+    /// Who teaches it.
+    #[serde(default)]
+    pub teacher: Option<AccountId>,
+    /// Words it is found by.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// When it will be published.
+    #[serde(default)]
+    pub publish_at: Option<DateTime<Utc>>,
     /// Chapters in order.
     pub chapters: Vec<Chapter>,
     /// Every address a lesson ever had, and whose it is: addresses never change their meaning.
@@ -101,10 +114,30 @@ impl Course {
         match command.wish {
             Wish::Begin { .. } => Err(CourseError::AlreadyBegun),
             Wish::Edit(details) => self.edit(*details, at),
+            Wish::PublishDue => Ok(match self.publish_at {
+                Some(due)
+                    if due <= at
+                        && self.publication == Publication::Draft
+                        && self.has_something_to_learn() =>
+                {
+                    vec![CourseEvent::CoursePublished { at }]
+                }
+                _ => vec![],
+            }),
             Wish::Publish if self.publication == Publication::Published => Ok(vec![]),
-            Wish::Publish if !self.has_something_to_learn() => Err(CourseError::NothingToLearn),
+            Wish::Publish | Wish::Schedule { .. } if !self.has_something_to_learn() => {
+                Err(CourseError::NothingToLearn)
+            }
             Wish::Publish => Ok(vec![CourseEvent::CoursePublished { at }]),
-            Wish::Unpublish if self.publication == Publication::Draft => Ok(vec![]),
+            Wish::Schedule { .. } if self.publication == Publication::Published => {
+                Err(CourseError::AlreadyPublished)
+            }
+            Wish::Schedule { publish_at } if publish_at <= at => Err(CourseError::TimeHasPassed),
+            Wish::Schedule { publish_at } if self.publish_at == Some(publish_at) => Ok(vec![]),
+            Wish::Schedule { publish_at } => Ok(vec![CourseEvent::CourseScheduled { publish_at, at }]),
+            Wish::Unpublish if self.publication == Publication::Draft && self.publish_at.is_none() => {
+                Ok(vec![])
+            }
             Wish::Unpublish => Ok(vec![CourseEvent::CourseUnpublished { at }]),
             Wish::AddChapter { .. }
             | Wish::RenameChapter { .. }
@@ -123,6 +156,12 @@ impl Course {
         if new.hue.is_some_and(|h| h > 359) {
             return Err(CourseError::HueOutOfRange);
         }
+        if new.tags.len() > TAGS_MOST {
+            return Err(CourseError::TooManyTags(TAGS_MOST));
+        }
+        if new.tags.iter().any(|tag| tag.chars().count() > TAG_LONGEST) {
+            return Err(CourseError::TagTooLong(TAG_LONGEST));
+        }
         let (kind, level) = (new.kind, new.level);
         let mut events = Vec::new();
         if title != self.title {
@@ -137,6 +176,9 @@ impl Course {
         }
         if (new.picture, new.hue) != (self.picture, self.hue) {
             events.push(CourseEvent::CoursePictureChosen { picture: new.picture, hue: new.hue, at });
+        }
+        if (new.teacher, &new.tags) != (self.teacher, &self.tags) {
+            events.push(CourseEvent::CourseFiled { teacher: new.teacher, tags: new.tags, at });
         }
         Ok(events)
     }
@@ -295,8 +337,14 @@ impl Course {
             CourseEvent::CoursePictureChosen { picture, hue, .. } => {
                 (self.picture, self.hue) = (picture, hue)
             }
-            CourseEvent::CoursePublished { .. } => self.publication = Publication::Published,
-            CourseEvent::CourseUnpublished { .. } => self.publication = Publication::Draft,
+            CourseEvent::CourseFiled { teacher, tags, .. } => (self.teacher, self.tags) = (teacher, tags),
+            CourseEvent::CourseScheduled { publish_at, .. } => self.publish_at = Some(publish_at),
+            CourseEvent::CoursePublished { .. } => {
+                (self.publication, self.publish_at) = (Publication::Published, None);
+            }
+            CourseEvent::CourseUnpublished { .. } => {
+                (self.publication, self.publish_at) = (Publication::Draft, None);
+            }
             CourseEvent::ChapterAdded { chapter, title, .. } => {
                 self.chapters.push(Chapter { id: chapter, title, shown: true, lessons: Vec::new() });
             }

@@ -43,6 +43,18 @@ pub enum CourseError {
         "Before it is published, the course needs at least one lesson that is shown, in a chapter that is shown."
     )]
     NothingToLearn,
+    /// A time that has passed.
+    #[error("Choose a time in the future, or publish now.")]
+    TimeHasPassed,
+    /// It can be seen already.
+    #[error("This course is published already. Hide it first, then schedule it.")]
+    AlreadyPublished,
+    /// Too many tags.
+    #[error("Keep it within {0} tags.")]
+    TooManyTags(usize),
+    /// A tag that is a text.
+    #[error("Keep each tag within {0} characters.")]
+    TagTooLong(usize),
     /// Too much of it.
     #[error("A course has at most {0} lessons.")]
     TooManyLessons(usize),
@@ -57,6 +69,8 @@ impl CourseError {
             Self::SlugMissing | Self::LessonSlugTaken(_) => "slug",
             Self::HueOutOfRange => "hue",
             Self::EmptyLesson => "content",
+            Self::TimeHasPassed | Self::AlreadyPublished => "publish_at",
+            Self::TooManyTags(_) | Self::TagTooLong(_) => "tags",
             _ => "",
         }
     }

@@ -178,12 +178,28 @@ pub enum CourseEvent {
         /// When.
         at: DateTime<Utc>,
     },
+    /// Somebody else teaches it, or it is found by other words.
+    CourseFiled {
+        /// Who teaches it.
+        teacher: Option<AccountId>,
+        /// All words.
+        tags: Vec<String>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// It will be published later.
+    CourseScheduled {
+        /// The time.
+        publish_at: DateTime<Utc>,
+        /// When this was decided.
+        at: DateTime<Utc>,
+    },
     /// People can see the course.
     CoursePublished {
         /// When.
         at: DateTime<Utc>,
     },
-    /// People can no longer see the course.
+    /// People can no longer see the course, or its schedule was dropped.
     CourseUnpublished {
         /// When.
         at: DateTime<Utc>,

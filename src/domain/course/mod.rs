@@ -7,7 +7,7 @@ mod events;
 #[cfg(test)]
 mod tests;
 
-use crate::domain::shared::Slug;
+use crate::domain::shared::{AccountId, Slug};
 pub use commands::{CourseCommand, Wish};
 pub use course::{Chapter, Course, Lesson, Publication};
 pub use error::CourseError;
@@ -123,6 +123,10 @@ pub struct CourseDetails {
     pub picture: Option<Uuid>,
     /// Hue of its pages.
     pub hue: Option<u16>,
+    /// Who teaches it.
+    pub teacher: Option<AccountId>,
+    /// Words it is found by, in lower case.
+    pub tags: Vec<String>,
 }
 
 /// What a lesson teaches.

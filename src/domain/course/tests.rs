@@ -139,6 +139,52 @@ fn what_makes_no_sense_is_refused() {
 }
 
 #[test]
+fn a_schedule_is_kept_and_not_overtaken() {
+    let later = at() + chrono::TimeDelta::days(2);
+    let schedule = |publish_at| Wish::Schedule { publish_at }.at(at());
+    let scheduled = CourseEvent::CourseScheduled { publish_at: later, at: at() };
+    let shown = CourseEvent::LessonShown { lesson: id(20), at: at() };
+    let ready = || [given(), vec![shown.clone()]].concat();
+    Courses::with(()).given(given()).when(schedule(later)).then_expect_error(CourseError::NothingToLearn);
+    Courses::with(()).given(ready()).when(schedule(later)).then_expect_events(vec![scheduled.clone()]);
+    Courses::with(()).given(ready()).when(schedule(at())).then_expect_error(CourseError::TimeHasPassed);
+    let with = |event: CourseEvent| Courses::with(()).given([ready(), vec![event]].concat());
+    with(scheduled.clone()).when(schedule(later)).then_expect_events(vec![]);
+    with(scheduled.clone()).when(Wish::PublishDue.at(at())).then_expect_events(vec![]);
+    with(scheduled.clone())
+        .when(Wish::PublishDue.at(later))
+        .then_expect_events(vec![CourseEvent::CoursePublished { at: later }]);
+    with(scheduled)
+        .when(Wish::Unpublish.at(at()))
+        .then_expect_events(vec![CourseEvent::CourseUnpublished { at: at() }]);
+    with(CourseEvent::CoursePublished { at: at() })
+        .when(schedule(later))
+        .then_expect_error(CourseError::AlreadyPublished);
+}
+
+#[test]
+fn teacher_and_tags_are_said_when_they_change() {
+    let edit = |tags: Vec<String>| {
+        let details = CourseDetails {
+            title: "Rigging".into(),
+            slug: Some(slug("rigging")),
+            summary: "Bones.".into(),
+            teacher: Some(id(3)),
+            tags,
+            ..CourseDetails::default()
+        };
+        Wish::Edit(Box::new(details)).at(at())
+    };
+    let filed = CourseEvent::CourseFiled { teacher: Some(id(3)), tags: vec!["bones".into()], at: at() };
+    let given = || Courses::with(()).given(vec![begun()]);
+    given().when(edit(vec!["bones".into()])).then_expect_events(vec![filed.clone()]);
+    Courses::with(()).given(vec![begun(), filed]).when(edit(vec!["bones".into()])).then_expect_events(vec![]);
+    given().when(edit(vec!["x".repeat(41)])).then_expect_error(CourseError::TagTooLong(40));
+    let many = (0..21).map(|n| n.to_string()).collect();
+    given().when(edit(many)).then_expect_error(CourseError::TooManyTags(20));
+}
+
+#[test]
 fn events_keep_their_form() {
     let mut all = given();
     all.truncate(4);
@@ -170,6 +216,8 @@ fn events_keep_their_form() {
         CourseEvent::LessonHidden { lesson: id(20), at: at() },
         CourseEvent::CoursePublished { at: at() },
         CourseEvent::CourseUnpublished { at: at() },
+        CourseEvent::CourseFiled { teacher: Some(id(3)), tags: vec!["bones".into()], at: at() },
+        CourseEvent::CourseScheduled { publish_at: at(), at: at() },
     ]);
     insta::assert_json_snapshot!(all);
 }

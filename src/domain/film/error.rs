@@ -29,6 +29,21 @@ pub enum FilmError {
     /// Too many makers.
     #[error("Keep the credits within {0} lines.")]
     TooManyCredits(usize),
+    /// A time that has passed.
+    #[error("Choose a time in the future, or publish now.")]
+    TimeHasPassed,
+    /// It can be seen already.
+    #[error("This film is published already. Hide it first, then schedule it.")]
+    AlreadyPublished,
+    /// Another page has or had the address.
+    #[error("Another page of this film has or had the address {0}. Choose another one.")]
+    PageSlugTaken(String),
+    /// No such page.
+    #[error("There is no such page. Somebody may have removed it.")]
+    NoSuchPage,
+    /// Too many pages.
+    #[error("Keep it within {0} pages.")]
+    TooManyPages(usize),
     /// A published film has to say something.
     #[error("Before it is published, the film needs a sentence that says what it is about.")]
     NothingSaid,
@@ -40,12 +55,13 @@ impl FilmError {
     pub fn field(&self) -> &str {
         match self {
             Self::Text(text) => text.field(),
-            Self::SlugMissing => "slug",
+            Self::SlugMissing | Self::PageSlugTaken(_) => "slug",
+            Self::TimeHasPassed | Self::AlreadyPublished => "publish_at",
             Self::HueOutOfRange => "hue",
             Self::TwiceInGallery | Self::GalleryTooLarge(_) => "gallery",
             Self::TooManyCredits(_) => "crew",
             Self::NothingSaid => "summary",
-            Self::Unknown | Self::AlreadyBegun => "",
+            Self::Unknown | Self::AlreadyBegun | Self::NoSuchPage | Self::TooManyPages(_) => "",
         }
     }
 }

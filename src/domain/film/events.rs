@@ -1,9 +1,10 @@
 //! What happened to a film. Names and payloads are frozen by snapshots in `tests.rs`.
 
-use super::{Credit, GallerySection, Stage};
+use super::{Credit, FilmPage, GallerySection, Part, Stage};
 use crate::domain::shared::{AccountId, Licence, Slug};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// Events of one film.
@@ -68,8 +69,11 @@ pub enum FilmEvent {
     FilmKeyArtChosen {
         /// The picture.
         key_art: Option<Uuid>,
-        /// The hue of its page.
+        /// The hue of its page, where that of the picture does not suit.
         hue: Option<u16>,
+        /// The hue that the picture has by itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        art_hue: Option<u16>,
         /// When.
         at: DateTime<Utc>,
     },
@@ -96,12 +100,58 @@ pub enum FilmEvent {
         /// When.
         at: DateTime<Utc>,
     },
+    /// Which pictures are its logo and its poster.
+    FilmSignsChosen {
+        /// Its name as a picture.
+        logo: Option<Uuid>,
+        /// Its poster.
+        poster: Option<Uuid>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Those who may not watch it read something else on its page.
+    FilmLandingWritten {
+        /// Markdown; empty: the description.
+        landing: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Its page leaves out other parts.
+    FilmPartsHidden {
+        /// All that is left out.
+        hidden: BTreeSet<Part>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// A page of its own was written, or written anew.
+    FilmPageWritten {
+        /// The page.
+        page: FilmPage,
+        /// Its place among the pages, from 0.
+        position: usize,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Such a page was taken out.
+    FilmPageRemoved {
+        /// Which.
+        page: Uuid,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// It will be published later.
+    FilmScheduled {
+        /// The time.
+        publish_at: DateTime<Utc>,
+        /// When this was decided.
+        at: DateTime<Utc>,
+    },
     /// People can see it.
     FilmPublished {
         /// When.
         at: DateTime<Utc>,
     },
-    /// People can no longer see it.
+    /// People can no longer see it, or its schedule was dropped.
     FilmUnpublished {
         /// When.
         at: DateTime<Utc>,

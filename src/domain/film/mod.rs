@@ -4,6 +4,7 @@ mod commands;
 mod error;
 mod events;
 mod film;
+mod parts;
 #[cfg(test)]
 mod tests;
 
@@ -13,7 +14,9 @@ pub use commands::FilmCommand;
 pub use error::FilmError;
 pub use events::FilmEvent;
 pub use film::{Film, Publication};
+pub use parts::{FilmPage, Part};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// Claims of addresses of films are taken in this namespace.
@@ -97,8 +100,10 @@ pub struct FilmDetails {
     pub release_date: Option<NaiveDate>,
     /// Licence.
     pub licence: Licence,
-    /// Accent hue taken from the key art, 0–359.
+    /// Accent hue, 0–359, where the one of the key art does not suit.
     pub hue: Option<u16>,
+    /// The hue that the key art has by itself.
+    pub art_hue: Option<u16>,
     /// The picture that stands for it (an image work).
     pub key_art: Option<Uuid>,
     /// Its trailer (a video work).
@@ -107,6 +112,14 @@ pub struct FilmDetails {
     pub feature: Option<Uuid>,
     /// The gallery.
     pub gallery: Vec<GallerySection>,
+    /// Its name as a picture (an image work).
+    pub logo: Option<Uuid>,
+    /// Its poster (an image work).
+    pub poster: Option<Uuid>,
+    /// Markdown that stands on its page for those who may not watch it; empty: the description does.
+    pub landing: String,
+    /// What its page leaves out.
+    pub hidden: BTreeSet<Part>,
 }
 
 crate::decider!(Film, FilmCommand, FilmEvent, FilmError, "film");

@@ -64,7 +64,7 @@ fn an_edit_records_only_what_changes() {
     let moved = FilmDetails { slug: Some(slug("salt")), hue: Some(30), key_art: Some(id(7)), ..details() };
     Films::with(()).given(vec![begun()]).when(edit(moved)).then_expect_events(vec![
         FilmEvent::FilmMoved { from: slug("the-salt-keeper"), to: slug("salt"), at: at() },
-        FilmEvent::FilmKeyArtChosen { key_art: Some(id(7)), hue: Some(30), at: at() },
+        FilmEvent::FilmKeyArtChosen { key_art: Some(id(7)), hue: Some(30), art_hue: None, at: at() },
     ]);
 }
 
@@ -105,6 +105,76 @@ fn publishing_is_said_once_and_needs_a_sentence() {
         .then_expect_events(vec![FilmEvent::FilmUnpublished { at: at() }]);
 }
 
+fn later() -> DateTime<Utc> {
+    at() + chrono::TimeDelta::days(2)
+}
+
+#[test]
+fn a_schedule_is_kept_and_not_overtaken() {
+    let due = |at| FilmCommand::PublishDue { at };
+    let schedule = |publish_at| FilmCommand::Schedule { publish_at, at: at() };
+    let scheduled = FilmEvent::FilmScheduled { publish_at: later(), at: at() };
+    Films::with(()).given(vec![begun()]).when(schedule(later())).then_expect_events(vec![scheduled.clone()]);
+    Films::with(()).given(vec![begun()]).when(schedule(at())).then_expect_error(FilmError::TimeHasPassed);
+    Films::with(()).given(vec![begun()]).when(due(later())).then_expect_events(vec![]);
+    let given = || Films::with(()).given(vec![begun(), scheduled.clone()]);
+    given().when(schedule(later())).then_expect_events(vec![]);
+    given().when(due(at())).then_expect_events(vec![]);
+    given().when(due(later())).then_expect_events(vec![FilmEvent::FilmPublished { at: later() }]);
+    given()
+        .when(FilmCommand::Unpublish { at: at() })
+        .then_expect_events(vec![FilmEvent::FilmUnpublished { at: at() }]);
+    let published = FilmEvent::FilmPublished { at: at() };
+    Films::with(())
+        .given(vec![begun(), published])
+        .when(schedule(later()))
+        .then_expect_error(FilmError::AlreadyPublished);
+}
+
+#[test]
+fn the_typed_hue_counts_more_than_that_of_the_key_art() {
+    let mut film = Film::default();
+    let chosen = |hue| FilmEvent::FilmKeyArtChosen { key_art: Some(id(7)), hue, art_hue: Some(40), at: at() };
+    film.apply(chosen(None));
+    assert_eq!(film.light(), Some(40));
+    film.apply(chosen(Some(200)));
+    assert_eq!(film.light(), Some(200));
+}
+
+fn film_page(n: u128, address: &str) -> FilmPage {
+    FilmPage { id: id(n), slug: slug(address), title: "The team".into(), text: "Six people.".into() }
+}
+
+#[test]
+fn pages_of_its_own_have_addresses_that_never_change_their_meaning() {
+    let write =
+        |page: FilmPage, position| FilmCommand::WritePage { page: Box::new(page), position, at: at() };
+    let written = |page, position| FilmEvent::FilmPageWritten { page, position, at: at() };
+    let given = || {
+        let pages = vec![written(film_page(5, "team"), 0), written(film_page(6, "press"), 1)];
+        Films::with(()).given([vec![begun()], pages].concat())
+    };
+    given().when(write(film_page(7, "faq"), None)).then_expect_events(vec![written(film_page(7, "faq"), 2)]);
+    given().when(write(film_page(5, "team"), None)).then_expect_events(vec![]);
+    given()
+        .when(write(film_page(5, "crew"), Some(9)))
+        .then_expect_events(vec![written(film_page(5, "crew"), 1)]);
+    given()
+        .when(write(film_page(7, "press"), None))
+        .then_expect_error(FilmError::PageSlugTaken("press".into()));
+    let bare = FilmPage { text: " ".into(), ..film_page(7, "faq") };
+    given().when(write(bare, None)).then_expect_error_message("Enter a text.");
+    let remove = |n| FilmCommand::RemovePage { page: id(n), at: at() };
+    given().when(remove(9)).then_expect_events(vec![]);
+    given().when(remove(5)).then_expect_events(vec![FilmEvent::FilmPageRemoved { page: id(5), at: at() }]);
+    let mut film = Film::default();
+    film.apply(begun());
+    film.apply(written(film_page(5, "team"), 0));
+    film.apply(written(film_page(5, "crew"), 0));
+    film.apply(FilmEvent::FilmPageRemoved { page: id(5), at: at() });
+    assert!(film.decide(write(film_page(8, "team"), None)).is_err(), "the old address is not given away");
+}
+
 #[test]
 fn events_keep_their_form() {
     let name = PersonalRef { subject: id(2), field: "credit".into(), version: id(3) };
@@ -120,7 +190,7 @@ fn events_keep_their_form() {
             at: at(),
         },
         FilmEvent::FilmLicenceChanged { licence: Licence::CcBy, at: at() },
-        FilmEvent::FilmKeyArtChosen { key_art: Some(id(7)), hue: Some(195), at: at() },
+        FilmEvent::FilmKeyArtChosen { key_art: Some(id(7)), hue: Some(195), art_hue: None, at: at() },
         FilmEvent::FilmVideosChosen { trailer: Some(id(8)), feature: None, at: at() },
         FilmEvent::FilmGalleryArranged {
             sections: vec![GallerySection { title: "Art".into(), media: vec![id(9)] }],
@@ -129,6 +199,13 @@ fn events_keep_their_form() {
         FilmEvent::FilmCredited { crew, at: at() },
         FilmEvent::FilmPublished { at: at() },
         FilmEvent::FilmUnpublished { at: at() },
+        FilmEvent::FilmKeyArtChosen { key_art: Some(id(7)), hue: None, art_hue: Some(40), at: at() },
+        FilmEvent::FilmSignsChosen { logo: Some(id(4)), poster: None, at: at() },
+        FilmEvent::FilmLandingWritten { landing: "Join us.".into(), at: at() },
+        FilmEvent::FilmPartsHidden { hidden: [Part::Gallery, Part::Logs].into(), at: at() },
+        FilmEvent::FilmPageWritten { page: film_page(5, "team"), position: 0, at: at() },
+        FilmEvent::FilmPageRemoved { page: id(5), at: at() },
+        FilmEvent::FilmScheduled { publish_at: later(), at: at() },
     ];
     insta::assert_json_snapshot!(all);
 }

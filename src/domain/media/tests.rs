@@ -65,6 +65,7 @@ fn poster() -> Poster {
         height: 720,
         widths: vec![400, 800, 1200, 1280],
         colour: "#223344".into(),
+        hue: None,
         thumbhash: "1QcSHQ".into(),
     }
 }

@@ -187,6 +187,9 @@ pub struct Poster {
     pub widths: Vec<u32>,
     /// Average colour as `#rrggbb`, shown until the picture is there.
     pub colour: String,
+    /// The hue that most of its colour has, 0–359; none for grey pictures, and for those made before it was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hue: Option<u16>,
     /// thumbhash, base64: a blurred preview of some 25 bytes.
     pub thumbhash: String,
 }

@@ -3,6 +3,7 @@
 pub mod aggregate;
 pub mod calendar;
 pub mod discount;
+pub mod hue;
 pub mod ids;
 pub mod language;
 pub mod licence;

@@ -1,4 +1,4 @@
-//! Like and save: two buttons on films, courses, posts and works, and what was saved.
+//! Like and save: two buttons on films, courses, posts, works and characters, and what was saved.
 
 use super::public::work_picture;
 use crate::actors::marks::{self, Kind, Mark};
@@ -41,6 +41,7 @@ async fn is_public(req: &Req, kind: Kind, id: Uuid) -> Result<bool, HttpError> {
         Kind::Course => catalogue::course_by_id(reader, id).await?.is_some_and(|c| c.public),
         Kind::Post => catalogue::post_by_id(reader, id).await?.is_some_and(|p| p.public),
         Kind::Media => catalogue::work_by_id(reader, id).await?.is_some_and(|w| w.public),
+        Kind::Character => catalogue::character_by_id(reader, id).await?.is_some_and(|c| c.public),
     })
 }
 
@@ -121,6 +122,9 @@ pub async fn saved(req: &Req, most: i64) -> Result<Vec<Saved>, HttpError> {
                 .await?
                 .filter(|w| w.public)
                 .map(|w| one(&w.state.title, "Gallery", format!("/media/{}", w.slug), Some(w.id))),
+            Kind::Character => catalogue::character_by_id(reader, id).await?.filter(|c| c.public).map(|c| {
+                one(&c.state.text.name, "Character", format!("/characters/{}", c.slug), c.state.text.picture)
+            }),
         };
         found.extend(item);
     }

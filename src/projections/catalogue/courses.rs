@@ -3,6 +3,7 @@
 use super::super::{QueryError, Reader};
 use super::rows::{self, Found, Row};
 use crate::domain::course::Course;
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 /// What a card says about a course.
@@ -52,6 +53,14 @@ pub async fn courses_of_media(reader: &Reader, media: &[Uuid]) -> Result<Vec<Row
 pub async fn all_courses(reader: &Reader, by: Option<Uuid>) -> Result<Vec<Row<Course>>, QueryError> {
     rows::many(reader, "course", "($2::uuid is null or by = $2) order by changed_at desc limit 500", &[&by])
         .await
+}
+
+/// Courses whose scheduled time has come, first things first.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn due_courses(reader: &Reader, now: DateTime<Utc>) -> Result<Vec<Uuid>, QueryError> {
+    rows::due(reader, "course", now).await
 }
 
 /// What stands at `/courses/{slug}`.

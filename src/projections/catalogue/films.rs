@@ -3,6 +3,7 @@
 use super::super::{QueryError, Reader};
 use super::rows::{self, Found, Row};
 use crate::domain::film::Film;
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 /// Published films, released and newest first.
@@ -21,6 +22,14 @@ pub async fn films(reader: &Reader, most: i64) -> Result<Vec<Row<Film>>, QueryEr
 pub async fn all_films(reader: &Reader, by: Option<Uuid>) -> Result<Vec<Row<Film>>, QueryError> {
     rows::many(reader, "film", "($2::uuid is null or by = $2) order by changed_at desc limit 500", &[&by])
         .await
+}
+
+/// Films whose scheduled time has come, first things first.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn due_films(reader: &Reader, now: DateTime<Utc>) -> Result<Vec<Uuid>, QueryError> {
+    rows::due(reader, "film", now).await
 }
 
 /// What stands at `/films/{slug}`.

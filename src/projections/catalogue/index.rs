@@ -3,14 +3,18 @@
 
 use super::super::ProjectionError;
 use super::rows::Listed;
+use crate::domain::character::Character;
+use crate::domain::collection::Collection;
 use crate::domain::course::Course;
 use crate::domain::film::Film;
 use crate::domain::media::{Kind, Media, Tier};
 use crate::domain::post::Post;
+use crate::domain::production_log::ProductionLog;
 use crate::store::RecordedEvent;
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
-use tokio_postgres::Transaction;
+use tokio_postgres::types::Json;
+use tokio_postgres::{Row as DbRow, Transaction};
 use uuid::Uuid;
 
 /// One findable thing.
@@ -44,7 +48,8 @@ pub(super) async fn film(
     film: &Film,
 ) -> Result<(), ProjectionError> {
     let id = event.stream_uuid();
-    let body = format!("{}\n{}", film.summary, film.description);
+    let pages: Vec<String> = film.pages.iter().map(|p| format!("{}\n{}", p.title, p.text)).collect();
+    let body = format!("{}\n{}\n{}", film.summary, film.description, pages.join("\n"));
     let entry = Entry {
         kind: "film",
         id,
@@ -80,7 +85,7 @@ pub(super) async fn course(
         return replace(tx, event, id, vec![]).await;
     }
     let address = course.address();
-    let body = format!("{}\n{}", course.summary, course.description);
+    let body = format!("{}\n{}\n{}", course.summary, course.description, course.tags.join(", "));
     let lessons =
         || course.chapters.iter().filter(|c| c.shown).flat_map(|c| c.lessons.iter().filter(|l| l.shown));
     let mut entries = vec![Entry {
@@ -93,6 +98,7 @@ pub(super) async fn course(
         free: lessons().all(|l| l.text.free),
         picture: course.picture,
         level: Some(course.level.into()),
+        tags: &course.tags,
         ..Entry::default()
     }];
     for chapter in course.chapters.iter().filter(|c| c.shown) {
@@ -135,6 +141,117 @@ pub(super) async fn post(
         ..Entry::default()
     };
     replace(tx, event, id, if post.is_public() { vec![entry] } else { vec![] }).await
+}
+
+/// The film that something is a part of: where it is, what it is called, whether everybody may know of it.
+struct Home {
+    slug: String,
+    title: String,
+    public: bool,
+}
+
+async fn home(tx: &Transaction<'_>, film: Uuid) -> Result<Option<Home>, ProjectionError> {
+    let sql = "select slug, state->>'title', public from catalogue where kind = 'film' and id = $1";
+    let read = |row: DbRow| -> Result<Home, ProjectionError> {
+        Ok(Home { slug: row.try_get(0)?, title: row.try_get(1)?, public: row.try_get(2)? })
+    };
+    tx.query_opt(sql, &[&film]).await?.map(read).transpose()
+}
+
+/// What is a part of a film is found under the film's address and only while the film is public: an event
+/// of the film changes its entries too.
+pub(super) async fn parts_of_film(
+    tx: &Transaction<'_>,
+    event: &RecordedEvent,
+    film: Uuid,
+) -> Result<(), ProjectionError> {
+    let sql = "select id, state from catalogue where kind = 'production_log' and state->>'film' = $1";
+    for row in tx.query(sql, &[&film.to_string()]).await? {
+        let Json(log) = row.try_get::<_, Json<ProductionLog>>("state")?;
+        production_log(tx, event, row.try_get("id")?, &log).await?;
+    }
+    let sql = "select id, state from catalogue where kind = 'collection' and state->>'film' = $1";
+    for row in tx.query(sql, &[&film.to_string()]).await? {
+        let Json(part) = row.try_get::<_, Json<Collection>>("state")?;
+        collection(tx, event, row.try_get("id")?, &part).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn production_log(
+    tx: &Transaction<'_>,
+    event: &RecordedEvent,
+    id: Uuid,
+    log: &ProductionLog,
+) -> Result<(), ProjectionError> {
+    let home = home(tx, log.film).await?.filter(|film| film.public && log.is_public());
+    let (Some(home), Some(week)) = (home, log.week) else { return replace(tx, event, id, vec![]).await };
+    let texts: Vec<&str> = log.entries.iter().map(|e| e.text.as_str()).collect();
+    let body = format!("{}\n{}", log.text.summary, texts.join("\n"));
+    let title = log.heading();
+    let entry = Entry {
+        kind: "log",
+        id,
+        url: format!("/films/{}/logs/{week}", home.slug),
+        title: &title,
+        context: format!("{} · week {} of {}", home.title, week.number(), week.year()),
+        body: &body,
+        free: true,
+        picture: log.entries.iter().flat_map(|e| &e.media).next().copied(),
+        film: Some(log.film),
+        ..Entry::default()
+    };
+    replace(tx, event, id, vec![entry]).await
+}
+
+pub(super) async fn collection(
+    tx: &Transaction<'_>,
+    event: &RecordedEvent,
+    id: Uuid,
+    collection: &Collection,
+) -> Result<(), ProjectionError> {
+    let home = home(tx, collection.film).await?.filter(|film| film.public && collection.is_public());
+    let (Some(home), Some(slug)) = (home, &collection.slug) else {
+        return replace(tx, event, id, vec![]).await;
+    };
+    let entry = Entry {
+        kind: "collection",
+        id,
+        url: format!("/films/{}/gallery/{slug}", home.slug),
+        title: &collection.text.title,
+        context: home.title,
+        body: &collection.text.text,
+        free: true,
+        picture: collection.cover(),
+        film: Some(collection.film),
+        ..Entry::default()
+    };
+    replace(tx, event, id, vec![entry]).await
+}
+
+pub(super) async fn character(
+    tx: &Transaction<'_>,
+    event: &RecordedEvent,
+    character: &Character,
+) -> Result<(), ProjectionError> {
+    let (id, text) = (event.stream_uuid(), &character.text);
+    let versions: Vec<String> =
+        character.versions.iter().map(|v| format!("{} {}", v.text.software, v.text.notes)).collect();
+    let body = format!("{}\n{}\n{}", text.summary, text.description, versions.join("\n"));
+    let entry = Entry {
+        kind: "character",
+        id,
+        url: format!("/characters/{}", character.address()),
+        title: &text.name,
+        context: text.summary.clone(),
+        body: &body,
+        free: true,
+        picture: text.picture,
+        licence: Some(text.licence.code()),
+        film: text.film,
+        ..Entry::default()
+    };
+    replace(tx, event, id, if character.is_public() { vec![entry] } else { vec![] }).await
 }
 
 pub(super) async fn media(

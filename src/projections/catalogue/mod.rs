@@ -1,27 +1,38 @@
-//! The catalogue: films, courses, posts and works as pages show them, and the words by which they
+//! The catalogue: films with their production logs and collections, courses, posts, characters and works as pages show them, and the words by which they
 //! are found. Each row keeps the aggregate's state as the domain itself folds it, so that order,
 //! addresses and publication are decided in one place.
 
+mod characters;
+mod collections;
 mod courses;
 mod films;
 mod index;
+mod logs;
 mod posts;
 mod rows;
 mod search;
 mod works;
 
-pub use courses::{CourseCard, all_courses, course_by_id, course_by_slug, courses, courses_of_media};
-pub use films::{all_films, film_by_id, film_by_slug, films};
+pub use characters::{all_characters, character_by_id, character_by_slug, characters, characters_of_film};
+pub use collections::{collection_by_id, collection_by_slug, collections_of_film, public_collections};
+pub use courses::{
+    CourseCard, all_courses, course_by_id, course_by_slug, courses, courses_of_media, due_courses,
+};
+pub use films::{all_films, due_films, film_by_id, film_by_slug, films};
+pub use logs::{all_logs, log_by_id, log_of_week, logs_of_film, logs_of_weeks};
 pub use posts::{all_posts, due_posts, post_by_id, post_by_slug, posts, posts_of_film};
 pub use rows::{Found, Row};
 pub use search::{Facets, Hit, Hits, Order, SearchKind, Wanted, facets, findable, new_between, search};
 pub use works::{Work, latest_works, public_count_by, published_among, work_by_id, works_by_ids, works_of};
 
 use super::{Projection, ProjectionError};
+use crate::domain::character::{Character, CharacterEvent};
+use crate::domain::collection::{Collection, CollectionEvent};
 use crate::domain::course::{Course, CourseEvent};
 use crate::domain::film::{Film, FilmEvent};
 use crate::domain::media::{Media, MediaEvent};
 use crate::domain::post::{Post, PostEvent};
+use crate::domain::production_log::{LogEvent, ProductionLog};
 use crate::store::RecordedEvent;
 use async_trait::async_trait;
 use tokio_postgres::Transaction;
@@ -36,7 +47,7 @@ impl Projection for Catalogue {
     }
 
     fn version(&self) -> i32 {
-        6
+        10
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -91,13 +102,23 @@ impl Projection for Catalogue {
 
     async fn apply(&self, tx: &Transaction<'_>, event: &RecordedEvent) -> Result<(), ProjectionError> {
         if let Some(film) = rows::fold::<Film, FilmEvent>(tx, event).await? {
-            return index::film(tx, event, &film).await;
+            index::film(tx, event, &film).await?;
+            return index::parts_of_film(tx, event, event.stream_uuid()).await;
         }
         if let Some(course) = rows::fold::<Course, CourseEvent>(tx, event).await? {
             return index::course(tx, event, &course).await;
         }
         if let Some(post) = rows::fold::<Post, PostEvent>(tx, event).await? {
             return index::post(tx, event, &post).await;
+        }
+        if let Some(log) = rows::fold::<ProductionLog, LogEvent>(tx, event).await? {
+            return index::production_log(tx, event, event.stream_uuid(), &log).await;
+        }
+        if let Some(collection) = rows::fold::<Collection, CollectionEvent>(tx, event).await? {
+            return index::collection(tx, event, event.stream_uuid(), &collection).await;
+        }
+        if let Some(character) = rows::fold::<Character, CharacterEvent>(tx, event).await? {
+            return index::character(tx, event, &character).await;
         }
         if let Some(media) = rows::fold::<Media, MediaEvent>(tx, event).await? {
             index::media(tx, event, &media).await?;

@@ -35,8 +35,7 @@ pub async fn posts_of_film(reader: &Reader, film: Uuid) -> Result<Vec<Row<Post>>
 /// # Errors
 /// If the database cannot be read.
 pub async fn due_posts(reader: &Reader, now: DateTime<Utc>) -> Result<Vec<Uuid>, QueryError> {
-    let sql = "select id from catalogue where kind = 'post' and not public and due_at <= $1 order by due_at limit 1000";
-    Ok(reader.client().await?.query(sql, &[&now]).await?.iter().map(|r| r.get(0)).collect())
+    rows::due(reader, "post", now).await
 }
 
 /// All posts for the desk, last changed first; `by` limits them to one person's.

@@ -1,10 +1,13 @@
-//! Rows of the table `catalogue`: one for each film, course, post and work.
+//! Rows of the table `catalogue`: one for each film, production log, collection, course, post, character and work.
 
 use super::super::{ProjectionError, QueryError, Reader};
+use crate::domain::character::{self, Character};
+use crate::domain::collection::{self, Collection};
 use crate::domain::course::{self, Course};
 use crate::domain::film::{self, Film};
 use crate::domain::media::{self, Media};
 use crate::domain::post::{Post, Visibility};
+use crate::domain::production_log::{self, ProductionLog};
 use crate::domain::shared::aggregate::CategoryEvent;
 use crate::domain::shared::{AccountId, Decider};
 use crate::store::RecordedEvent;
@@ -38,6 +41,9 @@ impl Listed for Film {
     fn is_public(&self) -> bool {
         self.publication == film::Publication::Published
     }
+    fn due(&self) -> Option<DateTime<Utc>> {
+        self.publish_at
+    }
 }
 
 impl Listed for Course {
@@ -49,6 +55,9 @@ impl Listed for Course {
     }
     fn is_public(&self) -> bool {
         self.publication == course::Publication::Published
+    }
+    fn due(&self) -> Option<DateTime<Utc>> {
+        self.publish_at
     }
 }
 
@@ -88,7 +97,45 @@ impl Listed for Media {
     }
 }
 
-/// A film, course, post or work with its dates.
+impl Listed for ProductionLog {
+    /// A week is an address only within its film.
+    fn address(&self) -> String {
+        self.week.map(|week| format!("{}/{week}", self.film)).unwrap_or_default()
+    }
+    fn maker(&self) -> Option<AccountId> {
+        self.by
+    }
+    fn is_public(&self) -> bool {
+        self.publication == production_log::Publication::Published
+    }
+}
+
+impl Listed for Character {
+    fn address(&self) -> String {
+        self.slug.as_ref().map(ToString::to_string).unwrap_or_default()
+    }
+    fn maker(&self) -> Option<AccountId> {
+        self.by
+    }
+    fn is_public(&self) -> bool {
+        self.publication == character::Publication::Published
+    }
+}
+
+impl Listed for Collection {
+    /// A slug is an address only within its film.
+    fn address(&self) -> String {
+        self.slug.as_ref().map(|slug| format!("{}/{slug}", self.film)).unwrap_or_default()
+    }
+    fn maker(&self) -> Option<AccountId> {
+        self.by
+    }
+    fn is_public(&self) -> bool {
+        self.publication == collection::Publication::Published
+    }
+}
+
+/// A film, production log, collection, course, post, character or work with its dates.
 #[derive(Clone, Debug)]
 pub struct Row<A> {
     /// Its id.
@@ -170,6 +217,13 @@ where
     )
     .await?;
     Ok(Some(state))
+}
+
+/// What is scheduled for a time that has come, first things first.
+pub(super) async fn due(reader: &Reader, kind: &str, now: DateTime<Utc>) -> Result<Vec<Uuid>, QueryError> {
+    let sql =
+        "select id from catalogue where kind = $1 and not public and due_at <= $2 order by due_at limit 1000";
+    Ok(reader.client().await?.query(sql, &[&kind, &now]).await?.iter().map(|r| r.get(0)).collect())
 }
 
 /// What stands at `slug`, public or not: the page decides who may see it.

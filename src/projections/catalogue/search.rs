@@ -16,6 +16,12 @@ pub enum SearchKind {
     Lesson,
     /// Posts.
     Post,
+    /// Weeks of films.
+    Log,
+    /// Characters.
+    Character,
+    /// Folders of works.
+    Collection,
     /// Videos, pictures, sound, files.
     Media,
 }
@@ -29,6 +35,9 @@ impl SearchKind {
             Self::Course => "Course",
             Self::Lesson => "Lesson",
             Self::Post => "Journal",
+            Self::Log => "Production log",
+            Self::Character => "Character",
+            Self::Collection => "Collection",
             Self::Media => "Gallery",
         }
     }

@@ -1,4 +1,4 @@
-//! Comments below works, lessons and posts: the thread, and what people do in it.
+//! Comments below works, lessons, posts and characters: the thread, and what people do in it.
 
 mod acts;
 mod thread;

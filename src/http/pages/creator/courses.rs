@@ -1,11 +1,15 @@
 //! `/studio/courses`: begin, edit, publish courses; their chapters.
 
 use super::MAKERS;
-use super::desk::{choose, id_of, own, publish_form, refusal, scope, shelf, show, slug_of, state_chip};
+use super::desk::{
+    choose, due_chip, id_of, own, publish_form, publish_time, refusal, schedule_panel, scope, shelf, show,
+    slug_of,
+};
+use super::logs::makers;
 use super::overview::row_lines;
 use crate::actors::bus::{Claim, Envelope};
 use crate::domain::course::{Chapter, Course, CourseDetails, CourseKind, Level, SLUG_NAMESPACE, Wish};
-use crate::domain::media::Kind;
+use crate::domain::media::{Kind, tags};
 use crate::domain::shared::derive_id;
 use crate::http::form::Form;
 use crate::http::page::unprocessable;
@@ -29,6 +33,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/studio/courses/{id}", MAKERS, edit),
         Route::post("/studio/courses/{id}", MAKERS, save),
         Route::post("/studio/courses/{id}/publish", MAKERS, |req| wish(req, |_, _| Ok(Wish::Publish))),
+        Route::post("/studio/courses/{id}/schedule", MAKERS, schedule),
         Route::post("/studio/courses/{id}/unpublish", MAKERS, |req| wish(req, |_, _| Ok(Wish::Unpublish))),
         Route::post("/studio/courses/{id}/chapters", MAKERS, |req| wish(req, add_chapter)),
         Route::post("/studio/courses/{id}/chapters/{chapter}", MAKERS, change_chapter),
@@ -129,6 +134,8 @@ fn recorded(course: &Row<Course>) -> Form {
     fields.push("level", state.level.code());
     fields.push("hue", &state.hue.map(|h| h.to_string()).unwrap_or_default());
     fields.push("picture", &state.picture.map(|p| p.to_string()).unwrap_or_default());
+    fields.push("teacher", &state.teacher.map(|t| t.to_string()).unwrap_or_default());
+    fields.push("tags", &state.tags.join(", "));
     fields
 }
 
@@ -140,9 +147,11 @@ async fn edit(req: Req) -> Result<Res, HttpError> {
 
 async fn edit_page(req: &Req, course: &Row<Course>, typed: &Form, errors: &Errors) -> Result<Res, HttpError> {
     let works = shelf(req).await?;
+    let mut teachers = vec![(String::new(), "Nobody in particular".to_owned())];
+    teachers.extend(makers(req).await?.into_iter().map(|(id, name)| (id.to_string(), name)));
     let base = format!("/studio/courses/{}", course.id);
     let acts = html! {
-        (state_chip(course.public))
+        (due_chip(course.public, course.state.publish_at))
         (button::link_small(if course.public { "See the page" } else { "Preview" }, &format!("/courses/{}", course.slug), Weight::Plain))
         (publish_form(req, &base, course.public, "course"))
     };
@@ -153,6 +162,10 @@ async fn edit_page(req: &Req, course: &Row<Course>, typed: &Form, errors: &Error
         (Field::new("description", "Description").hint("Markdown.").optional().area().value(typed.get("description")).errors(errors).render())
         (kind_and_level(typed, errors))
         (choose("picture", "Picture", "Stands at the head of the page. A video lends its still.", &works, &[Kind::Image, Kind::Video], typed.get("picture"), errors))
+        div.field-pair {
+            (Field::new("teacher", "Teacher").optional().select(teachers).value(typed.get("teacher")).errors(errors).render())
+            (Field::new("tags", "Tags").hint("Words it is found by, with commas between.").optional().value(typed.get("tags")).maxlength(1000).errors(errors).render())
+        }
         (Field::new("hue", "Hue").hint("0–359, from the picture.").optional().short().inputmode("numeric").value(typed.get("hue")).errors(errors).render())
         div.row { (button::submit("Save the course", Weight::Main)) }
     };
@@ -174,6 +187,7 @@ async fn edit_page(req: &Req, course: &Row<Course>, typed: &Form, errors: &Error
                 div.panel { (form(req, &format!("{base}/chapters"), &new_chapter)) }
             }
             section.stack { h2 { "About the course" } (form(req, &base, &fields)) }
+            @if !course.public { (schedule_panel(req, &base, "course", course.state.publish_at, typed, errors)) }
         },
     ))
 }
@@ -237,6 +251,12 @@ async fn save(mut req: Req) -> Result<Res, HttpError> {
             text.parse::<u16>().map_err(|_| errors.add("hue", "Enter a whole number from 0 to 359.")).ok()
         }
     };
+    let teacher = id_of(typed.get("teacher"));
+    if let Some(id) = teacher.filter(|id| course.state.teacher != Some(*id))
+        && !makers(&req).await?.iter().any(|(maker, _)| *maker == id)
+    {
+        errors.add("teacher", "Choose somebody who makes things here.");
+    }
     if !errors.is_empty() {
         return Ok(unprocessable(edit_page(&req, &course, &typed, &errors).await?));
     }
@@ -250,6 +270,8 @@ async fn save(mut req: Req) -> Result<Res, HttpError> {
         level: typed.get("level").parse().unwrap_or(course.state.level),
         picture: id_of(typed.get("picture")),
         hue,
+        teacher,
+        tags: tags(typed.get("tags")),
     };
     give(&req, &course, &typed, Wish::Edit(Box::new(details)), claims).await
 }
@@ -269,10 +291,27 @@ async fn give(
         Err(error) => {
             let errors = refusal(error, |e| e.field().to_owned(), "course")?;
             let mut again = if typed.has("summary") { typed.clone() } else { recorded(course) };
+            if typed.has("publish_at") {
+                again.push("publish_at", typed.get("publish_at"));
+            }
             if typed.has("chapter") {
                 again.push("chapter", typed.get("chapter"));
             }
             Ok(unprocessable(edit_page(req, course, &again, &errors).await?))
+        }
+    }
+}
+
+async fn schedule(mut req: Req) -> Result<Res, HttpError> {
+    let typed = req.form().await?;
+    let course = find(&req).await?;
+    match publish_time(&typed) {
+        Ok(publish_at) => give(&req, &course, &typed, Wish::Schedule { publish_at }, vec![]).await,
+        Err(why) => {
+            let mut again = recorded(&course);
+            again.push("publish_at", typed.get("publish_at"));
+            let page = edit_page(&req, &course, &again, &Errors::one("publish_at", why)).await?;
+            Ok(unprocessable(page))
         }
     }
 }

@@ -4,10 +4,14 @@ use super::super::public::may_edit;
 use crate::actors::bus::CommandError;
 use crate::domain::media::{Kind, Media};
 use crate::domain::shared::{AccountId, Slug};
+use crate::http::form::Form;
 use crate::http::page::{Page, page};
-use crate::http::ui::{Errors, Field, Place, Theme, Tone, Weight, button, chip, form_inline, rooms};
+use crate::http::ui::{
+    Errors, Field, Place, Theme, Tone, Weight, button, chip, form, form_inline, format, rooms,
+};
 use crate::http::{HttpError, Req, Res};
 use crate::projections::catalogue::{self, Row, Work};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use maud::{Markup, html};
 use uuid::Uuid;
 
@@ -17,6 +21,8 @@ pub fn places(req: &Req) -> Vec<Place> {
         ("Overview", "/studio"),
         ("Uploads", "/studio/uploads"),
         ("Films", "/studio/films"),
+        ("Production logs", "/studio/logs"),
+        ("Characters", "/studio/characters"),
         ("Training", "/studio/courses"),
         ("Journal", "/studio/posts"),
     ]
@@ -138,6 +144,49 @@ pub fn publish_form(req: &Req, base: &str, public: bool, noun: &str) -> Markup {
             (form_inline(req, &format!("{base}/unpublish"), &button::submit_small(&format!("Hide the {noun}"), Weight::Plain)))
         } @else {
             (form_inline(req, &format!("{base}/publish"), &button::submit_small(&format!("Publish the {noun}"), Weight::Main)))
+        }
+    }
+}
+
+/// Whether it is out or when it will be, as a chip.
+pub fn due_chip(public: bool, publish_at: Option<DateTime<Utc>>) -> Markup {
+    match publish_at.filter(|_| !public) {
+        Some(at) => chip(Tone::Info, &format!("Scheduled for {}", format::moment_text(at))),
+        None => state_chip(public),
+    }
+}
+
+/// The time at which something shall be published, as typed.
+///
+/// # Errors
+/// The sentence for the field `publish_at`.
+pub fn publish_time(typed: &Form) -> Result<DateTime<Utc>, &'static str> {
+    let text = typed.get("publish_at");
+    ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+        .iter()
+        .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
+        .map(|time| time.and_utc())
+        .ok_or("Enter day and time, such as 2026-12-01 09:00.")
+}
+
+/// The form that schedules a `noun`, and the button that drops its schedule.
+pub fn schedule_panel(
+    req: &Req,
+    base: &str,
+    noun: &str,
+    publish_at: Option<DateTime<Utc>>,
+    typed: &Form,
+    errors: &Errors,
+) -> Markup {
+    let later = html! {
+        (Field::new("publish_at", "Publish at").kind("datetime-local").hint("In UTC.").mid().value(typed.get("publish_at")).errors(errors).render())
+        div.row { (button::submit(&format!("Schedule the {noun}"), Weight::Plain)) }
+    };
+    html! {
+        section.panel {
+            h2 { "Publish later" }
+            (form(req, &format!("{base}/schedule"), &later))
+            @if publish_at.is_some() { (form_inline(req, &format!("{base}/unpublish"), &button::submit_small("Drop the schedule", Weight::Plain))) }
         }
     }
 }

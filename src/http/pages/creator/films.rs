@@ -1,11 +1,18 @@
 //! `/studio/films`: begin, edit, publish films.
 
 use super::MAKERS;
-use super::desk::{choose, id_of, own, publish_form, refusal, scope, shelf, show, slug_of, state_chip};
+use super::desk::{
+    choose, due_chip, id_of, own, publish_form, publish_time, refusal, schedule_panel, scope, shelf, show,
+    slug_of,
+};
+use super::film_pages::page_lines;
 use super::overview::row_lines;
 use crate::actors::bus::{Claim, Envelope};
-use crate::domain::film::{Credit, Film, FilmCommand, FilmDetails, GallerySection, SLUG_NAMESPACE, Stage};
+use crate::domain::film::{
+    Credit, Film, FilmCommand, FilmDetails, GallerySection, Part, SLUG_NAMESPACE, Stage,
+};
 use crate::domain::media::Kind;
+use crate::domain::shared::hue::hue_of_colour;
 use crate::domain::shared::{Licence, PersonalRef, PersonalValue, derive_id};
 use crate::http::form::Form;
 use crate::http::page::unprocessable;
@@ -29,6 +36,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/studio/films/{id}", MAKERS, edit),
         Route::post("/studio/films/{id}", MAKERS, save),
         Route::post("/studio/films/{id}/publish", MAKERS, |req| set_public(req, true)),
+        Route::post("/studio/films/{id}/schedule", MAKERS, schedule),
         Route::post("/studio/films/{id}/unpublish", MAKERS, |req| set_public(req, false)),
     ]
 }
@@ -114,6 +122,12 @@ async fn recorded(req: &Req, film: &Row<Film>, works: &[Work]) -> Result<Form, H
     fields.push("trailer", &text(state.trailer));
     fields.push("feature", &text(state.feature));
     fields.push("gallery", &gallery_text(&state.gallery, works));
+    fields.push("logo", &text(state.logo));
+    fields.push("poster", &text(state.poster));
+    fields.push("landing", &state.landing);
+    for part in &state.hidden {
+        fields.push("hide", part.code());
+    }
     let crew: Vec<String> =
         crew_names(req, state).await?.into_iter().map(|(c, name)| format!("{}: {name}", c.role)).collect();
     fields.push("crew", &crew.join("\n"));
@@ -139,7 +153,8 @@ fn gallery_text(sections: &[GallerySection], works: &[Work]) -> String {
     lines.join("\n")
 }
 
-async fn find(req: &Req) -> Result<Row<Film>, HttpError> {
+/// The film if the viewer may change it.
+pub(super) async fn find(req: &Req) -> Result<Row<Film>, HttpError> {
     own(req, catalogue::film_by_id(&req.app.reader, req.id_param("id")?).await?, |f| f.by)
 }
 
@@ -154,6 +169,8 @@ fn edit_page(req: &Req, film: &Row<Film>, works: &[Work], typed: &Form, errors: 
     let base = format!("/studio/films/{}", film.id);
     let acts = html! {
         (button::link_small(if film.public { "See the page" } else { "Preview" }, &format!("/films/{}", film.slug), Weight::Plain))
+        (button::link_small("Collections", &format!("{base}/collections"), Weight::Plain))
+        (button::link_small("Tell of a week", &format!("/studio/logs/new?film={}", film.id), Weight::Plain))
         (publish_form(req, &base, film.public, "film"))
     };
     let fields = html! {
@@ -165,14 +182,25 @@ fn edit_page(req: &Req, film: &Row<Film>, works: &[Work], typed: &Form, errors: 
             (Field::new("stage", "Status").select(Stage::VARIANTS.iter().map(|s| (s.code(), s.words()))).value(typed.get("stage")).errors(errors).render())
             (Field::new("release_date", "Release date").kind("date").optional().value(typed.get("release_date")).errors(errors).render())
             (Field::new("licence", "Licence").select(Licence::VARIANTS.iter().map(|l| (l.code(), l.name()))).value(typed.get("licence")).errors(errors).render())
-            (Field::new("hue", "Hue").hint("0–359, from the key art: 30 amber, 150 green, 195 teal, 260 blue.").optional().inputmode("numeric").value(typed.get("hue")).errors(errors).render())
+            (Field::new("hue", "Hue").hint("0–359. Left empty, it is that of the key art.").optional().inputmode("numeric").value(typed.get("hue")).errors(errors).render())
         }
         (choose("key_art", "Key art", "The picture at the head of the page. A video lends its still.", works, &[Kind::Image, Kind::Video], typed.get("key_art"), errors))
+        div.field-pair {
+            (choose("logo", "Logo", "The name of the film as a picture.", works, &[Kind::Image], typed.get("logo"), errors))
+            (choose("poster", "Poster", "As it hangs in a cinema.", works, &[Kind::Image], typed.get("poster"), errors))
+        }
         (choose("feature", "Film", "The video behind “Watch the film”.", works, &[Kind::Video], typed.get("feature"), errors))
         (choose("trailer", "Trailer", "A video that shows what to expect.", works, &[Kind::Video], typed.get("trailer"), errors))
         (Field::new("gallery", "Gallery").hint("One work a line, by its address. A line that begins with # starts a group with that heading.").optional().area().value(typed.get("gallery")).errors(errors).render())
         @if !works.is_empty() {
             details.fold { summary { "Addresses of your works" } ul.small { @for work in works { li { span.mono { (work.slug) } " – " (work.state.title) } } } }
+        }
+        (Field::new("landing", "For those who may not watch it").hint("Markdown that stands in place of the description while the film is for members and the reader is none.").optional().area().value(typed.get("landing")).maxlength(20_000).errors(errors).render())
+        fieldset.field {
+            legend { "Leave out of the page" }
+            div.row { @for part in Part::VARIANTS {
+                label.choice { input type="checkbox" name="hide" value=(part.code()) checked[typed.all("hide").iter().any(|p| p == part.code())]; span { (part.words()) } }
+            } }
         }
         (Field::new("crew", "Credits").hint("One person a line: role, colon, name. Names are kept apart from the record, so that they can be erased.").optional().area().value(typed.get("crew")).errors(errors).render())
         div.row { (button::submit("Save the film", Weight::Main)) }
@@ -182,10 +210,32 @@ fn edit_page(req: &Req, film: &Row<Film>, works: &[Work], typed: &Form, errors: 
         &film.state.title,
         &html! {
             (crumbs(&[Place::new("Films", "/studio/films")], &film.state.title))
-            (page_head(&film.state.title, None, Some(&html! { (state_chip(film.public)) (acts) })))
+            (page_head(&film.state.title, None, Some(&html! { (due_chip(film.public, film.state.publish_at)) (acts) })))
             div { (error_summary(errors)) (form(req, &base, &fields)) }
+            (page_lines(film))
+            @if !film.public { (schedule_panel(req, &base, "film", film.state.publish_at, typed, errors)) }
         },
     )
+}
+
+async fn schedule(mut req: Req) -> Result<Res, HttpError> {
+    let typed = req.form().await?;
+    let film = find(&req).await?;
+    let errors = match publish_time(&typed) {
+        Err(why) => Errors::one("publish_at", why),
+        Ok(publish_at) => {
+            let wish = FilmCommand::Schedule { publish_at, at: req.now() };
+            let envelope = Envelope::new(req.command_id(&typed), film.id, wish, req.meta());
+            match req.app.bus.dispatch::<Film>(envelope).await {
+                Ok(receipt) => return Ok(after(receipt, &format!("/studio/films/{}", film.id))),
+                Err(error) => refusal(error, |e| e.field().to_owned(), "film")?,
+            }
+        }
+    };
+    let works = shelf(&req).await?;
+    let mut again = recorded(&req, &film, &works).await?;
+    again.push("publish_at", typed.get("publish_at"));
+    Ok(unprocessable(edit_page(&req, &film, &works, &again, &errors)))
 }
 
 async fn save(mut req: Req) -> Result<Res, HttpError> {
@@ -244,6 +294,10 @@ fn details(typed: &Form, now: &Film, works: &[Work], errors: &mut Errors) -> Fil
             text.parse::<u16>().map_err(|_| errors.add("hue", "Enter a whole number from 0 to 359.")).ok()
         }
     };
+    let key_art = id_of(typed.get("key_art"));
+    // Editors may have chosen a picture that is not on this person's shelf: its hue stays.
+    let art = works.iter().find(|w| Some(w.id) == key_art).and_then(|w| w.state.poster.as_ref());
+    let kept = now.art_hue.filter(|_| key_art == now.key_art);
     FilmDetails {
         title: typed.get("title").into(),
         slug,
@@ -253,10 +307,15 @@ fn details(typed: &Form, now: &Film, works: &[Work], errors: &mut Errors) -> Fil
         release_date: date,
         licence: typed.get("licence").parse().unwrap_or(now.licence),
         hue,
-        key_art: id_of(typed.get("key_art")),
+        art_hue: art.map_or(kept, |p| p.hue.or_else(|| hue_of_colour(&p.colour))),
+        key_art,
         trailer: id_of(typed.get("trailer")),
         feature: id_of(typed.get("feature")),
         gallery: gallery(typed.get("gallery"), works, errors),
+        logo: id_of(typed.get("logo")),
+        poster: id_of(typed.get("poster")),
+        landing: typed.get("landing").into(),
+        hidden: typed.all("hide").iter().filter_map(|code| code.parse::<Part>().ok()).collect(),
     }
 }
 

@@ -1,12 +1,18 @@
-//! The desk of those who make things: films, courses, posts.
+//! The desk of those who make things: films, their production logs and collections, characters, courses, posts.
 
+mod characters;
+mod collections;
 mod courses;
 mod desk;
+mod film_pages;
 mod films;
 mod lessons;
+mod logs;
 mod overview;
 mod posts;
 mod site;
+mod versions;
+mod works_field;
 
 use crate::http::route::{Access, Route};
 
@@ -19,6 +25,11 @@ pub fn routes() -> Vec<Route> {
     [
         overview::routes(),
         films::routes(),
+        film_pages::routes(),
+        logs::routes(),
+        characters::routes(),
+        versions::routes(),
+        collections::routes(),
         courses::routes(),
         lessons::routes(),
         posts::routes(),

@@ -46,8 +46,8 @@ async fn list(req: Req) -> Result<Res, HttpError> {
     Ok(show(&req, "Journal", &body))
 }
 
-/// Titles and ids of films that a post can be about.
-async fn films(req: &Req) -> Result<Vec<(String, String)>, HttpError> {
+/// Titles and ids of films that something can be about.
+pub(super) async fn films(req: &Req) -> Result<Vec<(String, String)>, HttpError> {
     let mut options = vec![(String::new(), "None".to_owned())];
     let films = catalogue::all_films(&req.app.reader, None).await?;
     options.extend(films.into_iter().map(|f| (f.id.to_string(), f.state.title)));

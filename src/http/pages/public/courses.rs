@@ -5,7 +5,7 @@ use super::{absolute, feed_link, may_edit, work_picture};
 use crate::actors::marks::Kind;
 use crate::actors::watch_progress;
 use crate::domain::course::{Chapter, Course, Lesson, Level};
-use crate::http::page::{Page, page};
+use crate::http::page::{Page, page, with_query};
 use crate::http::pages::marks::buttons;
 use crate::http::response::moved;
 use crate::http::route::{Access, Route};
@@ -15,6 +15,7 @@ use crate::http::ui::{
 };
 use crate::http::{HttpError, Req, Res, structured};
 use crate::projections::catalogue::{self, CourseCard, Found, Row, Work};
+use crate::projections::people;
 use maud::{Markup, html};
 use std::collections::HashMap;
 use strum::VariantArray;
@@ -129,6 +130,10 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         Some(account) => watch_progress::of(&req.app, account, &lessons).await?,
         None => HashMap::new(),
     };
+    let teacher = match state.teacher {
+        Some(id) => people::public_name(&req.app.reader, id).await?,
+        None => None,
+    };
     let marks = if course.public {
         buttons(&req, Kind::Course, course.id).await?
     } else {
@@ -150,7 +155,9 @@ async fn show(req: Req) -> Result<Res, HttpError> {
                 aside.stack {
                     (marks)
                     h2 { "About this training" }
+                    @if let Some(name) = &teacher { p { "Taught by " strong { (name) } } }
                     div.prose.small { @if state.description.is_empty() { p { (state.summary) } } @else { (markdown_below(&state.description, 2)) } }
+                    @if !state.tags.is_empty() { ul.row.tags aria-label="Tags" { @for tag in &state.tags { li { a href=(with_query("/search", &[("q", tag)])) { (tag) } } } } }
                 }
             }
         }
@@ -161,7 +168,11 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let art = state.picture.and_then(|id| works.get(&id)).and_then(|w| work_picture(w, ""));
     let image =
         art.and_then(|p| p.files.into_iter().filter(|f| f.kind == "image/jpeg").max_by_key(|f| f.width));
-    let draft = html! { p { "This course is a draft: only you and the editors see it. " a href={ "/studio/courses/" (course.id) } { "Edit or publish it" } } };
+    let words = match state.publish_at {
+        Some(at) => format!("This course will be published on {}. ", format::moment_text(at)),
+        None => "This course is a draft: only you and the editors see it. ".to_owned(),
+    };
+    let draft = html! { p { (words) a href={ "/studio/courses/" (course.id) } { "Edit or publish it" } } };
     Ok(page(
         &req,
         Page {

@@ -1,6 +1,7 @@
 //! For programs that read: robots.txt, security.txt, the sitemap, Atom feeds.
 
-use super::absolute;
+use super::films::film_here;
+use super::{absolute, collections};
 use crate::http::page::with_query;
 use crate::http::response::text;
 use crate::http::route::{Access, Route};
@@ -18,6 +19,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/sitemap.xml", Access::Anyone, sitemap),
         Route::get("/posts/feed.atom", Access::Anyone, posts),
         Route::get("/films/feed.atom", Access::Anyone, films),
+        Route::get("/films/{slug}/logs/feed.atom", Access::Anyone, logs),
         Route::get("/courses/feed.atom", Access::Anyone, courses),
         Route::get("/search/feed.atom", Access::Anyone, found),
     ]
@@ -62,13 +64,18 @@ const XML: PreEscaped<&str> = PreEscaped("<?xml version=\"1.0\" encoding=\"utf-8
 async fn sitemap(req: Req) -> Result<Res, HttpError> {
     let reader = &req.app.reader;
     let mut pages: Vec<(String, Option<DateTime<Utc>>)> =
-        ["/", "/films", "/courses", "/posts", "/about"].iter().map(|p| ((*p).to_owned(), None)).collect();
-    pages.extend(
-        catalogue::films(reader, 5_000)
-            .await?
+        ["/", "/films", "/characters", "/courses", "/posts", "/about"]
             .iter()
-            .map(|f| (format!("/films/{}", f.slug), Some(f.changed_at))),
-    );
+            .map(|p| ((*p).to_owned(), None))
+            .collect();
+    let films = catalogue::films(reader, 5_000).await?;
+    pages.extend(films.iter().map(|f| (format!("/films/{}", f.slug), Some(f.changed_at))));
+    for log in catalogue::logs_of_weeks(reader, None, 10_000).await? {
+        let film = films.iter().find(|f| f.id == log.state.film);
+        if let (Some(film), Some(week)) = (film, log.state.week) {
+            pages.push((format!("/films/{}/logs/{week}", film.slug), Some(log.changed_at)));
+        }
+    }
     for course in catalogue::courses(reader, 5_000).await? {
         pages.push((format!("/courses/{}", course.slug), Some(course.changed_at)));
         for lesson in
@@ -77,6 +84,13 @@ async fn sitemap(req: Req) -> Result<Res, HttpError> {
             pages.push((format!("/courses/{}/{}", course.slug, lesson.slug), Some(course.changed_at)));
         }
     }
+    for collection in catalogue::public_collections(reader, 10_000).await? {
+        if let Some(film) = films.iter().find(|f| f.id == collection.state.film) {
+            pages.push((collections::href(film, &collection.state), Some(collection.changed_at)));
+        }
+    }
+    let characters = catalogue::characters(reader, 2_000).await?;
+    pages.extend(characters.iter().map(|c| (format!("/characters/{}", c.slug), Some(c.changed_at))));
     pages.extend(
         catalogue::posts(reader, None, 5_000)
             .await?
@@ -180,6 +194,35 @@ async fn films(req: Req) -> Result<Res, HttpError> {
         })
         .collect();
     Ok(atom(&req, "Films", "/films/feed.atom", "/films", &entries))
+}
+
+/// The production logs of one film.
+async fn logs(req: Req) -> Result<Res, HttpError> {
+    let film = match film_here(&req, "/logs/feed.atom").await? {
+        Ok(film) if film.public => film,
+        Ok(_) => return Err(HttpError::NotFound),
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    let mut logs = catalogue::logs_of_film(&req.app.reader, film.id, false).await?;
+    logs.truncate(usize::try_from(LONGEST).unwrap_or(usize::MAX));
+    let base = format!("/films/{}/logs", film.slug);
+    let entries: Vec<Entry> = logs
+        .iter()
+        .filter_map(|log| {
+            let texts: Vec<&str> = log.state.entries.iter().map(|e| e.text.as_str()).collect();
+            Some(Entry {
+                id: format!("urn:uuid:{}", log.id),
+                title: log.state.heading(),
+                path: format!("{base}/{}", log.state.week?),
+                updated: log.changed_at,
+                published: log.published_at,
+                summary: log.state.text.summary.clone(),
+                content: Some(markdown(&texts.join("\n\n")).into_string()),
+            })
+        })
+        .collect();
+    let name = format!("{} · Production logs", film.state.title);
+    Ok(atom(&req, &name, &format!("{base}/feed.atom"), &base, &entries))
 }
 
 async fn courses(req: Req) -> Result<Res, HttpError> {

@@ -1,11 +1,17 @@
 //! `/films` and the tabs of `/films/{slug}`.
 
+use super::characters::character_card;
+use super::collections::{cards, inside};
 use super::courses::course_card;
+use super::logs;
 use super::posts::post_card;
 use super::works::{Gate, kind_words, seconds};
 use super::{absolute, feed_link, may_edit, work_card, work_picture};
 use crate::actors::marks::Kind;
-use crate::domain::film::{Film, Stage};
+use crate::domain::collection::Collection;
+use crate::domain::film::{Film, FilmPage, Part, Stage};
+use crate::domain::media::Tier;
+use crate::domain::production_log::ProductionLog;
 use crate::domain::shared::PersonalRef;
 use crate::http::page::{Page, page};
 use crate::http::pages::marks::buttons;
@@ -27,6 +33,8 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/films", Access::Anyone, list),
         Route::get("/films/{slug}", Access::Anyone, |req| show(req, Tab::Overview)),
         Route::get("/films/{slug}/gallery", Access::Anyone, |req| show(req, Tab::Gallery)),
+        Route::get("/films/{slug}/logs", Access::Anyone, |req| show(req, Tab::Logs)),
+        Route::get("/films/{slug}/pages/{page}", Access::Anyone, own_page),
         Route::get("/films/{slug}/training", Access::Anyone, |req| show(req, Tab::Training)),
         Route::get("/films/{slug}/credits", Access::Anyone, |req| show(req, Tab::Credits)),
     ]
@@ -36,17 +44,19 @@ pub(super) fn routes() -> Vec<Route> {
 enum Tab {
     Overview,
     Gallery,
+    Logs,
     Training,
     Credits,
 }
 
 impl Tab {
-    const ALL: [Self; 4] = [Self::Overview, Self::Gallery, Self::Training, Self::Credits];
+    const ALL: [Self; 5] = [Self::Overview, Self::Gallery, Self::Logs, Self::Training, Self::Credits];
 
     fn label(self) -> &'static str {
         match self {
             Self::Overview => "Overview",
             Self::Gallery => "Gallery",
+            Self::Logs => "Production logs",
             Self::Training => "Training",
             Self::Credits => "Credits",
         }
@@ -55,7 +65,19 @@ impl Tab {
     fn href(self, slug: &str) -> String {
         match self {
             Self::Overview => format!("/films/{slug}"),
+            Self::Logs => format!("/films/{slug}/logs"),
             other => format!("/films/{slug}/{}", other.label().to_lowercase()),
+        }
+    }
+
+    /// The part of the page that it shows, if that can be left out.
+    fn part(self) -> Option<Part> {
+        match self {
+            Self::Overview => None,
+            Self::Gallery => Some(Part::Gallery),
+            Self::Logs => Some(Part::Logs),
+            Self::Training => Some(Part::Training),
+            Self::Credits => Some(Part::Credits),
         }
     }
 }
@@ -66,7 +88,7 @@ async fn list(req: Req) -> Result<Res, HttpError> {
     let works = catalogue::works_by_ids(&req.app.reader, &art, false).await?;
     let body = html! {
         div.wrap.page.stack.mid {
-            (page_head("Films", Some("Everything the studio makes, from the first drawing to the last frame."), None))
+            (page_head("Films", Some("Everything the studio makes, from the first drawing to the last frame."), Some(&button::link_small("Characters", "/characters", Weight::Plain))))
             @if films.is_empty() {
                 (empty(Icon::Film, "No films yet", "Films appear here as soon as one is published.", Some(&Place::new("Read the journal", "/posts"))))
             }
@@ -112,30 +134,52 @@ pub(super) fn film_card(film: &Row<Film>, works: &HashMap<Uuid, Work>) -> Markup
 struct View {
     film: Row<Film>,
     works: HashMap<Uuid, Work>,
+    logs: Vec<Row<ProductionLog>>,
+    collections: Vec<Row<Collection>>,
     training: Vec<Markup>,
     posts: Vec<Markup>,
+    characters: Vec<Markup>,
     crew: Vec<(String, String)>,
     gate: Gate,
     editor: bool,
     marks: Markup,
 }
 
-async fn load(req: &Req) -> Result<Result<View, Res>, HttpError> {
+/// The film of an address, as far as the viewer may know of it; or the way to where `rest` of it is now.
+///
+/// # Errors
+/// 404.
+pub(super) async fn film_here(req: &Req, rest: &str) -> Result<Result<Row<Film>, Res>, HttpError> {
+    let found = catalogue::film_by_slug(&req.app.reader, req.param("slug")).await?;
+    match found.ok_or(HttpError::NotFound)? {
+        Found::Moved(slug) => Ok(Err(moved(&format!("/films/{slug}{rest}")))),
+        Found::Here(film) if film.public || may_edit(req, film.state.by) => Ok(Ok(*film)),
+        Found::Here(_) => Err(HttpError::NotFound),
+    }
+}
+
+/// All of the page of a film; `rest` is the address behind that of the film.
+async fn load(req: &Req, rest: &str) -> Result<Result<View, Res>, HttpError> {
     let reader = &req.app.reader;
-    let film = match catalogue::film_by_slug(reader, req.param("slug")).await?.ok_or(HttpError::NotFound)? {
-        Found::Moved(slug) => return Ok(Err(moved(&format!("/films/{slug}")))),
-        Found::Here(film) => *film,
+    let film = match film_here(req, rest).await? {
+        Ok(film) => film,
+        Err(elsewhere) => return Ok(Err(elsewhere)),
     };
     let editor = may_edit(req, film.state.by);
-    if !film.public && !editor {
-        return Err(HttpError::NotFound);
-    }
     let state = &film.state;
     let mut ids: Vec<Uuid> = state.gallery.iter().flat_map(|s| s.media.iter().copied()).collect();
     ids.extend([state.key_art, state.trailer, state.feature].into_iter().flatten());
+    let signs: Vec<Uuid> = [state.logo, state.poster].into_iter().flatten().collect();
     let courses = catalogue::courses_of_media(reader, &ids).await?;
     let posts = catalogue::posts_of_film(reader, film.id).await?;
+    let characters = catalogue::characters_of_film(reader, film.id).await?;
+    let logs = catalogue::logs_of_film(reader, film.id, editor).await?;
     ids.extend(courses.iter().filter_map(|c| c.state.picture));
+    let collections = catalogue::collections_of_film(reader, film.id, editor).await?;
+    ids.extend(signs);
+    ids.extend(logs::covers(&logs));
+    ids.extend(inside(&collections, None).iter().filter_map(|c| c.state.cover()));
+    ids.extend(characters.iter().filter_map(|c| c.state.text.picture));
     ids.extend(posts.iter().filter_map(|p| p.state.text.picture));
     let works = catalogue::works_by_ids(reader, &ids, editor).await?;
     let names: Vec<PersonalRef> = state.crew.iter().map(|c| c.name.clone()).collect();
@@ -150,61 +194,112 @@ async fn load(req: &Req) -> Result<Result<View, Res>, HttpError> {
         marks,
         training: courses.iter().map(|c| course_card(c, &works)).collect(),
         posts: posts.iter().map(|p| post_card(p, &works)).collect(),
+        characters: characters.iter().map(|c| character_card(c, &works)).collect(),
         crew: crew.collect(),
         gate: Gate::of(req).await?,
         editor,
         works,
+        logs,
+        collections,
         film,
     };
     Ok(Ok(view))
 }
 
+/// What is open: a tab of every film, or a page of this film's own.
+#[derive(Clone, Copy)]
+enum Open<'a> {
+    Tab(Tab),
+    Own(&'a FilmPage),
+}
+
 async fn show(req: Req, tab: Tab) -> Result<Res, HttpError> {
-    let view = match load(&req).await? {
+    match load(&req, tab.href("").trim_start_matches("/films/")).await? {
+        Ok(view) => render(&req, &view, Open::Tab(tab)),
+        Err(elsewhere) => Ok(elsewhere),
+    }
+}
+
+async fn own_page(req: Req) -> Result<Res, HttpError> {
+    let view = match load(&req, &format!("/pages/{}", req.param("page"))).await? {
         Ok(view) => view,
         Err(elsewhere) => return Ok(elsewhere),
     };
     let film = &view.film.state;
+    let id = film.page_slugs.get(req.param("page")).ok_or(HttpError::NotFound)?;
+    let own = film.page(*id).ok_or(HttpError::NotFound)?;
+    if own.slug.as_str() != req.param("page") {
+        return Ok(moved(&own_href(&view.film.slug, own)));
+    }
+    render(&req, &view, Open::Own(own))
+}
+
+fn own_href(film: &str, own: &FilmPage) -> String {
+    format!("/films/{film}/pages/{}", own.slug)
+}
+
+fn render(req: &Req, view: &View, open: Open<'_>) -> Result<Res, HttpError> {
+    let film = &view.film.state;
     let slug = &view.film.slug;
-    let there = |tab: &Tab| match tab {
+    let shown = |tab: &Tab| tab.part().is_none_or(|part| film.shows(part));
+    let has = |tab: &Tab| match tab {
         Tab::Overview => true,
-        Tab::Gallery => film.gallery.iter().any(|s| s.media.iter().any(|id| view.works.contains_key(id))),
+        Tab::Gallery => {
+            !inside(&view.collections, None).is_empty()
+                || film.gallery.iter().any(|s| s.media.iter().any(|id| view.works.contains_key(id)))
+        }
+        Tab::Logs => !view.logs.is_empty(),
         Tab::Training => !view.training.is_empty(),
         Tab::Credits => !view.crew.is_empty(),
     };
-    if !there(&tab) {
-        return Err(HttpError::NotFound);
-    }
-    let places: Vec<Place> =
+    let there = |tab: &Tab| shown(tab) && has(tab);
+    let (here, label) = match open {
+        Open::Tab(tab) if !there(&tab) => return Err(HttpError::NotFound),
+        Open::Tab(tab) => (tab.href(slug), tab.label()),
+        Open::Own(own) => (own_href(slug, own), own.title.as_str()),
+    };
+    let mut places: Vec<Place> =
         Tab::ALL.iter().filter(|t| there(t)).map(|t| Place::new(t.label(), t.href(slug))).collect();
+    places.extend(film.pages.iter().map(|own| Place::new(&own.title, own_href(slug, own))));
     let body = html! {
-        (head(&view))
-        (tabs("The film", &places, &tab.href(slug)))
+        (head(view))
+        (tabs("The film", &places, &here))
         div.wrap.page.stack.loose {
-            @match tab {
-                Tab::Overview => (overview(&view)),
-                Tab::Gallery => (gallery(&view)),
-                Tab::Training => { section.stack { h2 { "Training from this film" } ul.grid { @for card in &view.training { li { (card) } } } } }
-                Tab::Credits => { section.stack { h2 { "Credits" } dl.credits { @for (role, name) in &view.crew { div { dt { (role) } dd { (name) } } } } } }
+            @match open {
+                Open::Own(own) => section.reading.prose { h2 { (own.title) } (markdown_below(&own.text, 2)) },
+                Open::Tab(Tab::Overview) => (overview(view)),
+                Open::Tab(Tab::Gallery) => (gallery(view)),
+                Open::Tab(Tab::Logs) => (logs::overview(&view.film, &view.logs, &view.works)),
+                Open::Tab(Tab::Training) => { section.stack { h2 { "Training from this film" } ul.grid { @for card in &view.training { li { (card) } } } } }
+                Open::Tab(Tab::Credits) => { section.stack { h2 { "Credits" } dl.credits { @for (role, name) in &view.crew { div { dt { (role) } dd { (name) } } } } } }
             }
         }
     };
-    let title =
-        if tab == Tab::Overview { film.title.clone() } else { format!("{} · {}", film.title, tab.label()) };
+    let title = if here == Tab::Overview.href(slug) {
+        film.title.clone()
+    } else {
+        format!("{} · {label}", film.title)
+    };
     let image = film.key_art.and_then(|id| view.works.get(&id)).and_then(|w| work_picture(w, ""));
     let image =
         image.and_then(|p| p.files.into_iter().filter(|f| f.kind == "image/jpeg").max_by_key(|f| f.width));
-    let edit = html! { p { "This film is a draft: only you and the editors see it. " a href={ "/studio/films/" (view.film.id) } { "Edit or publish it" } } };
+    let words = match film.publish_at {
+        Some(at) => format!("This film will be published on {}. ", format::moment_text(at)),
+        None => "This film is a draft: only you and the editors see it. ".to_owned(),
+    };
+    let edit = html! { p { (words) a href={ "/studio/films/" (view.film.id) } { "Edit or publish it" } } };
     Ok(page(
-        &req,
+        req,
         Page {
             title,
             section: "Films".into(),
             description: Some(film.summary.clone()),
-            hue: film.hue,
+            hue: film.light(),
             banner: (!view.film.public).then(|| notice(Tone::Warning, &edit)),
-            image: image.map(|f| absolute(&req, &f.url)),
-            canonical: view.film.public.then(|| tab.href(slug)),
+            image: image.map(|f| absolute(req, &f.url)),
+            head: (view.film.public && here == Tab::Logs.href(slug))
+                .then(|| feed_link(&format!("/films/{slug}/logs/feed.atom"), "Production logs")),
+            canonical: view.film.public.then_some(here),
             private: !view.film.public,
             body,
             ..Page::default()
@@ -227,7 +322,7 @@ fn head(view: &View) -> Markup {
     let watch = feature.map(|w| (w, "Watch the film")).or(trailer.map(|w| (w, "Watch the trailer")));
     let acts = html! {
         @if let Some((work, words)) = watch { (button::link_icon(Icon::Play, words, &format!("/media/{}", work.slug), Weight::Main)) }
-        @if files > 0 {
+        @if files > 0 && film.shows(Part::Gallery) {
             (button::link(&format!("Explore {}", format::counted(files, "production file", "production files")), &Tab::Gallery.href(&view.film.slug), if watch.is_some() { Weight::Plain } else { Weight::Main }))
         }
         @if view.editor { (button::link_icon(Icon::Pencil, "Edit", &format!("/studio/films/{}", view.film.id), Weight::Quiet)) }
@@ -253,22 +348,28 @@ fn overview(view: &View) -> Markup {
         .take(4)
         .map(|w| work_card(w, &view.gate))
         .collect();
+    let files = if film.shows(Part::Gallery) { files } else { vec![] };
     let all = Place::new("All files", Tab::Gallery.href(&view.film.slug));
     let trailer = film.trailer.and_then(|id| view.works.get(&id));
     let released = film.release_date.map(|d| html! { (format::day(d)) });
     let mut rows: Vec<(&str, Markup)> = vec![("Status", html! { (film.stage.words()) })];
     rows.extend(released.map(|r| ("Released", r)));
     rows.push(("Licence", html! { (film.licence.name()) }));
-    rows.extend(view.crew.iter().take(3).map(|(role, name)| (role.as_str(), html! { (name) })));
+    let crew = if film.shows(Part::Credits) { view.crew.as_slice() } else { &[] };
+    rows.extend(crew.iter().take(3).map(|(role, name)| (role.as_str(), html! { (name) })));
     html! {
         div.split {
             div.prose {
                 h2 { "About the film" }
-                @if film.description.is_empty() { p { (film.summary) } } @else { (markdown_below(&film.description, 2)) }
+                @if locked(view) { (markdown_below(&film.landing, 2)) }
+                @else if film.description.is_empty() { p { (film.summary) } } @else { (markdown_below(&film.description, 2)) }
             }
             aside.stack {
                 (view.marks)
                 (facts(&rows))
+                @if locked(view) { (view.gate.panel()) }
+                (sign(view, film.logo, &film.title))
+                (sign(view, film.poster, &format!("Poster of {}", film.title)))
                 @if let Some(work) = trailer {
                     article.card {
                         (picture(work_picture(work, "").as_ref(), Ratio::Wide, "20rem", Fetch::Lazy, &html! {
@@ -280,13 +381,38 @@ fn overview(view: &View) -> Markup {
             }
         }
         @if !files.is_empty() { (shelf("From the production files", Some(&all), &files)) }
-        @if !view.posts.is_empty() { (shelf("From the journal", None, &view.posts)) }
-        @if !view.training.is_empty() { (shelf("Training", None, &view.training)) }
+        @if !view.characters.is_empty() && film.shows(Part::Characters) { (shelf("Characters", Some(&Place::new("All characters", "/characters")), &view.characters)) }
+        @if !view.posts.is_empty() && film.shows(Part::Journal) { (shelf("From the journal", None, &view.posts)) }
+        @if !view.training.is_empty() && film.shows(Part::Training) { (shelf("Training", None, &view.training)) }
     }
 }
 
-fn gallery(view: &View) -> Markup {
+/// Whether the film has words of its own for those who may not watch it, and the viewer is one of them.
+fn locked(view: &View) -> bool {
+    let film = &view.film.state;
+    let feature = film.feature.and_then(|id| view.works.get(&id));
+    !film.landing.is_empty() && feature.is_some_and(|w| !view.gate.opens(w.state.tier == Tier::Free))
+}
+
+/// Logo or poster, uncut: in their own shape.
+fn sign(view: &View, which: Option<Uuid>, alt: &str) -> Markup {
+    let shown = which.and_then(|id| view.works.get(&id)).and_then(|w| work_picture(w, alt));
+    let files = shown.iter().flat_map(|p| &p.files).filter(|f| f.kind == "image/jpeg");
+    let file = files.min_by_key(|f| f.width.abs_diff(800));
     html! {
+        @if let (Some(pic), Some(file)) = (&shown, file) {
+            img src=(file.url) width=(pic.width) height=(pic.height) alt=(alt) loading="lazy" decoding="async";
+        }
+    }
+}
+
+/// The collections, and beside them the works that stand in the gallery itself.
+fn gallery(view: &View) -> Markup {
+    let outermost = inside(&view.collections, None);
+    html! {
+        @if !outermost.is_empty() {
+            section.stack { h2 { "Collections" } (cards(&view.film, &outermost, &view.collections, &view.works)) }
+        }
         @for section in &view.film.state.gallery {
             @let works: Vec<&Work> = section.media.iter().filter_map(|id| view.works.get(id)).collect();
             @if !works.is_empty() {

@@ -1,5 +1,6 @@
 //! `/`: a welcome for visitors, what is new for members.
 
+use super::logs::this_week;
 use super::works::Gate;
 use super::{
     courses::course_card, films::film_card, films::released_year, posts::post_card, work_card, work_picture,
@@ -40,6 +41,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let post_cards: Vec<Markup> = posts.iter().map(|p| post_card(p, &works)).collect();
     let work_cards: Vec<Markup> = latest.iter().map(|w| work_card(w, &gate)).collect();
     let begun = continue_cards(&req, 6).await?;
+    let production = if visits { None } else { this_week(&req, &films).await? };
     let lead = films.first();
     let all = |label: &str, href: &str| Some(Place::new(label, href));
     let nothing = films.is_empty() && courses.is_empty() && posts.is_empty() && latest.is_empty();
@@ -49,6 +51,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
             @if let Some(words) = &welcome { div.reading.prose { (markdown(words)) } }
             @if nothing { (empty(Icon::Clapperboard, "Nothing is published yet", "Films, courses and posts appear here as soon as the studio publishes them.", None)) }
             @if !begun.is_empty() { (shelf("Continue watching", all("Your library", "/account/library").as_ref(), &begun)) }
+            @if let Some((heading, cards)) = &production { (shelf(heading, None, cards)) }
             @if !film_cards.is_empty() { (shelf("Films", all("All films", "/films").as_ref(), &film_cards)) }
             @if !work_cards.is_empty() { (shelf("New from production", None, &work_cards)) }
             @if !course_cards.is_empty() { (shelf("Training", all("All training", "/courses").as_ref(), &course_cards)) }
@@ -61,7 +64,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         Page {
             title: config.name.clone(),
             description: Some(config.tagline.clone()),
-            hue: lead.and_then(|f| f.state.hue),
+            hue: lead.and_then(|f| f.state.light()),
             canonical: Some("/".into()),
             body,
             ..Page::default()

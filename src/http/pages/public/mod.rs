@@ -1,11 +1,14 @@
 //! What the studio shows to everybody: home, films, training, journal, search.
 
 mod about;
+mod characters;
+pub mod collections;
 mod courses;
 mod feeds;
 mod films;
 mod home;
 mod lesson;
+mod logs;
 mod oembed;
 pub mod person;
 mod posts;
@@ -28,6 +31,9 @@ pub fn routes() -> Vec<Route> {
     [
         home::routes(),
         films::routes(),
+        logs::routes(),
+        characters::routes(),
+        collections::routes(),
         courses::routes(),
         lesson::routes(),
         posts::routes(),

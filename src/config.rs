@@ -17,7 +17,7 @@ pub mod storage;
 
 pub use delivery::{Cdn, CdnSigning, Delivery};
 pub use gateways::{Bank, Gateways, Sandbox, Stripe};
-pub use load::{ConfigError, load};
+pub use load::{ConfigError, PACKAGED, load, packaged};
 pub use {live::LiveConfig, secrets::Secrets, storage::S3, storage::Storage};
 
 /// What kind of instance it is.
@@ -108,6 +108,8 @@ pub struct Config {
     pub media: Media,
     /// How files of works reach people.
     pub delivery: Delivery,
+    /// A network of caches (CDN) in front of the files.
+    pub cdn: Cdn,
     /// Where finished works are kept.
     pub storage: Storage,
     /// Documents, models, archives and text.
@@ -409,6 +411,19 @@ impl Config {
     #[must_use]
     pub fn secrets_folder(&self) -> PathBuf {
         self.secrets_dir.clone().unwrap_or_else(|| self.in_data("secrets"))
+    }
+
+    /// What forbids to serve with these settings in development: there the clock moves, mail lies in files and
+    /// play money is taken, so nobody but this machine is let near. `None` if nothing does.
+    #[must_use]
+    pub fn exposed(&self) -> Option<String> {
+        let open = |a: &SocketAddr| !a.ip().is_loopback();
+        let (name, address) = [("listen", self.listen), ("metrics_listen", self.metrics_listen)]
+            .into_iter()
+            .find(|(_, a)| self.mode == Mode::Development && open(a))?;
+        Some(format!(
+            "{name} = {address}: in development Kinora listens on this machine only (127.0.0.1 or [::1]); for others set mode = \"production\", or --demo to show the demo studio"
+        ))
     }
 
     /// Whether the clock may be moved and demo pages exist.

@@ -23,7 +23,7 @@ pub enum DiaryCommand {
 }
 
 /// What happens to it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 #[serde(tag = "type", content = "data")]
 pub enum DiaryEvent {
     /// An entry was written.

@@ -155,6 +155,7 @@ pub async fn projector(
     pool: &Pool,
     projection: impl Projection,
 ) -> Result<Projector, Trouble> {
+    kinora::store::known::know::<crate::work::DiaryEvent>();
     let metrics = Metrics::shared()?;
     let journal = Journal::start(database.clone(), Clock::system(), Arc::clone(&metrics));
     let name = projection.name();

@@ -4,6 +4,7 @@
 use super::services::Services;
 use crate::store::StoreError;
 use chrono::{DateTime, TimeDelta, Utc};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 /// How long an answer can be had again.
@@ -16,7 +17,7 @@ pub const MOST_BYTES: usize = 256 << 10;
 const LOST_AFTER: TimeDelta = TimeDelta::minutes(5);
 
 /// An answer that was given.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
     /// Status.
     pub status: u16,
@@ -24,6 +25,8 @@ pub struct Answer {
     pub location: Option<String>,
     /// Type of the body.
     pub content_type: Option<String>,
+    /// Its other headers.
+    pub headers: Vec<(String, String)>,
     /// Body.
     pub body: Vec<u8>,
 }
@@ -35,7 +38,11 @@ pub struct Outcome {
     pub request: String,
     /// When it came.
     pub at: DateTime<Utc>,
-    /// The answer; none while it is at work.
+    /// What a token needed for it.
+    pub scope: Option<String>,
+    /// Whether it is done.
+    pub done: bool,
+    /// The answer; none while it is at work, and none if it could not be kept.
     pub answer: Option<Answer>,
 }
 
@@ -57,10 +64,28 @@ pub enum Begin {
 pub struct Key {
     /// Who asks: the account, or a word for a visitor that tells nothing about them.
     pub who: String,
-    /// The account, if there is one: its rows go with it.
+    /// The account, if there is one: its rows go with it, and its key seals the answers.
     pub account: Option<Uuid>,
     /// The key.
     pub key: String,
+    /// What a token needs for the request.
+    pub scope: Option<&'static str>,
+}
+
+impl Key {
+    /// To what the seal of an answer is bound.
+    fn purpose(&self) -> String {
+        format!("answer {}", self.key)
+    }
+}
+
+/// What is kept of a request: nobody who reads it can try out what was typed.
+///
+/// # Errors
+/// If the key store cannot be read.
+pub fn digest(cx: &Services, content: &[u8]) -> Result<Vec<u8>, StoreError> {
+    let hash = hex::encode(Sha256::digest(content));
+    Ok(cx.vault.lookup_hash("idempotency content", &hash)?.into_bytes())
 }
 
 /// Enters a request, or tells what became of it before.
@@ -72,10 +97,11 @@ pub async fn begin(cx: &Services, key: &Key, request: &str, digest: &[u8]) -> Re
     let client = cx.pool.get().await?;
     let entered = client
         .execute(
-            "insert into public.idempotency_keys (who, key, account, request, digest, created_at)
-             values ($1, $2, $3, $4, $5, $6)
-             on conflict (who, key) do update set request = $4, digest = $5, created_at = $6, finished_at = null,
-                 status = null, location = null, content_type = null, body = null
+            "insert into public.idempotency_keys (who, key, account, request, digest, created_at, scope)
+             values ($1, $2, $3, $4, $5, $6, $9)
+             on conflict (who, key) do update set request = $4, digest = $5, created_at = $6, scope = $9,
+                 finished_at = null, status = null, location = null, content_type = null, headers = null,
+                 sealed = false, body = null
              where idempotency_keys.created_at < $7
                 or (idempotency_keys.finished_at is null and idempotency_keys.created_at < $8
                     and idempotency_keys.digest = $5)",
@@ -88,53 +114,95 @@ pub async fn begin(cx: &Services, key: &Key, request: &str, digest: &[u8]) -> Re
                 &now,
                 &(now - TimeDelta::days(KEPT_DAYS)),
                 &(now - LOST_AFTER),
+                &key.scope,
             ],
         )
         .await?;
     if entered == 1 {
         return Ok(Begin::New);
     }
-    let sql = "select digest, finished_at is not null, status, location, content_type, body
-        from public.idempotency_keys where who = $1 and key = $2";
-    let Some(row) = client.query_opt(sql, &[&key.who, &key.key]).await? else {
+    let sql = format!(
+        "select digest, finished_at is not null, {ANSWER}
+        from public.idempotency_keys where who = $1 and key = $2"
+    );
+    let Some(row) = client.query_opt(&sql, &[&key.who, &key.key]).await? else {
         // Given up between the two statements: whoever gave up will not answer.
         return Ok(Begin::Running);
     };
     if row.get::<_, Vec<u8>>(0) != digest {
         return Ok(Begin::Other);
     }
-    Ok(if row.get(1) { Begin::Again(answer(&row, 2)) } else { Begin::Running })
+    if !row.get::<_, bool>(1) {
+        return Ok(Begin::Running);
+    }
+    Ok(answer(cx, key, &row, 2).await?.map_or(Begin::New, Begin::Again))
 }
 
-fn answer(row: &tokio_postgres::Row, from: usize) -> Answer {
-    Answer {
-        status: row.get::<_, Option<i16>>(from).and_then(|s| u16::try_from(s).ok()).unwrap_or(200),
+/// Columns of an answer, as [`answer`] reads them.
+const ANSWER: &str = "status, location, content_type, headers, sealed, body";
+
+/// The answer in a row from column `from` on; none if it was not kept or can no longer be opened.
+async fn answer(
+    cx: &Services,
+    key: &Key,
+    row: &tokio_postgres::Row,
+    from: usize,
+) -> Result<Option<Answer>, StoreError> {
+    let status = row.get::<_, Option<i16>>(from).and_then(|s| u16::try_from(s).ok());
+    let Some(status) = status else { return Ok(None) };
+    let headers: Option<serde_json::Value> = row.get(from + 3);
+    let mut body = row.get::<_, Option<Vec<u8>>>(from + 5).unwrap_or_default();
+    if row.get(from + 4) {
+        let opened = match key.account {
+            Some(account) => cx.vault.open_bytes(account, &key.purpose(), &body).await?,
+            None => None,
+        };
+        let Some(opened) = opened else { return Ok(None) };
+        body = opened;
+    }
+    Ok(Some(Answer {
+        status,
         location: row.get(from + 1),
         content_type: row.get(from + 2),
-        body: row.get::<_, Option<Vec<u8>>>(from + 3).unwrap_or_default(),
-    }
+        headers: headers.and_then(|h| serde_json::from_value(h).ok()).unwrap_or_default(),
+        body,
+    }))
 }
 
-/// Keeps the answer.
+/// Keeps the answer; with `None` only that the request was done.
 ///
 /// # Errors
-/// If the database cannot be written.
-pub async fn finish(cx: &Services, key: &Key, answer: &Answer) -> Result<(), StoreError> {
+/// If the database or the key store cannot be written.
+pub async fn finish(cx: &Services, key: &Key, answer: Option<&Answer>) -> Result<(), StoreError> {
+    let none = Answer::default();
+    let mut kept = answer;
+    let mut body = answer.map(|a| a.body.clone()).unwrap_or_default();
+    let sealed = key.account.is_some() && !body.is_empty();
+    if let Some(account) = key.account.filter(|_| sealed) {
+        match cx.vault.seal_bytes(account, &key.purpose(), &body).await? {
+            Some(bytes) => body = bytes,
+            None => (kept, body) = (None, vec![]),
+        }
+    }
+    let given = kept.unwrap_or(&none);
+    let status = kept.and_then(|a| i16::try_from(a.status).ok());
+    let headers = serde_json::to_value(&given.headers).ok();
     let client = cx.pool.get().await?;
-    let status = i16::try_from(answer.status).unwrap_or(200);
     client
         .execute(
             "update public.idempotency_keys
-             set finished_at = $3, status = $4, location = $5, content_type = $6, body = $7
+             set finished_at = $3, status = $4, location = $5, content_type = $6, body = $7, headers = $8, sealed = $9
              where who = $1 and key = $2",
             &[
                 &key.who,
                 &key.key,
                 &cx.clock.now(),
                 &status,
-                &answer.location,
-                &answer.content_type,
-                &answer.body,
+                &given.location,
+                &given.content_type,
+                &body,
+                &headers,
+                &sealed,
             ],
         )
         .await?;
@@ -156,15 +224,16 @@ pub async fn forget(cx: &Services, key: &Key) -> Result<(), StoreError> {
 ///
 /// # Errors
 /// If the database cannot be read.
-pub async fn find(cx: &Services, who: &str, key: &str) -> Result<Option<Outcome>, StoreError> {
+pub async fn find(cx: &Services, key: &Key) -> Result<Option<Outcome>, StoreError> {
     let client = cx.pool.get().await?;
-    let sql = "select request, created_at, finished_at is not null, status, location, content_type, body
-        from public.idempotency_keys where who = $1 and key = $2";
-    Ok(client.query_opt(sql, &[&who, &key]).await?.map(|row| Outcome {
-        request: row.get(0),
-        at: row.get(1),
-        answer: row.get::<_, bool>(2).then(|| answer(&row, 3)),
-    }))
+    let sql = format!(
+        "select request, created_at, scope, finished_at is not null, {ANSWER}
+        from public.idempotency_keys where who = $1 and key = $2"
+    );
+    let Some(row) = client.query_opt(&sql, &[&key.who, &key.key]).await? else { return Ok(None) };
+    let done: bool = row.get(3);
+    let answer = if done { answer(cx, key, &row, 4).await? } else { None };
+    Ok(Some(Outcome { request: row.get(0), at: row.get(1), scope: row.get(2), done, answer }))
 }
 
 /// Removes what is too old.

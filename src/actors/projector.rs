@@ -5,7 +5,7 @@ use super::supervisor::{Desk, LoopError};
 use crate::metrics::Metrics;
 use crate::projections::{Projection, ProjectionError};
 use crate::store::checkpoint::{self, Kind};
-use crate::store::{Client, Journal, Pool, RecordedEvent, StoreError, log};
+use crate::store::{Client, Journal, Pool, RecordedEvent, StoreError, known, log};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,6 +59,7 @@ impl Projector {
         client
             .execute("delete from checkpoints where kind = 'projection' and name <> all($1)", &[&names])
             .await?;
+        checkpoint::go_on(&**client, &names).await?;
         Ok(())
     }
 
@@ -110,6 +111,7 @@ impl Projector {
                 desk.succeeded();
                 continue;
             }
+            // Nothing to do, or nothing that can be read: then the table of stopped readers says so.
             tokio::select! {
                 _ = head.changed() => {}
                 () = desk.pause(POLL) => {}
@@ -133,7 +135,16 @@ impl Projector {
         let mut places = by_position.into_iter();
         let Some((from, group)) = places.next() else { return Ok(false) };
         let until = places.next().map(|(position, _)| position);
-        let events = log::after(&**client, from, until, PAGE).await?;
+        let mut events = log::after(&**client, from, until, PAGE).await?;
+        if let Some(unknown) = known::readable(&mut events) {
+            for projection in &group {
+                let (name, reason) = (projection.name(), unknown.to_string());
+                if checkpoint::stop(&**client, name, unknown.position, &reason).await? {
+                    tracing::error!(projection = name, reason, "a projection has stopped");
+                }
+            }
+            return Ok(false);
+        }
         let Some(to) = events.last().map(|e| e.position) else {
             self.report(from, &checkpoints);
             self.projected.send_if_modified(|p| std::mem::replace(p, from) != from);
@@ -254,5 +265,6 @@ async fn start_anew(tx: &Transaction<'_>, projection: &dyn Projection) -> Result
     }
     tx.batch_execute(projection.ddl()).await?;
     tx.execute("delete from dead_letters where name = $1", &[&projection.name()]).await?;
+    checkpoint::go_on(tx, &[projection.name()]).await?;
     checkpoint::set(tx, projection.name(), Kind::Projection, projection.version(), 0).await
 }

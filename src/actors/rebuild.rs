@@ -3,7 +3,7 @@
 
 use super::projector::Projector;
 use crate::projections::{InMemory, Projection, ProjectionError};
-use crate::store::{Client, StoreError, log};
+use crate::store::{Client, StoreError, known, log};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -148,6 +148,7 @@ async fn fold(
     until: i64,
 ) -> Result<i64, StoreError> {
     let events = log::after(tx, at, Some(until), PAGE).await?;
+    known::check(&events).map_err(|e| StoreError::Unreadable(e.to_string()))?;
     let Some(last) = events.last().map(|e| e.position) else { return Ok(at) };
     projection.apply_page(tx, &events).await.map_err(|error| unfolded(projection, at, last, &error))?;
     Ok(last)
@@ -169,6 +170,7 @@ async fn fold_in_memory(
     let (mut at, mut head) = (0, log::head(&***client).await?);
     let mut page = log::after(&***client, at, None, PAGE).await?;
     while let Some(to) = page.last().map(|e| e.position) {
+        known::check(&page).map_err(|e| StoreError::Unreadable(e.to_string()))?;
         let next = log::after(&***client, to, None, PAGE);
         let mut next = std::pin::pin!(next);
         // Asked once, it is sent; the server works on it meanwhile.

@@ -1,23 +1,30 @@
 //! The internal scheduler: fires jobs whose slot has come. Any number of processes may run it; one
 //! holds the lease, and a slot runs once anyway.
+//!
+//! Jobs run side by side, so that a long one (a backup) holds nothing else up; a job never runs beside
+//! itself. Slots that were missed are caught up once: the latest one of each job, the oldest slot first. A late
+//! tick decides the same as ticks on time would have, and so do timers of systemd with `Persistent=yes`.
 
-use super::jobs::{self, Job};
+use super::jobs::{self, Job, JobError};
 use super::services::Services;
 use super::supervisor::{Desk, LoopError};
 use crate::domain::clock::{RunState, run_id};
 use crate::store::{Metadata, checkpoint};
 use chrono::{DateTime, Utc};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
-/// The working loop. Slots that were missed are caught up once: the latest one of each job.
+/// The working loop.
 ///
 /// # Errors
 /// If the database fails; the supervisor starts the loop again.
 pub async fn run(all: Vec<Arc<dyn Job>>, cx: Services, desk: Desk) -> Result<(), LoopError> {
     let mut done: HashMap<&'static str, DateTime<Utc>> = HashMap::new();
+    let mut at_work: JoinSet<(&'static str, DateTime<Utc>, Result<bool, JobError>)> = JoinSet::new();
+    let mut busy: HashSet<&'static str> = HashSet::new();
     while !desk.stopping() {
         let leased = {
             let client = cx.pool.get().await?;
@@ -28,30 +35,54 @@ pub async fn run(all: Vec<Arc<dyn Job>>, cx: Services, desk: Desk) -> Result<(),
             desk.pause(Duration::from_secs(2)).await;
             continue;
         }
-        for job in &all {
-            let slot = job.schedule().due_slot(job.name(), cx.clock.now());
-            if desk.stopping() || done.get(job.name()) == Some(&slot) {
-                continue;
-            }
-            if cx.run_state(run_id(job.name(), slot)).await? != RunState::Completed {
-                let meta = Metadata::system("scheduler", Uuid::now_v7(), cx.clock.now());
-                let lease = async {
-                    loop {
-                        tokio::time::sleep(Duration::from_secs(5)).await;
-                        if let Ok(client) = cx.pool.get().await {
-                            let _ = checkpoint::lease(&**client, "scheduler", cx.process, 15.0).await;
-                        }
-                    }
-                };
-                tokio::select! {
-                    report = jobs::run(job.as_ref(), slot, meta, false, &cx) => { report?; }
-                    () = lease => {}
+        let now = cx.clock.now();
+        let mut due: Vec<_> = all
+            .iter()
+            .map(|job| (job.schedule().due_slot(job.name(), now), job))
+            .filter(|(slot, job)| !busy.contains(job.name()) && done.get(job.name()) != Some(slot))
+            .collect();
+        due.sort_by_key(|(slot, _)| *slot);
+        for (slot, job) in due {
+            busy.insert(job.name());
+            let (job, cx) = (Arc::clone(job), cx.clone());
+            at_work.spawn(async move {
+                let ended = run_slot(job.as_ref(), slot, &cx).await;
+                (job.name(), slot, ended)
+            });
+        }
+        let mut well = true;
+        while let Some(ended) = at_work.try_join_next() {
+            let (job, slot, ended) = ended?;
+            busy.remove(job);
+            match ended {
+                Ok(true) => {
+                    done.insert(job, slot);
+                }
+                // Another process is at work on it, and may die: looked at again.
+                Ok(false) => {}
+                Err(error) => {
+                    well = false;
+                    desk.failed(&format!("{job}: {error}"));
                 }
             }
-            done.insert(job.name(), slot);
         }
-        desk.succeeded();
+        if well {
+            desk.succeeded();
+        }
         desk.pause(Duration::from_secs(1)).await;
     }
+    // What is at work may end; whoever waits for us does not wait for ever, and then it is cut off.
+    while at_work.join_next().await.is_some() {}
     Ok(())
+}
+
+/// Runs one slot unless it has run; whether it is over.
+async fn run_slot(job: &dyn Job, slot: DateTime<Utc>, cx: &Services) -> Result<bool, JobError> {
+    let id = run_id(job.name(), slot);
+    if cx.run_state(id).await? == RunState::Completed {
+        return Ok(true);
+    }
+    let meta = Metadata::system("scheduler", Uuid::now_v7(), cx.clock.now());
+    jobs::run(job, slot, meta, false, cx).await?;
+    Ok(matches!(cx.run_state(id).await?, RunState::Completed | RunState::Failed))
 }

@@ -1,7 +1,7 @@
 //! Compares live projections with a rebuild beside them.
 
 use super::projector::Projector;
-use crate::store::{StoreError, log};
+use crate::store::{StoreError, known, log};
 use tokio_postgres::Transaction;
 
 /// Whether all projections equal a rebuild.
@@ -53,6 +53,7 @@ impl Projector {
             let mut at = 0;
             while at < until {
                 let page = log::after(&*tx, at, Some(until), 1000).await?;
+                known::check(&page).map_err(|e| StoreError::Unreadable(e.to_string()))?;
                 let Some(last) = page.last().map(|e| e.position) else { break };
                 for event in &page {
                     projection.apply(&tx, event).await.map_err(|e| {

@@ -4,7 +4,7 @@ use super::services::Services;
 use super::supervisor::{Desk, LoopError};
 use super::workflows::Workflow;
 use crate::store::checkpoint::{self, Kind};
-use crate::store::{RecordedEvent, StoreError, log};
+use crate::store::{RecordedEvent, StoreError, known, log};
 use futures_util::future::{BoxFuture, Either};
 use futures_util::{FutureExt, StreamExt, stream};
 use std::collections::HashMap;
@@ -33,6 +33,7 @@ pub async fn prepare(workflows: &[Arc<dyn Workflow>], cx: &Services) -> Result<(
             .await?;
     }
     let names: Vec<&str> = workflows.iter().map(|w| w.name()).collect();
+    checkpoint::go_on(&**client, &names).await?;
     client.execute("delete from checkpoints where kind = 'workflow' and name <> all($1)", &[&names]).await?;
     Ok(())
 }
@@ -63,7 +64,14 @@ pub async fn run(workflow: Arc<dyn Workflow>, cx: Services, desk: Desk) -> Resul
             let client = cx.pool.get().await?;
             let all = checkpoint::all(&**client, Kind::Workflow).await?;
             let from = all.get(name).map_or(0, |c| c.position);
-            let events = log::after(&**client, from, None, PAGE).await?;
+            let mut events = log::after(&**client, from, None, PAGE).await?;
+            if let Some(unknown) = known::readable(&mut events) {
+                let reason = unknown.to_string();
+                if checkpoint::stop(&**client, name, unknown.position, &reason).await? {
+                    tracing::error!(workflow = name, reason, "a workflow has stopped");
+                }
+                desk.failed(&reason);
+            }
             if !events.is_empty() {
                 // A mail or a charge must not follow from an event that a power cut takes back.
                 log::settle(&**client).await?;

@@ -27,6 +27,11 @@ enum Action {
 }
 
 pub async fn demo(global: &Global, args: DemoArgs) -> Result<(), CliError> {
+    if matches!(args.action, Action::Load) && global.config()?.is_production() {
+        return Err(CliError::Usage(
+            "the demo studio is not loaded in production: its people and their passwords are known to everyone".into(),
+        ));
+    }
     let instance = global.open().await?;
     let outcome = act(&instance, args.action).await;
     instance.close().await?;

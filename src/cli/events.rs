@@ -34,12 +34,15 @@ enum Action {
         /// Go on with what comes.
         #[arg(short, long)]
         follow: bool,
+        /// As JSON lines, one object for each event: it may never end.
+        #[arg(long)]
+        json: bool,
     },
     /// All events of one stream, such as subscription-….
     Show {
         /// The stream.
         stream: String,
-        /// As JSON lines.
+        /// As JSON.
         #[arg(long)]
         json: bool,
     },
@@ -82,13 +85,13 @@ pub async fn events(global: &Global, args: EventsArgs) -> Result<(), CliError> {
 async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
     let pool = &instance.services.pool;
     match action {
-        Action::Tail { count, follow } => {
+        Action::Tail { count, follow, json } => {
             let client = pool.get().await.map_err(StoreError::from)?;
             let mut at = (log::head(&**client).await? - count).max(0);
             loop {
                 for event in log::after(&**client, at, None, 1000).await? {
                     at = event.position;
-                    println!("{}", line(&event));
+                    if json { print_json(&event_json(&event))? } else { println!("{}", line(&event)) }
                 }
                 if !follow {
                     return Ok(());
@@ -105,9 +108,11 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
             if events.is_empty() {
                 return Err(CliError::Failed(format!("there is no stream {stream}")));
             }
-            for event in events {
-                if json { print_json(&event_json(&event))? } else { println!("{}", line(&event)) }
+            if json {
+                let events: Vec<_> = events.iter().map(event_json).collect();
+                return print_json(&serde_json::json!({ "stream": stream, "events": events }));
             }
+            events.iter().for_each(|event| println!("{}", line(event)));
             Ok(())
         }
         Action::Export { format } => export(instance, format).await,

@@ -43,7 +43,7 @@ enum Action {
         /// Encode here and now, beside whatever workers there are, and wait for the end.
         #[arg(long)]
         wait: bool,
-        /// Print one JSON object for each file.
+        /// Print one JSON object: that of the work, or with several files `media`, their list in order.
         #[arg(long)]
         json: bool,
     },
@@ -239,10 +239,21 @@ async fn import(cx: &Services, paths: Vec<PathBuf>, creator: &str, wishes: &Wish
         return Err(CliError::Failed(format!("there is no account {creator}")));
     };
     let mut well = true;
+    let several = paths.len() > 1;
+    let mut all = vec![];
     for path in paths {
         let meta = Metadata::account(account, Uuid::now_v7(), cx.clock.now());
         let imported = uploads::import_file(cx, account, path.clone(), &wishes.title, meta.clone()).await;
-        let (id, _) = imported.map_err(|e| CliError::Failed(format!("{}: {e}", path.display())))?;
+        let (id, _) = match imported {
+            Ok(imported) => imported,
+            Err(error) => {
+                // What was taken before this one is there, and the caller has to know its ids.
+                if wishes.json && several {
+                    print_json(&serde_json::json!({ "media": all }))?;
+                }
+                return Err(CliError::Failed(format!("{}: {error}", path.display())));
+            }
+        };
         if let Some(tier) = wishes.tier {
             send(cx, id, MediaCommand::SetTier { tier, at: meta.at }).await?;
         }
@@ -261,10 +272,15 @@ async fn import(cx: &Services, paths: Vec<PathBuf>, creator: &str, wishes: &Wish
         let answer = describe(id, &media);
         well &= !matches!(media.processing, Processing::Rejected { .. } | Processing::Failed { .. });
         if wishes.json {
-            print_json(&answer)?;
+            all.push(answer);
         } else {
             println!("{id} {} {}", answer.state, answer.reason.unwrap_or_default());
         }
+    }
+    match all.as_slice() {
+        [one] if !several => print_json(one)?,
+        all if wishes.json => print_json(&serde_json::json!({ "media": all }))?,
+        _ => {}
     }
     if well { Ok(()) } else { Err(CliError::Silent) }
 }

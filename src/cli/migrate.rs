@@ -1,6 +1,6 @@
 //! `kinora migrate`.
 
-use super::{CliError, Global};
+use super::{CliError, Global, print_json};
 use crate::store::cluster::Cluster;
 use crate::store::migrate;
 use crate::store::pool::{Database, connect};
@@ -11,6 +11,9 @@ pub struct MigrateArgs {
     /// Only tell what would be applied.
     #[arg(long)]
     plan: bool,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 pub async fn migrate(global: &Global, args: MigrateArgs) -> Result<(), CliError> {
@@ -24,7 +27,7 @@ pub async fn migrate(global: &Global, args: MigrateArgs) -> Result<(), CliError>
         }
     };
     let mut owner = connect(&database.owner).await?;
-    let names = if args.plan {
+    let names: Vec<_> = if args.plan {
         migrate::pending(&owner).await?.into_iter().map(|m| m.name).collect()
     } else {
         migrate::run(&mut owner).await?
@@ -34,6 +37,9 @@ pub async fn migrate(global: &Global, args: MigrateArgs) -> Result<(), CliError>
         cluster.leave()?;
     }
     let verb = if args.plan { "pending" } else { "applied" };
+    if args.json {
+        return print_json(&serde_json::json!({ verb: names }));
+    }
     names.iter().for_each(|name| println!("{verb} {name}"));
     if names.is_empty() {
         println!("the schema is up to date");

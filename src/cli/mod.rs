@@ -16,6 +16,7 @@ mod demo;
 mod events;
 mod media;
 mod migrate;
+mod owner;
 mod projection;
 mod reference;
 mod run;
@@ -147,6 +148,11 @@ impl From<std::io::Error> for CliError {
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
     telemetry::init(cli.global.verbose);
+    if let Err(error) =
+        cli.command.works_on_data().then(|| owner::become_owner(&cli.global)).unwrap_or(Ok(()))
+    {
+        return failed(&error);
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -160,10 +166,19 @@ pub fn run(cli: Cli) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(CliError::Silent) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("kinora: {error}");
-            ExitCode::from(if matches!(error, CliError::Usage(_)) { 2 } else { 1 })
-        }
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &CliError) -> ExitCode {
+    eprintln!("kinora: {error}");
+    ExitCode::from(if matches!(error, CliError::Usage(_)) { 2 } else { 1 })
+}
+
+impl Command {
+    /// Whether the data folder is read or written.
+    const fn works_on_data(&self) -> bool {
+        !matches!(self, Self::Config(_) | Self::Completions(_) | Self::Man)
     }
 }
 
@@ -209,7 +224,18 @@ impl Global {
         if self.demo {
             over.insert("mode".into(), Value::String("demo".into()));
         }
-        Ok(config::load(self.config.as_deref(), over)?)
+        // A demo beside an installed studio must never work on that one's data.
+        let packaged =
+            if self.demo || std::env::var_os("KINORA_CONFIG").is_some() { None } else { config::packaged() };
+        config::load(self.config.as_deref().or(packaged.as_deref()), over).map_err(|error| match error {
+            ConfigError::File(path, e) if e.kind() == std::io::ErrorKind::PermissionDenied => {
+                CliError::Failed(format!(
+                    "reading {}: {e}; as the studio's user: sudo -u kinora kinora …",
+                    path.display()
+                ))
+            }
+            error => error.into(),
+        })
     }
 
     /// Opens the instance for a command and starts what it needs so that whatever follows from the

@@ -74,7 +74,7 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
                 })
                 .collect();
             if json {
-                return print_json(&rows);
+                return print_json(&serde_json::json!({ "head": head, "projections": rows }));
             }
             for row in rows {
                 println!("{:32} version {} at {} ({} behind)", row.name, row.version, row.position, row.lag);

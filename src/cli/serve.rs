@@ -44,7 +44,10 @@ pub async fn serve(global: &Global, args: ServeArgs) -> Result<(), CliError> {
     let mut config = global.config()?;
     super::settings::fit_for_production(&config)?;
     if let Some(words) = http::cdn::problem(&config) {
-        return Err(CliError::Failed(format!("delivery.cdn: {words}")));
+        return Err(CliError::Failed(format!("cdn: {words}")));
+    }
+    if let Some(words) = config.exposed() {
+        return Err(CliError::Usage(words));
     }
     // Before anything is started: a signal from now on leads to an orderly end.
     let mut stop = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
@@ -54,6 +57,10 @@ pub async fn serve(global: &Global, args: ServeArgs) -> Result<(), CliError> {
         config.metrics_listen.set_port(9188);
     }
     let listener = if roles.web { Some(listen(&mut config.listen).await?) } else { None };
+    // Also an inherited socket.
+    if let Some(words) = config.exposed() {
+        return Err(CliError::Usage(words));
+    }
     let instance = Instance::open(config, !args.no_migrate).await?;
     // Whatever happens from here on, the instance is closed: it may look after a PostgreSQL.
     let signals = (&mut stop, &mut reload);
@@ -81,7 +88,8 @@ async fn work(
     instance.start(roles);
     let address = instance.services.config.metrics_listen;
     let numbers = TcpListener::bind(address).await.map_err(|e| StartError::Listen(address, e))?;
-    tracing::info!(address = %numbers.local_addr()?, "metrics");
+    let address = numbers.local_addr()?;
+    tracing::info!(%address, "metrics");
     let metrics = tokio::spawn(http::metrics::serve(numbers, Arc::clone(&instance.services.metrics)));
     tokio::select! {
         prepared = super::demo::prepare(instance) => prepared?,
@@ -96,20 +104,26 @@ async fn work(
             let app = Arc::new(App::new(instance.services.clone()));
             let table = Table::new(routes::all()).map_err(StartError::Program)?;
             super::demo::announce(instance);
-            println!("ready {}", instance.services.config.site_url());
-            let _ = std::io::stdout().flush();
-            notify::ready();
+            // Where it listens, not what people type: the two differ behind a proxy, and with port 0 only this
+            // line tells.
+            ready(listener.local_addr()?);
             server::serve(app, table, listener, wait_for_end(stop, reload, reread)).await;
         }
         None => {
-            println!("ready");
-            let _ = std::io::stdout().flush();
-            notify::ready();
+            ready(address);
             wait_for_end(stop, reload, reread).await;
         }
     }
     metrics.abort();
     Ok(())
+}
+
+/// The one line on standard output, for programs that start this one: the address of the site, or, where none
+/// is served, that of the numbers.
+fn ready(address: SocketAddr) {
+    println!("ready http://{address}");
+    let _ = std::io::stdout().flush();
+    notify::ready();
 }
 
 fn roles(names: &[String]) -> Roles {

@@ -160,10 +160,10 @@ fn findings(config: &Config) -> Vec<Finding> {
     if let Some(problem) = sign_in_service::problem(config) {
         add("error", "oidc", &problem);
     }
-    if let Some((setting, words)) = config.delivery.problem() {
+    if let Some((setting, words)) = config.delivery.problem().or_else(|| config.cdn.problem()) {
         add("error", setting, &words);
     } else if let Some(words) = cdn::problem(config) {
-        add("error", "delivery.cdn", &words);
+        add("error", "cdn", &words);
     }
     if let Some((setting, words)) = config.storage.problem(config.is_production()) {
         add("error", setting, &words);

@@ -75,9 +75,7 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
             .map(|o| json!({ "id": o.id, "number": o.number, "status": o.status, "total": o.total, "attempts": o.attempts, "placed_at": o.placed_at, "paid_at": o.paid_at }))
             .collect();
         let timeline: Vec<Value> = entries.iter().map(|e| line(e, row.owner)).collect();
-        return print_json(&json!({
-            "id": id,
-            "owner": row.owner,
+        let now = json!({
             "status": status,
             "plan": row.plan(),
             "price": row.price(),
@@ -92,9 +90,15 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
             "access": state.gives_access(),
             "joined_at": row.joined_at,
             "ended_at": row.ended_at,
-            "orders": orders,
-            "timeline": timeline,
-        }));
+        });
+        let mut answer = json!({
+            "id": id, "owner": row.owner, "state": now, "orders": orders, "timeline": timeline,
+        });
+        // Scripts of before `state` read its members at the top.
+        if let (Some(answer), Some(now)) = (answer.as_object_mut(), now.as_object()) {
+            answer.extend(now.clone());
+        }
+        return print_json(&answer);
     }
     println!("{id}  {}  {}", status.unwrap_or("not joined yet"), row.plan());
     if let Some(due) = state.next_payment_on() {

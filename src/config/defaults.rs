@@ -29,6 +29,7 @@ impl Default for Config {
             limits: Limits::default(),
             media: Media::default(),
             delivery: super::Delivery::default(),
+            cdn: super::Cdn::default(),
             storage: super::Storage::default(),
             previews: Previews::default(),
             comments: Comments::default(),

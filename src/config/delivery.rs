@@ -15,8 +15,6 @@ pub struct Delivery {
     pub playlists: u32,
     /// Other sites that may show files of this one, by the names of their hosts; `*` stands for all of them, as podcast players on the web need it.
     pub embed_hosts: Vec<String>,
-    /// A network of caches (CDN) in front of the files.
-    pub cdn: Cdn,
 }
 
 /// A network of caches (CDN) in front of the files.
@@ -49,7 +47,7 @@ pub enum CdnSigning {
 
 impl Default for Delivery {
     fn default() -> Self {
-        Self { accel: None, downloads: 240, playlists: 120, embed_hosts: Vec::new(), cdn: Cdn::default() }
+        Self { accel: None, downloads: 240, playlists: 120, embed_hosts: Vec::new() }
     }
 }
 
@@ -84,7 +82,7 @@ impl Delivery {
                 return Some(("delivery.accel", words.into()));
             }
         }
-        self.cdn.problem()
+        None
     }
 }
 
@@ -127,10 +125,12 @@ impl Cdn {
         let host = url.host_str().unwrap_or_default();
         let below = host == domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
         (!below || url.scheme() != "https")
-            .then(|| format!("delivery.cdn.base_url must be an https:// address below {domain}"))
+            .then(|| format!("cdn.base_url must be an https:// address below {domain}"))
     }
 
-    fn problem(&self) -> Option<(&'static str, String)> {
+    /// What is wrong with the settings, in words for operators: name of the setting and words.
+    #[must_use]
+    pub fn problem(&self) -> Option<(&'static str, String)> {
         let base = self.base()?;
         let url = url::Url::parse(base).ok();
         let fits = |u: &url::Url| {
@@ -140,29 +140,23 @@ impl Cdn {
                 && u.fragment().is_none()
         };
         if !url.as_ref().is_some_and(fits) {
-            return Some((
-                "delivery.cdn.base_url",
-                "must be an address such as https://cdn.example.org".into(),
-            ));
+            return Some(("cdn.base_url", "must be an address such as https://cdn.example.org".into()));
         }
         if !(1..=10).contains(&self.minutes) {
-            return Some(("delivery.cdn.minutes", "must be 1 to 10".into()));
+            return Some(("cdn.minutes", "must be 1 to 10".into()));
         }
         if let Some(words) = self.cookie_problem(base) {
-            return Some(("delivery.cdn.cookie_domain", words));
+            return Some(("cdn.cookie_domain", words));
         }
         if self.signing == CdnSigning::CloudFront {
             if self.key_pair_id.is_empty() || !self.key_pair_id.bytes().all(|b| b.is_ascii_alphanumeric()) {
-                return Some((
-                    "delivery.cdn.key_pair_id",
-                    "must be the id of the public key at CloudFront".into(),
-                ));
+                return Some(("cdn.key_pair_id", "must be the id of the public key at CloudFront".into()));
             }
             let Some(file) = &self.private_key_file else {
-                return Some(("delivery.cdn.private_key_file", "is needed to sign for CloudFront".into()));
+                return Some(("cdn.private_key_file", "is needed to sign for CloudFront".into()));
             };
             if let Err(words) = crate::config::secrets::private(file) {
-                return Some(("delivery.cdn.private_key_file", words));
+                return Some(("cdn.private_key_file", words));
             }
         }
         None
@@ -186,19 +180,16 @@ mod tests {
         assert_eq!(cdn("https://cdn.example.org/kinora/", 10).problem(), None);
         assert_eq!(cdn("https://cdn.example.org/k/", 1).origin().as_deref(), Some("https://cdn.example.org"));
         for bad in ["cdn.example.org", "ftp://cdn.example.org", "https://cdn.example.org/?a=b"] {
-            assert_eq!(cdn(bad, 10).problem().map(|p| p.0), Some("delivery.cdn.base_url"), "{bad}");
+            assert_eq!(cdn(bad, 10).problem().map(|p| p.0), Some("cdn.base_url"), "{bad}");
         }
         for minutes in [0, 11] {
-            assert_eq!(
-                cdn("https://c.example.org", minutes).problem().map(|p| p.0),
-                Some("delivery.cdn.minutes")
-            );
+            assert_eq!(cdn("https://c.example.org", minutes).problem().map(|p| p.0), Some("cdn.minutes"));
         }
         let mut front = cdn("https://c.example.org", 10);
         front.signing = CdnSigning::CloudFront;
-        assert_eq!(front.problem().map(|p| p.0), Some("delivery.cdn.key_pair_id"));
+        assert_eq!(front.problem().map(|p| p.0), Some("cdn.key_pair_id"));
         front.key_pair_id = "K2JCJMDEHXQW5F".into();
-        assert_eq!(front.problem().map(|p| p.0), Some("delivery.cdn.private_key_file"));
+        assert_eq!(front.problem().map(|p| p.0), Some("cdn.private_key_file"));
         for (base, domain, good) in [
             ("https://c.example.org", "example.org", true),
             ("https://c.example.org", ".c.example.org", true),
@@ -211,10 +202,10 @@ mod tests {
             cookies.base_url = Some(base.into());
             cookies.cookie_domain = Some(domain.into());
             let said = cookies.problem().map(|p| p.0);
-            assert_eq!(said != Some("delivery.cdn.cookie_domain"), good, "{base} {domain}");
+            assert_eq!(said != Some("cdn.cookie_domain"), good, "{base} {domain}");
         }
         let mut own = cdn("https://c.example.org", 10);
         own.cookie_domain = Some("example.org".into());
-        assert_eq!(own.problem().map(|p| p.0), Some("delivery.cdn.cookie_domain"), "not in the own form");
+        assert_eq!(own.problem().map(|p| p.0), Some("cdn.cookie_domain"), "not in the own form");
     }
 }

@@ -49,7 +49,7 @@ impl LiveConfig {
             "media.workers": media.workers,
             // The mode of folders and the key are looked at when the process starts.
             "delivery.accel": delivery.accel,
-            "delivery.cdn": delivery.cdn,
+            "cdn": cdn,
             "storage": storage,
         );
         // A port that was chosen at the start is not a difference.

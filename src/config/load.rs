@@ -26,9 +26,16 @@ pub enum ConfigError {
     Value(toml::de::Error),
 }
 
-/// Settings from `file` (or `KINORA_CONFIG`), the environment and `overrides`, in rising order.
+/// Where the package keeps the settings; read by the installed program when nothing else is named.
+pub const PACKAGED: &str = "/etc/kinora/kinora.toml";
+/// Where the package puts the program.
+const INSTALLED: &str = "/usr/bin/kinora";
+
+/// Settings from `file` (or `KINORA_CONFIG`), the environment, systemd's credentials and `overrides`, in
+/// rising order.
 ///
-/// Environment variables are `KINORA_` and the setting's path with `__` between its parts.
+/// Environment variables are `KINORA_` and the setting's path with `__` between its parts. A credential
+/// (a file in `CREDENTIALS_DIRECTORY`) has the setting's path as its name, such as `mail.smtp_url`.
 ///
 /// # Errors
 /// If a file or value cannot be read, or a setting is unknown.
@@ -41,9 +48,50 @@ pub fn load(file: Option<&Path>, overrides: Table) -> Result<Config, ConfigError
             text.parse::<Table>().map_err(|e| ConfigError::Syntax(path.clone(), e))?
         }
     };
+    take_former_names(&mut table);
     merge(&mut table, environment(std::env::vars()));
+    if let Some(folder) = std::env::var_os("CREDENTIALS_DIRECTORY") {
+        merge(&mut table, credentials(Path::new(&folder))?);
+    }
     merge(&mut table, overrides);
     read(table)
+}
+
+/// The settings of the package, for the installed program; none for one that was built or copied elsewhere,
+/// and none where nothing was installed.
+#[must_use]
+pub fn packaged() -> Option<PathBuf> {
+    let installed = std::env::current_exe().is_ok_and(|program| program == Path::new(INSTALLED));
+    (installed && Path::new(PACKAGED).exists()).then(|| PathBuf::from(PACKAGED))
+}
+
+/// `[cdn]` was `[delivery.cdn]` once; who names a setting both ways means the new name.
+fn take_former_names(table: &mut Table) {
+    let Some(Value::Table(delivery)) = table.get_mut("delivery") else { return };
+    let Some(mut former) = delivery.remove("cdn") else { return };
+    match (&mut former, table.remove("cdn")) {
+        (Value::Table(former), Some(Value::Table(cdn))) => merge(former, cdn),
+        (_, Some(cdn)) => former = cdn,
+        (_, None) => {}
+    }
+    table.insert("cdn".to_owned(), former);
+}
+
+/// One setting from each file of `folder`, by its name; a line end behind the value is not part of it.
+fn credentials(folder: &Path) -> Result<Table, ConfigError> {
+    let fail = |path: &Path| {
+        let path = path.to_owned();
+        move |e| ConfigError::File(path, e)
+    };
+    let mut table = Table::new();
+    for entry in std::fs::read_dir(folder).map_err(fail(folder))? {
+        let path = entry.map_err(fail(folder))?.path();
+        let Some(name) = path.file_name().and_then(|n| n.to_str()) else { continue };
+        let text = std::fs::read_to_string(&path).map_err(fail(&path))?;
+        set(&mut table, &name.split('.').map(str::to_owned).collect::<Vec<_>>(), text.trim_end().to_owned());
+    }
+    take_former_names(&mut table);
+    Ok(table)
 }
 
 fn read(table: Table) -> Result<Config, ConfigError> {
@@ -92,9 +140,9 @@ impl Config {
         config.gateways.sandbox.webhook_secret = Some(String::new());
         config.gateways.stripe.webhook_secret = Some(String::new());
         config.delivery.accel = Some(String::new());
-        config.delivery.cdn.base_url = Some(String::new());
-        config.delivery.cdn.private_key_file = Some(PathBuf::new());
-        config.delivery.cdn.cookie_domain = Some(String::new());
+        config.cdn.base_url = Some(String::new());
+        config.cdn.private_key_file = Some(PathBuf::new());
+        config.cdn.cookie_domain = Some(String::new());
         config.storage.s3.bucket = Some(String::new());
         config.storage.s3.endpoint = Some(String::new());
         config.storage.s3.secret_file = Some(PathBuf::new());
@@ -133,18 +181,23 @@ fn check_known(given: &Table, known: &Table, path: &str) -> Result<(), ConfigErr
 /// are taken as such, everything else as text.
 fn environment(vars: impl Iterator<Item = (String, String)>) -> Table {
     let mut table = Table::new();
-    let known = Table::try_from(Config::known()).unwrap_or_default();
     for (name, text) in vars {
         let Some(path) = name.strip_prefix("KINORA_") else { continue };
         if matches!(path, "CONFIG" | "LOG") {
             continue;
         }
         let parts: Vec<String> = path.split("__").map(str::to_lowercase).collect();
-        let is_text = lookup(&known, &parts).is_some_and(Value::is_str);
-        let value = if is_text { Value::String(text) } else { parse_value(&text) };
-        insert(&mut table, &parts, value);
+        set(&mut table, &parts, text);
     }
+    take_former_names(&mut table);
     table
+}
+
+fn set(table: &mut Table, parts: &[String], text: String) {
+    let known = Table::try_from(Config::known()).unwrap_or_default();
+    let is_text = lookup(&known, parts).is_some_and(Value::is_str);
+    let value = if is_text { Value::String(text) } else { parse_value(&text) };
+    insert(table, parts, value);
 }
 
 fn lookup<'a>(table: &'a Table, parts: &[String]) -> Option<&'a Value> {
@@ -201,6 +254,39 @@ mod tests {
         );
         let error = read(table("[mail]\nsmtp_ulr = 'x'")).expect_err("unknown");
         assert!(error.to_string().ends_with("did you mean mail.smtp_url?"), "{error}");
+    }
+
+    #[test]
+    fn credentials_are_settings_by_name_and_unknown_ones_are_refused() {
+        let folder = tempfile::tempdir().expect("folder");
+        let file = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("written");
+        file("mail.smtp_url", "smtps://user:12@mail.example.org\n");
+        file("gateways.stripe.secret_key", "42");
+        let config = read(credentials(folder.path()).expect("read")).expect("config");
+        assert_eq!(config.mail.smtp_url.as_deref(), Some("smtps://user:12@mail.example.org"));
+        assert_eq!(config.gateways.stripe.secret_key, "42", "text stays text");
+        file("mail.smtp_ulr", "x");
+        let error = read(credentials(folder.path()).expect("read")).expect_err("unknown");
+        assert!(error.to_string().ends_with("did you mean mail.smtp_url?"), "{error}");
+        assert!(credentials(&folder.path().join("none")).is_err(), "a promised folder that is not there");
+    }
+
+    #[test]
+    fn the_network_of_caches_keeps_its_former_name() {
+        let mut given =
+            table("[delivery]\ndownloads = 7\n[delivery.cdn]\nbase_url = 'https://a.example'\nminutes = 3");
+        take_former_names(&mut given);
+        let config = read(given).expect("config");
+        assert_eq!((config.cdn.base(), config.cdn.minutes), (Some("https://a.example"), 3));
+        assert_eq!(config.delivery.downloads, 7);
+        let mut both = table("[delivery.cdn]\nminutes = 3\nkey_pair_id = 'K'\n[cdn]\nminutes = 4");
+        take_former_names(&mut both);
+        let config = read(both).expect("config");
+        assert_eq!((config.cdn.minutes, config.cdn.key_pair_id.as_str()), (4, "K"));
+        let vars = [("KINORA_DELIVERY__CDN__MINUTES", "5"), ("KINORA_CDN__KEY_PAIR_ID", "12")];
+        let vars = vars.into_iter().map(|(a, b)| (a.to_owned(), b.to_owned()));
+        let config = read(environment(vars)).expect("config");
+        assert_eq!((config.cdn.minutes, config.cdn.key_pair_id.as_str()), (5, "12"));
     }
 
     #[test]

@@ -55,7 +55,7 @@ impl App {
     /// # Errors
     /// If its key cannot be used.
     pub fn cdn(&self) -> Result<Option<&Cdn>, HttpError> {
-        let opened = self.cdn.get_or_init(|| Cdn::open(&self.config.delivery, &self.secrets.cdn));
+        let opened = self.cdn.get_or_init(|| Cdn::open(&self.config.cdn, &self.secrets.cdn));
         opened.as_ref().map(Option::as_ref).map_err(|why| HttpError::Internal(why.clone()))
     }
 

@@ -8,7 +8,7 @@
 //! same segment soon after another get the same address.
 
 use super::error::HttpError;
-use crate::config::{CdnSigning, Config, Delivery, secrets};
+use crate::config::{self, CdnSigning, Config, secrets};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
@@ -52,12 +52,11 @@ impl Cdn {
     ///
     /// # Errors
     /// If the private key cannot be used, in words for operators.
-    pub fn open(delivery: &Delivery, key: &Zeroizing<[u8; 32]>) -> Result<Option<Self>, String> {
-        let cdn = &delivery.cdn;
+    pub fn open(cdn: &config::Cdn, key: &Zeroizing<[u8; 32]>) -> Result<Option<Self>, String> {
         let Some(base) = cdn.base() else { return Ok(None) };
         let signer = match (cdn.signing, &cdn.private_key_file) {
             (CdnSigning::Hmac, _) => Signer::Hmac(key.clone()),
-            (CdnSigning::CloudFront, None) => return Err("delivery.cdn.private_key_file is missing".into()),
+            (CdnSigning::CloudFront, None) => return Err("cdn.private_key_file is missing".into()),
             (CdnSigning::CloudFront, Some(file)) => {
                 let key = private_key(&secrets::private(file)?)
                     .ok_or_else(|| format!("{} holds no RSA key as PEM", file.display()))?;
@@ -170,7 +169,7 @@ impl Cdn {
 /// What is wrong with the key of the network, in words for operators.
 #[must_use]
 pub fn problem(config: &Config) -> Option<String> {
-    Cdn::open(&config.delivery, &Zeroizing::new([0; 32])).err()
+    Cdn::open(&config.cdn, &Zeroizing::new([0; 32])).err()
 }
 
 /// The policy of CloudFront that one resource, or all that a star stands for, may be had until `end`. Without
@@ -207,7 +206,6 @@ fn private_key(pem: &str) -> Option<RsaPrivateKey> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config;
     use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
     use std::process::Command;
@@ -218,17 +216,15 @@ mod tests {
         Uuid::parse_str("0192aaaa-bbbb-7ccc-8ddd-eeeeffff0000").unwrap()
     }
 
-    fn delivery(signing: CdnSigning, file: Option<&Path>) -> Delivery {
-        let mut delivery = Delivery::default();
-        delivery.cdn = config::Cdn {
+    fn settings(signing: CdnSigning, file: Option<&Path>) -> config::Cdn {
+        config::Cdn {
             base_url: Some("https://d111111abcdef8.cloudfront.net/".into()),
             signing,
             key_pair_id: "K2JCJMDEHXQW5F".into(),
             private_key_file: file.map(Path::to_owned),
             cookie_domain: None,
             minutes: 10,
-        };
-        delivery
+        }
     }
 
     fn openssl(folder: &Path, args: &[&str]) -> String {
@@ -279,10 +275,10 @@ mod tests {
             let file = folder.path().join(name);
             std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
             let key = Zeroizing::new([7; 32]);
-            let delivery = delivery(CdnSigning::CloudFront, Some(&file));
-            assert!(Cdn::open(&delivery, &key).is_err_and(|e| e.contains("chmod 600")), "others can read it");
+            let set = settings(CdnSigning::CloudFront, Some(&file));
+            assert!(Cdn::open(&set, &key).is_err_and(|e| e.contains("chmod 600")), "others can read it");
             std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
-            let cdn = Cdn::open(&delivery, &key).unwrap().unwrap();
+            let cdn = Cdn::open(&set, &key).unwrap().unwrap();
             let round = (media(), 2);
             let base = format!("https://d111111abcdef8.cloudfront.net/{}/2", media());
 
@@ -302,9 +298,9 @@ mod tests {
             assert_eq!(text, policy(&format!("{base}/*"), end).into_bytes());
             assert!(verified(folder.path(), &text, part(&segment, "Signature")));
             assert!(cdn.with_cookies(round, "download.mp4", false, NOW).unwrap().is_none());
-            let mut shared = delivery.clone();
-            shared.cdn.base_url = Some("https://media.example.org/works/".into());
-            shared.cdn.cookie_domain = Some(".example.org".into());
+            let mut shared = set.clone();
+            shared.base_url = Some("https://media.example.org/works/".into());
+            shared.cookie_domain = Some(".example.org".into());
             let open = Cdn::open(&shared, &key).unwrap().unwrap();
             let (address, cookies) =
                 open.with_cookies(round, "h264-720/00001.m4s", false, NOW).unwrap().unwrap();
@@ -331,14 +327,14 @@ mod tests {
             );
         }
         std::fs::write(folder.path().join("pkcs1.pem"), "no key").unwrap();
-        let delivery = delivery(CdnSigning::CloudFront, Some(&folder.path().join("pkcs1.pem")));
-        assert!(Cdn::open(&delivery, &Zeroizing::new([7; 32])).is_err_and(|e| e.contains("no RSA key")));
+        let set = settings(CdnSigning::CloudFront, Some(&folder.path().join("pkcs1.pem")));
+        assert!(Cdn::open(&set, &Zeroizing::new([7; 32])).is_err_and(|e| e.contains("no RSA key")));
     }
 
     #[test]
     fn the_own_form_can_be_checked_by_any_other_program() {
         let folder = tempfile::tempdir().unwrap();
-        let cdn = Cdn::open(&delivery(CdnSigning::Hmac, None), &Zeroizing::new([7; 32])).unwrap().unwrap();
+        let cdn = Cdn::open(&settings(CdnSigning::Hmac, None), &Zeroizing::new([7; 32])).unwrap().unwrap();
         let address = cdn.address((media(), 2), "av1-720/00003.m4s", false, NOW).unwrap();
         let rest = address.strip_prefix("https://d111111abcdef8.cloudfront.net/").unwrap();
         let (token, path) = rest.split_once('/').unwrap();
@@ -350,15 +346,15 @@ mod tests {
             openssl(folder.path(), &["dgst", "-sha256", "-mac", "HMAC", "-macopt", &key, "-hex", "text"]);
         let hex = said.trim().rsplit(' ').next().unwrap();
         assert_eq!(hex::encode(URL_SAFE_NO_PAD.decode(signature).unwrap()), hex);
-        assert!(Cdn::open(&Delivery::default(), &Zeroizing::new([7; 32])).unwrap().is_none());
+        assert!(Cdn::open(&config::Cdn::default(), &Zeroizing::new([7; 32])).unwrap().is_none());
     }
 
     #[test]
     fn no_address_holds_longer_than_set() {
         for minutes in 1..=10 {
-            let mut delivery = delivery(CdnSigning::Hmac, None);
-            delivery.cdn.minutes = minutes;
-            let cdn = Cdn::open(&delivery, &Zeroizing::new([7; 32])).unwrap().unwrap();
+            let mut set = settings(CdnSigning::Hmac, None);
+            set.minutes = minutes;
+            let cdn = Cdn::open(&set, &Zeroizing::new([7; 32])).unwrap().unwrap();
             for now in NOW..NOW + 700 {
                 let holds = cdn.end(now) - now;
                 let most = i64::from(minutes) * 60;

@@ -9,6 +9,7 @@ pub mod assets;
 pub mod cdn;
 pub mod csrf;
 pub mod delivery;
+mod door;
 pub mod error;
 pub mod files;
 pub mod form;

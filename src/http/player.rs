@@ -111,7 +111,7 @@ fn locked_stage(req: &Req, work: &Work, decision: &Decision) -> Markup {
 
 /// Whether the network of caches wants cookies, which scripts send only when told to.
 fn cookies(req: &Req) -> bool {
-    req.app.config.delivery.cdn.base().is_some() && req.app.config.delivery.cdn.cookie_domain().is_some()
+    req.app.config.cdn.base().is_some() && req.app.config.cdn.cookie_domain().is_some()
 }
 
 fn video(req: &Req, work: &Work) -> Markup {

@@ -213,6 +213,7 @@ impl Req {
         let mut all = BytesMut::new();
         let deadline = tokio::time::Instant::now() + BODY_TIMEOUT;
         while let Some(part) = tokio::time::timeout_at(deadline, body.next()).await.map_err(|_| {
+            self.app.metrics.http.refused.with_label_values(&["timeout"]).inc();
             HttpError::BadRequest("The request took too long to arrive. Send it again.".into())
         })? {
             let part = part.map_err(|_| HttpError::BadRequest("The request broke off.".into()))?;

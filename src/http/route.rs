@@ -44,6 +44,8 @@ pub struct Route {
     pub body: Body,
     /// What a personal token needs to be let in here; none: only sessions are.
     pub scope: Option<Scope>,
+    /// Whether a token of any scope is let in; the handler then decides by the scopes what it sees.
+    pub any_token: bool,
     /// Whether some of its uses ask who it is once more; the table of [`super::step_up`] says so.
     pub step_up: Option<&'static Rule>,
     /// What it does.
@@ -77,7 +79,7 @@ impl Route {
     {
         let handler: Handler = Arc::new(move |req| Box::pin(handler(req)));
         let step_up = step_up::rule(&method, path);
-        Self { method, path, access, body: Body::Small, scope: None, step_up, handler }
+        Self { method, path, access, body: Body::Small, scope: None, any_token: false, step_up, handler }
     }
 
     /// Programs with a personal token of this scope are let in too.

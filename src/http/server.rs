@@ -12,15 +12,14 @@ use super::request::{BodyStream, Req};
 use super::response::{self, Res, set};
 use super::route::{Access, Body, Route};
 use super::routes::Table;
-use super::{csrf, form::Form, session::Viewer, site_words, step_up};
-use crate::config::Config;
+use super::{csrf, door, form::Form, session::Viewer, site_words, step_up};
 use bytes::{Buf, Bytes};
 use futures_util::{FutureExt, Stream, StreamExt};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use std::convert::Infallible;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -76,6 +75,7 @@ fn policy(cdn: Option<&str>) -> String {
 /// Serves `app` on `listener` until `stop` resolves, then drains.
 pub async fn serve(app: Arc<App>, table: Table, listener: TcpListener, stop: impl Future<Output = ()>) {
     let places = Arc::new(Semaphore::new(app.config.limits.connections));
+    let refusals = Arc::new(Semaphore::new(door::REFUSALS));
     let table = Arc::new(table);
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
@@ -95,6 +95,12 @@ pub async fn serve(app: Arc<App>, table: Table, listener: TcpListener, stop: imp
         };
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
             app.metrics.http.refused.with_label_values(&["busy"]).inc();
+            if let Ok(place) = Arc::clone(&refusals).try_acquire_owned() {
+                tokio::spawn(async move {
+                    door::refuse(stream).await;
+                    drop(place);
+                });
+            }
             continue;
         };
         let _ = stream.set_nodelay(true);
@@ -107,9 +113,20 @@ pub async fn serve(app: Arc<App>, table: Table, listener: TcpListener, stop: imp
             .serve_connection(TokioIo::new(stream), service);
         let connection = graceful.watch(connection);
         let open = app.metrics.http.connections.clone();
+        let refused = app.metrics.http.refused.clone();
         open.inc();
         tokio::spawn(async move {
             if let Err(error) = connection.await {
+                let reason = if error.is_timeout() {
+                    "timeout"
+                } else if error.is_parse() {
+                    "malformed"
+                } else {
+                    ""
+                };
+                if !reason.is_empty() {
+                    refused.with_label_values(&[reason]).inc();
+                }
                 tracing::debug!(%error, "a connection ended");
             }
             open.dec();
@@ -167,16 +184,22 @@ async fn answer(
     let wants_json = path.starts_with("/api/");
     let metrics = Arc::clone(&app.metrics);
     let https = app.config.secure_cookies();
-    let cdn = app.config.delivery.cdn.origin();
+    let cdn = app.config.cdn.origin();
     let site = Arc::clone(&app);
     metrics.http.in_flight.inc();
-    let (mut res, pattern) = match table.find(&method, path) {
+    let host = headers.get(HOST).and_then(|v| v.to_str().ok()).unwrap_or("");
+    // Before anything else, or the name would be answered to wherever there is no page.
+    let known = door::admit(&app, path, host);
+    if known.is_err() {
+        metrics.http.refused.with_label_values(&["host"]).inc();
+    }
+    let (mut res, pattern) = match known.and_then(|()| table.find(&method, path)) {
         Err(error) => {
             (response::error(&app.config.studio.name, &error, wants_json, &request_id), "unmatched")
         }
         Ok((route, params)) => {
             let req = Req {
-                remote: client_address(peer.ip(), &headers),
+                remote: door::client_address(peer.ip(), &headers),
                 query: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
                 path: path.to_owned(),
                 request_id: request_id.clone(),
@@ -256,7 +279,6 @@ async fn run(route: &Route, mut req: Req) -> Res {
             }
             let reason = match &error {
                 HttpError::TooLarge(_) => "too_large",
-                HttpError::Misdirected => "host",
                 HttpError::Unavailable { .. } => "busy",
                 _ => "",
             };
@@ -276,7 +298,6 @@ async fn run(route: &Route, mut req: Req) -> Res {
 /// Everything that must hold before a handler runs.
 async fn admit(route: &Route, req: &mut Req) -> Result<(), HttpError> {
     let host = req.header(HOST.as_str()).to_owned();
-    check_host(&req.app, &host)?;
     // First, because names and roles of the viewer may be what was just written.
     wait_for_own_write(req).await?;
     req.find_viewer().await?;
@@ -321,7 +342,7 @@ async fn admit(route: &Route, req: &mut Req) -> Result<(), HttpError> {
     let by_token = req.viewer.account.as_ref().and_then(|a| a.scopes.as_ref());
     if let Some(scopes) = by_token {
         match route.scope {
-            Some(scope) if scopes.iter().any(|s| s == scope.code()) => {}
+            Some(scope) if route.any_token || scopes.iter().any(|s| s == scope.code()) => {}
             Some(scope) => {
                 return Err(HttpError::Forbidden(format!("This token lacks the scope {}.", scope.code())));
             }
@@ -378,37 +399,6 @@ async fn wait_for_own_write(req: &mut Req) -> Result<(), HttpError> {
     Ok(())
 }
 
-fn check_host(app: &App, host: &str) -> Result<(), HttpError> {
-    let allowed = &app.config.allowed_hosts;
-    let name = host
-        .rsplit_once(':')
-        .map_or(host, |(name, port)| if port.chars().all(|c| c.is_ascii_digit()) { name } else { host });
-    let listed = allowed.iter().any(|a| a.eq_ignore_ascii_case(name) || a.eq_ignore_ascii_case(host));
-    let at_home = || allowed.is_empty() && !app.config.is_production() && is_at_home(&app.config, name);
-    if listed || at_home() { Ok(()) } else { Err(HttpError::Misdirected) }
-}
-
-/// Names for this machine itself, and the one the studio says it has. Any other name that leads
-/// here may be another site's that was pointed at loopback to read along (DNS rebinding).
-fn is_at_home(config: &Config, name: &str) -> bool {
-    let own = |url: &str| url::Url::parse(url).ok().and_then(|u| u.host_str().map(str::to_owned));
-    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    name.eq_ignore_ascii_case("localhost")
-        || name.to_ascii_lowercase().ends_with(".localhost")
-        || address.is_ok_and(|a| a.is_loopback() || a == config.listen.ip())
-        || config.base_url.as_deref().and_then(own).is_some_and(|host| host.eq_ignore_ascii_case(name))
-}
-
-/// A proxy on loopback tells whom it speaks for; nobody else is believed.
-fn client_address(peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-    if !peer.is_loopback() {
-        return peer;
-    }
-    let forwarded = headers.get("x-forwarded-for").and_then(|v| v.to_str().ok());
-    let last = forwarded.and_then(|list| list.rsplit(',').next()).and_then(|a| a.trim().parse().ok());
-    last.unwrap_or(if peer.is_ipv6() { peer } else { IpAddr::V4(Ipv4Addr::LOCALHOST) })
-}
-
 /// Labels must stay few, whatever methods clients invent.
 fn method_label(method: &Method) -> &'static str {
     match *method {
@@ -463,16 +453,5 @@ mod tests {
             assert!(with.contains(part), "{with}");
         }
         assert!(with.contains("script-src 'self';") && with.matches("cdn.example.org").count() == 2);
-    }
-
-    #[test]
-    fn without_a_list_only_this_machines_own_names_are_answered() {
-        let config = Config { base_url: Some("https://studio.example.org".into()), ..Config::default() };
-        for own in ["localhost", "LocalHost", "a.localhost", "127.0.0.1", "[::1]", "studio.example.org"] {
-            assert!(is_at_home(&config, own), "{own}");
-        }
-        for foreign in ["", "evil.example", "127.0.0.1.evil.example", "10.0.0.1"] {
-            assert!(!is_at_home(&config, foreign), "{foreign}");
-        }
     }
 }

@@ -38,7 +38,7 @@ families! {
         connections: IntGauge "kinora_http_connections" =>
             "Open connections.";
         refused: IntCounterVec "kinora_http_refused_total" ["reason"] =>
-            "Requests or connections refused before a page saw them, by reason (host, csrf, too_large, busy, timeout, malformed).";
+            "Requests or connections refused before a page saw them, by reason (host, csrf, too_large, busy; timeout: it did not arrive in time; malformed: it is no HTTP).";
         bytes_sent: IntCounter "kinora_http_sent_bytes_total" =>
             "Bytes of answers' bodies sent, where their length was known.";
     }
@@ -58,7 +58,7 @@ families! {
         position: IntGauge "kinora_event_log_position" =>
             "Position of the newest event.";
         verifications: IntCounterVec "kinora_event_log_verifications_total" ["outcome"] =>
-            "Verifications of the log's hash chain, by outcome (good, bad).";
+            "Verifications of the log's hash chain by any process since this one started, by outcome (good, bad).";
         verified_position: IntGauge "kinora_event_log_verified_position" =>
             "Position up to which the hash chain was last found unbroken.";
         verified_at: IntGauge "kinora_event_log_verified_timestamp_seconds" =>
@@ -105,6 +105,8 @@ families! {
             "Rebuilds of a projection from the first event.";
         parked: IntGaugeVec "kinora_dead_letters" ["consumer"] =>
             "Events a projection or workflow could not handle and has set aside.";
+        stopped: IntGaugeVec "kinora_stopped_readers" ["reader"] =>
+            "1 for a projection or workflow that stands in front of an event which this version does not know.";
         workflow_lag_events: IntGaugeVec "kinora_workflow_lag_events" ["workflow"] =>
             "Events between the newest one and the workflow.";
         workflow_retries: IntCounterVec "kinora_workflow_retries_total" ["workflow"] =>
@@ -132,7 +134,7 @@ families! {
         uploads: IntCounterVec "kinora_media_uploads_total" ["outcome"] =>
             "Uploads that ended, by outcome (accepted, refused, aborted).";
         storage: IntGaugeVec "kinora_storage_bytes" ["area"] =>
-            "Bytes in the data folder, by area (media, uploads, mail, database, other).";
+            "Bytes stored, in the data folder by area (media, uploads, mail, database, other); bucket: of works in the bucket.";
         sent: IntCounter "kinora_media_sent_bytes_total" =>
             "Bytes of media files that Kinora sent itself to viewers.";
         downloads: IntCounterVec "kinora_media_downloads_total" ["kind", "who"] =>
@@ -154,13 +156,15 @@ families! {
         gateway_duration: HistogramVec "kinora_gateway_request_duration_seconds" ["gateway"] in WAITS =>
             "Time a payment gateway took to answer.";
         subscriptions: IntGaugeVec "kinora_subscriptions" ["status", "plan"] =>
-            "Subscriptions, by status and plan.";
+            "Subscriptions, by status (on-hold, active, pending-cancellation, cancelled, expired) and plan; paused ones are active.";
+        paused: IntGaugeVec "kinora_subscriptions_paused" ["plan"] =>
+            "Subscriptions that are paused, by plan.";
         mrr: GaugeVec "kinora_mrr" ["currency"] =>
             "Monthly recurring revenue of active subscriptions, in units of the currency.";
         overdue: IntGauge "kinora_subscriptions_overdue" =>
             "Active subscriptions whose next payment was due more than two hours ago and has not been tried.";
         orders: IntGaugeVec "kinora_orders" ["status"] =>
-            "Orders, by status.";
+            "Orders, by status (created, soft-failed, failed, paid, refunded, cancelled).";
     }
 }
 
@@ -168,7 +172,7 @@ families! {
     /// Scheduled commands, mail, accounts and the process itself.
     RuntimeMetrics, "Schedule, mail, accounts and process" {
         runs: IntCounterVec "kinora_scheduled_runs_total" ["command", "outcome"] =>
-            "Scheduled runs that ended in this process, by command and outcome (completed, failed, already_run).";
+            "Scheduled runs that ended in any process since this one started, by command and outcome (completed, failed); already_run: asked of this process for a slot that had run.";
         run_duration: HistogramVec "kinora_scheduled_run_duration_seconds" ["command"] in WORK =>
             "Time a scheduled run took.";
         run_last_success: IntGaugeVec "kinora_scheduled_run_last_success_timestamp_seconds" ["command"] =>
@@ -307,7 +311,7 @@ impl Metrics {
         for outcome in ["accepted", "refused", "aborted"] {
             self.media.uploads.with_label_values(&[outcome]);
         }
-        for area in ["media", "uploads", "mail", "database", "other"] {
+        for area in ["media", "uploads", "mail", "database", "other", "bucket"] {
             self.media.storage.with_label_values(&[area]);
         }
         for gateway in ["sandbox", "stripe", "bank"] {

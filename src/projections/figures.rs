@@ -398,19 +398,24 @@ pub async fn sample(reader: &Reader, now: DateTime<Utc>, metrics: &Metrics) -> R
     let rows = client.query(sql, &[]).await?;
     let overdue = "select count(*) from figures_subjects
         where category = 'subscription' and state in ('active', 'pending-cancellation') and due < $1";
+    let orders = super::orders::by_status(reader).await?;
     let overdue: i64 = client.query_one(overdue, &[&(now - TimeDelta::hours(2))]).await?.get(0);
     // A group that is empty now has no row, so what was set before is cleared first.
     let billing = &metrics.billing;
     for gauges in [
         &billing.subscriptions,
+        &billing.paused,
         &billing.orders,
         &metrics.runtime.accounts,
         &metrics.runtime.deletion_requests,
     ] {
         gauges.reset();
     }
-    for state in ["open", "paid", "failed", "cancelled"] {
+    for state in ["created", "soft-failed", "failed", "paid", "refunded", "cancelled"] {
         billing.orders.with_label_values(&[state]).set(0);
+    }
+    for (status, count) in orders {
+        billing.orders.with_label_values(&[&status]).set(count);
     }
     for state in ["active", "suspended", "hidden", "erased"] {
         metrics.runtime.accounts.with_label_values(&[state]).set(0);
@@ -424,12 +429,16 @@ pub async fn sample(reader: &Reader, now: DateTime<Utc>, metrics: &Metrics) -> R
         let count: i64 = row.get(3);
         match category {
             "subscription" => {
-                billing.subscriptions.with_label_values(&[state, label]).add(count);
+                // A pause is a flag with dates on an active subscription, no status of its own.
+                let status = if state == "paused" { "active" } else { state };
+                billing.subscriptions.with_label_values(&[status, label]).add(count);
+                if state == "paused" {
+                    billing.paused.with_label_values(&[label]).add(count);
+                }
                 if matches!(state, "active" | "pending-cancellation") {
                     *mrr.entry(row.get(4)).or_default() += row.get::<_, i64>(5);
                 }
             }
-            "order" => billing.orders.with_label_values(&[state]).add(count),
             "account" => metrics.runtime.accounts.with_label_values(&[state]).add(count),
             "deletion_request" => metrics.runtime.deletion_requests.with_label_values(&[state]).add(count),
             _ => {}

@@ -24,11 +24,11 @@ impl Projection for Operator {
     }
 
     fn version(&self) -> i32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &["operator_runs"]
+        &["operator_runs", "operator_totals"]
     }
 
     fn ddl(&self) -> &'static str {
@@ -45,7 +45,13 @@ impl Projection for Operator {
             error text
         );
         create index if not exists operator_runs_by_job on operator_runs (job, slot desc);
-        create index if not exists operator_runs_by_time on operator_runs (requested_at desc);"
+        create index if not exists operator_runs_by_time on operator_runs (requested_at desc);
+        create table if not exists operator_totals (
+            job text not null,
+            outcome text not null,
+            runs bigint not null,
+            primary key (job, outcome)
+        );"
     }
 
     async fn apply(&self, tx: &Transaction<'_>, event: &RecordedEvent) -> Result<(), ProjectionError> {
@@ -60,7 +66,7 @@ impl Projection for Operator {
                 )
                 .await?;
                 tx.execute(
-                    "delete from operator_runs where job = $1 and slot <
+                    "delete from operator_runs where job = $1 and state <> 'requested' and slot <
                        (select slot from operator_runs where job = $1 order by slot desc offset $2 limit 1)",
                     &[&job, &KEPT],
                 )
@@ -74,6 +80,7 @@ impl Projection for Operator {
                     &[&id, &event.recorded_at, &changed, &duration_ms, &counts],
                 )
                 .await?;
+                count(tx, id, "completed").await?;
             }
             RunEvent::RunFailed { error, duration_ms } => {
                 tx.execute(
@@ -81,10 +88,22 @@ impl Projection for Operator {
                     &[&id, &event.recorded_at, &duration_ms, &error],
                 )
                 .await?;
+                count(tx, id, "failed").await?;
             }
         }
         Ok(())
     }
+}
+
+async fn count(tx: &Transaction<'_>, run: Uuid, outcome: &str) -> Result<(), ProjectionError> {
+    tx.execute(
+        "insert into operator_totals (job, outcome, runs)
+         select job, $2, 1 from operator_runs where run = $1
+         on conflict (job, outcome) do update set runs = operator_totals.runs + 1",
+        &[&run, &outcome],
+    )
+    .await?;
+    Ok(())
 }
 
 /// One scheduled run.
@@ -198,6 +217,16 @@ pub async fn last_successes(reader: &Reader) -> Result<BTreeMap<String, DateTime
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
+/// How many runs of each job ended in each way (`completed`, `failed`), whoever ran them.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn totals(reader: &Reader) -> Result<Vec<(String, String, i64)>, QueryError> {
+    let sql = "select job, outcome, runs from operator_totals";
+    let rows = reader.client().await?.query(sql, &[]).await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect())
+}
+
 /// The position of the newest event.
 ///
 /// # Errors
@@ -261,6 +290,33 @@ pub async fn dead_letters(reader: &Reader, limit: i64) -> Result<Vec<DeadLetter>
             attempts: row.get(5),
             parked_at: row.get(6),
         })
+        .collect())
+}
+
+/// Readers that stand in front of an event which their version does not know.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Stopped {
+    /// The projections and workflows.
+    pub names: Vec<String>,
+    /// The event.
+    pub position: i64,
+    /// What it is and what to do.
+    pub reason: String,
+    /// Since when.
+    pub since: DateTime<Utc>,
+}
+
+/// Where readers have stopped, the first event first.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn stopped(reader: &Reader) -> Result<Vec<Stopped>, QueryError> {
+    let sql = "select array_agg(name order by name), position, reason, min(since)
+        from public.stopped_readers group by position, reason order by position";
+    let rows = reader.client().await?.query(sql, &[]).await?;
+    Ok(rows
+        .iter()
+        .map(|row| Stopped { names: row.get(0), position: row.get(1), reason: row.get(2), since: row.get(3) })
         .collect())
 }
 

@@ -408,3 +408,13 @@ pub async fn at_risk(r: &Reader) -> Result<Vec<(i64, Money)>, QueryError> {
         })
         .collect()
 }
+
+/// Orders by status, as [`OrderStatus`](crate::domain::order::OrderStatus) names them.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn by_status(reader: &Reader) -> Result<Vec<(String, i64)>, QueryError> {
+    let rows =
+        reader.client().await?.query("select status, count(*) from orders group by status", &[]).await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}

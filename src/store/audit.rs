@@ -36,6 +36,10 @@ pub struct LastVerification {
     pub ok: bool,
     /// What was not.
     pub reason: Option<String>,
+    /// Verifications so far that found the log unchanged.
+    pub good: i64,
+    /// Verifications so far that did not.
+    pub bad: i64,
 }
 
 impl Audit {
@@ -175,10 +179,11 @@ impl Audit {
         let whole_at = whole.then_some(at);
         client
             .execute(
-                "insert into log_verification (position, verified_at, whole_at, ok, reason)
-                 values ($1, $2, $3, $4, $5)
+                "insert into log_verification (position, verified_at, whole_at, ok, reason, good, bad)
+                 values ($1, $2, $3, $4, $5, $4::boolean::int, (not $4)::int)
                  on conflict (one) do update set position = $1, verified_at = $2,
-                     whole_at = coalesce($3, log_verification.whole_at), ok = $4, reason = $5",
+                     whole_at = coalesce($3, log_verification.whole_at), ok = $4, reason = $5,
+                     good = log_verification.good + excluded.good, bad = log_verification.bad + excluded.bad",
                 &[&found.events, &at, &whole_at, &found.ok, &found.reason],
             )
             .await?;
@@ -191,13 +196,15 @@ impl Audit {
 /// # Errors
 /// If the database cannot be read.
 pub async fn last_verification<C: GenericClient>(client: &C) -> Result<Option<LastVerification>, StoreError> {
-    let sql = "select position, verified_at, whole_at, ok, reason from public.log_verification";
+    let sql = "select position, verified_at, whole_at, ok, reason, good, bad from public.log_verification";
     Ok(client.query_opt(sql, &[]).await?.map(|row| LastVerification {
         position: row.get(0),
         at: row.get(1),
         whole_at: row.get(2),
         ok: row.get(3),
         reason: row.get(4),
+        good: row.get(5),
+        bad: row.get(6),
     }))
 }
 

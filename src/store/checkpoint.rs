@@ -114,6 +114,36 @@ pub async fn release(client: &Client, owner: Uuid) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Notes that a reader stands in front of an event it does not know; `true` if that is news.
+///
+/// # Errors
+/// If the database cannot be written.
+pub async fn stop<C: GenericClient>(
+    client: &C,
+    name: &str,
+    position: i64,
+    reason: &str,
+) -> Result<bool, StoreError> {
+    let told = client
+        .execute(
+            "insert into stopped_readers (name, position, reason) values ($1, $2, $3)
+             on conflict (name) do update set position = $2, reason = $3, since = now()
+             where stopped_readers.position <> $2 or stopped_readers.reason <> $3",
+            &[&name, &position, &reason],
+        )
+        .await?;
+    Ok(told == 1)
+}
+
+/// Forgets where readers of a kind stopped: they have begun anew, and say so again if they must.
+///
+/// # Errors
+/// If the database cannot be written.
+pub async fn go_on<C: GenericClient>(client: &C, names: &[&str]) -> Result<(), StoreError> {
+    client.execute("delete from stopped_readers where name = any($1)", &[&names]).await?;
+    Ok(())
+}
+
 /// Notes an event that a reader could not digest.
 ///
 /// # Errors

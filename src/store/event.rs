@@ -1,5 +1,6 @@
 //! Events as they stand in the log.
 
+use super::known;
 use crate::domain::shared::{PersonalRef, aggregate::CategoryEvent, derive_id};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -139,6 +140,12 @@ impl RecordedEvent {
             return Ok(None);
         }
         let wrap = |cause| DecodeError { position: self.position, kind: self.kind.clone(), cause };
+        let newest = known::newest::<E>(&self.kind);
+        if self.type_version > newest {
+            // It may look as before and mean something else.
+            let words = format!("it is of version {}, and this Kinora knows {newest}", self.type_version);
+            return Err(wrap(serde::de::Error::custom(words)));
+        }
         decode_payload(&self.kind, &self.payload).map(Some).map_err(wrap)
     }
 }

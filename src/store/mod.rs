@@ -13,6 +13,7 @@ pub mod journal;
 mod key_database;
 mod key_folder;
 pub mod keys;
+pub mod known;
 mod lean;
 mod left;
 pub mod log;

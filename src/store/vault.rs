@@ -87,6 +87,35 @@ impl Vault {
         Ok(opened)
     }
 
+    /// Seals bytes that are kept for a while outside the vault, such as an answer; `purpose` is needed again.
+    /// `None` if the subject has no key: an erased one must not get another.
+    ///
+    /// # Errors
+    /// If the key store cannot be used.
+    pub async fn seal_bytes(
+        &self,
+        subject: Uuid,
+        purpose: &str,
+        plain: &[u8],
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(key) = self.keys.get(subject).await? else { return Ok(None) };
+        Ok(Some(keys::seal(&key, plain, purpose.as_bytes())?))
+    }
+
+    /// The reverse of [`Vault::seal_bytes`]; `None` if the subject was erased.
+    ///
+    /// # Errors
+    /// If the key store cannot be read, or the bytes are damaged.
+    pub async fn open_bytes(
+        &self,
+        subject: Uuid,
+        purpose: &str,
+        sealed: &[u8],
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(key) = self.keys.get(subject).await? else { return Ok(None) };
+        Ok(Some(keys::open(&key, sealed, purpose.as_bytes())?.to_vec()))
+    }
+
     /// Opens one value; `None` if it was erased.
     ///
     /// # Errors

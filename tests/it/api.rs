@@ -8,28 +8,28 @@ use kinora::domain::shared::Role;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-struct Program {
+pub struct Program {
     client: reqwest::Client,
     url: String,
     token: String,
 }
 
-struct Answer {
-    status: StatusCode,
+pub struct Answer {
+    pub status: StatusCode,
     headers: reqwest::header::HeaderMap,
-    body: Value,
-    text: String,
+    pub body: Value,
+    pub text: String,
 }
 
 impl Answer {
-    fn header(&self, name: &str) -> &str {
+    pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default()
     }
 }
 
 impl Program {
     /// A program with a token that its person made on the page.
-    async fn of(browser: &Browser, scopes: &[&str]) -> Self {
+    pub async fn of(browser: &Browser, scopes: &[&str]) -> Self {
         let mut fields: Vec<(&str, &str)> = scopes.iter().map(|s| (*s, "1")).collect();
         fields.push(("days", "30"));
         let page = browser.submit("/account/tokens", "/account/tokens", &fields).await;
@@ -40,7 +40,7 @@ impl Program {
         Self { client: reqwest::Client::new(), url: browser.url.clone(), token }
     }
 
-    async fn send(
+    pub async fn send(
         &self,
         method: Method,
         path: &str,
@@ -63,7 +63,7 @@ impl Program {
         Answer { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::Null), text }
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, &[], None).await
     }
 }
@@ -73,7 +73,7 @@ fn stranger(studio: &Studio) -> Program {
 }
 
 /// A small picture.
-fn picture(colour: u8) -> Vec<u8> {
+pub fn picture(colour: u8) -> Vec<u8> {
     let mut bytes = std::io::Cursor::new(vec![]);
     let image = image::RgbImage::from_pixel(64, 48, image::Rgb([colour, 90, 160]));
     image.write_to(&mut bytes, image::ImageFormat::Png).expect("a picture");

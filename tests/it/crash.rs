@@ -1,18 +1,22 @@
 //! Kills the writing process, a backend in the middle of a commit, or the whole server, again and
-//! again under load: what was acknowledged stands in the log once and in order.
+//! again under load: what was acknowledged stands in the log once and in order, and a projection that was
+//! folded meanwhile equals one that is folded anew.
 //!
 //! `KINORA_CRASH_ROUNDS=300 KINORA_CRASH_SEED=1 cargo test --test it -- crash:: --nocapture` for a
 //! long run; the figures of one are in `docs/measurements.md`.
 
-use crate::support::diary::{Diary, write_as};
+use crate::support::diary::{Diary, DiaryEvent, write_as};
+use async_trait::async_trait;
 use kinora::actors::Bus;
+use kinora::actors::projector::Projector;
 use kinora::clock::Clock;
 use kinora::metrics::Metrics;
+use kinora::projections::{Projection, ProjectionError};
 use kinora::store::cluster::Cluster;
 use kinora::store::keys::KeyStore;
 use kinora::store::masters::Masters;
 use kinora::store::pool::{Database, connect};
-use kinora::store::{Audit, Journal, Vault, migrate};
+use kinora::store::{Audit, Journal, RecordedEvent, Vault, known, migrate};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rand::rngs::StdRng;
@@ -22,8 +26,10 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
+use tokio::sync::watch;
+use tokio_postgres::Transaction;
 use uuid::Uuid;
 
 const WRITERS: usize = 24;
@@ -63,6 +69,7 @@ async fn child_that_writes() {
     let journal = Journal::start(database.clone(), Clock::system(), metrics.clone());
     let keys = tempfile::tempdir().expect("folder");
     let vault = Vault::new(KeyStore::open(keys.path(), Masters::fixed([7; 32].into())).expect("key store"));
+    let folding = tokio::spawn(fold(projector(&database, journal.clone(), metrics.clone())));
     let bus = Bus::new(database.pool(4).expect("pool"), journal, vault, metrics, 1024);
     let tasks: Vec<_> = next
         .into_iter()
@@ -86,6 +93,61 @@ async fn child_that_writes() {
         })
         .collect();
     futures_util::future::join_all(tasks).await;
+    folding.abort();
+}
+
+/// A row for each diary that no event may meet twice, in another order, or not at all.
+struct Seals;
+
+#[async_trait]
+impl Projection for Seals {
+    fn name(&self) -> &'static str {
+        "seals"
+    }
+    fn version(&self) -> i32 {
+        1
+    }
+    fn tables(&self) -> &'static [&'static str] {
+        &["seals"]
+    }
+    fn ddl(&self) -> &'static str {
+        "create table if not exists seals (stream text primary key, entries bigint not null, seal text not null)"
+    }
+    async fn apply(&self, tx: &Transaction<'_>, event: &RecordedEvent) -> Result<(), ProjectionError> {
+        let (mark, stream) = (format!("{} {}", event.position, event.command_id), &event.stream_id);
+        tx.execute(
+            "insert into seals (stream, entries, seal) values ($1, 1, md5($2))
+             on conflict (stream) do update set entries = seals.entries + 1, seal = md5(seals.seal || $2)",
+            &[stream, &mark],
+        )
+        .await?;
+        Ok(())
+    }
+}
+
+fn projector(database: &Database, journal: Journal, metrics: Arc<Metrics>) -> Projector {
+    known::know::<DiaryEvent>();
+    Projector {
+        projections: Arc::new(vec![Arc::new(Seals)]),
+        pool: database.pool(2).expect("pool"),
+        journal,
+        metrics,
+        process: Uuid::now_v7(),
+        projected: Arc::new(watch::Sender::new(0)),
+    }
+}
+
+/// Folds what comes, whatever happens to the connection.
+async fn fold(projector: Projector) {
+    let pause = || tokio::time::sleep(Duration::from_millis(5));
+    while projector.prepare().await.is_err() {
+        pause().await;
+    }
+    loop {
+        if !matches!(projector.step().await, Ok(true)) {
+            pause().await;
+        }
+    }
 }
 
 /// What the children said: writer, number → position, version.
@@ -224,7 +286,15 @@ async fn what_was_acknowledged_survives_every_kill() {
     load.listen(Duration::from_millis(300), &mut all, &mut next);
     drop(load);
 
-    let client = connect(&superuser_of(&cluster)).await.expect("superuser");
+    // The server may still be getting over the last kill.
+    let since = Instant::now();
+    let client = loop {
+        match connect(&superuser_of(&cluster)).await {
+            Ok(client) => break client,
+            Err(error) => assert!(since.elapsed() < Duration::from_secs(30), "superuser: {error}"),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
     let rows = client
         .query(
             "select command_id, position, stream_id, version, (payload->>'number')::bigint from events order by position",
@@ -249,6 +319,13 @@ async fn what_was_acknowledged_survives_every_kill() {
         let expected = (*position, format!("diary-{}", diary(seed, *writer)), *version);
         assert_eq!(stands, Some(&expected), "writer {writer}, command {n}");
     }
+    let metrics = Metrics::shared().expect("metrics");
+    let journal = Journal::start(database.clone(), Clock::system(), metrics.clone());
+    let projector = projector(&database, journal, metrics);
+    projector.prepare().await.expect("prepared");
+    while projector.step().await.expect("folded") {}
+    let compared = projector.verify().await.expect("compared");
+    assert!(compared.ok && compared.events == i64::try_from(rows.len()).expect("small"), "{compared:?}");
     let audit = Audit::new(database.pool(2).expect("pool"), &[1; 32], &folder.path().join("audit"));
     let verified = audit.verify(false, &[], |_, _| {}).await.expect("verify");
     assert!(verified.ok, "{verified:?}");

@@ -111,7 +111,7 @@ async fn network() -> (SocketAddr, Arc<OnceLock<Origin>>) {
 async fn a_network_of_caches_gives_what_the_studio_signed_and_nothing_else() {
     let (address, origin) = network().await;
     let cdn = format!("http://{address}");
-    let scene = scene(|c| c.delivery.cdn.base_url = Some(cdn.clone())).await;
+    let scene = scene(|c| c.cdn.base_url = Some(cdn.clone())).await;
     let (studio, maker, base) = (&scene.studio, &scene.maker, &scene.base);
     let secrets = &studio.instance.services.secrets;
     let folder = studio.data.path().join("media/public").join(scene.work.id.to_string()).join("1");
@@ -340,7 +340,7 @@ async fn browsers_of_the_site_get_cookies_for_the_network_and_programs_signed_ad
     assert!(made.expect("openssl").status.success());
     std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("private");
     let scene = scene(|c| {
-        let cdn = &mut c.delivery.cdn;
+        let cdn = &mut c.cdn;
         cdn.base_url = Some("https://media.example.org".into());
         cdn.signing = kinora::config::CdnSigning::CloudFront;
         cdn.key_pair_id = "K2JCJMDEHXQW5F".into();

@@ -144,6 +144,7 @@ fn nginx_hands_on_what_it_should_and_nothing_else() {
     ] {
         assert!(head.contains(header), "{header} is missing:\n{head}");
     }
+    assert_eq!(head.matches("strict-transport-security:").count(), 1, "{head}");
     assert_eq!(nginx.ask("other.example.org", "/", &[]), None, "an unknown host gets no answer");
     for hidden in ["/metrics", "/readyz", "/s/keys", "/s/indexes/works/documents", "/protected-media/x"] {
         assert_eq!(nginx.ask(HOST, hidden, &[]).map(|(status, _)| status), Some(404), "{hidden}");

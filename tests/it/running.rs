@@ -207,3 +207,77 @@ fn settings_are_read_again_and_bad_ones_change_nothing() {
     }
     assert!(until(kinora.site, "/", named("Second Light")), "bad settings change nothing");
 }
+
+#[test]
+fn the_ready_line_names_the_address_that_listens_whatever_people_type() {
+    let data = data_folder();
+    let file = data.path().join("kinora.toml");
+    std::fs::write(&file, "base_url = \"https://studio.example.org\"\n").expect("written");
+    let path = file.to_str().expect("text").to_owned();
+    let mut kinora = Running::start(data, &["--config", &path]);
+    assert_ne!(kinora.site.port(), 0);
+    assert_eq!(get(kinora.site, "/healthz", &[]).0, 200);
+    assert!(kinora.stop());
+    // A worker serves numbers only, and says where.
+    let worker = Running::start(data_folder(), &["--role", "worker"]);
+    assert_eq!(worker.site, worker.metrics);
+    assert!(get(worker.site, "/metrics", &[]).2.contains("kinora_build_info"));
+    // A list is one object with its rows under a name.
+    let list = worker.json(&["projection", "list", "--json"]);
+    assert!(list["projections"].as_array().is_some_and(|rows| rows.len() > 5), "{list}");
+    assert_eq!(worker.json(&["migrate", "--plan", "--json"]), serde_json::json!({ "pending": [] }));
+    worker.json(&["run", "stats", "--json"]);
+    let tail = worker.run(&["events", "tail", "--json"]);
+    let lines = String::from_utf8(tail.stdout).expect("text");
+    let events: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).expect("one object a line")).collect();
+    let stream = events.last().expect("events")["stream_id"].as_str().expect("a stream").to_owned();
+    let shown = worker.json(&["events", "show", &stream, "--json"]);
+    assert_eq!(
+        (shown["stream"].as_str(), shown["events"][0]["version"].as_i64()),
+        (Some(stream.as_str()), Some(1))
+    );
+}
+
+#[test]
+fn development_listens_on_this_machine_only_and_production_loads_no_demo() {
+    let data = data_folder();
+    for more in [["--listen", "0.0.0.0:0"], ["--metrics-listen", "[::]:0"]] {
+        let out = kinora(&data, &["serve", more[0], more[1]]);
+        let words = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert!(out.status.code() == Some(2) && words.contains("this machine only"), "{words}");
+    }
+    let file = data.path().join("kinora.toml");
+    std::fs::write(&file, "mode = \"production\"\n").expect("written");
+    let out = kinora(&data, &["demo", "load", "--config", file.to_str().expect("text")]);
+    let words = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(out.status.code() == Some(2) && words.contains("not loaded in production"), "{words}");
+    assert!(!data.path().join("postgres").exists(), "nothing was started");
+}
+
+/// Root that works on somebody's data folder leaves nothing there that the owner could not read.
+#[test]
+fn root_goes_on_as_the_owner_of_the_data_folder() {
+    use nix::unistd::{Uid, User};
+    use std::os::unix::fs::MetadataExt;
+    if !Uid::effective().is_root() {
+        return;
+    }
+    let Some(owner) =
+        User::from_name("postgres").expect("users").or(User::from_name("nobody").expect("users"))
+    else {
+        return;
+    };
+    let data = data_folder();
+    nix::unistd::chown(data.path(), Some(owner.uid), Some(owner.gid)).expect("given away");
+    let out = kinora(&data, &["account", "add", "a@example.org", "--role", "admin", "--json"]);
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let mut waiting = vec![data.path().to_owned()];
+    while let Some(path) = waiting.pop() {
+        let meta = std::fs::symlink_metadata(&path).expect("there");
+        assert_eq!(meta.uid(), owner.uid.as_raw(), "{}", path.display());
+        if meta.is_dir() {
+            waiting.extend(std::fs::read_dir(&path).expect("read").map(|e| e.expect("entry").path()));
+        }
+    }
+}

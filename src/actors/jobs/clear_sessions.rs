@@ -41,7 +41,6 @@ impl Job for ClearSessions {
                 uploads::remove_expired(cx, run.at).await.map_err(|e| JobError::Failed(e.to_string()))?,
             ),
         ];
-        cx.metrics.runtime.sessions.set(sessions::count(cx).await?);
         Ok(removed
             .into_iter()
             .map(|(what, n)| (what.to_owned(), i64::try_from(n).unwrap_or(i64::MAX)))

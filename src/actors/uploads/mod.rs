@@ -6,7 +6,7 @@
 mod held;
 mod receive;
 
-pub use receive::{complete, complete_arrived, import_file, process_if_eager, receive, take_whole};
+pub use receive::{complete, complete_arrived, import_file, process_if_eager, receive, stage, take_staged};
 
 use super::bus::CommandError;
 use super::services::Services;

@@ -169,17 +169,11 @@ fn numbered(slug: &Slug, end: &str) -> Slug {
     Slug::from_title(&format!("{begin} {end}"), end)
 }
 
-/// Takes one file that comes in one piece. Nothing is kept when it breaks off.
+/// Takes the bytes of one file that comes in one piece. Nothing is kept when it breaks off.
 ///
 /// # Errors
 /// As [`UploadError`] says.
-pub async fn take_whole<S>(
-    cx: &Services,
-    account: AccountId,
-    about: &About,
-    mut bytes: S,
-    meta: Metadata,
-) -> Result<(Uuid, Receipt), UploadError>
+pub async fn stage<S>(cx: &Services, account: AccountId, mut bytes: S) -> Result<Original, UploadError>
 where
     S: Stream<Item = Result<Bytes, std::io::Error>> + Unpin + Send,
 {
@@ -215,19 +209,29 @@ where
         store.adopt_original(&incoming, &sha256)?;
         Ok(Original { sha256, bytes: length })
     };
-    let original = match written.await {
-        Ok(original) => original,
-        Err(error) => {
-            let _ = std::fs::remove_file(&incoming);
-            cx.metrics.media.uploads.with_label_values(&["refused"]).inc();
-            return Err(error);
-        }
-    };
-    let received = receive(cx, account, id, original, about, meta).await;
+    let written = written.await;
     let _ = std::fs::remove_file(&incoming);
-    let receipt = received?;
+    if written.is_err() {
+        cx.metrics.media.uploads.with_label_values(&["refused"]).inc();
+    }
+    written
+}
+
+/// Makes a work of a file whose bytes are there; doing it twice with the same id makes one.
+///
+/// # Errors
+/// As [`UploadError`] says.
+pub async fn take_staged(
+    cx: &Services,
+    account: AccountId,
+    id: Uuid,
+    original: Original,
+    about: &About,
+    meta: Metadata,
+) -> Result<Receipt, UploadError> {
+    let receipt = receive(cx, account, id, original, about, meta).await?;
     cx.metrics.media.uploads.with_label_values(&["accepted"]).inc();
-    Ok((id, receipt))
+    Ok(receipt)
 }
 
 /// With `processing = "eager"`: returns when everything is made. A failure is the work's, not the

@@ -59,7 +59,7 @@ pub enum PasswordCause {
 }
 
 /// Facts of an account's life.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 #[serde(tag = "type", content = "data")]
 pub enum AccountEvent {
     /// The account exists.

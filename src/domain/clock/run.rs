@@ -63,7 +63,7 @@ pub enum RunCommand {
 }
 
 /// What happened to a run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 #[serde(tag = "type", content = "data")]
 pub enum RunEvent {
     /// The scheduler, a timer or a person asked for it.

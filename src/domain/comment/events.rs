@@ -46,7 +46,7 @@ pub enum Remover {
 }
 
 /// What happened to a comment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 #[serde(tag = "type", content = "data")]
 pub enum CommentEvent {
     /// It was written.

@@ -85,7 +85,7 @@ pub enum ErasureStep {
 }
 
 /// Facts of a deletion request.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 #[serde(tag = "type", content = "data")]
 pub enum DeletionEvent {
     /// Somebody wants the account deleted.

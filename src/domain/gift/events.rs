@@ -44,7 +44,7 @@ pub enum GiftUse {
 
 /// What happened to a gift.
 #[expect(clippy::large_enum_variant, reason = "the first event says everything; one is held at a time")]
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 #[serde(tag = "type", content = "data")]
 pub enum GiftEvent {
     /// Somebody buys it.

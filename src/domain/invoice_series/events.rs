@@ -81,7 +81,7 @@ impl Document {
 }
 
 /// What happened in a series.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 #[serde(tag = "type", content = "data")]
 pub enum InvoiceSeriesEvent {
     /// An invoice got its number.

@@ -52,7 +52,7 @@ pub enum PaidBy {
 }
 
 /// What happened to an order.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 #[serde(tag = "type", content = "data")]
 pub enum OrderEvent {
     /// It was made.

@@ -33,13 +33,15 @@ pub trait Decider:
 pub trait CategoryEvent: Serialize + DeserializeOwned {
     /// The category, equal to the aggregate's `TYPE`; streams are called `{category}-{uuid}`.
     const CATEGORY: &'static str;
+    /// Types whose payload has a newer form than the first, with its version.
+    const NEWER: &'static [(&'static str, i16)] = &[];
 }
 
 /// Implements the `cqrs-es` traits for an aggregate and its event enum.
 ///
 /// `decider!(Media, MediaCommand, MediaEvent, MediaError, "media");` expects inherent functions
 /// `Media::decide(&self, MediaCommand) -> Result<Vec<MediaEvent>, MediaError>` and
-/// `Media::apply(&mut self, MediaEvent)`. The event enum derives `strum::IntoStaticStr` and is
+/// `Media::apply(&mut self, MediaEvent)`. The event enum derives `strum::IntoStaticStr` and `strum::VariantNames`, and is
 /// serialised with `#[serde(tag = "type", content = "data")]`.
 /// A newer payload version of a single event is declared with
 /// `decider!(.., versions { "MediaProbed" => 2 });` and gets an upcaster in `store/upcasters.rs`.
@@ -62,6 +64,7 @@ macro_rules! decider {
         }
         impl $crate::domain::shared::aggregate::CategoryEvent for $event {
             const CATEGORY: &'static str = $category;
+            const NEWER: &'static [(&'static str, i16)] = &[$(($name, $v)),*];
         }
         impl cqrs_es::Aggregate for $agg {
             const TYPE: &'static str = $category;

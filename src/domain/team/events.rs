@@ -21,7 +21,7 @@ pub enum SeatCause {
 }
 
 /// What happened to a team.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 #[serde(tag = "type", content = "data")]
 pub enum TeamEvent {
     /// A subscription with seats began.

@@ -92,6 +92,12 @@ impl Endpoint {
         self
     }
 
+    /// A token is let in with any scope; the handler looks at what it may see.
+    fn any_token(mut self) -> Self {
+        self.route.any_token = true;
+        self
+    }
+
     fn access(mut self, access: Access) -> Self {
         self.route.access = access;
         self

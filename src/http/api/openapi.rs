@@ -102,7 +102,7 @@ fn operation(endpoint: &Endpoint) -> Value {
         "responses": { (endpoint.status.to_string()): done, "default": { "$ref": "#/components/responses/Problem" } },
     });
     if let Some(scope) = endpoint.route.scope {
-        operation["x-scope"] = scope.code().into();
+        operation["x-scope"] = if endpoint.route.any_token { "any".into() } else { scope.code().into() };
     }
     match endpoint.route.access {
         Access::Anyone => operation["security"] = json!([{}, { "token": [] }, { "session": [] }]),

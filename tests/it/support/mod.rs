@@ -82,6 +82,8 @@ impl Studio {
             ..Config::default()
         };
         change(&mut config);
+        // Tests write diaries, which no studio has.
+        kinora::store::known::know::<diary::DiaryEvent>();
         let url = config.site_url();
         let on = postgres::database(&database).await;
         let instance = Instance::open_on(config, on, None, true).await.expect("instance opens");

@@ -1,8 +1,12 @@
 //! The plain form: files in one request, for small files and browsers without scripts.
 
 use super::tus::{as_http, to_list};
+use crate::actors::accounts::access_tokens::Scope;
+use crate::actors::idempotency::Key;
 use crate::actors::uploads::{self, About};
+use crate::domain::shared::derive_id;
 use crate::http::error::HttpError;
+use crate::http::idempotent::{self, By};
 use crate::http::{Req, Res};
 use futures_util::StreamExt;
 
@@ -20,8 +24,10 @@ pub(super) async fn receive(mut req: Req) -> Result<Res, HttpError> {
         return Err(as_http(error));
     }
     let mut proven = !req.header("x-csrf-token").is_empty() || req.account()?.scopes.is_some();
-    let mut title = String::new();
+    let (mut title, mut field_key) = (String::new(), String::new());
     let mut last = None;
+    let mut entered: Option<(By, Key)> = None;
+    let mut files = 0_u32;
     let mut form = multer::Multipart::new(req.take_body()?, boundary);
     let broken = |_| {
         HttpError::BadRequest("The upload broke off. Send it again, or use a browser with scripts, which goes on where it stopped.".into())
@@ -43,6 +49,7 @@ pub(super) async fn receive(mut req: Req) -> Result<Res, HttpError> {
                     proven = true;
                 }
                 "title" => title = text,
+                "idempotency_key" => field_key = text,
                 _ => {}
             }
             continue;
@@ -58,13 +65,32 @@ pub(super) async fn receive(mut req: Req) -> Result<Res, HttpError> {
         }
         let about = About { file_name, title: title.clone(), ..About::default() };
         let bytes = field.map(|part| part.map_err(std::io::Error::other));
-        let taken = uploads::take_whole(&req.app, account, &about, bytes, req.meta()).await;
-        let (id, receipt) = taken.map_err(as_http)?;
+        let original = uploads::stage(&req.app, account, bytes).await.map_err(as_http)?;
+        let mut id = req.app.clock.new_id();
+        if let Some((by, key)) = idempotent::key(&req, &field_key, Some(Scope::MediaWrite.code()))? {
+            if entered.is_none() {
+                let content = format!("{title}\n{}\n{}", about.file_name, original.sha256);
+                if let Some(res) = idempotent::enter(&req, by, &key, content.as_bytes()).await? {
+                    return Ok(res);
+                }
+            }
+            // The same work also where the answer was lost with its process.
+            id = derive_id(&format!("form upload {} {}", key.who, key.key), &files.to_string());
+            entered = Some((by, key));
+        }
+        files += 1;
+        let taken = uploads::take_staged(&req.app, account, id, original, &about, req.meta()).await;
+        let receipt = match (taken.map_err(as_http), &entered) {
+            (Ok(receipt), _) => receipt,
+            (Err(error), Some((by, key))) => return idempotent::keep(&req.app, key, *by, Err(error)).await,
+            (Err(error), None) => return Err(error),
+        };
         uploads::process_if_eager(&req.app, id).await;
         last = Some(receipt);
     }
-    match last {
-        Some(receipt) => Ok(to_list(receipt)),
-        None => Err(HttpError::Unprocessable("Choose a file first.".into())),
+    match (last, entered) {
+        (Some(receipt), Some((by, key))) => idempotent::keep(&req.app, &key, by, Ok(to_list(receipt))).await,
+        (Some(receipt), None) => Ok(to_list(receipt)),
+        (None, _) => Err(HttpError::Unprocessable("Choose a file first.".into())),
     }
 }

@@ -14,7 +14,7 @@ use crate::http::ui::panel::{Tone, chip, notice_text};
 use crate::http::ui::stats::{Stat, stats};
 use crate::http::ui::table::{self, Column, table};
 use crate::http::ui::{Theme, button, format};
-use crate::projections::operator::{self, DeadLetter, LastVerification, ReaderRow, RunRow};
+use crate::projections::operator::{self, DeadLetter, LastVerification, ReaderRow, RunRow, Stopped};
 use chrono::{DateTime, TimeDelta, Utc};
 use maud::{Markup, html};
 use std::collections::BTreeMap;
@@ -31,6 +31,7 @@ struct View {
     actors: BTreeMap<String, Status>,
     jobs: Vec<JobRow>,
     letters: Vec<DeadLetter>,
+    stopped: Vec<Stopped>,
     verified: Option<LastVerification>,
     signed: Option<(i64, DateTime<Utc>)>,
     free: u64,
@@ -58,6 +59,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
             })
             .collect(),
         letters: operator::dead_letters(reader, 100).await?,
+        stopped: operator::stopped(reader).await?,
         verified: operator::last_verification(reader).await?,
         signed: operator::last_checkpoint(reader).await?,
         free: req.app.disk_free(),
@@ -75,10 +77,16 @@ fn body(req: &Req, view: &View) -> Markup {
     let failed =
         view.jobs.iter().filter(|job| job.last.as_ref().is_some_and(|run| run.state == "failed")).count();
     let changed = view.verified.as_ref().is_some_and(|v| !v.ok);
-    let trouble = failing + failed + view.letters.len() + usize::from(changed);
+    let trouble = failing + failed + view.letters.len() + view.stopped.len() + usize::from(changed);
     html! {
         (page_head("Operations", Some("What runs, how far it is, and what stands still."), None))
         @if let Some((tone, sentence)) = said(req) { (notice_text(tone, sentence)) }
+        @for stopped in &view.stopped {
+            (notice_text(Tone::Danger, &format!(
+                "Stopped since {}: {}. The reason: {}.",
+                stopped.since.format("%Y-%m-%d %H:%M UTC"), stopped.names.join(", "), stopped.reason
+            )))
+        }
         @if trouble == 0 { (notice_text(Tone::Success, "Everything that should run is running.")) }
         (stats(&[
             Stat { label: "Events", value: format::count(view.head), ..Stat::default() },

@@ -148,8 +148,8 @@ impl From<std::io::Error> for CliError {
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
     telemetry::init(cli.global.verbose);
-    if let Err(error) =
-        cli.command.works_on_data().then(|| owner::become_owner(&cli.global)).unwrap_or(Ok(()))
+    if cli.command.works_on_data()
+        && let Err(error) = owner::become_owner(&cli.global)
     {
         return failed(&error);
     }

@@ -19,6 +19,7 @@ pub mod gifts;
 pub mod idempotency;
 pub mod jobs;
 pub mod listener;
+pub mod mail_again;
 pub mod mailer;
 pub mod marks;
 pub mod media_captions;

@@ -160,6 +160,8 @@ pub struct Studio {
     pub legal_address: String,
     /// VAT number of the seller.
     pub vat_number: String,
+    /// Mail address for questions about plans that are talked over; empty: the sender of the mails.
+    pub contact: String,
     /// Whom to tell of a weakness, as a `mailto:` or `https:` address; absent: no `security.txt`.
     pub security_contact: Option<String>,
 }
@@ -337,6 +339,8 @@ pub struct Billing {
     pub reminder_days: u32,
     /// Days before a card expires at which the member is reminded; at most 92.
     pub card_reminder_days: u32,
+    /// Days before the end of a trial at which the member is reminded; at most 92.
+    pub trial_reminder_days: u32,
     /// Refunds above this need a second person; in minor units of the order's currency.
     pub second_person_over: i64,
     /// Days of notice that members have before they are asked another price.
@@ -405,6 +409,14 @@ impl Config {
     #[must_use]
     pub fn in_data(&self, name: &str) -> PathBuf {
         self.data.join(name)
+    }
+
+    /// The mail address for questions: that of the studio, else the one its mails come from.
+    #[must_use]
+    pub fn contact(&self) -> &str {
+        let from = self.mail.from.as_str();
+        let sender = from.rsplit_once('<').map_or(from, |(_, address)| address.trim_end_matches('>'));
+        if self.studio.contact.is_empty() { sender } else { &self.studio.contact }
     }
 
     /// Folder of secrets.

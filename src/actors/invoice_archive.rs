@@ -31,11 +31,11 @@ fn subject(year: i32, country: Country) -> Uuid {
 
 /// Where the buyer of a document is kept.
 fn reference(document: &Document, credit_note: bool) -> PersonalRef {
-    let which = match (credit_note, document.refund) {
-        (_, Some(refund)) => refund.to_string(),
-        (true, None) => "credit note".into(),
-        (false, None) => "invoice".into(),
-    };
+    // An order may have several: one that is paid late gets another invoice, and refunds their credit notes.
+    let kind = if credit_note { "credit note" } else { "invoice" };
+    let corrects = document.corrects.as_deref().unwrap_or_default();
+    let refund = document.refund.map(|id| id.to_string()).unwrap_or_default();
+    let which = format!("{kind} {} {} {corrects} {refund}", document.issued_on, document.paid);
     PersonalRef {
         subject: subject(document.issued_on.year(), document.tax.country),
         field: FIELD.into(),

@@ -78,6 +78,11 @@ pub async fn enqueue_to(
     Ok(())
 }
 
+/// Tells the mailer of this process that something waits.
+pub(super) fn wake() {
+    WAKE.notify_one();
+}
+
 /// The working loop.
 ///
 /// # Errors

@@ -22,6 +22,7 @@ pub mod idempotency;
 pub mod invoice_archive;
 pub mod jobs;
 pub mod listener;
+pub mod mail_again;
 pub mod mailer;
 pub mod marks;
 pub mod media_captions;

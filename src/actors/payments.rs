@@ -56,6 +56,7 @@ pub fn policy(config: &Config) -> BillingPolicy {
         manual_notice_days: short(config.billing.reminder_days),
         reminder_days: short(config.billing.reminder_days),
         card_reminder_days: short(config.billing.card_reminder_days),
+        trial_reminder_days: short(config.billing.trial_reminder_days),
         ..BillingPolicy::default()
     }
 }

@@ -95,6 +95,7 @@ impl Default for Studio {
             legal_name: "Kinora Studio".into(),
             legal_address: String::new(),
             vat_number: String::new(),
+            contact: String::new(),
             security_contact: None,
         }
     }
@@ -176,6 +177,7 @@ impl Default for Billing {
             expiry_weeks: 24,
             reminder_days: 7,
             card_reminder_days: 30,
+            trial_reminder_days: 3,
             second_person_over: 25_000,
             price_notice_days: 30,
             withdrawal_days: 14,

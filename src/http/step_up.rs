@@ -69,6 +69,7 @@ pub const TABLE: &[Rule] = &[
     get("/account/export/{id}", "fetch a copy of all your data"),
     post("/moderation/people/{id}", DESK, "change what becomes of an account"),
     post("/billing/people/{id}", RIGHTS, "give or take rights"),
+    post("/billing/people/{id}/subscription", When::Always, "start a subscription for somebody"),
     post("/moderation/people/{id}/view-as", When::Always, "see the site as somebody else does"),
     post("/moderation/registrations", When::Acts(&["refuse"]), "refuse people, who are then erased"),
     post("/moderation/registrations/door", When::Always, "open or close registration"),

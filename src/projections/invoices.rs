@@ -81,14 +81,21 @@ pub struct Invoice {
     pub credit_note: bool,
     /// What it says.
     pub document: Document,
+    /// Where its issue stands in the log.
+    pub position: i64,
 }
 
-const COLUMNS: &str = "number, kind, document";
+const COLUMNS: &str = "number, kind, document, position";
 
 fn read(row: &Row) -> Result<Invoice, QueryError> {
     let document = serde_json::from_value(row.get(2))
         .map_err(|e| StoreError::Unreadable(format!("an invoice cannot be read: {e}")))?;
-    Ok(Invoice { number: row.get(0), credit_note: row.get::<_, &str>(1) == "credit-note", document })
+    Ok(Invoice {
+        number: row.get(0),
+        credit_note: row.get::<_, &str>(1) == "credit-note",
+        document,
+        position: row.get(3),
+    })
 }
 
 /// One invoice by its number.
@@ -100,15 +107,24 @@ pub async fn by_number(r: &Reader, number: &str) -> Result<Option<Invoice>, Quer
     r.client().await?.query_opt(&sql, &[&number]).await?.as_ref().map(read).transpose()
 }
 
-/// The invoice that was issued for an order.
+/// The invoice that stands for an order: the last, if one before was taken back.
 ///
 /// # Errors
 /// If the database cannot be read.
 pub async fn of_order(r: &Reader, order: Uuid) -> Result<Option<Invoice>, QueryError> {
     let sql = format!(
-        "select {COLUMNS} from invoices where order_id = $1 and kind = 'invoice' order by position limit 1"
+        "select {COLUMNS} from invoices where order_id = $1 and kind = 'invoice' order by position desc limit 1"
     );
     r.client().await?.query_opt(&sql, &[&order]).await?.as_ref().map(read).transpose()
+}
+
+/// The invoice and the credit notes of an order, in the order of their issue.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn all_of_order(r: &Reader, order: Uuid) -> Result<Vec<Invoice>, QueryError> {
+    let sql = format!("select {COLUMNS} from invoices where order_id = $1 order by position");
+    r.client().await?.query(&sql, &[&order]).await?.iter().map(read).collect()
 }
 
 /// All invoices of an account, the newest first.
@@ -153,4 +169,25 @@ pub async fn years_and_countries(r: &Reader) -> Result<Vec<(i32, Country)>, Quer
         "select distinct extract(year from issued_on)::int4, document #>> '{tax,country}' from invoices";
     let rows = r.client().await?.query(sql, &[]).await?;
     Ok(rows.iter().filter_map(|row| Some((row.get(0), Country::parse(row.get(1)).ok()?))).collect())
+}
+
+/// Those that were issued before the one at `last` of the log, newest first, whose number contains `number`; of
+/// one account if it is given.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn after(
+    r: &Reader,
+    number: &str,
+    account: Option<AccountId>,
+    last: Option<i64>,
+    limit: i64,
+) -> Result<Vec<Invoice>, QueryError> {
+    let number = number.trim().to_uppercase();
+    let sql = format!(
+        "select {COLUMNS} from invoices i where (strpos(number, $1) > 0 or $1 = '')
+         and ($2::uuid is null or account = $2) and ($3::bigint is null or i.position < $3)
+         order by i.position desc limit $4"
+    );
+    r.client().await?.query(&sql, &[&number, &account, &last, &limit]).await?.iter().map(read).collect()
 }

@@ -2,6 +2,7 @@
 //! and its queries.
 
 pub mod access;
+pub mod attempts;
 pub mod catalogue;
 pub mod comment_places;
 pub mod comments;
@@ -17,10 +18,12 @@ pub mod operator;
 mod order_words;
 pub mod orders;
 pub mod people;
+mod plan_change_words;
 pub mod plans;
 pub mod refunds;
 pub mod site;
 pub mod statistics;
+mod subscription_lists;
 pub mod subscription_timeline;
 pub mod subscription_words;
 pub mod subscriptions;

@@ -19,7 +19,7 @@ impl Projection for Movements {
     }
 
     fn version(&self) -> i32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -61,7 +61,7 @@ impl Projection for Movements {
         let Some(row) = tx.query_opt(sql, &[&id]).await? else { return Ok(()) };
         let (currency, mut monthly, before): (String, i64, i64) = (row.get(0), row.get(1), row.get(2));
         let first: Option<NaiveDate> = row.get(3);
-        let giving = match giving(&happened, &mut monthly, before) {
+        let giving = match giving(&happened, &mut monthly, before, first.is_some()) {
             Some(giving) => giving,
             None => return Ok(()),
         };
@@ -90,13 +90,14 @@ impl Projection for Movements {
 }
 
 /// What a subscription brings a month after an event; none if the event does not touch it.
-fn giving(event: &SubscriptionEvent, monthly: &mut i64, before: i64) -> Option<i64> {
+fn giving(event: &SubscriptionEvent, monthly: &mut i64, before: i64, gave: bool) -> Option<i64> {
     use SubscriptionEvent as E;
     match event {
-        E::SubscriptionActivated { .. }
-        | E::SubscriptionRenewed { .. }
-        | E::SubscriptionResumed { .. }
-        | E::PauseEnded { .. } => Some(*monthly),
+        E::SubscriptionActivated { .. } | E::SubscriptionRenewed { .. } | E::SubscriptionResumed { .. } => {
+            Some(*monthly)
+        }
+        // A trial may be paused too: afterwards it is a trial again, and brings nothing yet.
+        E::PauseEnded { .. } => Some(if gave { *monthly } else { 0 }),
         E::PeriodWaived { restarts: true, .. } => Some(*monthly),
         E::SubscriptionPaused { .. }
         | E::SubscriptionPutOnHold { .. }
@@ -224,4 +225,27 @@ pub async fn cohorts(r: &Reader, from: NaiveDate, today: NaiveDate) -> Result<Ve
         }
     }
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::giving;
+    use crate::domain::subscription::SubscriptionEvent;
+
+    fn over() -> SubscriptionEvent {
+        SubscriptionEvent::PauseEnded {
+            from: "2026-03-01".parse().unwrap(),
+            on: "2026-03-11".parse().unwrap(),
+            days_left: 4,
+            previous_anchor: "2026-03-05".parse().unwrap(),
+            anchor: "2026-03-15".parse().unwrap(),
+            paid_until: "2026-03-14T23:00:00Z".parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_pause_of_what_was_paid_for_ends_with_what_it_brought_and_one_of_a_trial_with_nothing() {
+        assert_eq!(giving(&over(), &mut 1150, 0, true), Some(1150));
+        assert_eq!(giving(&over(), &mut 1150, 0, false), Some(0));
+    }
 }

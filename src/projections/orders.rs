@@ -315,7 +315,19 @@ pub struct Filter {
     pub number: Option<String>,
     /// Only those with a payment that is unknown, parked, disputed, or too much.
     pub questionable: bool,
+    /// Only those with a payment of which it is not known whether it was taken.
+    pub unknown: bool,
+    /// Only those of this account.
+    pub account: Option<AccountId>,
 }
+
+const NARROWED: &str =
+    "($1::text is null or o.status = $1 or ($1 = 'open' and o.status in ('created', 'soft-failed', 'failed')))
+    and ($2::text is null or strpos(o.number, $2) > 0)
+    and (not $3 or o.overpaid > o.returned or o.disputed = 'open' or exists
+        (select from payments p where p.order_id = o.id and p.state in ('unknown', 'parked')))
+    and (not $4 or exists (select from payments p where p.order_id = o.id and p.state in ('unknown', 'parked')))
+    and ($5::uuid is null or o.account = $5)";
 
 /// A page of the list, newest first, and how many there are in all.
 ///
@@ -327,22 +339,69 @@ pub async fn list(
     offset: i64,
     limit: i64,
 ) -> Result<(Vec<OrderRow>, i64), QueryError> {
-    const WHERE: &str = "($1::text is null or o.status = $1 or ($1 = 'open' and o.status in ('created', 'soft-failed', 'failed')))
-        and ($2::text is null or strpos(o.number, $2) > 0)
-        and (not $3 or o.overpaid > o.returned or o.disputed = 'open' or exists
-            (select from payments p where p.order_id = o.id and p.state in ('unknown', 'parked')))";
     let number = filter.number.as_ref().map(|n| n.trim().to_uppercase());
     let client = r.client().await?;
     let total = client
         .query_one(
-            &format!("select count(*) from orders o where {WHERE}"),
-            &[&filter.status, &number, &filter.questionable],
+            &format!("select count(*) from orders o where {NARROWED}"),
+            &[&filter.status, &number, &filter.questionable, &filter.unknown, &filter.account],
         )
         .await?
         .get(0);
-    let sql = format!("{SELECT} where {WHERE} order by o.placed_at desc, o.id offset $4 limit $5");
-    let rows = client.query(&sql, &[&filter.status, &number, &filter.questionable, &offset, &limit]).await?;
+    let sql = format!("{SELECT} where {NARROWED} order by o.placed_at desc, o.id offset $6 limit $7");
+    let rows = client
+        .query(
+            &sql,
+            &[
+                &filter.status,
+                &number,
+                &filter.questionable,
+                &filter.unknown,
+                &filter.account,
+                &offset,
+                &limit,
+            ],
+        )
+        .await?;
     Ok((rows.iter().map(read).collect::<Result<_, _>>()?, total))
+}
+
+/// Those that follow `last` (when it was placed, and its id) in the same order, however the list moved
+/// meanwhile; from the beginning without one.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn after(
+    r: &Reader,
+    filter: &Filter,
+    last: Option<(DateTime<Utc>, Uuid)>,
+    limit: i64,
+) -> Result<Vec<OrderRow>, QueryError> {
+    let (at, id) = last.unzip();
+    let number = filter.number.as_ref().map(|n| n.trim().to_uppercase());
+    let sql = format!(
+        "{SELECT} where {NARROWED}
+         and ($6::timestamptz is null or o.placed_at < $6 or (o.placed_at = $6 and o.id > $7))
+         order by o.placed_at desc, o.id limit $8"
+    );
+    let rows = r
+        .client()
+        .await?
+        .query(
+            &sql,
+            &[
+                &filter.status,
+                &number,
+                &filter.questionable,
+                &filter.unknown,
+                &filter.account,
+                &at,
+                &id,
+                &limit,
+            ],
+        )
+        .await?;
+    rows.iter().map(read).collect()
 }
 
 /// Attempts whose answer is to be looked up by `at`: order and attempt. An attempt whose intent the

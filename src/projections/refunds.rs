@@ -247,6 +247,26 @@ pub async fn list(
     Ok((rows.iter().map(read).collect::<Result<_, _>>()?, total.get(0)))
 }
 
+/// Those that follow `last` (when it was asked for, and its id) in the same order; from the beginning without one.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn after(
+    r: &Reader,
+    state: Option<&str>,
+    last: Option<(DateTime<Utc>, Uuid)>,
+    limit: i64,
+) -> Result<Vec<RefundRow>, QueryError> {
+    let (at, id) = last.unzip();
+    let sql = format!(
+        "{SELECT} where ($1::text is null or state = $1
+            or ($1 = 'open' and state in ('proposed', 'started', 'unknown', 'parked')))
+         and ($2::timestamptz is null or asked_at < $2 or (asked_at = $2 and refund > $3))
+         order by asked_at desc, refund limit $4"
+    );
+    r.client().await?.query(&sql, &[&state, &at, &id, &limit]).await?.iter().map(read).collect()
+}
+
 /// Refunds whose answer is to be looked up by `at`: order and refund; without those that `refunder`
 /// has not come to yet.
 ///

@@ -1,13 +1,14 @@
 //! The lines of a subscription's timeline in words: what happened, and from what it was decided.
 //! Made when they are read, so that better words need no new fold of the log.
 
+use super::plan_change_words;
 use super::subscription_timeline::Entry;
 use crate::domain::invoice_series::InvoiceSeriesEvent;
 use crate::domain::order::OrderEvent;
 use crate::domain::shared::calendar::day_words;
 use crate::domain::shared::payment::BillingPolicy;
 use crate::domain::shared::vat_number::VatCheck;
-use crate::domain::subscription::{CancelCause, HoldCause, Rebate, SubscriptionEvent, Trigger};
+use crate::domain::subscription::{CancelCause, CancelReason, HoldCause, Rebate, SubscriptionEvent, Trigger};
 use crate::domain::team::TeamEvent;
 use crate::store::Actor;
 use chrono::{DateTime, Utc};
@@ -56,6 +57,10 @@ fn rules(policy: &BillingPolicy) -> String {
 fn rebate_words(rebate: &Rebate) -> String {
     let of = rebate.of.map(|n| format!(" of {n}")).unwrap_or_default();
     format!(" {} less {} by coupon {} (period {}{of}).", rebate.full, rebate.off, rebate.code, rebate.number)
+}
+
+fn because(reason: Option<CancelReason>) -> String {
+    reason.map(|r| format!(" The member says: {}.", r.words())).unwrap_or_default()
 }
 
 fn until_words(until: Option<chrono::NaiveDate>) -> String {
@@ -287,13 +292,13 @@ fn subscription(event: &SubscriptionEvent) -> Words {
             format!("Trial of {days} days: the first payment is due on {}.", day_words(*ends_on)),
             format!("Days before the first payment, by the plan. Access until {}.", moment(*access_until)),
         ),
-        E::TrialEndAnnounced { ends_on, amount, charged } => words(
+        E::TrialEndAnnounced { ends_on, amount, charged, days_before } => words(
             Weight::Plain,
             format!("The member was reminded: the trial ends on {}.", day_words(*ends_on)),
             if *charged {
-                format!("3 days before; then {amount} is charged.")
+                format!("{days_before} days before; then {amount} is charged.")
             } else {
-                format!("3 days before; there is no payment method for the {amount} yet.")
+                format!("{days_before} days before; there is no payment method for the {amount} yet.")
             },
         ),
         E::PauseScheduled { from, until } => words(
@@ -323,60 +328,26 @@ fn subscription(event: &SubscriptionEvent) -> Words {
                 day_words(*previous_anchor)
             ),
         ),
-        E::PlanChangeRequested { terms, proration: p, amount, .. } => words(
-            Weight::Plain,
-            format!(
-                "Change to {}, {} asked for: {amount} to pay now.",
-                terms.plan_name,
-                terms.interval.adjective()
-            ),
-            format!(
-                "{} for {} up to {}, less {} for {} of {} days that are left of the plan before (half up to the cent).",
-                p.charge,
-                day_words(p.period.start),
-                day_words(p.period.end),
-                p.credit,
-                p.days_left,
-                p.days_of_period
-            ),
-        ),
-        E::PlanChangeDropped { code, .. } => words(
-            Weight::Watch,
-            format!("The change of plan was not paid ({code}): everything stays as it was."),
-            "A change of plan is in force only once its price is paid.".to_owned(),
-        ),
-        E::PlanChangeScheduled { terms, on } => words(
-            Weight::Plain,
-            format!("Changes to {}, {} on {}.", terms.plan_name, terms.interval.adjective(), day_words(*on)),
-            "A plan that is not dearer by the day begins when the time that is paid for is over.".to_owned(),
-        ),
-        E::PlanChangeWithdrawn {} => words(Weight::Plain, "The planned change was given up.", None),
-        E::PlanChanged { terms, anchor, paid_until, .. } => words(
-            Weight::Good,
-            format!(
-                "{}, {} is in force: {} per {}.",
-                terms.plan_name,
-                terms.interval.adjective(),
-                terms.price,
-                terms.interval.words()
-            ),
-            format!("Periods are counted from {}. Paid until {}.", day_words(*anchor), moment(*paid_until)),
-        ),
-        E::CancellationScheduled { ends_at, ends_on } => words(
+        E::PlanChangeRequested { .. }
+        | E::PlanChangeDropped { .. }
+        | E::PlanChangeScheduled { .. }
+        | E::PlanChangeWithdrawn {}
+        | E::PlanChanged { .. } => plan_change_words::plan_change(event),
+        E::CancellationScheduled { ends_at, ends_on, reason } => words(
             Weight::Watch,
             format!("Cancelled: access stays until {}.", day_words(*ends_on)),
-            format!("What is paid for stays; it ends at {}.", moment(*ends_at)),
+            format!("What is paid for stays; it ends at {}.{}", moment(*ends_at), because(*reason)),
         ),
         E::CancellationUndone { next_due_on } => words(
             Weight::Good,
             format!("The cancellation was undone; next payment {}.", day_words(*next_due_on)),
             None,
         ),
-        E::SubscriptionCancelled { cause, ended_at, .. } => words(
+        E::SubscriptionCancelled { cause, ended_at, reason, .. } => words(
             Weight::Bad,
             "The subscription ended.",
             format!(
-                "{} In effect from {}.",
+                "{} In effect from {}.{}",
                 match cause {
                     CancelCause::PaidTimeEnded => "It was cancelled, and the paid time is over.",
                     CancelCause::EndedByStaff => "Staff ended it at once.",
@@ -384,7 +355,8 @@ fn subscription(event: &SubscriptionEvent) -> Words {
                     CancelCause::Withdrawn => "The member went back on the contract.",
                     CancelCause::WasOnHold => "It was cancelled while on hold: nothing was paid for.",
                 },
-                moment(*ended_at)
+                moment(*ended_at),
+                because(*reason)
             ),
         ),
         E::SubscriptionExpired { due_on, weeks, .. } => words(
@@ -487,6 +459,11 @@ fn subscription(event: &SubscriptionEvent) -> Words {
             Weight::Plain,
             format!("Staff let it go on: {waived} periods waived, {billed} to be billed."),
             format!("The next payment is due on {}.", day_words(*next_due_on)),
+        ),
+        E::MailResent { about, .. } => words(
+            Weight::Plain,
+            format!("Staff had a mail sent once more: {}.", about.replace('_', " ")),
+            None,
         ),
         E::PaymentReceivedAfterEnd { .. } => words(
             Weight::Bad,

@@ -2,6 +2,7 @@
 //! what the access rule asks for. The row is folded by the aggregate's own `apply`, so that a list
 //! can never say anything else than the aggregate.
 
+pub use super::subscription_lists::{Filter, after, cancel_reasons, list, overdue};
 use super::{Projection, ProjectionError, QueryError, Reader};
 use crate::domain::access::Membership;
 use crate::domain::shared::tax::Country;
@@ -24,7 +25,7 @@ impl Projection for Subscriptions {
     }
 
     fn version(&self) -> i32 {
-        5
+        6
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -51,7 +52,8 @@ impl Projection for Subscriptions {
             state        json not null,
             paused       boolean not null default false,
             vat_ask_from timestamptz,
-            vat_pending  boolean not null default false
+            vat_pending  boolean not null default false,
+            cancel_reason text
         );
         create index if not exists subscriptions_by_owner on subscriptions (owner);
         create index if not exists subscriptions_by_look_at on subscriptions (look_at) where look_at is not null;
@@ -83,15 +85,16 @@ impl Projection for Subscriptions {
         tx.execute(
             "insert into subscriptions (subscription, owner, status, plan_name, interval, collection, price_minor,
                  currency, joined_at, paid_until, look_at, open_order, failing, parked, ended_at, state, paused,
-                 vat_ask_from, vat_pending)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+                 vat_ask_from, vat_pending, cancel_reason)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
              on conflict (subscription) do update set status = excluded.status, plan_name = excluded.plan_name,
                  interval = excluded.interval, collection = excluded.collection,
                  currency = excluded.currency, paid_until = excluded.paid_until, look_at = excluded.look_at,
                  open_order = excluded.open_order, failing = excluded.failing, parked = excluded.parked,
                  ended_at = coalesce(excluded.ended_at, subscriptions.ended_at), state = excluded.state,
                  price_minor = excluded.price_minor, paused = excluded.paused,
-                 vat_ask_from = excluded.vat_ask_from, vat_pending = excluded.vat_pending",
+                 vat_ask_from = excluded.vat_ask_from, vat_pending = excluded.vat_pending,
+                 cancel_reason = excluded.cancel_reason",
             &[
                 &id,
                 &state.owner(),
@@ -112,6 +115,7 @@ impl Projection for Subscriptions {
                 &state.is_paused(),
                 &state.ask_register_from(),
                 &state.vat_check().is_some_and(|(check, _)| *check == VatCheck::Pending),
+                &state.cancel_reason().map(<&'static str>::from),
             ],
         )
         .await?;
@@ -150,9 +154,9 @@ impl SubscriptionRow {
     }
 }
 
-const COLUMNS: &str = "subscription, joined_at, ended_at, state";
+pub(super) const COLUMNS: &str = "subscription, joined_at, ended_at, state";
 
-fn read(row: &Row) -> Result<SubscriptionRow, QueryError> {
+pub(super) fn read(row: &Row) -> Result<SubscriptionRow, QueryError> {
     let state: Subscription = serde_json::from_value(row.get(3))
         .map_err(|e| StoreError::Unreadable(format!("a subscription's row cannot be read: {e}")))?;
     Ok(SubscriptionRow {
@@ -275,63 +279,6 @@ pub async fn to_ask_register(
     r.client().await?.query(&sql, &[&at, &last, &limit]).await?.iter().map(read).collect()
 }
 
-/// What a list is narrowed to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Filter {
-    /// One status.
-    pub status: Option<String>,
-    /// One plan, as `name, interval`.
-    pub plan: Option<String>,
-    /// Only those whose payment is failing.
-    pub failing: bool,
-    /// Only those that staff have to decide about.
-    pub parked: bool,
-    /// Only those that rest.
-    pub paused: bool,
-    /// Only those for whose VAT number the register has not answered.
-    pub vat_pending: bool,
-    /// Only those of these accounts.
-    pub owners: Option<Vec<AccountId>>,
-}
-
-/// A page of the list, newest first, and how many there are in all.
-///
-/// # Errors
-/// If the database cannot be read.
-pub async fn list(
-    r: &Reader,
-    filter: &Filter,
-    offset: i64,
-    limit: i64,
-) -> Result<(Vec<SubscriptionRow>, i64), QueryError> {
-    const WHERE: &str =
-        "($1::text is null or status = $1) and ($2::text is null or plan_name || ', ' || interval = $2)
-        and (not $3 or failing) and (not $4 or parked) and ($5::uuid[] is null or owner = any($5)) and (not $6 or paused)
-        and (not $7 or vat_pending)";
-    let client = r.client().await?;
-    let narrowed: [&(dyn tokio_postgres::types::ToSql + Sync); 7] = [
-        &filter.status,
-        &filter.plan,
-        &filter.failing,
-        &filter.parked,
-        &filter.owners,
-        &filter.paused,
-        &filter.vat_pending,
-    ];
-    let total = client
-        .query_one(&format!("select count(*) from subscriptions where {WHERE}"), &narrowed)
-        .await?
-        .get(0);
-    let sql = format!(
-        "select {COLUMNS} from subscriptions where {WHERE} order by joined_at desc, subscription offset $8 limit $9"
-    );
-    let mut params = narrowed.to_vec();
-    params.push(&offset);
-    params.push(&limit);
-    let rows = client.query(&sql, &params).await?.iter().map(read).collect::<Result<_, _>>()?;
-    Ok((rows, total))
-}
-
 /// How many subscriptions there are of each status and plan.
 ///
 /// # Errors
@@ -340,16 +287,6 @@ pub async fn counts(r: &Reader) -> Result<Vec<(String, String, i64)>, QueryError
     let sql = "select status, plan_name || ', ' || interval, count(*) from subscriptions group by 1, 2 order by 1, 2";
     let rows = r.client().await?.query(sql, &[]).await?;
     Ok(rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect())
-}
-
-/// Active subscriptions whose payment was due more than two hours before `now` and was not tried.
-///
-/// # Errors
-/// If the database cannot be read.
-pub async fn overdue(r: &Reader, now: DateTime<Utc>) -> Result<i64, QueryError> {
-    let sql = "select count(*) from subscriptions where status = 'active' and collection = 'automatic'
-        and open_order is null and not parked and paid_until < $1::timestamptz - interval '2 hours'";
-    Ok(r.client().await?.query_one(sql, &[&now]).await?.get(0))
 }
 
 /// How many ended, and how many started, since `since`.

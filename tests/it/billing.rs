@@ -239,6 +239,22 @@ async fn a_membership_lives_through_renewals_declines_hold_and_late_payment() {
         (Status::Active, Some("2031-04-20".parse().expect("a date")))
     );
     assert_eq!(desk.charged().await, 3450);
+    let papers = invoices::of_account(&cx.reader, desk.account).await.expect("read");
+    let late = &papers[0].document;
+    let span = late.lines[0].period.expect("the span that was paid for");
+    assert_eq!((span.start.to_string(), span.end.to_string()), ("2031-04-20".into(), "2031-05-20".into()));
+    assert_eq!((late.tax.supplied_on, late.tax.gross.minor), (span.start, 1150));
+
+    // The list goes on after its last entry, whatever was placed meanwhile.
+    let (all, mut last, mut walked) = (orders::Filter::default(), None, Vec::new());
+    while let [one] = &orders::after(&cx.reader, &all, last, 1).await.expect("read")[..] {
+        last = Some((one.placed_at, one.id));
+        walked.push(one.id);
+    }
+    let (listed, _) = orders::list(&cx.reader, &all, 0, 10).await.expect("read");
+    assert_eq!(walked, listed.iter().map(|o| o.id).collect::<Vec<_>>());
+    let second = invoices::after(&cx.reader, "", None, Some(papers[0].position), 1).await.expect("read");
+    assert_eq!(second[0].number, papers[1].number);
 
     // The state as of a day before, from the log.
     let entries = subscription_timeline::of(&cx.reader, id, None).await.expect("read");
@@ -263,7 +279,7 @@ async fn a_membership_lives_through_renewals_declines_hold_and_late_payment() {
 async fn cancelling_ends_with_the_paid_time_and_transfers_wait_on_hold() {
     let desk = Desk::open().await;
     let id = desk.join(Some(GOOD)).await;
-    desk.send(id, SubscriptionCommand::Cancel { at: desk.at }).await;
+    desk.send(id, SubscriptionCommand::Cancel { reason: None, at: desk.at }).await;
     assert_eq!(desk.status(id).await, Status::PendingCancellation);
     assert!(desk.status(id).await.gives_access());
     desk.tick("2031-02-28T08:00:00Z").await;

@@ -211,7 +211,7 @@ async fn a_live_subscription_blocks_until_it_is_over() {
         mails.filter(|e| std::fs::read_to_string(e.path()).unwrap().contains("We cannot delete")).count();
     assert_eq!(told, 1);
 
-    let cancel = SubscriptionCommand::Cancel { at: cx.clock.now() };
+    let cancel = SubscriptionCommand::Cancel { reason: None, at: cx.clock.now() };
     let envelope = Envelope::new(cx.clock.new_id(), subscription, cancel, meta(&studio));
     cx.bus.dispatch::<Subscription>(envelope).await.unwrap();
     studio.settle().await;

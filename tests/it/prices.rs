@@ -98,6 +98,14 @@ async fn a_coupon_makes_the_first_periods_cheaper_and_is_used_as_often_as_it_may
         other.contains("As it would be") && other.contains("€6.80 more would have been paid."),
         "{other}"
     );
+    // Another plan of those that are sold: its price and its interval.
+    let at = plain.body.find("name=\"plan\"").expect("a choice of plans");
+    let start = at + plain.body[at..].find("value=\"").expect("no plan") + 7;
+    let start = start + plain.body[start..].find("value=\"").expect("a plan") + 7;
+    let yearly = &plain.body[start..start + 36];
+    let other = billing.get(&format!("{id}/what-if?plan={yearly}")).await.body;
+    assert!(other.contains("As it would be") && other.contains("more would have been paid."), "{other}");
+    assert_eq!(billing.get(&format!("{id}/what-if?plan=none-of-them")).await.status, 422);
     let wrong = billing.get(&format!("{id}/what-if?price=2.505&attempts=0")).await;
     assert!(wrong.status == 422 && wrong.body.contains("value=\"2.505\""), "it keeps what was typed");
     settle_reads(&studio, before).await;

@@ -251,6 +251,7 @@ const GRAVE: &[(&str, &str, &str)] = &[
     ("POST", "/moderation/waves", ""),
     ("POST", "/moderation/waves/{id}/undo", ""),
     ("POST", "/billing/people/{id}", "complimentary"),
+    ("POST", "/billing/people/{id}/subscription", ""),
     ("POST", "/billing/orders/{id}/refund", ""),
     ("POST", "/billing/orders/{id}/paid", ""),
     ("POST", "/billing/orders/{id}/outcome", ""),

@@ -58,6 +58,22 @@ async fn staff_extend_retry_waive_and_end_with_a_reason() {
     ] {
         assert!(story.contains(words), "{words}");
     }
+    // A mail is sent once more, with a reason; one that was never sent to the member is not.
+    let at = story.find("name=\"mail\"").expect("the mails");
+    let start = at + story[at..].find("value=\"").expect("a mail") + 7;
+    let mail = &story[start..start + 36];
+    assert_eq!(act(&[("act", "resend"), ("mail", mail), ("reason", "")]).await.status, 422);
+    let other = uuid::Uuid::now_v7().to_string();
+    let unknown = act(&[("act", "resend"), ("mail", &other), ("reason", "lost")]).await;
+    assert!(unknown.status == 422 && unknown.body.contains("Choose one of the mails"));
+    let written = async || {
+        let sql = "select count(*) from outgoing_mail where mail->>'kind' = 'billing'";
+        studio.client().await.query_one(sql, &[]).await.expect("counted").get::<_, i64>(0)
+    };
+    let before = written().await;
+    assert_eq!(act(&[("act", "resend"), ("mail", mail), ("reason", "it went to spam")]).await.status, 303);
+    assert_eq!(written().await, before + 1);
+    assert!(billing.get(&page).await.body.contains("Staff had a mail sent once more"));
     let mails = std::fs::read_dir(studio.data.path().join("mail")).unwrap().flatten();
     let texts: Vec<String> = mails.filter_map(|f| std::fs::read_to_string(f.path()).ok()).collect();
     for words in ["We added 14 days", "is waived", "We ended your membership"] {

@@ -117,3 +117,32 @@ async fn no_answer_is_no_refusal_and_is_asked_for_again() {
     studio.verify().await;
     studio.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_business_that_accounts_for_the_tax_reads_net_prices_only() {
+    let (studio, member, billing, _) = open(json!({ "valid": true, "requestIdentifier": "WAPIX1" })).await;
+    let done = order(&studio, &member).await;
+    assert_eq!(done.status, 303, "{}", done.body);
+    let plans = "/account/subscription/plan";
+    let shown = member.get(plans).await.body;
+    assert!(shown.contains("€96.64") && !shown.contains("€115.00"), "{shown}");
+    // Staff read what the member would pay.
+    let desk = link(&billing.get("/billing/subscriptions").await.body, "/billing/subscriptions/");
+    let acts = billing.get(&desk).await.body;
+    assert!(acts.contains("Studio, yearly, €96.64"), "{acts}");
+    let variation = shown.split("name=\"variation\" value=\"").nth(1).and_then(|t| t.split('"').next());
+    let variation = variation.expect("a plan").to_owned();
+    let stale = [("variation", variation.as_str()), ("pay", "1"), ("price", "11500")];
+    let refused = member.submit(plans, plans, &stale).await;
+    assert!(refused.status == 422 && !refused.body.contains("€115.00"), "{}", refused.body);
+    let wanted = [("variation", variation.as_str()), ("pay", "0"), ("price", "11500")];
+    assert_eq!(member.submit(plans, plans, &wanted).await.status, 303);
+    studio.settle().await;
+    let mine = member.get("/account/subscription").await.body;
+    assert!(mine.contains("Planned change") && mine.contains("€96.64"), "{mine}");
+    for gross in ["€115.00", "€11.50"] {
+        assert!(!mine.contains(gross), "{gross}: {mine}");
+    }
+    studio.verify().await;
+    studio.close().await;
+}

@@ -1,9 +1,9 @@
 //! Writes to members (and for managed memberships to billing staff) what happened to a membership.
 
 use super::{Workflow, WorkflowError, tax_changes};
-use crate::actors::mailer;
 use crate::actors::payments::bank_account;
 use crate::actors::services::Services;
+use crate::actors::{mail_again, mailer};
 use crate::domain::access::Membership;
 use crate::domain::order::{OrderEvent, RefundOf, RefundVia, order_number, transfer_reference};
 use crate::domain::shared::payment::Collection;
@@ -59,6 +59,11 @@ impl Workflow for BillingMails {
             if given || others.contains(&Membership::Giving) {
                 return Ok(());
             }
+        }
+        if let SubscriptionEvent::MailResent { mail, .. } = &happened {
+            let (id, _) = cx.follow(event, NAME, "again");
+            mail_again::again(cx, id, *mail, state.owner()).await?;
+            return Ok(());
         }
         if let SubscriptionEvent::ManagerToldOfRenewal { .. } = &happened {
             let rates = tax_changes::rates(cx).await?;
@@ -149,7 +154,7 @@ fn mail(
         }
         E::SubscriptionRenewed { period, .. } => BillingMail::Renewed { plan, amount, next_due: period.end },
         E::TrialStarted { ends_on, .. } => BillingMail::TrialStarted { plan, amount, ends_on: *ends_on },
-        E::TrialEndAnnounced { ends_on, amount, charged } => {
+        E::TrialEndAnnounced { ends_on, amount, charged, .. } => {
             BillingMail::TrialEnding { amount: pay(*amount), ends_on: *ends_on, charged: *charged }
         }
         E::PauseScheduled { from, until } => BillingMail::PausePlanned { from: *from, until: *until },

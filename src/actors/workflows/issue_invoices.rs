@@ -2,7 +2,7 @@
 //! invoice that nobody has to pay any more is taken back by a credit note, and one whose price went
 //! back, or part of it, is corrected by one.
 
-use super::{Workflow, WorkflowError};
+use super::{Workflow, WorkflowError, tax_changes};
 use crate::actors::bus::Envelope;
 use crate::actors::invoice_archive;
 use crate::actors::services::Services;
@@ -12,9 +12,10 @@ use crate::domain::invoice_series::{
 use crate::domain::order::{OrderEvent, RefundOf, Settlement};
 use crate::domain::shared::Money;
 use crate::domain::shared::calendar::{Period, Zone};
-use crate::domain::subscription::Subscription;
-use crate::projections::invoices;
-use crate::store::repository::EventRepository;
+use crate::domain::shared::tax::Tax;
+use crate::domain::subscription::{Subscription, SubscriptionEvent};
+use crate::projections::invoices::{self, Invoice};
+use crate::store::event::stream_name;
 use crate::store::{RecordedEvent, log};
 use async_trait::async_trait;
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
@@ -40,17 +41,19 @@ impl Workflow for IssueInvoices {
     async fn handle(&self, event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {
         match event.decode::<OrderEvent>()? {
             Some(placed @ OrderEvent::OrderPlaced { settlement: Settlement::Transfer { .. }, .. }) => {
-                issue(event, cx, placed, SeriesKind::Invoice, (event.effective_at, false)).await
+                let paper = Paper { kind: SeriesKind::Invoice, at: event.effective_at, paid: false };
+                issue(event, cx, placed, paper).await
             }
             Some(OrderEvent::OrderPaid { at, .. }) => match placed(event, cx).await? {
                 Some(placed @ OrderEvent::OrderPlaced { settlement: Settlement::Charge { .. }, .. }) => {
-                    issue(event, cx, placed, SeriesKind::Invoice, (at, true)).await
+                    issue(event, cx, placed, Paper { kind: SeriesKind::Invoice, at, paid: true }).await
                 }
-                _ => Ok(()),
+                Some(placed) => move_span(event, cx, placed, at).await,
+                None => Ok(()),
             },
             Some(OrderEvent::OrderCancelled { at, .. }) => match placed(event, cx).await? {
                 Some(placed @ OrderEvent::OrderPlaced { settlement: Settlement::Transfer { .. }, .. }) => {
-                    issue(event, cx, placed, SeriesKind::CreditNote, (at, false)).await
+                    issue(event, cx, placed, Paper { kind: SeriesKind::CreditNote, at, paid: false }).await
                 }
                 _ => Ok(()),
             },
@@ -80,43 +83,53 @@ async fn placed(event: &RecordedEvent, cx: &Services) -> Result<Option<OrderEven
     Ok(stream.first().map(RecordedEvent::decode::<OrderEvent>).transpose()?.flatten())
 }
 
+/// What is issued, and for when.
+#[derive(Clone, Copy)]
+struct Paper {
+    kind: SeriesKind,
+    at: DateTime<Utc>,
+    paid: bool,
+}
+
 async fn issue(
     event: &RecordedEvent,
     cx: &Services,
     placed: OrderEvent,
-    kind: SeriesKind,
-    (at, paid): (DateTime<Utc>, bool),
+    paper: Paper,
 ) -> Result<(), WorkflowError> {
+    let Some((order, mut document)) = written(cx, placed, paper)? else { return Ok(()) };
+    if paper.kind == SeriesKind::CreditNote {
+        document.corrects = Some(invoice_of(cx, order).await?.number);
+        document.tax = taken_back(document.tax);
+    }
+    if paper.paid
+        && let Some(span) = span_of(cx, document.subscription, order, paper.at).await?
+    {
+        document = on_span(document, span, cx).await?;
+    }
+    number_it(event, cx, paper.kind, document, "issue").await
+}
+
+/// An order as a document, just as it was placed.
+fn written(
+    cx: &Services,
+    placed: OrderEvent,
+    paper: Paper,
+) -> Result<Option<(Uuid, Document)>, WorkflowError> {
     let OrderEvent::OrderPlaced {
-        order,
-        number,
-        account,
-        subscription,
-        items,
-        mut tax,
-        billing,
-        vat_number,
-        ..
+        order, number, account, subscription, items, tax, billing, vat_number, ..
     } = placed
     else {
-        return Ok(());
+        return Ok(None);
     };
-    let mut corrects = None;
-    if kind == SeriesKind::CreditNote {
-        corrects = Some(invoice_of(cx, order).await?);
-        for amount in [&mut tax.gross, &mut tax.tax, &mut tax.net] {
-            *amount = amount.negated();
-        }
-    }
-    let (seller, issued_on) = seller(cx, at)?;
-    let begins = if paid { first_span(cx, subscription, at).await? } else { None };
+    let (seller, issued_on) = seller(cx, paper.at)?;
     let lines = items
         .into_iter()
         .map(|i| InvoiceLine {
             description: i.description,
             quantity: i.quantity,
             unit: i.unit,
-            period: i.period.or(begins),
+            period: i.period,
         })
         .collect();
     let document = Document {
@@ -130,26 +143,77 @@ async fn issue(
         lines,
         tax,
         issued_on,
-        paid,
-        corrects,
+        paid: paper.paid,
+        corrects: None,
         refund: None,
+        moved: false,
     };
-    number_it(event, cx, kind, document).await
+    Ok(Some((order, document)))
 }
 
-/// The span that begins with the payment of a first order, which names none: the day of payment is its
-/// first day.
-async fn first_span(
+fn taken_back(tax: Tax) -> Tax {
+    Tax { gross: tax.gross.negated(), tax: tax.tax.negated(), net: tax.net.negated(), ..tax }
+}
+
+/// The span that the payment of an order pays for. What the subscription recorded counts; before it has, what
+/// it will decide. None for what is no period: a gift, a change of plan.
+async fn span_of(
     cx: &Services,
     subscription: Uuid,
+    order: Uuid,
     paid_at: DateTime<Utc>,
 ) -> Result<Option<Period>, WorkflowError> {
-    let loaded =
-        EventRepository::<Subscription>::new(cx.pool.clone(), cx.journal.clone()).load(subscription).await?;
-    Ok(loaded.state.terms().and_then(|t| Period::nth(t.zone.date_of(paid_at), t.interval, 0).ok()))
+    let client = cx.pool.get().await.map_err(crate::store::StoreError::from)?;
+    let name = stream_name(<Subscription as cqrs_es::Aggregate>::TYPE, subscription);
+    let stream = log::stream(&**client, &name, 0).await?;
+    let mut state = Subscription::default();
+    for recorded in &stream {
+        let Some(happened) = recorded.decode::<SubscriptionEvent>()? else { continue };
+        if let Some((_, period)) = happened.paid_span().filter(|(of, _)| *of == order) {
+            return Ok(Some(period));
+        }
+        state.apply(happened);
+    }
+    Ok(state.span_paid_by(order, paid_at))
 }
 
-/// The credit note for a refund.
+/// The document for the span that it got: its lines name it, and the tax in the total is that of its first
+/// day, which is the day of supply.
+async fn on_span(document: Document, span: Period, cx: &Services) -> Result<Document, WorkflowError> {
+    let rates = tax_changes::rates(cx).await?;
+    let lines = document.lines.into_iter().map(|line| InvoiceLine { period: Some(span), ..line }).collect();
+    let tax = match document.tax.supplied_on == span.start {
+        true => document.tax,
+        false => document.tax.supplied_on(span.start, &rates),
+    };
+    Ok(Document { lines, tax, ..document })
+}
+
+/// A transfer had its invoice when it was asked for. If it came so late that its span began on another day, that
+/// invoice is taken back and one for the span it got stands in its place.
+async fn move_span(
+    event: &RecordedEvent,
+    cx: &Services,
+    placed: OrderEvent,
+    at: DateTime<Utc>,
+) -> Result<(), WorkflowError> {
+    let paper = Paper { kind: SeriesKind::Invoice, at, paid: true };
+    let Some((order, document)) = written(cx, placed, paper)? else { return Ok(()) };
+    let Some(span) = span_of(cx, document.subscription, order, at).await? else { return Ok(()) };
+    let named = document.lines.iter().filter_map(|line| line.period).any(|period| period != span);
+    let anew = on_span(Document { moved: true, ..document.clone() }, span, cx).await?;
+    // One that named no span said that it begins with the payment: only another rate makes it wrong.
+    let rated = (anew.tax.basis_points, anew.tax.tax) != (document.tax.basis_points, document.tax.tax);
+    if !named && !rated {
+        return Ok(());
+    }
+    let corrects = Some(first_invoice_of(cx, order).await?);
+    let back = Document { moved: true, corrects, tax: taken_back(document.tax.clone()), ..document };
+    number_it(event, cx, SeriesKind::CreditNote, back, "take-back").await?;
+    number_it(event, cx, SeriesKind::Invoice, anew, "issue-anew").await
+}
+
+/// The credit note for a refund: of what the invoice says, which may be of another rate than the order.
 async fn correct(
     event: &RecordedEvent,
     cx: &Services,
@@ -157,45 +221,40 @@ async fn correct(
     back: Back,
     at: DateTime<Utc>,
 ) -> Result<(), WorkflowError> {
-    let OrderEvent::OrderPlaced {
-        order, number, account, subscription, items, tax, billing, vat_number, ..
-    } = placed
-    else {
-        return Ok(());
-    };
-    let corrects = invoice_of(cx, order).await?;
-    let (seller, issued_on) = seller(cx, at)?;
-    let sold = items.into_iter().next();
-    let (what, period) = sold.map_or_else(Default::default, |i| (i.description, i.period));
+    let paper = Paper { kind: SeriesKind::CreditNote, at, paid: true };
+    let Some((order, document)) = written(cx, placed, paper)? else { return Ok(()) };
+    let invoice = invoice_of(cx, order).await?;
+    let sold = document.lines.first();
     let line = InvoiceLine {
-        description: format!("Refund: {what}"),
+        description: format!("Refund: {}", sold.map(|l| l.description.as_str()).unwrap_or_default()),
         quantity: 1,
         unit: back.amount.negated(),
-        period,
+        period: invoice.document.lines.first().and_then(|l| l.period),
     };
     let document = Document {
-        order,
-        order_number: number,
-        subscription,
-        account,
-        seller,
-        billing,
-        vat_number,
         lines: vec![line],
-        tax: tax.returned(back.before, back.amount),
-        issued_on,
-        paid: true,
-        corrects: Some(corrects),
+        tax: invoice.document.tax.returned(back.before, back.amount),
+        corrects: Some(invoice.number),
         refund: Some(back.refund),
+        ..document
     };
-    number_it(event, cx, SeriesKind::CreditNote, document).await
+    number_it(event, cx, SeriesKind::CreditNote, document, "issue").await
 }
 
-/// The number of the order's invoice.
-async fn invoice_of(cx: &Services, order: Uuid) -> Result<String, WorkflowError> {
-    // It was issued in an earlier step of this workflow: its table may lag a moment.
-    let invoice = invoices::of_order(&cx.reader, order).await?;
-    invoice.map(|i| i.number).ok_or_else(|| WorkflowError::Failed("the invoice is not listed yet".into()))
+/// The invoice that stands for the order.
+async fn invoice_of(cx: &Services, order: Uuid) -> Result<Invoice, WorkflowError> {
+    invoices::of_order(&cx.reader, order).await?.ok_or_else(unlisted)
+}
+
+/// The number of the invoice that was issued when the order was placed.
+async fn first_invoice_of(cx: &Services, order: Uuid) -> Result<String, WorkflowError> {
+    let all = invoices::all_of_order(&cx.reader, order).await?;
+    all.into_iter().find(|p| !p.credit_note).map(|p| p.number).ok_or_else(unlisted)
+}
+
+/// It was issued in an earlier step of this workflow: its table may lag a moment.
+fn unlisted() -> WorkflowError {
+    WorkflowError::Failed("the invoice is not listed yet".into())
 }
 
 /// Who sells, and the day on which a document of `at` is issued.
@@ -215,12 +274,13 @@ async fn number_it(
     cx: &Services,
     kind: SeriesKind,
     document: Document,
+    purpose: &str,
 ) -> Result<(), WorkflowError> {
     let year = document.issued_on.year();
     let archived = invoice_archive::value(cx, &document, kind == SeriesKind::CreditNote).await?;
     let command =
         InvoiceSeriesCommand::Issue { kind, entity: ENTITY.into(), year, document: Box::new(document) };
-    let (id, meta) = cx.follow(event, NAME, "issue");
+    let (id, meta) = cx.follow(event, NAME, purpose);
     let envelope = Envelope::new(id, series_id(kind, ENTITY, year), command, meta)
         .with_private(archived.into_iter().collect());
     let sent = cx.bus.dispatch::<InvoiceSeries>(envelope).await;

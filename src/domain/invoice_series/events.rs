@@ -1,6 +1,6 @@
 use crate::domain::shared::calendar::Period;
 use crate::domain::shared::tax::Tax;
-use crate::domain::shared::{AccountId, Money, PersonalRef};
+use crate::domain::shared::{AccountId, Money, PersonalRef, derive_id};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -70,13 +70,22 @@ pub struct Document {
     /// The refund for which a credit note is issued; none where it takes the whole invoice back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refund: Option<Uuid>,
+    /// The order was paid late, so its span began on another day than the first invoice says: that one is
+    /// taken back, and this invoice stands in its place.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub moved: bool,
 }
 
 impl Document {
-    /// What gets one number, however often it is asked for: a refund, else an order.
+    /// What gets one number, however often it is asked for: a refund, an order's move to another span, else
+    /// an order.
     #[must_use]
     pub fn cause(&self) -> Uuid {
-        self.refund.unwrap_or(self.order)
+        match self.refund {
+            Some(refund) => refund,
+            None if self.moved => derive_id(&format!("order-{}", self.order), "invoice-of-the-span-it-got"),
+            None => self.order,
+        }
     }
 }
 

@@ -112,6 +112,7 @@ mod tests {
             paid: true,
             corrects: None,
             refund: None,
+            moved: false,
         })
     }
 

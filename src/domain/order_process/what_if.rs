@@ -100,8 +100,10 @@ fn inputs(history: &History) -> Vec<(DateTime<Utc>, Input)> {
             number.clone_from(vat_number);
         }
         let command = match event.clone() {
-            E::CancellationScheduled { .. }
-            | E::SubscriptionCancelled { cause: CancelCause::WasOnHold, .. } => C::Cancel { at },
+            E::CancellationScheduled { reason, .. }
+            | E::SubscriptionCancelled { cause: CancelCause::WasOnHold, reason, .. } => {
+                C::Cancel { reason, at }
+            }
             E::CancellationUndone { .. } => C::UndoCancel { at },
             E::PauseScheduled { from, until } => C::Pause { from, until, at },
             E::PauseEnded { .. } | E::PauseWithdrawn { .. } => C::EndPause { at },

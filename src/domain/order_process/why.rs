@@ -229,6 +229,18 @@ pub fn explain(
     let words =
         format!("{who} in {}, supplied on {}: {}.", country.name(), day_words(supplied_on), reckoned.words());
     grounds.push(Ground { position: billed_at, words });
+    // Money that comes after the subscription was put on hold pays for time from then on.
+    let late = subscription.iter().find_map(|(position, event)| {
+        let (_, period) = event.paid_span().filter(|(of, _)| *of == order)?;
+        (period.start != supplied_on).then_some((*position, period.start))
+    });
+    if let Some((position, start)) = late {
+        let words = format!(
+            "It was paid late: the interval starts on the day of payment, {}. The total stays; the invoice names that span and has the rate of that day.",
+            day_words(start)
+        );
+        grounds.push(Ground { position, words });
+    }
     Some(Explanation { grounds, sum, reckoned, ordered, taken: taken(own) })
 }
 

@@ -33,6 +33,14 @@ pub struct PaymentMethod {
     pub expires_on: Option<NaiveDate>,
 }
 
+impl PaymentMethod {
+    /// Whether it can be charged on a day, as far as is known.
+    #[must_use]
+    pub fn is_usable(&self, today: NaiveDate) -> bool {
+        self.expires_on.is_none_or(|end| today < end)
+    }
+}
+
 /// The first day after the month `MM/YY` that stands on a card; none if it is no month.
 #[must_use]
 pub fn card_expires_on(expiry: &str) -> Option<NaiveDate> {
@@ -106,6 +114,8 @@ pub struct BillingPolicy {
     pub reminder_days: u16,
     /// Days before a card expires at which the member is reminded.
     pub card_reminder_days: u16,
+    /// Days before the end of a trial at which the member is reminded.
+    pub trial_reminder_days: u16,
     /// Periods a subscription may be behind before it is parked for staff.
     pub most_periods_behind: u16,
 }
@@ -119,6 +129,7 @@ impl Default for BillingPolicy {
             manual_notice_days: 7,
             reminder_days: 7,
             card_reminder_days: 30,
+            trial_reminder_days: 3,
             most_periods_behind: 3,
         }
     }

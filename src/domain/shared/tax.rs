@@ -218,6 +218,20 @@ impl Tax {
         Self { kind, country: buyer.country, basis_points, rate_since, supplied_on: on, gross, tax, net }
     }
 
+    /// The same total for a supply on another day: what was ordered stays what is paid, and the tax in it
+    /// follows the rate of that day. Who accounts for the tax themselves pay the same net price.
+    #[must_use]
+    pub fn supplied_on(self, on: NaiveDate, rates: &RateTable) -> Self {
+        let known = if self.kind == TaxKind::None { None } else { rates.rate(self.country, on) };
+        let Some((basis_points, since)) = known else { return Self { supplied_on: on, ..self } };
+        let tax = match self.kind {
+            TaxKind::Charged => contained(self.gross, basis_points),
+            TaxKind::ReverseCharge | TaxKind::None => Money::new(0, self.gross.currency),
+        };
+        let net = Money::new(self.gross.minor - tax.minor, self.gross.currency);
+        Self { basis_points, rate_since: Some(since), supplied_on: on, tax, net, ..self }
+    }
+
     /// The tax of `amount` of the price that goes back after `before` has: negative, and reckoned on
     /// the sums, so that the parts add up to the whole to the minor unit.
     #[must_use]
@@ -300,6 +314,21 @@ mod tests {
         assert_eq!(tax(1000, "DE", false, "2020-07-01").basis_points, 1600);
         assert_eq!(tax(1000, "DE", false, "2021-01-01").basis_points, 1900);
         assert_eq!(tax(1000, "FI", false, "2026-01-01").percent(), "25.5\u{a0}%");
+    }
+
+    #[test]
+    fn what_is_supplied_on_another_day_keeps_its_total_and_takes_that_days_rate() {
+        let moved = |tax: Tax, on: &str| tax.supplied_on(on.parse().unwrap(), &RateTable::default());
+        let late = moved(tax(1190, "DE", false, "2020-06-30"), "2020-07-02");
+        assert_eq!(
+            (late.gross.minor, late.basis_points, late.tax.minor, late.net.minor),
+            (1190, 1600, 164, 1026)
+        );
+        assert_eq!(late, tax(1190, "DE", false, "2020-07-02"));
+        // A business abroad pays the net price that was ordered; the rate is for the record.
+        let abroad = moved(tax(1190, "DE", true, "2020-06-30"), "2020-07-02");
+        assert_eq!((abroad.gross.minor, abroad.tax.minor, abroad.basis_points), (1000, 0, 1600));
+        assert_eq!(moved(tax(1490, "US", false, "2026-01-01"), "2026-02-01").tax.minor, 0);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use super::{CancelCause, RatesMove, Terms};
+use super::{CancelCause, CancelReason, RatesMove, Terms};
 use crate::domain::shared::Money;
 use crate::domain::shared::discount::Discount;
 use crate::domain::shared::payment::{BillingPolicy, PaymentMethod};
@@ -97,6 +97,8 @@ pub enum SubscriptionCommand {
     },
     /// End it with the time that is paid for.
     Cancel {
+        /// Why, if the member says so.
+        reason: Option<CancelReason>,
         /// When.
         at: DateTime<Utc>,
     },
@@ -200,6 +202,13 @@ pub enum SubscriptionCommand {
         policy: BillingPolicy,
         /// When.
         at: DateTime<Utc>,
+    },
+    /// Staff have a mail sent to the member once more.
+    ResendMail {
+        /// Which one.
+        mail: Uuid,
+        /// What it is about, in a word.
+        about: String,
     },
     /// Staff let a parked subscription go on.
     Unpark {

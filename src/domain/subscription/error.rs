@@ -10,6 +10,9 @@ pub enum SubscriptionError {
     /// Automatic collection with nothing to charge.
     #[error("This plan is paid automatically: add a card first.")]
     NeedsMethod,
+    /// The card is past its end.
+    #[error("This card has expired. Pay with another one.")]
+    CardExpired,
     /// Cancelled or expired.
     #[error("This subscription has ended. Join again to go on.")]
     Ended,

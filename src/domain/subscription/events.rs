@@ -1,4 +1,4 @@
-use super::{CancelCause, HoldCause, Proration, Rebate, TaxChange, Terms, Trigger};
+use super::{CancelCause, CancelReason, HoldCause, Proration, Rebate, TaxChange, Terms, Trigger};
 use crate::domain::shared::calendar::Period;
 use crate::domain::shared::discount::Discount;
 use crate::domain::shared::payment::{BillingPolicy, PaymentMethod};
@@ -58,6 +58,9 @@ pub enum SubscriptionEvent {
         amount: Money,
         /// Whether there is a payment method that will be charged.
         charged: bool,
+        /// Days before the end, by the setting in force.
+        #[serde(default = "super::event_facts::three_days")]
+        days_before: u16,
     },
     /// The first period is to be paid; it starts on the day of payment.
     FirstOrderRequested {
@@ -138,7 +141,7 @@ pub enum SubscriptionEvent {
         order: Uuid,
         /// Which attempt; none if there was nothing to charge.
         attempt: Option<Uuid>,
-        /// The gateway's code, or `no_payment_method`.
+        /// The gateway's code; `no_payment_method` or `expired_card` if no gateway was asked.
         code: String,
         /// Trying again is useless.
         hard: bool,
@@ -368,6 +371,9 @@ pub enum SubscriptionEvent {
         ends_at: DateTime<Utc>,
         /// The first day without access.
         ends_on: NaiveDate,
+        /// Why, if the member said so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<CancelReason>,
     },
     /// It goes on after all.
     CancellationUndone {
@@ -382,6 +388,9 @@ pub enum SubscriptionEvent {
         ended_at: DateTime<Utc>,
         /// An order that nobody has to pay any more.
         abandoned_order: Option<Uuid>,
+        /// Why it was cancelled with this, if the member said so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<CancelReason>,
     },
     /// It was on hold for too long.
     SubscriptionExpired {
@@ -462,6 +471,13 @@ pub enum SubscriptionEvent {
         /// The next day on which a payment is due.
         next_due_on: NaiveDate,
     },
+    /// Staff have a mail sent to the member once more.
+    MailResent {
+        /// Which one.
+        mail: Uuid,
+        /// What it is about, in a word.
+        about: String,
+    },
     /// Money came for a subscription that had ended; staff decide.
     PaymentReceivedAfterEnd {
         /// For which order.
@@ -469,32 +485,4 @@ pub enum SubscriptionEvent {
         /// When.
         paid_at: DateTime<Utc>,
     },
-}
-
-impl SubscriptionEvent {
-    /// Whether it decides where a subscription stands.
-    #[must_use]
-    pub const fn moves_status(&self) -> bool {
-        matches!(
-            self,
-            Self::SubscriptionJoined { .. }
-                | Self::TrialStarted { .. }
-                | Self::SubscriptionPaused { .. }
-                | Self::PauseEnded { .. }
-                | Self::PlanChanged { .. }
-                | Self::SubscriptionActivated { .. }
-                | Self::SubscriptionRenewed { .. }
-                | Self::SubscriptionResumed { .. }
-                | Self::RenewalPaymentFailed { .. }
-                | Self::SubscriptionPutOnHold { .. }
-                | Self::CancellationScheduled { .. }
-                | Self::CancellationUndone { .. }
-                | Self::SubscriptionCancelled { .. }
-                | Self::SubscriptionExpired { .. }
-                | Self::SubscriptionParked { .. }
-                | Self::PaidTimeExtended { .. }
-                | Self::PeriodWaived { .. }
-                | Self::SubscriptionUnparked { .. }
-        )
-    }
 }

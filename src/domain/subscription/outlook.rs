@@ -118,7 +118,7 @@ impl Subscription {
                             from = from.min(pause.from);
                         }
                         let at = terms.zone.start_of_day(from);
-                        Some(self.trial_reminder_at(terms).map_or(at, |reminder| reminder.min(at)))
+                        Some(self.trial_reminder_from(terms).map_or(at, |reminder| reminder.min(at)))
                     }
                 },
             ),

@@ -53,6 +53,15 @@ impl Subscription {
         }])
     }
 
+    /// The span that a payment of `order` at `paid_at` pays for; none if it pays for something else, or was
+    /// told before.
+    #[must_use]
+    pub fn span_paid_by(&self, order: Uuid, paid_at: DateTime<Utc>) -> Option<Period> {
+        let (status, terms) = (self.status?, self.terms.as_ref()?);
+        let decided = self.record_paid(status, terms, order, paid_at).ok()?;
+        decided.iter().find_map(SubscriptionEvent::paid_span).map(|(_, period)| period)
+    }
+
     #[expect(clippy::too_many_arguments, reason = "the fields of one command")]
     pub(super) fn record_failure(
         &self,

@@ -10,6 +10,15 @@ use uuid::Uuid;
 
 type Decision = Result<Vec<SubscriptionEvent>, SubscriptionError>;
 
+/// How an amount between two minor units is rounded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rounding {
+    /// To the nearer one; a half goes up. It was so before it stood in events.
+    #[default]
+    HalfUp,
+}
+
 /// How the price of a change at once was reckoned: by whole days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proration {
@@ -25,6 +34,15 @@ pub struct Proration {
     pub period: Period,
     /// A new interval starts today, which becomes the anchor; else the periods stay as they are.
     pub restarts: bool,
+    /// What a whole period cost by the plan before: the rate of the credit. Not in the oldest events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub old_price: Option<Money>,
+    /// What a whole period costs by the new plan: the rate of the charge. Not in the oldest events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_price: Option<Money>,
+    /// How both were rounded to the minor unit.
+    #[serde(default)]
+    pub rounding: Rounding,
 }
 
 impl Proration {
@@ -114,7 +132,8 @@ impl Subscription {
         let today = old.zone.date_of(at);
         // Time that was given (trial, days from staff) has no price: the change waits for its end. So does
         // one for which nobody could be charged now, and one in a period that cost less by a coupon.
-        let waits = today >= next || self.method.is_none() || self.reduced;
+        let chargeable = self.method.as_ref().is_some_and(|m| m.is_usable(today));
+        let waits = today >= next || !chargeable || self.reduced;
         let paid_for = self.paid.checked_sub(1).filter(|_| !waits);
         let (Some(index), true, Collection::Automatic) = (paid_for, dearer(new, old), old.collection) else {
             return Ok(ChangeQuote::On(next.max(today)));
@@ -136,6 +155,9 @@ impl Subscription {
             charge,
             period,
             restarts,
+            old_price: Some(old.price),
+            new_price: Some(new.price),
+            rounding: Rounding::HalfUp,
         };
         Ok(if proration.amount().minor > 0 { ChangeQuote::Now(proration) } else { ChangeQuote::On(next) })
     }

@@ -23,7 +23,12 @@ impl Subscription {
             return Err(SubscriptionError::InFlight);
         }
         let abandoned_order = self.open.as_ref().map(|o| o.order);
-        Ok(vec![SubscriptionEvent::SubscriptionCancelled { cause, ended_at: at, abandoned_order }])
+        Ok(vec![SubscriptionEvent::SubscriptionCancelled {
+            cause,
+            ended_at: at,
+            abandoned_order,
+            reason: None,
+        }])
     }
 
     /// The paid time grows by whole days; the day after it becomes the anchor, so that exactly these

@@ -1,5 +1,6 @@
 use super::{
-    GrantedDiscount, Pause, PendingChange, PriceChange, Refundable, SubscriptionEvent, Terms, Trigger,
+    CancelReason, GrantedDiscount, Pause, PendingChange, PriceChange, Refundable, SubscriptionEvent, Terms,
+    Trigger,
 };
 use crate::domain::shared::payment::PaymentMethod;
 use crate::domain::shared::tax::Country;
@@ -148,6 +149,9 @@ pub struct Subscription {
     pub(super) ordered: Option<Money>,
     /// A change of price that the member was told of.
     pub(super) price_change: Option<PriceChange>,
+    /// Why the member cancelled, if they said so.
+    #[serde(default)]
+    pub(super) cancel_reason: Option<CancelReason>,
 }
 
 impl Subscription {
@@ -185,6 +189,12 @@ impl Subscription {
     #[must_use]
     pub const fn is_parked(&self) -> bool {
         self.parked
+    }
+
+    /// Why the member cancelled, if they said so.
+    #[must_use]
+    pub const fn cancel_reason(&self) -> Option<CancelReason> {
+        self.cancel_reason
     }
 
     /// Takes over what happened.
@@ -385,11 +395,18 @@ impl Subscription {
                 }
                 self.settle(order);
             }
-            SubscriptionEvent::CancellationScheduled { .. } => {
-                self.status = Some(Status::PendingCancellation)
+            SubscriptionEvent::CancellationScheduled { reason, .. } => {
+                self.status = Some(Status::PendingCancellation);
+                self.cancel_reason = reason;
             }
-            SubscriptionEvent::CancellationUndone { .. } => self.status = Some(Status::Active),
-            SubscriptionEvent::SubscriptionCancelled { .. } => self.end(Status::Cancelled),
+            SubscriptionEvent::CancellationUndone { .. } => {
+                self.status = Some(Status::Active);
+                self.cancel_reason = None;
+            }
+            SubscriptionEvent::SubscriptionCancelled { reason, .. } => {
+                self.cancel_reason = reason.or(self.cancel_reason);
+                self.end(Status::Cancelled);
+            }
             SubscriptionEvent::SubscriptionExpired { .. } => self.end(Status::Expired),
             SubscriptionEvent::PaymentMethodChanged { method } => self.method = Some(method),
             SubscriptionEvent::CardExpiryAnnounced { expires_on, .. } => {
@@ -409,8 +426,8 @@ impl Subscription {
             SubscriptionEvent::PriceChangeAnnounced { of, terms, from, .. } => {
                 self.price_change = Some(PriceChange { of, terms, from });
             }
-            // Orders look the rate up on their own.
-            SubscriptionEvent::TaxChangeAnnounced { .. } => {}
+            // Orders look the rate up on their own; a mail changes nothing.
+            SubscriptionEvent::TaxChangeAnnounced { .. } | SubscriptionEvent::MailResent { .. } => {}
             // The end that follows says what becomes of it.
             SubscriptionEvent::WithdrawalDeclared { .. }
             | SubscriptionEvent::UnusedDaysRefundRequested { .. } => {}

@@ -1,8 +1,8 @@
 //! What people ask of a subscription: join, pay, change the card, cancel, undo.
 
 use super::{
-    CancelCause, Status, Subscription, SubscriptionCommand, SubscriptionError, SubscriptionEvent, Terms,
-    Trigger,
+    CancelCause, CancelReason, Status, Subscription, SubscriptionCommand, SubscriptionError,
+    SubscriptionEvent, Terms, Trigger,
 };
 use crate::domain::shared::payment::{Collection, OrderReason, PaymentMethod, attempt_id, order_id};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -71,7 +71,7 @@ impl Subscription {
         match command {
             C::Join { .. } => Ok(vec![]),
             C::Tick { policy, at } => self.tick(status, terms, policy, at),
-            C::PayNow { attempt, method, at } => self.pay_now(status, attempt, method, at),
+            C::PayNow { attempt, method, at } => self.pay_now(status, terms, attempt, method, at),
             C::RecordPaid { order, at } => self.record_paid(status, terms, order, at),
             C::RecordFailure { order, attempt, code, hard, policy, at } => {
                 self.record_failure(terms, order, attempt, code, hard, policy, at)
@@ -87,7 +87,7 @@ impl Subscription {
                 Some(old) if *old == method => Ok(vec![]),
                 _ => Ok(vec![SubscriptionEvent::PaymentMethodChanged { method }]),
             },
-            C::Cancel { at } => self.cancel(status, terms, at),
+            C::Cancel { reason, at } => self.cancel(status, terms, reason, at),
             C::UndoCancel { at } => match status {
                 Status::PendingCancellation if at < self.paid_until(terms)? => {
                     let next_due_on = self.next_period(terms)?.start;
@@ -116,11 +116,19 @@ impl Subscription {
             C::Extend { days } => self.extend(status, terms, days),
             C::Waive { at } => self.waive(status, terms, at),
             C::RetryNow { policy, at } => self.retry_now(status, terms, policy, at),
+            C::ResendMail { mail, about } => Ok(vec![SubscriptionEvent::MailResent { mail, about }]),
             C::Unpark { waive_missed, at } => self.unpark(status, terms, waive_missed, at),
         }
     }
 
-    fn pay_now(&self, status: Status, attempt: Uuid, method: PaymentMethod, at: DateTime<Utc>) -> Decision {
+    fn pay_now(
+        &self,
+        status: Status,
+        terms: &Terms,
+        attempt: Uuid,
+        method: PaymentMethod,
+        at: DateTime<Utc>,
+    ) -> Decision {
         if status.is_final() {
             return Err(SubscriptionError::Ended);
         }
@@ -128,6 +136,9 @@ impl Subscription {
         match &open.charge {
             Some(charge) if charge.attempt == attempt => return Ok(vec![]),
             Some(_) => return Err(SubscriptionError::InFlight),
+            None if !method.is_usable(terms.zone.date_of(at)) => {
+                return Err(SubscriptionError::CardExpired);
+            }
             None => {}
         }
         let changed = (self.method.as_ref() != Some(&method))
@@ -144,7 +155,13 @@ impl Subscription {
         Ok(changed.into_iter().chain([charge]).collect())
     }
 
-    fn cancel(&self, status: Status, terms: &Terms, at: DateTime<Utc>) -> Decision {
+    fn cancel(
+        &self,
+        status: Status,
+        terms: &Terms,
+        reason: Option<CancelReason>,
+        at: DateTime<Utc>,
+    ) -> Decision {
         let in_flight = self.open.as_ref().is_some_and(|o| o.charge.is_some());
         let abandoned_order = self.open.as_ref().map(|o| o.order);
         match status {
@@ -155,6 +172,7 @@ impl Subscription {
                 cause: CancelCause::WasOnHold,
                 ended_at: at,
                 abandoned_order,
+                reason,
             }]),
             Status::Active if self.pause.is_some() => {
                 // What is left of the paid time is not lost: it runs on from now, and then ends.
@@ -163,7 +181,7 @@ impl Subscription {
                 for event in &events {
                     next.apply(event.clone());
                 }
-                events.extend(next.cancel(status, terms, at)?);
+                events.extend(next.cancel(status, terms, reason, at)?);
                 Ok(events)
             }
             Status::Active => {
@@ -174,10 +192,11 @@ impl Subscription {
                         cause,
                         ended_at: at,
                         abandoned_order,
+                        reason,
                     }]);
                 }
                 let ends_on = self.next_period(terms)?.start;
-                Ok(vec![SubscriptionEvent::CancellationScheduled { ends_at, ends_on }])
+                Ok(vec![SubscriptionEvent::CancellationScheduled { ends_at, ends_on, reason }])
             }
         }
     }

@@ -72,3 +72,46 @@ pub enum CancelCause {
     /// The holder of the card asked their bank for the money back.
     Disputed,
 }
+
+/// Why a member cancels, if they care to say: one of a few words, never a text of their own.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, strum::IntoStaticStr, strum::EnumIter,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum CancelReason {
+    /// It costs too much.
+    TooExpensive,
+    /// Too little that is new, or to their taste.
+    TooLittleToWatch,
+    /// Too little time for it.
+    TooLittleTime,
+    /// It did not work as it should.
+    Trouble,
+    /// Only a break.
+    Break,
+    /// Something else.
+    Other,
+}
+
+impl CancelReason {
+    /// As members and staff read it.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::TooExpensive => "It costs too much",
+            Self::TooLittleToWatch => "Too little that I want to watch",
+            Self::TooLittleTime => "Too little time to watch",
+            Self::Trouble => "It did not work as it should",
+            Self::Break => "Only a break for a while",
+            Self::Other => "Something else",
+        }
+    }
+
+    /// The reason with that name; none for any other text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        use strum::IntoEnumIterator;
+        Self::iter().find(|reason| <&'static str>::from(reason) == text)
+    }
+}

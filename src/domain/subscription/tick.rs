@@ -48,7 +48,7 @@ impl Subscription {
     }
 
     fn tick_active(&self, terms: &Terms, policy: BillingPolicy, at: DateTime<Utc>) -> Decision {
-        if let Some(reminder) = self.remind_of_trial(terms, at) {
+        if let Some(reminder) = self.remind_of_trial(terms, policy, at) {
             return Ok(vec![reminder]);
         }
         // It must not hold up what else is due at this tick.
@@ -113,7 +113,7 @@ impl Subscription {
         }
         let abandoned_order = self.open.as_ref().map(|o| o.order);
         let cause = CancelCause::PaidTimeEnded;
-        Ok(vec![SubscriptionEvent::SubscriptionCancelled { cause, ended_at, abandoned_order }])
+        Ok(vec![SubscriptionEvent::SubscriptionCancelled { cause, ended_at, abandoned_order, reason: None }])
     }
 
     fn tick_automatic(&self, terms: &Terms, policy: BillingPolicy, at: DateTime<Utc>) -> Decision {
@@ -159,6 +159,11 @@ impl Subscription {
             let code = String::from("no_payment_method");
             return self.after_failure(terms, open, None, code, false, (scheduled_for, at), policy);
         };
+        // What is known to have ended is a decline that no gateway has to be asked for.
+        if !method.is_usable(terms.zone.date_of(at)) {
+            let code = String::from("expired_card");
+            return self.after_failure(terms, open, None, code, false, (scheduled_for, at), policy);
+        }
         Ok(vec![SubscriptionEvent::ChargeRequested {
             order: open.order,
             attempt: attempt_id(open.order, open.attempts + 1),

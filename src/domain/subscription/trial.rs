@@ -6,8 +6,8 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 
 /// Longest trial in days.
 pub const LONGEST_TRIAL: u16 = 366;
-/// Days before its end at which the member is reminded.
-pub const TRIAL_REMINDER_DAYS: u16 = 3;
+/// Longest time before its end at which the member may be reminded.
+const LONGEST_REMINDER: Days = Days::new(92);
 
 impl Subscription {
     /// The last day of the trial's following day: the day on which the first payment is due. None once
@@ -32,21 +32,31 @@ impl Subscription {
         Ok(SubscriptionEvent::TrialStarted { days, from, ends_on, access_until })
     }
 
-    /// When the member is reminded of the end of the trial.
-    pub(super) fn trial_reminder_at(&self, terms: &Terms) -> Option<DateTime<Utc>> {
-        let ends_on = self.trial_until.filter(|day| self.announced != Some(*day))?;
-        let day = ends_on.checked_sub_days(Days::new(u64::from(TRIAL_REMINDER_DAYS)))?;
-        Some(terms.zone.start_of_day(day))
+    /// The end of the trial, if the member was not reminded of it yet.
+    fn trial_end(&self) -> Option<NaiveDate> {
+        self.trial_until.filter(|day| self.announced != Some(*day))
+    }
+
+    /// The earliest time at which the reminder may be due, whatever the settings say.
+    pub(super) fn trial_reminder_from(&self, terms: &Terms) -> Option<DateTime<Utc>> {
+        Some(terms.zone.start_of_day(self.trial_end()?.checked_sub_days(LONGEST_REMINDER)?))
     }
 
     /// The reminder, if it is due.
-    pub(super) fn remind_of_trial(&self, terms: &Terms, at: DateTime<Utc>) -> Option<SubscriptionEvent> {
-        let ends_on = self.trial_until?;
-        let due = self.trial_reminder_at(terms)?;
+    pub(super) fn remind_of_trial(
+        &self,
+        terms: &Terms,
+        policy: BillingPolicy,
+        at: DateTime<Utc>,
+    ) -> Option<SubscriptionEvent> {
+        let ends_on = self.trial_end()?;
+        let days_before = policy.trial_reminder_days;
+        let due = terms.zone.start_of_day(ends_on.checked_sub_days(Days::new(days_before.into()))?);
         (at >= due && at < terms.zone.start_of_day(ends_on)).then(|| SubscriptionEvent::TrialEndAnnounced {
             ends_on,
             amount: self.price_on(terms, ends_on),
             charged: self.method.is_some(),
+            days_before,
         })
     }
 

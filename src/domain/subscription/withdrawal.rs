@@ -129,6 +129,7 @@ impl Subscription {
             cause: CancelCause::Withdrawn,
             ended_at: at,
             abandoned_order: self.open.as_ref().map(|o| o.order),
+            reason: None,
         };
         Ok([declared].into_iter().chain(refunds).chain([ended]).collect())
     }

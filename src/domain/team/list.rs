@@ -2,54 +2,16 @@
 
 use crate::domain::shared::MailAddress;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::LazyLock;
 
 /// Most addresses of one team.
 pub const MOST_ADDRESSES: usize = 1000;
 
 /// Domains at which anybody can have an address: they say nothing about who belongs together.
-const PUBLIC: [&str; 40] = [
-    "aol.com",
-    "bluewin.ch",
-    "comcast.net",
-    "fastmail.com",
-    "free.fr",
-    "freenet.de",
-    "gmail.com",
-    "gmx.at",
-    "gmx.ch",
-    "gmx.com",
-    "gmx.de",
-    "gmx.net",
-    "googlemail.com",
-    "hey.com",
-    "hotmail.co.uk",
-    "hotmail.com",
-    "hotmail.fr",
-    "icloud.com",
-    "laposte.net",
-    "libero.it",
-    "live.com",
-    "mac.com",
-    "mail.com",
-    "mail.ru",
-    "mailbox.org",
-    "me.com",
-    "msn.com",
-    "orange.fr",
-    "outlook.com",
-    "posteo.de",
-    "proton.me",
-    "protonmail.com",
-    "qq.com",
-    "t-online.de",
-    "tutanota.com",
-    "web.de",
-    "yahoo.com",
-    "yandex.ru",
-    "ziggo.nl",
-    "zoho.com",
-];
+static PUBLIC: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    include_str!("public_mail_domains.txt").lines().filter(|l| !l.starts_with('#') && !l.is_empty()).collect()
+});
 
 /// Why a list cannot be used: of which field, and in words for the owner.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

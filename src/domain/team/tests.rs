@@ -129,6 +129,9 @@ fn a_list_names_addresses_and_one_domain_that_is_nobody_elses() {
         (wrong("ana", ""), wrong("", "gmail.com"), wrong("", "studio")),
         ("addresses", "domain", "domain")
     );
+    for public in ["hotmail.nl", "yahoo.co.jp", "proton.me", "wanadoo.fr", "163.com"] {
+        assert_eq!(wrong("", public), "domain", "{public}");
+    }
     let many: Vec<String> = (0..=MOST_ADDRESSES).map(|n| format!("p{n}@studio.example")).collect();
     assert_eq!(wrong(&many.join("\n"), ""), "addresses");
     assert!(TeamList::parse(&many[1..].join("\n"), "").is_ok());

@@ -36,7 +36,7 @@ impl KeptMethod {
     /// Whether it can be charged on a day, as far as is known.
     #[must_use]
     pub fn is_usable(&self, today: NaiveDate) -> bool {
-        self.method.expires_on.is_none_or(|end| today < end)
+        self.method.is_usable(today)
     }
 }
 

@@ -365,6 +365,7 @@ pub fn decline_words(code: &str) -> &'static str {
         "action_not_taken" => "The payment was not confirmed in time.",
         "authentication_failed" => "The confirmation was refused.",
         "no_charge_made" => "The payment service did not answer, and no charge was made.",
+        "expired_card" => "The card has expired.",
         "no_payment_method" => "There is no card to charge.",
         "gateway_refused" | "not_supported" | "gateway_unavailable" => {
             "The payment service did not accept the charge."

@@ -51,7 +51,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             |r| Box::pin(show_subscription(r)),
         ),
         act("/api/v1/subscriptions/{id}/cancel", "End your subscription with the paid time", |at| {
-            SubscriptionCommand::Cancel { at }
+            SubscriptionCommand::Cancel { reason: None, at }
         }),
         act("/api/v1/subscriptions/{id}/keep", "Take the cancellation back", |at| {
             SubscriptionCommand::UndoCancel { at }
@@ -73,35 +73,31 @@ fn is_staff(req: &Req) -> bool {
     req.viewer.has_role(&["billing", "admin"])
 }
 
-fn offset(req: &Req) -> Result<i64, HttpError> {
-    match cursor(req)? {
-        None => Ok(0),
-        Some(text) => text.parse().ok().filter(|n| *n >= 0).ok_or_else(bad_cursor),
-    }
+/// The time and the id of the last entry of the page before: a list that grows meanwhile moves nothing.
+fn last(req: &Req) -> Result<Option<(DateTime<Utc>, Uuid)>, HttpError> {
+    cursor(req)?.map(|text| super::media::parse(&text)).transpose()
 }
 
 fn wish(req: &Req, name: &str) -> Option<String> {
     Some(req.query(name).to_owned()).filter(|text| !text.is_empty())
 }
 
-/// A page of `rows`, which start at `start` of `total`.
+/// A page of `rows`, of which one more was read than are shown; `key` names the last one in a cursor.
 fn shown<T>(
     req: &Req,
     rows: &[T],
-    start: i64,
-    total: i64,
+    most: i64,
+    key: impl Fn(&T) -> String,
     json: impl Fn(&T) -> Value,
 ) -> Result<Res, HttpError> {
-    let end = start + i64::try_from(rows.len()).unwrap_or(0);
-    let next = (end < total && !rows.is_empty()).then(|| end.to_string());
-    page(req, rows.iter().map(json).collect(), next)
+    let most = usize::try_from(most).unwrap_or(0);
+    let here = &rows[..rows.len().min(most)];
+    let next = here.last().filter(|_| rows.len() > most).map(key);
+    page(req, here.iter().map(json).collect(), next)
 }
 
-/// The part of a person's own short list that a page shows.
-fn part<T>(all: &[T], start: i64, most: i64) -> &[T] {
-    let start = usize::try_from(start).unwrap_or(usize::MAX).min(all.len());
-    let end = start.saturating_add(usize::try_from(most).unwrap_or(0)).min(all.len());
-    &all[start..end]
+fn time_and_id(at: DateTime<Utc>, id: Uuid) -> String {
+    format!("{} {id}", at.timestamp_micros())
 }
 
 fn subscription_json(row: &SubscriptionRow) -> Value {
@@ -136,15 +132,15 @@ fn invoice_json(invoice: &Invoice) -> Value {
 }
 
 async fn list_subscriptions(req: Req) -> Result<Res, HttpError> {
-    let (start, most) = (offset(&req)?, limit(&req)?);
+    let (last, most) = (last(&req)?, limit(&req)?);
     let own = (!is_staff(&req)).then_some(vec![req.account()?.id]);
     let filter = subscriptions::Filter {
         status: wish(&req, "status"),
         owners: own,
         ..subscriptions::Filter::default()
     };
-    let (rows, total) = subscriptions::list(&req.app.reader, &filter, start, most).await?;
-    shown(&req, &rows, start, total, subscription_json)
+    let rows = subscriptions::after(&req.app.reader, &filter, last, most + 1).await?;
+    shown(&req, &rows, most, |s| time_and_id(s.joined_at, s.id), subscription_json)
 }
 
 async fn find(req: &Req) -> Result<SubscriptionRow, HttpError> {
@@ -195,27 +191,12 @@ async fn act(req: Req, command: fn(DateTime<Utc>) -> SubscriptionCommand) -> Res
     one(&req, &whole(&req, &row).await?)
 }
 
-/// All orders of a person; few.
-async fn own_orders(req: &Req, account: Uuid) -> Result<Vec<OrderRow>, HttpError> {
-    let mut all = vec![];
-    for subscription in subscriptions::of_account(&req.app.reader, account).await? {
-        all.extend(orders::of_subscription(&req.app.reader, subscription.id).await?);
-    }
-    all.sort_by(|a, b| b.placed_at.cmp(&a.placed_at).then(a.id.cmp(&b.id)));
-    Ok(all)
-}
-
 async fn list_orders(req: Req) -> Result<Res, HttpError> {
-    let (start, most, status) = (offset(&req)?, limit(&req)?, wish(&req, "status"));
-    if is_staff(&req) {
-        let filter = orders::Filter { status, ..orders::Filter::default() };
-        let (rows, total) = orders::list(&req.app.reader, &filter, start, most).await?;
-        return shown(&req, &rows, start, total, order_json);
-    }
-    let mut all = own_orders(&req, req.account()?.id).await?;
-    all.retain(|o| status.as_ref().is_none_or(|s| *s == o.status || (s == "open" && o.is_open())));
-    let total = i64::try_from(all.len()).unwrap_or(i64::MAX);
-    shown(&req, part(&all, start, most), start, total, order_json)
+    let (last, most) = (last(&req)?, limit(&req)?);
+    let account = if is_staff(&req) { None } else { Some(req.account()?.id) };
+    let filter = orders::Filter { status: wish(&req, "status"), account, ..orders::Filter::default() };
+    let rows = orders::after(&req.app.reader, &filter, last, most + 1).await?;
+    shown(&req, &rows, most, |o| time_and_id(o.placed_at, o.id), order_json)
 }
 
 async fn show_order(req: Req) -> Result<Res, HttpError> {
@@ -227,14 +208,12 @@ async fn show_order(req: Req) -> Result<Res, HttpError> {
 }
 
 async fn list_invoices(req: Req) -> Result<Res, HttpError> {
-    let (start, most) = (offset(&req)?, limit(&req)?);
-    if is_staff(&req) {
-        let (rows, total) = invoices::list(&req.app.reader, "", start, most).await?;
-        return shown(&req, &rows, start, total, invoice_json);
-    }
-    let all = invoices::of_account(&req.app.reader, req.account()?.id).await?;
-    let total = i64::try_from(all.len()).unwrap_or(i64::MAX);
-    shown(&req, part(&all, start, most), start, total, invoice_json)
+    let most = limit(&req)?;
+    // Numbers are given one after the other: the place in the log is a key.
+    let last = cursor(&req)?.map(|text| text.parse::<i64>().map_err(|_| bad_cursor())).transpose()?;
+    let account = if is_staff(&req) { None } else { Some(req.account()?.id) };
+    let rows = invoices::after(&req.app.reader, "", account, last, most + 1).await?;
+    shown(&req, &rows, most, |i| i.position.to_string(), invoice_json)
 }
 
 async fn show_invoice(req: Req) -> Result<Res, HttpError> {

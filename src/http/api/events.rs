@@ -15,6 +15,10 @@ const STAFF: Access = Access::Role(&["billing", "operator"]);
 /// Events read at a time by the export.
 const PAGE: i64 = 1000;
 
+/// The kinds of streams that are about money: what billing staff may read.
+const MONEY: [&str; 9] =
+    ["subscription", "order", "invoice_series", "plan", "coupon", "gift", "tax_book", "team", "wallet"];
+
 const QUERY: &[(&str, &str)] = &[
     ("stream", "only this stream, such as `subscription-…`"),
     ("category", "only streams of this kind, such as `order`"),
@@ -42,8 +46,7 @@ fn filter(req: &Req) -> LogFilter {
         stream: wish("stream"),
         category: wish("category"),
         kind: wish("type"),
-        within: (!all)
-            .then(|| ["subscription", "order", "invoice_series", "plan"].map(str::to_owned).to_vec()),
+        within: (!all).then(|| MONEY.map(str::to_owned).to_vec()),
     }
 }
 

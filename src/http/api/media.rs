@@ -124,7 +124,8 @@ async fn list(req: Req) -> Result<Res, HttpError> {
     page(&req, items, next)
 }
 
-fn parse(cursor: &str) -> Result<(DateTime<Utc>, Uuid), HttpError> {
+/// A time and an id, as a cursor names the last entry of a page.
+pub(super) fn parse(cursor: &str) -> Result<(DateTime<Utc>, Uuid), HttpError> {
     let parts = cursor
         .split_once(' ')
         .and_then(|(at, id)| Some((DateTime::from_timestamp_micros(at.parse().ok()?)?, id.parse().ok()?)));

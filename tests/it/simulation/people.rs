@@ -123,7 +123,7 @@ fn wish(plant: &Plant, member: Uuid) -> Option<SubscriptionCommand> {
     let agreed = seen.terms()?;
     let today = agreed.zone.date_of(at);
     Some(match world.dice(100) {
-        0..4 => C::Cancel { at },
+        0..4 => C::Cancel { reason: None, at },
         4..12 => C::UndoCancel { at },
         12..16 => C::Pause {
             from: today + Days::new(world.dice(5)),

@@ -265,7 +265,7 @@ impl Member {
         let local = agreed.zone.date_of(at);
         let pending = self.sub.status() == Some(Status::PendingCancellation);
         let command = match self.random.random_range(0..1000) {
-            0..3 => C::Cancel { at },
+            0..3 => C::Cancel { reason: None, at },
             3..30 if pending => C::UndoCancel { at },
             30..33 => {
                 let from = local + Days::new(self.random.random_range(0..10));

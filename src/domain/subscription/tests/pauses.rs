@@ -96,7 +96,7 @@ fn a_planned_pause_can_be_given_up_and_cancelling_ends_one() {
     let mut world = member();
     world.run(pause("2026-01-20", None, now), at(now));
     let later = "2026-05-01T10:00:00Z";
-    let events = world.run(SubscriptionCommand::Cancel { at: at(later) }, at(later));
+    let events = world.run(SubscriptionCommand::Cancel { reason: None, at: at(later) }, at(later));
     assert_eq!(World::kinds(&events), ["PauseEnded", "CancellationScheduled"]);
     let SubscriptionEvent::CancellationScheduled { ends_on, .. } = &events[1] else { panic!() };
     assert_eq!(*ends_on, day("2026-05-27"), "the 26 days that were left are not lost");
@@ -127,7 +127,7 @@ fn dates_and_states_that_make_no_sense_are_refused() {
     assert_eq!(open, Err(SubscriptionError::OrderOpen));
 
     let mut ending = member();
-    ending.run(SubscriptionCommand::Cancel { at: at(now) }, at(now));
+    ending.run(SubscriptionCommand::Cancel { reason: None, at: at(now) }, at(now));
     assert_eq!(refused(&ending, "2026-01-25", None), Some(SubscriptionError::NotRunning));
 
     let mut paused = member();

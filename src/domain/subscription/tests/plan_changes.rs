@@ -35,6 +35,8 @@ fn a_dearer_plan_begins_at_once_for_the_difference_of_the_days_that_are_left() {
     let SubscriptionEvent::PlanChangeRequested { proration: p, amount, .. } = &events[0] else { panic!() };
     assert_eq!((p.days_left, p.days_of_period), (14, 28));
     assert_eq!((p.charge.minor, p.credit.minor, amount.minor), (1150, 575, 575));
+    let rates = (p.old_price.unwrap().minor, p.new_price.unwrap().minor, p.rounding);
+    assert_eq!(rates, (1150, 2300, Rounding::HalfUp));
     assert_eq!((p.period.start, p.period.end, p.restarts), (day("2026-02-14"), day("2026-02-28"), false));
     assert_eq!(world.sub.next_due_on(), Some(day("2026-02-28")), "the periods stay as they are");
     let events = world.tick("2026-02-28T00:00:00Z");
@@ -140,7 +142,7 @@ fn what_cannot_be_changed_is_refused() {
     let by_transfer = Terms { collection: Collection::Manual, ..dearer() };
     assert_eq!(refused(&member(), by_transfer), Some(SubscriptionError::OtherTerms));
     let mut ending = member();
-    ending.run(SubscriptionCommand::Cancel { at: at(now) }, at(now));
+    ending.run(SubscriptionCommand::Cancel { reason: None, at: at(now) }, at(now));
     assert_eq!(refused(&ending, dearer()), Some(SubscriptionError::NotRunning));
     let mut paying = World { mute: true, ..member() };
     paying.run(change(dearer(), now), at(now));

@@ -97,7 +97,7 @@ proptest! {
             now += TimeDelta::minutes(minutes);
             world.declines = if what % 7 == 0 { vec![("insufficient_funds", false)] } else { vec![] };
             let command = match what {
-                1 => SubscriptionCommand::Cancel { at: now },
+                1 => SubscriptionCommand::Cancel { reason: None, at: now },
                 2 => SubscriptionCommand::UndoCancel { at: now },
                 3 => SubscriptionCommand::PayNow { attempt: Uuid::new_v4(), method: card("b"), at: now },
                 4 => SubscriptionCommand::Unpark { waive_missed: minutes % 2 == 0, at: now },

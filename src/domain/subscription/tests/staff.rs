@@ -50,7 +50,10 @@ fn given_days_move_the_next_payment_by_exactly_as_many() {
     assert_eq!(world.sub.next_payment_on(), Some(day("2026-04-03")), "the new day is the anchor");
     // One that ends with its paid time ends later by as many days.
     let mut ending = member();
-    ending.run(SubscriptionCommand::Cancel { at: at("2026-02-10T00:00:00Z") }, at("2026-02-10T00:00:00Z"));
+    ending.run(
+        SubscriptionCommand::Cancel { reason: None, at: at("2026-02-10T00:00:00Z") },
+        at("2026-02-10T00:00:00Z"),
+    );
     ending.run(extend(10), at("2026-02-10T00:00:00Z"));
     assert!(ending.tick("2026-03-09T22:00:00Z").is_empty());
     assert_eq!(World::kinds(&ending.tick("2026-03-09T23:00:00Z")), ["SubscriptionCancelled"]);
@@ -126,6 +129,7 @@ fn ending_at_once_ends_access_at_once_and_gives_up_the_open_order() {
             cause: CancelCause::EndedByStaff,
             ended_at: now,
             abandoned_order: open,
+            reason: None,
         };
         assert_eq!(events, [expected]);
         assert!(world.tick("2026-12-01T00:00:00Z").is_empty());

@@ -190,9 +190,11 @@ fn a_charge_that_needs_action_waits_a_day_and_then_counts_as_declined() {
 #[test]
 fn cancelling_keeps_the_paid_time_and_can_be_undone() {
     let mut world = member();
-    let cancel = SubscriptionCommand::Cancel { at: at("2026-02-10T09:00:00Z") };
+    let cancel = SubscriptionCommand::Cancel { reason: None, at: at("2026-02-10T09:00:00Z") };
     let events = world.run(cancel.clone(), at("2026-02-10T09:00:00Z"));
-    let SubscriptionEvent::CancellationScheduled { ends_at, ends_on } = &events[0] else { panic!() };
+    let SubscriptionEvent::CancellationScheduled { ends_at, ends_on, reason: None } = &events[0] else {
+        panic!()
+    };
     assert_eq!((*ends_at, ends_on.to_string()), (at("2026-02-27T23:00:00Z"), "2026-02-28".into()));
     assert!(world.status().gives_access());
     assert!(world.run(cancel.clone(), at("2026-02-10T09:00:00Z")).is_empty());
@@ -216,7 +218,7 @@ fn cancelling_on_hold_ends_it_and_nobody_has_to_pay_the_order() {
     let mut world = member();
     world.declines = vec![("stolen_card", true)];
     world.tick("2026-02-28T00:00:00Z");
-    let cancel = SubscriptionCommand::Cancel { at: at("2026-03-10T09:00:00Z") };
+    let cancel = SubscriptionCommand::Cancel { reason: None, at: at("2026-03-10T09:00:00Z") };
     let events = world.run(cancel, at("2026-03-10T09:00:00Z"));
     assert!(matches!(
         events[0],
@@ -233,7 +235,7 @@ fn cancelling_between_two_retries_ends_it_because_the_paid_time_is_over() {
     let mut world = member();
     world.declines = vec![("insufficient_funds", false)];
     world.tick("2026-02-28T00:00:00Z");
-    let cancel = SubscriptionCommand::Cancel { at: at("2026-03-01T09:00:00Z") };
+    let cancel = SubscriptionCommand::Cancel { reason: None, at: at("2026-03-01T09:00:00Z") };
     assert_eq!(World::kinds(&world.run(cancel, at("2026-03-01T09:00:00Z"))), ["SubscriptionCancelled"]);
 }
 
@@ -242,7 +244,7 @@ fn cancelling_while_a_charge_is_under_way_waits_for_its_result() {
     let mut world = World { mute: true, ..member() };
     world.tick("2026-02-28T00:00:00Z");
     let open = world.sub.open_order().unwrap().clone();
-    let cancel = SubscriptionCommand::Cancel { at: at("2026-02-28T00:01:00Z") };
+    let cancel = SubscriptionCommand::Cancel { reason: None, at: at("2026-02-28T00:01:00Z") };
     assert_eq!(World::kinds(&world.run(cancel, JOINED.parse().unwrap())), ["CancellationScheduled"]);
     assert!(world.tick("2026-02-28T01:00:00Z").is_empty());
     let mut paid = world.clone();
@@ -449,4 +451,21 @@ fn a_daily_plan_is_charged_every_day() {
             .count();
     }
     assert_eq!(renewed, 4, "also over the night in which the clocks change");
+}
+
+#[test]
+fn why_a_member_cancels_is_kept_until_it_is_undone() {
+    let mut world = member();
+    let when = at("2026-02-10T09:00:00Z");
+    let reason = Some(CancelReason::TooLittleTime);
+    let events = world.run(SubscriptionCommand::Cancel { reason, at: when }, when);
+    let SubscriptionEvent::CancellationScheduled { reason: said, .. } = &events[0] else { panic!() };
+    assert_eq!((*said, world.sub.cancel_reason()), (reason, reason));
+    let mut kept = world.clone();
+    kept.run(SubscriptionCommand::UndoCancel { at: when }, when);
+    assert_eq!(kept.sub.cancel_reason(), None);
+    world.tick("2026-02-28T00:00:00Z");
+    assert_eq!((world.status(), world.sub.cancel_reason()), (Status::Cancelled, reason));
+    let words = CancelReason::parse("too-little-time").map(CancelReason::words);
+    assert_eq!((words, CancelReason::parse("whatever")), (Some("Too little time to watch"), None));
 }

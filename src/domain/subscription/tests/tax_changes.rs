@@ -63,6 +63,6 @@ fn whose_payment_stays_is_not_told() {
     }
     assert_eq!(living_in("DE", true).run(german_rate(1900), at(JOINED)), vec![], "the same rate");
     let mut ending = living_in("DE", true);
-    ending.run(SubscriptionCommand::Cancel { at: at(JOINED) }, at(JOINED));
+    ending.run(SubscriptionCommand::Cancel { reason: None, at: at(JOINED) }, at(JOINED));
     assert_eq!(ending.run(german_rate(2200), at(JOINED)), vec![], "it ends before");
 }

@@ -18,7 +18,9 @@ fn a_trial_with_a_card_is_active_without_an_order_until_it_ends_then_as_due() {
     let mut world = trial(Collection::Automatic, 14, true);
     assert_eq!(World::kinds(&world.log), ["SubscriptionJoined", "TrialStarted"]);
     assert!(world.sub.gives_access() && world.sub.open_order().is_none());
-    assert_eq!(world.sub.look_at(), Some(at("2026-02-10T23:00:00Z")), "the reminder, three days before");
+    // How many days before is a setting, at most 92: the clock looks from then on.
+    assert_eq!(world.sub.look_at(), Some(at("2025-11-13T23:00:00Z")));
+    assert!(world.tick("2026-02-10T22:59:59Z").is_empty(), "three days before, not earlier");
     assert_eq!(World::kinds(&world.tick("2026-02-11T00:00:00Z")), ["TrialEndAnnounced"]);
     assert!(world.tick("2026-02-13T22:59:59Z").is_empty());
     let events = world.tick("2026-02-13T23:00:00Z");
@@ -60,7 +62,7 @@ fn a_card_added_in_the_trial_is_charged_at_its_end() {
 fn one_that_is_cancelled_in_its_trial_ends_with_it_and_nothing_is_charged() {
     let mut world = trial(Collection::Automatic, 14, true);
     let when = at("2026-02-05T08:00:00Z");
-    let events = world.run(SubscriptionCommand::Cancel { at: when }, when);
+    let events = world.run(SubscriptionCommand::Cancel { reason: None, at: when }, when);
     let SubscriptionEvent::CancellationScheduled { ends_on, .. } = &events[0] else { panic!() };
     assert_eq!(ends_on.to_string(), "2026-02-14");
     assert_eq!(World::kinds(&world.tick("2026-02-14T00:00:00Z")), ["SubscriptionCancelled"]);
@@ -96,4 +98,27 @@ fn a_trial_lasts_at_most_a_year_and_a_day() {
         }
         assert_eq!(Subscription::default().decide(command.clone()).is_ok(), fits);
     }
+}
+
+#[test]
+fn how_many_days_before_its_end_the_member_is_reminded_is_a_setting_that_stands_in_the_event() {
+    let mut world = trial(Collection::Automatic, 14, true);
+    let policy = BillingPolicy { trial_reminder_days: 7, ..BillingPolicy::default() };
+    let tick = |when| SubscriptionCommand::Tick { policy, at: at(when) };
+    assert!(world.run(tick("2026-02-06T22:59:59Z"), at("2026-02-06T22:59:59Z")).is_empty());
+    let events = world.run(tick("2026-02-06T23:00:00Z"), at("2026-02-06T23:00:00Z"));
+    let SubscriptionEvent::TrialEndAnnounced { days_before: 7, .. } = &events[..][0] else {
+        panic!("{events:?}")
+    };
+    assert!(world.run(tick("2026-02-10T23:00:00Z"), at("2026-02-10T23:00:00Z")).is_empty(), "once");
+}
+
+#[test]
+fn an_announcement_from_before_it_was_a_setting_was_made_three_days_before() {
+    let old = serde_json::json!({ "type": "TrialEndAnnounced", "data": {
+        "ends_on": "2026-02-14", "amount": { "minor": 1150, "currency": "EUR" }, "charged": true } });
+    let SubscriptionEvent::TrialEndAnnounced { days_before: 3, .. } = serde_json::from_value(old).unwrap()
+    else {
+        panic!()
+    };
 }

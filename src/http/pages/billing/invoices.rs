@@ -1,6 +1,7 @@
 //! `/billing/invoices` and one invoice.
 
-use super::{BILLING, EXPORT, PAGE, csv, desk, download, names, page_number, pages, person, with};
+use super::exports::{self, FileKind, PART};
+use super::{BILLING, PAGE, desk, names, page_number, pages, person, with};
 use crate::actors::accounts::staff;
 use crate::actors::paper::{Billed, billed};
 use crate::http::error::HttpError;
@@ -16,6 +17,7 @@ use crate::http::ui::{
 use crate::http::{Req, Res};
 use crate::projections::invoices::{self, Invoice};
 use maud::{Markup, html};
+use std::sync::Arc;
 use uuid::Uuid;
 
 pub(super) fn routes() -> Vec<Route> {
@@ -28,8 +30,8 @@ pub(super) fn routes() -> Vec<Route> {
 
 async fn list(req: Req) -> Result<Res, HttpError> {
     let words = req.query("q");
-    if req.query("format") == "csv" {
-        return export(&req, words).await;
+    if let Some(kind) = FileKind::asked(&req) {
+        return Ok(export(&req, kind, words));
     }
     let page = page_number(&req);
     let (rows, total) = invoices::list(&req.app.reader, words, (page - 1) * PAGE, PAGE).await?;
@@ -63,7 +65,10 @@ async fn list(req: Req) -> Result<Res, HttpError> {
             ]
         })
         .collect();
-    let acts = html! { (link_small("Export CSV", &with(&req, "format", Some("csv")), Weight::Plain)) };
+    let acts = html! {
+        (link_small("Export CSV", &with(&req, "format", Some("csv")), Weight::Plain))
+        (link_small("Export JSON Lines", &with(&req, "format", Some("jsonl")), Weight::Quiet))
+    };
     let content = html! {
         (page_head("Invoices", Some("Numbers run on without a gap; an issued invoice never changes."), Some(&acts)))
         (search_form("/billing/invoices", "Number or part of it", words))
@@ -77,43 +82,51 @@ async fn list(req: Req) -> Result<Res, HttpError> {
     Ok(desk(&req, "Invoices", &Errors::none(), &content))
 }
 
-async fn export(req: &Req, words: &str) -> Result<Res, HttpError> {
-    let (rows, _) = invoices::list(&req.app.reader, words, 0, EXPORT).await?;
-    let head = [
-        "number",
-        "kind",
-        "order",
-        "account",
-        "issued_on",
-        "country",
-        "tax_kind",
-        "rate_percent",
-        "net",
-        "vat",
-        "gross",
-        "currency",
-        "corrects",
-    ];
-    let lines = rows.iter().map(|i| {
-        let d = &i.document;
-        let kind = serde_json::to_value(d.tax.kind).ok().and_then(|v| v.as_str().map(ToOwned::to_owned));
-        vec![
-            i.number.clone(),
-            if i.credit_note { "credit note".into() } else { "invoice".into() },
-            d.order_number.clone(),
-            d.account.to_string(),
-            d.issued_on.to_string(),
-            d.tax.country.to_string(),
-            kind.unwrap_or_default(),
-            format!("{}.{:02}", d.tax.basis_points / 100, d.tax.basis_points % 100),
-            d.tax.net.decimal(),
-            d.tax.tax.decimal(),
-            d.tax.gross.decimal(),
-            d.tax.gross.currency.to_string(),
-            d.corrects.clone().unwrap_or_default(),
-        ]
-    });
-    Ok(download("invoices.csv", "text/csv; charset=utf-8", csv(&head, lines)?))
+const NAMES: [&str; 13] = [
+    "number",
+    "kind",
+    "order",
+    "account",
+    "issued_on",
+    "country",
+    "tax_kind",
+    "rate_percent",
+    "net",
+    "vat",
+    "gross",
+    "currency",
+    "corrects",
+];
+
+fn cells(i: &Invoice) -> Vec<String> {
+    let d = &i.document;
+    let kind = serde_json::to_value(d.tax.kind).ok().and_then(|v| v.as_str().map(ToOwned::to_owned));
+    vec![
+        i.number.clone(),
+        if i.credit_note { "credit note".into() } else { "invoice".into() },
+        d.order_number.clone(),
+        d.account.to_string(),
+        d.issued_on.to_string(),
+        d.tax.country.to_string(),
+        kind.unwrap_or_default(),
+        format!("{}.{:02}", d.tax.basis_points / 100, d.tax.basis_points % 100),
+        d.tax.net.decimal(),
+        d.tax.tax.decimal(),
+        d.tax.gross.decimal(),
+        d.tax.gross.currency.to_string(),
+        d.corrects.clone().unwrap_or_default(),
+    ]
+}
+
+fn export(req: &Req, kind: FileKind, words: &str) -> Res {
+    let (app, words) = (Arc::clone(&req.app), words.to_owned());
+    exports::send("invoices", kind, &NAMES, move |last| {
+        let (app, words) = (Arc::clone(&app), words.clone());
+        async move {
+            let rows = invoices::after(&app.reader, &words, None, last, PART).await?;
+            Ok(exports::part(&rows, cells, |i| i.position))
+        }
+    })
 }
 
 /// The invoice that the address names, and the buyer; reading it is recorded.

@@ -2,8 +2,10 @@
 
 mod bank;
 mod coupons;
+mod exports;
 mod gifts;
 mod invoices;
+mod managed;
 mod order_outcome;
 mod orders;
 mod overview;
@@ -16,6 +18,7 @@ mod reports;
 mod subscription;
 mod subscription_acts;
 mod subscription_export;
+mod subscription_mails;
 mod subscription_plan;
 mod subscriptions;
 mod tax_rates;
@@ -51,6 +54,7 @@ pub fn routes() -> Vec<Route> {
         refund_ask::routes(),
         refunds::routes(),
         invoices::routes(),
+        managed::routes(),
         plans::routes(),
         coupons::routes(),
         gifts::routes(),
@@ -68,8 +72,6 @@ const BILLING: Access = Access::Role(&["billing"]);
 
 /// Rows on one page of a list.
 const PAGE: i64 = 25;
-/// Most rows of one exported file.
-const EXPORT: i64 = 100_000;
 
 /// The places of the billing desk, for every page of it.
 #[must_use]

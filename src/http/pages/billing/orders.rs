@@ -1,7 +1,8 @@
 //! `/billing/orders`, one order, and booking a transfer on it.
 
+use super::exports::{self, FileKind, PART};
 use super::subscription_acts::with_reason;
-use super::{BILLING, EXPORT, PAGE, csv, desk, download, names, page_number, pages, person, with};
+use super::{BILLING, PAGE, desk, names, page_number, pages, person, with};
 use crate::actors::bus::{CommandError, Envelope};
 use crate::domain::order::{Order, OrderCommand, OrderEvent, Settlement, transfer_reference};
 use crate::domain::shared::Money;
@@ -21,6 +22,7 @@ use crate::projections::invoices;
 use crate::projections::orders::{self, Filter, OrderRow};
 use crate::projections::refunds;
 use maud::{Markup, html};
+use std::sync::Arc;
 use uuid::Uuid;
 
 pub(super) fn routes() -> Vec<Route> {
@@ -43,10 +45,15 @@ const STATUSES: [(&str, &str); 7] = [
 
 async fn list(req: Req) -> Result<Res, HttpError> {
     let set = |name: &str| Some(req.query(name).to_owned()).filter(|v| !v.is_empty());
-    let narrowed =
-        Filter { status: set("status"), number: set("q"), questionable: req.query("questionable") == "yes" };
-    if req.query("format") == "csv" {
-        return export(&req, &narrowed).await;
+    let narrowed = Filter {
+        status: set("status"),
+        number: set("q"),
+        questionable: req.query("questionable") == "yes",
+        unknown: req.query("unknown") == "yes",
+        account: None,
+    };
+    if let Some(kind) = FileKind::asked(&req) {
+        return Ok(export(&req, kind, narrowed));
     }
     let page = page_number(&req);
     let (rows, total) = orders::list(&req.app.reader, &narrowed, (page - 1) * PAGE, PAGE).await?;
@@ -59,11 +66,15 @@ async fn list(req: Req) -> Result<Res, HttpError> {
         }
         None => STATUSES.iter().map(|(s, l)| filter(l, None, &with(&req, "status", Some(s)))).collect(),
     };
-    chips.push(if narrowed.questionable {
-        filter("Unknown, disputed or too much", Some("yes"), &with(&req, "questionable", None))
-    } else {
-        filter("Unknown, disputed or too much", None, &with(&req, "questionable", Some("yes")))
-    });
+    for (name, label, on) in [
+        ("unknown", "Payment unknown", narrowed.unknown),
+        ("questionable", "Unknown, disputed or too much", narrowed.questionable),
+    ] {
+        chips.push(match on {
+            true => filter(label, Some("yes"), &with(&req, name, None)),
+            false => filter(label, None, &with(&req, name, Some("yes"))),
+        });
+    }
     let clear = (narrowed != Filter::default()).then_some("/billing/orders");
     let columns = [
         Column::new("Number"),
@@ -86,7 +97,10 @@ async fn list(req: Req) -> Result<Res, HttpError> {
             ]
         })
         .collect();
-    let acts = html! { (link_small("Export CSV", &with(&req, "format", Some("csv")), Weight::Plain)) };
+    let acts = html! {
+        (link_small("Export CSV", &with(&req, "format", Some("csv")), Weight::Plain))
+        (link_small("Export JSON Lines", &with(&req, "format", Some("jsonl")), Weight::Quiet))
+    };
     let content = html! {
         (page_head("Orders", None, Some(&acts)))
         (search_form("/billing/orders", "Order number or its end", req.query("q")))
@@ -101,45 +115,53 @@ async fn list(req: Req) -> Result<Res, HttpError> {
     Ok(desk(&req, "Orders", &Errors::none(), &content))
 }
 
-async fn export(req: &Req, narrowed: &Filter) -> Result<Res, HttpError> {
-    let (rows, _) = orders::list(&req.app.reader, narrowed, 0, EXPORT).await?;
-    let head = [
-        "number",
-        "order",
-        "account",
-        "subscription",
-        "description",
-        "status",
-        "amount",
-        "refunded",
-        "currency",
-        "settlement",
-        "attempts",
-        "placed_at",
-        "paid_at",
-    ];
-    let lines = rows.iter().map(|o| {
-        let way = match &o.settlement {
-            Settlement::Charge { gateway } => gateway.clone(),
-            Settlement::Transfer { .. } => "transfer".into(),
-        };
-        vec![
-            o.number.clone(),
-            o.id.to_string(),
-            o.account.to_string(),
-            o.subscription.to_string(),
-            o.description.clone(),
-            o.status.clone(),
-            o.total.decimal(),
-            o.refunded.decimal(),
-            o.total.currency.to_string(),
-            way,
-            o.attempts.to_string(),
-            o.placed_at.to_rfc3339(),
-            o.paid_at.map(|t| t.to_rfc3339()).unwrap_or_default(),
-        ]
-    });
-    Ok(download("orders.csv", "text/csv; charset=utf-8", csv(&head, lines)?))
+const NAMES: [&str; 13] = [
+    "number",
+    "order",
+    "account",
+    "subscription",
+    "description",
+    "status",
+    "amount",
+    "refunded",
+    "currency",
+    "settlement",
+    "attempts",
+    "placed_at",
+    "paid_at",
+];
+
+fn cells(o: &OrderRow) -> Vec<String> {
+    let way = match &o.settlement {
+        Settlement::Charge { gateway } => gateway.clone(),
+        Settlement::Transfer { .. } => "transfer".into(),
+    };
+    vec![
+        o.number.clone(),
+        o.id.to_string(),
+        o.account.to_string(),
+        o.subscription.to_string(),
+        o.description.clone(),
+        o.status.clone(),
+        o.total.decimal(),
+        o.refunded.decimal(),
+        o.total.currency.to_string(),
+        way,
+        o.attempts.to_string(),
+        o.placed_at.to_rfc3339(),
+        o.paid_at.map(|t| t.to_rfc3339()).unwrap_or_default(),
+    ]
+}
+
+fn export(req: &Req, kind: FileKind, narrowed: Filter) -> Res {
+    let app = Arc::clone(&req.app);
+    exports::send("orders", kind, &NAMES, move |last| {
+        let (app, narrowed) = (Arc::clone(&app), narrowed.clone());
+        async move {
+            let rows = orders::after(&app.reader, &narrowed, last, PART).await?;
+            Ok(exports::part(&rows, cells, |o| (o.placed_at, o.id)))
+        }
+    })
 }
 
 async fn show(req: Req) -> Result<Res, HttpError> {

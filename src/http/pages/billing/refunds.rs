@@ -1,7 +1,8 @@
 //! `/billing/refunds`, and one refund: agree, say that it is sent, find out what became of it.
 
+use super::exports::{self, FileKind, PART};
 use super::subscription_acts::with_reason;
-use super::{BILLING, EXPORT, PAGE, csv, desk, download, names, page_number, pages, person, with};
+use super::{BILLING, PAGE, desk, names, page_number, pages, person, with};
 use crate::actors::bus::{CommandError, Envelope};
 use crate::actors::refunds as gateway;
 use crate::domain::order::{Order, OrderCommand, RefundVia};
@@ -20,6 +21,7 @@ use crate::http::{Form, Req, Res};
 use crate::projections::orders::OrderRow;
 use crate::projections::refunds::{self, RefundRow};
 use maud::{Markup, html};
+use std::sync::Arc;
 use uuid::Uuid;
 
 pub(super) fn routes() -> Vec<Route> {
@@ -89,8 +91,8 @@ pub(super) fn of_order(order: &OrderRow, rows: &[RefundRow]) -> Markup {
 
 async fn list(req: Req) -> Result<Res, HttpError> {
     let wanted = Some(req.query("state")).filter(|s| STATES.iter().any(|(code, _)| code == s));
-    if req.query("format") == "csv" {
-        return export(&req, wanted).await;
+    if let Some(kind) = FileKind::asked(&req) {
+        return Ok(export(&req, kind, wanted));
     }
     let page = page_number(&req);
     let (rows, total) = refunds::list(&req.app.reader, wanted, (page - 1) * PAGE, PAGE).await?;
@@ -123,7 +125,10 @@ async fn list(req: Req) -> Result<Res, HttpError> {
             ]
         })
         .collect();
-    let acts = html! { (link_small("Export CSV", &with(&req, "format", Some("csv")), Weight::Plain)) };
+    let acts = html! {
+        (link_small("Export CSV", &with(&req, "format", Some("csv")), Weight::Plain))
+        (link_small("Export JSON Lines", &with(&req, "format", Some("jsonl")), Weight::Quiet))
+    };
     let content = html! {
         (page_head("Refunds", Some("Money is given back from an order's page."), Some(&acts)))
         (filters(&chips, wanted.map(|_| "/billing/refunds")))
@@ -137,49 +142,57 @@ async fn list(req: Req) -> Result<Res, HttpError> {
     Ok(desk(&req, "Refunds", &Errors::none(), &content))
 }
 
-async fn export(req: &Req, wanted: Option<&str>) -> Result<Res, HttpError> {
-    let (rows, _) = refunds::list(&req.app.reader, wanted, 0, EXPORT).await?;
-    let head = [
-        "refund",
-        "order",
-        "number",
-        "account",
-        "of",
-        "how",
-        "state",
-        "code",
-        "reference",
-        "amount",
-        "currency",
-        "asked_by",
-        "decided_by",
-        "asked_at",
-        "done_at",
-    ];
-    let lines = rows.iter().map(|r| {
-        let how = match &r.via {
-            RefundVia::Charge { gateway, .. } => gateway.clone(),
-            RefundVia::Transfer => "transfer".into(),
-        };
-        vec![
-            r.refund.to_string(),
-            r.order.to_string(),
-            r.number.clone(),
-            r.account.to_string(),
-            r.of.clone(),
-            how,
-            r.state.clone(),
-            r.code.clone().unwrap_or_default(),
-            r.reference.clone().unwrap_or_default(),
-            r.amount.decimal(),
-            r.amount.currency.to_string(),
-            r.asked_by.to_string(),
-            r.decided_by.map(|d| d.to_string()).unwrap_or_default(),
-            r.asked_at.to_rfc3339(),
-            r.done_at.map(|t| t.to_rfc3339()).unwrap_or_default(),
-        ]
-    });
-    Ok(download("refunds.csv", "text/csv; charset=utf-8", csv(&head, lines)?))
+const NAMES: [&str; 15] = [
+    "refund",
+    "order",
+    "number",
+    "account",
+    "of",
+    "how",
+    "state",
+    "code",
+    "reference",
+    "amount",
+    "currency",
+    "asked_by",
+    "decided_by",
+    "asked_at",
+    "done_at",
+];
+
+fn cells(r: &RefundRow) -> Vec<String> {
+    let how = match &r.via {
+        RefundVia::Charge { gateway, .. } => gateway.clone(),
+        RefundVia::Transfer => "transfer".into(),
+    };
+    vec![
+        r.refund.to_string(),
+        r.order.to_string(),
+        r.number.clone(),
+        r.account.to_string(),
+        r.of.clone(),
+        how,
+        r.state.clone(),
+        r.code.clone().unwrap_or_default(),
+        r.reference.clone().unwrap_or_default(),
+        r.amount.decimal(),
+        r.amount.currency.to_string(),
+        r.asked_by.to_string(),
+        r.decided_by.map(|d| d.to_string()).unwrap_or_default(),
+        r.asked_at.to_rfc3339(),
+        r.done_at.map(|t| t.to_rfc3339()).unwrap_or_default(),
+    ]
+}
+
+fn export(req: &Req, kind: FileKind, wanted: Option<&str>) -> Res {
+    let (app, wanted) = (Arc::clone(&req.app), wanted.map(ToOwned::to_owned));
+    exports::send("refunds", kind, &NAMES, move |last| {
+        let (app, wanted) = (Arc::clone(&app), wanted.clone());
+        async move {
+            let rows = refunds::after(&app.reader, wanted.as_deref(), last, PART).await?;
+            Ok(exports::part(&rows, cells, |r| (r.asked_at, r.refund)))
+        }
+    })
 }
 
 async fn show(req: Req) -> Result<Res, HttpError> {

@@ -1,7 +1,10 @@
 //! `/billing/subscriptions/{id}`: one subscription with its event log in words, as it was on any
 //! date, and as a file.
 
-use super::{BILLING, desk, names, person, subscription_acts, subscription_export, subscription_plan, with};
+use super::{
+    BILLING, desk, names, person, subscription_acts, subscription_export, subscription_mails,
+    subscription_plan, with,
+};
 use crate::actors::bus::Actor;
 use crate::domain::shared::calendar::day_words;
 use crate::domain::shared::vat_number::VatCheck;
@@ -115,6 +118,7 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
         (link_small("What if?", &format!("/billing/subscriptions/{id}/what-if"), Weight::Quiet))
     };
     let plan = subscription_plan::fields(req, &row, form, errors).await?;
+    let mails = subscription_mails::fields(req, &row, form, errors).await?;
     let team = teams::one(reader, id).await?;
     let proof = super::proof::panel(req, &entries).await?;
     let content = html! {
@@ -126,7 +130,7 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
             (facts(&known(&row.state, &row)))
             @if let Some(team) = &team { p { "Team: " (taken_words(&team.state)) @if !team.state.waiting().is_empty() { ", " (team.state.waiting().len()) " wait for one" } "." } }
         }
-        (subscription_acts::panel(req, &row, &plan, form, errors))
+        (subscription_acts::panel(req, &row, (&plan, &mails), form, errors))
         (as_of(req, &entries, &row))
         section { h2 { "Orders" } (order_table(&orders)) }
         (proof)

@@ -1,7 +1,7 @@
 //! What staff may do to a subscription: let a parked one go on, charge again, waive, extend, cancel, end.
 
 use super::subscription::{parked_notice, view};
-use super::{BILLING, subscription_plan};
+use super::{BILLING, subscription_mails, subscription_plan};
 use crate::actors::bus::{CommandError, Envelope, Metadata};
 use crate::actors::payments::policy;
 use crate::domain::shared::PersonalValue;
@@ -21,19 +21,30 @@ pub(super) fn routes() -> Vec<Route> {
     vec![Route::post("/billing/subscriptions/{id}", BILLING, act)]
 }
 
-/// The acts that are open in this state, `plan` among them; each asks for a reason.
-pub(super) fn panel(req: &Req, row: &SubscriptionRow, plan: &Markup, form: &Form, errors: &Errors) -> Markup {
+/// The acts that are open in this state, `plan` and `mails` among them; each asks for a reason.
+pub(super) fn panel(
+    req: &Req,
+    row: &SubscriptionRow,
+    (plan, mails): (&Markup, &Markup),
+    form: &Form,
+    errors: &Errors,
+) -> Markup {
     let parked = row.state.is_parked();
     let open = row.state.open_order();
     let keep = row.status == Status::PendingCancellation;
     let paid_for = matches!(row.status, Status::Active | Status::PendingCancellation);
     html! {
         @if parked { (parked_notice()) }
-        @if !row.status.is_final() {
+        @if row.status.is_final() {
+            details.fold open[!errors.is_empty()] {
+                summary { "Send a mail again" }
+                (post_form(req, &req.path, &html! { (reason_field(form, errors)) (mails) }))
+            }
+        } @else {
             details.fold open[parked || !errors.is_empty()] {
                 summary { "Act on this subscription" }
                 (post_form(req, &req.path, &html! {
-                    (Field::new("reason", "Reason").hint("Kept with the event.").value(form.get("reason")).maxlength(500).errors(errors).render())
+                    (reason_field(form, errors))
                     div.row {
                         @if parked {
                             (submit_as("Go on, bill every missed period", "act", "bill-missed", Weight::Plain))
@@ -52,6 +63,7 @@ pub(super) fn panel(req: &Req, row: &SubscriptionRow, plan: &Markup, form: &Form
                         div.row { (submit_as("Extend", "act", "extend", Weight::Plain)) }
                     }
                     (plan)
+                    (mails)
                     div.row {
                         @if !keep { (submit_as("Cancel subscription", "act", "cancel", Weight::Danger)) }
                         @if paid_for { (submit_as("End at once", "act", "end-now", Weight::Danger)) }
@@ -60,6 +72,11 @@ pub(super) fn panel(req: &Req, row: &SubscriptionRow, plan: &Markup, form: &Form
             }
         }
     }
+}
+
+fn reason_field(form: &Form, errors: &Errors) -> Markup {
+    let field = Field::new("reason", "Reason").hint("Kept with the event.").maxlength(500);
+    field.value(form.get("reason")).errors(errors).render()
 }
 
 /// The reason as a value of the person's part of the vault, and the metadata that refers to it.
@@ -95,7 +112,7 @@ async fn act(mut req: Req) -> Result<Res, HttpError> {
         "waive-missed" => SubscriptionCommand::Unpark { waive_missed: true, at },
         "end-pause" => SubscriptionCommand::EndPause { at },
         "keep" => SubscriptionCommand::UndoCancel { at },
-        "cancel" => SubscriptionCommand::Cancel { at },
+        "cancel" => SubscriptionCommand::Cancel { reason: None, at },
         "end-now" => SubscriptionCommand::EndNow { cause: CancelCause::EndedByStaff, at },
         "waive" => SubscriptionCommand::Waive { at },
         "retry-now" => SubscriptionCommand::RetryNow { policy: policy(&req.app.config), at },
@@ -105,6 +122,10 @@ async fn act(mut req: Req) -> Result<Res, HttpError> {
                 let errors = Errors::one("days", SubscriptionError::Days.to_string());
                 return view(&req, &form, &errors).await;
             }
+        },
+        "resend" => match subscription_mails::command(&req, &form, &row).await? {
+            Ok(command) => command,
+            Err(errors) => return view(&req, &form, &errors).await,
         },
         "plan" | "pause" => match subscription_plan::command(&req, &form, &row).await? {
             Ok(command) => command,

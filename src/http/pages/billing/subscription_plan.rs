@@ -5,6 +5,7 @@ use crate::domain::shared::derive_id;
 use crate::domain::subscription::{ChangeQuote, Status, SubscriptionCommand, SubscriptionError};
 use crate::http::error::HttpError;
 use crate::http::pages::membership::plan_change::{others, terms_of};
+use crate::http::pages::membership::shared::TaxDesk;
 use crate::http::ui::button::submit_as;
 use crate::http::ui::{Errors, Field, Weight};
 use crate::http::{Form, Req};
@@ -24,14 +25,20 @@ pub(super) async fn fields(
     }
     // Why none is offered stands in the panel of acts already.
     let offers = others(req, row).await.unwrap_or_default();
+    // What the member would pay: a business that accounts for the tax pays net.
+    let desk = TaxDesk::open(req).await?;
+    let to_pay = |price| desk.to_pay(row, price);
     let choices: Vec<(String, String)> = [(String::new(), "Keep the plan".to_owned())]
         .into_iter()
         .chain(offers.iter().map(|(offer, quote)| {
             let what = match quote {
-                ChangeQuote::Now(p) => format!("at once, {} is charged", p.amount()),
+                ChangeQuote::Now(p) => format!("at once, {} is charged", to_pay(p.amount())),
                 ChangeQuote::On(day) => format!("from {}", day_words(*day)),
             };
-            (offer.variation.id.to_string(), format!("{}, {}: {what}", offer.title(), offer.variation.price))
+            (
+                offer.variation.id.to_string(),
+                format!("{}, {}: {what}", offer.title(), to_pay(offer.variation.price)),
+            )
         }))
         .collect();
     Ok(html! {

@@ -1,8 +1,10 @@
 //! `/billing/subscriptions`: all of them, narrowed by chips, and as CSV.
 
-use super::{BILLING, EXPORT, PAGE, csv, desk, download, names, page_number, pages, person, with};
+use super::exports::{self, FileKind, PART};
+use super::{BILLING, PAGE, desk, names, page_number, pages, person, with};
 use crate::actors::accounts;
 use crate::domain::shared::calendar::day_words;
+use crate::domain::subscription::CancelReason;
 use crate::http::error::HttpError;
 use crate::http::pages::membership::subscription::status_chip;
 use crate::http::route::Route;
@@ -15,6 +17,8 @@ use crate::http::ui::{
 use crate::http::{Req, Res};
 use crate::projections::subscriptions::{self, Filter, SubscriptionRow};
 use maud::{Markup, html};
+use std::sync::Arc;
+use strum::IntoEnumIterator;
 use uuid::Uuid;
 
 pub(super) fn routes() -> Vec<Route> {
@@ -34,6 +38,7 @@ const STATUSES: [(&str, &str); 5] = [
 
 async fn narrowed(req: &Req) -> Result<Filter, HttpError> {
     let set = |name: &str| Some(req.query(name).to_owned()).filter(|v| !v.is_empty());
+    let yes = |name: &str| (req.query(name) == "yes").then(|| req.now());
     let words = req.query("q").trim();
     let owners = match (words.is_empty(), Uuid::parse_str(words)) {
         (true, _) => None,
@@ -48,21 +53,29 @@ async fn narrowed(req: &Req) -> Result<Filter, HttpError> {
         paused: req.query("paused") == "yes",
         vat_pending: req.query("vat_pending") == "yes",
         owners,
+        due: yes("due"),
+        overdue: yes("overdue"),
+        expiring: yes("expiring"),
+        unknown: req.query("unknown") == "yes",
+        cancel_reason: set("reason"),
     })
 }
 
 async fn as_csv(req: Req) -> Result<Res, HttpError> {
     let filter = narrowed(&req).await?;
-    export(&req, &filter).await
+    Ok(export(&req, FileKind::Csv, filter))
 }
 
 async fn show(req: Req) -> Result<Res, HttpError> {
     let filter = narrowed(&req).await?;
+    if let Some(kind) = FileKind::asked(&req) {
+        return Ok(export(&req, kind, filter));
+    }
     let number = page_number(&req);
     let (rows, total) = subscriptions::list(&req.app.reader, &filter, (number - 1) * PAGE, PAGE).await?;
     let owners: Vec<Uuid> = rows.iter().map(|r| r.owner).collect();
     let names = names(&req, &owners, "billing-subscriptions").await?;
-    let acts = html! { (link_small("Export CSV", &with(&req, "page", None).replacen("/billing/subscriptions", "/billing/subscriptions.csv", 1), Weight::Plain)) };
+    let acts = html! { (link_small("Export CSV", &with(&req, "page", None).replacen("/billing/subscriptions", "/billing/subscriptions.csv", 1), Weight::Plain)) (link_small("Export JSON Lines", &with(&req, "format", Some("jsonl")), Weight::Quiet)) };
     let columns = [
         Column::new("Member"),
         Column::new("Plan"),
@@ -82,6 +95,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
             (table("Subscriptions", &columns, &lines))
             (pages(&req, number, lines.len(), total))
         }
+        (reasons(&req).await?)
     };
     Ok(desk(&req, "Subscriptions", &Errors::none(), &content))
 }
@@ -96,6 +110,31 @@ fn line(row: &SubscriptionRow, member: &Markup) -> Vec<Markup> {
         text(&due),
         cell(&format::date(row.joined_at)),
     ]
+}
+
+/// A reason for which people cancelled, in words.
+fn reason_words(code: &str) -> &'static str {
+    CancelReason::parse(code).map_or("No reason given", CancelReason::words)
+}
+
+/// How many cancelled for which reason; each leads to those who did.
+async fn reasons(req: &Req) -> Result<Markup, HttpError> {
+    let counts = subscriptions::cancel_reasons(&req.app.reader).await?;
+    let columns = [Column::new("Reason"), Column::number("Subscriptions")];
+    let rows: Vec<Vec<Markup>> = CancelReason::iter()
+        .map(<&'static str>::from)
+        .chain(["none"])
+        .map(|code| {
+            let count = counts.iter().find(|(c, _)| c == code).map_or(0, |(_, n)| *n);
+            vec![
+                head(&html! { a href={ "/billing/subscriptions?reason=" (code) } { (reason_words(code)) } }),
+                number(&format::count(count)),
+            ]
+        })
+        .collect();
+    Ok(
+        html! { section.stack { h2 { "Why people cancelled" } (table("Reasons for cancelling", &columns, &rows)) } },
+    )
 }
 
 async fn chips(req: &Req, narrowed: &Filter) -> Result<Markup, HttpError> {
@@ -117,7 +156,14 @@ async fn chips(req: &Req, narrowed: &Filter) -> Result<Markup, HttpError> {
             all.extend(plans.iter().map(|p| filter(p, None, &with(req, "plan", Some(p)))));
         }
     }
+    if let Some(reason) = &narrowed.cancel_reason {
+        all.push(filter("Cancelled because", Some(reason_words(reason)), &with(req, "reason", None)));
+    }
     for (name, label, on) in [
+        ("due", "Due within a week", narrowed.due.is_some()),
+        ("overdue", "Overdue", narrowed.overdue.is_some()),
+        ("expiring", "Expires within 30 days", narrowed.expiring.is_some()),
+        ("unknown", "Payment unknown", narrowed.unknown),
         ("failing", "Payment failing", narrowed.failing),
         ("parked", "Parked", narrowed.parked),
         ("paused", "Paused", narrowed.paused),
@@ -133,47 +179,57 @@ async fn chips(req: &Req, narrowed: &Filter) -> Result<Markup, HttpError> {
     Ok(filters(&all, set.then_some("/billing/subscriptions")))
 }
 
-async fn export(req: &Req, filter: &Filter) -> Result<Res, HttpError> {
-    let (rows, _) = subscriptions::list(&req.app.reader, filter, 0, EXPORT).await?;
-    let head = [
-        "subscription",
-        "account",
-        "status",
-        "plan",
-        "price",
-        "currency",
-        "collection",
-        "country",
-        "joined_at",
-        "anchor",
-        "next_due_on",
-        "open_order",
-        "failures",
-        "parked",
-        "ended_at",
-    ];
-    let lines = rows.iter().map(|row| {
-        let s = &row.state;
-        let status: &'static str = row.status.into();
-        let collection: &'static str = s.terms().map(|t| t.collection.into()).unwrap_or("");
-        let some = |value: Option<String>| value.unwrap_or_default();
-        vec![
-            row.id.to_string(),
-            row.owner.to_string(),
-            status.into(),
-            row.plan(),
-            some(row.price().map(|p| p.decimal())),
-            some(row.price().map(|p| p.currency.to_string())),
-            collection.into(),
-            some(s.country().map(|c| c.to_string())),
-            row.joined_at.to_rfc3339(),
-            some(s.anchor().map(|d| d.to_string())),
-            some(s.next_payment_on().map(|d| d.to_string())),
-            some(s.open_order().map(|o| o.order.to_string())),
-            some(s.open_order().map(|o| o.failures.to_string())),
-            s.is_parked().to_string(),
-            some(row.ended_at.map(|t| t.to_rfc3339())),
-        ]
-    });
-    Ok(download("subscriptions.csv", "text/csv; charset=utf-8", csv(&head, lines)?))
+const NAMES: [&str; 16] = [
+    "subscription",
+    "account",
+    "status",
+    "plan",
+    "price",
+    "currency",
+    "collection",
+    "country",
+    "joined_at",
+    "anchor",
+    "next_due_on",
+    "open_order",
+    "failures",
+    "parked",
+    "ended_at",
+    "cancel_reason",
+];
+
+fn cells(row: &SubscriptionRow) -> Vec<String> {
+    let s = &row.state;
+    let status: &'static str = row.status.into();
+    let collection: &'static str = s.terms().map(|t| t.collection.into()).unwrap_or("");
+    let some = |value: Option<String>| value.unwrap_or_default();
+    vec![
+        row.id.to_string(),
+        row.owner.to_string(),
+        status.into(),
+        row.plan(),
+        some(row.price().map(|p| p.decimal())),
+        some(row.price().map(|p| p.currency.to_string())),
+        collection.into(),
+        some(s.country().map(|c| c.to_string())),
+        row.joined_at.to_rfc3339(),
+        some(s.anchor().map(|d| d.to_string())),
+        some(s.next_payment_on().map(|d| d.to_string())),
+        some(s.open_order().map(|o| o.order.to_string())),
+        some(s.open_order().map(|o| o.failures.to_string())),
+        s.is_parked().to_string(),
+        some(row.ended_at.map(|t| t.to_rfc3339())),
+        s.cancel_reason().map(<&'static str>::from).unwrap_or_default().into(),
+    ]
+}
+
+fn export(req: &Req, kind: FileKind, narrowed: Filter) -> Res {
+    let app = Arc::clone(&req.app);
+    exports::send("subscriptions", kind, &NAMES, move |last| {
+        let (app, narrowed) = (Arc::clone(&app), narrowed.clone());
+        async move {
+            let rows = subscriptions::after(&app.reader, &narrowed, last, PART).await?;
+            Ok(exports::part(&rows, cells, |s| (s.joined_at, s.id)))
+        }
+    })
 }

@@ -1,4 +1,4 @@
-//! `/billing/subscriptions/{id}/what-if`: the same life with another price, interval or policy. Nothing is written.
+//! `/billing/subscriptions/{id}/what-if`: the same life with another plan, price, interval or policy. Nothing is written.
 
 use super::{BILLING, desk};
 use crate::actors::payments::{bank_account, card_gateway, policy};
@@ -18,6 +18,7 @@ use crate::http::ui::layout::{Place, crumbs};
 use crate::http::ui::table::{cell, head, number, text};
 use crate::http::ui::{Column, Errors, Field, Tone, Weight, facts, notice_text, page_head, table};
 use crate::http::{Req, Res};
+use crate::projections::plans::{self, Offer};
 use crate::projections::subscriptions::{self, SubscriptionRow};
 use crate::projections::{subscription_timeline, tax_rates};
 use maud::{Markup, html};
@@ -27,9 +28,19 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 /// What was asked for, and what in it cannot be read.
-fn difference(req: &Req, row: &SubscriptionRow, errors: &mut Errors) -> Difference {
+fn difference(req: &Req, row: &SubscriptionRow, plans: &[Offer], errors: &mut Errors) -> Difference {
     let mut wanted = Difference::default();
     let agreed = row.state.terms();
+    // A plan is its price and its interval; what is typed besides counts more.
+    let plan = req.query("plan");
+    match plans.iter().find(|o| o.variation.id.to_string() == plan) {
+        Some(offer) => {
+            wanted.price = Some(offer.variation.price);
+            wanted.interval = Some(offer.variation.interval);
+        }
+        None if !plan.is_empty() => errors.add("plan", "Choose a plan from the list, or none."),
+        None => {}
+    }
     if let (Some(terms), false) = (agreed, req.query("price").is_empty()) {
         match Money::parse(req.query("price"), terms.price.currency) {
             Ok(price) if price.minor > 0 => wanted.price = Some(price),
@@ -71,6 +82,14 @@ fn difference(req: &Req, row: &SubscriptionRow, errors: &mut Errors) -> Differen
     wanted
 }
 
+/// The plans that the member could have instead: sold in the same currency, and paid in the same way.
+async fn other_plans(req: &Req, row: &SubscriptionRow) -> Result<Vec<Offer>, HttpError> {
+    let Some(agreed) = row.state.terms() else { return Ok(vec![]) };
+    let all = plans::offers(&req.app.reader, agreed.price.currency.code()).await?;
+    let fits = |o: &Offer| o.variation.collection == agreed.collection && o.variation.id != agreed.variation;
+    Ok(all.into_iter().filter(fits).collect())
+}
+
 async fn history(req: &Req, row: &SubscriptionRow) -> Result<History, HttpError> {
     let entries = subscription_timeline::of(&req.app.reader, row.id, None).await?;
     let mut history = History::default();
@@ -87,7 +106,8 @@ async fn history(req: &Req, row: &SubscriptionRow) -> Result<History, HttpError>
 async fn show(req: Req) -> Result<Res, HttpError> {
     let row = subscriptions::one(&req.app.reader, req.id_param("id")?).await?.ok_or(HttpError::NotFound)?;
     let mut errors = Errors::none();
-    let wanted = difference(&req, &row, &mut errors);
+    let plans = other_plans(&req, &row).await?;
+    let wanted = difference(&req, &row, &plans, &mut errors);
     let history = history(&req, &row).await?;
     let till = Till {
         home: country(&req, ""),
@@ -101,7 +121,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let content = html! {
         (crumbs(&[Place::new("Subscriptions", "/billing/subscriptions"), Place::new(row.plan(), format!("/billing/subscriptions/{}", row.id))], "What if"))
         (page_head("What if?", Some("The same life with other terms: what people did stays, the clock runs every day, and the card answers as it last really did. Nothing is written."), None))
-        (form(&req, &row, &errors))
+        (form(&req, &row, &plans, &errors))
         @if let (Some(was), Some(would)) = (&as_it_is, &other) { (compared(&row, was, would)) }
         @if let Some(was) = &as_it_is { (lived("As it is", &row, was)) }
         @if let Some(would) = &other { (lived("As it would be", &row, would)) }
@@ -109,13 +129,22 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     Ok(desk(&req, "What if", &errors, &content))
 }
 
-fn form(req: &Req, row: &SubscriptionRow, errors: &Errors) -> Markup {
+fn form(req: &Req, row: &SubscriptionRow, plans: &[Offer], errors: &Errors) -> Markup {
     let field = |name: &'static str, label: &'static str| {
         Field::new(name, label).optional().value(req.query(name)).inputmode("numeric").short().errors(errors)
     };
     let currency = row.state.terms().map(|t| t.price.currency.code()).unwrap_or_default();
+    let choices = plans.iter().map(|o| {
+        let words = format!("{}: {} per {}", o.title(), o.variation.price, o.variation.interval.words());
+        (o.variation.id.to_string(), words)
+    });
     html! {
         form.form.panel method="get" action=(req.path) {
+            @if !plans.is_empty() {
+                (Field::new("plan", "Another plan").optional().value(req.query("plan")).mid().errors(errors)
+                    .hint("From the beginning. A price or an interval below counts instead of the plan's.")
+                    .select([(String::new(), "The plan it was".to_owned())].into_iter().chain(choices)).render())
+            }
             (field("price", "Price of a period").inputmode("decimal").hint(&format!("In {currency}, tax included, from the beginning.")).render())
             (field("length", "Every").render())
             (Field::new("unit", "Unit").value(if req.query("unit").is_empty() { "month" } else { req.query("unit") })

@@ -16,7 +16,7 @@ const EN_SPACE: char = '\u{2002}';
 const LONGEST: usize = 120;
 
 /// The fields, country aside.
-pub(super) fn fields(form: &Form, errors: &Errors) -> Markup {
+pub(in crate::http::pages) fn fields(form: &Form, errors: &Errors) -> Markup {
     html! {
         (fields_of_a_person(form, errors))
         (Field::new("reference", "Your reference").optional().value(form.get("reference")).maxlength(LONGEST).mid()
@@ -61,7 +61,7 @@ pub(super) fn check_person(form: &Form, errors: &mut Errors) {
 }
 
 /// Notes what is wrong, and gives the VAT number as tax offices write it, if there is one.
-pub(super) fn check(form: &Form, country: Country, errors: &mut Errors) -> Option<String> {
+pub(in crate::http::pages) fn check(form: &Form, country: Country, errors: &mut Errors) -> Option<String> {
     check_person(form, errors);
     if form.get("reference").chars().count() > LONGEST {
         errors.add("reference", format!("Use at most {LONGEST} characters."));
@@ -74,7 +74,11 @@ pub(super) fn check(form: &Form, country: Country, errors: &mut Errors) -> Optio
 }
 
 /// What the register says of a number; one that it does not know is an error at its field.
-pub(super) async fn ask_register(req: &Req, number: Option<&str>, errors: &mut Errors) -> Option<VatCheck> {
+pub(in crate::http::pages) async fn ask_register(
+    req: &Req,
+    number: Option<&str>,
+    errors: &mut Errors,
+) -> Option<VatCheck> {
     let check = crate::actors::vat::check(&req.app, number?).await?;
     if check == VatCheck::Refused {
         let words = "The register of the European Union does not know this number. Look at it again, or leave it empty to buy as a private person.";
@@ -84,7 +88,12 @@ pub(super) async fn ask_register(req: &Req, number: Option<&str>, errors: &mut E
 }
 
 /// Name and address as they stand on the invoice, for the vault.
-pub(super) fn sealed(req: &Req, form: &Form, account: Uuid, country: Country) -> PersonalValue {
+pub(in crate::http::pages) fn sealed(
+    req: &Req,
+    form: &Form,
+    account: Uuid,
+    country: Country,
+) -> PersonalValue {
     let mut text = format!(
         "{}\n{}\n{}{EN_SPACE}{}\n{}",
         form.get("name"),

@@ -144,6 +144,11 @@ pub(super) async fn keep_card(
         payments::keep_card(&req.app, account, &card).await
     };
     match kept {
+        Ok((method, _)) if !method.is_usable(req.now().date_naive()) => {
+            let expiry = if elsewhere { field } else { "card_expiry" };
+            errors.add(expiry, "This card has expired. Enter another one.");
+            Ok(None)
+        }
         Ok(kept) => Ok(Some(kept)),
         Err(PaymentError::Gateway(GatewayError::Refused(why))) => {
             errors.add(if why.contains("expiry") { "card_expiry" } else { field }, why);

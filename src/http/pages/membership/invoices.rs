@@ -95,6 +95,7 @@ async fn one(req: Req) -> Result<Res, HttpError> {
         h1.hush { (invoice.number) }
         (invoice_sheet(&invoice, &billed))
         p { (link("Download PDF", &file, Weight::Main)) }
+        p { (link("See the order and its payments", &format!("/account/orders/{}", invoice.document.order), Weight::Quiet)) }
         p.small.dim { "The PDF can be kept for years (PDF/A) and carries the same facts as data, so that bookkeeping programs read it (Factur-X)." }
     };
     Ok(frame(&req, &invoice.number, &content))

@@ -78,7 +78,7 @@ async fn choose_plan(req: Req) -> Result<Res, HttpError> {
 }
 
 fn plan_card(req: &Req, desk: &TaxDesk, bundle: &Bundle, code: &str, open: bool) -> Markup {
-    let Some(offer) = bundle.any() else { return html! {} };
+    let Some(offer) = bundle.any() else { return asked_for(req, desk, bundle, code) };
     let tax = desk.quote(offer, country(req, code));
     let ways = match (&bundle.card, &bundle.bank) {
         (Some(_), Some(_)) => "By card or bank transfer",
@@ -97,6 +97,24 @@ fn plan_card(req: &Req, desk: &TaxDesk, bundle: &Bundle, code: &str, open: bool)
                 (link(&format!("Choose {}", offer.variation.interval.adjective()), &format!("/join/{}?country={code}", offer.variation.id),
                     if offer.variation.default { Weight::Main } else { Weight::Plain }))
             }
+        }
+    }
+}
+
+/// A plan that is talked over: its price, and whom to ask.
+fn asked_for(req: &Req, desk: &TaxDesk, bundle: &Bundle, code: &str) -> Markup {
+    let Some(offer) = &bundle.managed else { return html! {} };
+    let tax = desk.quote(offer, country(req, code));
+    let contact = req.app.config.contact();
+    html! {
+        section.panel {
+            h2 { (offer.title()) }
+            p { (offer.summary) }
+            p { strong.num { (tax.gross) } " per " (offer.variation.interval.words()) br; span.small.dim { (tax_note(&tax)) } }
+            @if let Some(seats) = offer.variation.seats { p { "For a team: " strong { (seats.words()) } ". You say who belongs to it." } }
+            p.small.dim { "We start it for you, and send the bill before each period." }
+            p { (link("Ask us", &format!("mailto:{contact}?subject={}", url::form_urlencoded::byte_serialize(offer.title().as_bytes()).collect::<String>().replace('+', "%20")), Weight::Plain)) }
+            p.small { "Or write to " span.mono { (contact) } "." }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Joining, and what a member sees of the own subscription, payments and invoices.
 
-mod address;
+pub(super) mod address;
 mod billing_details;
 mod cards;
 mod confirm;
@@ -10,6 +10,7 @@ pub(super) mod gifts;
 mod invoices;
 mod join;
 mod order;
+mod order_page;
 pub(super) mod paper;
 mod pause;
 mod payment_methods;
@@ -34,7 +35,7 @@ pub async fn refresh_join_words(req: &Req) -> Result<(), HttpError> {
     }
     let home = shared::country(req, "");
     let sold = shared::bundles(req, shared::offers(req, home).await?);
-    let first = sold.first().and_then(shared::Bundle::any);
+    let first = sold.iter().find_map(shared::Bundle::any);
     let desk = shared::TaxDesk::open(req).await?;
     let words = first.map(|offer| format!("Join for {}", desk.quote(offer, home).gross));
     req.app.set_join_words(words);
@@ -47,6 +48,7 @@ pub fn routes() -> Vec<Route> {
     [
         join::routes(),
         order::routes(),
+        order_page::routes(),
         cards::routes(),
         gift::routes(),
         gifts::routes(),

@@ -27,13 +27,17 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 /// The change that is planned, or the way to one.
-pub(super) fn panel(req: &Req, row: &SubscriptionRow) -> Markup {
-    let day = row.state.next_due_on().map(day_words).unwrap_or_default();
+pub(super) fn panel(req: &Req, desk: &TaxDesk, row: &SubscriptionRow) -> Markup {
+    let due = row.state.next_due_on();
+    let day = due.map(day_words).unwrap_or_default();
+    // Who accounts for the tax sees the net price only.
+    let price =
+        |price: Money| due.map_or_else(|| desk.to_pay(row, price), |on| desk.to_pay_on(row, price, on));
     html! {
         @if let Some(planned) = row.state.planned_terms() {
             section.panel aria-labelledby="planned" {
                 h2 #planned { "Planned change" }
-                p { "From " (day) " on: " strong { (planned.plan_name) ", " (planned.interval.adjective()) } ", " span.num { (planned.price) } " per " (planned.interval.words()) "." }
+                p { "From " (day) " on: " strong { (planned.plan_name) ", " (planned.interval.adjective()) } ", " span.num { (price(planned.price)) } " per " (planned.interval.words()) "." }
                 (post_form(req, "/account/subscription/plan/keep", &html! { (submit("Keep the plan I have", Weight::Plain)) }))
             }
         } @else {
@@ -71,7 +75,7 @@ pub(in crate::http::pages) async fn others(
     let Some(from) = row.state.country().or_else(home) else { return Ok(Vec::new()) };
     let mut found = Vec::new();
     for bundle in bundles(req, offers(req, from).await?) {
-        for offer in [bundle.card, bundle.bank].into_iter().flatten() {
+        for offer in [bundle.card, bundle.bank, bundle.managed].into_iter().flatten() {
             match row.state.quote_change(&terms_of(req, &offer)?, req.now()) {
                 Ok(quote) => found.push((offer, quote)),
                 Err(SubscriptionError::SamePlan | SubscriptionError::OtherTerms) => {}
@@ -153,6 +157,7 @@ async fn change(mut req: Req) -> Result<Res, HttpError> {
     };
     let (shown, price) = (form.get("pay"), form.get("price"));
     if shown != pay.minor.to_string() || price != offer.variation.price.minor.to_string() {
+        let pay = TaxDesk::open(&req).await?.to_pay(&row, pay);
         let errors =
             Errors::one("", format!("The price is {pay} now. Nothing was changed: look at it again."));
         return view(&req, &row, &errors).await;

@@ -52,10 +52,12 @@ pub(super) struct Bundle {
     pub card: Option<Offer>,
     /// Paid by transfer.
     pub bank: Option<Offer>,
+    /// Talked over with staff, who send the bill: nobody joins it alone.
+    pub managed: Option<Offer>,
 }
 
 impl Bundle {
-    /// Any of its offers: they differ in the way of paying only.
+    /// Any of its offers that one can join alone: they differ in the way of paying only.
     pub fn any(&self) -> Option<&Offer> {
         self.card.as_ref().or(self.bank.as_ref())
     }
@@ -70,16 +72,20 @@ pub(super) fn bundles(req: &Req, offers: Vec<Offer>) -> Vec<Bundle> {
         let usable = match offer.variation.collection {
             Collection::Automatic => cards,
             Collection::Manual => bank,
-            Collection::Managed => false,
+            Collection::Managed => true,
         };
         if !usable {
+            continue;
+        }
+        if offer.variation.collection == Collection::Managed {
+            all.push(Bundle { card: None, bank: None, managed: Some(offer) });
             continue;
         }
         let place = all.iter_mut().find(|b| b.any().is_some_and(|o| same_bundle(o, &offer)));
         let bundle = match place {
             Some(bundle) => bundle,
             None => {
-                all.push(Bundle { card: None, bank: None });
+                all.push(Bundle { card: None, bank: None, managed: None });
                 let Some(last) = all.last_mut() else { continue };
                 last
             }
@@ -135,7 +141,7 @@ pub(in crate::http::pages) fn today(req: &Req) -> Result<NaiveDate, HttpError> {
 }
 
 /// What decides the tax of what is shown and sold today.
-pub(super) struct TaxDesk {
+pub(in crate::http::pages) struct TaxDesk {
     /// The seller's country.
     pub home: Country,
     today: NaiveDate,

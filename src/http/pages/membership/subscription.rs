@@ -7,7 +7,7 @@ use super::{pause, plan_change, team, withdrawal};
 use crate::domain::order::{Settlement, transfer_reference};
 use crate::domain::shared::calendar::day_words;
 use crate::domain::shared::payment::Collection;
-use crate::domain::subscription::Status;
+use crate::domain::subscription::{CancelReason, Status};
 use crate::emails::billing::decline_words;
 use crate::http::error::HttpError;
 use crate::http::page::{Page, page, unprocessable};
@@ -17,13 +17,14 @@ use crate::http::ui::button::{link, submit};
 use crate::http::ui::layout::{Place, Theme, rooms};
 use crate::http::ui::table::{cell, head, number};
 use crate::http::ui::{
-    Column, Errors, Icon, Tone, Weight, chip, empty, error_summary, facts, form as post_form, format, notice,
-    notice_text, page_head, table,
+    Column, Errors, Field, Icon, Tone, Weight, chip, empty, error_summary, facts, form as post_form, format,
+    notice, notice_text, page_head, table,
 };
 use crate::http::{Form, Req, Res};
 use crate::projections::orders::{self, OrderRow};
 use crate::projections::subscriptions::{self, SubscriptionRow};
 use maud::{Markup, html};
+use strum::IntoEnumIterator;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![Route::get("/account/subscription", Access::SignedIn, show)]
@@ -133,7 +134,7 @@ fn body(
             }
         }
         @if row.status == Status::Active && !waiting {
-            @if open.is_none() && row.state.pause().is_none() && !row.state.is_parked() { (plan_change::panel(req, row)) }
+            @if open.is_none() && row.state.pause().is_none() && !row.state.is_parked() { (plan_change::panel(req, desk, row)) }
             (pause::panel(req, row, form, errors))
         }
         @if matches!(row.status, Status::Active | Status::OnHold) && !waiting { (cancel_panel(req, row)) }
@@ -233,7 +234,7 @@ fn open_order(
     errors: &Errors,
 ) -> Markup {
     let confirm = open.last_attempt.as_ref().filter(|(_, state)| state == "action-required");
-    let has_method = row.state.method().is_some();
+    let has_method = row.state.method().is_some_and(|m| m.is_usable(req.now().date_naive()));
     html! {
         section.panel aria-labelledby="open" {
             h2 #open { "Open order " (open.number) }
@@ -280,7 +281,11 @@ fn cancel_panel(req: &Req, row: &SubscriptionRow) -> Markup {
         section.panel aria-labelledby="cancel" {
             h2 #cancel { "Cancel" }
             p { (words) }
-            (post_form(req, "/account/subscription/cancel", &html! { (submit("Cancel subscription", Weight::Danger)) }))
+            (post_form(req, "/account/subscription/cancel", &html! {
+                (Field::new("cancel_reason", "Why?").optional().hint("You need not say; it helps us to do better.").mid()
+                    .select([("", "Rather not say")].into_iter().chain(CancelReason::iter().map(|r| (<&'static str>::from(r), r.words())))).render())
+                (submit("Cancel subscription", Weight::Danger))
+            }))
         }
     }
 }
@@ -309,7 +314,7 @@ fn history(orders: &[OrderRow]) -> Markup {
         .iter()
         .map(|o| {
             vec![
-                head(&html! { (o.number) }),
+                head(&html! { a href={ "/account/orders/" (o.id) } { (o.number) } }),
                 cell(&html! { (o.description) }),
                 cell(&order_chip(&o.status)),
                 number(&o.total.to_string()),

@@ -4,7 +4,7 @@ use super::cards::keep_card;
 use super::subscription::view;
 use crate::actors::bus::{CommandError, Envelope};
 use crate::domain::shared::derive_id;
-use crate::domain::subscription::{Subscription, SubscriptionCommand};
+use crate::domain::subscription::{CancelReason, Subscription, SubscriptionCommand};
 use crate::http::error::HttpError;
 use crate::http::response::{after, see_other};
 use crate::http::route::{Access, Route};
@@ -47,7 +47,8 @@ async fn cancel(mut req: Req) -> Result<Res, HttpError> {
     let form = req.form().await?;
     let row = own(&req).await?;
     let at = req.now();
-    send(&req, &form, &row, SubscriptionCommand::Cancel { at }, vec![], "cancelled").await
+    let reason = CancelReason::parse(form.get("cancel_reason"));
+    send(&req, &form, &row, SubscriptionCommand::Cancel { reason, at }, vec![], "cancelled").await
 }
 
 async fn keep(mut req: Req) -> Result<Res, HttpError> {

@@ -137,6 +137,9 @@ pub(super) async fn view(req: &Req, typed: &Form, errors: &Errors) -> Result<Res
             ("Complimentary access", complimentary(&person)),
         ]))
         (watching)
+        @if desk == Desk::Billing && person.presence != Presence::Erased {
+            p { (button::link("Start a managed subscription", &format!("/billing/people/{id}/subscription"), Weight::Quiet)) }
+        }
         @if person.presence != Presence::Erased { (acts(req, desk, id, &person, typed, errors)) }
         @if desk == Desk::Moderation { (impersonation::offer(req, &person, typed.get("why"), errors)) }
     };

@@ -1,0 +1,148 @@
+//! Lists of this desk as files: read a part at a time while they are sent, to their end.
+
+use super::csv;
+use crate::http::error::HttpError;
+use crate::http::response::set;
+use crate::http::{Req, Res};
+use crate::projections::QueryError;
+use serde_json::{Map, Value};
+use std::future::Future;
+use warp::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
+use warp::reply::Reply;
+
+/// Rows read at a time.
+pub(super) const PART: i64 = 1000;
+
+/// How a file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FileKind {
+    /// Comma-separated, with a line of names first.
+    Csv,
+    /// One object a line, with the same names.
+    JsonLines,
+}
+
+impl FileKind {
+    /// What `?format=` asks for; none: the page.
+    pub fn asked(req: &Req) -> Option<Self> {
+        match req.query("format") {
+            "csv" => Some(Self::Csv),
+            "jsonl" => Some(Self::JsonLines),
+            _ => None,
+        }
+    }
+
+    const fn ending(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::JsonLines => "jsonl",
+        }
+    }
+
+    const fn content_type(self) -> &'static str {
+        match self {
+            Self::Csv => "text/csv; charset=utf-8",
+            Self::JsonLines => "application/jsonl; charset=utf-8",
+        }
+    }
+
+    /// Some rows; the names come before the first of them.
+    fn write(self, names: &[&str], rows: Vec<Vec<String>>, first: bool) -> Result<String, HttpError> {
+        match self {
+            Self::Csv if first => csv(names, rows),
+            Self::Csv => {
+                let text = csv(names, rows)?;
+                Ok(text.split_once('\n').map(|(_, rest)| rest.to_owned()).unwrap_or_default())
+            }
+            Self::JsonLines => Ok(rows.into_iter().map(|row| line(names, row)).collect()),
+        }
+    }
+}
+
+/// What is empty in a table is null in an object.
+fn line(names: &[&str], row: Vec<String>) -> String {
+    let object: Map<String, Value> = names
+        .iter()
+        .zip(row)
+        .map(|(name, cell)| {
+            ((*name).to_owned(), if cell.is_empty() { Value::Null } else { Value::String(cell) })
+        })
+        .collect();
+    format!("{}\n", Value::Object(object))
+}
+
+/// Some rows, and where the list goes on, if it does.
+pub(super) type Part<K> = (Vec<Vec<String>>, Option<K>);
+
+/// The part that `rows` are, if a full one has `PART` of them.
+pub(super) fn part<T, K>(rows: &[T], cells: impl Fn(&T) -> Vec<String>, key: impl Fn(&T) -> K) -> Part<K> {
+    let full = i64::try_from(rows.len()).unwrap_or(0) == PART;
+    (rows.iter().map(cells).collect(), rows.last().filter(|_| full).map(key))
+}
+
+/// Sends the file `name`, one part after the other as `read` gives them; at most one is read ahead, and
+/// whoever hangs up ends the reading.
+pub(super) fn send<K, F, R>(name: &str, kind: FileKind, names: &'static [&'static str], read: F) -> Res
+where
+    K: Send + 'static,
+    F: Fn(Option<K>) -> R + Send + 'static,
+    R: Future<Output = Result<Part<K>, QueryError>> + Send,
+{
+    let (to, receive) = tokio::sync::mpsc::channel::<Result<String, std::io::Error>>(1);
+    tokio::spawn(async move {
+        let (mut after, mut first) = (None, true);
+        loop {
+            let (text, next) = match read(after).await {
+                Ok((rows, next)) => match kind.write(names, rows, first) {
+                    Ok(text) => (Ok(text), next),
+                    Err(_) => (Err(std::io::Error::other("a row could not be written")), None),
+                },
+                Err(error) => {
+                    tracing::warn!(%error, "a file of a list broke off");
+                    (Err(std::io::Error::other("the list could not be read")), None)
+                }
+            };
+            first = false;
+            if to.send(text).await.is_err() || next.is_none() {
+                return;
+            }
+            after = next;
+        }
+    });
+    let parts = futures_util::stream::unfold(receive, |mut receive| async move {
+        receive.recv().await.map(|text| (text, receive))
+    });
+    let mut res = warp::reply::stream(parts).into_response();
+    set(&mut res, CONTENT_TYPE, kind.content_type());
+    set(&mut res, CONTENT_DISPOSITION, &format!("attachment; filename=\"{name}.{}\"", kind.ending()));
+    set(&mut res, CACHE_CONTROL, "no-store");
+    res
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(n: usize) -> Vec<Vec<String>> {
+        (0..n).map(|i| vec![i.to_string(), String::new()]).collect()
+    }
+
+    #[test]
+    fn the_names_stand_once_before_the_first_row_and_what_is_empty_is_null() {
+        let names = ["number", "paid_at"];
+        let kind = FileKind::Csv;
+        assert_eq!(kind.write(&names, rows(1), true).unwrap(), "number,paid_at\n0,\n");
+        assert_eq!(kind.write(&names, rows(2), false).unwrap(), "0,\n1,\n");
+        assert_eq!(kind.write(&names, rows(0), false).unwrap(), "");
+        let lines = FileKind::JsonLines.write(&names, rows(1), true).unwrap();
+        assert_eq!(lines, "{\"number\":\"0\",\"paid_at\":null}\n");
+    }
+
+    #[test]
+    fn a_full_part_goes_on_and_a_short_one_is_the_last() {
+        let all: Vec<usize> = (0..usize::try_from(PART).unwrap()).collect();
+        let cells = |i: &usize| vec![i.to_string()];
+        assert_eq!(part(&all, cells, |i| *i).1, Some(all.len() - 1));
+        assert_eq!(part(&all[1..], cells, |i| *i).1, None);
+    }
+}

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 mod defaults;
 pub mod delivery;
+pub mod erasure;
 pub mod gateways;
 mod live;
 mod load;
@@ -16,6 +17,7 @@ pub mod secrets;
 pub mod storage;
 
 pub use delivery::{Cdn, CdnSigning, Delivery};
+pub use erasure::Erasure;
 pub use gateways::{Bank, Gateways, Sandbox, Stripe};
 pub use load::{ConfigError, PACKAGED, load, packaged};
 pub use {live::LiveConfig, secrets::Secrets, storage::S3, storage::Storage};
@@ -381,27 +383,6 @@ pub struct Comments {
 pub struct Vies {
     /// Where it answers, such as `https://ec.europa.eu/taxation_customs/vies/rest-api`; absent: it is not asked.
     pub base_url: Option<String>,
-}
-
-/// Erasure of accounts.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Erasure {
-    /// Days in which a deletion request can be withdrawn.
-    pub grace_days: u32,
-    /// Years after the end of the year of an invoice for which it is kept who it is billed to, also when the
-    /// account is erased; as tax law says where the studio is.
-    pub archive_years: u8,
-    /// Other numbers of years, by the country whose tax is on the invoice, such as `DE = 8`.
-    pub archive_years_by_country: BTreeMap<String, u8>,
-}
-
-impl Erasure {
-    /// Years for which an invoice with the tax of `country` is kept after the end of its year.
-    #[must_use]
-    pub fn archive_years_of(&self, country: &str) -> u8 {
-        self.archive_years_by_country.get(country).copied().unwrap_or(self.archive_years)
-    }
 }
 
 impl Config {

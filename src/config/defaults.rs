@@ -215,9 +215,3 @@ impl Default for Bank {
         Self { enabled: true, iban: "NL02ABNA0123456789".into(), holder: "Kinora Studio".into() }
     }
 }
-
-impl Default for Erasure {
-    fn default() -> Self {
-        Self { grace_days: 14, archive_years: 10, archive_years_by_country: BTreeMap::new() }
-    }
-}

@@ -5,7 +5,9 @@
 use super::event::DecodeError;
 use super::{RecordedEvent, upcasters};
 use crate::domain::account::AccountEvent;
+use crate::domain::character::CharacterEvent;
 use crate::domain::clock::RunEvent;
+use crate::domain::collection::CollectionEvent;
 use crate::domain::comment::CommentEvent;
 use crate::domain::coupon::CouponEvent;
 use crate::domain::course::CourseEvent;
@@ -17,6 +19,7 @@ use crate::domain::media::MediaEvent;
 use crate::domain::order::OrderEvent;
 use crate::domain::plan::PlanEvent;
 use crate::domain::post::PostEvent;
+use crate::domain::production_log::LogEvent;
 use crate::domain::shared::aggregate::CategoryEvent;
 use crate::domain::site::SiteEvent;
 use crate::domain::statistics::StatisticsEvent;
@@ -44,6 +47,8 @@ static KNOWN: LazyLock<RwLock<Known>> = LazyLock::new(|| {
     }
     enter!(
         AccountEvent,
+        CharacterEvent,
+        CollectionEvent,
         CommentEvent,
         CouponEvent,
         CourseEvent,
@@ -51,6 +56,7 @@ static KNOWN: LazyLock<RwLock<Known>> = LazyLock::new(|| {
         FilmEvent,
         GiftEvent,
         InvoiceSeriesEvent,
+        LogEvent,
         MediaEvent,
         OrderEvent,
         PlanEvent,

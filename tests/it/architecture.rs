@@ -65,7 +65,7 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 /// Every source, tests included.
-fn all_files(folder: &Path, found: &mut Vec<PathBuf>) {
+pub fn all_files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("folder") {
         let path = entry.expect("entry").path();
         if path.is_dir() && !path.ends_with("node_modules") {

@@ -94,8 +94,13 @@ fn items(source: &str, keyword: &str) -> Vec<Item> {
 
 fn settings() -> String {
     let read = |file: &str| fs::read_to_string(here(file)).expect("read");
-    let files =
-        ["src/config.rs", "src/config/delivery.rs", "src/config/gateways.rs", "src/config/storage.rs"];
+    let files = [
+        "src/config.rs",
+        "src/config/delivery.rs",
+        "src/config/erasure.rs",
+        "src/config/gateways.rs",
+        "src/config/storage.rs",
+    ];
     let source: String = files.into_iter().map(read).collect();
     let structs = items(&source, "struct");
     let enums = items(&source, "enum");

@@ -139,6 +139,7 @@ fn events_keep_their_form() {
         CommentEvent::CommentKept { by: MOD, at: at(3) },
         CommentEvent::CommentPinned { by: MOD, at: at(4) },
         CommentEvent::CommentUnpinned { by: MOD, at: at(4) },
+        CommentEvent::CommentDetached { text: sealed(Uuid::from_u128(77), 5), at: at(5) },
     ]);
 }
 

@@ -67,7 +67,7 @@ pub const TABLE: &[Rule] = &[
     post("/account/export", When::Always, "ask for a copy of all your data"),
     post("/account/deletion", When::Acts(&[BY_PROOF]), "ask for your account to be deleted"),
     get("/account/export/{id}", "fetch a copy of all your data"),
-    post("/moderation/people/{id}", DESK, "change what becomes of an account"),
+    post("/moderation/people/{id}", DESK, "give or take rights, or ask for a deletion"),
     post("/billing/people/{id}", RIGHTS, "give or take rights"),
     post("/billing/people/{id}/subscription", When::Always, "start a subscription for somebody"),
     post("/moderation/people/{id}/view-as", When::Always, "see the site as somebody else does"),

@@ -6,10 +6,12 @@ use chrono::{DateTime, Utc};
 use kinora::actors::jobs::{Counts, Job, JobError, Run};
 use kinora::actors::{Services, scheduler};
 use kinora::domain::clock::Schedule;
+use kinora::startup::Roles;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
+use uuid::Uuid;
 
 #[derive(Default)]
 struct Seen {
@@ -69,7 +71,8 @@ impl Job for Broken {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_job_holds_no_other_up_and_every_slot_runs_once() {
-    let studio = Studio::start().await;
+    // Two processes with schedulers; the studio itself has none.
+    let studio = Studio::with_roles(Roles { scheduler: false, ..Roles::ALL }).await;
     let seen = Arc::new(Seen::default());
     let cx = studio.instance.services.clone();
     let metrics = Arc::clone(&cx.metrics);
@@ -82,7 +85,7 @@ async fn a_long_job_holds_no_other_up_and_every_slot_runs_once() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     for name in ["scheduler one", "scheduler two"] {
-        let (cx, seen) = (cx.clone(), Arc::clone(&seen));
+        let (cx, seen) = (Services { process: Uuid::now_v7(), ..cx.clone() }, Arc::clone(&seen));
         studio.instance.supervisor().supervise(name, move |desk| {
             let jobs: Vec<Arc<dyn Job>> =
                 vec![Arc::new(Slow(Arc::clone(&seen))), Arc::new(Quick(Arc::clone(&seen))), Arc::new(Broken)];

@@ -275,8 +275,9 @@ pub fn encode(bench: &Bench) -> Result<(u64, String), MediaTrouble> {
     }
     let bytes = av1_fragment(&segment, made.rate, bench.job.segment, made.first_frame(number))?;
     let sha256 = hex::encode(Sha256::digest(&bytes));
-    write_atomically(&place, &bytes)?;
+    // The note first: whoever is killed between the two leaves no finished segment that nobody believes.
     write_atomically(&note, told(&sha256).as_bytes())?;
+    write_atomically(&place, &bytes)?;
     Ok((bytes.len() as u64, sha256))
 }
 

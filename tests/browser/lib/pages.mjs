@@ -1,6 +1,6 @@
 // The main pages by who looks at them; a path that ends in `/*` is the first one its list links to.
 export const pages = {
-  visitor: ['/', '/films', '/films/*', '/films/*/logs', '/films/*/gallery', '/characters', '/characters/*', '/courses', '/courses/*', '/posts', '/posts/*', '/search?q=bunny', '/statistics', '/join', '/gift', '/login', '/register', '/about', '/legal/privacy'],
+  visitor: ['/', '/films', '/films/*', '/films/city-at-night/logs', '/films/city-at-night/logs/*', '/films/*/gallery', '/characters', '/characters/*', '/courses', '/courses/*', '/posts', '/posts/*', '/search?q=bunny', '/statistics', '/join', '/gift', '/login', '/register', '/about', '/legal/privacy'],
   member: ['/account', '/account/library', '/account/notifications', '/account/security', '/account/security/second-factor', '/account/security/passkeys', '/account/security/confirm', '/account/tokens', '/account/export', '/account/deletion'],
   subscriber: ['/', '/films/*', '/account/subscription', '/account/subscription/plan', '/account/payment-methods', '/account/gifts', '/redeem', '/gift/*', '/account/invoices', '/account/invoices/*'],
   creator: ['/studio', '/studio/uploads', '/studio/characters', '/studio/characters/new', '/studio/characters/*', '/studio/logs', '/studio/logs/new', '/studio/logs/*'],

@@ -43,7 +43,7 @@ async fn operators_stop_hurry_cancel_and_retry_and_it_is_known_who_did() {
     for words in ["The first one", "The second one", "probe", "queued"] {
         assert!(shown.body.contains(words), "{words}: {}", shown.body);
     }
-    assert!(!shown.body.contains("http-equiv=\"refresh\""), "nothing runs, so nothing changes by itself");
+    assert!(!shown.body.contains("hx-trigger=\"every"), "nothing runs, so nothing changes by itself");
 
     // The whole queue: nobody takes anything, but who waits for one work gets it.
     let shown = act(page, "pause").await;
@@ -51,7 +51,7 @@ async fn operators_stop_hurry_cancel_and_retry_and_it_is_known_who_did() {
     assert!(claim().await.is_none());
     let waited = queue::claim(&cx.pool, worker, true, Some(first)).await.expect("claim").expect("a row");
     let shown = operator.get(page).await;
-    assert!(shown.body.contains("http-equiv=\"refresh\"") && shown.body.contains("running"));
+    assert!(shown.body.contains("hx-trigger=\"every") && shown.body.contains("running"));
     assert!(shown.body.contains(&worker.simple().to_string()[24..]), "who works on it");
     back(waited).await;
     act(page, "resume").await;

@@ -47,7 +47,9 @@ async fn show(req: Req) -> Result<Res, HttpError> {
             false => button::submit_as("Pause the queue", "act", "pause", Weight::Plain),
         }))
         section.stack #works { h2 { "Works" } (works(&req, &pieces)) }
-        section.stack #pieces {
+        // A page that reloads itself takes the place from under who reads it: only this part is fetched anew.
+        section.stack #pieces hx-get=[moving.then_some("/operator/queue")] hx-trigger=[moving.then_some("every 5s")]
+            hx-select="#pieces" hx-swap="outerHTML" {
             h2 { "Pieces" }
             @if pieces.is_empty() {
                 (empty(Icon::Info, "Nothing waits", "What is uploaded is worked off here, piece by piece.", None))
@@ -63,8 +65,6 @@ async fn show(req: Req) -> Result<Res, HttpError> {
             section: "Operations".into(),
             theme: Theme::Desk,
             private: true,
-            // Renews itself without scripts, too.
-            head: moving.then(|| html! { meta http-equiv="refresh" content="10; url=/operator/queue"; }),
             body,
             ..Page::default()
         },

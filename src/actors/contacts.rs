@@ -51,6 +51,10 @@ pub async fn seal(
                    join public.contacts c using (hash) order by w.n";
         client.query(sql, &[&hashes]).await?
     };
+    if rows.len() != addresses.len() {
+        // Somebody among them was erased at this moment: no address may take another's subject.
+        return Err(StoreError::Vault("an address went while it was written down; try again".into()));
+    }
     let mut sealed = Vec::with_capacity(rows.len());
     for (address, row) in addresses.into_iter().zip(&rows) {
         let subject: Uuid = row.get(0);

@@ -268,8 +268,11 @@ async fn answers_that_were_tampered_with_sign_nobody_in() {
     refused(&victim.get(&back).await, stale, &victim).await;
     refused(&studio.browser().get(&back).await, stale, &studio.browser()).await;
     // The true answer still counts; and once.
-    assert_eq!(browser.get(&back).await.status, 303);
-    browser.submit("/logout", "/logout", &[]).await;
+    let entered = browser.get(&back).await;
+    assert_eq!(entered.status, 303);
+    // As a browser does: the address carries the position its page waits for.
+    assert_eq!(browser.get(entered.location()).await.status, 200);
+    assert_eq!(browser.submit("/logout", "/logout", &[]).await.status, 303);
     refused(&browser.get(&back).await, stale, &browser).await;
 
     // Mix-up: the answer comes from another issuer, or does not say from which.

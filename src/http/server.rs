@@ -193,28 +193,29 @@ async fn answer(
     if known.is_err() {
         metrics.http.refused.with_label_values(&["host"]).inc();
     }
-    let (mut res, pattern) = match known.and_then(|()| table.find(&method, path)) {
-        Err(error) => {
-            (response::error(&app.config.studio.name, &error, wants_json, &request_id), "unmatched")
-        }
-        Ok((route, params)) => {
-            let req = Req {
-                remote: door::client_address(peer.ip(), &headers),
-                query: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
-                path: path.to_owned(),
-                request_id: request_id.clone(),
-                viewer: Viewer::default(),
-                body: Some(body),
-                form: None,
-                raw: None,
-                updating: false,
-                method: method.clone(),
-                app,
-                headers,
-                params,
-            };
-            (run(route, req).await, route.path)
-        }
+    let found = known.and_then(|()| table.find(&method, path));
+    let (found, params) = match found {
+        Ok((route, params)) => (Ok(route), params),
+        Err(error) => (Err(error), Default::default()),
+    };
+    let req = Req {
+        remote: door::client_address(peer.ip(), &headers),
+        query: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+        path: path.to_owned(),
+        request_id: request_id.clone(),
+        viewer: Viewer::default(),
+        body: Some(body),
+        form: None,
+        raw: None,
+        updating: false,
+        method: method.clone(),
+        app,
+        headers,
+        params,
+    };
+    let (mut res, pattern) = match found {
+        Ok(route) => (run(route, req).await, route.path),
+        Err(error) => (nowhere(req, &error).await, "unmatched"),
     };
     metrics.http.in_flight.dec();
     if matches!(res.status(), StatusCode::NOT_FOUND | StatusCode::GONE)
@@ -235,6 +236,21 @@ async fn answer(
     metrics.http.duration.with_label_values(&labels[..2]).observe(started.elapsed().as_secs_f64());
     secure(&mut res, &request_id, https, cdn.as_deref());
     res
+}
+
+/// The answer where no address is: its page still knows who asked.
+async fn nowhere(mut req: Req, error: &HttpError) -> Res {
+    let (app, wants_json) = (Arc::clone(&req.app), req.wants_json());
+    // A request that is not for us asks nothing, and a visitor's page is better than none.
+    let ours = matches!(error, HttpError::NotFound | HttpError::MethodNotAllowed);
+    let asked = ours && !wants_json && req.find_viewer().await.is_ok();
+    match asked && req.viewer.account.is_some() {
+        true => {
+            let frame = super::page::frame_of_problem(&req);
+            response::error_page(&app.config.studio.name, Some(frame), error, &req.request_id)
+        }
+        false => response::error(&app.config.studio.name, error, wants_json, &req.request_id),
+    }
 }
 
 async fn run(route: &Route, mut req: Req) -> Res {

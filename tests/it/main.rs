@@ -43,6 +43,7 @@ mod member_orders;
 mod newer;
 mod numbers;
 mod oidc;
+mod owners;
 mod papers;
 mod passkeys;
 mod payment_methods;

@@ -3,7 +3,7 @@
 
 use crate::accounts::{PASSWORD, person, signed_in};
 use crate::support::{Browser, Studio};
-use kinora::actors::accounts::staff;
+use kinora::actors::accounts::{register, sessions, staff};
 use kinora::domain::shared::Role;
 use kinora::http::routes;
 use kinora::store::Metadata;
@@ -121,6 +121,36 @@ async fn head(studio: &Studio) -> i64 {
     studio.client().await.query_one(sql, &[]).await.unwrap().get(0)
 }
 
+/// Somebody with a role and a session, but whose mail address was never confirmed: signing in would have refused
+/// the session, so it is made past that.
+async fn unconfirmed(studio: &Studio) -> Browser {
+    let cx = &studio.instance.services;
+    let new = register::NewAccount {
+        mail: "unconfirmed@example.org".into(),
+        display_name: "Una".into(),
+        username: String::new(),
+        password: PASSWORD.into(),
+    };
+    let meta = || Metadata::system("test", cx.clock.new_id(), cx.clock.now());
+    let made = register::by_visitor(cx, cx.clock.new_id(), meta(), &new, false).await.unwrap();
+    assert!(made.is_some());
+    studio.settle().await;
+    let sql = "select account from views.people where not confirmed";
+    let id: uuid::Uuid = studio.client().await.query_one(sql, &[]).await.unwrap().get(0);
+    for role in [Role::Creator, Role::Billing] {
+        staff::act(cx, cx.clock.new_id(), meta(), id, &staff::Act::Grant(role), "test").await.unwrap();
+    }
+    let cookie = format!("kinora={}", sessions::open(cx, id, "test").await.unwrap().cookie);
+    let mut headers = reqwest::header::HeaderMap::new();
+    headers.insert("cookie", cookie.parse().unwrap());
+    let client = reqwest::Client::builder()
+        .default_headers(headers)
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap();
+    Browser { client, url: studio.url.clone() }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_address_answers_everybody_as_the_table_says() {
     let studio = Studio::start().await;
@@ -139,6 +169,7 @@ async fn every_address_answers_everybody_as_the_table_says() {
     let meta = Metadata::system("test", cx.clock.new_id(), cx.clock.now());
     staff::act(cx, cx.clock.new_id(), meta, id, &staff::Act::Suspend(None), "test").await.unwrap();
     people.push(("suspended".into(), None, browser));
+    people.push(("unconfirmed".into(), None, unconfirmed(&studio).await));
     studio.settle().await;
 
     let (mut walked, mut wrong) = (0, vec![]);

@@ -200,7 +200,8 @@ pub async fn look_up(cx: &Services, secret: &str) -> Result<Option<(SignedIn, Ve
             "select t.account, t.used_at, t.scopes, t.id, p.roles, p.confirmed, p.standing, p.display_name,
                     p.complimentary, p.complimentary_until, p.second_factor
              from public.access_tokens t join people p on p.account = t.account
-             where t.hash = $1 and t.expires_at > $2 and not p.suspended and p.standing <> 'erased'",
+             where t.hash = $1 and t.expires_at > $2 and p.confirmed and not p.suspended
+                   and p.standing <> 'erased'",
         )
         .await?;
     let Some(row) = client.query_opt(&statement, &[&hash(secret), &now]).await? else { return Ok(None) };

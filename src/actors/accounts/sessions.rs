@@ -116,7 +116,8 @@ pub async fn look_up(cx: &Services, cookie: &str) -> Result<Option<SignedIn>, St
                     case when s.viewing_until > $2 then s.viewing_as end,
                     coalesce(s.proved_at, s.created_at)
              from public.sessions s join people p on p.account = s.account
-             where s.id_hash = $1 and s.expires_at > $2 and not p.suspended and p.standing <> 'erased'",
+             where s.id_hash = $1 and s.expires_at > $2 and p.confirmed and not p.suspended
+                   and p.standing <> 'erased'",
         )
         .await?;
     let Some(row) = client.query_opt(&statement, &[&id_hash, &now]).await? else { return Ok(None) };

@@ -276,6 +276,8 @@ pub struct Limits {
     pub connections: usize,
     /// Commands in work at once.
     pub commands: usize,
+    /// People whose names and other personal values are kept open in memory at most, in each process; 0: of nobody.
+    pub opened_people: usize,
 }
 
 /// How much is shown of documents, models, archives and text; their downloads are always whole.

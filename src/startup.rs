@@ -154,7 +154,8 @@ impl Instance {
         let vault = Vault::new(match &config.keys_database_url {
             Some(url) => KeyStore::connect(url, &database, masters).await?,
             None => KeyStore::open(&config.in_data("keys"), masters)?,
-        });
+        })
+        .remembering(config.limits.opened_people);
         let audit = Audit::new(pool.clone(), &secrets.audit, &config.in_data("audit"));
         let clock = Clock::system();
         let journal = Journal::start(database.clone(), clock.clone(), Arc::clone(&metrics));

@@ -1,10 +1,12 @@
-//! Hears what other processes wrote, and follows the instance's clock.
+//! Hears what other processes wrote and erased, and follows the instance's clock.
 
 use super::services::Services;
 use super::supervisor::{Desk, LoopError};
 use crate::store::log;
+use crate::store::opened::{NOTICES, Opened};
 use crate::store::pool::Database;
 use futures_util::future::poll_fn;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio_postgres::{AsyncMessage, NoTls};
 
@@ -18,11 +20,15 @@ const POLL: Duration = Duration::from_millis(500);
 pub async fn run(database: Database, cx: Services, desk: Desk) -> Result<(), LoopError> {
     let (client, mut connection) = database.app.connect(NoTls).await?;
     let journal = cx.journal.clone();
+    let opened = Deaf(cx.vault.opened());
+    let forgets = cx.vault.opened();
     let heard = tokio::spawn(async move {
         while let Some(message) = poll_fn(|task| connection.poll_message(task)).await {
             match message {
                 Ok(AsyncMessage::Notification(note)) => {
-                    if let Ok(position) = note.payload().parse() {
+                    if note.channel() == NOTICES {
+                        forgets.forget(note.payload().parse().ok());
+                    } else if let Ok(position) = note.payload().parse() {
                         journal.announce(position);
                     }
                 }
@@ -31,9 +37,11 @@ pub async fn run(database: Database, cx: Services, desk: Desk) -> Result<(), Loo
             }
         }
     });
-    client.batch_execute("listen kinora_events").await?;
+    client.batch_execute(&format!("listen kinora_events; listen {NOTICES}")).await?;
     while !desk.stopping() && !heard.is_finished() {
         cx.journal.announce(log::head(&client).await?);
+        // Notices come over the same connection, in front of the answer.
+        opened.0.hears();
         if !cx.config.is_production() {
             let ahead: i64 = client.query_one("select ahead_us from instance_clock", &[]).await?.get(0);
             cx.clock.follow(ahead);
@@ -42,4 +50,13 @@ pub async fn run(database: Database, cx: Services, desk: Desk) -> Result<(), Loo
         desk.pause(POLL).await;
     }
     if desk.stopping() { Ok(()) } else { Err("the listening connection was lost".into()) }
+}
+
+/// However the loop ends, nothing is remembered from then on.
+struct Deaf(Arc<Opened>);
+
+impl Drop for Deaf {
+    fn drop(&mut self) {
+        self.0.is_deaf();
+    }
 }

@@ -18,6 +18,7 @@ pub mod disputes;
 pub mod download_counts;
 pub mod encoder;
 pub mod gifts;
+pub mod handover;
 pub mod idempotency;
 pub mod invoice_archive;
 pub mod jobs;

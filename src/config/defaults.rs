@@ -131,6 +131,7 @@ impl Default for Limits {
             registrations_unproved: 10,
             connections: 2048,
             commands: 2048,
+            opened_people: 20_000,
         }
     }
 }

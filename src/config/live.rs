@@ -46,6 +46,7 @@ impl LiveConfig {
             "jobs.scheduler": jobs.scheduler,
             "limits.connections": limits.connections,
             "limits.commands": limits.commands,
+            "limits.opened_people": limits.opened_people,
             "media.workers": media.workers,
             // The mode of folders and the key are looked at when the process starts.
             "delivery.accel": delivery.accel,

@@ -75,6 +75,7 @@ pub const TABLE: &[Rule] = &[
     post("/moderation/registrations/door", When::Always, "open or close registration"),
     post("/moderation/waves", When::Always, "suspend many accounts at once"),
     post("/moderation/waves/{id}/undo", When::Always, "let many accounts back in"),
+    post("/studio/hand-over", When::Always, "give works to another owner"),
     post("/billing/orders/{id}/refund", When::Always, "give money back"),
     post("/billing/refunds/{id}", When::Always, "decide about money that goes back"),
     post("/billing/orders/{id}/paid", When::Always, "book a payment by hand"),

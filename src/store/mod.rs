@@ -19,6 +19,7 @@ mod left;
 pub mod log;
 pub mod masters;
 pub mod migrate;
+pub mod opened;
 pub mod pool;
 pub mod repository;
 pub mod ruling;

@@ -1,6 +1,7 @@
 //! The vault: personal values, sealed per person. Events only refer to them.
 
 use super::keys::{self, KeyStore};
+use super::opened::Opened;
 use super::{Client, StoreError};
 use crate::domain::shared::{PersonalRef, PersonalValue};
 use std::collections::HashMap;
@@ -20,13 +21,27 @@ pub struct Sealed {
 #[derive(Clone)]
 pub struct Vault {
     keys: Arc<KeyStore>,
+    opened: Arc<Opened>,
 }
 
 impl Vault {
     /// A vault over a key store.
     #[must_use]
     pub fn new(keys: KeyStore) -> Self {
-        Self { keys: Arc::new(keys) }
+        Self { keys: Arc::new(keys), opened: Arc::new(Opened::new(0)) }
+    }
+
+    /// The same, which keeps the opened values of so many people in memory while it hears of removals.
+    #[must_use]
+    pub fn remembering(mut self, people: usize) -> Self {
+        self.opened = Arc::new(Opened::new(people));
+        self
+    }
+
+    /// What was opened lately: for those who listen to the database.
+    #[must_use]
+    pub fn opened(&self) -> Arc<Opened> {
+        Arc::clone(&self.opened)
     }
 
     /// The key store, for exchanging the key that wraps it.
@@ -61,9 +76,21 @@ impl Vault {
         client: &Client,
         references: &[PersonalRef],
     ) -> Result<HashMap<PersonalRef, String>, StoreError> {
-        let subjects: Vec<Uuid> = references.iter().map(|r| r.subject).collect();
-        let fields: Vec<&str> = references.iter().map(|r| r.field.as_str()).collect();
-        let versions: Vec<Uuid> = references.iter().map(|r| r.version).collect();
+        let round = self.opened.round();
+        let mut known = HashMap::with_capacity(references.len());
+        let mut missing = Vec::new();
+        for reference in references {
+            match self.opened.get(reference) {
+                Some(text) => drop(known.insert(reference.clone(), text)),
+                None => missing.push(reference),
+            }
+        }
+        if missing.is_empty() {
+            return Ok(known);
+        }
+        let subjects: Vec<Uuid> = missing.iter().map(|r| r.subject).collect();
+        let fields: Vec<&str> = missing.iter().map(|r| r.field.as_str()).collect();
+        let versions: Vec<Uuid> = missing.iter().map(|r| r.version).collect();
         let rows = client
             .query(
                 "select v.subject, v.field, v.version, v.ciphertext
@@ -84,7 +111,9 @@ impl Vault {
             let text = String::from_utf8_lossy(&plain).into_owned();
             opened.insert(reference, text);
         }
-        Ok(opened)
+        self.opened.remember(round, &opened);
+        known.extend(opened);
+        Ok(known)
     }
 
     /// Seals bytes that are kept for a while outside the vault, such as an answer; `purpose` is needed again.
@@ -130,7 +159,9 @@ impl Vault {
     /// If database or key store cannot be written.
     pub async fn erase(&self, client: &Client, subject: Uuid) -> Result<(), StoreError> {
         self.keys.destroy(subject).await?;
+        self.opened.forget(Some(subject));
         client.execute("delete from public.vault where subject = $1", &[&subject]).await?;
+        self.opened.forget(Some(subject));
         Ok(())
     }
 
@@ -141,6 +172,7 @@ impl Vault {
     pub async fn discard(&self, client: &Client, reference: &PersonalRef) -> Result<(), StoreError> {
         let sql = "delete from public.vault where subject = $1 and field = $2 and version = $3";
         client.execute(sql, &[&reference.subject, &reference.field, &reference.version]).await?;
+        self.opened.forget(Some(reference.subject));
         Ok(())
     }
 

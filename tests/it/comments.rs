@@ -148,7 +148,18 @@ async fn members_who_joined_write_answer_change_and_delete() {
 
     // Deleted: the thread keeps its shape as long as there is an answer.
     assert_eq!(act(&studio, &reader, &format!("/comments/{first}/delete"), &[]).await.status, 404);
+    let texts = async || -> i64 {
+        let sql = "select count(*) from vault where field = 'comment'";
+        studio.client().await.query_one(sql, &[]).await.unwrap().get(0)
+    };
+    let before = texts().await;
+    let versions = "select count(*) from events where stream_id = 'comment-' || $1
+                    and type in ('CommentWritten', 'CommentEdited')";
+    let said: i64 = studio.client().await.query_one(versions, &[&first]).await.unwrap().get(0);
     assert_eq!(act(&studio, &subscriber, &format!("/comments/{first}/delete"), &[]).await.status, 303);
+    // What it said is destroyed, also what it said before it was changed.
+    assert!(said > 1);
+    assert_eq!(texts().await, before - said);
     let page = studio.browser().get(PAGE).await.body;
     assert!(page.contains("This comment was deleted.") && page.contains("And one more thing"), "{page}");
     let answer = comment_id(&page, "And one more thing");

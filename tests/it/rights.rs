@@ -281,6 +281,7 @@ const GRAVE: &[(&str, &str, &str)] = &[
     ("POST", "/moderation/registrations/door", ""),
     ("POST", "/moderation/waves", ""),
     ("POST", "/moderation/waves/{id}/undo", ""),
+    ("POST", "/studio/hand-over", ""),
     ("POST", "/billing/people/{id}", "complimentary"),
     ("POST", "/billing/people/{id}/subscription", ""),
     ("POST", "/billing/orders/{id}/refund", ""),

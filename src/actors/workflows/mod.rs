@@ -4,6 +4,7 @@ pub mod account_mails;
 mod billing_mails;
 pub mod charge_payments;
 mod comment_answers;
+mod comment_texts;
 pub mod end_sessions;
 pub mod erase_account;
 mod gifts;
@@ -88,6 +89,7 @@ pub fn all() -> Vec<Arc<dyn Workflow>> {
         Arc::new(price_changes::PriceChanges),
         Arc::new(tax_changes::TaxChanges),
         Arc::new(comment_answers::CommentAnswers),
+        Arc::new(comment_texts::CommentTexts),
         Arc::new(wallets::Wallets),
         Arc::new(gifts::Gifts),
     ]

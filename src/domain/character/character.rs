@@ -64,6 +64,10 @@ impl Character {
         }
         match command {
             CharacterCommand::Begin { .. } => Err(CharacterError::AlreadyBegun),
+            CharacterCommand::HandOver { to, .. } if self.by == Some(to) => Ok(vec![]),
+            CharacterCommand::HandOver { to, by, at } => {
+                Ok(vec![CharacterEvent::CharacterHandedOver { to, by, at }])
+            }
             CharacterCommand::Revise { slug, text, at } => self.revise(slug, checked(*text)?, at),
             CharacterCommand::AddVersion { version, .. } if self.version(version).is_some() => Ok(vec![]),
             CharacterCommand::AddVersion { .. } if self.versions.len() >= VERSIONS_MOST => {
@@ -133,6 +137,7 @@ impl Character {
     /// Applies what happened.
     pub fn apply(&mut self, event: CharacterEvent) {
         match event {
+            CharacterEvent::CharacterHandedOver { to, .. } => self.by = Some(to),
             CharacterEvent::CharacterBegun { slug, text, by, .. } => {
                 self.publication = Publication::Draft;
                 self.by = Some(by);

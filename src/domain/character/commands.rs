@@ -63,4 +63,13 @@ pub enum CharacterCommand {
         /// When.
         at: DateTime<Utc>,
     },
+    /// Give it to somebody else.
+    HandOver {
+        /// To whom.
+        to: AccountId,
+        /// Who decides it.
+        by: AccountId,
+        /// When.
+        at: DateTime<Utc>,
+    },
 }

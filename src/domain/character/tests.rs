@@ -146,6 +146,16 @@ fn publishing_is_said_once_and_needs_a_sentence() {
 }
 
 #[test]
+fn it_gets_another_owner_once() {
+    let wish = || CharacterCommand::HandOver { to: Uuid::from_u128(90), by: Uuid::from_u128(91), at: at() };
+    let given =
+        CharacterEvent::CharacterHandedOver { to: Uuid::from_u128(90), by: Uuid::from_u128(91), at: at() };
+    Characters::with(()).given_no_previous_events().when(wish()).then_expect_error(CharacterError::Unknown);
+    Characters::with(()).given(vec![begun()]).when(wish()).then_expect_events(vec![given.clone()]);
+    Characters::with(()).given(vec![begun(), given]).when(wish()).then_expect_events(vec![]);
+}
+
+#[test]
 fn events_keep_their_form() {
     let full = CharacterText { film: Some(id(2)), picture: Some(id(4)), showcases: vec![id(3)], ..text("B") };
     insta::assert_json_snapshot!(vec![
@@ -157,5 +167,6 @@ fn events_keep_their_form() {
         CharacterEvent::CharacterVersionRemoved { version: id(5), at: at() },
         CharacterEvent::CharacterPublished { at: at() },
         CharacterEvent::CharacterUnpublished { at: at() },
+        CharacterEvent::CharacterHandedOver { to: Uuid::from_u128(90), by: Uuid::from_u128(91), at: at() },
     ]);
 }

@@ -65,6 +65,10 @@ impl Collection {
         }
         match command {
             CollectionCommand::Begin { .. } => Err(CollectionError::AlreadyBegun),
+            CollectionCommand::HandOver { to, .. } if self.by == Some(to) => Ok(vec![]),
+            CollectionCommand::HandOver { to, by, at } => {
+                Ok(vec![CollectionEvent::CollectionHandedOver { to, by, at }])
+            }
             CollectionCommand::Revise { slug, text, place, at } => {
                 Ok(self.revise(slug, checked(*text)?, place, at))
             }
@@ -98,6 +102,7 @@ impl Collection {
     /// Applies what happened.
     pub fn apply(&mut self, event: CollectionEvent) {
         match event {
+            CollectionEvent::CollectionHandedOver { to, .. } => self.by = Some(to),
             CollectionEvent::CollectionBegun { film, slug, text, place, by, .. } => {
                 self.publication = Publication::Draft;
                 self.by = Some(by);

@@ -44,4 +44,13 @@ pub enum CollectionCommand {
         /// When.
         at: DateTime<Utc>,
     },
+    /// Give it to somebody else.
+    HandOver {
+        /// To whom.
+        to: AccountId,
+        /// Who decides it.
+        by: AccountId,
+        /// When.
+        at: DateTime<Utc>,
+    },
 }

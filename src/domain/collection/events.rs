@@ -58,4 +58,13 @@ pub enum CollectionEvent {
         /// When.
         at: DateTime<Utc>,
     },
+    /// It belongs to somebody else from now on.
+    CollectionHandedOver {
+        /// To whom.
+        to: AccountId,
+        /// Who decided it.
+        by: AccountId,
+        /// When.
+        at: DateTime<Utc>,
+    },
 }

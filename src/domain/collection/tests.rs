@@ -103,6 +103,16 @@ fn its_picture_stands_for_it_or_else_its_first_work() {
 }
 
 #[test]
+fn it_gets_another_owner_once() {
+    let wish = || CollectionCommand::HandOver { to: Uuid::from_u128(90), by: Uuid::from_u128(91), at: at() };
+    let given =
+        CollectionEvent::CollectionHandedOver { to: Uuid::from_u128(90), by: Uuid::from_u128(91), at: at() };
+    Collections::with(()).given_no_previous_events().when(wish()).then_expect_error(CollectionError::Unknown);
+    Collections::with(()).given(vec![begun()]).when(wish()).then_expect_events(vec![given.clone()]);
+    Collections::with(()).given(vec![begun(), given]).when(wish()).then_expect_events(vec![]);
+}
+
+#[test]
 fn events_keep_their_form() {
     insta::assert_json_snapshot!(vec![
         begun(),
@@ -111,5 +121,6 @@ fn events_keep_their_form() {
         CollectionEvent::CollectionPlaced { place: Place { parent: Some(id(5)), order: 2 }, at: at() },
         CollectionEvent::CollectionPublished { at: at() },
         CollectionEvent::CollectionUnpublished { at: at() },
+        CollectionEvent::CollectionHandedOver { to: Uuid::from_u128(90), by: Uuid::from_u128(91), at: at() },
     ]);
 }

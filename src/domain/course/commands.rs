@@ -127,4 +127,11 @@ pub enum Wish {
     Publish,
     /// Hide it again.
     Unpublish,
+    /// Give it to somebody else.
+    HandOver {
+        /// To whom.
+        to: AccountId,
+        /// Who decides it.
+        by: AccountId,
+    },
 }

@@ -113,6 +113,8 @@ impl Course {
         }
         match command.wish {
             Wish::Begin { .. } => Err(CourseError::AlreadyBegun),
+            Wish::HandOver { to, .. } if self.by == Some(to) => Ok(vec![]),
+            Wish::HandOver { to, by } => Ok(vec![CourseEvent::CourseHandedOver { to, by, at }]),
             Wish::Edit(details) => self.edit(*details, at),
             Wish::PublishDue => Ok(match self.publish_at {
                 Some(due)
@@ -317,6 +319,7 @@ impl Course {
     /// Applies what happened.
     pub fn apply(&mut self, event: CourseEvent) {
         match event {
+            CourseEvent::CourseHandedOver { to, .. } => self.by = Some(to),
             CourseEvent::CourseBegun { title, slug, summary, kind, level, by, .. } => {
                 *self = Self {
                     publication: Publication::Draft,

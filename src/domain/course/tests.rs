@@ -185,6 +185,15 @@ fn teacher_and_tags_are_said_when_they_change() {
 }
 
 #[test]
+fn it_gets_another_owner_once() {
+    let wish = || Wish::HandOver { to: Uuid::from_u128(90), by: Uuid::from_u128(91) }.at(at());
+    let given = CourseEvent::CourseHandedOver { to: Uuid::from_u128(90), by: Uuid::from_u128(91), at: at() };
+    Courses::with(()).given_no_previous_events().when(wish()).then_expect_error(CourseError::Unknown);
+    Courses::with(()).given(vec![begun()]).when(wish()).then_expect_events(vec![given.clone()]);
+    Courses::with(()).given(vec![begun(), given]).when(wish()).then_expect_events(vec![]);
+}
+
+#[test]
 fn events_keep_their_form() {
     let mut all = given();
     all.truncate(4);
@@ -218,6 +227,7 @@ fn events_keep_their_form() {
         CourseEvent::CourseUnpublished { at: at() },
         CourseEvent::CourseFiled { teacher: Some(id(3)), tags: vec!["bones".into()], at: at() },
         CourseEvent::CourseScheduled { publish_at: at(), at: at() },
+        CourseEvent::CourseHandedOver { to: Uuid::from_u128(90), by: Uuid::from_u128(91), at: at() },
     ]);
     insta::assert_json_snapshot!(all);
 }

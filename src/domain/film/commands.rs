@@ -73,4 +73,13 @@ pub enum FilmCommand {
         /// When.
         at: DateTime<Utc>,
     },
+    /// Give it to somebody else.
+    HandOver {
+        /// To whom.
+        to: AccountId,
+        /// Who decides it.
+        by: AccountId,
+        /// When.
+        at: DateTime<Utc>,
+    },
 }

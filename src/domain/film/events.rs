@@ -156,4 +156,13 @@ pub enum FilmEvent {
         /// When.
         at: DateTime<Utc>,
     },
+    /// It belongs to somebody else from now on.
+    FilmHandedOver {
+        /// To whom.
+        to: AccountId,
+        /// Who decided it.
+        by: AccountId,
+        /// When.
+        at: DateTime<Utc>,
+    },
 }

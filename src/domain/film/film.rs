@@ -119,6 +119,8 @@ impl Film {
         }
         match command {
             FilmCommand::Begin { .. } => Err(FilmError::AlreadyBegun),
+            FilmCommand::HandOver { to, .. } if self.by == Some(to) => Ok(vec![]),
+            FilmCommand::HandOver { to, by, at } => Ok(vec![FilmEvent::FilmHandedOver { to, by, at }]),
             FilmCommand::Edit { details, at } => self.edit(*details, at),
             FilmCommand::Credit { crew, .. } if crew.len() > CREDITS_MOST => {
                 Err(FilmError::TooManyCredits(CREDITS_MOST))
@@ -245,6 +247,7 @@ impl Film {
     /// Applies what happened.
     pub fn apply(&mut self, event: FilmEvent) {
         match event {
+            FilmEvent::FilmHandedOver { to, .. } => self.by = Some(to),
             FilmEvent::FilmBegun { title, slug, summary, by, .. } => {
                 self.publication = Publication::Draft;
                 self.by = Some(by);

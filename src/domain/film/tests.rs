@@ -176,6 +176,15 @@ fn pages_of_its_own_have_addresses_that_never_change_their_meaning() {
 }
 
 #[test]
+fn it_gets_another_owner_once() {
+    let wish = || FilmCommand::HandOver { to: Uuid::from_u128(90), by: Uuid::from_u128(91), at: at() };
+    let given = FilmEvent::FilmHandedOver { to: Uuid::from_u128(90), by: Uuid::from_u128(91), at: at() };
+    Films::with(()).given_no_previous_events().when(wish()).then_expect_error(FilmError::Unknown);
+    Films::with(()).given(vec![begun()]).when(wish()).then_expect_events(vec![given.clone()]);
+    Films::with(()).given(vec![begun(), given]).when(wish()).then_expect_events(vec![]);
+}
+
+#[test]
 fn events_keep_their_form() {
     let name = PersonalRef { subject: id(2), field: "credit".into(), version: id(3) };
     let crew = vec![Credit { role: "Director".into(), name }];
@@ -206,6 +215,7 @@ fn events_keep_their_form() {
         FilmEvent::FilmPageWritten { page: film_page(5, "team"), position: 0, at: at() },
         FilmEvent::FilmPageRemoved { page: id(5), at: at() },
         FilmEvent::FilmScheduled { publish_at: later(), at: at() },
+        FilmEvent::FilmHandedOver { to: Uuid::from_u128(90), by: Uuid::from_u128(91), at: at() },
     ];
     insta::assert_json_snapshot!(all);
 }

@@ -200,4 +200,13 @@ pub enum MediaCommand {
         /// When.
         at: DateTime<Utc>,
     },
+    /// Give it to somebody else.
+    HandOver {
+        /// To whom.
+        to: AccountId,
+        /// Who decides it.
+        by: AccountId,
+        /// When.
+        at: DateTime<Utc>,
+    },
 }

@@ -211,4 +211,13 @@ pub enum MediaEvent {
         /// When.
         at: DateTime<Utc>,
     },
+    /// It belongs to somebody else from now on.
+    MediaHandedOver {
+        /// To whom.
+        to: AccountId,
+        /// Who decided it.
+        by: AccountId,
+        /// When.
+        at: DateTime<Utc>,
+    },
 }

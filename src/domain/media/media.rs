@@ -171,6 +171,8 @@ impl Media {
             C::RecordFormerDeleted { from, at } => storage::former_deleted(self, from, at),
             C::RecordFilesErased { .. } => Err(MediaError::NotRemoved),
             C::Remove { at } => Ok(vec![MediaEvent::MediaRemoved { at }]),
+            C::HandOver { to, .. } if self.owner == Some(to) => Ok(vec![]),
+            C::HandOver { to, by, at } => Ok(vec![MediaEvent::MediaHandedOver { to, by, at }]),
             other => self.decide_editing(other),
         }
     }
@@ -296,6 +298,7 @@ impl Media {
     pub fn apply(&mut self, event: MediaEvent) {
         use MediaEvent as E;
         match event {
+            E::MediaHandedOver { to, .. } => self.owner = Some(to),
             E::UploadReceived { owner, original, ending, title, slug, .. } => {
                 self.owner = Some(owner);
                 self.original = Some(original);

@@ -303,6 +303,18 @@ fn describing_changes_only_what_differs() {
 }
 
 #[test]
+fn it_gets_another_owner_once() {
+    let wish = || MediaCommand::HandOver { to: Uuid::from_u128(90), by: Uuid::from_u128(91), at: at(40) };
+    let given = MediaEvent::MediaHandedOver { to: Uuid::from_u128(90), by: Uuid::from_u128(91), at: at(40) };
+    Frame::with(()).given_no_previous_events().when(wish()).then_expect_error(MediaError::Unknown);
+    Frame::with(()).given(vec![received()]).when(wish()).then_expect_events(vec![given.clone()]);
+    let gone = vec![received(), MediaEvent::MediaRemoved { at: at(39) }];
+    let refused = Frame::with(()).given(gone).when(wish()).inspect_result();
+    assert!(refused.is_err(), "nobody owns what was removed");
+    Frame::with(()).given(vec![received(), given]).when(wish()).then_expect_events(vec![]);
+}
+
+#[test]
 fn the_form_of_every_event_is_frozen() {
     let events = vec![
         received(),
@@ -336,6 +348,7 @@ fn the_form_of_every_event_is_frozen() {
         MediaEvent::FilesSwitched { to: Place::S3, at: at(35) },
         MediaEvent::FormerFilesDeleted { from: Place::Local, at: at(36) },
         MediaEvent::MediaFilesErased { at: at(33) },
+        MediaEvent::MediaHandedOver { to: Uuid::from_u128(90), by: Uuid::from_u128(91), at: at(40) },
     ];
     insta::assert_json_snapshot!(events);
 }

@@ -49,4 +49,13 @@ pub enum PostCommand {
         /// When.
         at: DateTime<Utc>,
     },
+    /// Give it to somebody else.
+    HandOver {
+        /// To whom.
+        to: AccountId,
+        /// Who decides it.
+        by: AccountId,
+        /// When.
+        at: DateTime<Utc>,
+    },
 }

@@ -53,4 +53,13 @@ pub enum PostEvent {
         /// When.
         at: DateTime<Utc>,
     },
+    /// It belongs to somebody else from now on.
+    PostHandedOver {
+        /// To whom.
+        to: AccountId,
+        /// Who decided it.
+        by: AccountId,
+        /// When.
+        at: DateTime<Utc>,
+    },
 }

@@ -54,6 +54,8 @@ impl Post {
         }
         match command {
             PostCommand::Write { .. } => Err(PostError::AlreadyWritten),
+            PostCommand::HandOver { to, .. } if self.by == Some(to) => Ok(vec![]),
+            PostCommand::HandOver { to, by, at } => Ok(vec![PostEvent::PostHandedOver { to, by, at }]),
             PostCommand::Revise { slug, text, at } => self.revise(slug, checked(*text)?, at),
             PostCommand::Publish { .. } if self.visibility == Visibility::Published => Ok(vec![]),
             PostCommand::Publish { .. } | PostCommand::Schedule { .. } if self.text.content.is_empty() => {
@@ -98,6 +100,7 @@ impl Post {
     /// Applies what happened.
     pub fn apply(&mut self, event: PostEvent) {
         match event {
+            PostEvent::PostHandedOver { to, .. } => self.by = Some(to),
             PostEvent::PostWritten { slug, text, by, .. } => {
                 self.visibility = Visibility::Draft;
                 self.by = Some(by);

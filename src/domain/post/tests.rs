@@ -94,6 +94,15 @@ fn a_revision_says_what_changed() {
 }
 
 #[test]
+fn it_gets_another_owner_once() {
+    let wish = || PostCommand::HandOver { to: Uuid::from_u128(90), by: Uuid::from_u128(91), at: at() };
+    let given = PostEvent::PostHandedOver { to: Uuid::from_u128(90), by: Uuid::from_u128(91), at: at() };
+    Posts::with(()).given_no_previous_events().when(wish()).then_expect_error(PostError::Unknown);
+    Posts::with(()).given(vec![written()]).when(wish()).then_expect_events(vec![given.clone()]);
+    Posts::with(()).given(vec![written(), given]).when(wish()).then_expect_events(vec![]);
+}
+
+#[test]
 fn events_keep_their_form() {
     insta::assert_json_snapshot!(vec![
         written(),
@@ -105,5 +114,6 @@ fn events_keep_their_form() {
         scheduled(),
         PostEvent::PostPublished { at: at() },
         PostEvent::PostWithdrawn { at: at() },
+        PostEvent::PostHandedOver { to: Uuid::from_u128(90), by: Uuid::from_u128(91), at: at() },
     ]);
 }

@@ -65,4 +65,13 @@ pub enum LogEvent {
         /// When.
         at: DateTime<Utc>,
     },
+    /// It belongs to somebody else from now on.
+    ProductionLogHandedOver {
+        /// To whom.
+        to: AccountId,
+        /// Who decided it.
+        by: AccountId,
+        /// When.
+        at: DateTime<Utc>,
+    },
 }

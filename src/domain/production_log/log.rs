@@ -69,6 +69,8 @@ impl ProductionLog {
         }
         match command {
             LogCommand::Begin { .. } => Err(LogError::AlreadyBegun),
+            LogCommand::HandOver { to, .. } if self.by == Some(to) => Ok(vec![]),
+            LogCommand::HandOver { to, by, at } => Ok(vec![LogEvent::ProductionLogHandedOver { to, by, at }]),
             LogCommand::Describe { text, at } => {
                 let text = checked(text)?;
                 Ok(if text == self.text {
@@ -128,6 +130,7 @@ impl ProductionLog {
     /// Applies what happened.
     pub fn apply(&mut self, event: LogEvent) {
         match event {
+            LogEvent::ProductionLogHandedOver { to, .. } => self.by = Some(to),
             LogEvent::ProductionLogBegun { film, week, text, by, .. } => {
                 self.publication = Publication::Draft;
                 self.by = Some(by);

@@ -133,6 +133,16 @@ fn a_week_without_a_title_is_called_by_its_number() {
 }
 
 #[test]
+fn it_gets_another_owner_once() {
+    let wish = || LogCommand::HandOver { to: Uuid::from_u128(90), by: Uuid::from_u128(91), at: at() };
+    let given =
+        LogEvent::ProductionLogHandedOver { to: Uuid::from_u128(90), by: Uuid::from_u128(91), at: at() };
+    Logs::with(()).given_no_previous_events().when(wish()).then_expect_error(LogError::Unknown);
+    Logs::with(()).given(vec![begun()]).when(wish()).then_expect_events(vec![given.clone()]);
+    Logs::with(()).given(vec![begun(), given]).when(wish()).then_expect_events(vec![]);
+}
+
+#[test]
 fn events_keep_their_form() {
     insta::assert_json_snapshot!(vec![
         begun(),
@@ -142,5 +152,6 @@ fn events_keep_their_form() {
         LogEvent::ProductionLogEntryRemoved { entry: id(5), at: at() },
         LogEvent::ProductionLogPublished { at: at() },
         LogEvent::ProductionLogWithdrawn { at: at() },
+        LogEvent::ProductionLogHandedOver { to: Uuid::from_u128(90), by: Uuid::from_u128(91), at: at() },
     ]);
 }

@@ -8,6 +8,7 @@ mod courses;
 mod films;
 mod index;
 mod logs;
+mod owned;
 mod posts;
 mod rows;
 mod search;
@@ -20,6 +21,7 @@ pub use courses::{
 };
 pub use films::{all_films, due_films, film_by_id, film_by_slug, films};
 pub use logs::{all_logs, log_by_id, log_of_week, logs_of_film, logs_of_weeks};
+pub use owned::{Owned, owned_by, owners};
 pub use posts::{all_posts, due_posts, post_by_id, post_by_slug, posts, posts_of_film};
 pub use rows::{Found, Row};
 pub use search::{Facets, Hit, Hits, Order, SearchKind, Wanted, facets, findable, new_between, search};

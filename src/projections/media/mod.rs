@@ -182,6 +182,7 @@ impl Projection for MediaWorks {
             }
             E::FilesSwitched { to, .. } => set("moving = 'switched', place = $2", &[&<&str>::from(to)]).await,
             E::FormerFilesDeleted { .. } => set("moving = null", &[]).await,
+            E::MediaHandedOver { to, .. } => set("owner = $2", &[&to]).await,
             E::MediaTierChanged { tier, .. } => set("tier = $2", &[&<&str>::from(tier)]).await,
             E::MediaScheduled { publish_at, .. } => {
                 set("publication = 'scheduled', publish_at = $2", &[&publish_at]).await

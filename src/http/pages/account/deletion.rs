@@ -142,7 +142,7 @@ fn hindrances(obstacles: &[Obstacle]) -> Markup {
                 Obstacle::StaffRole => html! { p { "This account holds a staff role. Hand the role over first." } },
                 Obstacle::PublishedWorks(count) => html! {
                     p { "This account owns published works (" (count) "). Hand them over or remove them first." }
-                    p { a href="/studio" { "To your works" } }
+                    p { a href="/studio/hand-over" { "Hand them over" } ", or " a href="/studio" { "hide or remove them" } "." }
                 },
             }))
         }

@@ -6,6 +6,7 @@ mod courses;
 mod desk;
 mod film_pages;
 mod films;
+mod handover;
 mod lessons;
 mod logs;
 mod overview;
@@ -34,6 +35,7 @@ pub fn routes() -> Vec<Route> {
         lessons::routes(),
         posts::routes(),
         site::routes(),
+        handover::routes(),
     ]
     .into_iter()
     .flatten()

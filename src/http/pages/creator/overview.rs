@@ -51,6 +51,7 @@ async fn overview(req: Req) -> Result<Res, HttpError> {
         @if !films.is_empty() { section { (shelf_head("Films", Some(&all("/studio/films")))) (row_lines(&films, "/studio/films", |f| &f.title)) } }
         @if !courses.is_empty() { section { (shelf_head("Training", Some(&all("/studio/courses")))) (row_lines(&courses, "/studio/courses", |c| &c.title)) } }
         @if !posts.is_empty() { section { (shelf_head("Journal", Some(&all("/studio/posts")))) (row_lines(&posts, "/studio/posts", |p| &p.text.title)) } }
+        p.muted { "Somebody else takes over? " a href="/studio/hand-over" { "Hand works over" } "." }
     };
     Ok(show(&req, "Studio", &body))
 }

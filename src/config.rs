@@ -192,7 +192,7 @@ pub struct Jobs {
 pub struct Accounts {
     /// Who may register; absent: `invite` in production, `open` elsewhere.
     pub registration: Option<Registration>,
-    /// Whether staff roles count only with a second factor; absent: in production. Never in demo mode.
+    /// Whether staff roles count only with a second factor; absent: yes. Always in production, never in demo mode.
     pub staff_second_factor: Option<bool>,
     /// Minutes without a request after which a session of staff ends. Never in demo mode.
     pub staff_idle_minutes: u32,
@@ -447,7 +447,7 @@ impl Config {
     /// Whether staff roles count only for people with a second factor.
     #[must_use]
     pub fn staff_second_factor(&self) -> bool {
-        !self.is_demo() && self.accounts.staff_second_factor.unwrap_or(self.is_production())
+        !self.is_demo() && (self.is_production() || self.accounts.staff_second_factor.unwrap_or(true))
     }
 
     /// For how long a proof of who it is counts for grave acts; none: for as long as the session lasts.

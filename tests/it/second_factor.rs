@@ -157,11 +157,19 @@ async fn the_access_rule_waits_for_the_second_factor_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn staff_roles_count_with_a_second_factor_only() {
-    let studio = Studio::start_with(|c| {
-        c.mode = Mode::Development;
-        c.accounts.staff_second_factor = Some(true);
-    })
-    .await;
+    for (mode, setting, counts_only_with_one) in [
+        (Mode::Demo, None, false),
+        (Mode::Demo, Some(true), false),
+        (Mode::Development, None, true),
+        (Mode::Development, Some(false), false),
+        (Mode::Production, None, true),
+        (Mode::Production, Some(false), true),
+    ] {
+        let mut config = kinora::config::Config { mode, ..Default::default() };
+        config.accounts.staff_second_factor = setting;
+        assert_eq!(config.staff_second_factor(), counts_only_with_one, "{mode:?} {setting:?}");
+    }
+    let studio = Studio::start_with(|c| c.mode = Mode::Development).await;
     let id = person(&studio, "bea@example.org", &[Role::Billing, Role::Creator]).await;
     let browser = signed_in(&studio, "bea@example.org").await;
     assert_eq!(browser.get("/studio").await.status, 200, "no staff role");

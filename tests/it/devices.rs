@@ -60,3 +60,40 @@ async fn a_sign_in_from_a_new_browser_is_told_to_the_owner_once() {
     assert_eq!(left, 0, "forgotten after more than a year");
     studio.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whose_account_strangers_guess_at_gets_in_by_mail_in_a_new_browser() {
+    let studio = Studio::start_with(|c| c.limits.sign_in_failures = 3).await;
+    person(&studio, "ada@example.org", &[]).await;
+    let guess = async |browser: &Browser, mail: &str| {
+        browser.submit("/login", "/login", &[("login", mail), ("password", "a wrong password")]).await
+    };
+    for _ in 0..3 {
+        guess(&studio.browser(), "ada@example.org").await;
+        guess(&studio.browser(), "nobody@example.org").await;
+    }
+    let fresh = studio.browser();
+    let paused =
+        fresh.submit("/login", "/login", &[("login", "ada@example.org"), ("password", PASSWORD)]).await;
+    assert_eq!(paused.status, 429, "{}", paused.body);
+    assert!(paused.headers.contains_key("retry-after") && paused.body.contains("value=\"ada@example.org\""));
+    assert!(
+        paused.body.contains("in this browser, then others who guess do not stop you"),
+        "{}",
+        paused.body
+    );
+    let other = guess(&studio.browser(), "nobody@example.org").await;
+    assert!(other.status == 429 && other.body.contains("others who guess"), "the same for names nobody has");
+
+    fresh.submit("/reset", "/reset", &[("mail", "ada@example.org")]).await;
+    let link = crate::accounts::link_of(&studio, "Set a new password", "/reset/").await;
+    let set = fresh.submit(&link, &link, &[("password", "another long one")]).await;
+    assert_eq!(set.status, 303, "{}", set.body);
+    for _ in 0..3 {
+        guess(&studio.browser(), "ada@example.org").await;
+    }
+    let login = [("login", "ada@example.org"), ("password", "another long one")];
+    assert_eq!(studio.browser().submit("/login", "/login", &login).await.status, 429, "strangers still wait");
+    assert_eq!(fresh.submit("/login", "/login", &login).await.status, 303);
+    studio.close().await;
+}

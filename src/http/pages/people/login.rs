@@ -13,7 +13,8 @@ use crate::http::ui::{Errors, Field, Tone, Weight, button, form, notice_text};
 use crate::http::{Form, Req, Res, session};
 use maud::html;
 use uuid::Uuid;
-use warp::http::header::SET_COOKIE;
+use warp::http::StatusCode;
+use warp::http::header::{RETRY_AFTER, SET_COOKIE};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![Route::get("/login", Access::Anyone, show), Route::post("/login", Access::Anyone, sign_in)]
@@ -55,14 +56,21 @@ async fn sign_in(mut req: Req) -> Result<Res, HttpError> {
             send_again(&req, &form, account).await?;
             refused(words(step))
         }
-        Err(error) => {
-            if matches!(error, AccountsError::TooMany(_)) {
-                metrics.with_label_values(&["throttled"]).inc();
-            }
-            Ok(view(&req, &login, &next, &form_errors(error)?, closed))
+        Err(AccountsError::TooMany(seconds)) => {
+            metrics.with_label_values(&["throttled"]).inc();
+            let words = format!("{} {WAY_OUT}", AccountsError::TooMany(seconds));
+            let mut res = view(&req, &login, &next, &Errors::one("login", words), closed);
+            *res.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+            set(&mut res, RETRY_AFTER, &seconds.to_string());
+            Ok(res)
         }
+        Err(error) => Ok(view(&req, &login, &next, &form_errors(error)?, closed)),
     }
 }
+
+/// What helps an owner at whose account strangers guess, in a browser that it does not know yet; the same words for
+/// names that nobody has.
+const WAY_OUT: &str = "If it was not you: set a new password by \"Forgot your password?\" in this browser, then others who guess do not stop you.";
 
 /// Why somebody is not signed in.
 pub(super) fn words(step: SignIn) -> String {
@@ -98,11 +106,17 @@ pub(super) async fn open(req: &Req, account: Uuid, next: &str) -> Result<Res, Ht
     let opened = sessions::open(&req.app, account, req.header("user-agent")).await?;
     let mut res = see_other(next);
     set(&mut res, SET_COOKIE, &session::cookie_for(&req.app, &opened));
+    remember_browser(req, account, &mut res).await?;
+    Ok(res)
+}
+
+/// Lets the account know this browser from now on.
+pub(super) async fn remember_browser(req: &Req, account: Uuid, res: &mut Res) -> Result<(), HttpError> {
     let device = devices::note(&req.app, account, session::device_of(&req.app, &req.headers)).await?;
     if let Ok(value) = session::device_cookie(&req.app, &device).parse() {
         res.headers_mut().append(SET_COOKIE, value);
     }
-    Ok(res)
+    Ok(())
 }
 
 async fn send_again(req: &Req, form: &Form, account: Uuid) -> Result<(), HttpError> {

@@ -1,5 +1,6 @@
 //! `/reset`: asking for a link to set a new password, and `/reset/{token}`: using it.
 
+use super::login::remember_browser;
 use super::{form_errors, narrow};
 use crate::actors::accounts::limits::Buckets;
 use crate::actors::accounts::{recover, tokens};
@@ -64,13 +65,15 @@ async fn choose(req: Req) -> Result<Res, HttpError> {
 async fn reset(mut req: Req) -> Result<Res, HttpError> {
     let form = req.form().await?;
     let token = req.param("token").to_owned();
-    if tokens::look_up(&req.app, TokenPurpose::Reset, &token).await?.is_none() {
+    let Some(known) = tokens::look_up(&req.app, TokenPurpose::Reset, &token).await? else {
         return Ok(stale(&req));
-    }
+    };
     match recover::reset(&req.app, req.command_id(&form), req.meta(), &token, form.raw("password")).await {
         Ok(receipt) => {
             let mut res = after(receipt, "/login?done=reset");
             set(&mut res, SET_COOKIE, &session::no_cookie(&req.app));
+            // Who reads the owner's mail is the owner: strangers who guess make no pause in this browser any more.
+            remember_browser(&req, known.account, &mut res).await?;
             Ok(res)
         }
         Err(error) => Ok(choose_view(&req, &form_errors(error)?)),

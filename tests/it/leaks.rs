@@ -30,7 +30,7 @@ struct Somebody {
 }
 
 /// The signature as `docs/media.md` describes it, made anew here.
-fn token(studio: &Studio, subject: Option<Uuid>, media: Uuid, expiry: i64) -> String {
+pub fn token(studio: &Studio, subject: Option<Uuid>, media: Uuid, expiry: i64) -> String {
     let mut mac = Hmac::<sha2::Sha256>::new_from_slice(studio.instance.services.secrets.session.as_slice())
         .expect("a key");
     mac.update(b"kinora media v1\0");
@@ -40,7 +40,7 @@ fn token(studio: &Studio, subject: Option<Uuid>, media: Uuid, expiry: i64) -> St
     format!("{expiry}.{}", URL_SAFE_NO_PAD.encode(&mac.finalize().into_bytes()[..18]))
 }
 
-async fn act(studio: &Studio, account: Uuid, act: staff::Act) {
+pub async fn act(studio: &Studio, account: Uuid, act: staff::Act) {
     let cx = &studio.instance.services;
     let meta = Metadata::system("test", cx.clock.new_id(), cx.clock.now());
     staff::act(cx, cx.clock.new_id(), meta, account, &act, "test").await.expect("done");
@@ -95,12 +95,12 @@ async fn everybody(studio: &Studio) -> Vec<Somebody> {
 }
 
 /// A published work for members, with the addresses below its signed base and the files behind them.
-struct Held {
-    work: Work,
-    files: Vec<(String, PathBuf)>,
+pub struct Held {
+    pub work: Work,
+    pub files: Vec<(String, PathBuf)>,
 }
 
-async fn held(studio: &Studio, maker: &Browser, title: &str, name: &str, bytes: Vec<u8>) -> Held {
+pub async fn held(studio: &Studio, maker: &Browser, title: &str, name: &str, bytes: Vec<u8>) -> Held {
     assert_eq!(upload(maker, title, name, bytes).await.status, 303, "{title}");
     let work =
         wait(studio, title, |w| ["ready", "rejected", "failed"].contains(&w.processing.as_str())).await;

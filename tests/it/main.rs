@@ -3,6 +3,7 @@
 // The lints except functions marked as tests, not the helpers that tests share.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod access_ends;
 mod accounts;
 mod api;
 mod architecture;

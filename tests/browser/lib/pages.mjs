@@ -1,22 +1,29 @@
 // The main pages by who looks at them; a path that ends in `/*` is the first one its list links to.
 export const pages = {
-  visitor: ['/', '/films', '/films/*', '/films/city-at-night/logs', '/films/city-at-night/logs/*', '/films/*/gallery', '/characters', '/characters/*', '/courses', '/courses/*', '/posts', '/posts/*', '/search?q=bunny', '/statistics', '/join', '/gift', '/login', '/register', '/about', '/legal/privacy'],
+  visitor: ['/', '/films', '/films/*', '/films/city-at-night/logs', '/films/city-at-night/logs/*', '/films/*/gallery', '/characters', '/characters/*', '/courses', '/courses/*', '/posts', '/posts/*', '/search?q=bunny', '/statistics', '/join', '/gift', '/login', '/register', '/about', '/legal/privacy', '/legal/terms', '/legal/imprint', '/accessibility', '/confirm', '/reset', '/reset/sent', '/courses/*/*', '/films/*/credits', '/films/*/training'],
   member: ['/account', '/account/library', '/account/notifications', '/account/security', '/account/security/second-factor', '/account/security/passkeys', '/account/security/confirm', '/account/tokens', '/account/export', '/account/deletion'],
-  subscriber: ['/', '/films/*', '/account/subscription', '/account/subscription/plan', '/account/payment-methods', '/account/gifts', '/redeem', '/gift/*', '/account/invoices', '/account/invoices/*'],
-  creator: ['/studio', '/studio/uploads', '/studio/characters', '/studio/characters/new', '/studio/characters/*', '/studio/logs', '/studio/logs/new', '/studio/logs/*', '/studio/hand-over'],
+  subscriber: ['/', '/films/*', '/account/subscription/billing', '/account/subscription', '/account/subscription/plan', '/account/payment-methods', '/account/gifts', '/redeem', '/gift/*/order', '/account/invoices', '/account/invoices/*'],
+  creator: ['/studio', '/studio/uploads', '/studio/media/*', '/studio/films', '/studio/films/new', '/studio/films/*', '/studio/films/*/collections', '/studio/films/*/collections/new', '/studio/films/*/pages/new', '/studio/courses', '/studio/courses/new', '/studio/courses/*', '/studio/courses/*/lessons/new', '/studio/courses/*/lessons/*', '/studio/posts', '/studio/posts/new', '/studio/posts/*', '/studio/characters/*/versions/new', '/studio/characters', '/studio/characters/new', '/studio/characters/*', '/studio/logs', '/studio/logs/new', '/studio/logs/*', '/studio/hand-over'],
   editor: ['/studio/site', '/studio/site/texts/about', '/studio/hand-over'],
-  moderator: ['/moderation', '/moderation/registrations', '/moderation/invitations', '/moderation/comments', '/moderation/waves', '/moderation/waves?find=yes&mail=.', '/moderation/deletions'],
+  moderator: ['/moderation', '/moderation/people/*', '/moderation/registrations', '/moderation/invitations', '/moderation/comments', '/moderation/waves', '/moderation/waves?find=yes&mail=.', '/moderation/deletions'],
   billing: ['/billing', '/billing/subscriptions', '/billing/subscriptions/*', '/billing/subscriptions/*/what-if', '/billing/orders', '/billing/orders/*', '/billing/orders/*/refund', '/billing/refunds', '/billing/invoices', '/billing/invoices/*', '/billing/people', '/billing/people/*', '/billing/people/*/subscription', '/billing/reports', '/billing/reports/vat', '/billing/plans', '/billing/coupons', '/billing/gifts', '/billing/tax-rates', '/billing/bank'],
   operator: ['/operator', '/operator/runs', '/operator/queue'],
 };
 
-// `/films/*` is the first film that is linked on `/films`; what follows the star is put behind it.
+// Lists that stand on another page than the one above their entries.
+const LISTS = { '/studio/media': '/studio/uploads', '/moderation/people': '/moderation' };
+
+// `/films/*` is the first film that is linked on `/films`, or on the page above it; what follows the star is put behind it.
 export async function resolve(page, path) {
-  const star = path.indexOf('/*');
-  if (star < 0) return path;
-  const list = path.slice(0, star);
-  await page.goto(list);
-  const first = page.locator(`main a[href^="${list}/"]:not([href*="."])`).first();
-  const link = await first.getAttribute('href', { timeout: 3000 }).catch(() => null);
-  return link && link + path.slice(star + 2);
+  for (let star; (star = path.indexOf('/*')) >= 0;) {
+    const list = path.slice(0, star);
+    const answer = await page.goto(LISTS[list] ?? list);
+    if (answer.status() !== 200) await page.goto(list.slice(0, list.lastIndexOf('/')));
+    const links = await page.locator(`main a[href^="${list}/"]`).evaluateAll((all) => all.map((a) => a.getAttribute('href')));
+    const names = links.map((link) => link.slice(list.length + 1).split(/[/?#]/)[0]);
+    const first = names.find((name) => name && name !== 'new' && !name.includes('.'));
+    if (!first) return null;
+    path = `${list}/${first}${path.slice(star + 2)}`;
+  }
+  return path;
 }

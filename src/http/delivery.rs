@@ -115,3 +115,9 @@ fn signature(req: &Req, subject: Option<Uuid>, media: Uuid, expiry: i64) -> Stri
     mac.update(&expiry.to_be_bytes());
     URL_SAFE_NO_PAD.encode(&mac.finalize().into_bytes()[..18])
 }
+/// Whether description and comments are kept from the viewer, because they give the story away.
+#[must_use]
+pub fn is_kept_back(req: &Req, work: &Work) -> bool {
+    let knows = ["subscriber", "creator", "editor", "moderator", "admin"];
+    work.filing.spoiler && work.tier != Tier::Free && !may_edit(req, work) && !req.viewer.has_role(&knows)
+}

@@ -43,7 +43,7 @@ pub fn work(work: &Work, url: &str, image: Option<&str>) -> Markup {
         "@context": "https://schema.org",
         "@type": kind,
         "name": work.title,
-        "description": if work.description.is_empty() { &work.title } else { &work.description },
+        "description": if work.open_description().is_empty() { &work.title } else { work.open_description() },
         "url": url,
         "isAccessibleForFree": work.tier == Tier::Free,
     });

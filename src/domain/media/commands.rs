@@ -200,6 +200,13 @@ pub enum MediaCommand {
         /// When.
         at: DateTime<Utc>,
     },
+    /// Say what it is for the studio, whether it gives the story away, who worked on it.
+    File {
+        /// All of that.
+        filing: super::Filing,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// Give it to somebody else.
     HandOver {
         /// To whom.

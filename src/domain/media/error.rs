@@ -67,6 +67,9 @@ pub enum MediaError {
     /// Too many tags.
     #[error("Keep it within {0} tags.")]
     TooManyTags(usize),
+    /// Too many people are named.
+    #[error("Name at most {0} people.")]
+    TooManyContributors(usize),
     /// A tag that is too long; with its beginning.
     #[error("The tag “{0}…” is too long: keep each within 40 characters, and put commas between them.")]
     TagTooLong(String),

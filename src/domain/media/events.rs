@@ -211,6 +211,13 @@ pub enum MediaEvent {
         /// When.
         at: DateTime<Utc>,
     },
+    /// It is filed anew: what it is for the studio, whether it gives the story away, who worked on it.
+    MediaFiled {
+        /// All of that.
+        filing: super::Filing,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// It belongs to somebody else from now on.
     MediaHandedOver {
         /// To whom.

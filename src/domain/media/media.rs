@@ -1,8 +1,8 @@
 //! State, decisions and their application.
 
 use super::{
-    Captions, Chapter, Facts, Failure, Kind, MediaCommand, MediaError, MediaEvent, Original, Poster,
-    Rejection, Rendition, Step, Storage, Tier, captions, labels, storage,
+    Captions, Chapter, Facts, Failure, Filing, Kind, MediaCommand, MediaError, MediaEvent, Original, Poster,
+    Rejection, Rendition, Step, Storage, Tier, captions, filing, labels, storage,
 };
 use crate::domain::shared::{AccountId, Licence, Slug};
 use chrono::{DateTime, Utc};
@@ -94,6 +94,9 @@ pub struct Media {
     /// Words it is filed under.
     #[serde(default)]
     pub tags: Vec<String>,
+    /// What it is for the studio, whether it gives the story away, who worked on it.
+    #[serde(default)]
+    pub filing: Filing,
     /// What exists, of the latest round that became playable.
     pub renditions: Vec<Rendition>,
     /// The still.
@@ -261,6 +264,7 @@ impl Media {
                 Ok(vec![MediaEvent::MediaDescribed { title, description, slug, at }])
             }
             C::Label { licence, tags, at } => labels::label(self, licence, tags, at),
+            C::File { filing, at } => filing::file(self, filing, at),
             C::AddCaptions { captions, at } => captions::add(self, captions, at),
             C::RemoveCaptions { track, at } => Ok(captions::remove(self, &track, at)),
             C::SetChapters { chapters, at } => captions::set_chapters(self, chapters, at),
@@ -346,6 +350,7 @@ impl Media {
             event @ (E::CaptionsAdded { .. } | E::CaptionsRemoved { .. } | E::ChaptersSet { .. }) => {
                 captions::apply(self, event);
             }
+            E::MediaFiled { filing, .. } => self.filing = filing,
             E::MediaLabelled { licence, tags, .. } => {
                 self.licence = licence;
                 self.tags = tags;

@@ -3,9 +3,9 @@
 use super::{Endpoint, bad_cursor, body, captions, check_match, cursor, limit, one, only, page, text};
 use crate::actors::accounts::access_tokens::Scope;
 use crate::actors::bus::{Claim, CommandError, Envelope};
-use crate::domain::media::{Codec, Kind, Media, MediaCommand, MediaError, Tier, tags};
+use crate::domain::media::{Codec, Filing, Kind, Media, MediaCommand, MediaError, Tier, tags};
 use crate::domain::shared::{Licence, Slug, derive_id};
-use crate::http::delivery::{may_edit, may_see, may_watch, signed_base};
+use crate::http::delivery::{is_kept_back, may_edit, may_see, may_watch, signed_base};
 use crate::http::player::{is_public_size, picture_url};
 use crate::http::{Form, HttpError, Req, Res};
 use crate::projections::media::{self as works, Progress, Work};
@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use warp::http::Method;
 
-const EDITED: [&str; 6] = ["title", "description", "slug", "tier", "licence", "tags"];
+const EDITED: [&str; 9] =
+    ["title", "description", "slug", "tier", "licence", "tags", "category", "spoiler", "featured"];
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let read = Scope::MediaRead;
@@ -47,7 +48,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             Method::PATCH,
             "/api/v1/media/{id}",
             write,
-            "Describe a work: any of title, description, slug, tier, licence, tags",
+            "Describe a work: any of title, description, slug, tier, licence, tags, category, spoiler, featured",
             "Media",
             describe,
         )
@@ -81,7 +82,9 @@ pub(super) fn to_json(req: &Req, work: &Work, progress: Option<&Progress>) -> Va
         json!({ "width": p.width, "height": p.height, "sizes": sizes })
     });
     let mut value = json!({
-        "id": work.id, "slug": work.slug, "title": work.title, "description": work.description,
+        "id": work.id, "slug": work.slug, "title": work.title,
+        "description": if is_kept_back(req, work) { "" } else { &work.description },
+        "category": work.filing.category, "spoiler": work.filing.spoiler, "featured": work.filing.featured,
         "kind": work.kind, "tier": work.tier, "licence": work.licence, "tags": work.tags, "publication": work.publication,
         "published_at": work.published_at, "publish_at": work.publish_at, "received_at": work.received_at,
         "state": work.processing, "duration_ms": work.duration_ms, "width": work.width, "height": work.height,
@@ -243,6 +246,29 @@ fn labels(wanted: &Value, work: &Work) -> Result<Option<(Licence, Vec<String>)>,
     Ok((!same).then_some((licence, filed)))
 }
 
+/// How it is to be filed, if the program wants to change that.
+fn filed(wanted: &Value, work: &Work) -> Result<Option<Filing>, HttpError> {
+    let bad = |field: &str, words: &str| HttpError::Fields(vec![(field.into(), words.into())]);
+    let mut filing = work.filing.clone();
+    match &wanted["category"] {
+        Value::Null if wanted.get("category").is_some() => filing.category = None,
+        Value::Null => {}
+        value => {
+            let category = value.as_str().and_then(|text| text.parse().ok());
+            let words = "Take artwork, production_file or production_lesson, or null.";
+            filing.category = Some(category.ok_or_else(|| bad("category", words))?);
+        }
+    }
+    for (field, flag) in [("spoiler", &mut filing.spoiler), ("featured", &mut filing.featured)] {
+        match &wanted[field] {
+            Value::Null => {}
+            Value::Bool(set) => *flag = *set,
+            _ => return Err(bad(field, "This is true or false.")),
+        }
+    }
+    Ok((filing != work.filing).then_some(filing))
+}
+
 async fn describe(mut req: Req) -> Result<Res, HttpError> {
     let work = find_own(&req).await?;
     let wanted = body(&mut req).await?;
@@ -258,6 +284,7 @@ async fn describe(mut req: Req) -> Result<Res, HttpError> {
         None => None,
     };
     let labels = labels(&wanted, &work)?;
+    let filing = filed(&wanted, &work)?;
     let id = req.command_id(&Form::default());
     let command = MediaCommand::Describe {
         title: text(&wanted, "title")?.unwrap_or(&work.title).to_owned(),
@@ -290,6 +317,12 @@ async fn describe(mut req: Req) -> Result<Res, HttpError> {
             Err(CommandError::Refused(why)) => return Err(bad("tags", why.to_string())),
             Err(other) => return Err(other.into()),
         };
+    }
+    if let Some(filing) = filing {
+        let command = MediaCommand::File { filing, at: req.now() };
+        let id = derive_id(&id.to_string(), "filing");
+        let receipt = req.app.bus.dispatch::<Media>(Envelope::new(id, work.id, command, req.meta())).await?;
+        position = position.max(receipt.position);
     }
     if let Some(tier) = tier {
         let id = derive_id(&id.to_string(), "tier");

@@ -260,7 +260,9 @@ pub(super) async fn media(
     media: &Media,
 ) -> Result<(), ProjectionError> {
     let id = event.stream_uuid();
-    let body = format!("{}\n{}", media.description, media.tags.join(", "));
+    // What gives the story away is not found by what it says.
+    let said = if media.filing.spoiler { "" } else { &media.description };
+    let body = format!("{said}\n{}", media.tags.join(", "));
     let entry = Entry {
         kind: "media",
         id,

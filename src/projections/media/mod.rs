@@ -3,7 +3,7 @@
 
 use super::{Projection, ProjectionError};
 use crate::domain::media::{
-    Captions, Chapter, Facts, Kind, MediaEvent, Overview, Place, Poster, Rendition, Tier,
+    Captions, Chapter, Facts, Filing, Kind, MediaEvent, Overview, Place, Poster, Rendition, Tier,
 };
 use crate::domain::shared::{Licence, PersonalRef};
 use crate::store::RecordedEvent;
@@ -31,7 +31,7 @@ impl Projection for MediaWorks {
     }
 
     fn version(&self) -> i32 {
-        6
+        7
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -73,6 +73,7 @@ impl Projection for MediaWorks {
             facts        jsonb not null default 'null',
             licence      text not null default 'CC-BY-4.0',
             tags         text[] not null default '{}',
+            filing       jsonb not null default '{}',
             place        text not null default 'local',
             place_round  integer not null default 0,
             place_bytes  bigint not null default 0,
@@ -176,6 +177,7 @@ impl Projection for MediaWorks {
             E::MediaLabelled { licence, tags, .. } => {
                 set("licence = $2, tags = $3", &[&licence.code(), &tags]).await
             }
+            E::MediaFiled { filing, .. } => set("filing = $2", &[&json(&filing)?]).await,
             E::FilesCopied { generation, bytes, .. } => {
                 let generation = i32::try_from(generation).unwrap_or(i32::MAX);
                 set("moving = 'copied', place_round = $2, place_bytes = $3", &[&generation, &long(bytes)]).await
@@ -296,6 +298,8 @@ pub struct Work {
     pub licence: Licence,
     /// Words it is filed under.
     pub tags: Vec<String>,
+    /// What it is for the studio, whether it gives the story away, who worked on it.
+    pub filing: Filing,
     /// The store that is asked first for its files.
     pub place: Place,
     /// Round that was copied last; 0 if none was.
@@ -307,6 +311,12 @@ pub struct Work {
 }
 
 impl Work {
+    /// The description as everybody may read it: nothing of what gives the story away.
+    #[must_use]
+    pub fn open_description(&self) -> &str {
+        if self.filing.spoiler { "" } else { &self.description }
+    }
+
     /// Whether everybody may know of it.
     #[must_use]
     pub fn is_published(&self) -> bool {

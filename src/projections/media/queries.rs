@@ -12,7 +12,7 @@ use uuid::Uuid;
 const COLUMNS: &str = "media, owner, kind, title, description, slug, tier, processing, since, reason, step,
     publication, publish_at, published_at, received_at, generation, playable, width, height, duration_ms, frames,
     renditions, poster, overview, sha256, bytes, file_name, captions, chapters, ending, facts, licence, tags,
-    place, place_round, place_bytes, moving";
+    filing, place, place_round, place_bytes, moving";
 
 fn read(row: &Row) -> Result<Work, QueryError> {
     let number = |name: &str| u32::try_from(row.get::<_, i32>(name)).unwrap_or(0);
@@ -57,6 +57,7 @@ fn read(row: &Row) -> Result<Work, QueryError> {
         facts: serde_json::from_value::<Option<Facts>>(row.get("facts")).map_err(bad)?.unwrap_or_default(),
         licence: row.get::<_, &str>("licence").parse().unwrap_or_default(),
         tags: row.get("tags"),
+        filing: serde_json::from_value(row.get("filing")).map_err(bad)?,
         place: Place::parse(row.get("place")).unwrap_or_default(),
         place_round: number("place_round"),
         place_bytes: big("place_bytes"),

@@ -20,6 +20,7 @@ use uuid::Uuid;
 mod buckets;
 mod captions;
 mod desk;
+mod filing;
 mod kinds;
 mod labels;
 mod pictures;

@@ -1,7 +1,7 @@
 //! `/studio/media/{id}`: the editor of one work, and what can be done with it.
 
 use super::uploads::{kind_words, processing_chip, publication_chip, standing};
-use super::{MAKERS, timeline};
+use super::{MAKERS, filing, timeline};
 use crate::actors::CommandError;
 use crate::actors::bus::{Claim, Envelope, Receipt};
 use crate::domain::media::{Media, MediaCommand, MediaError, Tier, tags};
@@ -107,6 +107,17 @@ async fn describe(mut req: Req) -> Result<Res, HttpError> {
         }
         Err(other) => return Err(other.into()),
     }
+    let filed = MediaCommand::File { filing: filing::wished(&form, &work), at: req.now() };
+    let filing_id = crate::domain::shared::derive_id(&id.to_string(), "filing");
+    match req.app.bus.dispatch::<Media>(Envelope::new(filing_id, work.id, filed, req.meta())).await {
+        Ok(filed) if filed.position > receipt.position => receipt = filed,
+        Ok(_) => {}
+        Err(CommandError::Refused(why)) => {
+            errors.add("", why.to_string());
+            return Ok(unprocessable(view(&req, &work, Some(&form), &errors).await?));
+        }
+        Err(other) => return Err(other.into()),
+    }
     if let Some(tier) = Tier::parse(form.get("tier")) {
         let command = MediaCommand::SetTier { tier, at: req.now() };
         let id = crate::domain::shared::derive_id(&id.to_string(), "tier");
@@ -188,6 +199,7 @@ pub(super) async fn view(
         (Field::new("slug", "Address").value(&slug).maxlength(80).hint("The last part of the page's address. The old one keeps leading here.").errors(errors).render())
         (Field::new("description", "Description").value(&description).long_area().optional().hint("Markdown.").errors(errors).render())
         (Field::new("licence", "Licence").select(Licence::VARIANTS.iter().map(|l| (l.code(), l.name()))).value(&licence).errors(errors).render())
+        (filing::fields(req, work, typed, errors).await?)
         (Field::new("tags", "Tags").value(&filed).maxlength(1000).optional().hint("Words it is found by, with commas between.").errors(errors).render())
         (choices("tier", "Who may watch and download it", &[
             Choice { value: "subscriber", label: "Members", hint: Some("People with a subscription. Everybody sees its page and picture.".into()), aside: None },

@@ -2,6 +2,7 @@
 
 mod editor;
 mod files;
+mod filing;
 mod form_upload;
 mod timeline;
 mod tus;

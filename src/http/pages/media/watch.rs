@@ -1,10 +1,11 @@
 //! `/media/{slug}`: the page of one work.
 
+use super::filing;
 use crate::actors::marks::Kind;
 use crate::actors::visits::{self, Counted, Visit};
 use crate::actors::watch_progress;
 use crate::domain::comment::{Subject, SubjectKind};
-use crate::http::delivery::{may_edit, may_see};
+use crate::http::delivery::{is_kept_back, may_edit, may_see};
 use crate::http::error::HttpError;
 use crate::http::page::{Page, page, with_query};
 use crate::http::pages::comments;
@@ -54,11 +55,16 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     } else {
         html! {}
     };
-    let thread = if work.is_published() {
+    let thread = if work.is_published() && !is_kept_back(&req, &work) {
         comments::thread(&req, Subject { kind: SubjectKind::Media, id: work.id }, Some(work.owner)).await?
     } else {
         html! {}
     };
+    let told = html! {
+        @if work.filing.spoiler && !work.description.is_empty() { div.prose { (markdown(&work.description)) } }
+        (thread)
+    };
+    let by = filing::line(&req, &work).await?;
     let body = html! {
         div.wrap.page.stack.loose {
             (stage.markup)
@@ -69,6 +75,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
             }
             p.row.muted {
                 @if is_free(&work) { (chip(Tone::Success, "Free for everybody")) } @else { (chip(Tone::Member, "For members")) }
+                (by)
                 @if let Some(at) = work.published_at { span { (format::date(at)) } }
                 @if work.duration_ms > 0 { span { (format::length(work.duration_ms / 1000)) } }
                 @if counted.views > 0 { span { (format::counted(counted.views, "view", "views")) } }
@@ -82,7 +89,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
                 ul.row.tags aria-label="Tags" { @for tag in &work.tags { li { a href=(with_query("/search", &[("q", tag)])) { (tag) } } } }
             }
             (marks)
-            @if !work.description.is_empty() { div.prose { (markdown(&work.description)) } }
+            @if !work.filing.spoiler && !work.description.is_empty() { div.prose { (markdown(&work.description)) } }
             @if allowed && work.playable > 0 { (player::chapters(&work)) }
             @if allowed && work.playable > 0 {
                 @let files = downloads(&req, &work);
@@ -93,7 +100,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
                     }
                 }
             }
-            (thread)
+            (filing::told(&req, &work, &told))
         }
     };
     let image = shared_picture(&req, &work).map(|(url, ..)| url);
@@ -103,7 +110,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         link rel="alternate" type="application/json+oembed" href=(absolute(&req, &endpoint)) title=(work.title);
         (structured::work(&work, &url, image.as_deref()))
     };
-    let description = plain_text(&work.description);
+    let description = plain_text(work.open_description());
     Ok(page(
         &req,
         Page {

@@ -340,14 +340,10 @@ fn head(view: &View) -> Markup {
 
 fn overview(view: &View) -> Markup {
     let film = &view.film.state;
-    let files: Vec<Markup> = film
-        .gallery
-        .iter()
-        .flat_map(|s| &s.media)
-        .filter_map(|id| view.works.get(id))
-        .take(4)
-        .map(|w| work_card(w, &view.gate))
-        .collect();
+    let mut first: Vec<_> =
+        film.gallery.iter().flat_map(|s| &s.media).filter_map(|id| view.works.get(id)).collect();
+    first.sort_by_key(|w| !w.state.filing.featured);
+    let files: Vec<Markup> = first.into_iter().take(4).map(|w| work_card(w, &view.gate)).collect();
     let files = if film.shows(Part::Gallery) { files } else { vec![] };
     let all = Place::new("All files", Tab::Gallery.href(&view.film.slug));
     let trailer = film.trailer.and_then(|id| view.works.get(&id));

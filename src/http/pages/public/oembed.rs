@@ -106,7 +106,7 @@ async fn podcast(req: Req) -> Result<Res, HttpError> {
                         (PreEscaped(format!("<link>{page}</link><enclosure url=\"{page}/file\" length=\"{bytes}\" type=\"{kind}\"/>")))
                         guid isPermaLink="false" { "urn:uuid:" (work.id) }
                         pubDate { (at.to_rfc2822()) }
-                        description { (crate::http::ui::plain_text(&work.description)) }
+                        description { (crate::http::ui::plain_text(work.open_description())) }
                         itunes:duration { (format::clock(work.duration_ms / 1000)) }
                     }
                 }

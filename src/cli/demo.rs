@@ -100,6 +100,9 @@ async fn load(instance: &Instance) -> Result<(), CliError> {
             demo_plans::subscribe(cx, &meta, *account, "Sami Subscriber").await.map_err(CliError::Failed)?;
         }
     }
+    if let Some((_, editor)) = people.iter().find(|(person, _)| person.role == "editor") {
+        studio::answer_questions(cx, *editor).await.map_err(|e| CliError::Failed(e.to_string()))?;
+    }
     if let Some((_, creator)) = people.iter().find(|(person, _)| person.role == "creator") {
         studio::load(cx, *creator).await.map_err(|e| CliError::Failed(e.to_string()))?;
         if let Some((_, member)) = people.iter().find(|(person, _)| person.role == "subscriber") {

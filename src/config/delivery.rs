@@ -15,6 +15,8 @@ pub struct Delivery {
     pub playlists: u32,
     /// Other sites that may show files of this one, by the names of their hosts; `*` stands for all of them, as podcast players on the web need it.
     pub embed_hosts: Vec<String>,
+    /// Other sites whose players may stand in texts (`{embed https://…}`), by the names of their hosts; of others there is a link.
+    pub embeds_from: Vec<String>,
 }
 
 /// A network of caches (CDN) in front of the files.
@@ -47,7 +49,7 @@ pub enum CdnSigning {
 
 impl Default for Delivery {
     fn default() -> Self {
-        Self { accel: None, downloads: 240, playlists: 120, embed_hosts: Vec::new() }
+        Self { accel: None, downloads: 240, playlists: 120, embed_hosts: Vec::new(), embeds_from: Vec::new() }
     }
 }
 
@@ -82,8 +84,19 @@ impl Delivery {
                 return Some(("delivery.accel", words.into()));
             }
         }
-        None
+        let odd = self.embeds_from.iter().find(|host| !is_host(host))?;
+        Some(("delivery.embeds_from", format!("{odd} is no name of a host, such as player.example.org")))
     }
+
+    /// The sites whose players may stand in texts; what is no name of a host is none.
+    #[must_use]
+    pub fn players(&self) -> Vec<String> {
+        self.embeds_from.iter().filter(|host| is_host(host)).map(|host| host.to_ascii_lowercase()).collect()
+    }
+}
+
+fn is_host(text: &str) -> bool {
+    text.contains('.') && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.".contains(&b))
 }
 
 impl Cdn {
@@ -166,6 +179,20 @@ impl Cdn {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn players_come_from_hosts_that_are_named() {
+        let with = |host: &str| Delivery { embeds_from: vec![host.into()], ..Delivery::default() };
+        for good in ["player.example.org", "V-1.example"] {
+            assert_eq!((with(good).problem(), with(good).players()), (None, vec![good.to_ascii_lowercase()]));
+        }
+        for bad in
+            ["", "localhost", "https://v.example", "v.example/1", "v.example; script-src *", "*.example"]
+        {
+            assert_eq!(with(bad).problem().map(|p| p.0), Some("delivery.embeds_from"), "{bad}");
+            assert!(with(bad).players().is_empty(), "{bad}");
+        }
+    }
 
     #[test]
     fn locations_and_networks_are_checked() {

@@ -64,10 +64,16 @@ pub fn policy_with(own: &str, more: &[&str]) -> String {
         + &format!("; frame-src {own} {more}")
 }
 
-/// The policy of all other pages; files may come from the network of caches, too.
-fn policy(cdn: Option<&str>) -> String {
-    let Some(cdn) = cdn else { return POLICY.to_owned() };
-    POLICY
+/// The policy of all other pages; files may come from the network of caches, too, and players of the sites that
+/// may stand in texts.
+fn policy(cdn: Option<&str>, frames: &[String]) -> String {
+    let mut policy = POLICY.to_owned();
+    if !frames.is_empty() {
+        policy += "; frame-src";
+        frames.iter().for_each(|host| policy += &format!(" https://{host}"));
+    }
+    let Some(cdn) = cdn else { return policy };
+    policy
         .replace("media-src 'self'", &format!("media-src 'self' {cdn}"))
         .replace("connect-src 'self'", &format!("connect-src 'self' {cdn}"))
 }
@@ -185,6 +191,7 @@ async fn answer(
     let metrics = Arc::clone(&app.metrics);
     let https = app.config.secure_cookies();
     let cdn = app.config.cdn.origin();
+    let frames = app.config.delivery.players();
     let site = Arc::clone(&app);
     metrics.http.in_flight.inc();
     let host = headers.get(HOST).and_then(|v| v.to_str().ok()).unwrap_or("");
@@ -234,7 +241,7 @@ async fn answer(
     let labels = [method_label(&method), pattern, status.as_str()];
     metrics.http.requests.with_label_values(&labels).inc();
     metrics.http.duration.with_label_values(&labels[..2]).observe(started.elapsed().as_secs_f64());
-    secure(&mut res, &request_id, https, cdn.as_deref());
+    secure(&mut res, &request_id, https, &policy(cdn.as_deref(), &frames));
     res
 }
 
@@ -429,7 +436,7 @@ fn method_label(method: &Method) -> &'static str {
     }
 }
 
-fn secure(res: &mut Res, request_id: &str, https: bool, cdn: Option<&str>) {
+fn secure(res: &mut Res, request_id: &str, https: bool, policy: &str) {
     if https {
         set(res, STRICT_TRANSPORT_SECURITY, "max-age=31536000");
     }
@@ -446,7 +453,7 @@ fn secure(res: &mut Res, request_id: &str, https: bool, cdn: Option<&str>) {
         set(res, name, value);
     }
     if !res.headers().contains_key(CONTENT_SECURITY_POLICY) {
-        set(res, CONTENT_SECURITY_POLICY, &policy(cdn));
+        set(res, CONTENT_SECURITY_POLICY, policy);
     }
     let shared = HeaderName::from_static("cross-origin-resource-policy");
     if !res.headers().contains_key(&shared) {
@@ -460,8 +467,10 @@ mod tests {
 
     #[test]
     fn files_may_come_from_the_network_of_caches_and_scripts_may_not() {
-        assert_eq!(policy(None), POLICY);
-        let with = policy(Some("https://cdn.example.org"));
+        assert_eq!(policy(None, &[]), POLICY);
+        let frames = policy(None, &["player.example".into(), "v.example".into()]);
+        assert!(frames.ends_with("; frame-src https://player.example https://v.example"), "{frames}");
+        let with = policy(Some("https://cdn.example.org"), &[]);
         for part in [
             "media-src 'self' https://cdn.example.org blob:;",
             "connect-src 'self' https://cdn.example.org blob:;",

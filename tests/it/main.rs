@@ -67,6 +67,7 @@ mod search;
 mod second_factor;
 mod security;
 mod shared_links;
+mod shortcodes;
 mod simulation;
 mod site;
 mod staff_acts;

@@ -10,6 +10,7 @@ mod comments;
 mod films;
 mod journal;
 mod logs;
+mod questions;
 mod training;
 mod works;
 
@@ -56,6 +57,14 @@ pub async fn load(cx: &Services, creator: AccountId) -> Result<(), DemoError> {
 /// If a step fails; a second load goes on from there.
 pub async fn discuss(cx: &Services, creator: AccountId, subscriber: AccountId) -> Result<(), DemoError> {
     comments::load(&Hand { cx, creator, at: cx.clock.now() }, subscriber).await
+}
+
+/// Lets the editor answer what visitors ask.
+///
+/// # Errors
+/// If the step fails; a second load goes on from there.
+pub async fn answer_questions(cx: &Services, editor: AccountId) -> Result<(), DemoError> {
+    questions::load(&Hand { cx, creator: editor, at: cx.clock.now() }).await
 }
 
 /// The id of something of the demo studio.

@@ -1,5 +1,6 @@
 //! Markdown to HTML that cannot do harm.
 
+use super::shortcodes::without;
 use maud::{Markup, PreEscaped};
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 use std::sync::LazyLock;
@@ -40,7 +41,7 @@ pub fn markdown_below(text: &str, above: usize) -> Markup {
 #[must_use]
 pub fn plain_text(text: &str) -> String {
     let mut out = String::new();
-    for event in Parser::new_ext(text, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH) {
+    for event in Parser::new_ext(&without(text), Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH) {
         match event {
             Event::Text(words) | Event::Code(words) | Event::Html(words) | Event::InlineHtml(words) => {
                 out.push_str(&words)

@@ -11,6 +11,7 @@ pub mod layout;
 pub mod markdown;
 pub mod panel;
 pub mod picture;
+pub mod shortcodes;
 pub mod stats;
 pub mod table;
 

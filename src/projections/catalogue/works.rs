@@ -1,7 +1,7 @@
 //! Queries about works (media), as films, lessons and posts show them.
 
 use super::super::{QueryError, Reader};
-use super::rows::{self, Row};
+use super::rows::{self, Found, Row};
 use crate::domain::media::{Media, Publication};
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
@@ -41,6 +41,21 @@ pub async fn published_among(reader: &Reader, ids: &[Uuid]) -> Result<HashSet<Uu
 /// If the database cannot be read.
 pub async fn work_by_id(reader: &Reader, id: Uuid) -> Result<Option<Work>, QueryError> {
     Ok(rows::by_id(reader, "media", id).await?.filter(|w| !removed(w)))
+}
+
+/// A work by its address, also a former one of a public work; public or not, removed ones are not found.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn work_by_slug(reader: &Reader, slug: &str) -> Result<Option<Work>, QueryError> {
+    let found = match rows::by_slug::<Media>(reader, "media", slug).await? {
+        Some(Found::Moved(now)) => rows::by_slug::<Media>(reader, "media", &now).await?,
+        found => found,
+    };
+    Ok(match found {
+        Some(Found::Here(work)) if !removed(&work) => Some(*work),
+        _ => None,
+    })
 }
 
 /// Works to choose from at the desk, newest first; `by` limits them to one person's.

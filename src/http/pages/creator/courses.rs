@@ -2,8 +2,8 @@
 
 use super::MAKERS;
 use super::desk::{
-    choose, due_chip, id_of, own, publish_form, publish_time, refusal, schedule_panel, scope, shelf, show,
-    slug_of,
+    TEXT_HINT, choose, due_chip, id_of, own, publish_form, publish_time, refusal, schedule_panel, scope,
+    shelf, show, slug_of,
 };
 use super::logs::makers;
 use super::overview::row_lines;
@@ -159,7 +159,7 @@ async fn edit_page(req: &Req, course: &Row<Course>, typed: &Form, errors: &Error
         (Field::new("title", "Title").value(typed.get("title")).maxlength(120).errors(errors).render())
         (Field::new("slug", "Address").hint("Old addresses keep leading here.").value(typed.get("slug")).errors(errors).render())
         (Field::new("summary", "Summary").hint("One sentence that says what one learns.").optional().area().value(typed.get("summary")).maxlength(300).errors(errors).render())
-        (Field::new("description", "Description").hint("Markdown.").optional().area().value(typed.get("description")).errors(errors).render())
+        (Field::new("description", "Description").hint(TEXT_HINT).optional().area().value(typed.get("description")).errors(errors).render())
         (kind_and_level(typed, errors))
         (choose("picture", "Picture", "Stands at the head of the page. A video lends its still.", &works, &[Kind::Image, Kind::Video], typed.get("picture"), errors))
         div.field-pair {

@@ -15,6 +15,10 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use maud::{Markup, html};
 use uuid::Uuid;
 
+/// What texts may hold, for the fields in which they are written.
+pub const TEXT_HINT: &str =
+    "Markdown. Lines of their own show more: {attachment address-of-a-work}, {embed https://…}, {join}.";
+
 /// The places of this desk: the site's own words are the editors'.
 pub fn places(req: &Req) -> Vec<Place> {
     let mut places: Vec<Place> = [

@@ -1,7 +1,7 @@
 //! The pages of a film's own, which stand among its tabs.
 
 use super::MAKERS;
-use super::desk::{refusal, show, slug_of};
+use super::desk::{TEXT_HINT, refusal, show, slug_of};
 use super::films::find;
 use crate::actors::bus::Envelope;
 use crate::domain::film::{Film, FilmCommand, FilmPage};
@@ -74,7 +74,7 @@ fn sheet(
             (Field::new("slug", "Address").hint("Left empty, it is made of the title. Old addresses keep leading here.").optional().value(typed.get("slug")).errors(errors).render())
             (Field::new("place", "Place").hint("1 stands first.").optional().inputmode("numeric").value(typed.get("place")).errors(errors).render())
         }
-        (Field::new("text", "Text").hint("Markdown.").long_area().value(typed.get("text")).maxlength(50_000).errors(errors).render())
+        (Field::new("text", "Text").hint(TEXT_HINT).long_area().value(typed.get("text")).maxlength(50_000).errors(errors).render())
         div.row { (button::submit("Save the page", Weight::Main)) }
     };
     let places = [Place::new("Films", "/studio/films"), Place::new(&film.state.title, base(film))];

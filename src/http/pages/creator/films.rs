@@ -2,8 +2,8 @@
 
 use super::MAKERS;
 use super::desk::{
-    choose, due_chip, id_of, own, publish_form, publish_time, refusal, schedule_panel, scope, shelf, show,
-    slug_of,
+    TEXT_HINT, choose, due_chip, id_of, own, publish_form, publish_time, refusal, schedule_panel, scope,
+    shelf, show, slug_of,
 };
 use super::film_pages::page_lines;
 use super::overview::row_lines;
@@ -177,7 +177,7 @@ fn edit_page(req: &Req, film: &Row<Film>, works: &[Work], typed: &Form, errors: 
         (Field::new("title", "Title").value(typed.get("title")).maxlength(120).errors(errors).render())
         (Field::new("slug", "Address").hint("Old addresses keep leading here.").value(typed.get("slug")).errors(errors).render())
         (Field::new("summary", "Summary").hint("One sentence that says what it is about.").area().value(typed.get("summary")).maxlength(300).errors(errors).render())
-        (Field::new("description", "Description").hint("Markdown.").optional().long_area().value(typed.get("description")).errors(errors).render())
+        (Field::new("description", "Description").hint(TEXT_HINT).optional().long_area().value(typed.get("description")).errors(errors).render())
         div.field-pair {
             (Field::new("stage", "Status").select(Stage::VARIANTS.iter().map(|s| (s.code(), s.words()))).value(typed.get("stage")).errors(errors).render())
             (Field::new("release_date", "Release date").kind("date").optional().value(typed.get("release_date")).errors(errors).render())

@@ -37,7 +37,7 @@ fn fields(works: &[Work], typed: &Form, errors: &Errors) -> Markup {
         (Field::new("title", "Title").value(typed.get("title")).maxlength(120).errors(errors).render())
         (Field::new("slug", "Address").hint("Within the course. Left empty, it is made of the title.").optional().value(typed.get("slug")).errors(errors).render())
         (choose("media", "Work", "The video, picture or file of the lesson.", works, &kinds, typed.get("media"), errors))
-        (Field::new("content", "Text").hint("Markdown. May be empty when the work says it all.").optional().long_area().value(typed.get("content")).errors(errors).render())
+        (Field::new("content", "Text").hint("Markdown, and lines such as {attachment address-of-a-work}. May be empty when the work says it all.").optional().long_area().value(typed.get("content")).errors(errors).render())
         (checkbox("free", "Free for everybody", typed.ticked("free"), Some("Visitors may take this lesson. Its work must be marked free as well.")))
     }
 }

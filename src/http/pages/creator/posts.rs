@@ -1,7 +1,7 @@
 //! `/studio/posts`: write, schedule, publish posts of the journal.
 
 use super::MAKERS;
-use super::desk::{choose, id_of, own, refusal, scope, shelf, show, slug_of, state_chip};
+use super::desk::{TEXT_HINT, choose, id_of, own, refusal, scope, shelf, show, slug_of, state_chip};
 use super::overview::row_lines;
 use crate::actors::bus::{Claim, Envelope};
 use crate::domain::media::Kind;
@@ -63,7 +63,7 @@ fn fields(works: &[Work], films: &[(String, String)], typed: &Form, errors: &Err
             (Field::new("film", "Film").optional().select(films.iter().cloned()).value(typed.get("film")).errors(errors).render())
         }
         (Field::new("excerpt", "Excerpt").hint("Two sentences for lists and feeds.").optional().area().value(typed.get("excerpt")).maxlength(400).errors(errors).render())
-        (Field::new("content", "Text").hint("Markdown.").long_area().value(typed.get("content")).errors(errors).render())
+        (Field::new("content", "Text").hint(TEXT_HINT).long_area().value(typed.get("content")).errors(errors).render())
         (choose("picture", "Picture", "Stands at the head of the post. A video lends its still.", works, &[Kind::Image, Kind::Video], typed.get("picture"), errors))
     }
 }

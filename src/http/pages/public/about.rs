@@ -1,10 +1,11 @@
 //! `/about`, `/faq`, `/accessibility` and the legal pages: in the studio's own words where it wrote some.
 
+use super::prose::prose;
 use crate::domain::site::SitePage;
 use crate::http::page::{Page, page};
 use crate::http::route::{Access, Route};
 use crate::http::site_words::is_there;
-use crate::http::ui::{Theme, markdown};
+use crate::http::ui::Theme;
 use crate::http::{HttpError, Req, Res};
 use crate::projections::site;
 use maud::html;
@@ -54,10 +55,11 @@ async fn show(req: Req, which: SitePage) -> Result<Res, HttpError> {
     }
     let studio = &req.app.config.studio;
     let words = own.unwrap_or_else(|| text_brought_along(&req, which)).replace("{studio}", &studio.name);
+    let words = prose(&req, &words, 1).await?;
     let heading =
         if which == SitePage::About { format!("About {}", studio.name) } else { which.words().to_owned() };
     let body = html! {
-        div.wrap.page { div.reading.stack.mid { h1.display { (heading) } div.prose { (markdown(&words)) } } }
+        div.wrap.page { div.reading.stack.mid { h1.display { (heading) } div.prose { (words) } } }
     };
     let canonical = Some(which.path().to_owned());
     let title = which.words().to_owned();

@@ -1,5 +1,6 @@
 //! `/courses` and `/courses/{slug}`.
 
+use super::prose::prose;
 use super::works::{Gate, seconds};
 use super::{absolute, feed_link, may_edit, work_picture};
 use crate::actors::marks::Kind;
@@ -11,7 +12,7 @@ use crate::http::response::moved;
 use crate::http::route::{Access, Route};
 use crate::http::ui::{
     Card, Hero, Icon, Line, Place, Tone, Weight, button, card, chip, empty, filter, filters, format, hero,
-    lines, markdown_below, notice, page_head,
+    lines, notice, page_head,
 };
 use crate::http::{HttpError, Req, Res, structured};
 use crate::projections::catalogue::{self, CourseCard, Found, Row, Work};
@@ -139,6 +140,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     } else {
         html! {}
     };
+    let description = prose(&req, &state.description, 2).await?;
     let body = html! {
         (head(&course, &chapters, &works, &seen, editor))
         div.wrap.page {
@@ -156,7 +158,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
                     (marks)
                     h2 { "About this training" }
                     @if let Some(name) = &teacher { p { "Taught by " strong { (name) } } }
-                    div.prose.small { @if state.description.is_empty() { p { (state.summary) } } @else { (markdown_below(&state.description, 2)) } }
+                    div.prose.small { @if state.description.is_empty() { p { (state.summary) } } @else { (description) } }
                     @if !state.tags.is_empty() { ul.row.tags aria-label="Tags" { @for tag in &state.tags { li { a href=(with_query("/search", &[("q", tag)])) { (tag) } } } } }
                 }
             }

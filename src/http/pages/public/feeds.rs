@@ -7,6 +7,7 @@ use crate::http::response::text;
 use crate::http::route::{Access, Route};
 use crate::http::ui::format::rfc;
 use crate::http::ui::markdown;
+use crate::http::ui::shortcodes::without;
 use crate::http::{HttpError, Req, Res};
 use crate::projections::catalogue::{self, Order, Wanted};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -173,7 +174,7 @@ async fn posts(req: Req) -> Result<Res, HttpError> {
             updated: p.changed_at,
             published: Some(p.published_at.unwrap_or(p.changed_at)),
             summary: p.state.text.excerpt.clone(),
-            content: Some(markdown(&p.state.text.content).into_string()),
+            content: Some(markdown(&without(&p.state.text.content)).into_string()),
         })
         .collect();
     Ok(atom(&req, "Journal", "/posts/feed.atom", "/posts", &entries))
@@ -217,7 +218,7 @@ async fn logs(req: Req) -> Result<Res, HttpError> {
                 updated: log.changed_at,
                 published: log.published_at,
                 summary: log.state.text.summary.clone(),
-                content: Some(markdown(&texts.join("\n\n")).into_string()),
+                content: Some(markdown(&without(&texts.join("\n\n"))).into_string()),
             })
         })
         .collect();

@@ -5,6 +5,7 @@ use super::collections::{cards, inside};
 use super::courses::course_card;
 use super::logs;
 use super::posts::post_card;
+use super::prose::prose;
 use super::works::{Gate, kind_words, seconds};
 use super::{absolute, feed_link, may_edit, work_card, work_picture};
 use crate::actors::marks::Kind;
@@ -18,8 +19,8 @@ use crate::http::pages::marks::buttons;
 use crate::http::response::moved;
 use crate::http::route::{Access, Route};
 use crate::http::ui::{
-    Card, Fetch, Hero, Icon, Place, Ratio, Tone, Weight, button, card, empty, facts, format, hero,
-    markdown_below, notice, page_head, picture, shelf, tabs,
+    Card, Fetch, Hero, Icon, Place, Ratio, Tone, Weight, button, card, empty, facts, format, hero, notice,
+    page_head, picture, shelf, tabs,
 };
 use crate::http::{HttpError, Req, Res};
 use crate::projections::catalogue::{self, Found, Row, Work};
@@ -140,6 +141,8 @@ struct View {
     posts: Vec<Markup>,
     characters: Vec<Markup>,
     crew: Vec<(String, String)>,
+    /// What is said about it to this viewer.
+    about: Markup,
     gate: Gate,
     editor: bool,
     marks: Markup,
@@ -190,8 +193,9 @@ async fn load(req: &Req, rest: &str) -> Result<Result<View, Res>, HttpError> {
     } else {
         html! {}
     };
-    let view = View {
+    let mut view = View {
         marks,
+        about: html! {},
         training: courses.iter().map(|c| course_card(c, &works)).collect(),
         posts: posts.iter().map(|p| post_card(p, &works)).collect(),
         characters: characters.iter().map(|c| character_card(c, &works)).collect(),
@@ -203,6 +207,14 @@ async fn load(req: &Req, rest: &str) -> Result<Result<View, Res>, HttpError> {
         collections,
         film,
     };
+    let film = &view.film.state;
+    let text = if locked(&view) { &film.landing } else { &film.description };
+    let about = if text.is_empty() {
+        html! { p { (film.summary) } }
+    } else {
+        prose(req, text, 2).await?
+    };
+    view.about = about;
     Ok(Ok(view))
 }
 
@@ -210,7 +222,7 @@ async fn load(req: &Req, rest: &str) -> Result<Result<View, Res>, HttpError> {
 #[derive(Clone, Copy)]
 enum Open<'a> {
     Tab(Tab),
-    Own(&'a FilmPage),
+    Own(&'a FilmPage, &'a Markup),
 }
 
 async fn show(req: Req, tab: Tab) -> Result<Res, HttpError> {
@@ -231,7 +243,8 @@ async fn own_page(req: Req) -> Result<Res, HttpError> {
     if own.slug.as_str() != req.param("page") {
         return Ok(moved(&own_href(&view.film.slug, own)));
     }
-    render(&req, &view, Open::Own(own))
+    let text = prose(&req, &own.text, 2).await?;
+    render(&req, &view, Open::Own(own, &text))
 }
 
 fn own_href(film: &str, own: &FilmPage) -> String {
@@ -256,7 +269,7 @@ fn render(req: &Req, view: &View, open: Open<'_>) -> Result<Res, HttpError> {
     let (here, label) = match open {
         Open::Tab(tab) if !there(&tab) => return Err(HttpError::NotFound),
         Open::Tab(tab) => (tab.href(slug), tab.label()),
-        Open::Own(own) => (own_href(slug, own), own.title.as_str()),
+        Open::Own(own, _) => (own_href(slug, own), own.title.as_str()),
     };
     let mut places: Vec<Place> =
         Tab::ALL.iter().filter(|t| there(t)).map(|t| Place::new(t.label(), t.href(slug))).collect();
@@ -266,7 +279,7 @@ fn render(req: &Req, view: &View, open: Open<'_>) -> Result<Res, HttpError> {
         (tabs("The film", &places, &here))
         div.wrap.page.stack.loose {
             @match open {
-                Open::Own(own) => section.reading.prose { h2 { (own.title) } (markdown_below(&own.text, 2)) },
+                Open::Own(own, text) => section.reading.prose { h2 { (own.title) } (text) },
                 Open::Tab(Tab::Overview) => (overview(view)),
                 Open::Tab(Tab::Gallery) => (gallery(view)),
                 Open::Tab(Tab::Logs) => (logs::overview(&view.film, &view.logs, &view.works)),
@@ -357,8 +370,7 @@ fn overview(view: &View) -> Markup {
         div.split {
             div.prose {
                 h2 { "About the film" }
-                @if locked(view) { (markdown_below(&film.landing, 2)) }
-                @else if film.description.is_empty() { p { (film.summary) } } @else { (markdown_below(&film.description, 2)) }
+                (view.about)
             }
             aside.stack {
                 (view.marks)

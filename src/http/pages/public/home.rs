@@ -1,6 +1,7 @@
 //! `/`: a welcome for visitors, what is new for members.
 
 use super::logs::this_week;
+use super::prose::prose;
 use super::works::Gate;
 use super::{
     courses::course_card, films::film_card, films::released_year, posts::post_card, work_card, work_picture,
@@ -10,7 +11,7 @@ use crate::domain::site::SitePage;
 use crate::http::page::{Page, page};
 use crate::http::pages::watching::continue_cards;
 use crate::http::route::{Access, Route};
-use crate::http::ui::{Hero, Icon, Place, Weight, button, empty, hero, markdown, shelf};
+use crate::http::ui::{Hero, Icon, Place, Weight, button, empty, hero, shelf};
 use crate::http::{HttpError, Req, Res};
 use crate::projections::catalogue::{self, Row, Work};
 use crate::projections::site;
@@ -36,6 +37,10 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let gate = Gate::of(&req).await?;
     let visits = req.viewer.account.is_none();
     let welcome = if visits { site::text(reader, SitePage::Welcome).await? } else { None };
+    let welcome = match &welcome {
+        Some(words) => Some(prose(&req, words, 1).await?),
+        None => None,
+    };
     let film_cards: Vec<Markup> = films.iter().map(|f| film_card(f, &works)).collect();
     let course_cards: Vec<Markup> = courses.iter().map(|c| course_card(c, &works)).collect();
     let post_cards: Vec<Markup> = posts.iter().map(|p| post_card(p, &works)).collect();
@@ -48,7 +53,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let body = html! {
         (front(&req, lead, &works))
         div.wrap.page.stack.loose {
-            @if let Some(words) = &welcome { div.reading.prose { (markdown(words)) } }
+            @if let Some(words) = &welcome { div.reading.prose { (words) } }
             @if nothing { (empty(Icon::Clapperboard, "Nothing is published yet", "Films, courses and posts appear here as soon as the studio publishes them.", None)) }
             @if !begun.is_empty() { (shelf("Continue watching", all("Your library", "/account/library").as_ref(), &begun)) }
             @if let Some((heading, cards)) = &production { (shelf(heading, None, cards)) }

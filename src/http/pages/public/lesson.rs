@@ -1,6 +1,7 @@
 //! `/courses/{slug}/{lesson}`: one lesson with its work, its text and the way on.
 
 use super::courses::{find, visible};
+use super::prose::prose;
 use super::works::{Gate, seconds};
 use crate::actors::visits::Visit;
 use crate::actors::watch_progress;
@@ -12,7 +13,7 @@ use crate::http::pages::comments;
 use crate::http::player::{self, Stage};
 use crate::http::response::moved;
 use crate::http::route::{Access, Route};
-use crate::http::ui::{Icon, Place, Tone, Weight, button, crumbs, format, icon, markdown, notice_text};
+use crate::http::ui::{Icon, Place, Tone, Weight, button, crumbs, format, icon, notice_text};
 use crate::http::{HttpError, Req, Res};
 use crate::projections::catalogue::{self, Work};
 use maud::{Markup, html};
@@ -70,6 +71,11 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     } else {
         html! {}
     };
+    let content = if open {
+        prose(&req, &lesson.text.content, 1).await?
+    } else {
+        html! {}
+    };
     let body = html! {
         div.wrap.page {
             div.split {
@@ -82,7 +88,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
                         p.eyebrow { (chapter) }
                         h1 { (lesson.text.title) }
                     }
-                    @if open { @if !lesson.text.content.is_empty() { div.prose { (markdown(&lesson.text.content)) } } }
+                    @if open { @if !lesson.text.content.is_empty() { div.prose { (content) } } }
                     @else if work.is_none() { (gate.panel()) }
                     nav.row.apart aria-label="Lessons before and after" {
                         @if let Some(before) = here.checked_sub(1).and_then(|i| all.get(i)) {

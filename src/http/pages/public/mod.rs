@@ -12,6 +12,7 @@ mod logs;
 mod oembed;
 pub mod person;
 mod posts;
+mod prose;
 mod search;
 mod statistics;
 mod works;
@@ -23,6 +24,7 @@ use maud::{Markup, html};
 
 pub use about::text_brought_along;
 pub use oembed::shared_picture;
+pub use prose::prose;
 pub use works::{Gate, work_card, work_picture};
 
 /// The addresses of these pages.

@@ -1,5 +1,6 @@
 //! `/posts` and `/posts/{slug}`: the journal.
 
+use super::prose::prose;
 use super::{absolute, feed_link, may_edit, work_picture};
 use crate::actors::marks::Kind;
 use crate::domain::comment::{Subject, SubjectKind};
@@ -10,8 +11,7 @@ use crate::http::pages::marks::buttons;
 use crate::http::response::moved;
 use crate::http::route::{Access, Route};
 use crate::http::ui::{
-    Card, Fetch, Icon, Place, Ratio, Theme, Tone, card, crumbs, empty, format, markdown, notice, page_head,
-    picture,
+    Card, Fetch, Icon, Place, Ratio, Theme, Tone, card, crumbs, empty, format, notice, page_head, picture,
 };
 use crate::http::{HttpError, Req, Res, structured};
 use crate::projections::catalogue::{self, Found, Row, Work};
@@ -118,6 +118,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     } else {
         html! {}
     };
+    let content = prose(&req, &text.content, 1).await?;
     let body = html! {
         article.wrap.page {
             div.reading.stack.mid {
@@ -134,7 +135,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
                     @if !text.excerpt.is_empty() { p.lead { (text.excerpt) } }
                 }
                 @if art.is_some() { (picture(art.as_ref(), Ratio::Wide, "(min-width: 48rem) 46rem, 100vw", Fetch::First, &html! {})) }
-                div.prose { (markdown(&text.content)) }
+                div.prose { (content) }
                 (marks)
                 (thread)
                 @if let Some(film) = &film { p { a href={ "/films/" (film.slug) } { "More about " (film.state.title) } } }

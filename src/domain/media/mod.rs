@@ -11,6 +11,7 @@ mod error;
 mod events;
 mod labels;
 mod media;
+mod replacing;
 mod storage;
 mod values;
 
@@ -20,6 +21,7 @@ pub use error::MediaError;
 pub use events::MediaEvent;
 pub use labels::{LONGEST_TAG, MOST_TAGS, tags};
 pub use media::{Media, Processing, Publication};
+pub use replacing::{FormerFile, Replacement, Source};
 pub use storage::{CopiedFiles, Place, Storage};
 pub use values::{
     Codec, Facts, Failure, Kind, Original, Overview, Poster, Rejection, Rendition, Step, Storyboard, Tier,
@@ -36,5 +38,7 @@ pub fn ending(file_name: &str) -> String {
 
 crate::decider!(Media, MediaCommand, MediaEvent, MediaError, "media");
 
+#[cfg(test)]
+mod replacing_tests;
 #[cfg(test)]
 mod tests;

@@ -67,7 +67,15 @@ pub async fn complete(
         }
         other => other?,
     };
-    let receipt = receive(cx, account, id, original, &about(&store, id), meta).await?;
+    let about = about(&store, id);
+    let receipt = match receive(cx, account, id, original, &about, meta).await {
+        // A work that does not take the new file will not take it later either.
+        Err(error) if about.replaces.is_some() && replacing::is_final(&error) => {
+            forget(cx, id).await?;
+            return Err(error);
+        }
+        received => received?,
+    };
     forget(cx, id).await?;
     cx.metrics.media.uploads.with_label_values(&["accepted"]).inc();
     Ok(receipt)

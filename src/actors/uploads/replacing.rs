@@ -91,6 +91,11 @@ pub(super) async fn received(
     Ok(Standing { offset: length, length, expires_at: cx.clock.now(), received: true, media })
 }
 
+/// Whether the same upload would be refused again.
+pub(super) fn is_final(error: &UploadError) -> bool {
+    matches!(error, UploadError::NoSuchWork | UploadError::Command(CommandError::Refused(_)))
+}
+
 /// The reason for which a work does not take a new file, if it is about the file itself.
 #[must_use]
 pub fn is_about_file(error: &UploadError) -> bool {

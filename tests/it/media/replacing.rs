@@ -204,6 +204,24 @@ async fn only_whoever_may_change_a_work_replaces_its_file_by_tus_too() {
     let asked = maker.client.head(&place).header("tus-resumable", "1.0.0").send().await.expect("answer");
     assert_eq!(asked.status(), 200);
     assert_eq!(asked.headers()["upload-offset"], bytes.len().to_string().as_str());
+    // The same file once more is refused, and nothing of it stays behind.
+    let begun = begin(&maker, &token).send().await.expect("answer");
+    let place = format!("{}{}", maker.url, begun.headers()["location"].to_str().expect("text"));
+    let again = maker
+        .client
+        .patch(&place)
+        .header("tus-resumable", "1.0.0")
+        .header("x-csrf-token", &token)
+        .header("content-type", "application/offset+octet-stream")
+        .header("upload-offset", "0")
+        .body(bytes.clone())
+        .send()
+        .await
+        .expect("answer");
+    assert!(again.status().is_client_error(), "{}", again.status());
+    let asked = maker.client.head(&place).header("tus-resumable", "1.0.0").send().await.expect("answer");
+    assert_eq!(asked.status(), 404);
+    assert_eq!(std::fs::read_dir(studio.data.path().join("uploads")).map_or(0, Iterator::count), 0);
     studio.close().await;
 }
 

@@ -4,7 +4,7 @@ export const pages = {
   member: ['/account', '/account/library', '/account/notifications', '/account/security', '/account/security/second-factor', '/account/security/passkeys', '/account/security/confirm', '/account/tokens', '/account/export', '/account/deletion'],
   subscriber: ['/', '/films/*', '/account/subscription', '/account/subscription/plan', '/account/payment-methods', '/account/gifts', '/redeem', '/gift/*', '/account/invoices', '/account/invoices/*'],
   creator: ['/studio', '/studio/uploads', '/studio/characters', '/studio/characters/new', '/studio/characters/*', '/studio/logs', '/studio/logs/new', '/studio/logs/*'],
-  editor: ['/studio/site', '/studio/site/texts/about'],
+  editor: ['/studio/uploads', '/studio/site', '/studio/site/texts/about'],
   moderator: ['/moderation', '/moderation/registrations', '/moderation/invitations', '/moderation/comments', '/moderation/waves', '/moderation/waves?find=yes&mail=.', '/moderation/deletions'],
   billing: ['/billing', '/billing/subscriptions', '/billing/subscriptions/*', '/billing/subscriptions/*/what-if', '/billing/orders', '/billing/orders/*', '/billing/orders/*/refund', '/billing/refunds', '/billing/invoices', '/billing/invoices/*', '/billing/people', '/billing/people/*', '/billing/people/*/subscription', '/billing/reports', '/billing/reports/vat', '/billing/plans', '/billing/coupons', '/billing/gifts', '/billing/tax-rates', '/billing/bank'],
   operator: ['/operator', '/operator/runs', '/operator/queue'],

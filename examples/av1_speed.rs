@@ -46,7 +46,7 @@ fn main() -> Fallible<()> {
     let kit = (&sandbox, &limits, &cancel);
     let started = Instant::now();
     let probed = probe(&sandbox, &limits, &cut, &cancel)?;
-    let plan = NormalisePlan { h264: vec![360, 720], av1: vec![360, 720] };
+    let plan = NormalisePlan { h264: vec![360, 720], av1: vec![360, 720], loudness: 0 };
     let made = normalise(kit, &cut, &probed, &plan, &public, &mezzanine, |_, _| {})?;
     let cores = std::thread::available_parallelism()?.get();
     println!("{} | {} | {cores} processors", encoder_version(), first_line("ffmpeg", &["-version"])?);

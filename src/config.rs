@@ -1,6 +1,7 @@
 //! Settings: one TOML file, `KINORA_…` environment variables over it, options of the command line
 //! over both. An unknown key is an error that names the nearest known one.
 
+use crate::domain::media::Kind;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ pub mod erasure;
 pub mod gateways;
 mod live;
 mod load;
+pub mod media;
 pub mod secrets;
 pub mod storage;
 
@@ -20,6 +22,7 @@ pub use delivery::{Cdn, CdnSigning, Delivery};
 pub use erasure::Erasure;
 pub use gateways::{Bank, Gateways, Sandbox, Stripe};
 pub use load::{ConfigError, PACKAGED, load, packaged};
+pub use media::{Av1, Media};
 pub use {live::LiveConfig, secrets::Secrets, storage::S3, storage::Storage};
 
 /// What kind of instance it is.
@@ -252,8 +255,13 @@ pub struct Limits {
     pub account_bytes: u64,
     /// Largest picture of a profile, in bytes.
     pub picture_bytes: u64,
-    /// Free bytes below which uploads stop.
+    /// Free bytes of the disk below which no upload begins (the low mark); what is arriving goes on until half of
+    /// that is left, and then waits.
     pub free_disk_bytes: u64,
+    /// Free bytes at which uploads begin again once they were stopped (the high mark); not below the low mark.
+    pub free_disk_again_bytes: u64,
+    /// Kinds of works that are taken: `video`, `audio`, `image`, `document`, `model`, `archive`, `other`.
+    pub kinds: Vec<Kind>,
     /// Largest body of a form or JSON request, in bytes.
     pub body_bytes: u64,
     /// Seconds without a byte after which a file that is being sent is given up; what arrived is kept.
@@ -296,37 +304,6 @@ pub struct Previews {
     pub archive_entries: u32,
     /// How much of a packed tar is read for its list, unpacked, in MiB.
     pub archive_read_mib: u64,
-}
-
-/// Which AV1 encoder runs after the first rendition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Av1 {
-    /// None: H.264 only.
-    None,
-    /// The rav1e crate in process.
-    Rav1e,
-}
-
-/// Media processing.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Media {
-    /// Chunks encoded at once; 0: as many as processors.
-    pub workers: usize,
-    /// AV1 encoder.
-    pub av1: Av1,
-    /// Speed of rav1e, 0 (slow) to 10 (fast).
-    pub av1_speed: u8,
-    /// Quantiser of rav1e, 0 to 255.
-    pub av1_quantizer: u8,
-    /// Heights of the AV1 renditions; none above the source is made.
-    pub av1_rungs: Vec<u32>,
-    /// Longest video that gets AV1, in seconds.
-    pub av1_longest_seconds: u64,
-    /// Seconds without any sign of life (a frame, processor time of the step or of its helper program) after
-    /// which a piece of work is stopped and tried again; at least 2.
-    pub stuck_seconds: u64,
 }
 
 /// Billing rules; the values in force are written into the events.

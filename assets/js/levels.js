@@ -8,6 +8,11 @@ const lines = (level) => Math.min(level.width, level.height) || level.height || 
  * changes from one codec to the other, but the viewer may choose it.
  */
 export function leave(levels, wanted, both) {
+  // Sound alone: one codec as well, Opus where it plays (levels that do not are gone by now).
+  if (levels.length && levels.every((level) => !level.videoCodec && level.audioCodec)) {
+    const family = levels.some((level) => level.audioCodec === "opus") ? "opus" : levels[0].audioCodec;
+    return levels.flatMap((level, index) => (level.audioCodec === family ? [index] : []));
+  }
   const of = (name) => levels.flatMap((level, index) => ((level.videoCodec ?? "").startsWith(name) ? [index] : []));
   const [av1, h264] = [of("av01"), of("avc1")];
   if (!wanted || !av1.length) return h264.length ? h264 : levels.map((_, index) => index);

@@ -2,6 +2,8 @@
 import "asset:tus.js";
 
 const form = document.querySelector("[data-upload]");
+/** The work whose file it takes the place of; none for new works. */
+const replaces = form?.dataset.replaces;
 const megabytes = (bytes) => (bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
 /** A title that can be read: the name without its ending, with blanks for hyphens and underscores. */
 const titled = (name) => name.replace(/\.[^.]{1,10}$/, "").replace(/[-_]+/g, " ").trim().slice(0, 200) || name.slice(0, 200);
@@ -29,7 +31,7 @@ class Sending {
     this.drop = element("button", { type: "button", class: "btn quiet small", onclick: () => this.remove() }, "Leave out");
     this.row = element(
       "li", { class: "upload-row" },
-      element("label", { for: `title-${number}` }, "Title"), this.title, this.bar, this.words, element("div", { class: "row" }, this.pause, this.drop),
+      ...(replaces ? [] : [element("label", { for: `title-${number}` }, "Title"), this.title]), this.bar, this.words, element("div", { class: "row" }, this.pause, this.drop),
     );
   }
 
@@ -61,7 +63,9 @@ class Sending {
         chunkSize: 8 * 1024 * 1024,
         retryDelays: [0, 1000, 3000, 5000, 10000, 20000],
         headers: { "X-CSRF-Token": token },
-        metadata: { filename: this.file.name, title: this.title.value },
+        metadata: replaces ? { filename: this.file.name, replaces } : { filename: this.file.name, title: this.title.value },
+        // The same file for another work is another upload.
+        fingerprint: async (file, options) => ["kinora", replaces ?? "new", file.name, file.type, file.size, file.lastModified, options.endpoint].join("-"),
         removeFingerprintOnSuccess: true,
         onProgress: (sent, total) => {
           this.bar.value = total ? sent / total : 0;
@@ -91,16 +95,18 @@ class Sending {
 
 if (form && window.tus?.isSupported) {
   const list = element("ul", { class: "upload-files" });
-  const field = form.elements.file;
+  const field = form.elements.file ?? form.elements.new_file;
   const button = form.querySelector("button[type=submit]");
   let chosen = [];
   let count = 0;
   // Each file has a title of its own here.
-  form.elements.title.closest(".field")?.remove();
+  form.elements.title?.closest(".field")?.remove();
   button.closest(".row").before(list);
 
   const take = (files) => {
-    for (const file of files) {
+    // One file takes the place of one.
+    if (replaces) for (const earlier of chosen.filter((c) => !c.done)) earlier.remove();
+    for (const file of replaces ? [...files].slice(0, 1) : files) {
       if (chosen.some((c) => !c.dropped && !c.done && c.file.name === file.name && c.file.size === file.size)) continue;
       const sending = new Sending(file, (count += 1));
       chosen.push(sending);
@@ -129,13 +135,13 @@ if (form && window.tus?.isSupported) {
       await sending.send(form.elements._csrf.value);
     }
     button.disabled = false;
-    if (chosen.every((c) => c.done)) location.assign("/studio/uploads");
+    if (chosen.every((c) => c.done)) location.assign(replaces ? `/studio/media/${replaces}` : "/studio/uploads");
   });
 
   // What was cut off by a reload or a crash goes on once the same file is chosen again.
   window.tus.defaultOptions.urlStorage.findAllUploads().then((kept) => {
     // The server keeps a part for a week.
-    const recent = kept.filter((k) => Date.now() - Date.parse(k.creationTime) < 7 * 86_400_000);
+    const recent = kept.filter((k) => Date.now() - Date.parse(k.creationTime) < 7 * 86_400_000 && k.metadata?.replaces === replaces);
     const names = [...new Set(recent.map((k) => k.metadata?.filename).filter(Boolean))];
     if (!names.length) return;
     form.before(element("p", { class: "notice info", role: "status" }, `Not sent completely: ${names.join(", ")}. Choose the same files again, and they go on where they stopped.`));

@@ -69,7 +69,8 @@ pub async fn verify(cx: &Services, depth: Depth) -> Result<Verified, StoreError>
     let mut hashed = HashSet::new();
     for work in &works {
         let fail = |e| StoreError::file("comparing the files of a work", e);
-        compare(&cx.files, work, depth, &mut hashed, &mut result).await.map_err(fail)?;
+        let originals = works::originals_of(&cx.reader, work.id).await?;
+        compare(&cx.files, (work, &originals), depth, &mut hashed, &mut result).await.map_err(fail)?;
     }
     result.ok = result.findings.is_empty();
     Ok(result)
@@ -77,21 +78,22 @@ pub async fn verify(cx: &Services, depth: Depth) -> Result<Verified, StoreError>
 
 async fn compare(
     files: &Files,
-    work: &Work,
+    (work, originals): (&Work, &[works::Held]),
     depth: Depth,
     hashed: &mut HashSet<String>,
     result: &mut Verified,
 ) -> io::Result<()> {
     let mut find = |what: &str| result.findings.push(Finding { media: work.id, what: what.to_owned() });
-    if work.processing != "rejected" && hashed.insert(work.sha256.clone()) {
-        let key = MediaStore::original_key(&work.sha256).unwrap_or_default();
+    for original in originals.iter().filter(|o| hashed.insert(o.sha256.clone())) {
+        let key = MediaStore::original_key(&original.sha256).unwrap_or_default();
+        let which = if original.role == "current" { "" } else { &format!("{} ", original.role) };
         match hash(files, &key, work.place, depth).await? {
-            Some((hash, bytes)) if hash == work.sha256 && bytes == work.bytes => {
+            Some((hash, bytes)) if hash == original.sha256 && bytes == original.bytes => {
                 result.originals += 1;
                 result.bytes += bytes;
             }
-            Some(_) => find("the original differs from its hash"),
-            None => find("the original is missing"),
+            Some(_) => find(&format!("the {which}original differs from its hash")),
+            None => find(&format!("the {which}original is missing")),
         }
     }
     for captions in &work.captions {
@@ -208,23 +210,23 @@ pub async fn prune(cx: &Services, remove: bool) -> Result<Pruned, StoreError> {
     let mut originals = HashSet::new();
     for row in client
         .query(
-            "select media, generation, playable, processing, sha256, captions from media_works where publication <> 'erased'",
+            "select media, generation, playable, captions, (next -> 'before' ->> 'generation')::integer
+             from media_works where publication <> 'erased'",
             &[],
         )
         .await?
     {
         let (media, generation, playable): (Uuid, i32, i32) = (row.get(0), row.get(1), row.get(2));
-        let processing: String = row.get(3);
         // What cannot be read is never taken for an orphan.
-        let captions: BTreeMap<String, Captions> = serde_json::from_value(row.get(5))
+        let captions: BTreeMap<String, Captions> = serde_json::from_value(row.get(3))
             .map_err(|e| StoreError::Cluster(format!("a row of media_works cannot be read: {e}")))?;
         kept.extend(captions.values().map(|c| format!("{media}/{}", c.file())));
-        for number in [generation, playable] {
+        for number in [Some(generation), Some(playable), row.get(4)].into_iter().flatten() {
             kept.insert(format!("{media}/{number}"));
         }
-        if processing != "rejected" {
-            originals.insert(row.get::<_, String>(4));
-        }
+    }
+    for row in client.query("select distinct sha256 from media_originals", &[]).await? {
+        originals.insert(row.get::<_, String>(0));
     }
     let mut uploads = HashSet::new();
     for row in client.query("select id from public.uploads", &[]).await? {

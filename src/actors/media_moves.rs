@@ -251,8 +251,8 @@ async fn is_worked_on(cx: &Services, work: &Work) -> Result<bool, MoveError> {
     let client = cx.pool.get().await.map_err(StoreError::from)?;
     let row = client
         .query_one(
-            "select exists (select 1 from public.media_jobs j join media_works w on w.media = j.media
-             where w.sha256 = $1 and j.state in ('queued', 'running'))",
+            "select exists (select 1 from public.media_jobs j join media_originals o on o.media = j.media
+             where o.sha256 = $1 and j.state in ('queued', 'running'))",
             &[&work.sha256],
         )
         .await?;

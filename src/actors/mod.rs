@@ -17,6 +17,7 @@ mod directory;
 pub mod disputes;
 pub mod download_counts;
 pub mod encoder;
+pub mod former_files;
 pub mod gifts;
 pub mod handover;
 pub mod idempotency;

@@ -4,6 +4,7 @@ use super::{CliError, Global, print_json};
 use crate::actors::bus::{Envelope, Metadata};
 use crate::actors::encoder::wishes::{self, Act};
 use crate::actors::encoder::{self, Tools};
+use crate::actors::uploads::About;
 use crate::actors::{Services, accounts, download_counts, media_files, media_moves, uploads};
 use crate::domain::media::{Media, MediaCommand, Place, Processing, Publication, Rendition, Tier};
 use crate::projections::{media as works, media_queue};
@@ -23,9 +24,9 @@ pub struct MediaArgs {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Take files of this machine over as works.
+    /// Take files of this machine, or of public addresses (https://…), over as works.
     Import {
-        /// The files.
+        /// The files or addresses.
         #[arg(required = true)]
         path: Vec<PathBuf>,
         /// Mail address or user name of the creator to whom they belong.
@@ -34,6 +35,9 @@ enum Action {
         /// Title; without it the works are untitled (a file name may be personal).
         #[arg(long)]
         title: Option<String>,
+        /// Put the file (one) in the place of that of the work with this id; what was there plays until it is ready.
+        #[arg(long, value_name = "ID", conflicts_with = "title")]
+        replaces: Option<Uuid>,
         /// Who may play them once published.
         #[arg(long, value_parser = ["free", "subscriber"])]
         tier: Option<String>,
@@ -151,9 +155,12 @@ pub async fn media(global: &Global, args: MediaArgs) -> Result<(), CliError> {
 async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
     let cx = &instance.services;
     match action {
-        Action::Import { path, creator, title, tier, publish, wait, json } => {
+        Action::Import { path, creator, title, replaces, tier, publish, wait, json } => {
+            if replaces.is_some() && path.len() > 1 {
+                return Err(CliError::Failed("name one file: it takes the place of one".into()));
+            }
             let tier = tier.as_deref().and_then(Tier::parse);
-            let wishes = Wishes { title: title.unwrap_or_default(), tier, publish, wait, json };
+            let wishes = Wishes { title: title.unwrap_or_default(), replaces, tier, publish, wait, json };
             import(cx, path, &creator, &wishes).await
         }
         Action::List { json } => list(cx, json).await,
@@ -184,6 +191,7 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
 
 struct Wishes {
     title: String,
+    replaces: Option<Uuid>,
     tier: Option<Tier>,
     publish: bool,
     wait: bool,
@@ -243,7 +251,13 @@ async fn import(cx: &Services, paths: Vec<PathBuf>, creator: &str, wishes: &Wish
     let mut all = vec![];
     for path in paths {
         let meta = Metadata::account(account, Uuid::now_v7(), cx.clock.now());
-        let imported = uploads::import_file(cx, account, path.clone(), &wishes.title, meta.clone()).await;
+        let about = About { title: wishes.title.clone(), replaces: wishes.replaces, ..About::default() };
+        let address =
+            path.to_str().filter(|text| text.starts_with("https://") || text.starts_with("http://"));
+        let imported = match address {
+            Some(address) => uploads::fetches::import_url(cx, account, address, about, meta.clone()).await,
+            None => uploads::import_file(cx, account, path.clone(), about, meta.clone()).await,
+        };
         let (id, _) = match imported {
             Ok(imported) => imported,
             Err(error) => {

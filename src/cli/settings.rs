@@ -5,6 +5,7 @@ use crate::actors::accounts::sign_in_service;
 use crate::actors::backup;
 use crate::config::{Config, Registration};
 use crate::http::cdn;
+use crate::media::sandbox::Confinement;
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
 
@@ -49,9 +50,13 @@ pub fn settings(global: &Global, args: SettingsArgs) -> Result<(), CliError> {
             let config = global.config()?;
             let found = if deploy { findings(&config) } else { Vec::new() };
             let ok = found.iter().all(|f| f.level != "error");
+            let sandbox = deploy.then(|| Confinement::here().words());
             if json {
-                print_json(&serde_json::json!({ "ok": ok, "findings": found }))?;
+                print_json(&serde_json::json!({ "ok": ok, "findings": found, "sandbox": sandbox }))?;
             } else {
+                if let Some(words) = sandbox {
+                    println!("helper programs on this host: {words}");
+                }
                 found.iter().for_each(|f| println!("{}: {}: {}", f.level, f.setting, f.text));
                 if found.is_empty() {
                     println!("nothing found");
@@ -165,6 +170,9 @@ fn findings(config: &Config) -> Vec<Finding> {
     } else if let Some(words) = cdn::problem(config) {
         add("error", "cdn", &words);
     }
+    if let Some((setting, words)) = config.media.problem().or_else(|| config.limits.problem()) {
+        add("error", setting, &words);
+    }
     if let Some((setting, words)) = config.storage.problem(config.is_production()) {
         add("error", setting, &words);
     }
@@ -195,6 +203,11 @@ fn findings(config: &Config) -> Vec<Finding> {
     }
     if config.studio.legal_address.is_empty() {
         add("warning", "studio.legal_address", "invoices need the seller's address");
+    }
+    let confinement = Confinement::here();
+    if !confinement.is_whole() {
+        let words = format!("programs that read uploads are not wholly confined: {}", confinement.words());
+        add("warning", "sandbox", &words);
     }
     if toml::to_string(config).is_ok_and(|t| t.contains("CHANGE_ME")) {
         add("error", "*", "a CHANGE_ME is left in the settings");

@@ -1,9 +1,10 @@
 //! What holds where the settings say nothing.
 
 use super::{
-    Accounts, Av1, Backup, Bank, Billing, Comments, Config, Erasure, Gateways, Jobs, Limits, Mail, Media,
-    Mode, Oidc, Previews, Processing, Sandbox, SchedulerKind, Stripe, Studio, Vies,
+    Accounts, Backup, Bank, Billing, Comments, Config, Erasure, Gateways, Jobs, Limits, Mail, Media, Mode,
+    Oidc, Previews, Processing, Sandbox, SchedulerKind, Stripe, Studio, Vies,
 };
+use crate::domain::media::Kind;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
@@ -120,6 +121,8 @@ impl Default for Limits {
             account_bytes: 200 << 30,
             picture_bytes: 8 << 20,
             free_disk_bytes: 1 << 30,
+            free_disk_again_bytes: 0,
+            kinds: Kind::ALL.to_vec(),
             body_bytes: 1 << 20,
             body_idle_seconds: 30,
             pixels: 40_000_000,
@@ -132,20 +135,6 @@ impl Default for Limits {
             connections: 2048,
             commands: 2048,
             opened_people: 20_000,
-        }
-    }
-}
-
-impl Default for Media {
-    fn default() -> Self {
-        Self {
-            workers: 0,
-            av1: Av1::Rav1e,
-            av1_speed: 10,
-            av1_quantizer: 110,
-            av1_rungs: vec![360, 720],
-            av1_longest_seconds: 3600,
-            stuck_seconds: 60,
         }
     }
 }

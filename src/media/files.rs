@@ -238,6 +238,24 @@ impl Files {
         Ok(())
     }
 
+    /// Removes what was made of a work in all rounds but some, from both stores.
+    ///
+    /// # Errors
+    /// If something cannot be removed.
+    pub async fn remove_rounds_but(&self, media: Uuid, kept: &[u32]) -> io::Result<()> {
+        let keep: Vec<String> = kept.iter().map(u32::to_string).collect();
+        let (local, names) = (self.local.clone(), keep.clone());
+        let swept = tokio::task::spawn_blocking(move || local.remove_rounds_but(media, &names));
+        swept.await.map_err(io::Error::other)??;
+        let folder = format!("public/{media}");
+        for name in self.list(&folder, Place::S3).await?.keys() {
+            if !keep.iter().any(|round| name.split('/').next() == Some(round)) {
+                self.remove(&format!("{folder}/{name}"), Place::S3).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Removes an original from both stores.
     ///
     /// # Errors

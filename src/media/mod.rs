@@ -10,6 +10,7 @@ pub mod archives;
 pub mod av1;
 pub mod blend;
 pub mod captions;
+mod chapters;
 pub mod documents;
 pub mod files;
 pub mod fmp4;
@@ -34,9 +35,11 @@ pub mod subtitles;
 pub mod texts;
 
 mod cancel;
+mod confinement;
 mod error;
 mod group_read;
 mod transfer;
+mod within;
 
 pub use error::MediaTrouble;
 pub use limits::Limits;

@@ -18,6 +18,8 @@ pub struct NormalisePlan {
     pub h264: Vec<u32>,
     /// Shorter sides of the AV1 rungs; empty when no AV1 will be made.
     pub av1: Vec<u32>,
+    /// Loudness to which sound is brought, in LUFS (EBU R 128); 0: it stays as it is.
+    pub loudness: i8,
 }
 
 /// One made stream of segments.
@@ -46,8 +48,11 @@ pub struct Normalised {
     pub segments: Vec<u64>,
     /// H.264 streams, ascending.
     pub h264: Vec<MadeStream>,
-    /// Sound, if any.
+    /// Sound as AAC, which plays everywhere, if there is any.
     pub sound: Option<MadeStream>,
+    /// The same as Opus, which goes with AV1 and is smaller.
+    #[serde(default)]
+    pub opus: Option<MadeStream>,
     /// AV1 rungs to make of the mezzanine, ascending.
     pub av1: Vec<Rung>,
     /// Colour description of the mezzanine.
@@ -99,7 +104,8 @@ pub fn normalise(
         std::fs::create_dir_all(public.join(format!("h264-{}", rung.lines)))?;
     }
     if sound {
-        std::fs::create_dir_all(public.join("audio"))?;
+        std::fs::create_dir_all(public.join(SOUND))?;
+        std::fs::create_dir_all(public.join(OPUS))?;
     }
     let mut job = sandbox.job("ffmpeg", limits, limits.normalise_time(probed.facts.duration_ms));
     let input = job.reads(source)?;
@@ -120,7 +126,8 @@ pub fn normalise(
         }
     }
     if sound {
-        job.args(sound_output(&format!("{out}/audio")));
+        job.args(sound_output(&AAC_CODER, plan.loudness, &format!("{out}/{SOUND}")));
+        job.args(sound_output(&OPUS_CODER, plan.loudness, &format!("{out}/{OPUS}")));
     }
     let expected = expected_frames(probed);
     job.run(cancel, |line| {
@@ -235,12 +242,22 @@ fn mezzanine_output(rate: (u32, u32), folder: &str) -> Vec<String> {
     args
 }
 
-fn sound_output(folder: &str) -> Vec<String> {
-    let mut args =
-        ["-map", "0:a:0", "-af", "aresample=async=1:first_pts=0", "-ac", "2", "-ar", "48000", "-c:a", "aac"]
-            .map(String::from)
-            .to_vec();
-    args.extend(["-b:a", "128k"].map(String::from));
+/// Folder of the sound as AAC.
+const SOUND: &str = "audio";
+/// Folder of the sound as Opus.
+const OPUS: &str = "audio-opus";
+const AAC_CODER: [&str; 4] = ["-c:a", "aac", "-b:a", "128k"];
+const OPUS_CODER: [&str; 4] = ["-c:a", "libopus", "-b:a", "96k"];
+
+fn sound_output(coder: &[&str], loudness: i8, folder: &str) -> Vec<String> {
+    let mut filter = String::from("aresample=async=1:first_pts=0");
+    if loudness != 0 {
+        filter.push_str(&format!(",loudnorm=I={loudness}:TP=-1.5:LRA=11"));
+    }
+    let mut args = ["-map", "0:a:0", "-ac", "2", "-ar", "48000"].to_vec();
+    args.extend(coder);
+    let mut args: Vec<String> = args.into_iter().map(String::from).collect();
+    args.extend(["-af".into(), filter]);
     args.extend(clean());
     args.extend(hls(folder));
     args
@@ -262,6 +279,7 @@ fn collect(
         segments: vec![],
         h264: vec![],
         sound: None,
+        opus: None,
         av1,
         colour: delivered_colour(probed),
         duration_ms: 0,
@@ -286,9 +304,13 @@ fn collect(
     }
     let video_ms = made.frames() * 1000 * u64::from(made.rate.1) / u64::from(made.rate.0.max(1));
     let mut sound_ms = 0;
-    if sound && let Some((stream, ms)) = sound_stream(&public.join("audio"))? {
+    if sound && let Some((stream, ms)) = sound_stream(public, SOUND, "mp4a.40.2")? {
         made.sound = Some(stream);
         sound_ms = ms;
+        made.opus = sound_stream(public, OPUS, "opus")?.map(|(stream, _)| stream);
+    }
+    if made.opus.is_none() {
+        super::store::remove_folder(&public.join(OPUS))?;
     }
     if made.h264.is_empty() && made.sound.is_none() {
         return Err(nothing());
@@ -332,7 +354,12 @@ fn video_stream(
     Ok((MadeStream { folder: folder.into(), rung: Some(rung), codecs, bytes, peak, average }, frames))
 }
 
-fn sound_stream(path: &Path) -> Result<Option<(MadeStream, u64)>, MediaTrouble> {
+fn sound_stream(
+    public: &Path,
+    folder: &str,
+    codecs: &str,
+) -> Result<Option<(MadeStream, u64)>, MediaTrouble> {
+    let path = public.join(folder);
     // A sound track without a single decodable packet leaves no playlist: the film is then silent.
     let Ok(text) = std::fs::read_to_string(path.join("index.m3u8")) else { return Ok(None) };
     let entries = playlist::entries(&text);
@@ -347,9 +374,9 @@ fn sound_stream(path: &Path) -> Result<Option<(MadeStream, u64)>, MediaTrouble> 
     let (peak, average) = bit_rates(&entries, &sizes);
     let seconds: f64 = entries.iter().map(|e| e.seconds).sum();
     let stream = MadeStream {
-        folder: "audio".into(),
+        folder: folder.into(),
         rung: None,
-        codecs: "mp4a.40.2".into(),
+        codecs: codecs.into(),
         bytes: sizes.iter().sum(),
         peak,
         average,

@@ -6,6 +6,7 @@ use super::package::join_stream;
 use super::sandbox::{Cancel, Sandbox};
 use super::{Limits, MediaTrouble};
 use crate::domain::media::{Overview, Storyboard};
+use image::DynamicImage;
 use std::io::Read;
 use std::path::Path;
 
@@ -52,6 +53,43 @@ pub fn make(
         overview.storyboard = or_none(storyboard(kit, public, made, scratch))?.flatten();
     }
     Ok(overview)
+}
+
+/// The picture of a sound: which pitches it has over its length. `None` if it cannot be made; the sound is as good
+/// without.
+///
+/// # Errors
+/// If somebody asked to stop, or there is no room.
+pub fn spectrogram(
+    kit: Kit<'_>,
+    public: &Path,
+    made: &Normalised,
+    scratch: &Path,
+) -> Result<Option<DynamicImage>, MediaTrouble> {
+    or_none(spectrum(kit, public, made, scratch)).map(Option::flatten)
+}
+
+fn spectrum(
+    (sandbox, limits, cancel): Kit<'_>,
+    public: &Path,
+    made: &Normalised,
+    scratch: &Path,
+) -> Result<Option<DynamicImage>, MediaTrouble> {
+    let Some(stream) = made.sound.as_ref() else { return Ok(None) };
+    let whole = scratch.join("sound-picture.mp4");
+    join_stream(&public.join(&stream.folder), &whole, None)?;
+    let mut job = sandbox.job("ffmpeg", limits, limits.normalise_time(made.duration_ms));
+    let (input, out) = (job.reads(&whole)?, job.writes(scratch)?);
+    job.args(["-nostdin", "-v", "error", "-y", "-protocol_whitelist", "file,pipe", "-f", "mp4"]);
+    job.args(["-i".to_owned(), format!("file:{input}"), "-lavfi".into()]);
+    job.args(["[0:a:0]showspectrumpic=s=1280x720:legend=0:mode=combined:color=magma:scale=log,format=rgb24"]);
+    job.args(["-frames:v".to_owned(), "1".into(), format!("{out}/spectrum.png")]);
+    job.run(cancel, |_| {})?;
+    std::fs::remove_file(&whole)?;
+    let file = scratch.join("spectrum.png");
+    let (picture, _) = super::pictures::decode(&file, limits)?;
+    std::fs::remove_file(&file)?;
+    Ok(Some(picture))
 }
 
 fn or_none<T>(made: Result<T, MediaTrouble>) -> Result<Option<T>, MediaTrouble> {

@@ -4,7 +4,7 @@
 use super::fmp4::{Av1Track, av1_init, sequence_header};
 use super::ladder::{Rung, av1_codec_string, av1_level};
 use super::normalise::{MadeStream, Normalised, bit_rates};
-use super::playlist::{self, Entry, Sound, Variant};
+use super::playlist::{self, Entry, Sound, Sounds, Variant};
 use super::sandbox::{Cancel, Sandbox};
 use super::store::write_atomically;
 use super::{Limits, MediaTrouble};
@@ -76,15 +76,19 @@ pub fn write_master(public: &Path, made: &Normalised, av1: &[MadeStream]) -> Res
             })
         })
         .collect();
-    let sound =
-        made.sound.as_ref().map(|s| Sound { folder: s.folder.clone(), peak: s.peak, average: s.average });
-    let text = match (&sound, variants.is_empty()) {
-        // Sound alone: the "master" has one variant, which is the sound itself.
-        (Some(s), true) => format!(
-            "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={},CODECS=\"mp4a.40.2\"\n{}/index.m3u8\n",
-            s.peak, s.average, s.folder
-        ),
-        _ => playlist::master(&variants, sound.as_ref()),
+    let sound = |stream: &Option<MadeStream>| {
+        stream.as_ref().map(|s| Sound {
+            folder: s.folder.clone(),
+            codecs: s.codecs.clone(),
+            peak: s.peak,
+            average: s.average,
+        })
+    };
+    let sounds = Sounds { aac: sound(&made.sound), opus: sound(&made.opus) };
+    let text = if variants.is_empty() {
+        playlist::master_of_sound(&sounds)
+    } else {
+        playlist::master(&variants, &sounds)
     };
     Ok(write_atomically(&public.join("master.m3u8"), text.as_bytes())?)
 }

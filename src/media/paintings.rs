@@ -1,5 +1,5 @@
-//! Pictures to work with (Photoshop, OpenEXR, Radiance): ffmpeg flattens and tone maps them in the
-//! sandbox; only the preview is made of that, the file itself is what people download. Drawings (SVG) are
+//! Pictures to work with (Photoshop, OpenEXR, Radiance) and rarer kinds (BMP, JPEG 2000, JPEG XL, QOI, DPX, DDS,
+//! SGI, PNM): ffmpeg decodes, flattens and tone maps them in the sandbox; only the preview is made of that, the file itself is what people download. Drawings (SVG) are
 //! rasterised the same way, by librsvg, which runs no scripts and opens no other file; they are never served
 //! as they are.
 
@@ -71,7 +71,38 @@ pub fn decode(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::sniff::{Form, sniff_file};
     use crate::media::testing::ffmpeg;
+
+    #[test]
+    fn rarer_pictures_are_decoded_as_well() {
+        let folder = tempfile::tempdir().unwrap();
+        let (sandbox, limits, cancel) = (Sandbox::detect(), Limits::default(), Cancel::default());
+        for (name, demuxer) in [
+            ("a.bmp", "bmp_pipe"),
+            ("a.jp2", "j2k_pipe"),
+            ("a.qoi", "qoi_pipe"),
+            ("a.dpx", "dpx_pipe"),
+            ("a.sgi", "sgi_pipe"),
+            ("a.ppm", "ppm_pipe"),
+            ("a.pgm", "pgm_pipe"),
+        ] {
+            let file = folder.path().join(name);
+            let made = ["-f", "lavfi", "-i", "color=c=red:size=48x32,format=rgb24", "-frames:v", "1"];
+            // Not every ffmpeg writes all of them.
+            let mut out = std::process::Command::new("ffmpeg");
+            out.args(["-v", "error", "-y"]).args(made).arg(&file);
+            if !out.output().unwrap().status.success() {
+                assert!(!["a.bmp", "a.ppm"].contains(&name));
+                continue;
+            }
+            let ending = name.rsplit_once('.').unwrap().1;
+            assert_eq!(sniff_file(&file, ending), Ok(Form::Painting(demuxer)), "{name}");
+            let (picture, facts) = decode((&sandbox, &limits, &cancel), &file, demuxer).unwrap();
+            assert_eq!((picture.width(), picture.height()), (48, 32), "{name}");
+            assert_eq!(facts.format, demuxer.trim_end_matches("_pipe"));
+        }
+    }
 
     #[test]
     fn working_pictures_are_shown_and_broken_ones_refused() {

@@ -13,7 +13,7 @@ use std::io::{BufRead, BufReader, Seek};
 use std::path::Path;
 
 /// Widths that are made, as far as the source has them.
-pub const WIDTHS: [u32; 4] = [400, 800, 1200, 1920];
+pub const WIDTHS: [u32; 5] = [400, 800, 1200, 1920, 2560];
 
 /// Decodes an uploaded still, upright.
 ///
@@ -193,4 +193,48 @@ fn impression(picture: &DynamicImage) -> (String, Option<u16>, String) {
     let hue = hue_of(flat.pixels().map(|p| p.0));
     let hash = base64::engine::general_purpose::STANDARD_NO_PAD.encode(hash);
     (format!("#{r:02x}{g:02x}{b:02x}"), hue, hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Cursor;
+
+    /// A JPEG with an EXIF block: turned a quarter, a camera's name, and a place on earth.
+    fn with_exif(width: u32, height: u32) -> Vec<u8> {
+        let picture =
+            RgbImage::from_fn(width, height, |x, _| image::Rgb([if x < width / 2 { 255 } else { 0 }, 0, 0]));
+        let plain = jpeg(&DynamicImage::ImageRgb8(picture)).unwrap();
+        let mut tiff = b"II*\0\x08\0\0\0\x03\0".to_vec();
+        tiff.extend(b"\x0f\x01\x02\0\x08\0\0\0\x32\0\0\0"); // Make, 8 letters at 50
+        tiff.extend(b"\x12\x01\x03\0\x01\0\0\0\x06\0\0\0"); // Orientation 6
+        tiff.extend(b"\x25\x88\x04\0\x01\0\0\0\x3a\0\0\0"); // the directory of the place, at 58
+        tiff.extend([0; 4]);
+        tiff.extend(b"SECRETQ\0");
+        tiff.extend(b"\x01\0\x01\0\x02\0\x02\0\0\0N\0\0\0\0\0\0\0");
+        let mut block = b"Exif\0\0".to_vec();
+        block.extend(tiff);
+        let length = u16::try_from(block.len() + 2).unwrap().to_be_bytes();
+        [&plain[..2], &[0xff, 0xe1], &length, &block, &plain[2..]].concat()
+    }
+
+    #[test]
+    fn pictures_are_upright_and_keep_nothing_of_place_and_camera_up_to_2560_pixels() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = with_exif(60, 2600);
+        assert!(source.windows(7).any(|w| w == b"SECRETQ"));
+        let (picture, facts) = decode_from(Cursor::new(source), &Limits::default()).unwrap();
+        assert_eq!((facts.width, facts.height), (2600, 60), "turned a quarter");
+        let poster = write_sizes(&picture, folder.path(), "poster", |_, _| {}).unwrap();
+        assert_eq!((poster.widths, poster.width), (vec![400, 800, 1200, 1920, 2560], 2560));
+        for entry in std::fs::read_dir(folder.path()).unwrap() {
+            let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+            for trace in [&b"SECRETQ"[..], b"Exif", b"<x:xmpmeta"] {
+                assert!(!bytes.windows(trace.len()).any(|w| w == trace));
+            }
+        }
+        // What was left lies on top now.
+        let made = image::open(folder.path().join("poster-400.jpg")).unwrap().to_rgb8();
+        assert!(made.get_pixel(200, 1).0[0] > 150 && made.get_pixel(200, 7).0[0] < 100);
+    }
 }

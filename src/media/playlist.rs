@@ -67,28 +67,67 @@ pub struct Variant {
 pub struct Sound {
     /// Its folder, which holds `index.m3u8`.
     pub folder: String,
+    /// RFC 6381 string.
+    pub codecs: String,
     /// Highest bits a second of any segment.
     pub peak: u64,
     /// Bits a second over all.
     pub average: u64,
 }
 
-/// The master playlist with all variants, H.264 first (a player that cannot choose takes the first).
+/// The sounds of the master playlist: AAC, which goes with H.264, and Opus, which goes with AV1.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sounds {
+    /// AAC.
+    pub aac: Option<Sound>,
+    /// Opus; without it AAC goes with AV1 as well.
+    pub opus: Option<Sound>,
+}
+
+impl Sounds {
+    fn with(&self, codecs: &str) -> Option<(&'static str, &Sound)> {
+        let opus = self.opus.as_ref().filter(|_| codecs.starts_with("av01")).map(|s| ("sound-opus", s));
+        opus.or_else(|| self.aac.as_ref().map(|s| ("sound", s)))
+    }
+}
+
+/// The master playlist of sound alone, AAC first.
 #[must_use]
-pub fn master(variants: &[Variant], sound: Option<&Sound>) -> String {
+pub fn master_of_sound(sounds: &Sounds) -> String {
     let mut text = String::from("#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n");
-    if let Some(s) = sound {
+    for s in sounds.aac.iter().chain(&sounds.opus) {
         let _ = writeln!(
             text,
-            "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"sound\",NAME=\"Sound\",DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"2\",URI=\"{}/index.m3u8\"",
+            "#EXT-X-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={},CODECS=\"{}\"\n{}/index.m3u8",
+            s.peak, s.average, s.codecs, s.folder
+        );
+    }
+    text
+}
+
+/// The master playlist with all variants, H.264 first (a player that cannot choose takes the first).
+#[must_use]
+pub fn master(variants: &[Variant], sounds: &Sounds) -> String {
+    let mut text = String::from("#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n");
+    let mut said = vec![];
+    for (group, s) in variants.iter().filter_map(|v| sounds.with(&v.codecs)) {
+        if said.contains(&group) {
+            continue;
+        }
+        said.push(group);
+        let _ = writeln!(
+            text,
+            "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"{group}\",NAME=\"Sound\",DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"2\",URI=\"{}/index.m3u8\"",
             s.folder
         );
     }
     for v in variants {
-        let (codecs, group) = match sound {
-            Some(_) => (format!("{},mp4a.40.2", v.codecs), ",AUDIO=\"sound\""),
-            None => (v.codecs.clone(), ""),
+        let sound = sounds.with(&v.codecs);
+        let (codecs, group) = match &sound {
+            Some((group, s)) => (format!("{},{}", v.codecs, s.codecs), format!(",AUDIO=\"{group}\"")),
+            None => (v.codecs.clone(), String::new()),
         };
+        let sound = sound.map(|(_, s)| s);
         let rate = f64::from(v.rate.0) / f64::from(v.rate.1.max(1));
         let _ = writeln!(
             text,
@@ -128,10 +167,18 @@ mod tests {
             peak: 2_000_000,
             average: 1_500_000,
         };
-        let sound = Sound { folder: "audio".into(), peak: 140_000, average: 128_000 };
-        insta::assert_snapshot!(master(
-            &[v("h264-720", "avc1.64001f"), v("av1-720", "av01.0.05M.08")],
-            Some(&sound)
-        ));
+        let sound = |folder: &str, codecs: &str, peak| {
+            Some(Sound { folder: folder.into(), codecs: codecs.into(), peak, average: peak - 12_000 })
+        };
+        let aac = sound("audio", "mp4a.40.2", 140_000);
+        let both = Sounds { aac: aac.clone(), opus: sound("audio-opus", "opus", 108_000) };
+        let films = [v("h264-720", "avc1.64001f"), v("av1-720", "av01.0.05M.08")];
+        insta::assert_snapshot!(master(&films, &both));
+        let plain = master(&films, &Sounds { aac: aac.clone(), opus: None });
+        assert_eq!(plain.matches(",AUDIO=\"sound\"").count(), 2, "{plain}");
+        assert!(!master(&films[..1], &both).contains("opus"), "as long as there is no AV1");
+        let alone = master_of_sound(&both);
+        assert_eq!(alone.matches("#EXT-X-STREAM-INF").count(), 2, "{alone}");
+        assert!(alone.find("mp4a") < alone.find("opus"));
     }
 }

@@ -3,7 +3,7 @@
 use super::sandbox::{Cancel, Sandbox, SandboxError};
 use super::subtitles::{self, Described, TextTrack};
 use super::{Limits, MediaTrouble};
-use crate::domain::media::{Facts, Failure, Kind, Rejection};
+use crate::domain::media::{Chapter, Facts, Failure, Kind, Rejection};
 use serde::Deserialize;
 use std::path::Path;
 use std::time::Duration;
@@ -54,6 +54,8 @@ pub struct Probed {
     pub rate: (u32, u32),
     /// Subtitles of text.
     pub subtitles: Vec<TextTrack>,
+    /// Chapters that the file names.
+    pub chapters: Vec<Chapter>,
 }
 
 #[derive(Deserialize)]
@@ -62,6 +64,8 @@ struct Report {
     streams: Vec<Stream>,
     #[serde(default)]
     format: Format,
+    #[serde(default)]
+    chapters: Vec<super::chapters::Told>,
 }
 
 #[derive(Deserialize, Default)]
@@ -131,7 +135,8 @@ pub fn probe(
     let time = Duration::from_secs(limits.probe_seconds);
     let mut job = sandbox.job("ffprobe", limits, time);
     let input = job.reads(file)?;
-    job.args(["-v", "error", "-print_format", "json", "-show_format", "-show_streams", "-threads", "1"]);
+    job.args(["-v", "error", "-print_format", "json", "-show_format", "-show_streams", "-show_chapters"]);
+    job.args(["-threads", "1"]);
     job.args(guarded_input(limits)).args(["-i".to_owned(), format!("file:{input}")]);
     let mut text = String::new();
     let outcome = job.run(cancel, |line| {
@@ -298,6 +303,7 @@ fn judge(report: &Report, limits: &Limits) -> Result<Probed, Rejection> {
         hdr: false,
         rate: (25, 1),
         subtitles: texts,
+        chapters: super::chapters::read(&report.chapters, duration_ms),
     };
     if let Some(video) = video {
         judge_video(video, limits, &mut probed)?;

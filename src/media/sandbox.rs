@@ -2,12 +2,15 @@
 //! view of their own, and limits on memory, time and file size; killed as a group.
 //!
 //! bubblewrap gives all of that where unprivileged namespaces work. Where they do not (some
-//! containers, a stricter service unit) the limits and the empty environment remain, and the
-//! demuxer and protocol lists of the callers; [`Sandbox::confinement`] says which it is.
+//! containers, a stricter service unit) Landlock and seccomp do it from within. Where those do not work
+//! either, the limits and the empty environment remain, and the demuxer and protocol lists of the callers;
+//! [`Sandbox::confinement`] says which it is.
 
 pub use super::cancel::Cancel;
+pub use super::confinement::Confinement;
 
 use super::Limits;
+use super::within::Reach;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -44,15 +47,6 @@ pub enum SandboxError {
     },
 }
 
-/// How helper programs are confined on this machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Confinement {
-    /// Own namespaces by bubblewrap, and limits.
-    Bubblewrap,
-    /// Limits and the empty environment only.
-    LimitsOnly,
-}
-
 /// Starts helper programs.
 #[derive(Clone, Debug)]
 pub struct Sandbox {
@@ -76,7 +70,7 @@ impl Sandbox {
         };
         match NAMESPACES.into_iter().find(works) {
             Some(namespaces) => Self { confinement: Confinement::Bubblewrap, namespaces, niceness: 10 },
-            None => Self::with(Confinement::LimitsOnly),
+            None => Self::with(super::within::detect()),
         }
     }
 
@@ -84,6 +78,12 @@ impl Sandbox {
     #[must_use]
     pub fn with(confinement: Confinement) -> Self {
         Self { confinement, namespaces: NAMESPACES[0], niceness: 10 }
+    }
+
+    /// The same, with helper programs that stand back that far for everything else (0 to 19).
+    #[must_use]
+    pub fn with_niceness(self, niceness: u8) -> Self {
+        Self { niceness: niceness.min(19), ..self }
     }
 
     /// How helper programs are confined.
@@ -138,7 +138,7 @@ impl SandboxJob {
         let host = host.canonicalize()?;
         let seen = match self.confinement {
             Confinement::Bubblewrap => inside.clone(),
-            Confinement::LimitsOnly => host.to_string_lossy().into_owned(),
+            Confinement::Within { .. } | Confinement::LimitsOnly => host.to_string_lossy().into_owned(),
         };
         self.binds.push((writable, host, inside));
         Ok(seen)
@@ -195,7 +195,17 @@ impl SandboxJob {
         if !installed {
             return Err(SandboxError::Missing { program: self.program.into() });
         }
-        let mut child = self.command().spawn()?;
+        let mut child = match self.confinement {
+            Confinement::Within { files, network } => {
+                let of = |writable: bool| {
+                    let bound = self.binds.iter().filter(move |bind| bind.0 == writable);
+                    bound.map(|bind| bind.1.clone()).collect()
+                };
+                let reach = Reach { reads: of(false), writes: of(true) };
+                super::within::spawn(self.command(), reach, (files, network))?
+            }
+            Confinement::Bubblewrap | Confinement::LimitsOnly => self.command().spawn()?,
+        };
         let stdout = child.stdout.take();
         let stderr = child.stderr.take();
         let tail = std::thread::spawn(move || stderr.map(|s| read_tail(s, 8192)).unwrap_or_default());

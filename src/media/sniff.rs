@@ -4,12 +4,12 @@
 use super::archives::Packing;
 use super::models::ModelForm;
 use super::{blend, raw, texts};
-use crate::domain::media::Rejection;
+use crate::domain::media::{Kind, Rejection};
 use std::io::Read;
 use std::path::Path;
 
 /// How many bytes are looked at.
-const LOOK: usize = 8192;
+pub const LOOK: usize = 8192;
 
 /// What a file seems to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,26 @@ pub enum Form {
     Blend,
     /// Nothing that is known here; with its name in words where it has one.
     Other(&'static str),
+}
+
+impl Form {
+    /// The kinds of works that it may turn out to be.
+    #[must_use]
+    pub fn kinds(self) -> &'static [Kind] {
+        match self {
+            // A picture may move.
+            Self::Still => &[Kind::Image, Kind::Video],
+            Self::Painting(_) => &[Kind::Image],
+            Self::Raw => &[Kind::Image, Kind::Other],
+            Self::Moving => &[Kind::Video, Kind::Audio],
+            Self::Pdf | Self::Text => &[Kind::Document],
+            // A Blender project may be packed in the same ways.
+            Self::Archive(Packing::TarGz | Packing::TarZst) => &[Kind::Archive, Kind::Other],
+            Self::Archive(_) => &[Kind::Archive],
+            Self::Model(_) => &[Kind::Model],
+            Self::Blend | Self::Other(_) => &[Kind::Other],
+        }
+    }
 }
 
 /// Decides what a stored file is, or refuses it. `ending` is that of its name, in lower case.
@@ -68,7 +88,9 @@ pub fn sniff(head: &[u8], length: u64, ending: &str) -> Result<Form, Rejection> 
     if raw::is_raw(head, ending) {
         return Ok(Form::Raw);
     }
-    if let Some(form) = by_magic(head).or_else(|| binary_stl(head, length, ending)) {
+    if let Some(form) =
+        by_magic(head).or_else(|| rarer_picture(head, ending)).or_else(|| binary_stl(head, length, ending))
+    {
         return Ok(form);
     }
     if let Some(found) = refused_magic(head) {
@@ -170,6 +192,37 @@ fn by_magic(head: &[u8]) -> Option<Form> {
     Some(form)
 }
 
+/// Pictures that ffmpeg decodes in the sandbox, by the name of its demuxer. Where the mark is short, so that a text
+/// may begin with it, the ending has to say the same.
+fn rarer_picture(head: &[u8], ending: &str) -> Option<Form> {
+    let at = |offset: usize, magic: &[u8]| head.get(offset..offset + magic.len()) == Some(magic);
+    let called = |endings: &[&str]| endings.contains(&ending);
+    let demuxer = match () {
+        () if at(0, b"BM") && at(6, &[0; 4]) && bmp_header(head) => "bmp_pipe",
+        () if at(0, b"\0\0\0\x0cjP  \r\n\x87\n") || at(0, b"\xff\x4f\xff\x51") => "j2k_pipe",
+        () if at(0, b"\0\0\0\x0cJXL \r\n\x87\n") || (at(0, b"\xff\x0a") && called(&["jxl"])) => "jpegxl_pipe",
+        () if at(0, b"qoif") && matches!(head.get(12), Some(3 | 4)) => "qoi_pipe",
+        () if at(0, b"SDPX") || at(0, b"XPDS") => "dpx_pipe",
+        () if at(0, b"DDS \x7c\0\0\0") => "dds_pipe",
+        () if at(0, b"\x01\xda") && called(&["sgi", "rgb", "rgba", "bw"]) => "sgi_pipe",
+        () if at(0, b"P") && called(&["pbm", "pgm", "ppm", "pnm", "pam"]) => match head.get(1) {
+            Some(b'1' | b'4') => "pbm_pipe",
+            Some(b'2' | b'5') => "pgm_pipe",
+            Some(b'3' | b'6') => "ppm_pipe",
+            Some(b'7') => "pam_pipe",
+            _ => return None,
+        },
+        () => return None,
+    };
+    Some(Form::Painting(demuxer))
+}
+
+/// The length of the second header of a BMP, which tells its version.
+fn bmp_header(head: &[u8]) -> bool {
+    let length = head.get(14..18).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes);
+    matches!(length, Some(12 | 16 | 40 | 52 | 56 | 64 | 108 | 124))
+}
+
 /// Stills inside an ISO container: nothing here decodes them, so they are kept and given as they are.
 fn still_brand(head: &[u8]) -> bool {
     matches!(head.get(8..12), Some(b"heic" | b"heix" | b"mif1" | b"msf1" | b"avif" | b"avis"))
@@ -183,7 +236,6 @@ fn refused_magic(head: &[u8]) -> Option<&'static str> {
     let starts = |magic: &[u8]| head.starts_with(magic);
     let found = match () {
         () if starts(b"\x7fELF") || starts(b"MZ") => "program",
-        () if starts(b"BM") && head.len() > 14 => "BMP picture; save it as PNG",
         () => return None,
     };
     Some(found)
@@ -273,6 +325,13 @@ mod tests {
             (b"<!DOCTYPE html><script>", "html", Form::Text),
             (b"BLENDER-v402", "blend", Form::Blend),
             (b"8BPS\0\x01\0", "psd", Form::Painting("psd_pipe")),
+            (b"BM\x3a\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\x01", "bmp", Form::Painting("bmp_pipe")),
+            (b"BMW and others drive by, all day long.\n", "txt", Form::Text),
+            (b"P6\n1 1\n255\n\0\0\0", "ppm", Form::Painting("ppm_pipe")),
+            (b"P6\n1 1\n255\n 1 2 3", "txt", Form::Text),
+            (b"qoif\0\0\0\x10\0\0\0\x10\x03\0", "", Form::Painting("qoi_pipe")),
+            (b"SDPX\0\0\x08\0", "dpx", Form::Painting("dpx_pipe")),
+            (b"\0\0\0\x0cjP  \r\n\x87\n", "jp2", Form::Painting("j2k_pipe")),
             (b"<svg xmlns=\"x\">", "", Form::Painting("svg_pipe")),
             (b"<?xml version=\"1.0\"?>\n<svg xmlns=\"x\">", "xml", Form::Painting("svg_pipe")),
             (b"<!-- drawn by hand -->\n<svg>", "svg", Form::Painting("svg_pipe")),

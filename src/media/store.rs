@@ -103,6 +103,26 @@ impl MediaStore {
         remove_folder(&self.captions(media))
     }
 
+    /// Removes what was made of a work, but for the rounds of these numbers.
+    ///
+    /// # Errors
+    /// If something cannot be removed.
+    pub fn remove_rounds_but(&self, media: Uuid, kept: &[String]) -> io::Result<()> {
+        for folder in [self.media_public(media), self.media_work(media)] {
+            let entries = match fs::read_dir(&folder) {
+                Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+                entries => entries?,
+            };
+            for entry in entries {
+                let entry = entry?;
+                if !kept.iter().any(|round| entry.file_name() == round.as_str()) {
+                    remove_folder(&entry.path())?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Rooms for what is fetched or turned into something else: what a killed process leaves there belongs to
     /// nothing and is found as that.
     #[must_use]

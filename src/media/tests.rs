@@ -17,11 +17,17 @@ struct Bench {
     folder: tempfile::TempDir,
     sandbox: Sandbox,
     limits: Limits,
+    loudness: i8,
 }
 
 impl Bench {
     fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), sandbox: Sandbox::detect(), limits: Limits::default() }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            sandbox: Sandbox::detect(),
+            limits: Limits::default(),
+            loudness: 0,
+        }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -51,7 +57,7 @@ impl Bench {
             let _ = fs::remove_dir_all(folder);
             fs::create_dir_all(folder).unwrap();
         }
-        let plan = NormalisePlan { h264: h264.to_vec(), av1: av1.to_vec() };
+        let plan = NormalisePlan { h264: h264.to_vec(), av1: av1.to_vec(), loudness: self.loudness };
         let mut seen = vec![];
         let made = normalise(
             (&self.sandbox, &self.limits, &Cancel::default()),
@@ -248,7 +254,7 @@ fn a_film_becomes_playable_in_both_codecs() {
     assert!(told.starts_with("av1,0,tv,bt709,0.0"), "{told}");
     let master = fs::read_to_string(public.join("master.m3u8")).unwrap();
     assert!(
-        master.contains("CODECS=\"av01.0.00M.08,mp4a.40.2\"") && master.contains("CODECS=\"avc1."),
+        master.contains("CODECS=\"av01.0.00M.08,opus\"") && master.contains("CODECS=\"avc1."),
         "{master}"
     );
     // H.264 says in its codec string what its avcC says.
@@ -312,6 +318,19 @@ fn sound_alone_and_silent_film_are_fine() {
     assert_eq!(bench.examine(&sound).unwrap().kind, Kind::Audio);
     let made = bench.normalise(&sound, &[360], &[360]);
     assert!(made.h264.is_empty() && made.sound.is_some() && (2900..3200).contains(&made.duration_ms));
+    // The same as Opus, which is smaller; both are what their playlists say.
+    let (aac, opus) = (made.sound.as_ref().unwrap(), made.opus.as_ref().unwrap());
+    assert_eq!((aac.codecs.as_str(), opus.codecs.as_str()), ("mp4a.40.2", "opus"));
+    for (stream, codec) in [(aac, "aac"), (opus, "opus")] {
+        let list = bench.path("public").join(&stream.folder).join("index.m3u8");
+        let found = ["-show_entries", "stream=codec_name,channels,sample_rate", "-of", "csv=p=0"];
+        let words = [&found[..], &[list.to_str().unwrap()]].concat();
+        let told = ffprobe(&words);
+        assert_eq!(told.lines().next(), Some(format!("{codec},48000,2").as_str()));
+    }
+    write_master(&bench.path("public"), &made, &[]).unwrap();
+    let master = fs::read_to_string(bench.path("public").join("master.m3u8")).unwrap();
+    assert!(master.contains("CODECS=\"mp4a.40.2\"") && master.contains("CODECS=\"opus\""), "{master}");
     let silent = bench.path("silent.webm");
     ffmpeg(&[
         "-f",
@@ -323,8 +342,58 @@ fn sound_alone_and_silent_film_are_fine() {
         silent.to_str().unwrap(),
     ]);
     let made = bench.normalise(&silent, &[360], &[]);
-    assert!(made.sound.is_none());
+    assert!(made.sound.is_none() && made.opus.is_none() && !bench.path("public").join("audio-opus").exists());
     assert_eq!(made.frames(), 20);
+}
+
+#[test]
+fn sound_is_brought_to_the_loudness_wanted_and_has_a_picture() {
+    let mut bench = Bench::new();
+    let quiet = bench.path("quiet.wav");
+    let tone = "sine=frequency=440:duration=8,volume=-24dB";
+    ffmpeg(&["-f", "lavfi", "-i", tone, quiet.to_str().unwrap()]);
+    let measured = |bench: &Bench| {
+        let list = bench.path("public/audio/index.m3u8");
+        let out = std::process::Command::new("ffmpeg")
+            .args(["-hide_banner", "-nostdin", "-i"])
+            .arg(&list)
+            .args(["-af", "ebur128", "-f", "null", "-"])
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&out.stderr).into_owned();
+        let summary = text.rsplit("Integrated loudness:").next().unwrap().to_owned();
+        let figure = summary.split_whitespace().nth(1).unwrap();
+        figure.parse::<f64>().unwrap_or_else(|_| panic!("{summary}"))
+    };
+    bench.normalise(&quiet, &[360], &[]);
+    let plain = measured(&bench);
+    bench.loudness = -16;
+    let made = bench.normalise(&quiet, &[360], &[]);
+    let loud = measured(&bench);
+    assert!((loud + 16.0).abs() < 1.5 && plain < loud - 10.0, "{plain} {loud}");
+    let scratch = bench.path("scratch");
+    fs::create_dir_all(&scratch).unwrap();
+    let kit = (&bench.sandbox, &bench.limits, &Cancel::default());
+    let picture = super::overview::spectrogram(kit, &bench.path("public"), &made, &scratch).unwrap().unwrap();
+    assert_eq!((picture.width(), picture.height()), (1280, 720));
+}
+
+#[test]
+fn chapters_are_read_from_the_file() {
+    let bench = Bench::new();
+    let film = clip(bench.folder.path(), "film.mp4", 3.0, "64x36", "10");
+    let text = ";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=1500\ntitle=Opening\n\
+                [CHAPTER]\nTIMEBASE=1/1000\nSTART=1500\nEND=3000\ntitle=The forest\n";
+    let told = bench.write("chapters.txt", text.as_bytes());
+    for name in ["with.mp4", "with.mkv"] {
+        let with = bench.path(name);
+        let (film, told) = (film.to_str().unwrap(), told.to_str().unwrap());
+        ffmpeg(&["-i", film, "-i", told, "-map_chapters", "1", "-c", "copy", with.to_str().unwrap()]);
+        let found = bench.examine(&with).unwrap().chapters;
+        let found: Vec<(u64, &str)> = found.iter().map(|c| (c.at_ms, c.title.as_str())).collect();
+        assert_eq!(found, [(0, "Opening"), (1500, "The forest")], "{name}");
+    }
+    assert_eq!(bench.examine(&film).unwrap().chapters, vec![]);
 }
 
 #[test]

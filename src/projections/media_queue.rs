@@ -16,7 +16,7 @@ pub struct Piece {
     pub slug: String,
     /// Round of processing.
     pub generation: i32,
-    /// `probe`, `prepare`, `av1` or `package`.
+    /// `probe`, `prepare`, `quality`, `av1` or `package`.
     pub kind: String,
     /// Rung; 0 if none.
     pub rung: i32,

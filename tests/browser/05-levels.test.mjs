@@ -21,6 +21,12 @@ test('without AV1 all of H.264 stays, and what is not known stays as it is', () 
   assert.deepEqual(leave([{ height: 90 }], true, true), [0]);
 });
 
+test('of sound alone one codec stays, Opus if it plays', () => {
+  const [aac, opus] = [{ audioCodec: 'mp4a.40.2' }, { audioCodec: 'opus' }];
+  assert.deepEqual(leave([aac, opus], true, true), [1]);
+  assert.deepEqual(leave([aac], true, true), [0]);
+});
+
 test('upright films are measured by their shorter side', () => {
   const upright = [{ videoCodec: 'av01.0.05M.08', width: 720, height: 1280 }, { videoCodec: 'avc1.640028', width: 1080, height: 1920 }];
   assert.deepEqual(leave(upright, true, true), [0, 1]);

@@ -99,6 +99,7 @@ fn settings() -> String {
         "src/config/delivery.rs",
         "src/config/erasure.rs",
         "src/config/gateways.rs",
+        "src/config/media.rs",
         "src/config/storage.rs",
     ];
     let source: String = files.into_iter().map(read).collect();

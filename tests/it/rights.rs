@@ -26,6 +26,7 @@ const TABLE: &[(&str, Who)] = &[
     ("/operator", Who::Roles(&[Role::Operator])),
     ("/studio", Who::Roles(&[Role::Creator, Role::Editor])),
     ("/studio/site", Who::Roles(&[Role::Editor])),
+    ("/studio/uploads/fetch", Who::Roles(&[Role::Editor])),
     ("/uploads/{", Who::Roles(&[Role::Creator, Role::Editor])),
     ("/api/v1/account", Who::SignedIn),
     ("/api/v1/subscriptions", Who::SignedIn),

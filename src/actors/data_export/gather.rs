@@ -86,7 +86,7 @@ pub(super) async fn everything(cx: &Services, account: Uuid) -> Result<Content, 
     put("works/works.json", &Value::Array(listed.collect()))?;
     content.texts.extend(papers(cx, account).await?);
 
-    let whole: u64 = own.iter().map(|w| w.bytes).sum();
+    let whole = works::bytes_of(&cx.reader, account).await?;
     let mut readme = README.to_owned();
     // What lies in a bucket is fetched before it is packed. Half of what is free stays free for the others.
     let twice = if cx.files.has_bucket() { 2 } else { 1 };
@@ -96,12 +96,21 @@ pub(super) async fn everything(cx: &Services, account: Uuid) -> Result<Content, 
         );
     } else {
         for work in &own {
-            let name = format!("works/files/{}-{}", work.slug, &work.id.simple().to_string()[..8]);
-            match cx.files.fetch_original(&work.sha256).await {
-                Ok(path) => content.files.push((name, path)),
-                // Nothing is kept of a refused file.
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error.into()),
+            for held in works::originals_of(&cx.reader, work.id).await? {
+                // What was replaced and is still kept belongs to the person as well.
+                let role = if held.role == "current" {
+                    String::new()
+                } else {
+                    format!("-{}-{}", held.role, held.round)
+                };
+                let short = &work.id.simple().to_string()[..8];
+                let name = format!("works/files/{}-{short}{role}", work.slug);
+                match cx.files.fetch_original(&held.sha256).await {
+                    Ok(path) => content.files.push((name, path)),
+                    // Erased at this moment.
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                    Err(error) => return Err(error.into()),
+                }
             }
         }
     }

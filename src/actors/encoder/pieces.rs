@@ -3,7 +3,8 @@
 use super::previews;
 use super::run::Bench;
 use super::settings::Tools;
-use crate::domain::media::{Captions, Codec, Facts, Failure, Kind, Overview, Poster, Rendition};
+use crate::domain::media::{Captions, Chapter, Codec, Facts, Failure, Kind, Overview, Poster, Rendition};
+use crate::media::av1::quality::{self, Chosen};
 use crate::media::av1::{EncodeSettings, encode_segment, encoder_version};
 use crate::media::fmp4::av1_fragment;
 use crate::media::ladder::{Rung, group_frames};
@@ -32,23 +33,29 @@ pub struct Manifest {
     /// Caption files that were made of subtitles inside the film.
     #[serde(default)]
     pub captions: Vec<Captions>,
+    /// Chapters that the file names.
+    #[serde(default)]
+    pub chapters: Vec<Chapter>,
     /// How AV1 is coded in this round, whatever the configuration says later: a rung is of one kind.
     #[serde(default)]
     pub av1: Option<Av1Wish>,
 }
 
 /// What the configuration said of AV1 when the round began.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Av1Wish {
     /// rav1e's speed.
     pub speed: u8,
     /// rav1e's quantiser.
     pub quantizer: u8,
+    /// Quality for which the quantiser is searched; 0: it stays as it is.
+    #[serde(default)]
+    pub quality: f64,
 }
 
 impl Av1Wish {
     fn of(tools: &Tools) -> Self {
-        Self { speed: tools.speed, quantizer: tools.quantizer }
+        Self { speed: tools.speed, quantizer: tools.quantizer, quality: tools.quality }
     }
 }
 
@@ -138,12 +145,17 @@ fn moving(bench: &Bench, original: &Path, staging: &Path, room: &Path) -> Result
     })?;
     let (name, bytes) = write_download(kit, staging, &made, &scratch)?;
     write_master(staging, &made, &[])?;
-    let poster = match poster::choose(kit, staging, &made, &scratch)? {
+    let picture = match poster::choose(kit, staging, &made, &scratch)? {
+        None => overview::spectrogram(kit, staging, &made, &scratch)?,
+        chosen => chosen,
+    };
+    let poster = match picture {
         Some(picture) => Some(pictures::write_sizes(&picture, staging, "poster", |_, _| {})?),
         None => None,
     };
     let mut renditions: Vec<Rendition> = made.h264.iter().map(|s| rendition(s, Codec::H264)).collect();
     renditions.extend(made.sound.iter().map(|s| rendition(s, Codec::Aac)));
+    renditions.extend(made.opus.iter().map(|s| rendition(s, Codec::Opus)));
     let plain = made.h264.last().or(made.sound.as_ref());
     let size = plain.and_then(|s| s.rung).map(|r| r.size);
     renditions.push(Rendition {
@@ -157,7 +169,8 @@ fn moving(bench: &Bench, original: &Path, staging: &Path, room: &Path) -> Result
     let overview = overview::make(kit, staging, &made, &scratch)?;
     let captions = subtitles_inside(bench, original, &probed, &scratch)?;
     let av1 = Some(Av1Wish::of(tools));
-    Ok(Manifest { normalised: Some(made), renditions, poster, overview, captions, av1 })
+    let chapters = probed.chapters;
+    Ok(Manifest { normalised: Some(made), renditions, poster, overview, captions, chapters, av1 })
 }
 
 /// Caption files of the subtitles inside a film. They lie beside the work like those that people add; what the
@@ -204,6 +217,7 @@ struct Task {
     rung: Rung,
     work: PathBuf,
     settings: EncodeSettings,
+    quality: f64,
 }
 
 fn task(bench: &Bench) -> Result<Task, MediaTrouble> {
@@ -212,7 +226,7 @@ fn task(bench: &Bench) -> Result<Task, MediaTrouble> {
     let manifest = manifest(&work).ok_or_else(missing)?;
     let made = manifest.normalised.ok_or_else(missing)?;
     let rung = made.av1.iter().find(|r| r.lines == bench.job.rung).copied().ok_or_else(missing)?;
-    let Av1Wish { speed, quantizer } = manifest.av1.unwrap_or_else(|| Av1Wish::of(&bench.tools));
+    let Av1Wish { speed, quantizer, quality } = manifest.av1.unwrap_or_else(|| Av1Wish::of(&bench.tools));
     let settings = EncodeSettings {
         size: rung.size,
         rate: made.rate,
@@ -221,7 +235,43 @@ fn task(bench: &Bench) -> Result<Task, MediaTrouble> {
         quantizer,
         group: group_frames(made.rate),
     };
-    Ok(Task { made, rung, work, settings })
+    Ok(Task { made, rung, work, settings, quality })
+}
+
+/// Where the quantiser stands that was found for a rung.
+fn chosen_of(work: &Path, rung: &Rung) -> PathBuf {
+    work.join(format!("quality-{}.json", rung.lines))
+}
+
+/// Whether the quantiser of a rung is searched before its segments are encoded.
+pub fn wants_search(manifest: &Manifest) -> bool {
+    let film = manifest.normalised.as_ref();
+    let long = film.is_some_and(|made| !quality::samples(&made.segments).is_empty());
+    long && manifest.av1.is_some_and(|wish| wish.quality > 0.0)
+}
+
+/// Finds the quantiser of a rung and writes it down for its segments, whose keys it is a part of.
+pub fn search(bench: &Bench) -> Result<(), MediaTrouble> {
+    let Task { made, rung, work, settings, quality: target } = task(bench)?;
+    let mezzanine = work.join("mezzanine");
+    let place = chosen_of(&work, &rung);
+    let known: Option<Chosen> = fs::read(&place).ok().and_then(|text| serde_json::from_slice(&text).ok());
+    if known
+        .is_some_and(|k| quality::key_of(&settings, target, &made, &mezzanine).is_ok_and(|now| now == k.key))
+    {
+        return Ok(());
+    }
+    let room = work.join(format!("quality-{}-{}", rung.lines, bench.worker));
+    private_folder(&room)?;
+    let kit = (&bench.tools.sandbox, &bench.tools.limits, &bench.cancel);
+    let found = quality::choose(kit, (&settings, target), &made, &mezzanine, &room, |done, of| {
+        bench.progress.set(done, of);
+    });
+    remove_folder(&room)?;
+    let found = found?;
+    tracing::info!(media = %bench.job.media, rung = rung.lines, quantizer = found.quantizer, tried = ?found.tried, "the quantiser of a rung was found");
+    let text = serde_json::to_vec(&found).map_err(|e| MediaTrouble::internal(e.to_string()))?;
+    Ok(write_atomically(&place, &text)?)
 }
 
 /// The key of a coded segment: whatever decides its bytes. With another encoder, other settings or another
@@ -248,7 +298,14 @@ fn note_of(work: &Path, rung: &Rung, number: usize) -> PathBuf {
 
 /// Encodes one segment. Gives its length and hash.
 pub fn encode(bench: &Bench) -> Result<(u64, String), MediaTrouble> {
-    let Task { made, rung, work, settings } = task(bench)?;
+    let Task { made, rung, work, mut settings, quality } = task(bench)?;
+    if quality > 0.0
+        && let Ok(text) = fs::read(chosen_of(&work, &rung))
+    {
+        let found: Chosen =
+            serde_json::from_slice(&text).map_err(|e| MediaTrouble::internal(e.to_string()))?;
+        settings.quantizer = found.quantizer;
+    }
     let number = bench.job.segment as usize;
     let expected = made.segments.get(number).copied().unwrap_or(0);
     let public = bench.tools.store.public(bench.job.media, bench.job.generation);

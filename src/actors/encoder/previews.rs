@@ -137,6 +137,7 @@ pub fn make(
         poster,
         overview: Overview::default(),
         captions: vec![],
+        chapters: vec![],
         av1: None,
     })
 }

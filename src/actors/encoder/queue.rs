@@ -20,6 +20,8 @@ pub enum JobKind {
     Probe,
     /// Decode it once and make what plays first; of a still, all sizes.
     Prepare,
+    /// Find the quantiser of one AV1 rung.
+    Quality,
     /// Encode one segment of one AV1 rung.
     Av1,
     /// Write the playlists of one AV1 rung.
@@ -33,6 +35,7 @@ impl JobKind {
             Self::Probe => 10,
             Self::Package => 15,
             Self::Prepare => 20,
+            Self::Quality => 45,
             Self::Av1 => 50,
         }
     }
@@ -128,7 +131,7 @@ pub async fn claim(
                  left join public.media_queue_wishes w on w.media = j.media
                  where ((j.state = 'queued' and j.not_before <= now())
                         or (j.state = 'running' and j.lease_until < now()))
-                   and ($2 or j.kind <> 'av1') and ($3::uuid is null or j.media = $3)
+                   and ($2 or j.kind not in ('quality', 'av1')) and ($3::uuid is null or j.media = $3)
                    and ($3 is not null or not (coalesce(w.paused, false) or exists (
                         select from public.media_queue_wishes q
                         where q.media = '00000000-0000-0000-0000-000000000000' and q.paused)))

@@ -103,7 +103,9 @@ impl From<tokio_postgres::Error> for StepError {
 impl Bench {
     /// Sends a command. The aggregate drops what it has heard before, so a row that is done twice says
     /// it once; an id of its own, because after a retry the same failure is news again.
+    /// Of a round that is over it is not heard.
     pub async fn tell(&self, command: MediaCommand) -> Result<(), StepError> {
+        let command = MediaCommand::Report { round: self.job.generation, of: Box::new(command) };
         let id = self.cx.clock.new_id();
         let meta = Metadata::system("encoder", self.job.media, self.cx.clock.now());
         let sent = self.cx.bus.dispatch::<Media>(Envelope::new(id, self.job.media, command, meta)).await;
@@ -309,7 +311,7 @@ pub(super) async fn give_up(bench: &Bench, reason: Failure) -> Result<(), LoopEr
     let step = match bench.job.kind {
         JobKind::Probe => Step::Probe,
         JobKind::Prepare => Step::Normalise,
-        JobKind::Av1 => Step::Encode,
+        JobKind::Quality | JobKind::Av1 => Step::Encode,
         JobKind::Package => Step::Package,
     };
     let code: &'static str = (&reason).into();

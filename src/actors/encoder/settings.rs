@@ -2,11 +2,11 @@
 
 use crate::actors::Services;
 use crate::config::{Av1, Config};
+use crate::media::Limits;
 use crate::media::files::Files;
 use crate::media::normalise::NormalisePlan;
 use crate::media::sandbox::Sandbox;
 use crate::media::store::MediaStore;
-use crate::media::{Limits, sandbox::Confinement};
 
 /// Tools of one worker. Cheap enough to clone.
 #[derive(Clone, Debug)]
@@ -21,10 +21,14 @@ pub struct Tools {
     pub limits: Limits,
     /// AV1 rungs wanted; empty for none.
     pub av1_rungs: Vec<u32>,
+    /// Loudness to which sound is brought, in LUFS; 0: it stays as it is.
+    pub loudness: i8,
     /// rav1e's speed.
     pub speed: u8,
     /// rav1e's quantiser.
     pub quantizer: u8,
+    /// Quality for which the quantiser is searched; 0: it stays as it is.
+    pub quality: f64,
     /// Longest film that gets AV1, in milliseconds.
     pub av1_longest_ms: u64,
 }
@@ -37,9 +41,10 @@ impl Tools {
     #[must_use]
     pub fn new(cx: &Services) -> Self {
         let config = &cx.config;
-        let sandbox = Sandbox::detect();
-        if sandbox.confinement() == Confinement::LimitsOnly {
-            tracing::warn!("bubblewrap does not work here: helper programs run with limits only");
+        let sandbox = Sandbox::detect().with_niceness(config.media.niceness);
+        let confinement = sandbox.confinement();
+        if !confinement.is_whole() {
+            tracing::warn!(confinement = confinement.words(), "helper programs are not wholly confined");
         }
         Self {
             store: cx.files.local().clone(),
@@ -47,8 +52,10 @@ impl Tools {
             sandbox,
             limits: limits(config),
             av1_rungs: if config.media.av1 == Av1::None { vec![] } else { config.media.av1_rungs.clone() },
+            loudness: config.media.loudness,
             speed: config.media.av1_speed.min(10),
             quantizer: config.media.av1_quantizer,
+            quality: config.media.av1_quality,
             av1_longest_ms: config.media.av1_longest_seconds * 1000,
         }
     }
@@ -62,7 +69,7 @@ impl Tools {
         h264.extend(av1.iter().filter(|r| **r <= 1080));
         h264.sort_unstable();
         h264.dedup();
-        NormalisePlan { h264, av1 }
+        NormalisePlan { h264, av1, loudness: self.loudness }
     }
 }
 

@@ -4,7 +4,7 @@ use super::queue::{self, JobKind, Made, NewJob};
 use super::run::{Bench, StepError};
 use super::{pieces, previews};
 use crate::actors::bus::CommandError;
-use crate::domain::media::{Captions, Failure, Media, MediaCommand, Processing, Publication};
+use crate::domain::media::{Captions, Failure, Media, MediaCommand, Processing, Publication, Rejection};
 use crate::media::MediaTrouble;
 use crate::media::av1::encoder_version;
 use crate::projections::media as works;
@@ -30,6 +30,7 @@ pub async fn execute(bench: &Bench) -> Result<(), StepError> {
     match bench.job.kind {
         JobKind::Probe => probe(bench, &media).await,
         JobKind::Prepare => prepare(bench, &media).await,
+        JobKind::Quality => find_quality(bench).await,
         JobKind::Av1 => encode(bench).await,
         JobKind::Package => package(bench).await,
     }
@@ -38,7 +39,7 @@ pub async fn execute(bench: &Bench) -> Result<(), StepError> {
 /// The original as a file of this machine, fetched if it lies elsewhere.
 async fn original(bench: &Bench, media: &Media) -> Result<PathBuf, MediaTrouble> {
     let damaged = || MediaTrouble::Failed(Failure::OriginalDamaged);
-    let kept = media.original.as_ref().ok_or_else(damaged)?;
+    let kept = media.source().original.ok_or_else(damaged)?;
     let path = match bench.tools.files.fetch_original(&kept.sha256).await {
         Err(e)
             if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput | ErrorKind::InvalidData) =>
@@ -79,10 +80,19 @@ async fn probe(bench: &Bench, media: &Media) -> Result<(), StepError> {
     let now = || bench.cx.clock.now();
     bench.tell(MediaCommand::StartProbe { at: now() }).await?;
     let path = original(bench, media).await?;
-    let ending = media.ending.clone();
+    let ending = media.source().ending.to_owned();
     match bench.block(move |b| previews::examine(b, &path, &ending)).await {
+        Ok((found, _)) if !bench.cx.config.limits.kinds.contains(&found) => {
+            bench.tell(MediaCommand::Reject { reason: Rejection::KindNotTaken { found }, at: now() }).await?;
+            drop_original(bench, media).await?;
+            finish(bench, &Made::default(), &[]).await
+        }
         Ok((kind, facts)) => {
             bench.tell(MediaCommand::Accept { kind, facts, at: now() }).await?;
+            if !goes_on(bench).await? {
+                drop_original(bench, media).await?;
+                return finish(bench, &Made::default(), &[]).await;
+            }
             finish(bench, &Made::default(), &[next(bench, JobKind::Prepare)]).await
         }
         Err(StepError::Trouble(MediaTrouble::Rejected(reason))) => {
@@ -94,9 +104,22 @@ async fn probe(bench: &Bench, media: &Media) -> Result<(), StepError> {
     }
 }
 
-/// Nothing is kept of a refused file, unless another work holds the same content.
+/// Whether the work took what was found: a new file for a film has to be a film.
+async fn goes_on(bench: &Bench) -> Result<bool, StepError> {
+    let repository = EventRepository::<Media>::new(bench.cx.pool.clone(), bench.cx.journal.clone());
+    let media = repository.load(bench.job.media).await?.state;
+    Ok(media.generation == bench.job.generation && !matches!(media.processing, Processing::Rejected { .. }))
+}
+
+/// Nothing is kept of a refused file, unless another work or another file of this one holds the same content.
 async fn drop_original(bench: &Bench, media: &Media) -> Result<(), StepError> {
-    let Some(kept) = &media.original else { return Ok(()) };
+    let Some(kept) = media.source().original else { return Ok(()) };
+    let repository = EventRepository::<Media>::new(bench.cx.pool.clone(), bench.cx.journal.clone());
+    let now = repository.load(bench.job.media).await?.state;
+    let is_it = now.source().original == Some(kept) && matches!(now.processing, Processing::Rejected { .. });
+    if now.holds(&kept.sha256) && !is_it {
+        return Ok(());
+    }
     if works::others_with_original(&bench.cx.reader, bench.job.media, &kept.sha256).await? > 0 {
         return Ok(());
     }
@@ -109,14 +132,15 @@ async fn drop_original(bench: &Bench, media: &Media) -> Result<(), StepError> {
 
 async fn prepare(bench: &Bench, media: &Media) -> Result<(), StepError> {
     let now = || bench.cx.clock.now();
-    let Some(kind) = media.kind else {
+    let source = media.source();
+    let Some(kind) = source.kind else {
         return Err(MediaTrouble::internal("nobody has said what it is").into());
     };
     if media.processing == Processing::Accepted {
         bench.tell(MediaCommand::StartProcessing { at: now() }).await?;
     }
     let path = original(bench, media).await?;
-    let (facts, ending) = (media.facts.clone(), media.ending.clone());
+    let (facts, ending) = (source.facts.clone(), source.ending.to_owned());
     let made = match bench.block(move |b| pieces::prepare(b, (kind, &facts, &ending), &path)).await {
         // What was accepted by its head turned out not to be readable further in.
         Err(StepError::Trouble(MediaTrouble::Rejected(reason))) => {
@@ -133,17 +157,21 @@ async fn prepare(bench: &Bench, media: &Media) -> Result<(), StepError> {
     for captions in made.captions.clone() {
         add_captions(bench, captions).await?;
     }
+    // A proposal: whoever edits the work has the last word, also when it is made anew.
+    if !made.chapters.is_empty() && !media.playable() && media.chapters.is_empty() {
+        let chapters = made.chapters.clone();
+        match bench.tell(MediaCommand::SetChapters { chapters, at: now() }).await {
+            Ok(()) | Err(StepError::Command(CommandError::Refused(_))) => {}
+            Err(other) => return Err(other),
+        }
+    }
     let mut follow = vec![];
     if let Some(normalised) = &made.normalised {
         for rung in &normalised.av1 {
-            for (number, frames) in normalised.segments.iter().enumerate() {
-                let segment = u32::try_from(number).unwrap_or(u32::MAX);
-                follow.push(NewJob {
-                    rung: rung.lines,
-                    segment,
-                    frames: *frames,
-                    ..next(bench, JobKind::Av1)
-                });
+            if pieces::wants_search(&made) {
+                follow.push(NewJob { rung: rung.lines, ..next(bench, JobKind::Quality) });
+            } else {
+                follow.extend(segments(bench, &normalised.segments, rung.lines));
             }
         }
     }
@@ -153,6 +181,25 @@ async fn prepare(bench: &Bench, media: &Media) -> Result<(), StepError> {
     }
     let bytes = pieces::delivered_bytes(bench);
     finish(bench, &Made { bytes, ..Made::default() }, &follow).await
+}
+
+/// The rows of all segments of a rung.
+fn segments(bench: &Bench, frames: &[u64], rung: u32) -> Vec<NewJob> {
+    let row = |(number, frames): (usize, &u64)| {
+        let segment = u32::try_from(number).unwrap_or(u32::MAX);
+        NewJob { rung, segment, frames: *frames, ..next(bench, JobKind::Av1) }
+    };
+    frames.iter().enumerate().map(row).collect()
+}
+
+/// The quantiser first, then the segments that are coded with it.
+async fn find_quality(bench: &Bench) -> Result<(), StepError> {
+    bench.block(pieces::search).await?;
+    let work = bench.tools.store.work(bench.job.media, bench.job.generation);
+    let made = pieces::manifest(&work).and_then(|m| m.normalised);
+    let made = made.ok_or_else(|| MediaTrouble::internal("the mezzanine is gone"))?;
+    let made_with = Made { encoder: Some(encoder_version()), ..Made::default() };
+    finish(bench, &made_with, &segments(bench, &made.segments, bench.job.rung)).await
 }
 
 /// Captions from inside the film, unless somebody has added some of that language and kind already.

@@ -26,7 +26,7 @@ pub async fn work(cx: Services, desk: Desk) -> Result<(), LoopError> {
     let slots = slots(cx.config.media.workers);
     tracing::info!(
         slots,
-        confinement = ?tools.sandbox.confinement(),
+        confinement = tools.sandbox.confinement().words(),
         processor = ?rav1e_level(),
         "the encoder is ready"
     );

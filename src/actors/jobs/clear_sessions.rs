@@ -40,6 +40,7 @@ impl Job for ClearSessions {
                 "uploads",
                 uploads::remove_expired(cx, run.at).await.map_err(|e| JobError::Failed(e.to_string()))?,
             ),
+            ("fetches", uploads::fetches::forget_old(cx).await?),
         ];
         Ok(removed
             .into_iter()

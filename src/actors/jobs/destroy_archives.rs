@@ -1,9 +1,10 @@
-//! `destroy-archives`: the bytes of media that was removed 30 days ago go for good, and so do copies of the
-//! key store and years of the archive of invoices whose time is over.
+//! `destroy-archives`: the bytes of media that was removed or replaced 30 days ago go for good, and so do copies
+//! of the key store and years of the archive of invoices whose time is over.
 
 use super::{Counts, Job, JobError, Run};
 use crate::actors::backup;
 use crate::actors::bus::Envelope;
+use crate::actors::former_files::{self, KEPT};
 use crate::actors::invoice_archive;
 use crate::actors::services::Services;
 use crate::domain::clock::Schedule;
@@ -11,13 +12,9 @@ use crate::domain::media::{Media, MediaCommand};
 use crate::domain::shared::calendar::Zone;
 use crate::projections::media as works;
 use async_trait::async_trait;
-use chrono::TimeDelta;
 
 /// The job.
 pub struct DestroyArchives;
-
-/// How long the bytes of a removed work are kept, should the removal have been a mistake.
-const KEPT: TimeDelta = TimeDelta::days(30);
 
 #[async_trait]
 impl Job for DestroyArchives {
@@ -30,18 +27,18 @@ impl Job for DestroyArchives {
     }
 
     async fn run(&self, run: &Run, cx: &Services) -> Result<Counts, JobError> {
-        let fail = |e: std::io::Error| JobError::Failed(format!("removing files: {e}"));
+        let fail = |e: former_files::EraseError| JobError::Failed(e.to_string());
         let mut erased = 0;
         for work in works::removed_before(&cx.reader, run.at - KEPT).await? {
-            cx.files.remove_all_made(work.id).await.map_err(fail)?;
-            let shared = works::others_with_original(&cx.reader, work.id, &work.sha256).await? > 0;
-            if !shared {
-                cx.files.remove_original(&work.sha256).await.map_err(fail)?;
-            }
+            former_files::remove_all(cx, work.id).await.map_err(fail)?;
             let command = MediaCommand::RecordFilesErased { at: run.at };
             let envelope = Envelope::new(run.command_id(&work.id.to_string()), work.id, command, run.meta());
             cx.bus.dispatch::<Media>(envelope).await.map_err(|e| JobError::Failed(e.to_string()))?;
             erased += 1;
+        }
+        let former = works::former_before(&cx.reader, run.at - KEPT).await?;
+        for file in &former {
+            former_files::erase(cx, file, &run.meta()).await.map_err(fail)?;
         }
         let mut keys = 0;
         if let Some(folder) = &cx.config.backup.folder {
@@ -53,6 +50,7 @@ impl Job for DestroyArchives {
         let invoices = invoice_archive::destroy_past(cx, zone.date_of(run.at)).await?;
         Ok(Counts::from([
             ("media".into(), erased),
+            ("former_files".into(), i64::try_from(former.len()).unwrap_or(i64::MAX)),
             ("key_backups".into(), keys),
             ("invoice_archives".into(), invoices),
         ]))

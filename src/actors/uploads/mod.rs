@@ -3,19 +3,26 @@
 //! What has arrived is what the file holds; the row only says to whom it belongs and how long it will
 //! be. Limits are checked before the first byte and while bytes arrive, never afterwards.
 
+mod allowed;
+pub mod fetches;
 mod held;
 mod receive;
+mod replacing;
 
+pub use allowed::list as kinds_in_words;
 pub use receive::{complete, complete_arrived, import_file, process_if_eager, receive, stage, take_staged};
+pub use replacing::is_about_file;
 
 use super::bus::CommandError;
 use super::services::Services;
+use crate::adapters::fetch::FetchError;
 use crate::domain::media::{Media, MediaError, Original};
 use crate::domain::shared::AccountId;
 use crate::media::store::{MediaStore, private_folder, write_atomically};
 use crate::projections::media as works;
 use crate::store::StoreError;
 use crate::store::repository::EventRepository;
+use allowed::Begin;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{Stream, StreamExt};
@@ -79,6 +86,20 @@ pub enum UploadError {
     /// The bytes do not have the announced checksum; they were thrown away.
     #[error("The bytes arrived damaged (checksum). Send them again.")]
     Checksum,
+    /// A file that could not be fetched from its address.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// A kind that is not taken.
+    #[error("This studio does not take {found}; it takes {taken}. Ask the operator.")]
+    KindNotTaken {
+        /// What the file seems to be.
+        found: String,
+        /// What is taken.
+        taken: String,
+    },
+    /// A file for a work that is not there, or that somebody else may change.
+    #[error("There is no such work, or it is not yours to change.")]
+    NoSuchWork,
     /// The connection ended early; what arrived is kept.
     #[error("The connection ended early. What arrived is kept; go on from there.")]
     BrokenOff,
@@ -113,9 +134,19 @@ pub struct About {
     /// The title wanted; empty for none.
     #[serde(default)]
     pub title: String,
+    /// The work whose file it takes the place of; none if it becomes a work of its own.
+    #[serde(default)]
+    pub replaces: Option<Uuid>,
     /// What the client said at the creation (header `Upload-Metadata`), given back when it asks.
     #[serde(default)]
     pub metadata: String,
+}
+
+impl From<&str> for About {
+    /// With a title and nothing else.
+    fn from(title: &str) -> Self {
+        Self { title: title.to_owned(), ..Self::default() }
+    }
 }
 
 /// Where an upload stands.
@@ -129,6 +160,8 @@ pub struct Standing {
     pub expires_at: DateTime<Utc>,
     /// Whether it has become a work already: nothing is left to send.
     pub received: bool,
+    /// The work that it becomes, or whose file it takes the place of.
+    pub media: Uuid,
 }
 
 /// A checksum that a client announced for one piece.
@@ -208,12 +241,7 @@ pub async fn check_room(cx: &Services, account: AccountId, length: u64) -> Resul
         let (used, limit) = (in_words(used), in_words(limits.account_bytes));
         return Err(UploadError::Quota { used, limit, length: words });
     }
-    let free = store(cx).free_bytes()?;
-    // Renditions and mezzanine need about as much again while they are made.
-    if free < limits.free_disk_bytes.saturating_add(length.saturating_mul(2)) {
-        return Err(UploadError::NoRoom { free: in_words(free), length: words });
-    }
-    Ok(())
+    allowed::check_disk(cx, length)
 }
 
 /// Begins an upload of `length` bytes.
@@ -227,6 +255,9 @@ pub async fn create(
     about: &About,
 ) -> Result<Uuid, UploadError> {
     check_room(cx, account, length).await?;
+    if let Some(media) = about.replaces {
+        replacing::check(cx, account, media).await?;
+    }
     let id = cx.clock.new_id();
     let store = store(cx);
     private_folder(store.uploads())?;
@@ -246,6 +277,12 @@ pub async fn create(
     Ok(id)
 }
 
+/// What a person said of an upload; nothing if nothing is kept any more.
+fn about(store: &MediaStore, id: Uuid) -> About {
+    let kept = std::fs::read(about_path(store, id)).ok();
+    kept.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
+}
+
 fn about_path(store: &MediaStore, id: Uuid) -> PathBuf {
     store.incoming(id).with_extension("about")
 }
@@ -253,8 +290,7 @@ fn about_path(store: &MediaStore, id: Uuid) -> PathBuf {
 /// What the client said of an upload when it began it; empty if nothing is kept any more.
 #[must_use]
 pub fn told(cx: &Services, id: Uuid) -> String {
-    let about = std::fs::read(about_path(&store(cx), id)).ok();
-    about.and_then(|text| serde_json::from_slice::<About>(&text).ok()).unwrap_or_default().metadata
+    about(&store(cx), id).metadata
 }
 
 /// Where an upload of `account` stands. One that has become a work has arrived completely: its client
@@ -278,7 +314,8 @@ pub async fn standing(cx: &Services, account: AccountId, id: Uuid) -> Result<Sta
         return received(cx, account, id).await;
     };
     let length = u64::try_from(row.get::<_, i64>(0)).unwrap_or(0);
-    Ok(Standing { offset: arrived.len(), length, expires_at: row.get(1), received: false })
+    let media = about(&store(cx), id).replaces.unwrap_or(id);
+    Ok(Standing { offset: arrived.len(), length, expires_at: row.get(1), received: false, media })
 }
 
 /// The standing of an upload that the log knows as a work.
@@ -286,10 +323,14 @@ async fn received(cx: &Services, account: AccountId, id: Uuid) -> Result<Standin
     let repository = EventRepository::<Media>::new(cx.pool.clone(), cx.journal.clone());
     let media = repository.load(id).await?.state;
     match media.original {
-        Some(Original { bytes, .. }) if media.owner == Some(account) => {
-            Ok(Standing { offset: bytes, length: bytes, expires_at: cx.clock.now(), received: true })
-        }
-        _ => Err(UploadError::NotFound),
+        Some(Original { bytes, .. }) if media.owner == Some(account) => Ok(Standing {
+            offset: bytes,
+            length: bytes,
+            expires_at: cx.clock.now(),
+            received: true,
+            media: id,
+        }),
+        _ => replacing::received(cx, account, id).await,
     }
 }
 
@@ -349,6 +390,10 @@ where
     let mut piece = checksum.map(Piece::begin);
     let mut at = offset;
     let mut broken = None;
+    let mut check_at = offset;
+    // Only whoever sends the beginning can be told what the file is.
+    let mut begin = Begin::new(offset);
+    let name = about(&store(cx), id).file_name;
     while let Some(part) = bytes.next().await {
         let Ok(part) = part else {
             broken = Some(UploadError::BrokenOff);
@@ -357,6 +402,20 @@ where
         if at + part.len() as u64 > before.length {
             broken = Some(UploadError::TooMany);
             break;
+        }
+        if at >= check_at {
+            if let Err(error) = allowed::check_writing(cx, before.length - at) {
+                broken = Some(error);
+                break;
+            }
+            check_at = at + receive::ROOM_STEP;
+        }
+        if let Some(head) = begin.take(&part)
+            && let Err(error) = allowed::check(cx, head, before.length, &name)
+        {
+            drop(file);
+            forget(cx, id).await?;
+            return Err(error);
         }
         // Small writes into the page cache; the sync comes at the end.
         file.write_all(&part)?;
@@ -367,6 +426,14 @@ where
         if let Some(piece) = &mut piece {
             piece.update(&part);
         }
+    }
+    if at == before.length
+        && let Some(head) = begin.rest()
+        && let Err(error) = allowed::check(cx, head, before.length, &name)
+    {
+        drop(file);
+        forget(cx, id).await?;
+        return Err(error);
     }
     let damaged = piece.is_some_and(|piece| !piece.matches());
     if damaged || matches!(broken, Some(UploadError::TooMany)) {

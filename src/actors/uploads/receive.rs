@@ -1,10 +1,12 @@
 //! From bytes that are all here to an original and the command that says so.
 
-use super::{About, UploadError, about_path, check_room, forget, in_words, standing, store, take_hash};
+use super::allowed::{self, Begin};
+use super::{About, UploadError, about, check_room, forget, in_words, replacing, standing, store, take_hash};
 use crate::actors::bus::{CommandError, Envelope};
 use crate::actors::encoder::{self, Tools, queue};
 use crate::actors::services::Services;
 use crate::actors::workflows::process_media;
+use crate::adapters::fetch::FetchError;
 use crate::config::Processing;
 use crate::domain::media::{Media, MediaCommand, MediaError, Original, ending};
 use crate::domain::shared::{AccountId, PersonalValue, Slug, derive_id};
@@ -20,7 +22,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// How often, in bytes, a file of unknown length is held against the room that is left.
-const ROOM_STEP: u64 = 64 << 20;
+pub(super) const ROOM_STEP: u64 = 64 << 20;
 /// How long a complete upload lies untouched before somebody else completes it.
 const LYING_STILL: Duration = Duration::from_secs(60);
 
@@ -65,11 +67,15 @@ pub async fn complete(
         }
         other => other?,
     };
-    let about: About = std::fs::read(about_path(&store, id))
-        .ok()
-        .and_then(|t| serde_json::from_slice(&t).ok())
-        .unwrap_or_default();
-    let receipt = receive(cx, account, id, original, &about, meta).await?;
+    let about = about(&store, id);
+    let receipt = match receive(cx, account, id, original, &about, meta).await {
+        // A work that does not take the new file will not take it later either.
+        Err(error) if about.replaces.is_some() && replacing::is_final(&error) => {
+            forget(cx, id).await?;
+            return Err(error);
+        }
+        received => received?,
+    };
     forget(cx, id).await?;
     cx.metrics.media.uploads.with_label_values(&["accepted"]).inc();
     Ok(receipt)
@@ -88,6 +94,9 @@ pub async fn receive(
     about: &About,
     meta: Metadata,
 ) -> Result<Receipt, UploadError> {
+    if let Some(media) = about.replaces {
+        return replacing::replace(cx, account, (id, media), original, about, meta).await;
+    }
     let title = match about.title.trim() {
         "" => "Untitled".to_owned(),
         title => title.chars().take(200).collect(),
@@ -173,7 +182,12 @@ fn numbered(slug: &Slug, end: &str) -> Slug {
 ///
 /// # Errors
 /// As [`UploadError`] says.
-pub async fn stage<S>(cx: &Services, account: AccountId, mut bytes: S) -> Result<Original, UploadError>
+pub async fn stage<S>(
+    cx: &Services,
+    account: AccountId,
+    file_name: &str,
+    mut bytes: S,
+) -> Result<Original, UploadError>
 where
     S: Stream<Item = Result<Bytes, std::io::Error>> + Unpin + Send,
 {
@@ -187,8 +201,16 @@ where
         let mut hash = Sha256::new();
         let mut length = 0;
         let mut check_at = ROOM_STEP;
+        let mut begin = Begin::new(0);
         while let Some(part) = bytes.next().await {
-            let part = part.map_err(|_| UploadError::BrokenOff)?;
+            let part = part.map_err(|error| match error.kind() {
+                std::io::ErrorKind::TimedOut => FetchError::TimedOut.into(),
+                std::io::ErrorKind::FileTooLarge => UploadError::TooLarge {
+                    length: format!("more than {}", in_words(limit)),
+                    limit: in_words(limit),
+                },
+                _ => UploadError::BrokenOff,
+            })?;
             length += part.len() as u64;
             if length > limit {
                 return Err(UploadError::TooLarge {
@@ -201,10 +223,16 @@ where
                 check_room(cx, account, length).await?;
                 check_at = length + ROOM_STEP;
             }
+            if let Some(head) = begin.take(&part) {
+                allowed::check(cx, head, u64::MAX, file_name)?;
+            }
             hash.update(&part);
             file.write_all(&part)?;
         }
         check_room(cx, account, length).await?;
+        if let Some(head) = begin.rest() {
+            allowed::check(cx, head, length, file_name)?;
+        }
         let sha256 = hex::encode(hash.finalize());
         store.adopt_original(&incoming, &sha256)?;
         Ok(Original { sha256, bytes: length })
@@ -244,7 +272,8 @@ pub async fn process_if_eager(cx: &Services, id: Uuid) {
     }
 }
 
-/// Takes a file of this machine over as an original (the command line): copied while it is hashed.
+/// Takes a file of this machine over as an original (the command line): copied while it is hashed. Gives the
+/// work that it became, or whose file it takes the place of.
 ///
 /// # Errors
 /// If there is no room or it cannot be read.
@@ -252,19 +281,25 @@ pub async fn import_file(
     cx: &Services,
     account: AccountId,
     path: PathBuf,
-    title: &str,
+    about: impl Into<About>,
     meta: Metadata,
 ) -> Result<(Uuid, Receipt), UploadError> {
+    let about: About = about.into();
     let found = std::fs::metadata(&path).map_err(|error| UploadError::Unreadable(error.kind()))?;
     if !found.is_file() {
         return Err(UploadError::NoFile);
     }
     check_room(cx, account, found.len()).await?;
+    if let Some(media) = about.replaces {
+        replacing::check(cx, account, media).await?;
+    }
     let id = cx.clock.new_id();
     let store = store(cx);
     private_folder(store.uploads())?;
     let incoming = store.incoming(id);
     let file_name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let begin = allowed::begin(&path).map_err(|error| UploadError::Unreadable(error.kind()))?;
+    allowed::check(cx, &begin, found.len(), &file_name)?;
     let (target, keep) = (incoming.clone(), store.clone());
     let copied = tokio::task::spawn_blocking(move || {
         let mut source = File::open(&path).map_err(|error| UploadError::Unreadable(error.kind()))?;
@@ -296,8 +331,8 @@ pub async fn import_file(
             return Err(error);
         }
     };
-    let about = About { file_name, title: title.to_owned(), ..About::default() };
+    let about = About { file_name, ..about };
     let received = receive(cx, account, id, original, &about, meta).await;
     let _ = std::fs::remove_file(&target);
-    Ok((id, received?))
+    Ok((about.replaces.unwrap_or(id), received?))
 }

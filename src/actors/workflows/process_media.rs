@@ -3,7 +3,7 @@
 use super::{Workflow, WorkflowError};
 use crate::actors::encoder::queue::{self, JobKind, NewJob};
 use crate::actors::services::Services;
-use crate::domain::media::{Media, MediaEvent};
+use crate::domain::media::{Media, MediaEvent, Processing};
 use crate::domain::shared::AccountId;
 use crate::store::repository::EventRepository;
 use crate::store::{RecordedEvent, StoreError};
@@ -27,7 +27,9 @@ impl Workflow for ProcessMedia {
             MediaEvent::UploadReceived { owner, .. } => {
                 queue::enqueue(&**client, &first(media, owner, 1)).await?
             }
-            MediaEvent::ReprocessingRequested { generation, .. } => {
+            MediaEvent::ReprocessingRequested { generation, .. }
+            | MediaEvent::ReplacementReceived { generation, .. } => {
+                queue::cancel(&**client, media, Some(generation)).await?;
                 queue::enqueue(&**client, &first(media, owner(cx, media).await?, generation)).await?;
             }
             MediaEvent::ProcessingRetried { .. } => {
@@ -38,6 +40,27 @@ impl Workflow for ProcessMedia {
                 if queue::retry(&**client, media, state.generation).await? == 0 {
                     let owner = state.owner.unwrap_or_default();
                     queue::enqueue(&**client, &first(media, owner, state.generation)).await?;
+                }
+            }
+            // A new file did not take the place of the former one: what was being made of that goes on.
+            MediaEvent::MediaRejected { .. } | MediaEvent::ReplacementWithdrawn { .. } => {
+                let state = EventRepository::<Media>::new(cx.pool.clone(), cx.journal.clone())
+                    .load(media)
+                    .await?
+                    .state;
+                let open = matches!(
+                    state.processing,
+                    Processing::Received
+                        | Processing::Probing
+                        | Processing::Accepted
+                        | Processing::Processing
+                );
+                queue::cancel(&**client, media, Some(state.generation)).await?;
+                if open && state.next.is_none() {
+                    let owner = state.owner.unwrap_or_default();
+                    if queue::retry(&**client, media, state.generation).await? == 0 {
+                        queue::enqueue(&**client, &first(media, owner, state.generation)).await?;
+                    }
                 }
             }
             MediaEvent::MediaRemoved { .. } => {

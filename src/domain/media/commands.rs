@@ -27,6 +27,13 @@ pub enum MediaCommand {
         /// When.
         at: DateTime<Utc>,
     },
+    /// What a worker has to say of a round of processing; nothing follows if another one has begun since.
+    Report {
+        /// The round.
+        round: u32,
+        /// What it says.
+        of: Box<MediaCommand>,
+    },
     /// A worker begins to examine it.
     StartProbe {
         /// When.
@@ -91,6 +98,29 @@ pub enum MediaCommand {
     },
     /// Try again what failed; finished parts are kept.
     Retry {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Put a new file in the place of the one there; that plays until something of the new one does.
+    Replace {
+        /// The stored original.
+        original: Original,
+        /// The name it had on the person's machine (a personal value).
+        file_name: PersonalRef,
+        /// The ending of that name.
+        ending: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Leave the former file in its place after all.
+    WithdrawReplacement {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The bytes of a former original are gone.
+    RecordFormerErased {
+        /// The round that it came with.
+        round: u32,
         /// When.
         at: DateTime<Utc>,
     },

@@ -40,6 +40,15 @@ pub enum MediaError {
     /// Processing still runs.
     #[error("It is still being processed. Wait until that has ended.")]
     StillProcessing,
+    /// The new file is the one that is there.
+    #[error("This is the very file that the work has already. Choose another one.")]
+    SameFile,
+    /// The new file is the one that another new file is to replace.
+    #[error("This is the file that still plays. Take the new file back instead, and it stays.")]
+    SameAsBefore,
+    /// No new file waits.
+    #[error("No new file is being processed, so there is nothing to take back.")]
+    NothingToWithdraw,
     /// A move whose step before is missing.
     #[error("Its files are not copied yet.")]
     NotCopied,

@@ -109,6 +109,35 @@ pub enum MediaEvent {
         /// When.
         at: DateTime<Utc>,
     },
+    /// A new file came that takes the place of the one there, as soon as something of it plays.
+    ReplacementReceived {
+        /// The stored original.
+        original: Original,
+        /// Its name on the person's machine.
+        file_name: PersonalRef,
+        /// The ending of that name.
+        ending: String,
+        /// The round that begins.
+        generation: u32,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The new file was taken back before it played; the former one stays.
+    ReplacementWithdrawn {
+        /// The round that is current again.
+        generation: u32,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The bytes of an original that was replaced, or taken back, are gone.
+    FormerOriginalErased {
+        /// It.
+        original: Original,
+        /// The round that it came with.
+        round: u32,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// Title, description or address changed.
     MediaDescribed {
         /// Title now.

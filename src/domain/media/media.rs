@@ -2,7 +2,7 @@
 
 use super::{
     Captions, Chapter, Facts, Failure, Filing, Kind, MediaCommand, MediaError, MediaEvent, Original, Poster,
-    Rejection, Rendition, Step, Storage, Tier, captions, filing, labels, storage,
+    Rejection, Rendition, Step, Storage, Tier, captions, filing, labels, replacing, storage,
 };
 use crate::domain::shared::{AccountId, Licence, Slug};
 use chrono::{DateTime, Utc};
@@ -114,6 +114,23 @@ pub struct Media {
     /// Where its files lie.
     #[serde(default)]
     pub storage: Storage,
+    /// A new file that is being processed while the one there still plays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<replacing::Replacement>,
+    /// Originals that were replaced or taken back, and whose bytes are still kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<replacing::FormerFile>,
+    /// Round that the original came with; 0 for the first one.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub original_round: u32,
+    /// Highest round that ever began for a new file; 0 if there never was one.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub rounds: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+fn is_zero(n: &u32) -> bool {
+    *n == 0
 }
 
 impl Media {
@@ -133,6 +150,9 @@ impl Media {
     /// The reason for which the command is refused.
     pub fn decide(&self, command: MediaCommand) -> Result<Vec<MediaEvent>, MediaError> {
         use MediaCommand as C;
+        if let C::Report { round, of } = command {
+            return if round == self.generation { self.decide(*of) } else { Ok(vec![]) };
+        }
         if let C::ReceiveUpload { owner, original, file_name, ending, title, slug, at } = command {
             if self.processing != Processing::Unknown {
                 return Err(MediaError::AlreadyReceived);
@@ -164,11 +184,16 @@ impl Media {
             },
             C::Reprocess { at } => match &self.processing {
                 Processing::Ready | Processing::Failed { .. } => {
-                    Ok(vec![MediaEvent::ReprocessingRequested { generation: self.generation + 1, at }])
+                    Ok(vec![MediaEvent::ReprocessingRequested { generation: self.next_round(), at }])
                 }
                 Processing::Rejected { reason } => Err(MediaError::Rejected(reason.clone())),
                 _ => Err(MediaError::StillProcessing),
             },
+            C::Replace { original, file_name, ending, at } => {
+                replacing::replace(self, original, file_name, ending, at)
+            }
+            C::WithdrawReplacement { at } => replacing::withdraw(self, at),
+            C::RecordFormerErased { round, at } => Ok(replacing::erased(self, round, at)),
             C::RecordCopied { copy, at } => storage::copied(self, copy, at),
             C::SwitchFiles { to, at } => storage::switch(self, to, at),
             C::RecordFormerDeleted { from, at } => storage::former_deleted(self, from, at),
@@ -211,7 +236,10 @@ impl Media {
         match (command, &self.processing) {
             (C::StartProbe { at }, P::Received) => vec![MediaEvent::ProbingStarted { at }],
             (C::Accept { kind, facts, at }, P::Received | P::Probing) => {
-                vec![MediaEvent::MediaProbed { kind, facts, at }]
+                vec![match replacing::other_kind(self, kind) {
+                    Some(reason) => MediaEvent::MediaRejected { reason, at },
+                    None => MediaEvent::MediaProbed { kind, facts, at },
+                }]
             }
             (C::Reject { reason, at }, P::Received | P::Probing) => {
                 vec![MediaEvent::MediaRejected { reason, at }]
@@ -314,13 +342,19 @@ impl Media {
             }
             E::ProbingStarted { .. } => self.processing = Processing::Probing,
             E::MediaProbed { kind, facts, .. } => {
-                self.kind = Some(kind);
-                self.facts = facts;
+                let (its_kind, its_facts) = match &mut self.next {
+                    Some(next) => (&mut next.kind, &mut next.facts),
+                    None => (&mut self.kind, &mut self.facts),
+                };
+                (*its_kind, *its_facts) = (Some(kind), facts);
                 self.processing = Processing::Accepted;
             }
+            // Of a refused new file nothing is kept, and everything is as before.
+            E::MediaRejected { .. } if self.next.is_some() => drop(replacing::restore(self)),
             E::MediaRejected { reason, .. } => self.processing = Processing::Rejected { reason },
             E::ProcessingStarted { .. } => self.processing = Processing::Processing,
             E::MediaPlayable { renditions, poster, duration_ms, generation, .. } => {
+                replacing::take_over(self);
                 self.renditions = renditions;
                 self.poster = poster;
                 self.facts.duration_ms = duration_ms;
@@ -332,16 +366,22 @@ impl Media {
             E::MediaFailed { step, reason, .. } => self.processing = Processing::Failed { step, reason },
             E::ProcessingRetried { .. } => {
                 // What was already examined or playable goes on from there; finished parts are kept.
-                self.processing = match self.kind {
+                self.processing = match self.source().kind {
                     None => Processing::Received,
                     Some(_) if self.playable_generation == self.generation => Processing::Processing,
                     Some(_) => Processing::Accepted,
                 };
             }
             E::ReprocessingRequested { generation, .. } => {
+                if self.next.is_some() {
+                    self.rounds = generation;
+                }
                 self.generation = generation;
                 self.processing = Processing::Received;
             }
+            event @ (E::ReplacementReceived { .. }
+            | E::ReplacementWithdrawn { .. }
+            | E::FormerOriginalErased { .. }) => replacing::apply(self, event),
             E::MediaDescribed { title, description, slug, .. } => {
                 self.title = title;
                 self.description = description;
@@ -368,7 +408,10 @@ impl Media {
                 }
             }
             E::MediaRemoved { .. } => self.publication = Publication::Removed { erased: false },
-            E::MediaFilesErased { .. } => self.publication = Publication::Removed { erased: true },
+            E::MediaFilesErased { .. } => {
+                self.publication = Publication::Removed { erased: true };
+                self.former.clear();
+            }
         }
     }
 }

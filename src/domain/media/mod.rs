@@ -12,6 +12,7 @@ mod events;
 mod filing;
 mod labels;
 mod media;
+mod replacing;
 mod storage;
 mod values;
 
@@ -22,6 +23,7 @@ pub use events::MediaEvent;
 pub use filing::{Category, Filing, MOST_CONTRIBUTORS};
 pub use labels::{LONGEST_TAG, MOST_TAGS, tags};
 pub use media::{Media, Processing, Publication};
+pub use replacing::{FormerFile, Replacement, Source};
 pub use storage::{CopiedFiles, Place, Storage};
 pub use values::{
     Codec, Facts, Failure, Kind, Original, Overview, Poster, Rejection, Rendition, Step, Storyboard, Tier,
@@ -38,5 +40,7 @@ pub fn ending(file_name: &str) -> String {
 
 crate::decider!(Media, MediaCommand, MediaEvent, MediaError, "media");
 
+#[cfg(test)]
+mod replacing_tests;
 #[cfg(test)]
 mod tests;

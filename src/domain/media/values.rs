@@ -27,6 +27,24 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Video, Self::Image, Self::Audio, Self::Document, Self::Model, Self::Archive, Self::Other];
+
+    /// What pages call several of it.
+    #[must_use]
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Video => "videos",
+            Self::Image => "pictures",
+            Self::Audio => "sounds",
+            Self::Document => "documents",
+            Self::Model => "3D models",
+            Self::Archive => "archives",
+            Self::Other => "other files",
+        }
+    }
+
     /// What pages call it.
     #[must_use]
     pub fn words(self) -> &'static str {
@@ -113,7 +131,7 @@ pub struct Facts {
 }
 
 /// Pictures of which a preview is shown and the original is given: they are files to work with.
-pub const WORKING_PICTURES: [&str; 4] = ["psd", "exr", "hdr", "raw"];
+pub const WORKING_PICTURES: [&str; 6] = ["psd", "exr", "hdr", "raw", "dpx", "dds"];
 
 impl Facts {
     /// Whether the original itself is what people download. Of films, sounds and finished pictures it stays
@@ -149,6 +167,8 @@ pub enum Codec {
     Av1,
     /// AAC sound.
     Aac,
+    /// Opus sound: as good in fewer bytes.
+    Opus,
     /// AVIF picture.
     Avif,
     /// JPEG picture.
@@ -332,6 +352,24 @@ pub enum Rejection {
         "The times in the film do not add up (it jumps or never ends). Export it again and upload the new file."
     )]
     BrokenTimes,
+    /// A kind that the studio does not take.
+    #[error("The file is of a kind ({}) that this studio does not take. Ask the operator.", .found.words().to_lowercase())]
+    KindNotTaken {
+        /// What it is.
+        found: Kind,
+    },
+    /// A new file for a work that is something else.
+    #[error(
+        "The new file is a {}, but the work is a {}. What was there stays; upload the new file as a work of its own.",
+        .found.words().to_lowercase(),
+        .was.words().to_lowercase()
+    )]
+    OtherKind {
+        /// What the work is.
+        was: Kind,
+        /// What the new file is.
+        found: Kind,
+    },
     /// The program that examines files did not finish.
     #[error("The file could not be examined within the time and memory allowed, so it was not accepted.")]
     ProbeExhausted,

@@ -57,6 +57,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         act("/api/v1/media/{id}/unpublish", "Hide a published work", |at| MediaCommand::Unpublish { at }),
         act("/api/v1/media/{id}/retry", "Try failed processing again", |at| MediaCommand::Retry { at }),
         act("/api/v1/media/{id}/reprocess", "Make all renditions anew", |at| MediaCommand::Reprocess { at }),
+        act(
+            "/api/v1/media/{id}/withdraw",
+            "Take a new file back that does not play yet; the former one stays",
+            |at| MediaCommand::WithdrawReplacement { at },
+        ),
         Endpoint::act(
             Method::DELETE,
             "/api/v1/media/{id}",
@@ -97,6 +102,13 @@ pub(super) fn to_json(req: &Req, work: &Work, progress: Option<&Progress>) -> Va
             "generation": work.generation, "playable_generation": work.playable,
             "progress": progress.map(|p| json!({ "share": p.share, "step": p.step, "done": p.done, "of": p.of, "running": p.running, "no_room": p.no_room })),
         });
+        value["processing"]["replacement"] = work
+            .next
+            .as_ref()
+            .map(|n| json!({ "sha256": n.sha256, "bytes": n.bytes, "kind": n.kind, "received_at": n.received_at }))
+            .into();
+        value["processing"]["refused_replacement"] =
+            work.refused.as_ref().map(|r| json!({ "reason": r.reason, "at": r.at })).into();
         value["original"] = json!({ "sha256": work.sha256, "bytes": work.bytes });
         value["renditions"] = work.renditions.iter().map(rendition).collect();
     }
@@ -195,7 +207,10 @@ async fn playback(req: Req) -> Result<Res, HttpError> {
         })
         .chain(original)
         .collect();
-    let hls = work.renditions.iter().any(|r| matches!(r.codec, Codec::H264 | Codec::Av1 | Codec::Aac));
+    let hls = work
+        .renditions
+        .iter()
+        .any(|r| matches!(r.codec, Codec::H264 | Codec::Av1 | Codec::Aac | Codec::Opus));
     let streamed = matches!(work.kind, Some(Kind::Video | Kind::Audio)) && hls;
     one(
         &req,

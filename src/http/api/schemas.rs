@@ -136,7 +136,8 @@ fn media() -> Vec<(&'static str, Value)> {
             "UploadWish",
             json!({
                 "type": "object", "additionalProperties": false, "required": ["length"],
-                "properties": { "length": { "type": "integer", "minimum": 1 }, "file_name": text(), "title": text() },
+                "properties": { "length": { "type": "integer", "minimum": 1 }, "file_name": text(), "title": text(),
+                    "replaces": { "type": "string", "format": "uuid", "description": "The work whose file it takes the place of" } },
             }),
         ),
     ]

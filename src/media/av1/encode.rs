@@ -76,6 +76,17 @@ pub fn encode_segment(
     mezzanine: &Path,
     settings: &EncodeSettings,
     cancel: &Cancel,
+    progress: impl FnMut(u64),
+) -> Result<Segment, MediaTrouble> {
+    encode_frames((sandbox, limits, cancel), mezzanine, settings, None, progress)
+}
+
+/// The same for its first frames only.
+pub(super) fn encode_frames(
+    (sandbox, limits, cancel): (&Sandbox, &Limits, &Cancel),
+    mezzanine: &Path,
+    settings: &EncodeSettings,
+    most: Option<u64>,
     mut progress: impl FnMut(u64),
 ) -> Result<Segment, MediaTrouble> {
     // rav1e at its slowest stays far above one frame in 20 s; no segment has more than 400 frames.
@@ -95,6 +106,9 @@ pub fn encode_segment(
     ]);
     job.args(["-i".to_owned(), format!("file:{input}"), "-map".into(), "0:v:0".into(), "-vf".into()]);
     job.args([format!("scale={width}:{height}:flags=lanczos,format=yuv420p")]);
+    if let Some(most) = most {
+        job.args(["-frames:v".to_owned(), most.to_string()]);
+    }
     job.args(["-fps_mode", "passthrough", "-strict", "-1", "-f", "yuv4mpegpipe", "pipe:1"]);
     let mut running = job.start(cancel)?;
     let Some(pipe) = running.stdout() else { return Err(MediaTrouble::internal("no pipe")) };

@@ -14,12 +14,11 @@ use uuid::Uuid;
 
 mod progress;
 mod queries;
+mod replacing;
 
 pub use progress::{Progress, progress};
-pub use queries::{
-    by_id, by_ids, by_slug, bytes_in, bytes_of, due, in_processing, list, listed, others_with_original,
-    removed_before,
-};
+pub use queries::{by_id, by_ids, by_slug, bytes_in, due, in_processing, list, listed, removed_before};
+pub use replacing::{Held, Next, Refused, bytes_of, former_before, originals_of, others_with_original};
 
 /// The projection.
 pub struct MediaWorks;
@@ -31,11 +30,11 @@ impl Projection for MediaWorks {
     }
 
     fn version(&self) -> i32 {
-        7
+        8
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &["media_works", "media_slugs"]
+        &["media_works", "media_slugs", "media_originals"]
     }
 
     fn ddl(&self) -> &'static str {
@@ -77,7 +76,9 @@ impl Projection for MediaWorks {
             place        text not null default 'local',
             place_round  integer not null default 0,
             place_bytes  bigint not null default 0,
-            moving       text
+            moving       text,
+            next         jsonb,
+            refused      jsonb
         );
         create index if not exists media_works_by_owner on media_works (owner, received_at desc);
         create index if not exists media_works_by_original on media_works (sha256);
@@ -85,7 +86,17 @@ impl Projection for MediaWorks {
         create table if not exists media_slugs (
             slug  text primary key,
             media uuid not null
-        );"
+        );
+        create table if not exists media_originals (
+            media  uuid not null,
+            round  integer not null,
+            sha256 text not null,
+            bytes  bigint not null,
+            role   text not null,
+            since  timestamptz not null,
+            primary key (media, round)
+        );
+        create index if not exists media_originals_by_hash on media_originals (sha256);"
     }
 
     async fn apply(&self, tx: &Transaction<'_>, event: &RecordedEvent) -> Result<(), ProjectionError> {
@@ -107,9 +118,13 @@ impl Projection for MediaWorks {
                     &[&id, &owner, &title, &slug.as_str(), &original.sha256, &bytes, &json(&file_name)?, &at, &ending],
                 )
                 .await?;
+                replacing::hold(tx, id, 1, &original, ("current", at)).await?;
                 own_slug(tx, slug.as_str(), id).await
             }
             E::ProbingStarted { at } => set("processing = 'probing', since = $2", &[&at]).await,
+            E::MediaProbed { kind, facts, at } if replacing::waits(tx, id).await? => {
+                replacing::probed(tx, id, (kind, &facts), at).await
+            }
             E::MediaProbed { kind, facts, at } => {
                 let kind: &str = kind.into();
                 let number = |n: u32| i32::try_from(n).unwrap_or(i32::MAX);
@@ -119,11 +134,18 @@ impl Projection for MediaWorks {
                 )
                 .await
             }
+            E::MediaRejected { reason, at } if replacing::waits(tx, id).await? => {
+                replacing::refused(tx, id, reason.to_string(), at).await
+            }
             E::MediaRejected { reason, at } => {
+                replacing::turn(tx, id, "current", None).await?;
                 set("processing = 'rejected', since = $2, reason = $3", &[&at, &reason.to_string()]).await
             }
             E::ProcessingStarted { at, .. } => set("processing = 'processing', since = $2", &[&at]).await,
             E::MediaPlayable { renditions, poster, duration_ms, frames, generation, overview, at } => {
+                if replacing::waits(tx, id).await? {
+                    replacing::take_over(tx, id, at).await?;
+                }
                 let poster = poster.map(|p| json(&p)).transpose()?;
                 let generation = i32::try_from(generation).unwrap_or(i32::MAX);
                 set(
@@ -147,7 +169,7 @@ impl Projection for MediaWorks {
             }
             E::ProcessingRetried { at } => {
                 set(
-                    "processing = case when kind is null then 'received' when playable = generation then 'processing'
+                    "processing = case when (case when next is null then kind else next ->> 'kind' end) is null then 'received' when playable = generation then 'processing'
                      else 'accepted' end, since = $2, reason = null, step = null",
                     &[&at],
                 )
@@ -161,6 +183,11 @@ impl Projection for MediaWorks {
                 )
                 .await
             }
+            E::ReplacementReceived { original, file_name, ending, generation, at } => {
+                replacing::receive(tx, id, (&original, &file_name, &ending), generation, at).await
+            }
+            E::ReplacementWithdrawn { at, .. } => replacing::withdrawn(tx, id, at).await,
+            E::FormerOriginalErased { round, .. } => replacing::drop_round(tx, id, round).await,
             E::MediaDescribed { title, description, slug, .. } => {
                 set("title = $2, description = $3, slug = $4", &[&title, &description, &slug.as_str()]).await?;
                 own_slug(tx, slug.as_str(), id).await
@@ -205,9 +232,12 @@ impl Projection for MediaWorks {
                 .await
             }
             E::MediaRemoved { at } => {
-                set("publication = 'removed', publish_at = null, since = $2, file_name = null", &[&at]).await
+                set("publication = 'removed', publish_at = null, since = $2, file_name = null, next = next - 'file_name'", &[&at]).await
             }
-            E::MediaFilesErased { .. } => set("publication = 'erased', place_bytes = 0, renditions = '[]', poster = null, captions = '{}'", &[]).await,
+            E::MediaFilesErased { .. } => {
+                tx.execute("delete from media_originals where media = $1", &[&id]).await?;
+                set("publication = 'erased', place_bytes = 0, renditions = '[]', poster = null, captions = '{}', next = null", &[]).await
+            }
         }
     }
 }
@@ -308,6 +338,10 @@ pub struct Work {
     pub place_bytes: u64,
     /// Last step of a move that has not come to its end: `copied` or `switched`.
     pub moving: Option<String>,
+    /// A new file that is being processed while the one before still plays.
+    pub next: Option<Next>,
+    /// The last new file that was not accepted, until another one comes.
+    pub refused: Option<Refused>,
 }
 
 impl Work {

@@ -10,7 +10,7 @@ pub struct Progress {
     pub media: Uuid,
     /// Share done of the step that people wait for now, 0 to 1.
     pub share: f64,
-    /// What is being done: `probe`, `prepare`, `av1`, `package`; empty when nothing is.
+    /// What is being done: `probe`, `prepare`, `quality`, `av1`, `package`; empty when nothing is.
     pub step: String,
     /// Pieces done.
     pub done: i64,
@@ -45,7 +45,7 @@ pub async fn progress(reader: &Reader, media: &[Uuid]) -> Result<Vec<Progress>, 
                     bool_or(j.state = 'queued' and j.error = 'no_room')
              from jobs j left join now_at n using (media)
              where n.kind is null or j.kind = n.kind
-                or (n.kind in ('av1', 'package') and j.kind in ('av1', 'package'))
+                or (n.kind in ('quality', 'av1', 'package') and j.kind in ('quality', 'av1', 'package'))
              group by j.media, n.kind",
             &[&media],
         )

@@ -12,7 +12,7 @@ use uuid::Uuid;
 const COLUMNS: &str = "media, owner, kind, title, description, slug, tier, processing, since, reason, step,
     publication, publish_at, published_at, received_at, generation, playable, width, height, duration_ms, frames,
     renditions, poster, overview, sha256, bytes, file_name, captions, chapters, ending, facts, licence, tags,
-    filing, place, place_round, place_bytes, moving";
+    filing, place, place_round, place_bytes, moving, next, refused";
 
 fn read(row: &Row) -> Result<Work, QueryError> {
     let number = |name: &str| u32::try_from(row.get::<_, i32>(name)).unwrap_or(0);
@@ -22,6 +22,8 @@ fn read(row: &Row) -> Result<Work, QueryError> {
     let kind = kind.map(|k| serde_json::from_value(k.into())).transpose().map_err(bad)?;
     let poster: Option<serde_json::Value> = row.get("poster");
     let file_name: Option<serde_json::Value> = row.get("file_name");
+    let next: Option<serde_json::Value> = row.get("next");
+    let refused: Option<serde_json::Value> = row.get("refused");
     let captions: BTreeMap<String, Captions> = serde_json::from_value(row.get("captions")).map_err(bad)?;
     Ok(Work {
         id: row.get("media"),
@@ -62,6 +64,8 @@ fn read(row: &Row) -> Result<Work, QueryError> {
         place_round: number("place_round"),
         place_bytes: big("place_bytes"),
         moving: row.get("moving"),
+        next: next.map(serde_json::from_value).transpose().map_err(bad)?,
+        refused: refused.map(serde_json::from_value).transpose().map_err(bad)?,
     })
 }
 
@@ -172,40 +176,6 @@ pub async fn due(reader: &Reader, now: DateTime<Utc>) -> Result<Vec<Uuid>, Query
 pub async fn removed_before(reader: &Reader, time: DateTime<Utc>) -> Result<Vec<Work>, QueryError> {
     let sql = format!("select {COLUMNS} from media_works where publication = 'removed' and since <= $1");
     reader.client().await?.query(&sql, &[&time]).await?.iter().map(read).collect()
-}
-
-/// How many other works that still need it hold the same original.
-///
-/// # Errors
-/// If the database cannot be read.
-pub async fn others_with_original(reader: &Reader, media: Uuid, sha256: &str) -> Result<i64, QueryError> {
-    let row = reader
-        .client()
-        .await?
-        .query_one(
-            "select count(*) from media_works
-             where sha256 = $1 and media <> $2 and processing <> 'rejected' and publication <> 'erased'",
-            &[&sha256, &media],
-        )
-        .await?;
-    Ok(row.get(0))
-}
-
-/// Bytes of originals that an account holds.
-///
-/// # Errors
-/// If the database cannot be read.
-pub async fn bytes_of(reader: &Reader, owner: Uuid) -> Result<u64, QueryError> {
-    let row = reader
-        .client()
-        .await?
-        .query_one(
-            "select coalesce(sum(bytes), 0)::bigint from media_works
-             where owner = $1 and processing <> 'rejected' and publication <> 'erased'",
-            &[&owner],
-        )
-        .await?;
-    Ok(u64::try_from(row.get::<_, i64>(0)).unwrap_or(0))
 }
 
 /// Bytes of works in a store, without those of one work.

@@ -17,15 +17,18 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
+mod admission;
 mod buckets;
 mod captions;
 mod desk;
+mod fetching;
 mod filing;
 mod kinds;
 mod labels;
 mod pictures;
 mod playing;
 mod playlists;
+mod replacing;
 mod texts;
 mod uploading;
 mod workers;

@@ -47,7 +47,7 @@ async fn an_upload_plays_first_as_h264_then_as_av1_and_only_for_whom_it_may() {
     );
     let folder = public(&studio, &work);
     let names: Vec<&str> = work.renditions.iter().map(|r| r.name.as_str()).collect();
-    assert_eq!(names, ["h264-90", "audio", "download.mp4", "av1-90"]);
+    assert_eq!(names, ["h264-90", "audio", "audio-opus", "download.mp4", "av1-90"]);
     for file in ["h264-90/index.m3u8", "av1-90/index.m3u8", "download.mp4"] {
         assert_eq!(frames(&folder.join(file)), 192, "{file}");
     }

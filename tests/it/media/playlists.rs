@@ -34,6 +34,7 @@ fn codec_of(folder: &Path, stream: &str) -> String {
             format!("av01.0.{level:02}M.08")
         }
         (Some("aac"), Some("LC")) => "mp4a.40.2".into(),
+        (Some("opus"), _) => "opus".into(),
         other => panic!("{stream}: {other:?}"),
     }
 }

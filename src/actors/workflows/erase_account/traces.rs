@@ -3,7 +3,7 @@
 use super::WorkflowError;
 use crate::actors::bus::Envelope;
 use crate::actors::services::Services;
-use crate::actors::{contacts, data_export, payments, uploads, wallet};
+use crate::actors::{contacts, data_export, former_files, payments, uploads, wallet};
 use crate::domain::media::{Media, MediaCommand};
 use crate::domain::shared::derive_id;
 use crate::projections::{gifts, media as works, subscriptions};
@@ -60,18 +60,15 @@ pub(super) async fn unpublished_uploads(
             Err(error) => return Err(WorkflowError::Failed(error.to_string())),
         }
     }
-    let fail = |e: std::io::Error| WorkflowError::Failed(format!("removing files: {}", e.kind()));
     for work in works::list(&cx.reader, Some(account), None, i64::MAX).await? {
         let at = cx.clock.now();
         for (purpose, command) in
             [("remove", MediaCommand::Remove { at }), ("files", MediaCommand::RecordFilesErased { at })]
         {
             if purpose == "files" {
-                cx.files.remove_all_made(work.id).await.map_err(fail)?;
-                let shared = works::others_with_original(&cx.reader, work.id, &work.sha256).await? > 0;
-                if !shared {
-                    cx.files.remove_original(&work.sha256).await.map_err(fail)?;
-                }
+                // Also what a new file took the place of, and new files that never did.
+                let removed = former_files::remove_all(cx, work.id).await;
+                removed.map_err(|e| WorkflowError::Failed(e.to_string()))?;
             }
             let id = derive_id(&work.id.to_string(), &format!("erase {purpose}"));
             let sent = cx.bus.dispatch::<Media>(Envelope::new(id, work.id, command, meta.clone())).await;

@@ -1,7 +1,7 @@
 //! `/studio/media/{id}`: the editor of one work, and what can be done with it.
 
 use super::uploads::{kind_words, processing_chip, publication_chip, standing};
-use super::{MAKERS, filing, timeline};
+use super::{MAKERS, filing, replacing, timeline};
 use crate::actors::CommandError;
 use crate::actors::bus::{Claim, Envelope, Receipt};
 use crate::domain::media::{Media, MediaCommand, MediaError, Tier, tags};
@@ -34,7 +34,12 @@ pub(super) fn routes() -> Vec<Route> {
 
 /// The work of the address, for those who may change it.
 pub(super) async fn find(req: &Req) -> Result<Work, HttpError> {
-    let work = works::by_id(&req.app.reader, req.id_param("id")?).await?.ok_or(HttpError::NotFound)?;
+    find_by_id(req, req.id_param("id")?).await
+}
+
+/// A work, for those who may change it.
+pub(super) async fn find_by_id(req: &Req, id: uuid::Uuid) -> Result<Work, HttpError> {
+    let work = works::by_id(&req.app.reader, id).await?.ok_or(HttpError::NotFound)?;
     if !may_edit(req, &work) {
         return Err(HttpError::NotFound);
     }
@@ -145,6 +150,8 @@ async fn act(mut req: Req) -> Result<Res, HttpError> {
         },
         "retry" => MediaCommand::Retry { at },
         "reprocess" => MediaCommand::Reprocess { at },
+        "withdraw" => MediaCommand::WithdrawReplacement { at },
+        "erase-former" => return replacing::erase_former(&req, &work).await,
         "remove" => MediaCommand::Remove { at },
         _ => return Err(HttpError::NotFound),
     };
@@ -217,6 +224,7 @@ pub(super) async fn view(
             (form(req, &base, &fields))
             @if !work.is_published() { (schedule(req, work, typed, errors, &base)) }
             (timeline::sections(req, work, typed, errors))
+            (replacing::section(req, work, errors).await?)
             (facts(work, file_name.as_deref()))
             section.stack aria-labelledby="more" {
                 h2 #more { "More" }
@@ -236,7 +244,7 @@ pub(super) async fn view(
             title: work.title.clone(),
             section: "Studio".into(),
             theme: Theme::Desk,
-            scripts: stage.scripts,
+            scripts: stage.scripts.into_iter().chain(["uploads.js"]).collect(),
             private: true,
             body,
             ..Page::default()
@@ -262,13 +270,15 @@ fn state(req: &Req, work: &Work, progress: Option<&works::Progress>, base: &str)
             "failed" => (notice(Tone::Danger, &html! {
                 p { strong { "Processing failed" @if let Some(step) = &work.step { " at the step “" (step) "”" } "." } }
                 @if let Some(reason) = &work.reason { p { (reason) } }
-                @if work.playable > 0 { p { "What was finished before plays and can be published." } }
+                @if work.next.is_some() {
+                    p { "It is the new file that failed. What was there before still plays." }
+                } @else if work.playable > 0 { p { "What was finished before plays and can be published." } }
                 (form_inline(req, &format!("{base}/retry"), &button::submit("Try again", Weight::Main)))
             })),
             "rejected" => (notice(Tone::Danger, &html! {
                 p { strong { "This file was not accepted." } }
                 @if let Some(reason) = &work.reason { p { (reason) } }
-                p { a href="/studio/uploads" { "Upload another file" } }
+                p { a href="#replace" { "Put another file in its place" } " or " a href="/studio/uploads" { "upload another work" } "." }
             })),
             _ => div #standing hx-get=(base) hx-trigger=[(work.processing != "ready").then_some("every 3s")] hx-select="#standing" hx-swap="outerHTML" {
                 (standing(work, progress))
@@ -331,6 +341,9 @@ fn facts(work: &Work, file_name: Option<&str>) -> Markup {
         section.stack aria-labelledby="facts" {
             h2 #facts { "Facts" }
             (table::facts(&pairs))
+            @if work.original_name().is_some() {
+                p.muted { "People download the original as it is, with everything that a camera or a program wrote into it, such as names or where a picture was taken." }
+            }
             @if !rows.is_empty() { (table::table("Renditions", &columns, &rows)) }
         }
     }

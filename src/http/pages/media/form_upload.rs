@@ -1,8 +1,9 @@
 //! The plain form: files in one request, for small files and browsers without scripts.
 
-use super::tus::{as_http, to_list};
+use super::replacing;
+use super::tus::{as_http, may_replace, to_list};
 use crate::actors::accounts::access_tokens::Scope;
-use crate::actors::idempotency::Key;
+use crate::actors::idempotency::{self, Key};
 use crate::actors::uploads::{self, About};
 use crate::domain::shared::derive_id;
 use crate::http::error::HttpError;
@@ -25,6 +26,7 @@ pub(super) async fn receive(mut req: Req) -> Result<Res, HttpError> {
     }
     let mut proven = !req.header("x-csrf-token").is_empty() || req.account()?.scopes.is_some();
     let (mut title, mut field_key) = (String::new(), String::new());
+    let mut replaces = None;
     let mut last = None;
     let mut entered: Option<(By, Key)> = None;
     let mut files = 0_u32;
@@ -34,7 +36,7 @@ pub(super) async fn receive(mut req: Req) -> Result<Res, HttpError> {
     };
     while let Some(mut field) = form.next_field().await.map_err(broken)? {
         let name = field.name().unwrap_or_default().to_owned();
-        if name != "file" {
+        if name != "file" && name != "new_file" {
             let mut text = vec![];
             while let Some(part) = field.chunk().await.map_err(broken)? {
                 if text.len() + part.len() > FIELD_BYTES {
@@ -49,6 +51,7 @@ pub(super) async fn receive(mut req: Req) -> Result<Res, HttpError> {
                     proven = true;
                 }
                 "title" => title = text,
+                "replaces" => replaces = Some(text.parse().map_err(|_| HttpError::NotFound)?),
                 "idempotency_key" => field_key = text,
                 _ => {}
             }
@@ -63,13 +66,18 @@ pub(super) async fn receive(mut req: Req) -> Result<Res, HttpError> {
         if file_name.is_empty() {
             break;
         }
-        let about = About { file_name, title: title.clone(), ..About::default() };
+        let about = About { file_name, title: title.clone(), replaces, ..About::default() };
+        may_replace(&req, &about).await?.map_err(as_http)?;
         let bytes = field.map(|part| part.map_err(std::io::Error::other));
-        let original = uploads::stage(&req.app, account, bytes).await.map_err(as_http)?;
+        let original = match uploads::stage(&req.app, account, &about.file_name, bytes).await {
+            Ok(original) => original,
+            Err(error) => return replacing::refused(&req, replaces, error).await,
+        };
         let mut id = req.app.clock.new_id();
         if let Some((by, key)) = idempotent::key(&req, &field_key, Some(Scope::MediaWrite.code()))? {
             if entered.is_none() {
-                let content = format!("{title}\n{}\n{}", about.file_name, original.sha256);
+                let of = replaces.map(|id| format!("\n{id}")).unwrap_or_default();
+                let content = format!("{title}\n{}\n{}{of}", about.file_name, original.sha256);
                 if let Some(res) = idempotent::enter(&req, by, &key, content.as_bytes()).await? {
                     return Ok(res);
                 }
@@ -80,17 +88,30 @@ pub(super) async fn receive(mut req: Req) -> Result<Res, HttpError> {
         }
         files += 1;
         let taken = uploads::take_staged(&req.app, account, id, original, &about, req.meta()).await;
-        let receipt = match (taken.map_err(as_http), &entered) {
+        let receipt = match (taken, &entered) {
             (Ok(receipt), _) => receipt,
-            (Err(error), Some((by, key))) => return idempotent::keep(&req.app, key, *by, Err(error)).await,
-            (Err(error), None) => return Err(error),
+            // Nothing has happened: another file may be sent with the same key.
+            (Err(error), Some((By::Form, key))) if replaces.is_some() => {
+                idempotency::forget(&req.app, key).await?;
+                return replacing::refused(&req, replaces, error).await;
+            }
+            (Err(error), Some((by, key))) => {
+                return idempotent::keep(&req.app, key, *by, Err(as_http(error))).await;
+            }
+            (Err(error), None) => return replacing::refused(&req, replaces, error).await,
         };
-        uploads::process_if_eager(&req.app, id).await;
+        uploads::process_if_eager(&req.app, replaces.unwrap_or(id)).await;
         last = Some(receipt);
+        if replaces.is_some() {
+            break;
+        }
     }
     match (last, entered) {
-        (Some(receipt), Some((by, key))) => idempotent::keep(&req.app, &key, by, Ok(to_list(receipt))).await,
-        (Some(receipt), None) => Ok(to_list(receipt)),
+        (Some(receipt), Some((by, key))) => {
+            idempotent::keep(&req.app, &key, by, Ok(to_list(receipt, replaces))).await
+        }
+        (Some(receipt), None) => Ok(to_list(receipt, replaces)),
+        (None, _) if replaces.is_some() => replacing::no_file(&req, replaces).await,
         (None, _) => Err(HttpError::Unprocessable("Choose a file first.".into())),
     }
 }

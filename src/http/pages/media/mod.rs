@@ -1,16 +1,18 @@
 //! Media: the page of a work, its files, uploads and their editor.
 
 mod editor;
+mod fetching;
 mod files;
 mod filing;
 mod form_upload;
+mod replacing;
 mod timeline;
 mod tus;
 mod uploads;
 mod watch;
 
 use crate::http::route::Route;
-pub use tus::as_http;
+pub use tus::{as_http, may_replace};
 
 /// Who uploads and edits.
 pub const MAKERS: &[&str] = &["creator", "editor"];
@@ -18,8 +20,16 @@ pub const MAKERS: &[&str] = &["creator", "editor"];
 /// The addresses.
 #[must_use]
 pub fn routes() -> Vec<Route> {
-    [watch::routes(), files::routes(), tus::routes(), uploads::routes(), editor::routes(), timeline::routes()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        watch::routes(),
+        files::routes(),
+        tus::routes(),
+        uploads::routes(),
+        fetching::routes(),
+        editor::routes(),
+        timeline::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

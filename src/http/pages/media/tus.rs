@@ -4,10 +4,12 @@
 use super::{MAKERS, form_upload};
 use crate::actors::accounts::access_tokens::Scope;
 use crate::actors::uploads::{self, About, Checksum, UploadError};
+use crate::http::delivery::may_edit;
 use crate::http::error::HttpError;
 use crate::http::response::{Res, set, text};
 use crate::http::route::{Access, Route};
 use crate::http::{Req, response};
+use crate::projections::media as works;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use uuid::Uuid;
@@ -52,8 +54,10 @@ fn refused(error: UploadError) -> Result<Res, HttpError> {
     let status = match error {
         UploadError::TooLarge { .. } | UploadError::TooMany => StatusCode::PAYLOAD_TOO_LARGE,
         UploadError::Quota { .. } | UploadError::NoRoom { .. } => StatusCode::INSUFFICIENT_STORAGE,
-        UploadError::NotFound => StatusCode::NOT_FOUND,
+        UploadError::NotFound | UploadError::NoSuchWork => StatusCode::NOT_FOUND,
         UploadError::NoFile | UploadError::Unreadable(_) => StatusCode::BAD_REQUEST,
+        UploadError::KindNotTaken { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        UploadError::Fetch(_) => StatusCode::UNPROCESSABLE_ENTITY,
         UploadError::Offset { .. } => StatusCode::CONFLICT,
         UploadError::Busy => StatusCode::LOCKED,
         UploadError::Checksum => StatusCode::from_u16(460).unwrap_or(StatusCode::BAD_REQUEST),
@@ -107,6 +111,9 @@ async fn create(req: Req) -> Result<Res, HttpError> {
         return Ok(answer(StatusCode::BAD_REQUEST, &[], "Say the length first (header Upload-Length)."));
     };
     let about = about(req.header("upload-metadata"));
+    if let Err(error) = may_replace(&req, &about).await? {
+        return refused(error);
+    }
     let id = match uploads::create(&req.app, account, length, &about).await {
         Ok(id) => id,
         Err(error) => {
@@ -126,6 +133,15 @@ async fn create(req: Req) -> Result<Res, HttpError> {
     Ok(res)
 }
 
+/// Whether the work whose file is to be replaced is the viewer's to change; as long as a second factor is
+/// missing, staff roles do not count.
+pub async fn may_replace(req: &Req, about: &About) -> Result<Result<(), UploadError>, HttpError> {
+    let Some(media) = about.replaces else { return Ok(Ok(())) };
+    let work = works::by_id(&req.app.reader, media).await?;
+    let may = work.is_some_and(|work| !work.is_removed() && may_edit(req, &work));
+    Ok(if may { Ok(()) } else { Err(UploadError::NoSuchWork) })
+}
+
 fn http_date(at: chrono::DateTime<chrono::Utc>) -> String {
     at.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
@@ -139,6 +155,7 @@ fn about(metadata: &str) -> About {
         match name {
             "filename" | "name" => about.file_name = value,
             "title" => about.title = value,
+            "replaces" => about.replaces = value.parse().ok(),
             _ => {}
         }
     }
@@ -225,13 +242,13 @@ async fn append(mut req: Req) -> Result<Res, HttpError> {
 
 /// The last byte is here: the upload becomes a work.
 async fn finish(req: &Req, account: Uuid, id: Uuid) -> Result<Res, HttpError> {
-    let length = match uploads::standing(&req.app, account, id).await {
-        Ok(s) => s.length,
+    let (length, media) = match uploads::standing(&req.app, account, id).await {
+        Ok(s) => (s.length, s.media),
         Err(error) => return refused(error),
     };
     match uploads::complete(&req.app, account, id, req.meta()).await {
         Ok(receipt) => {
-            uploads::process_if_eager(&req.app, id).await;
+            uploads::process_if_eager(&req.app, media).await;
             let status = if length == 0 { StatusCode::CREATED } else { StatusCode::NO_CONTENT };
             let told = [("upload-offset", length.to_string()), ("x-position", receipt.position.to_string())];
             let mut res = answer(status, &told, "");
@@ -259,8 +276,10 @@ pub fn as_http(error: UploadError) -> HttpError {
     match error {
         UploadError::TooLarge { .. } | UploadError::TooMany => HttpError::TooLarge(words),
         UploadError::Quota { .. } | UploadError::NoRoom { .. } => HttpError::NoRoom(words),
-        UploadError::NotFound => HttpError::NotFound,
+        UploadError::NotFound | UploadError::NoSuchWork => HttpError::NotFound,
         UploadError::NoFile | UploadError::Unreadable(_) => HttpError::BadRequest(words),
+        UploadError::KindNotTaken { .. } => HttpError::UnsupportedType(words),
+        UploadError::Fetch(_) => HttpError::Unprocessable(words),
         UploadError::Offset { .. } | UploadError::Busy => HttpError::Conflict(words),
         UploadError::Checksum | UploadError::BrokenOff => HttpError::BadRequest(words),
         UploadError::Store(e) => e.into(),
@@ -272,18 +291,25 @@ pub fn as_http(error: UploadError) -> HttpError {
     }
 }
 
-/// 303 to the list of uploads, which waits for what was just done.
-pub(super) fn to_list(receipt: crate::actors::bus::Receipt) -> Res {
-    response::after(receipt, "/studio/uploads")
+/// 303 to the list of uploads, or to the work whose file was replaced; it waits for what was just done.
+pub(super) fn to_list(receipt: crate::actors::bus::Receipt, replaced: Option<Uuid>) -> Res {
+    match replaced {
+        Some(media) => response::after(receipt, &format!("/studio/media/{media}")),
+        None => response::after(receipt, "/studio/uploads"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::about;
+    use super::{Engine, STANDARD, about};
 
     #[test]
     fn metadata_is_base64_by_name() {
-        let about = about("filename d29ybGQubXA0,title VGhlIFdvcmxk, is_confidential");
-        assert_eq!((about.file_name.as_str(), about.title.as_str()), ("world.mp4", "The World"));
+        let said = about("filename d29ybGQubXA0,title VGhlIFdvcmxk, is_confidential");
+        assert_eq!((said.file_name.as_str(), said.title.as_str()), ("world.mp4", "The World"));
+        assert_eq!(said.replaces, None);
+        let id = uuid::Uuid::from_u128(7);
+        let said = about(&format!("replaces {}", STANDARD.encode(id.to_string())));
+        assert_eq!(said.replaces, Some(id));
     }
 }

@@ -1,16 +1,18 @@
 //! `/studio/uploads`: uploading, and how far everything is. The list is polled while something moves;
 //! without scripts a reload shows the same.
 
-use super::MAKERS;
+use super::{MAKERS, fetching};
+use crate::actors::uploads;
 use crate::domain::media::Kind;
 use crate::http::error::HttpError;
+use crate::http::form::Form;
 use crate::http::page::{Page, page};
 use crate::http::player::poster;
 use crate::http::response::html;
 use crate::http::route::{Access, Route};
 use crate::http::ui::{
-    Fetch, Field, Icon, Ratio, Theme, Tone, Weight, button, chip, empty, format, hidden_fields, page_head,
-    picture,
+    Errors, Fetch, Field, Icon, Ratio, Theme, Tone, Weight, button, chip, empty, format, hidden_fields,
+    notice_text, page_head, picture,
 };
 use crate::http::{Req, Res};
 use crate::projections::media::{self as works, Progress, Work};
@@ -29,25 +31,41 @@ pub(super) fn routes() -> Vec<Route> {
 const SHOWN: i64 = 50;
 
 async fn show(req: Req) -> Result<Res, HttpError> {
-    let list = list(&req).await?;
-    let most = format::bytes(req.app.config.limits.upload_bytes);
+    page_of(&req, None, &Errors::none()).await
+}
+
+/// The page, with what was typed for a file to be fetched and what is wrong with it.
+pub(super) async fn page_of(req: &Req, typed: Option<&Form>, errors: &Errors) -> Result<Res, HttpError> {
+    let list = list(req).await?;
+    let fetching = fetching::section(req, typed, errors).await?;
+    let limits = &req.app.config.limits;
+    let most = format::bytes(limits.upload_bytes);
+    let account = req.account()?.id;
+    let held = works::bytes_of(&req.app.reader, account).await?;
+    let room =
+        format!("Your uploads hold {} of {}.", format::bytes(held), format::bytes(limits.account_bytes));
+    // Said before anybody chooses a file, and checked again while it comes.
+    let closed = uploads::check_room(&req.app, account, 0).await.err();
+    let kinds = uploads::kinds_in_words(&limits.kinds);
     let hint = format!(
-        "Videos, pictures, sounds, documents, 3D models, archives or project files, each at most {most}. With scripts a broken upload goes on where it stopped."
+        "The studio takes {kinds}; each file at most {most}. {room} With scripts a broken upload goes on where it stopped."
     );
     let body = markup! {
         div.wrap.page.stack.loose {
             (page_head("Uploads", Some("What you bring in is examined, made playable, and then gets better renditions."), None))
+            @if let Some(why) = &closed { (notice_text(Tone::Warning, &why.to_string())) }
             form.form.upload method="post" action="/uploads/" enctype="multipart/form-data" data-upload {
-                (hidden_fields(&req))
+                (hidden_fields(req))
                 (Field::new("title", "Title").maxlength(200).optional().hint("As people will see it. It can be changed later.").render())
                 (Field::new("file", "Files").kind("file").several().hint(&hint).render())
                 div.row { (button::submit("Upload", Weight::Main)) }
             }
+            (fetching)
             (list)
         }
     };
     Ok(page(
-        &req,
+        req,
         Page {
             title: "Uploads".into(),
             section: "Studio".into(),
@@ -128,7 +146,7 @@ fn bar(work: &Work, progress: Option<&Progress>) -> Markup {
     let words = match step {
         "probe" => "Being examined".to_owned(),
         "prepare" => format!("Being made playable, {:.0} %", share * 100.0),
-        "av1" | "package" => {
+        "quality" | "av1" | "package" => {
             let pieces = progress.map(|p| format!(" ({} of {} pieces)", p.done, p.of)).unwrap_or_default();
             format!("Plays already; better renditions are {:.0} % done{pieces}", share * 100.0)
         }

@@ -15,6 +15,7 @@ use crate::http::ui::panel::{Tone, chip, empty, notice_text};
 use crate::http::ui::stats::{Stat, stats};
 use crate::http::ui::table::{self, Column, table};
 use crate::http::ui::{Theme, format};
+use crate::media::sandbox::Confinement;
 use crate::projections::media_queue::{self, Deed, Piece};
 use maud::{Markup, html};
 use uuid::Uuid;
@@ -39,6 +40,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let moving = pieces.iter().any(|p| p.state == "running");
     let content = html! {
         (page_head("Processing queue", Some("Every piece of work that runs, waits or has failed. The page renews itself while something runs."), None))
+        p.small.dim { "Helper programs on this host are confined by " (Confinement::here().words()) "." }
         @if !req.query("done").is_empty() { (notice_text(Tone::Success, "Done. Workers hear of it with their next piece; a piece that was cancelled stops within a second or two.")) }
         @if paused { (notice_text(Tone::Warning, "The queue is paused: no worker takes another piece. Uploads are still accepted and wait.")) }
         (figures(&pieces))
@@ -172,6 +174,7 @@ fn list(pieces: &[Piece]) -> Markup {
                 _ => Tone::Plain,
             };
             let piece = match p.kind.as_str() {
+                "quality" => format!("AV1 {}, quality", p.rung),
                 "av1" => format!("AV1 {}, segment {}", p.rung, p.segment + 1),
                 "package" => format!("package AV1 {}", p.rung),
                 other => other.to_owned(),

@@ -4,6 +4,7 @@ pub mod access_history;
 pub mod accounts;
 mod aggregate_actor;
 pub mod answer_notices;
+pub mod approvals;
 pub mod backup;
 pub mod bank_import;
 pub mod bus;

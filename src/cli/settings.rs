@@ -165,6 +165,9 @@ fn findings(config: &Config) -> Vec<Finding> {
     } else if let Some(words) = cdn::problem(config) {
         add("error", "cdn", &words);
     }
+    if let Some((setting, words)) = config.billing.problem() {
+        add("error", setting, &words);
+    }
     if let Some((setting, words)) = config.storage.problem(config.is_production()) {
         add("error", setting, &words);
     }

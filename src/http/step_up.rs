@@ -77,6 +77,7 @@ pub const TABLE: &[Rule] = &[
     post("/moderation/waves/{id}/undo", When::Always, "let many accounts back in"),
     post("/billing/orders/{id}/refund", When::Always, "give money back"),
     post("/billing/refunds/{id}", When::Always, "decide about money that goes back"),
+    post("/billing/approvals/{id}", When::Always, "decide about money or time that is given"),
     post("/billing/orders/{id}/paid", When::Always, "book a payment by hand"),
     post("/billing/orders/{id}/outcome", When::Always, "say what became of a payment"),
     get("/billing/bank", "book the payments of a bank statement"),

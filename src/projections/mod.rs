@@ -2,6 +2,8 @@
 //! and its queries.
 
 pub mod access;
+mod approval_words;
+pub mod approvals;
 pub mod attempts;
 pub mod catalogue;
 pub mod comment_places;
@@ -147,6 +149,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(subscription_timeline::SubscriptionTimeline),
         Arc::new(orders::Orders),
         Arc::new(refunds::Refunds),
+        Arc::new(approvals::Approvals),
         Arc::new(invoices::Invoices),
         Arc::new(teams::Teams),
         Arc::new(comments::Comments),

@@ -79,6 +79,11 @@ pub(super) fn order(event: &OrderEvent) -> Words {
             format!("Staff want to give {amount} {}; a second person has to agree.", back(*of, via)),
             format!("Above {limit} nobody decides alone."),
         ),
+        E::RefundLapsed { .. } => words(
+            Weight::Plain,
+            "The refund lapsed: no second person decided in time, and nothing goes back.",
+            None,
+        ),
         E::RefundRejected { .. } => words(Weight::Plain, "The refund was turned down: nothing goes back.", None),
         E::RefundStarted { of, via, amount, approved_by, .. } => words(
             Weight::Plain,

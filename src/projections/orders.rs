@@ -153,6 +153,7 @@ impl Projection for Orders {
             // The projection `refunds` follows each of them.
             E::RefundProposed { .. }
             | E::RefundRejected { .. }
+            | E::RefundLapsed { .. }
             | E::RefundStarted { .. }
             | E::RefundRefused { .. }
             | E::RefundOutcomeUnknown { .. }

@@ -3,6 +3,7 @@
 
 use super::plan_change_words;
 use super::subscription_timeline::Entry;
+use crate::domain::approval::ApprovalEvent;
 use crate::domain::invoice_series::InvoiceSeriesEvent;
 use crate::domain::order::OrderEvent;
 use crate::domain::shared::calendar::day_words;
@@ -88,6 +89,9 @@ pub fn describe(entry: &Entry) -> Words {
     }
     if let Some(event) = entry.decode::<OrderEvent>() {
         return super::order_words::order(&event);
+    }
+    if let Some(event) = entry.decode::<ApprovalEvent>() {
+        return super::approval_words::approval(&event);
     }
     if let Some(event) = entry.decode::<TeamEvent>() {
         return super::team_words::team(&event);

@@ -5,6 +5,7 @@
 use super::event::DecodeError;
 use super::{RecordedEvent, upcasters};
 use crate::domain::account::AccountEvent;
+use crate::domain::approval::ApprovalEvent;
 use crate::domain::character::CharacterEvent;
 use crate::domain::clock::RunEvent;
 use crate::domain::collection::CollectionEvent;
@@ -47,6 +48,7 @@ static KNOWN: LazyLock<RwLock<Known>> = LazyLock::new(|| {
     }
     enter!(
         AccountEvent,
+        ApprovalEvent,
         CharacterEvent,
         CollectionEvent,
         CommentEvent,

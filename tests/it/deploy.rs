@@ -8,7 +8,7 @@ use std::{env, fs};
 use kinora::metrics::Metrics;
 use tempfile::TempDir;
 
-const JOBS: [&str; 15] = [
+const JOBS: [&str; 16] = [
     "clock-tick",
     "stats",
     "clear-sessions",
@@ -23,6 +23,7 @@ const JOBS: [&str; 15] = [
     "backup",
     "payment-lookups",
     "dispute-lookups",
+    "lapse-requests",
     "vat-checks",
 ];
 

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod api;
+mod approvals;
 mod architecture;
 mod audit;
 mod backup;

@@ -256,6 +256,7 @@ const GRAVE: &[(&str, &str, &str)] = &[
     ("POST", "/billing/orders/{id}/paid", ""),
     ("POST", "/billing/orders/{id}/outcome", ""),
     ("POST", "/billing/refunds/{id}", "approve"),
+    ("POST", "/billing/approvals/{id}", "agree"),
     ("POST", "/billing/subscriptions/{id}", "waive"),
     ("POST", "/billing/subscriptions/{id}", "waive-missed"),
     ("POST", "/billing/subscriptions/{id}", "end-now"),

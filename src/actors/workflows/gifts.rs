@@ -213,6 +213,7 @@ async fn give_back(
                 amount,
                 by,
                 second_person_over: cx.config.billing.second_person_over,
+                lapses_at: at + cx.config.billing.second_person_within(),
                 at,
             })
         }

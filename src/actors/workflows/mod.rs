@@ -11,6 +11,7 @@ pub mod hide_account;
 mod index_texts;
 mod issue_invoices;
 mod price_changes;
+mod second_person;
 mod subscription_orders;
 mod tax_changes;
 mod team_seats;
@@ -90,6 +91,7 @@ pub fn all() -> Vec<Arc<dyn Workflow>> {
         Arc::new(comment_answers::CommentAnswers),
         Arc::new(wallets::Wallets),
         Arc::new(gifts::Gifts),
+        Arc::new(second_person::SecondPerson),
     ]
 }
 

@@ -86,6 +86,13 @@ pub enum OrderCommand {
         /// When.
         at: DateTime<Utc>,
     },
+    /// The time in which a second person could agree to a refund is over.
+    LapseRefund {
+        /// Which one.
+        refund: Uuid,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// Write down what became of a refund.
     RecordRefund {
         /// Which one.

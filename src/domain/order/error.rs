@@ -45,6 +45,9 @@ pub enum OrderError {
     /// A second person has decided meanwhile.
     #[error("This refund is decided already.")]
     RefundDecided,
+    /// Too late.
+    #[error("This refund has lapsed: nobody agreed in time. Ask again if it is still wanted.")]
+    RefundLapsed,
     /// Nobody has agreed to it yet.
     #[error("Nobody has agreed to this refund.")]
     RefundUndecided,

@@ -215,6 +215,9 @@ pub enum OrderEvent {
         by: AccountId,
         /// Above this a second person has to agree.
         limit: Money,
+        /// The first instant at which nobody can agree any more; none: it waits for ever, as it did once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lapses_at: Option<DateTime<Utc>>,
         /// When.
         at: DateTime<Utc>,
     },
@@ -224,6 +227,13 @@ pub enum OrderEvent {
         refund: Uuid,
         /// Who.
         by: AccountId,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// No second person decided in time.
+    RefundLapsed {
+        /// Which one.
+        refund: Uuid,
         /// When.
         at: DateTime<Utc>,
     },

@@ -167,6 +167,7 @@ impl Order {
             OrderCommand::DecideRefund { refund, approve, by, at } => {
                 self.decide_refund(refund, approve, by, at)
             }
+            OrderCommand::LapseRefund { refund, at } => self.lapse_refund(refund, at),
             OrderCommand::RecordRefund { refund, outcome, at } => {
                 self.refund_outcome(refund, outcome, total, at)
             }
@@ -328,19 +329,25 @@ impl Order {
             OrderEvent::OrderOverpaid { over, .. } => {
                 self.overpaid = self.overpaid.saturating_add(over.minor);
             }
-            OrderEvent::RefundProposed { refund, of, via, amount, by, .. } => {
-                let state = RefundState::Proposed;
-                self.refunds.push(Refund { id: refund, of, via, amount, state, lookups: 0, by });
+            OrderEvent::RefundProposed { refund, of, via, amount, by, lapses_at, .. } => {
+                let (state, alone) = (RefundState::Proposed, false);
+                let new = Refund { id: refund, of, via, amount, state, lookups: 0, by, alone, lapses_at };
+                self.refunds.push(new);
             }
-            OrderEvent::RefundStarted { refund, of, via, amount, by, .. } => {
+            OrderEvent::RefundStarted { refund, of, via, amount, by, approved_by, .. } => {
                 let state = RefundState::Started;
                 if self.refunds.iter().any(|r| r.id == refund) {
                     self.refund_state(refund, state);
                 } else {
-                    self.refunds.push(Refund { id: refund, of, via, amount, state, lookups: 0, by });
+                    // What the buyer has a right to goes back in their own name.
+                    let alone = approved_by.is_none() && by != self.account;
+                    let lapses_at = None;
+                    let new = Refund { id: refund, of, via, amount, state, lookups: 0, by, alone, lapses_at };
+                    self.refunds.push(new);
                 }
             }
             OrderEvent::RefundRejected { refund, .. } => self.refund_state(refund, RefundState::Rejected),
+            OrderEvent::RefundLapsed { refund, .. } => self.refund_state(refund, RefundState::Lapsed),
             OrderEvent::RefundSucceeded { refund, .. } => self.refund_state(refund, RefundState::Succeeded),
             OrderEvent::RefundRefused { refund, .. } => self.refund_state(refund, RefundState::Refused),
             OrderEvent::RefundParked { refund, .. } => self.refund_state(refund, RefundState::Parked),

@@ -196,6 +196,13 @@ pub enum SubscriptionCommand {
         /// When.
         at: DateTime<Utc>,
     },
+    /// Staff give up this order, if it is still the open one.
+    WaiveOrder {
+        /// Which one.
+        order: Uuid,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// Staff have the next attempt of the clock made now.
     RetryNow {
         /// Settings in force.

@@ -19,6 +19,9 @@ pub enum SubscriptionError {
     /// Nothing is open.
     #[error("There is no open order to pay.")]
     NothingOpen,
+    /// Another order is open by now.
+    #[error("The order that was to be waived is not open any more.")]
+    OtherOrder,
     /// A charge is under way.
     #[error("A payment is being processed. Wait for its result, then try again.")]
     InFlight,

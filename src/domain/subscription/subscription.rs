@@ -115,6 +115,10 @@ impl Subscription {
             C::EndNow { cause, at } => self.end_now(status, cause, at),
             C::Extend { days } => self.extend(status, terms, days),
             C::Waive { at } => self.waive(status, terms, at),
+            C::WaiveOrder { order, at } => match &self.open {
+                Some(open) if open.order == order => self.waive(status, terms, at),
+                _ => Err(SubscriptionError::OtherOrder),
+            },
             C::RetryNow { policy, at } => self.retry_now(status, terms, policy, at),
             C::ResendMail { mail, about } => Ok(vec![SubscriptionEvent::MailResent { mail, about }]),
             C::Unpark { waive_missed, at } => self.unpark(status, terms, waive_missed, at),

@@ -16,8 +16,18 @@ const STAFF: Access = Access::Role(&["billing", "operator"]);
 const PAGE: i64 = 1000;
 
 /// The kinds of streams that are about money: what billing staff may read.
-const MONEY: [&str; 9] =
-    ["subscription", "order", "invoice_series", "plan", "coupon", "gift", "tax_book", "team", "wallet"];
+const MONEY: [&str; 10] = [
+    "subscription",
+    "order",
+    "invoice_series",
+    "plan",
+    "coupon",
+    "gift",
+    "tax_book",
+    "team",
+    "wallet",
+    "approval",
+];
 
 const QUERY: &[(&str, &str)] = &[
     ("stream", "only this stream, such as `subscription-…`"),

@@ -1,5 +1,6 @@
 //! The billing desk: what is going on, every subscription with its event log, orders, invoices, plans.
 
+pub(super) mod approvals;
 mod bank;
 mod coupons;
 mod exports;
@@ -16,7 +17,7 @@ mod refund_ask;
 mod refunds;
 mod reports;
 mod subscription;
-mod subscription_acts;
+pub(super) mod subscription_acts;
 mod subscription_export;
 mod subscription_mails;
 mod subscription_plan;
@@ -53,6 +54,7 @@ pub fn routes() -> Vec<Route> {
         order_outcome::routes(),
         refund_ask::routes(),
         refunds::routes(),
+        approvals::routes(),
         invoices::routes(),
         managed::routes(),
         plans::routes(),
@@ -81,6 +83,7 @@ pub fn places() -> Vec<Place> {
         Place::new("Subscriptions", "/billing/subscriptions"),
         Place::new("Orders", "/billing/orders"),
         Place::new("Refunds", "/billing/refunds"),
+        Place::new("Approvals", "/billing/approvals"),
         Place::new("Bank", "/billing/bank"),
         Place::new("Invoices", "/billing/invoices"),
         Place::new("Reports", "/billing/reports"),

@@ -13,6 +13,7 @@ pub mod deletion_requests;
 pub mod figures;
 pub mod gifts;
 pub mod invoices;
+pub mod lost_disputes;
 pub mod media;
 pub mod media_queue;
 pub mod movements;
@@ -151,6 +152,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(refunds::Refunds),
         Arc::new(approvals::Approvals),
         Arc::new(invoices::Invoices),
+        Arc::new(lost_disputes::LostDisputes),
         Arc::new(teams::Teams),
         Arc::new(comments::Comments),
         Arc::new(site::SiteWords),

@@ -15,6 +15,8 @@ mod price_change;
 mod proof;
 mod refund_ask;
 mod refunds;
+mod report_movements;
+mod report_vat;
 mod reports;
 mod subscription;
 pub(super) mod subscription_acts;
@@ -63,6 +65,8 @@ pub fn routes() -> Vec<Route> {
         tax_rates::routes(),
         bank::routes(),
         reports::routes(),
+        report_movements::routes(),
+        report_vat::routes(),
     ]
     .into_iter()
     .flatten()

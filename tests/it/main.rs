@@ -33,6 +33,7 @@ mod front;
 mod gifts;
 mod hostile;
 mod impersonation;
+mod invoice_numbers;
 mod journal;
 mod key_database;
 mod killed;

@@ -312,6 +312,7 @@ async fn deliver_as_set(config: &Config) -> Result<(), StartError> {
         .problem()
         .or_else(|| config.cdn.problem())
         .or_else(|| config.billing.problem())
+        .or_else(|| config.gateways.bank.problem())
         .or_else(|| config.storage.problem(config.is_production()));
     if let Some((setting, words)) = problem {
         return Err(StartError::Program(format!("{setting}: {words}")));

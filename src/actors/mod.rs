@@ -14,6 +14,7 @@ pub mod data_export;
 pub mod dead_letters;
 pub mod demo;
 pub mod demo_plans;
+pub mod direct_debits;
 mod directory;
 pub mod disputes;
 pub mod download_counts;

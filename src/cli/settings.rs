@@ -165,7 +165,7 @@ fn findings(config: &Config) -> Vec<Finding> {
     } else if let Some(words) = cdn::problem(config) {
         add("error", "cdn", &words);
     }
-    if let Some((setting, words)) = config.billing.problem() {
+    if let Some((setting, words)) = config.billing.problem().or_else(|| config.gateways.bank.problem()) {
         add("error", setting, &words);
     }
     if let Some((setting, words)) = config.storage.problem(config.is_production()) {

@@ -190,6 +190,13 @@ impl Default for Stripe {
 
 impl Default for Bank {
     fn default() -> Self {
-        Self { enabled: true, iban: "NL02ABNA0123456789".into(), holder: "Kinora Studio".into() }
+        Self {
+            enabled: true,
+            iban: "NL02ABNA0123456789".into(),
+            holder: "Kinora Studio".into(),
+            creditor_id: String::new(),
+            bic: String::new(),
+            debit_notice_days: 5,
+        }
     }
 }

@@ -9,6 +9,7 @@ pub mod catalogue;
 pub mod comment_places;
 pub mod comments;
 pub mod coupons;
+pub mod debits;
 pub mod deletion_requests;
 pub mod figures;
 pub mod gifts;
@@ -151,6 +152,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(orders::Orders),
         Arc::new(refunds::Refunds),
         Arc::new(approvals::Approvals),
+        Arc::new(debits::Debits),
         Arc::new(invoices::Invoices),
         Arc::new(lost_disputes::LostDisputes),
         Arc::new(teams::Teams),

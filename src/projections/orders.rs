@@ -134,6 +134,12 @@ impl Projection for Orders {
                 )
                 .await?;
             }
+            E::DirectDebitReturned { taken_back, reopened, .. } => {
+                let sql = "update orders set transferred = transferred - $2,
+                     status = case when $3 then 'created' else status end,
+                     paid_at = case when $3 then null else paid_at end where id = $1";
+                tx.execute(sql, &[&id, &taken_back.minor, reopened]).await?;
+            }
             E::OrderPaid { at, .. } => {
                 status("paid").await?;
                 tx.execute("update orders set paid_at = $2 where id = $1", &[&id, at]).await?;
@@ -151,7 +157,8 @@ impl Projection for Orders {
             E::DisputeClosed { won, .. } => dispute(tx, id, if *won { "won" } else { "lost" }).await?,
             E::OrderRefunded { .. } => status("refunded").await?,
             // The projection `refunds` follows each of them.
-            E::RefundProposed { .. }
+            E::DirectDebitSent { .. }
+            | E::RefundProposed { .. }
             | E::RefundRejected { .. }
             | E::RefundLapsed { .. }
             | E::RefundStarted { .. }

@@ -12,10 +12,12 @@ use crate::domain::collection::CollectionEvent;
 use crate::domain::comment::CommentEvent;
 use crate::domain::coupon::CouponEvent;
 use crate::domain::course::CourseEvent;
+use crate::domain::debit_file::DebitFileEvent;
 use crate::domain::deletion_request::DeletionEvent;
 use crate::domain::film::FilmEvent;
 use crate::domain::gift::GiftEvent;
 use crate::domain::invoice_series::InvoiceSeriesEvent;
+use crate::domain::mandate::MandateEvent;
 use crate::domain::media::MediaEvent;
 use crate::domain::order::OrderEvent;
 use crate::domain::plan::PlanEvent;
@@ -54,11 +56,13 @@ static KNOWN: LazyLock<RwLock<Known>> = LazyLock::new(|| {
         CommentEvent,
         CouponEvent,
         CourseEvent,
+        DebitFileEvent,
         DeletionEvent,
         FilmEvent,
         GiftEvent,
         InvoiceSeriesEvent,
         LogEvent,
+        MandateEvent,
         MediaEvent,
         OrderEvent,
         PlanEvent,

@@ -22,6 +22,7 @@ mod delivery;
 mod deploy;
 mod devices;
 mod digests;
+mod direct_debits;
 mod disputes;
 mod doors;
 mod erasure;

@@ -268,6 +268,9 @@ const GRAVE: &[(&str, &str, &str)] = &[
     ("POST", "/billing/tax-rates", ""),
     ("POST", "/billing/coupons", ""),
     ("POST", "/billing/gifts/{id}/withdraw", ""),
+    ("POST", "/account/payment-methods/mandate", ""),
+    ("POST", "/billing/direct-debits", ""),
+    ("GET", "/billing/direct-debits/{id}/file", ""),
     ("GET", "/billing/bank", ""),
     ("POST", "/billing/bank", ""),
 ];

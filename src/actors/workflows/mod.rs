@@ -4,6 +4,7 @@ pub mod account_mails;
 mod billing_mails;
 pub mod charge_payments;
 mod comment_answers;
+mod direct_debits;
 pub mod end_sessions;
 pub mod erase_account;
 mod gifts;
@@ -92,6 +93,7 @@ pub fn all() -> Vec<Arc<dyn Workflow>> {
         Arc::new(wallets::Wallets),
         Arc::new(gifts::Gifts),
         Arc::new(second_person::SecondPerson),
+        Arc::new(direct_debits::DirectDebits),
     ]
 }
 

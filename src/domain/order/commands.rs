@@ -2,7 +2,7 @@ use super::{AskRefund, DisputeReport, OrderItem, Settlement};
 use crate::domain::shared::payment::{OrderReason, Outcome, PaymentMethod, RefundOutcome};
 use crate::domain::shared::tax::Tax;
 use crate::domain::shared::{AccountId, Money, PersonalRef};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 /// Everything a new order says.
@@ -59,6 +59,26 @@ pub enum OrderCommand {
     RecordTransfer {
         /// How much.
         received: Money,
+        /// When it was booked.
+        at: DateTime<Utc>,
+    },
+    /// It stands in a file of direct debits for the bank.
+    SendDebit {
+        /// Which file.
+        file: Uuid,
+        /// By which mandate.
+        mandate: Uuid,
+        /// How much.
+        amount: Money,
+        /// On which day.
+        collect_on: NaiveDate,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The bank gave a direct debit back to its holder.
+    RecordDebitReturn {
+        /// The bank's code.
+        reason: String,
         /// When it was booked.
         at: DateTime<Utc>,
     },

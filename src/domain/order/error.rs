@@ -18,6 +18,12 @@ pub enum OrderError {
     /// It was cancelled before.
     #[error("This order was cancelled.")]
     Cancelled,
+    /// It stood in a file before.
+    #[error("This order stood in a file of direct debits before.")]
+    DebitSent,
+    /// No direct debit was sent.
+    #[error("No direct debit of this order was sent.")]
+    NoDebit,
     /// A charge is under way.
     #[error("A payment for this order is being processed. Wait for its result before you pay again.")]
     InFlight,

@@ -3,7 +3,7 @@ use crate::domain::shared::calendar::Period;
 use crate::domain::shared::payment::{OrderReason, PaymentMethod};
 use crate::domain::shared::tax::Tax;
 use crate::domain::shared::{AccountId, Money, PersonalRef};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -179,6 +179,38 @@ pub enum OrderEvent {
         /// What is still missing: zero when it is enough.
         rest: Money,
         /// When.
+        at: DateTime<Utc>,
+    },
+    /// It stands in a file of direct debits for the bank.
+    DirectDebitSent {
+        /// Which file.
+        file: Uuid,
+        /// By which mandate.
+        mandate: Uuid,
+        /// How much.
+        amount: Money,
+        /// On which day.
+        collect_on: NaiveDate,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The bank gave a direct debit back to its holder; an order that was settled by it is open again.
+    DirectDebitReturned {
+        /// In which file it was.
+        file: Uuid,
+        /// By which mandate.
+        mandate: Uuid,
+        /// Who was to pay.
+        account: AccountId,
+        /// The subscription that it was for.
+        subscription: Uuid,
+        /// What of the money that came is gone.
+        taken_back: Money,
+        /// The bank's code.
+        reason: String,
+        /// The order was settled, and is open again.
+        reopened: bool,
+        /// When it was booked.
         at: DateTime<Utc>,
     },
     /// The order is settled.

@@ -1,5 +1,6 @@
 use super::{
     Dispute, DisputeState, OrderCommand, OrderError, OrderEvent, PaidBy, PlaceOrder, Refund, RefundState,
+    SentDebit,
 };
 use crate::domain::shared::{AccountId, Money, derive_id};
 use chrono::{DateTime, Utc};
@@ -93,6 +94,8 @@ pub struct Order {
     pub(super) paid_by: Option<PaidBy>,
     pub(super) refunds: Vec<Refund>,
     pub(super) disputes: Vec<Dispute>,
+    #[serde(default)]
+    pub(super) debit: Option<SentDebit>,
 }
 
 /// Letters and digits that are not mistaken for each other.
@@ -156,6 +159,10 @@ impl Order {
         let (Some(status), Some(total)) = (self.status, self.total) else { return Err(OrderError::Missing) };
         match command {
             OrderCommand::Place(_) => Ok(vec![]),
+            OrderCommand::SendDebit { file, mandate, amount, collect_on, at } => {
+                self.send_debit((file, mandate), amount, collect_on, at)
+            }
+            OrderCommand::RecordDebitReturn { reason, at } => self.return_debit(reason, at),
             OrderCommand::StartAttempt { attempt, method, at } => self.start(attempt, method, total, at),
             OrderCommand::RecordOutcome { attempt, outcome, at } => self.outcome(attempt, outcome, total, at),
             OrderCommand::RecordTransfer { received, at } => self.transfer(received, total, at),
@@ -321,6 +328,12 @@ impl Order {
             OrderEvent::PaymentParked { attempt, .. } => self.move_to(attempt, AttemptState::Parked),
             OrderEvent::TransferReceived { received, .. } => {
                 self.transferred = self.transferred.saturating_add(received.minor);
+            }
+            OrderEvent::DirectDebitSent { file, mandate, amount, collect_on, .. } => {
+                self.debit = Some(SentDebit { file, mandate, amount, collect_on, returned: false });
+            }
+            OrderEvent::DirectDebitReturned { taken_back, reopened, .. } => {
+                self.note_return(taken_back, reopened);
             }
             OrderEvent::OrderPaid { paid_by, .. } => {
                 self.status = Some(OrderStatus::Paid);

@@ -16,7 +16,7 @@ const STAFF: Access = Access::Role(&["billing", "operator"]);
 const PAGE: i64 = 1000;
 
 /// The kinds of streams that are about money: what billing staff may read.
-const MONEY: [&str; 10] = [
+const MONEY: [&str; 12] = [
     "subscription",
     "order",
     "invoice_series",
@@ -27,6 +27,8 @@ const MONEY: [&str; 10] = [
     "team",
     "wallet",
     "approval",
+    "mandate",
+    "debit_file",
 ];
 
 const QUERY: &[(&str, &str)] = &[

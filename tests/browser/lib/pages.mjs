@@ -6,7 +6,7 @@ export const pages = {
   creator: ['/studio', '/studio/uploads', '/studio/characters', '/studio/characters/new', '/studio/characters/*', '/studio/logs', '/studio/logs/new', '/studio/logs/*'],
   editor: ['/studio/site', '/studio/site/texts/about'],
   moderator: ['/moderation', '/moderation/registrations', '/moderation/invitations', '/moderation/comments', '/moderation/waves', '/moderation/waves?find=yes&mail=.', '/moderation/deletions'],
-  billing: ['/billing', '/billing/subscriptions', '/billing/subscriptions/*', '/billing/subscriptions/*/what-if', '/billing/orders', '/billing/orders/*', '/billing/orders/*/refund', '/billing/refunds', '/billing/approvals', '/billing/invoices', '/billing/invoices/*', '/billing/people', '/billing/people/*', '/billing/people/*/subscription', '/billing/reports', '/billing/reports/vat', '/billing/reports/oss', '/billing/plans', '/billing/coupons', '/billing/gifts', '/billing/tax-rates', '/billing/bank'],
+  billing: ['/billing', '/billing/subscriptions', '/billing/subscriptions/*', '/billing/subscriptions/*/what-if', '/billing/orders', '/billing/orders/*', '/billing/orders/*/refund', '/billing/refunds', '/billing/approvals', '/billing/invoices', '/billing/invoices/*', '/billing/people', '/billing/people/*', '/billing/people/*/subscription', '/billing/reports', '/billing/reports/vat', '/billing/reports/oss', '/billing/plans', '/billing/coupons', '/billing/gifts', '/billing/tax-rates', '/billing/bank', '/billing/direct-debits'],
   operator: ['/operator', '/operator/runs', '/operator/queue'],
 };
 

@@ -3,6 +3,7 @@
 pub(super) mod approvals;
 mod bank;
 mod coupons;
+mod direct_debits;
 mod exports;
 mod gifts;
 mod invoices;
@@ -64,6 +65,7 @@ pub fn routes() -> Vec<Route> {
         gifts::routes(),
         tax_rates::routes(),
         bank::routes(),
+        direct_debits::routes(),
         reports::routes(),
         report_movements::routes(),
         report_vat::routes(),
@@ -89,6 +91,7 @@ pub fn places() -> Vec<Place> {
         Place::new("Refunds", "/billing/refunds"),
         Place::new("Approvals", "/billing/approvals"),
         Place::new("Bank", "/billing/bank"),
+        Place::new("Direct debits", "/billing/direct-debits"),
         Place::new("Invoices", "/billing/invoices"),
         Place::new("Reports", "/billing/reports"),
         Place::new("Plans", "/billing/plans"),

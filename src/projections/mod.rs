@@ -12,6 +12,7 @@ pub mod coupons;
 pub mod debits;
 pub mod deletion_requests;
 pub mod figures;
+pub mod fulfilments;
 pub mod gifts;
 pub mod invoices;
 pub mod lost_disputes;
@@ -151,6 +152,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(subscription_timeline::SubscriptionTimeline),
         Arc::new(orders::Orders),
         Arc::new(refunds::Refunds),
+        Arc::new(fulfilments::Fulfilments),
         Arc::new(approvals::Approvals),
         Arc::new(debits::Debits),
         Arc::new(invoices::Invoices),

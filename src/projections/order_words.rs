@@ -126,6 +126,9 @@ pub(super) fn order(event: &OrderEvent) -> Words {
             "The gateway could not say what became of the refund; staff have to find out.",
             format!("After {lookups} look-ups."),
         ),
+        E::OrderFulfilled { .. } => {
+            words(Weight::Plain, "What the order paid for has been given to its end.", None)
+        }
         E::OrderRefunded { .. } => words(Weight::Plain, "The whole price of the order has gone back.", None),
         E::PaymentDisputed { gateway, amount, reason, dispute, .. } => words(
             Weight::Bad,

@@ -155,6 +155,7 @@ impl Projection for Orders {
             }
             E::PaymentDisputed { .. } => dispute(tx, id, "open").await?,
             E::DisputeClosed { won, .. } => dispute(tx, id, if *won { "won" } else { "lost" }).await?,
+            E::OrderFulfilled { .. } => status("fulfilled").await?,
             E::OrderRefunded { .. } => status("refunded").await?,
             // The projection `refunds` follows each of them.
             E::DirectDebitSent { .. }
@@ -454,7 +455,7 @@ pub async fn revenue_by_day(
 ) -> Result<Vec<(chrono::NaiveDate, i64)>, QueryError> {
     let sql = "select d::date, coalesce(sum(o.gross_minor), 0)::bigint
         from generate_series($2::date - $3::int + 1, $2::date, interval '1 day') d
-        left join orders o on o.status in ('paid', 'refunded') and o.currency = $1 and (o.paid_at at time zone 'UTC')::date = d::date
+        left join orders o on o.status in ('paid', 'fulfilled', 'refunded') and o.currency = $1 and (o.paid_at at time zone 'UTC')::date = d::date
         group by 1 order by 1";
     let rows = r.client().await?.query(sql, &[&currency, &until, &days]).await?;
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())

@@ -8,7 +8,7 @@ use std::{env, fs};
 use kinora::metrics::Metrics;
 use tempfile::TempDir;
 
-const JOBS: [&str; 16] = [
+const JOBS: [&str; 17] = [
     "clock-tick",
     "stats",
     "clear-sessions",
@@ -24,6 +24,7 @@ const JOBS: [&str; 16] = [
     "payment-lookups",
     "dispute-lookups",
     "lapse-requests",
+    "fulfil-orders",
     "vat-checks",
 ];
 

@@ -219,6 +219,10 @@ async fn each_order_goes_to_the_bank_once_and_what_comes_back_is_open_again() {
     assert!(text.contains("<SeqTp>RCUR</SeqTp>"), "{text}");
     let day: NaiveDate = between(&text, "<ReqdColltnDt>", "<").parse().expect("a day");
     assert!(day >= due, "{day} {due}");
+    let mine = row().await.state.open_order().expect("it is open").order;
+    let shown = member.get(&format!("/account/orders/{mine}")).await.body;
+    assert!(shown.contains("We collect this order by direct debit on"), "{shown}");
+    assert!(!shown.contains("card_number"), "it is not paid twice");
     assert_eq!(studio.run_job("clock-tick", &at(due + TimeDelta::days(1))).await.status, "completed");
     studio.settle().await;
     assert_eq!(row().await.status, Status::Active, "the bank has its time");

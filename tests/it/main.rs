@@ -31,6 +31,7 @@ mod faults;
 mod film_fields;
 mod forgeries;
 mod front;
+mod fulfilled;
 mod gifts;
 mod hostile;
 mod impersonation;

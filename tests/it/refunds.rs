@@ -128,6 +128,7 @@ async fn above_the_limit_a_second_person_agrees_and_transfers_are_sent_by_hand()
     assert_eq!(booked.status, 303);
     // What a person says to have come is above the limit, too.
     let request = booked.location().split('?').next().unwrap().to_owned();
+    studio.settle().await;
     let agreed = admin.submit(&request, &request, &[("act", "agree"), ("reason", "seen")]).await;
     assert_eq!(agreed.status, 303, "{}", agreed.body);
     studio.settle().await;

@@ -6,6 +6,7 @@ mod clear_sessions;
 mod clock_tick;
 mod destroy_archives;
 mod dispute_lookups;
+mod fulfil_orders;
 mod keep_works;
 mod lapse_requests;
 mod payment_lookups;
@@ -113,6 +114,7 @@ pub fn all() -> Vec<Arc<dyn Job>> {
         Arc::new(dispute_lookups::DisputeLookups),
         Arc::new(vat_checks::VatChecks),
         Arc::new(lapse_requests::LapseRequests),
+        Arc::new(fulfil_orders::FulfilOrders),
     ]
 }
 

@@ -129,6 +129,11 @@ pub enum OrderCommand {
         /// When.
         at: DateTime<Utc>,
     },
+    /// What it paid for has been given to its end.
+    Fulfil {
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// Give up collecting; it may still be paid by hand.
     Fail {
         /// The rule in one word.

@@ -51,7 +51,8 @@ impl Order {
             return Ok(vec![]);
         }
         let gone = debit.amount.minor.min(self.transferred).max(0);
-        let settled = self.status == Some(OrderStatus::Paid) && self.paid_by == Some(PaidBy::Transfer);
+        let settled = matches!(self.status, Some(OrderStatus::Paid | OrderStatus::Fulfilled))
+            && self.paid_by == Some(PaidBy::Transfer);
         // Money that came twice: what is left may still be enough.
         let enough = self.total.is_some_and(|t| self.transferred - gone >= t.minor);
         Ok(vec![OrderEvent::DirectDebitReturned {

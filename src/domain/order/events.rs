@@ -332,6 +332,11 @@ pub enum OrderEvent {
         /// When.
         at: DateTime<Utc>,
     },
+    /// What it paid for has been given to its end: the period is over, or the gift was used.
+    OrderFulfilled {
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// The whole price has gone back.
     OrderRefunded {
         /// When.

@@ -21,10 +21,20 @@ pub enum OrderStatus {
     Failed,
     /// Settled.
     Paid,
+    /// Settled, and what it paid for has been given to its end.
+    Fulfilled,
     /// Settled, and the whole price has gone back.
     Refunded,
     /// Nobody has to pay it.
     Cancelled,
+}
+
+impl OrderStatus {
+    /// Whether its price came, wherever it is now.
+    #[must_use]
+    pub const fn is_settled(self) -> bool {
+        matches!(self, Self::Paid | Self::Fulfilled | Self::Refunded)
+    }
 }
 
 /// Where one attempt stands.
@@ -178,6 +188,10 @@ impl Order {
             OrderCommand::RecordRefund { refund, outcome, at } => {
                 self.refund_outcome(refund, outcome, total, at)
             }
+            OrderCommand::Fulfil { at } => {
+                let due = status == OrderStatus::Paid;
+                Ok(if due { vec![OrderEvent::OrderFulfilled { at }] } else { vec![] })
+            }
             OrderCommand::Fail { cause, at } => match status {
                 OrderStatus::Created | OrderStatus::SoftFailed => {
                     Ok(vec![OrderEvent::OrderFailed { cause, at }])
@@ -185,7 +199,7 @@ impl Order {
                 _ => Ok(vec![]),
             },
             OrderCommand::Cancel { cause, at } => match status {
-                OrderStatus::Paid | OrderStatus::Refunded => Err(OrderError::Paid),
+                _ if status.is_settled() => Err(OrderError::Paid),
                 OrderStatus::Cancelled => Ok(vec![]),
                 _ if self.in_flight() => Err(OrderError::InFlight),
                 _ => {
@@ -235,7 +249,7 @@ impl Order {
         }
         // Money that has come is recorded, whatever it is for; what nobody owes goes back.
         let not_owed = match self.status {
-            Some(OrderStatus::Paid | OrderStatus::Refunded) => Some("paid-before"),
+            Some(status) if status.is_settled() => Some("paid-before"),
             Some(OrderStatus::Cancelled) => Some("order-cancelled"),
             _ if self.in_flight() => return Err(OrderError::InFlight),
             _ => None,
@@ -370,6 +384,7 @@ impl Order {
                     r.lookups = lookups;
                 }
             }
+            OrderEvent::OrderFulfilled { .. } => self.status = Some(OrderStatus::Fulfilled),
             OrderEvent::OrderRefunded { .. } => self.status = Some(OrderStatus::Refunded),
             OrderEvent::OrderFailed { .. } => self.status = Some(OrderStatus::Failed),
             OrderEvent::OrderCancelled { .. } => self.status = Some(OrderStatus::Cancelled),

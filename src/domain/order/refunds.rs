@@ -130,7 +130,9 @@ impl Order {
     #[must_use]
     pub fn refundable(&self, of: RefundOf) -> i64 {
         let there = match (of, self.status) {
-            (RefundOf::Price, Some(OrderStatus::Paid)) => self.total.map_or(0, |t| t.minor) - self.lost(),
+            (RefundOf::Price, Some(OrderStatus::Paid | OrderStatus::Fulfilled)) => {
+                self.total.map_or(0, |t| t.minor) - self.lost()
+            }
             (RefundOf::Price, _) => 0,
             (RefundOf::Overpayment, _) => self.overpaid,
         };
@@ -171,9 +173,7 @@ impl Order {
         if self.refunds.iter().any(|r| r.id == ask.refund) {
             return Ok(vec![]);
         }
-        if ask.of == RefundOf::Price
-            && !matches!(self.status, Some(OrderStatus::Paid | OrderStatus::Refunded))
-        {
+        if ask.of == RefundOf::Price && !self.status.is_some_and(OrderStatus::is_settled) {
             return Err(OrderError::NotPaid);
         }
         if ask.amount.currency != total.currency || ask.amount.minor <= 0 {

@@ -34,12 +34,13 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-const STATUSES: [(&str, &str); 7] = [
+const STATUSES: [(&str, &str); 8] = [
     ("open", "Open"),
     ("created", "Waiting"),
     ("soft-failed", "Payment failed"),
     ("failed", "Given up"),
     ("paid", "Paid"),
+    ("fulfilled", "Fulfilled"),
     ("refunded", "Refunded"),
     ("cancelled", "Cancelled"),
 ];

@@ -80,7 +80,8 @@ pub(super) fn of_order(order: &OrderRow, rows: &[RefundRow]) -> Markup {
             ]
         })
         .collect();
-    let something = matches!(order.status.as_str(), "paid" | "refunded") || order.overpaid.minor > 0;
+    let something =
+        matches!(order.status.as_str(), "paid" | "fulfilled" | "refunded") || order.overpaid.minor > 0;
     html! {
         @if something {
             section.panel aria-labelledby="refunds" {

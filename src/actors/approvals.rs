@@ -112,6 +112,7 @@ where
 }
 
 /// To which aggregate an act goes.
+#[expect(clippy::large_enum_variant, reason = "one is held at a time")]
 enum Command {
     Order(Uuid, OrderCommand),
     Subscription(Uuid, SubscriptionCommand),

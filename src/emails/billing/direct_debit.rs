@@ -25,7 +25,6 @@ pub(super) fn signed(
 }
 
 /// See [`super::BillingMail::DebitAhead`].
-#[expect(clippy::too_many_arguments, reason = "what the announcement has to name")]
 pub(super) fn ahead(
     studio: &Studio,
     name: Option<&str>,

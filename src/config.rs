@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+pub mod billing;
 mod defaults;
 pub mod delivery;
 pub mod erasure;
@@ -18,6 +19,7 @@ pub mod media;
 pub mod secrets;
 pub mod storage;
 
+pub use billing::Billing;
 pub use delivery::{Cdn, CdnSigning, Delivery};
 pub use erasure::Erasure;
 pub use gateways::{Bank, Gateways, Sandbox, Stripe};
@@ -304,42 +306,6 @@ pub struct Previews {
     pub archive_entries: u32,
     /// How much of a packed tar is read for its list, unpacked, in MiB.
     pub archive_read_mib: u64,
-}
-
-/// Billing rules; the values in force are written into the events.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Billing {
-    /// Attempts per order.
-    pub attempts: u32,
-    /// Days between attempts.
-    pub retry_days: u32,
-    /// Weeks on hold before expiry.
-    pub expiry_weeks: u32,
-    /// Days before the due date at which a manual order is made and reminders are sent.
-    pub reminder_days: u32,
-    /// Days before a card expires at which the member is reminded; at most 92.
-    pub card_reminder_days: u32,
-    /// Days before the end of a trial at which the member is reminded; at most 92.
-    pub trial_reminder_days: u32,
-    /// Refunds above this need a second person; in minor units of the order's currency.
-    pub second_person_over: i64,
-    /// Days of notice that members have before they are asked another price.
-    pub price_notice_days: u16,
-    /// Days after joining in which consumers may withdraw, at most 60; in the European Union at least 14. 0: not at all.
-    pub withdrawal_days: u16,
-    /// Whether who joins has to ask for access at once and give up the right of withdrawal.
-    pub withdrawal_waiver: bool,
-    /// Whether a disputed payment ends the subscription at once; else access stays until staff decide.
-    pub dispute_ends_access: bool,
-    /// Days after its payment in which a gift can be redeemed; 0: for ever.
-    pub gift_days: u32,
-    /// Largest bank statement that staff may send, in bytes.
-    pub statement_bytes: usize,
-    /// Currency outside the table below.
-    pub currency: String,
-    /// Currency by billing country.
-    pub currencies: BTreeMap<String, String>,
 }
 
 /// Comments below works, lessons and posts.

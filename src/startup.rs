@@ -306,12 +306,14 @@ async fn watch_cluster(cluster: Arc<Cluster>, desk: Desk) -> Result<(), LoopErro
     Ok(())
 }
 
-/// Refuses settings of delivery and storage that cannot work, and lets nginx read the files it is to send, or nobody.
+/// Refuses settings of delivery, storage and billing that cannot work, and lets nginx read the files it is to send, or nobody.
 async fn deliver_as_set(config: &Config) -> Result<(), StartError> {
     let problem = config
         .delivery
         .problem()
         .or_else(|| config.cdn.problem())
+        .or_else(|| config.billing.problem())
+        .or_else(|| config.gateways.bank.problem())
         .or_else(|| config.storage.problem(config.is_production()));
     if let Some((setting, words)) = problem {
         return Err(StartError::Program(format!("{setting}: {words}")));

@@ -2,8 +2,10 @@
 //! and in however many files it comes: its command id follows from it.
 
 use super::bus::{CommandError, Envelope};
+use super::direct_debits;
 use super::services::Services;
-use crate::adapters::bank_statement::{BadStatement, Credit, read};
+use crate::adapters::bank_statement::{BadStatement, Credit, Returned, read};
+use crate::domain::debit_file::Debit;
 use crate::domain::order::{Order, OrderCommand, transfer_reference};
 use crate::domain::shared::calendar::Zone;
 use crate::domain::shared::{AccountId, Currency, Money, derive_id};
@@ -33,6 +35,22 @@ pub enum Booked {
         order: Uuid,
         /// Its number.
         number: String,
+    },
+    /// Direct debits of one batch were booked on their orders.
+    Batch {
+        /// How many.
+        debits: usize,
+        /// The file they stand in.
+        file: Uuid,
+    },
+    /// A direct debit came back; its order is open again.
+    Returned {
+        /// The order.
+        order: Uuid,
+        /// Its number.
+        number: String,
+        /// The bank's code.
+        reason: String,
     },
     /// No reference of an order stands in it.
     NoReference,
@@ -103,9 +121,19 @@ pub async fn import(cx: &Services, file: &[u8], meta: &Metadata) -> Result<Repor
                 }
                 became
             }
-            None => Booked::NoReference,
+            None => match batch_of(cx, &credit).await? {
+                Some((file, orders)) => batch(cx, zone, meta, &credit, file, orders).await?,
+                None => Booked::NoReference,
+            },
         };
         report.lines.push(Line { booked_on: credit.booked_on, amount: credit.amount, became });
+    }
+    for one in statement.returns {
+        let became = match order_of(cx, &one.words).await? {
+            Some((order, number)) => give_back(cx, zone, meta, &one, order, number).await?,
+            None => Booked::NoReference,
+        };
+        report.lines.push(Line { booked_on: one.booked_on, amount: one.amount.negated(), became });
     }
     Ok(report)
 }
@@ -167,6 +195,71 @@ async fn book(
         Err(CommandError::Refused(why)) => refuse(&why.to_string()),
         Err(error) => Err(ImportError::Failed(error.to_string())),
     }
+}
+
+/// The file and the debits of the batch that an entry names, if its amount is theirs: many banks book a batch
+/// as one entry.
+async fn batch_of(cx: &Services, credit: &Credit) -> Result<Option<(Uuid, Vec<Debit>)>, ImportError> {
+    for word in credit.words.split_whitespace().filter(|w| w.starts_with("KDD")) {
+        let owner = cx.reader.claimed_by("debit-batch", word).await?;
+        let file = owner.and_then(|o| Uuid::parse_str(o.get(o.len().saturating_sub(36)..)?).ok());
+        let Some(made) = (match file {
+            Some(file) => direct_debits::file(cx, file).await?,
+            None => None,
+        }) else {
+            continue;
+        };
+        let batch = made.batches().into_iter().find(|(name, ..)| name == word);
+        let debits: Vec<Debit> =
+            batch.map(|(.., all)| all.into_iter().cloned().collect()).unwrap_or_default();
+        let sum: i64 = debits.iter().map(|d| d.amount.minor).sum();
+        if sum == credit.amount.minor && debits.iter().all(|d| d.amount.currency == credit.amount.currency) {
+            return Ok(Some((made.file, debits)));
+        }
+    }
+    Ok(None)
+}
+
+async fn batch(
+    cx: &Services,
+    zone: Zone,
+    meta: &Metadata,
+    credit: &Credit,
+    file: Uuid,
+    orders: Vec<Debit>,
+) -> Result<Booked, ImportError> {
+    let debits = orders.len();
+    for debit in orders {
+        let part =
+            Credit { id: format!("{}/{}", credit.id, debit.number), amount: debit.amount, ..credit.clone() };
+        book(cx, zone, meta, &part, debit.order, debit.number, 0).await?;
+    }
+    Ok(Booked::Batch { debits, file })
+}
+
+async fn give_back(
+    cx: &Services,
+    zone: Zone,
+    meta: &Metadata,
+    one: &Returned,
+    order: Uuid,
+    number: String,
+) -> Result<Booked, ImportError> {
+    let now = cx.clock.now();
+    let why = if one.booked_on > zone.date_of(now) {
+        "It is dated in the future.".to_owned()
+    } else {
+        let at = zone.start_of_day(one.booked_on).min(now);
+        let command = OrderCommand::RecordDebitReturn { reason: one.reason.clone(), at };
+        let id = derive_id("bank-entry", &one.id);
+        match cx.bus.dispatch::<Order>(Envelope::new(id, order, command, meta.clone())).await {
+            Ok(receipt) if receipt.replayed => return Ok(Booked::Known { order, number }),
+            Ok(_) => return Ok(Booked::Returned { order, number, reason: one.reason.clone() }),
+            Err(CommandError::Refused(why)) => why.to_string(),
+            Err(error) => return Err(ImportError::Failed(error.to_string())),
+        }
+    };
+    Ok(Booked::Refused { order, number, why })
 }
 
 /// Keeps what became of a file, and gives the number of its page.

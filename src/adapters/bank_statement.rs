@@ -31,6 +31,23 @@ pub struct Statement {
     pub credits: Vec<Credit>,
     /// How many entries are money that went.
     pub debits: usize,
+    /// Direct debits that came back (R-transactions).
+    pub returns: Vec<Returned>,
+}
+
+/// A direct debit that the bank gave back to its holder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Returned {
+    /// As [`Credit::id`].
+    pub id: String,
+    /// The day on which the bank booked it.
+    pub booked_on: NaiveDate,
+    /// How much left the account, with what the bank may ask for it.
+    pub amount: Money,
+    /// The bank's code, such as `AM04`.
+    pub reason: String,
+    /// Everything in which a reference may stand.
+    pub words: String,
 }
 
 /// Why a file cannot be read.
@@ -64,7 +81,7 @@ pub fn read(bytes: &[u8], currency: Currency) -> Result<Statement, BadStatement>
         String::from_utf8(bytes.to_vec()).unwrap_or_else(|_| bytes.iter().map(|b| char::from(*b)).collect());
     let text = text.trim_start_matches('\u{feff}').trim_start();
     let statement = if text.starts_with('<') { camt(text)? } else { table(text, currency)? };
-    if statement.credits.len() + statement.debits > MOST_ENTRIES {
+    if statement.credits.len() + statement.debits + statement.returns.len() > MOST_ENTRIES {
         return Err(BadStatement::TooLong);
     }
     Ok(statement)
@@ -94,10 +111,12 @@ fn camt(text: &str) -> Result<Statement, BadStatement> {
     for statement in named("Stmt") {
         let account = at(statement, "Acct/Id/IBAN").unwrap_or("");
         for entry in statement.children().filter(|n| n.tag_name().name() == "Ntry") {
-            let number = out.credits.len() + out.debits + 1;
+            let number = out.credits.len() + out.debits + out.returns.len() + 1;
             let bad = |why: &str| BadStatement::Entry(number, why.to_owned());
             if at(entry, "CdtDbtInd") != Some("CRDT") || at(entry, "RvslInd") == Some("true") {
-                out.debits += 1;
+                let before = out.returns.len();
+                returned(entry, account, &mut out.returns).map_err(|e| bad(&e))?;
+                out.debits += usize::from(out.returns.len() == before);
                 continue;
             }
             // Announced money is not there yet.
@@ -131,6 +150,29 @@ fn camt(text: &str) -> Result<Statement, BadStatement> {
     Ok(out)
 }
 
+/// The direct debits of an entry that came back: each part of it that names a reason.
+fn returned<'a>(entry: Node<'a, 'a>, account: &str, out: &mut Vec<Returned>) -> Result<(), String> {
+    if at(entry, "Sts/Cd").or_else(|| at(entry, "Sts")).is_some_and(|s| s != "BOOK") {
+        return Ok(());
+    }
+    let day = at(entry, "BookgDt/Dt").or_else(|| at(entry, "BookgDt/DtTm"));
+    let own = at(entry, "AcctSvcrRef").or_else(|| at(entry, "NtryRef")).unwrap_or("");
+    for (n, one) in entry.descendants().filter(|n| n.tag_name().name() == "TxDtls").enumerate() {
+        let reason = at(one, "RtrInf/Rsn/Cd").or_else(|| at(one, "RtrInf/Rsn/Prtry"));
+        let Some(reason) = reason else { continue };
+        let booked_on =
+            day.and_then(|d| d.get(..10)?.parse().ok()).ok_or("the booking date is missing or none")?;
+        let part = child(one, "Amt").or_else(|| child(child(child(one, "AmtDtls")?, "TxAmt")?, "Amt"));
+        let amount = amount(part.or_else(|| child(entry, "Amt")))?;
+        let own = at(one, "Refs/AcctSvcrRef").unwrap_or(own);
+        let words = spoken(one);
+        let Credit { id, .. } = credit(account, own, booked_on, amount, format!("{reason} {words}"), n);
+        let reason = reason.chars().filter(char::is_ascii_alphanumeric).take(35).collect();
+        out.push(Returned { id, booked_on, amount, reason, words });
+    }
+    Ok(())
+}
+
 fn amount(node: Option<Node<'_, '_>>) -> Result<Money, String> {
     let node = node.ok_or("no amount")?;
     let currency = Currency::parse(node.attribute("Ccy").unwrap_or("")).map_err(|e| e.to_string())?;
@@ -139,7 +181,7 @@ fn amount(node: Option<Node<'_, '_>>) -> Result<Money, String> {
 
 /// Structured and free remittance information, and the payer's own reference.
 fn spoken(node: Node<'_, '_>) -> String {
-    let wanted = ["Ustrd", "Ref", "EndToEndId", "AddtlRmtInf", "AddtlNtryInf"];
+    let wanted = ["Ustrd", "Ref", "EndToEndId", "PmtInfId", "AddtlRmtInf", "AddtlNtryInf"];
     let texts = node.descendants().filter(|n| wanted.contains(&n.tag_name().name())).filter_map(|n| n.text());
     texts.collect::<Vec<_>>().join(" ")
 }

@@ -107,3 +107,39 @@ fn malformed_files_are_refused_whole_with_a_sentence() {
     let many = format!("date;amount;description\n{}", "2026-11-25;5;x\n".repeat(50_001));
     assert!(bad(&many).contains("more than 50000 entries"));
 }
+
+#[test]
+fn direct_debits_that_came_back_are_told_from_other_money_that_went() {
+    let entry = |direction: &str, status: &str, details: &str| {
+        format!(
+            "<Ntry><Amt Ccy=\"EUR\">23.00</Amt><CdtDbtInd>{direction}</CdtDbtInd><Sts><Cd>{status}</Cd></Sts>\
+             <BookgDt><Dt>2026-12-09</Dt></BookgDt><AcctSvcrRef>B9</AcctSvcrRef><NtryDtls>{details}</NtryDtls></Ntry>"
+        )
+    };
+    let part = |amount: &str, reference: &str, reason: &str| {
+        format!(
+            "<TxDtls><Refs><EndToEndId>{reference}</EndToEndId></Refs><Amt Ccy=\"EUR\">{amount}</Amt>\
+             <RtrInf><Rsn>{reason}</Rsn></RtrInf></TxDtls>"
+        )
+    };
+    let two = part("11.50", "RF18K1", "<Cd>AM04</Cd>") + &part("11.50", "RF18K2", "<Prtry>X 1!</Prtry>");
+    let file =
+        |entries: &str| format!("<Document><BkToCstmrStmt><Stmt>{entries}</Stmt></BkToCstmrStmt></Document>");
+    let all = [
+        entry("DBIT", "BOOK", &two),
+        entry("DBIT", "PDNG", &part("11.50", "RF18K3", "<Cd>AC04</Cd>")),
+        entry("DBIT", "BOOK", "<TxDtls><RmtInf><Ustrd>rent</Ustrd></RmtInf></TxDtls>"),
+    ];
+    let statement = read(file(&all.concat()).as_bytes(), Currency::eur()).expect("read");
+    let found: Vec<_> = statement
+        .returns
+        .iter()
+        .map(|r| (r.amount.minor, r.reason.as_str(), r.words.as_str(), r.booked_on.to_string()))
+        .collect();
+    let day = || "2026-12-09".to_owned();
+    assert_eq!(found, [(1150, "AM04", "RF18K1", day()), (1150, "X1", "RF18K2", day())]);
+    assert_ne!(statement.returns[0].id, statement.returns[1].id);
+    assert_eq!((statement.debits, statement.credits.len()), (2, 0));
+    let bad = entry("DBIT", "BOOK", &part("much", "RF18K1", "<Cd>AM04</Cd>"));
+    assert!(read(file(&bad).as_bytes(), Currency::eur()).is_err(), "nothing of a broken file is used");
+}

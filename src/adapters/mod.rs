@@ -2,6 +2,7 @@
 
 pub mod bank_statement;
 pub mod bucket;
+pub mod direct_debit;
 pub mod fetch;
 pub mod gateways;
 pub mod https;

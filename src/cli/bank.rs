@@ -45,6 +45,10 @@ pub async fn bank(global: &Global, args: BankArgs) -> Result<(), CliError> {
             }
             Booked::Booked { number, .. } => format!("booked on {number}"),
             Booked::Known { number, .. } => format!("booked on {number} before"),
+            Booked::Batch { debits, .. } => format!("{debits} direct debits booked"),
+            Booked::Returned { number, reason, .. } => {
+                format!("direct debit of {number} came back ({reason})")
+            }
             Booked::NoReference => "no reference of an order".to_owned(),
             Booked::Refused { number, why, .. } => format!("not booked on {number}: {why}"),
         };

@@ -170,7 +170,10 @@ fn findings(config: &Config) -> Vec<Finding> {
     } else if let Some(words) = cdn::problem(config) {
         add("error", "cdn", &words);
     }
-    if let Some((setting, words)) = config.media.problem().or_else(|| config.limits.problem()) {
+    let media = config.media.problem().or_else(|| config.limits.problem());
+    if let Some((setting, words)) =
+        media.or_else(|| config.billing.problem()).or_else(|| config.gateways.bank.problem())
+    {
         add("error", setting, &words);
     }
     if let Some((setting, words)) = config.storage.problem(config.is_production()) {

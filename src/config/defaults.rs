@@ -159,28 +159,6 @@ impl Default for Comments {
     }
 }
 
-impl Default for Billing {
-    fn default() -> Self {
-        Self {
-            attempts: 3,
-            retry_days: 2,
-            expiry_weeks: 24,
-            reminder_days: 7,
-            card_reminder_days: 30,
-            trial_reminder_days: 3,
-            second_person_over: 25_000,
-            price_notice_days: 30,
-            withdrawal_days: 14,
-            withdrawal_waiver: false,
-            dispute_ends_access: false,
-            gift_days: 0,
-            statement_bytes: 8 << 20,
-            currency: "EUR".into(),
-            currencies: BTreeMap::from([("US".into(), "USD".into())]),
-        }
-    }
-}
-
 impl Default for Sandbox {
     fn default() -> Self {
         Self { enabled: true, base_url: None, webhook_secret: None }
@@ -202,6 +180,13 @@ impl Default for Stripe {
 
 impl Default for Bank {
     fn default() -> Self {
-        Self { enabled: true, iban: "NL02ABNA0123456789".into(), holder: "Kinora Studio".into() }
+        Self {
+            enabled: true,
+            iban: "NL02ABNA0123456789".into(),
+            holder: "Kinora Studio".into(),
+            creditor_id: String::new(),
+            bic: String::new(),
+            debit_notice_days: 5,
+        }
     }
 }

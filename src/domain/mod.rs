@@ -6,16 +6,19 @@
 
 pub mod access;
 pub mod account;
+pub mod approval;
 pub mod character;
 pub mod clock;
 pub mod collection;
 pub mod comment;
 pub mod coupon;
 pub mod course;
+pub mod debit_file;
 pub mod deletion_request;
 pub mod film;
 pub mod gift;
 pub mod invoice_series;
+pub mod mandate;
 pub mod media;
 pub mod order;
 pub mod order_process;

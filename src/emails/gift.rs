@@ -1,8 +1,103 @@
 //! What buyers and recipients of gifts are told.
 
 use super::{Letter, Mail, Studio};
+use crate::domain::shared::Money;
 use crate::domain::shared::calendar::day_words;
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+/// What becomes of a gift, as its buyer and who redeemed it are told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "about", rename_all = "snake_case")]
+pub enum GiftMail {
+    /// The buyer pays by transfer.
+    ToPay {
+        /// What is given.
+        what: String,
+        /// How much.
+        amount: Money,
+        /// Where to.
+        iban: String,
+        /// Whose account that is.
+        holder: String,
+        /// With which reference.
+        reference: String,
+    },
+    /// The charge failed: another card is asked for.
+    PaymentFailed {
+        /// What is given.
+        what: String,
+    },
+    /// Somebody redeemed it: to its buyer.
+    Redeemed {
+        /// What was given.
+        what: String,
+        /// When.
+        on: NaiveDate,
+    },
+    /// Its time was given: to who redeemed it.
+    Given {
+        /// What was given.
+        what: String,
+        /// A subscription runs longer by it; else there is access for that time.
+        extended: bool,
+    },
+    /// It was taken back: to its buyer.
+    TakenBack {
+        /// What was given.
+        what: String,
+        /// The price goes back.
+        paid: bool,
+    },
+}
+
+impl GiftMail {
+    /// Writes the mail.
+    pub(super) fn render(&self, studio: &Studio, name: Option<&str>) -> Mail {
+        match self {
+            Self::ToPay { what, amount, iban, holder, reference } => {
+                Letter::new(format!("Please pay {amount} for your gift"))
+                    .to_person(name)
+                    .say(format!("You want to give {what} at {}. The code is sent as soon as the transfer has come.", studio.name))
+                    .row("Amount", amount.to_string())
+                    .row("Account", iban)
+                    .row("Holder", holder)
+                    .row("Reference", reference)
+                    .button("Your gifts", studio.link("/account/gifts"))
+                    .sign(studio)
+            }
+            Self::PaymentFailed { what } => Letter::new("Your gift is not paid yet")
+                .to_person(name)
+                .say(format!("The card for {what} was declined, and nothing was charged. The code is sent when it is paid: try another card."))
+                .button("Your gifts", studio.link("/account/gifts"))
+                .sign(studio),
+            Self::Redeemed { what, on } => Letter::new("Your gift was redeemed")
+                .to_person(name)
+                .say(format!("Somebody entered the code of your gift ({what}) on {}. It counts no more.", day_words(*on)))
+                .button("Your gifts", studio.link("/account/gifts"))
+                .sign(studio),
+            Self::Given { what, extended } => Letter::new("Your gift has begun")
+                .to_person(name)
+                .say(if *extended {
+                    format!("Your membership runs longer by your gift: {what}. Your next payment moves by as much.")
+                } else {
+                    format!("You can watch and download everything for the time of your gift: {what}. Nothing renews, and nothing is charged to you.")
+                })
+                .button("See your subscription", studio.link("/account/subscription"))
+                .sign(studio),
+            Self::TakenBack { what, paid } => Letter::new("Your gift was taken back")
+                .to_person(name)
+                .say(format!("The gift of {what} was taken back: its code counts no more."))
+                .say(if *paid {
+                    "What you paid goes back the way it came; a credit note corrects the invoice."
+                } else {
+                    "You need not pay it."
+                })
+                .button("Your gifts", studio.link("/account/gifts"))
+                .sign(studio),
+        }
+    }
+}
 
 /// Until when it can be redeemed, if there is an end.
 fn end(letter: Letter, last_day: Option<NaiveDate>) -> Letter {

@@ -120,6 +120,8 @@ pub enum MailKind {
         /// Whether the code went to somebody else.
         sent: bool,
     },
+    /// What became of a gift.
+    Gift(super::gift::GiftMail),
     /// About a membership or its payments.
     Billing(super::billing::BillingMail),
 }
@@ -192,6 +194,7 @@ impl MailKind {
             Self::GiftBought { what, last_day, sent, .. } => {
                 super::gift::bought(studio, name, what, *last_day, (!sent).then_some(token))
             }
+            Self::Gift(mail) => mail.render(studio, name),
             Self::Billing(mail) => mail.render(studio, name),
         }
     }

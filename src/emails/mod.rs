@@ -12,7 +12,7 @@ pub mod deletion_requested;
 pub mod deletion_withdrawn;
 pub mod digest;
 pub mod export_ready;
-mod gift;
+pub mod gift;
 pub mod impersonated;
 pub mod kind;
 pub mod layout;

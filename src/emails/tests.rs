@@ -44,6 +44,38 @@ fn all() -> Vec<(&'static str, Mail)> {
         ),
         ("gift_bought", gift::bought(&studio, name, "Studio, month", None, Some("ABCD-EFGH-JKLM-NPQR"))),
         ("gift_sent", gift::bought(&studio, name, "Studio, month", None, None)),
+        (
+            "gift_to_pay",
+            gift::GiftMail::ToPay {
+                what: "Studio, month".into(),
+                amount: crate::domain::shared::Money::new(1150, crate::domain::shared::Currency::eur()),
+                iban: "NL02 ABNA 0123 4567 89".into(),
+                holder: "Salt & Light".into(),
+                reference: "RF45K123456789".into(),
+            }
+            .render(&studio, name),
+        ),
+        (
+            "gift_payment_failed",
+            gift::GiftMail::PaymentFailed { what: "Studio, month".into() }.render(&studio, name),
+        ),
+        (
+            "gift_redeemed",
+            gift::GiftMail::Redeemed { what: "Studio, month".into(), on: due.date_naive() }
+                .render(&studio, name),
+        ),
+        (
+            "gift_given",
+            gift::GiftMail::Given { what: "Studio, month".into(), extended: false }.render(&studio, name),
+        ),
+        (
+            "gift_extended",
+            gift::GiftMail::Given { what: "Studio, month".into(), extended: true }.render(&studio, name),
+        ),
+        (
+            "gift_taken_back",
+            gift::GiftMail::TakenBack { what: "Studio, month".into(), paid: true }.render(&studio, name),
+        ),
         ("new_device", new_device::render(&studio, name, due)),
         ("impersonated", impersonated::render(&studio, name, due)),
         ("export_ready", export_ready::render(&studio, name, due)),

@@ -164,7 +164,7 @@ families! {
         overdue: IntGauge "kinora_subscriptions_overdue" =>
             "Active subscriptions whose next payment was due more than two hours ago and has not been tried.";
         orders: IntGaugeVec "kinora_orders" ["status"] =>
-            "Orders, by status (created, soft-failed, failed, paid, refunded, cancelled).";
+            "Orders, by status (created, soft-failed, failed, paid, fulfilled, refunded, cancelled).";
     }
 }
 

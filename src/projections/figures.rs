@@ -27,7 +27,7 @@ impl Projection for Figures {
     }
 
     fn version(&self) -> i32 {
-        3
+        4
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -278,6 +278,7 @@ fn order(event: &OrderEvent) -> Option<Change> {
     match event {
         OrderEvent::OrderPlaced { .. } => Change::state("open"),
         OrderEvent::OrderPaid { .. } => Change::state("paid"),
+        OrderEvent::OrderFulfilled { .. } => Change::state("fulfilled"),
         OrderEvent::OrderRefunded { .. } => Change::state("refunded"),
         OrderEvent::OrderFailed { .. } => Change::state("failed"),
         OrderEvent::OrderCancelled { .. } => Change::state("cancelled"),
@@ -411,7 +412,7 @@ pub async fn sample(reader: &Reader, now: DateTime<Utc>, metrics: &Metrics) -> R
     ] {
         gauges.reset();
     }
-    for state in ["created", "soft-failed", "failed", "paid", "refunded", "cancelled"] {
+    for state in ["created", "soft-failed", "failed", "paid", "fulfilled", "refunded", "cancelled"] {
         billing.orders.with_label_values(&[state]).set(0);
     }
     for (status, count) in orders {

@@ -2,15 +2,20 @@
 //! and its queries.
 
 pub mod access;
+mod approval_words;
+pub mod approvals;
 pub mod attempts;
 pub mod catalogue;
 pub mod comment_places;
 pub mod comments;
 pub mod coupons;
+pub mod debits;
 pub mod deletion_requests;
 pub mod figures;
+pub mod fulfilments;
 pub mod gifts;
 pub mod invoices;
+pub mod lost_disputes;
 pub mod media;
 pub mod media_queue;
 pub mod movements;
@@ -147,7 +152,11 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(subscription_timeline::SubscriptionTimeline),
         Arc::new(orders::Orders),
         Arc::new(refunds::Refunds),
+        Arc::new(fulfilments::Fulfilments),
+        Arc::new(approvals::Approvals),
+        Arc::new(debits::Debits),
         Arc::new(invoices::Invoices),
+        Arc::new(lost_disputes::LostDisputes),
         Arc::new(teams::Teams),
         Arc::new(comments::Comments),
         Arc::new(site::SiteWords),

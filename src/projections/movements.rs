@@ -2,6 +2,7 @@
 //! reports of billing staff: movements by month, churn, cohorts.
 
 use super::figures::per_month;
+use super::tax_report::Span;
 use super::{Projection, ProjectionError, QueryError, Reader};
 use crate::domain::subscription::SubscriptionEvent;
 use crate::store::RecordedEvent;
@@ -19,7 +20,7 @@ impl Projection for Movements {
     }
 
     fn version(&self) -> i32 {
-        2
+        3
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -30,7 +31,10 @@ impl Projection for Movements {
         "create table if not exists movement_subscriptions (
             subscription uuid primary key,
             currency     text not null,
+            plan         text not null,
+            every        text not null,
             monthly      bigint not null,
+            coupon       bigint not null default 0,
             giving       bigint not null default 0,
             first_on     date,
             ended_on     date
@@ -51,20 +55,27 @@ impl Projection for Movements {
         let (id, day) = (event.stream_uuid(), event.effective_at.date_naive());
         if let SubscriptionEvent::SubscriptionJoined { terms, .. } = &happened {
             let (currency, monthly) = (terms.price.currency.code(), per_month(terms.price, terms.interval));
-            let sql =
-                "insert into movement_subscriptions (subscription, currency, monthly) values ($1, $2, $3)";
-            tx.execute(sql, &[&id, &currency, &monthly]).await?;
+            let sql = "insert into movement_subscriptions (subscription, currency, plan, every, monthly)
+                values ($1, $2, $3, $4, $5)";
+            let interval = terms.interval.words();
+            tx.execute(sql, &[&id, &currency, &terms.plan_name, &interval, &monthly]).await?;
             return Ok(());
         }
-        let sql =
-            "select currency, monthly, giving, first_on from movement_subscriptions where subscription = $1";
+        let sql = "select currency, monthly, giving, first_on, coupon from movement_subscriptions where subscription = $1";
         let Some(row) = tx.query_opt(sql, &[&id]).await? else { return Ok(()) };
         let (currency, mut monthly, before): (String, i64, i64) = (row.get(0), row.get(1), row.get(2));
-        let first: Option<NaiveDate> = row.get(3);
-        let giving = match giving(&happened, &mut monthly, before, first.is_some()) {
-            Some(giving) => giving,
-            None => return Ok(()),
-        };
+        let (first, off): (Option<NaiveDate>, i64) = (row.get(3), row.get(4));
+        if let Some(off) = off_of(&happened, monthly) {
+            let sql = "update movement_subscriptions set coupon = $2 where subscription = $1";
+            tx.execute(sql, &[&id, &off]).await?;
+            return Ok(());
+        }
+        if let SubscriptionEvent::PlanChanged { terms, .. } = &happened {
+            let sql = "update movement_subscriptions set plan = $2, every = $3 where subscription = $1";
+            tx.execute(sql, &[&id, &terms.plan_name, &terms.interval.words()]).await?;
+        }
+        let Some(giving) = giving(&happened, &mut monthly, before, first.is_some()) else { return Ok(()) };
+        let giving = if giving > 0 { (giving - off).max(0) } else { giving };
         let ended = (giving == 0 && before > 0).then_some(day);
         tx.execute(
             "update movement_subscriptions set monthly = $2, giving = $3::bigint, first_on = coalesce(first_on, $4),
@@ -89,7 +100,20 @@ impl Projection for Movements {
     }
 }
 
-/// What a subscription brings a month after an event; none if the event does not touch it.
+/// What a coupon takes off a month of the period that was ordered, from the full price `monthly` of one; none if
+/// nothing was ordered. It counts as soon as the order is paid.
+fn off_of(event: &SubscriptionEvent, monthly: i64) -> Option<i64> {
+    use SubscriptionEvent as E;
+    let (E::FirstOrderRequested { rebate, .. } | E::RenewalOrderRequested { rebate, .. }) = event else {
+        return None;
+    };
+    Some(rebate.as_ref().map_or(0, |r| {
+        let (off, full) = (i128::from(r.off.minor), i128::from(r.full.minor.max(1)));
+        i64::try_from((2 * i128::from(monthly) * off + full) / (2 * full)).unwrap_or(monthly)
+    }))
+}
+
+/// What a subscription brings a month after an event, before what a coupon takes off; none if the event does not touch it.
 fn giving(event: &SubscriptionEvent, monthly: &mut i64, before: i64, gave: bool) -> Option<i64> {
     use SubscriptionEvent as E;
     match event {
@@ -112,7 +136,7 @@ fn giving(event: &SubscriptionEvent, monthly: &mut i64, before: i64, gave: bool)
     }
 }
 
-/// One month of one currency; all amounts in minor units a month.
+/// One month (or week, or day) of one currency; all amounts in minor units a month.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Month {
     /// Its first day.
@@ -150,9 +174,22 @@ impl Month {
 /// # Errors
 /// If the database cannot be read.
 pub async fn months(r: &Reader, from: NaiveDate, until: NaiveDate) -> Result<Vec<Month>, QueryError> {
+    by_span(r, Span::Month, from, until).await
+}
+
+/// The movements of the spans from the one of `from` to the one of `until`, oldest first.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn by_span(
+    r: &Reader,
+    span: Span,
+    from: NaiveDate,
+    until: NaiveDate,
+) -> Result<Vec<Month>, QueryError> {
     let sql = "
         with span as (
-            select generate_series(date_trunc('month', $1::date), date_trunc('month', $2::date), interval '1 month')::date as month
+            select generate_series(date_trunc($3::text, $1::date::timestamp), date_trunc($3::text, $2::date::timestamp), ('1 ' || $3::text)::interval)::date as month
         ), currencies as (select distinct currency from movements)
         select s.month, c.currency,
             coalesce(sum(m.minor) filter (where m.day < s.month), 0)::bigint,
@@ -165,9 +202,9 @@ pub async fn months(r: &Reader, from: NaiveDate, until: NaiveDate) -> Result<Vec
                 - count(*) filter (where m.day < s.month and m.kind = 'churn'),
             count(*) filter (where m.day >= s.month and m.kind = 'churn')
         from span s cross join currencies c
-        join movements m on m.currency = c.currency and m.day < s.month + interval '1 month'
+        join movements m on m.currency = c.currency and m.day < s.month + ('1 ' || $3::text)::interval
         group by s.month, c.currency order by s.month, c.currency";
-    let rows = r.client().await?.query(sql, &[&from, &until]).await?;
+    let rows = r.client().await?.query(sql, &[&from, &until, &span.word()]).await?;
     Ok(rows
         .iter()
         .map(|row| Month {
@@ -181,6 +218,41 @@ pub async fn months(r: &Reader, from: NaiveDate, until: NaiveDate) -> Result<Vec
             churn: row.get(7),
             subscriptions: row.get(8),
             lost: row.get(9),
+        })
+        .collect())
+}
+
+/// One plan among those that bring something now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// The plan's name.
+    pub plan: String,
+    /// How often it is paid: "one month".
+    pub interval: String,
+    /// Currency.
+    pub currency: String,
+    /// How many subscriptions bring something.
+    pub subscriptions: i64,
+    /// What they bring a month, coupons taken off; minor units.
+    pub monthly: i64,
+}
+
+/// The plans that bring something now, the largest first.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn plan_mix(r: &Reader) -> Result<Vec<Share>, QueryError> {
+    let sql = "select plan, every, currency, count(*), sum(giving)::bigint from movement_subscriptions
+        where giving > 0 group by 1, 2, 3 order by 3, 5 desc, 1, 2";
+    let rows = r.client().await?.query(sql, &[]).await?;
+    Ok(rows
+        .iter()
+        .map(|row| Share {
+            plan: row.get(0),
+            interval: row.get(1),
+            currency: row.get(2),
+            subscriptions: row.get(3),
+            monthly: row.get(4),
         })
         .collect())
 }

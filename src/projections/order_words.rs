@@ -2,6 +2,7 @@
 
 use super::subscription_words::{Weight, Words, moment, words};
 use crate::domain::order::{OrderEvent, PaidBy, RefundOf, RefundVia, Settlement};
+use crate::domain::shared::calendar::day_words;
 use crate::domain::shared::payment::OrderReason;
 
 fn back(of: RefundOf, via: &RefundVia) -> String {
@@ -64,6 +65,16 @@ pub(super) fn order(event: &OrderEvent) -> Words {
         E::TransferReceived { received, rest, .. } => {
             words(Weight::Good, format!("{received} arrived by transfer; {rest} is missing."), None)
         }
+        E::DirectDebitSent { amount, collect_on, .. } => words(
+            Weight::Plain,
+            format!("{amount} are collected by direct debit on {}.", day_words(*collect_on)),
+            "It stands in a file for the bank; each order stands in one file only.".to_owned(),
+        ),
+        E::DirectDebitReturned { reason, taken_back, reopened, .. } => words(
+            Weight::Bad,
+            format!("The bank gave the direct debit back ({reason}); {taken_back} are gone."),
+            Some("The order is open again.".to_owned()).filter(|_| *reopened),
+        ),
         E::OrderPaid { amount, paid_by, .. } => {
             let how = match paid_by {
                 PaidBy::Charge { .. } => "by the charge",
@@ -78,6 +89,11 @@ pub(super) fn order(event: &OrderEvent) -> Words {
             Weight::Watch,
             format!("Staff want to give {amount} {}; a second person has to agree.", back(*of, via)),
             format!("Above {limit} nobody decides alone."),
+        ),
+        E::RefundLapsed { .. } => words(
+            Weight::Plain,
+            "The refund lapsed: no second person decided in time, and nothing goes back.",
+            None,
         ),
         E::RefundRejected { .. } => words(Weight::Plain, "The refund was turned down: nothing goes back.", None),
         E::RefundStarted { of, via, amount, approved_by, .. } => words(
@@ -110,6 +126,9 @@ pub(super) fn order(event: &OrderEvent) -> Words {
             "The gateway could not say what became of the refund; staff have to find out.",
             format!("After {lookups} look-ups."),
         ),
+        E::OrderFulfilled { .. } => {
+            words(Weight::Plain, "What the order paid for has been given to its end.", None)
+        }
         E::OrderRefunded { .. } => words(Weight::Plain, "The whole price of the order has gone back.", None),
         E::PaymentDisputed { gateway, amount, reason, dispute, .. } => words(
             Weight::Bad,

@@ -134,6 +134,12 @@ impl Projection for Orders {
                 )
                 .await?;
             }
+            E::DirectDebitReturned { taken_back, reopened, .. } => {
+                let sql = "update orders set transferred = transferred - $2,
+                     status = case when $3 then 'created' else status end,
+                     paid_at = case when $3 then null else paid_at end where id = $1";
+                tx.execute(sql, &[&id, &taken_back.minor, reopened]).await?;
+            }
             E::OrderPaid { at, .. } => {
                 status("paid").await?;
                 tx.execute("update orders set paid_at = $2 where id = $1", &[&id, at]).await?;
@@ -149,10 +155,13 @@ impl Projection for Orders {
             }
             E::PaymentDisputed { .. } => dispute(tx, id, "open").await?,
             E::DisputeClosed { won, .. } => dispute(tx, id, if *won { "won" } else { "lost" }).await?,
+            E::OrderFulfilled { .. } => status("fulfilled").await?,
             E::OrderRefunded { .. } => status("refunded").await?,
             // The projection `refunds` follows each of them.
-            E::RefundProposed { .. }
+            E::DirectDebitSent { .. }
+            | E::RefundProposed { .. }
             | E::RefundRejected { .. }
+            | E::RefundLapsed { .. }
             | E::RefundStarted { .. }
             | E::RefundRefused { .. }
             | E::RefundOutcomeUnknown { .. }
@@ -446,7 +455,7 @@ pub async fn revenue_by_day(
 ) -> Result<Vec<(chrono::NaiveDate, i64)>, QueryError> {
     let sql = "select d::date, coalesce(sum(o.gross_minor), 0)::bigint
         from generate_series($2::date - $3::int + 1, $2::date, interval '1 day') d
-        left join orders o on o.status in ('paid', 'refunded') and o.currency = $1 and (o.paid_at at time zone 'UTC')::date = d::date
+        left join orders o on o.status in ('paid', 'fulfilled', 'refunded') and o.currency = $1 and (o.paid_at at time zone 'UTC')::date = d::date
         group by 1 order by 1";
     let rows = r.client().await?.query(sql, &[&currency, &until, &days]).await?;
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())

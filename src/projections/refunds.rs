@@ -19,7 +19,7 @@ impl Projection for Refunds {
     }
 
     fn version(&self) -> i32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -49,7 +49,8 @@ impl Projection for Refunds {
             asked_at      timestamptz not null,
             done_at       timestamptz,
             look_again_at timestamptz,
-            intent        bigint
+            intent        bigint,
+            lapses_at     timestamptz
         );
         create index if not exists refunds_by_order on refunds (order_id, asked_at);
         create index if not exists refunds_by_time on refunds (asked_at desc, refund);
@@ -65,8 +66,10 @@ impl Projection for Refunds {
                 tx.execute("insert into refund_orders values ($1, $2, $3)", &[&id, &number, &account])
                     .await?;
             }
-            E::RefundProposed { refund, of, via, amount, by, at, .. } => {
+            E::RefundProposed { refund, of, via, amount, by, lapses_at, at, .. } => {
                 insert(tx, id, refund, (of, &via), amount, "proposed", by, at).await?;
+                let sql = "update refunds set lapses_at = $2 where refund = $1";
+                tx.execute(sql, &[&refund, &lapses_at]).await?;
             }
             E::RefundStarted { refund, of, via, amount, by, approved_by, at } => {
                 insert(tx, id, refund, (of, &via), amount, "started", by, at).await?;
@@ -87,6 +90,10 @@ impl Projection for Refunds {
                 set(tx, refund, "rejected", None).await?;
                 let sql = "update refunds set decided_by = $2, done_at = $3 where refund = $1";
                 tx.execute(sql, &[&refund, &by, &at]).await?;
+            }
+            E::RefundLapsed { refund, at } => {
+                set(tx, refund, "lapsed", None).await?;
+                tx.execute("update refunds set done_at = $2 where refund = $1", &[&refund, &at]).await?;
             }
             E::RefundSucceeded { refund, gateway_reference, at, .. } => {
                 set(tx, refund, "succeeded", None).await?;
@@ -182,11 +189,13 @@ pub struct RefundRow {
     pub asked_at: DateTime<Utc>,
     /// When it was over.
     pub done_at: Option<DateTime<Utc>>,
+    /// From when on nobody can agree to it any more.
+    pub lapses_at: Option<DateTime<Utc>>,
 }
 
 const SELECT: &str =
     "select refund, order_id, number, account, of, via, minor, currency, state, code, reference,
-    asked_by, decided_by, asked_at, done_at from refunds";
+    asked_by, decided_by, asked_at, done_at, lapses_at from refunds";
 
 fn read(row: &Row) -> Result<RefundRow, QueryError> {
     let unreadable = |e: String| StoreError::Unreadable(format!("a refund's row cannot be read: {e}"));
@@ -206,6 +215,7 @@ fn read(row: &Row) -> Result<RefundRow, QueryError> {
         decided_by: row.get(12),
         asked_at: row.get(13),
         done_at: row.get(14),
+        lapses_at: row.get(15),
     })
 }
 
@@ -265,6 +275,17 @@ pub async fn after(
          order by asked_at desc, refund limit $4"
     );
     r.client().await?.query(&sql, &[&state, &at, &id, &limit]).await?.iter().map(read).collect()
+}
+
+/// Proposals that nobody decided by `at`: order and refund.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn to_lapse(r: &Reader, at: DateTime<Utc>, limit: i64) -> Result<Vec<(Uuid, Uuid)>, QueryError> {
+    let sql = "select order_id, refund from refunds where state = 'proposed' and lapses_at <= $1
+        order by lapses_at limit $2";
+    let rows = r.client().await?.query(sql, &[&at, &limit]).await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
 /// Refunds whose answer is to be looked up by `at`: order and refund; without those that `refunder`

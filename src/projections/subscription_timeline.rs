@@ -1,7 +1,8 @@
-//! The event log of a subscription as staff read it: its own events, those of its orders and
-//! invoices, in the order of the log, each with who or which run caused it and what followed.
+//! The event log of a subscription as staff read it: its own events, those of its orders, invoices
+//! and requests for a second person, in the order of the log, each with who or which run caused it and what followed.
 
 use super::{Projection, ProjectionError, QueryError, Reader};
+use crate::domain::approval::ApprovalEvent;
 use crate::domain::clock::RunEvent;
 use crate::domain::invoice_series::InvoiceSeriesEvent;
 use crate::domain::order::OrderEvent;
@@ -27,11 +28,11 @@ impl Projection for SubscriptionTimeline {
     }
 
     fn version(&self) -> i32 {
-        3
+        4
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &["timeline", "timeline_orders", "timeline_runs"]
+        &["timeline", "timeline_orders", "timeline_requests", "timeline_runs"]
     }
 
     fn ddl(&self) -> &'static str {
@@ -53,6 +54,10 @@ impl Projection for SubscriptionTimeline {
         create index if not exists timeline_by_subscription on timeline (subscription, position);
         create table if not exists timeline_orders (
             order_id     uuid primary key,
+            subscription uuid not null
+        );
+        create table if not exists timeline_requests (
+            request      uuid primary key,
             subscription uuid not null
         );
         create table if not exists timeline_runs (
@@ -82,6 +87,14 @@ impl Projection for SubscriptionTimeline {
             let row =
                 tx.query_opt("select subscription from timeline_orders where order_id = $1", &[&id]).await?;
             let Some(row) = row else { return Ok(()) };
+            row.get(0)
+        } else if let Some(decoded) = event.decode::<ApprovalEvent>()? {
+            if let ApprovalEvent::SecondPersonAsked { subscription: Some(subscription), .. } = decoded {
+                let sql = "insert into timeline_requests values ($1, $2)";
+                tx.execute(sql, &[&id, &subscription]).await?;
+            }
+            let sql = "select subscription from timeline_requests where request = $1";
+            let Some(row) = tx.query_opt(sql, &[&id]).await? else { return Ok(()) };
             row.get(0)
         } else {
             match event.decode::<InvoiceSeriesEvent>()? {

@@ -3,6 +3,7 @@
 
 use super::plan_change_words;
 use super::subscription_timeline::Entry;
+use crate::domain::approval::ApprovalEvent;
 use crate::domain::invoice_series::InvoiceSeriesEvent;
 use crate::domain::order::OrderEvent;
 use crate::domain::shared::calendar::day_words;
@@ -88,6 +89,9 @@ pub fn describe(entry: &Entry) -> Words {
     }
     if let Some(event) = entry.decode::<OrderEvent>() {
         return super::order_words::order(&event);
+    }
+    if let Some(event) = entry.decode::<ApprovalEvent>() {
+        return super::approval_words::approval(&event);
     }
     if let Some(event) = entry.decode::<TeamEvent>() {
         return super::team_words::team(&event);
@@ -244,6 +248,16 @@ fn subscription(event: &SubscriptionEvent) -> Words {
                 day_words(*previous_anchor)
             ),
         ),
+        E::DebitAwaited { debit } => words(
+            Weight::Watch,
+            format!("The bank was told to collect the order on {}.", day_words(debit.collect_on)),
+            format!("Until {} the order does not count as late.", moment(debit.until)),
+        ),
+        E::PaymentReversed { unpaid } => words(
+            Weight::Bad,
+            "The bank took the payment back: its order is open again.",
+            format!("The period from {} is not paid for any more.", day_words(unpaid.due_on)),
+        ),
         E::SubscriptionPutOnHold { cause, due_on, expires_at, policy, .. } => words(
             Weight::Bad,
             "On hold: access has ended until the order is paid.",
@@ -253,6 +267,7 @@ fn subscription(event: &SubscriptionEvent) -> Words {
                     HoldCause::DeclinedTooOften => "As many attempts failed as the settings allow.",
                     HoldCause::HardDecline => "The card cannot be charged any more.",
                     HoldCause::NotPaidInTime => "The order was not paid by its date.",
+                    HoldCause::DebitReturned => "The bank gave the direct debit back to its holder.",
                     HoldCause::TrialEnded => "The trial ended, and there was nothing to charge.",
                 },
                 day_words(*due_on),

@@ -1,13 +1,55 @@
-//! What was invoiced, by month and by country and rate of tax: read from the invoices.
+//! What was invoiced, by day, week or month, and by country and rate of tax: read from the invoices.
 
 use super::{QueryError, Reader};
-use chrono::NaiveDate;
+use chrono::{Datelike as _, Months, NaiveDate, TimeDelta};
 
-/// What was invoiced in one month in one currency; minor units.
+/// How long the spans of a report are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
+pub enum Span {
+    /// A day.
+    Day,
+    /// A week; it begins on Monday.
+    Week,
+    /// A month.
+    Month,
+}
+
+impl Span {
+    /// What the database calls it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        self.into()
+    }
+
+    /// The first day of the span that `day` lies in.
+    #[must_use]
+    pub fn start(self, day: NaiveDate) -> NaiveDate {
+        match self {
+            Self::Day => day,
+            Self::Week => day - TimeDelta::days(i64::from(day.weekday().num_days_from_monday())),
+            Self::Month => day.with_day(1).unwrap_or(day),
+        }
+    }
+
+    /// The first day of the span that lies `n` spans after (or before) the one that begins on `start`.
+    #[must_use]
+    pub fn step(self, start: NaiveDate, n: i32) -> NaiveDate {
+        let moved = match self {
+            Self::Day => start.checked_add_signed(TimeDelta::days(i64::from(n))),
+            Self::Week => start.checked_add_signed(TimeDelta::weeks(i64::from(n))),
+            Self::Month if n < 0 => start.checked_sub_months(Months::new(n.unsigned_abs())),
+            Self::Month => start.checked_add_months(Months::new(n.unsigned_abs())),
+        };
+        moved.unwrap_or(start)
+    }
+}
+
+/// What was invoiced in one span in one currency; minor units.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invoiced {
     /// Its first day.
-    pub month: NaiveDate,
+    pub start: NaiveDate,
     /// Currency.
     pub currency: String,
     /// Invoices.
@@ -22,27 +64,50 @@ pub struct Invoiced {
     pub tax: i64,
     /// Both without tax.
     pub net: i64,
+    /// What disputes took away for good; negative. No credit note is written for it: the tax stays owed.
+    pub lost: i64,
 }
 
-/// What was invoiced by month from `from` on, before `until`; oldest first.
+impl Invoiced {
+    /// Revenue: without tax, refunds and lost disputes taken off.
+    #[must_use]
+    pub const fn revenue(&self) -> i64 {
+        self.net + self.lost
+    }
+}
+
+/// What was invoiced and lost by `span` from `from` on, before `until`; oldest first.
 ///
 /// # Errors
 /// If the database cannot be read.
-pub async fn by_month(r: &Reader, from: NaiveDate, until: NaiveDate) -> Result<Vec<Invoiced>, QueryError> {
+pub async fn by_span(
+    r: &Reader,
+    span: Span,
+    from: NaiveDate,
+    until: NaiveDate,
+) -> Result<Vec<Invoiced>, QueryError> {
     let sql = "
-        select date_trunc('month', issued_on)::date, currency,
-            count(*) filter (where kind = 'invoice'),
-            coalesce(sum(gross_minor) filter (where kind = 'invoice'), 0)::bigint,
-            count(*) filter (where kind = 'credit-note'),
-            coalesce(sum(gross_minor) filter (where kind = 'credit-note'), 0)::bigint,
-            sum((document->'tax'->'tax'->>'minor')::bigint)::bigint,
-            sum((document->'tax'->'net'->>'minor')::bigint)::bigint
-        from invoices where issued_on >= $1 and issued_on < $2 group by 1, 2 order by 1, 2";
-    let rows = r.client().await?.query(sql, &[&from, &until]).await?;
+        with documents as (
+            select date_trunc($3::text, issued_on::timestamp)::date as start, currency,
+                count(*) filter (where kind = 'invoice') as invoices,
+                coalesce(sum(gross_minor) filter (where kind = 'invoice'), 0)::bigint as gross,
+                count(*) filter (where kind = 'credit-note') as notes,
+                coalesce(sum(gross_minor) filter (where kind = 'credit-note'), 0)::bigint as credited,
+                sum((document->'tax'->'tax'->>'minor')::bigint)::bigint as tax,
+                sum((document->'tax'->'net'->>'minor')::bigint)::bigint as net
+            from invoices where issued_on >= $1 and issued_on < $2 group by 1, 2
+        ), lost as (
+            select date_trunc($3::text, day::timestamp)::date as start, currency, sum(minor)::bigint as lost
+            from lost_disputes where day >= $1 and day < $2 group by 1, 2
+        )
+        select start, currency, coalesce(invoices, 0), coalesce(gross, 0), coalesce(notes, 0), coalesce(credited, 0),
+            coalesce(tax, 0), coalesce(net, 0), -coalesce(lost, 0)
+        from documents full join lost using (start, currency) order by 1, 2";
+    let rows = r.client().await?.query(sql, &[&from, &until, &span.word()]).await?;
     Ok(rows
         .iter()
         .map(|row| Invoiced {
-            month: row.get(0),
+            start: row.get(0),
             currency: row.get(1),
             invoices: row.get(2),
             gross: row.get(3),
@@ -50,6 +115,7 @@ pub async fn by_month(r: &Reader, from: NaiveDate, until: NaiveDate) -> Result<V
             credited: row.get(5),
             tax: row.get(6),
             net: row.get(7),
+            lost: row.get(8),
         })
         .collect())
 }
@@ -99,4 +165,79 @@ pub async fn by_country(r: &Reader, from: NaiveDate, until: NaiveDate) -> Result
             gross: row.get(7),
         })
         .collect())
+}
+
+/// One line of a return for the one-stop shop; minor units.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OssLine {
+    /// The first day of the earlier quarter that is corrected; none: supplies of the quarter itself.
+    pub corrects: Option<NaiveDate>,
+    /// Country of consumption, ISO 3166-1 alpha-2.
+    pub country: String,
+    /// Hundredths of a percent.
+    pub basis_points: i32,
+    /// Currency.
+    pub currency: String,
+    /// Without tax.
+    pub net: i64,
+    /// The tax.
+    pub tax: i64,
+}
+
+/// The return for the quarter from `from` on, before `until`, of a seller in `home`: what consumers in other
+/// countries of the Union paid tax on, then what credit notes of this quarter take back of invoices of earlier
+/// ones, by the quarter of the invoice.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn one_stop_shop(
+    r: &Reader,
+    home: &str,
+    from: NaiveDate,
+    until: NaiveDate,
+) -> Result<Vec<OssLine>, QueryError> {
+    let sql = "
+        select case when c.issued_on < $2 then date_trunc('quarter', c.issued_on::timestamp)::date end as corrects,
+            i.document->'tax'->>'country', (i.document->'tax'->>'basis_points')::int, i.currency,
+            sum((i.document->'tax'->'net'->>'minor')::bigint)::bigint,
+            sum((i.document->'tax'->'tax'->>'minor')::bigint)::bigint
+        from invoices i left join invoices c on i.kind = 'credit-note' and c.number = i.document->>'corrects'
+        where i.issued_on >= $2 and i.issued_on < $3
+            and i.document->'tax'->>'kind' = 'VATC' and i.document->'tax'->>'country' <> $1
+        group by 1, 2, 3, 4 order by 1 nulls first, 2, 3, 4";
+    let rows = r.client().await?.query(sql, &[&home, &from, &until]).await?;
+    Ok(rows
+        .iter()
+        .map(|row| OssLine {
+            corrects: row.get(0),
+            country: row.get(1),
+            basis_points: row.get(2),
+            currency: row.get(3),
+            net: row.get(4),
+            tax: row.get(5),
+        })
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Span;
+    use chrono::NaiveDate;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().expect("a day")
+    }
+
+    #[test]
+    fn weeks_begin_on_monday_and_spans_follow_each_other() {
+        // A Sunday, and the Monday after it.
+        assert_eq!(Span::Week.start(day("2026-11-29")), day("2026-11-23"));
+        assert_eq!(Span::Week.start(day("2026-11-30")), day("2026-11-30"));
+        assert_eq!(Span::Week.step(day("2026-11-23"), 1), day("2026-11-30"));
+        assert_eq!(Span::Month.start(day("2026-11-29")), day("2026-11-01"));
+        assert_eq!(Span::Month.step(day("2026-11-01"), -23), day("2024-12-01"));
+        assert_eq!(Span::Month.step(day("2026-12-01"), 1), day("2027-01-01"));
+        assert_eq!(Span::Day.step(day("2027-01-01"), -1), day("2026-12-31"));
+        assert_eq!((Span::Week.word(), "week".parse()), ("week", Ok(Span::Week)));
+    }
 }

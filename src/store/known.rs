@@ -5,16 +5,19 @@
 use super::event::DecodeError;
 use super::{RecordedEvent, upcasters};
 use crate::domain::account::AccountEvent;
+use crate::domain::approval::ApprovalEvent;
 use crate::domain::character::CharacterEvent;
 use crate::domain::clock::RunEvent;
 use crate::domain::collection::CollectionEvent;
 use crate::domain::comment::CommentEvent;
 use crate::domain::coupon::CouponEvent;
 use crate::domain::course::CourseEvent;
+use crate::domain::debit_file::DebitFileEvent;
 use crate::domain::deletion_request::DeletionEvent;
 use crate::domain::film::FilmEvent;
 use crate::domain::gift::GiftEvent;
 use crate::domain::invoice_series::InvoiceSeriesEvent;
+use crate::domain::mandate::MandateEvent;
 use crate::domain::media::MediaEvent;
 use crate::domain::order::OrderEvent;
 use crate::domain::plan::PlanEvent;
@@ -47,16 +50,19 @@ static KNOWN: LazyLock<RwLock<Known>> = LazyLock::new(|| {
     }
     enter!(
         AccountEvent,
+        ApprovalEvent,
         CharacterEvent,
         CollectionEvent,
         CommentEvent,
         CouponEvent,
         CourseEvent,
+        DebitFileEvent,
         DeletionEvent,
         FilmEvent,
         GiftEvent,
         InvoiceSeriesEvent,
         LogEvent,
+        MandateEvent,
         MediaEvent,
         OrderEvent,
         PlanEvent,

@@ -312,17 +312,18 @@ async fn a_colleague_sees_what_somebody_may_watch_and_what_decided_it() {
     let on_that_day = "</strong>Yes: a subscription, or a seat in a team, gives access.";
     assert!(page.contains(on_that_day) && page.contains("attempt 1 of 3"), "{page}");
     // What staff gave is told for its days, with who gave it and why.
-    let give = [("act", "complimentary"), ("reason", "the prize of the evening")];
+    let end = (clock.now() + chrono::TimeDelta::days(60)).date_naive().to_string();
+    let give = [("act", "complimentary"), ("until", end.as_str()), ("reason", "the prize of the evening")];
     assert_eq!(billing.submit(&person, &person, &give).await.status, 303);
     studio.settle().await;
     let page = billing.get(&person).await.body;
-    assert!(page.contains("Yes: complimentary access without an end."), "{page}");
+    assert!(page.contains("Yes: complimentary access until "), "{page}");
     let page = billing.get(&format!("{person}?on={between}")).await.body;
     assert!(page.contains(on_that_day) && !page.contains("the prize of the evening"), "{page}");
     let today = clock.now().date_naive();
     let page = billing.get(&format!("{person}?on={today}")).await.body;
     assert!(
-        page.contains("</strong>Yes: complimentary access without an end.")
+        page.contains("</strong>Yes: complimentary access until ")
             && page.contains("complimentary access was given")
             && page.contains("by Bela Billing")
             && page.contains("the prize of the evening"),

@@ -8,7 +8,7 @@ use std::{env, fs};
 use kinora::metrics::Metrics;
 use tempfile::TempDir;
 
-const JOBS: [&str; 15] = [
+const JOBS: [&str; 17] = [
     "clock-tick",
     "stats",
     "clear-sessions",
@@ -23,6 +23,8 @@ const JOBS: [&str; 15] = [
     "backup",
     "payment-lookups",
     "dispute-lookups",
+    "lapse-requests",
+    "fulfil-orders",
     "vat-checks",
 ];
 

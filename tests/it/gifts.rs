@@ -52,6 +52,13 @@ fn pass_days(studio: &Studio, days: i64) {
     clock.follow(clock.ahead_us() + days * 86_400_000_000);
 }
 
+/// Mails about what became of gifts, by what they say.
+async fn mails(studio: &Studio) -> Vec<(String, i64)> {
+    let sql = "select mail->>'about', count(*) from outgoing_mail where mail->>'kind' = 'gift' group by 1 order by 1";
+    let rows = studio.client().await.query(sql, &[]).await.expect("the queue");
+    rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gift_is_paid_sent_and_redeemed_once() {
     let (studio, buyer, billing) = open().await;
@@ -117,6 +124,7 @@ async fn a_gift_is_paid_sent_and_redeemed_once() {
     let refused =
         billing.submit("/account/notifications", &format!("{one}/withdraw"), &[("reason", "late")]).await;
     assert!(refused.status == 422 && refused.body.contains("redeemed already"), "{}", refused.body);
+    assert_eq!(mails(&studio).await, [("given".to_owned(), 1), ("redeemed".to_owned(), 1)]);
     let order_page = link(&billing.get("/billing/orders").await.body, "/billing/orders/");
     assert!(billing.get(&order_page).await.body.contains("the gift"));
     studio.verify().await;
@@ -183,6 +191,7 @@ async fn a_declined_card_is_replaced_a_date_ends_and_staff_give_the_money_back()
     assert_eq!((count(&studio, "RefundSucceeded").await, count(&studio, "OrderRefunded").await), (1, 1));
     assert_eq!(count(&studio, "CreditNoteIssued").await, 1);
     assert_eq!(count(&studio, "GiftWithdrawn").await, 1);
+    assert_eq!(mails(&studio).await, [("payment_failed".to_owned(), 1), ("taken_back".to_owned(), 1)]);
     let refused = redeem(&studio, &buyer, &code(&studio, gift)).await;
     assert!(refused.status == 422 && refused.body.contains("taken back"), "{}", refused.body);
 

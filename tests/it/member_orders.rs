@@ -1,6 +1,6 @@
 //! Orders as members see and pay them, subscriptions that staff begin, and the lists and files of the desk.
 
-use crate::billing_pages::{ADDRESS, link, open, order};
+use crate::billing_pages::{ADDRESS, link, open, open_with, order};
 use crate::support::{Browser, Studio};
 use kinora::domain::subscription::Status;
 use kinora::projections::{orders, subscriptions};
@@ -89,7 +89,7 @@ async fn managed_price(billing: &Browser) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_managed_subscription_is_asked_for_and_begun_by_staff() {
-    let (studio, member, billing) = open().await;
+    let (studio, member, billing) = open_with(|c| c.billing.second_person_over = 48_000).await;
     managed_price(&billing).await;
     studio.settle().await;
     let join = studio.browser().get("/join").await.body;

@@ -96,6 +96,7 @@ fn settings() -> String {
     let read = |file: &str| fs::read_to_string(here(file)).expect("read");
     let files = [
         "src/config.rs",
+        "src/config/billing.rs",
         "src/config/delivery.rs",
         "src/config/erasure.rs",
         "src/config/gateways.rs",

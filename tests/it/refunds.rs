@@ -126,6 +126,11 @@ async fn above_the_limit_a_second_person_agrees_and_transfers_are_sent_by_hand()
     let paid = format!("{page}/paid");
     let booked = billing.submit(&page, &paid, &[("amount", "14.50"), ("reason", "statement 9")]).await;
     assert_eq!(booked.status, 303);
+    // What a person says to have come is above the limit, too.
+    let request = booked.location().split('?').next().unwrap().to_owned();
+    studio.settle().await;
+    let agreed = admin.submit(&request, &request, &[("act", "agree"), ("reason", "seen")]).await;
+    assert_eq!(agreed.status, 303, "{}", agreed.body);
     studio.settle().await;
 
     let fields = [("of", "overpayment"), ("way", "gateway"), ("amount", "3.00"), ("reason", "sent too much")];

@@ -1,8 +1,9 @@
 //! Reports of billing staff, made from the log.
 
+use crate::accounts::{person, signed_in};
 use crate::billing::{Desk, GOOD, time};
-use crate::billing_pages::{open, order};
-use kinora::domain::shared::{Currency, Money};
+use crate::billing_pages::{ADDRESS, link, open, order};
+use kinora::domain::shared::{Currency, Money, Role};
 use kinora::domain::subscription::{CancelCause, SubscriptionCommand, Terms};
 use kinora::projections::{movements, tax_report};
 use uuid::Uuid;
@@ -84,7 +85,9 @@ async fn what_moved_the_revenue_adds_up_from_month_to_month() {
         .await
         .expect("summed")
         .get(0);
-    let months = tax_report::by_month(reader, day("2031-01-01"), day("2032-01-01")).await.expect("read");
+    let months = tax_report::by_span(reader, tax_report::Span::Month, day("2031-01-01"), day("2032-01-01"))
+        .await
+        .expect("read");
     assert_eq!(months.iter().map(|m| m.gross + m.credited).sum::<i64>(), whole);
     let lines = tax_report::by_country(reader, day("2031-01-01"), day("2032-01-01")).await.expect("read");
     assert_eq!(lines.len(), 1);
@@ -113,6 +116,117 @@ async fn staff_read_and_export_what_was_sold_where() {
         assert!(csv.status == 200 && csv.body.lines().count() >= 2, "{}", csv.body);
     }
     assert_eq!(member.get("/billing/reports").await.status, 403);
+    studio.verify().await;
+    studio.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn coupons_refunds_and_lost_disputes_are_taken_off_and_spans_can_be_chosen() {
+    let (studio, member, billing) = open().await;
+    let made = [("code", "spring-20"), ("off", "20 %"), ("periods", "1"), ("limit", "1")];
+    assert_eq!(billing.submit("/billing/coupons", "/billing/coupons", &made).await.status, 303);
+    studio.settle().await;
+    let payment = member.get(&link(&member.get("/join").await.body, "/join/")).await;
+    let action = link(&payment.body, "/join/");
+    let page = format!("{action}?country=DE&way=card&coupon=spring-20");
+    // This charge is disputed later, and lost.
+    let card = [("card_number", "4000 0000 0000 0259"), ("card_expiry", "12/35")];
+    let joined = member.submit(&page, &action, &[ADDRESS.to_vec(), card.to_vec()].concat()).await;
+    assert_eq!(joined.status, 303, "{}", joined.body);
+    studio.settle().await;
+    let file = async |name: &str| billing.get(&format!("/billing/reports/{name}")).await.body;
+    let last = |text: &str| text.lines().last().unwrap_or_default().to_owned();
+
+    // What is paid counts, not the full price.
+    let moved = last(&file("movements.csv").await);
+    assert!(moved.contains(",EUR,0.00,9.20,0.00,0.00,0.00,0.00,9.20,0,0"), "{moved}");
+    let plans = last(&file("plans.csv").await);
+    assert!(plans.ends_with(",EUR,1,9.20"), "{plans}");
+    let before = last(&file("revenue.csv").await);
+    assert!(before.contains(",EUR,1,9.20,0,0.00,1.47,7.73,0.00,7.73"), "{before}");
+
+    // Part goes back; what is left is disputed, and lost a month later.
+    let order = link(&billing.get("/billing/orders").await.body, "/billing/orders/");
+    let back = [("of", "price"), ("way", "gateway"), ("amount", "1.19"), ("reason", "it broke off")];
+    let ask = format!("{order}/refund");
+    assert_eq!(billing.submit(&ask, &ask, &back).await.status, 303);
+    studio.settle().await;
+    let after = last(&file("revenue.csv").await);
+    assert!(after.contains(",EUR,1,9.20,1,-1.19,1.28,6.73,0.00,6.73"), "{after}");
+    for days in [0, 31] {
+        let at = studio.instance.services.clock.now() + chrono::TimeDelta::days(days);
+        studio.run_job("dispute-lookups", &at.to_rfc3339()).await;
+        studio.settle().await;
+    }
+    crate::step_up::pass(&studio, 31 * 24 * 60);
+    let all = file("revenue.csv").await;
+    let sum = |column: usize| -> f64 {
+        all.lines().skip(1).map(|l| l.split(',').nth(column).unwrap().parse::<f64>().unwrap()).sum()
+    };
+    assert!((sum(8) + 9.20).abs() < 0.001 || (sum(8) + 8.01).abs() < 0.001, "the money is gone: {all}");
+    assert!((sum(9) - sum(7) - sum(8)).abs() < 0.001, "revenue is what is left: {all}");
+
+    // The same by day and by week; and as lines of JSON.
+    for (by, form) in [("day", 10), ("week", 8), ("month", 7)] {
+        let text = file(&format!("revenue.csv?by={by}")).await;
+        assert!(text.lines().skip(1).all(|l| l.split(',').next().unwrap().len() == form), "{by}: {text}");
+        let page = billing.get(&format!("/billing/reports?by={by}")).await;
+        assert!(page.status == 200 && page.body.contains("Lost in disputes"), "{by}");
+        assert_eq!(billing.get(&format!("/billing/reports/movements.csv?by={by}")).await.status, 200);
+    }
+    for name in ["revenue", "movements", "cohorts", "plans", "vat", "oss"] {
+        let text = file(&format!("{name}.jsonl")).await;
+        let lines: Vec<serde_json::Value> =
+            text.lines().map(|l| serde_json::from_str(l).expect("an object")).collect();
+        assert!(lines.iter().all(serde_json::Value::is_object), "{name}: {text}");
+    }
+    studio.verify().await;
+    studio.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_return_for_the_one_stop_shop_corrects_earlier_quarters() {
+    let (studio, member, billing) = open().await;
+    assert_eq!(order(&studio, &member, "DE", "card", "4242 4242 4242 4242").await.status, 303);
+    let now = studio.instance.services.clock.now();
+    let name = |at: chrono::DateTime<chrono::Utc>| {
+        use chrono::Datelike as _;
+        format!("{}-Q{}", at.year(), at.month0() / 3 + 1)
+    };
+    let oss = |quarter: &str| format!("/billing/reports/oss.csv?quarter={quarter}");
+    let supply = "supply,,DE,SERVICES,STANDARD,19.00,9.66,1.84,EUR";
+    let text = billing.get(&oss(&name(now))).await.body;
+    assert!(text.contains(&format!("{},{supply}", name(now))), "{text}");
+    let order = link(&billing.get("/billing/orders").await.body, "/billing/orders/");
+    let ask = format!("{order}/refund");
+    let back = async |by: &crate::support::Browser, amount: &str| {
+        let fields = [("of", "price"), ("way", "gateway"), ("amount", amount), ("reason", "it broke off")];
+        assert_eq!(by.submit(&ask, &ask, &fields).await.status, 303);
+        studio.settle().await;
+    };
+    // What goes back in the same quarter is taken off its supplies …
+    back(&billing, "1.19").await;
+    let text = billing.get(&oss(&name(now))).await.body;
+    assert!(text.contains("supply,,DE,SERVICES,STANDARD,19.00,8.66,1.65,EUR"), "{text}");
+    assert!(!text.contains("correction"), "{text}");
+    // … and later it corrects the return that was sent.
+    crate::step_up::pass(&studio, 93 * 24 * 60);
+    person(&studio, "later@example.org", &[Role::Billing]).await;
+    let billing = signed_in(&studio, "later@example.org").await;
+    back(&billing, "2.38").await;
+    let later = studio.instance.services.clock.now();
+    let text = billing.get(&oss(&name(later))).await.body;
+    let correction =
+        format!("{},correction,{},DE,SERVICES,STANDARD,19.00,-2.00,-0.38,EUR", name(later), name(now));
+    assert_eq!(text.lines().skip(1).collect::<Vec<_>>(), [correction], "{text}");
+    let before = billing.get(&oss(&name(now))).await.body;
+    assert!(before.contains("8.66,1.65"), "the earlier one stays as it was sent: {before}");
+    let page = billing.get(&format!("/billing/reports/oss?quarter={}", name(later))).await.body;
+    for words in
+        ["Nothing to declare in this quarter", "Corrections of earlier quarters", "Germany", "-€0.38"]
+    {
+        assert!(page.contains(words), "{words}: {page}");
+    }
     studio.verify().await;
     studio.close().await;
 }

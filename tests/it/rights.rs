@@ -289,6 +289,7 @@ const GRAVE: &[(&str, &str, &str)] = &[
     ("POST", "/billing/orders/{id}/paid", ""),
     ("POST", "/billing/orders/{id}/outcome", ""),
     ("POST", "/billing/refunds/{id}", "approve"),
+    ("POST", "/billing/approvals/{id}", "agree"),
     ("POST", "/billing/subscriptions/{id}", "waive"),
     ("POST", "/billing/subscriptions/{id}", "waive-missed"),
     ("POST", "/billing/subscriptions/{id}", "end-now"),
@@ -300,6 +301,9 @@ const GRAVE: &[(&str, &str, &str)] = &[
     ("POST", "/billing/tax-rates", ""),
     ("POST", "/billing/coupons", ""),
     ("POST", "/billing/gifts/{id}/withdraw", ""),
+    ("POST", "/account/payment-methods/mandate", ""),
+    ("POST", "/billing/direct-debits", ""),
+    ("GET", "/billing/direct-debits/{id}/file", ""),
     ("GET", "/billing/bank", ""),
     ("POST", "/billing/bank", ""),
 ];

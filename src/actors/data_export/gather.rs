@@ -137,7 +137,8 @@ async fn personal(cx: &Services, account: Uuid) -> Result<Value, MakeError> {
 
 /// The events of the streams that are the person's own.
 async fn events(cx: &Services, account: Uuid, subscriptions: &[Uuid]) -> Result<Value, MakeError> {
-    let mut streams = BTreeSet::from([stream_name("account", account), stream_name("wallet", account)]);
+    let own = ["account", "wallet", "mandate"].map(|kind| stream_name(kind, account));
+    let mut streams = BTreeSet::from(own);
     for id in subscriptions {
         streams.insert(stream_name("subscription", *id));
         streams.extend(

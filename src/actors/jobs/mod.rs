@@ -6,7 +6,9 @@ mod clear_sessions;
 mod clock_tick;
 mod destroy_archives;
 mod dispute_lookups;
+mod fulfil_orders;
 mod keep_works;
+mod lapse_requests;
 mod payment_lookups;
 pub mod process_deletion_requests;
 mod publish_scheduled;
@@ -111,6 +113,8 @@ pub fn all() -> Vec<Arc<dyn Job>> {
         Arc::new(payment_lookups::PaymentLookups),
         Arc::new(dispute_lookups::DisputeLookups),
         Arc::new(vat_checks::VatChecks),
+        Arc::new(lapse_requests::LapseRequests),
+        Arc::new(fulfil_orders::FulfilOrders),
     ]
 }
 

@@ -3,7 +3,7 @@
 use super::{Workflow, WorkflowError, tax_changes};
 use crate::actors::payments::bank_account;
 use crate::actors::services::Services;
-use crate::actors::{mail_again, mailer};
+use crate::actors::{direct_debits, mail_again, mailer};
 use crate::domain::access::Membership;
 use crate::domain::order::{OrderEvent, RefundOf, RefundVia, order_number, transfer_reference};
 use crate::domain::shared::payment::Collection;
@@ -73,10 +73,15 @@ impl Workflow for BillingMails {
             return tell_staff(event, cx, &mail).await;
         }
         let rates = tax_changes::rates(cx).await?;
-        match mail(&happened, &state, terms, &rates, event.stream_uuid(), cx) {
-            Some(mail) => send(event, cx, state.owner(), "mail", mail).await,
-            None => Ok(()),
+        let Some(mut mail) = mail(&happened, &state, terms, &rates, event.stream_uuid(), cx) else {
+            return Ok(());
+        };
+        if let BillingMail::OrderToPay { debited, pay_by, .. } = &mut mail {
+            let mandate = direct_debits::mandate_of(cx, state.owner()).await?;
+            *debited = direct_debits::creditor(cx).is_some()
+                && mandate.current().is_some_and(|m| m.holds_on(*pay_by));
         }
+        send(event, cx, state.owner(), "mail", mail).await
     }
 }
 
@@ -144,7 +149,14 @@ fn mail(
         E::RenewalOrderRequested { order, amount, pay_by: Some(pay_by), .. } => {
             let (iban, _) = account()?;
             let reference = transfer_reference(&order_number(*order));
-            BillingMail::OrderToPay { plan, amount: pay(*amount), pay_by: day(*pay_by), iban, reference }
+            BillingMail::OrderToPay {
+                plan,
+                amount: pay(*amount),
+                pay_by: day(*pay_by),
+                iban,
+                reference,
+                debited: false,
+            }
         }
         E::RenewalOrderRequested { amount, behind, explain: true, .. } => {
             BillingMail::CatchingUp { amount: pay(*amount), behind: *behind }

@@ -17,6 +17,7 @@ use crate::domain::shared::tax::{Buyer, Country, Tax};
 use crate::domain::shared::{AccountId, derive_id};
 use crate::domain::subscription::{Subscription, SubscriptionCommand, SubscriptionEvent};
 use crate::emails::MailKind;
+use crate::emails::gift::GiftMail;
 use crate::projections::{gifts as listed, subscriptions};
 use crate::store::RecordedEvent;
 use crate::store::repository::EventRepository;
@@ -73,18 +74,35 @@ async fn from_gift(event: &RecordedEvent, happened: GiftEvent, cx: &Services) ->
             place(event, cx).await?;
             match method {
                 Some(method) => start(event, cx, order, (attempt_id(order, 1), method)).await,
-                None => Ok(()),
+                None => ask_for_transfer(event, cx, order).await,
             }
         }
         GiftEvent::GiftPaymentRequested { order, attempt, method, .. } => {
             start(event, cx, order, (attempt, method)).await
         }
         GiftEvent::GiftPaid { last_day, at } => tell_of(event, cx, last_day, at).await,
-        GiftEvent::GiftRedeemed { by, .. } => give(event, cx, gift, by).await,
-        GiftEvent::GiftWithdrawn { by: Some(by), paid, at } => give_back(event, cx, (by, paid), at).await,
-        GiftEvent::GiftWithdrawn { .. }
-        | GiftEvent::GiftPaymentFailed { .. }
-        | GiftEvent::GiftUsed { .. } => Ok(()),
+        GiftEvent::GiftRedeemed { by, at } => {
+            let on = today(cx, at)?;
+            // Who redeems what they bought knows it.
+            tell_buyer(event, cx, |buyer, what| (buyer != by).then_some(GiftMail::Redeemed { what, on }))
+                .await?;
+            give(event, cx, gift, by).await
+        }
+        GiftEvent::GiftWithdrawn { by: Some(by), paid, at } => {
+            tell_buyer(event, cx, |_, what| Some(GiftMail::TakenBack { what, paid })).await?;
+            give_back(event, cx, (by, paid), at).await
+        }
+        GiftEvent::GiftPaymentFailed { .. } => {
+            tell_buyer(event, cx, |_, what| Some(GiftMail::PaymentFailed { what })).await
+        }
+        GiftEvent::GiftUsed { used, .. } => {
+            let state = gifts::load(cx, gift).await?;
+            let (Some(given), Some(to)) = (state.given(), state.redeemed_by()) else { return Ok(()) };
+            let extended = matches!(used, GiftUse::Extension { .. });
+            write(event, cx, to, GiftMail::Given { what: given.words(), extended }).await
+        }
+        // Its order was refunded or given up: the mail about the refund says so.
+        GiftEvent::GiftWithdrawn { .. } => Ok(()),
     }
 }
 
@@ -174,6 +192,43 @@ async fn from_order(event: &RecordedEvent, happened: OrderEvent, cx: &Services) 
     }
 }
 
+/// Who pays by transfer is told where to.
+async fn ask_for_transfer(event: &RecordedEvent, cx: &Services, order: Uuid) -> Result<(), WorkflowError> {
+    let Some((iban, holder)) = payments::bank_account(&cx.config) else { return Ok(()) };
+    let state = payments::load_order(cx, order).await?;
+    let Some(amount) = state.total() else { return Ok(()) };
+    let reference = transfer_reference(&order_number(order));
+    tell_buyer(event, cx, |_, what| {
+        Some(GiftMail::ToPay { what, amount, iban: iban.to_string(), holder, reference })
+    })
+    .await
+}
+
+/// Writes to the buyer what `mail` makes of their account and of what is given.
+async fn tell_buyer(
+    event: &RecordedEvent,
+    cx: &Services,
+    mail: impl FnOnce(AccountId, String) -> Option<GiftMail>,
+) -> Result<(), WorkflowError> {
+    let state = gifts::load(cx, event.stream_uuid()).await?;
+    let Some(given) = state.given() else { return Ok(()) };
+    match mail(state.buyer(), given.words()) {
+        Some(mail) => write(event, cx, state.buyer(), mail).await,
+        None => Ok(()),
+    }
+}
+
+async fn write(
+    event: &RecordedEvent,
+    cx: &Services,
+    to: AccountId,
+    mail: GiftMail,
+) -> Result<(), WorkflowError> {
+    let (id, _) = cx.follow(event, NAME, "mail");
+    mailer::enqueue(cx, id, to, MailKind::Gift(mail), event.effective_at).await?;
+    Ok(())
+}
+
 /// The code goes to whoever is to have it; the buyer is told in any case.
 async fn tell_of(
     event: &RecordedEvent,
@@ -213,6 +268,7 @@ async fn give_back(
                 amount,
                 by,
                 second_person_over: cx.config.billing.second_person_over,
+                lapses_at: at + cx.config.billing.second_person_within(),
                 at,
             })
         }

@@ -5,6 +5,7 @@ mod billing_mails;
 pub mod charge_payments;
 mod comment_answers;
 mod comment_texts;
+mod direct_debits;
 pub mod end_sessions;
 pub mod erase_account;
 mod gifts;
@@ -12,6 +13,7 @@ pub mod hide_account;
 mod index_texts;
 mod issue_invoices;
 mod price_changes;
+mod second_person;
 mod subscription_orders;
 mod tax_changes;
 mod team_seats;
@@ -92,6 +94,8 @@ pub fn all() -> Vec<Arc<dyn Workflow>> {
         Arc::new(comment_texts::CommentTexts),
         Arc::new(wallets::Wallets),
         Arc::new(gifts::Gifts),
+        Arc::new(second_person::SecondPerson),
+        Arc::new(direct_debits::DirectDebits),
     ]
 }
 

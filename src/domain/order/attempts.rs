@@ -30,7 +30,7 @@ impl Order {
             return Ok(vec![]);
         }
         match self.status {
-            Some(OrderStatus::Paid | OrderStatus::Refunded) => Err(OrderError::Paid),
+            Some(status) if status.is_settled() => Err(OrderError::Paid),
             Some(OrderStatus::Cancelled) => Err(OrderError::Cancelled),
             _ if self.in_flight() => Err(OrderError::InFlight),
             _ => Ok(vec![OrderEvent::PaymentAttemptStarted {
@@ -61,7 +61,7 @@ impl Order {
                 let amount = Money::new(total.minor - self.transferred, total.currency);
                 let taken = OrderEvent::PaymentSucceeded { attempt, amount, gateway, gateway_reference, at };
                 let next = match self.status {
-                    Some(OrderStatus::Paid | OrderStatus::Refunded) => {
+                    Some(status) if status.is_settled() => {
                         OrderEvent::OrderOverpaid { over: amount, cause: "paid-before".into(), at }
                     }
                     Some(OrderStatus::Cancelled) => {

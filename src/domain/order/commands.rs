@@ -2,7 +2,7 @@ use super::{AskRefund, DisputeReport, OrderItem, Settlement};
 use crate::domain::shared::payment::{OrderReason, Outcome, PaymentMethod, RefundOutcome};
 use crate::domain::shared::tax::Tax;
 use crate::domain::shared::{AccountId, Money, PersonalRef};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 /// Everything a new order says.
@@ -62,6 +62,26 @@ pub enum OrderCommand {
         /// When it was booked.
         at: DateTime<Utc>,
     },
+    /// It stands in a file of direct debits for the bank.
+    SendDebit {
+        /// Which file.
+        file: Uuid,
+        /// By which mandate.
+        mandate: Uuid,
+        /// How much.
+        amount: Money,
+        /// On which day.
+        collect_on: NaiveDate,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The bank gave a direct debit back to its holder.
+    RecordDebitReturn {
+        /// The bank's code.
+        reason: String,
+        /// When it was booked.
+        at: DateTime<Utc>,
+    },
     /// Give money back; above a limit it is a proposal for a second person.
     AskRefund(AskRefund),
     /// Give part of the price back because the buyer has a right to it: nobody has to agree.
@@ -86,6 +106,13 @@ pub enum OrderCommand {
         /// When.
         at: DateTime<Utc>,
     },
+    /// The time in which a second person could agree to a refund is over.
+    LapseRefund {
+        /// Which one.
+        refund: Uuid,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// Write down what became of a refund.
     RecordRefund {
         /// Which one.
@@ -99,6 +126,11 @@ pub enum OrderCommand {
     RecordDispute {
         /// What it tells.
         report: DisputeReport,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// What it paid for has been given to its end.
+    Fulfil {
         /// When.
         at: DateTime<Utc>,
     },

@@ -18,6 +18,12 @@ pub enum OrderError {
     /// It was cancelled before.
     #[error("This order was cancelled.")]
     Cancelled,
+    /// It stood in a file before.
+    #[error("This order stood in a file of direct debits before.")]
+    DebitSent,
+    /// No direct debit was sent.
+    #[error("No direct debit of this order was sent.")]
+    NoDebit,
     /// A charge is under way.
     #[error("A payment for this order is being processed. Wait for its result before you pay again.")]
     InFlight,
@@ -45,6 +51,9 @@ pub enum OrderError {
     /// A second person has decided meanwhile.
     #[error("This refund is decided already.")]
     RefundDecided,
+    /// Too late.
+    #[error("This refund has lapsed: nobody agreed in time. Ask again if it is still wanted.")]
+    RefundLapsed,
     /// Nobody has agreed to it yet.
     #[error("Nobody has agreed to this refund.")]
     RefundUndecided,

@@ -3,7 +3,7 @@ use crate::domain::shared::calendar::Period;
 use crate::domain::shared::payment::{OrderReason, PaymentMethod};
 use crate::domain::shared::tax::Tax;
 use crate::domain::shared::{AccountId, Money, PersonalRef};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -181,6 +181,38 @@ pub enum OrderEvent {
         /// When.
         at: DateTime<Utc>,
     },
+    /// It stands in a file of direct debits for the bank.
+    DirectDebitSent {
+        /// Which file.
+        file: Uuid,
+        /// By which mandate.
+        mandate: Uuid,
+        /// How much.
+        amount: Money,
+        /// On which day.
+        collect_on: NaiveDate,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The bank gave a direct debit back to its holder; an order that was settled by it is open again.
+    DirectDebitReturned {
+        /// In which file it was.
+        file: Uuid,
+        /// By which mandate.
+        mandate: Uuid,
+        /// Who was to pay.
+        account: AccountId,
+        /// The subscription that it was for.
+        subscription: Uuid,
+        /// What of the money that came is gone.
+        taken_back: Money,
+        /// The bank's code.
+        reason: String,
+        /// The order was settled, and is open again.
+        reopened: bool,
+        /// When it was booked.
+        at: DateTime<Utc>,
+    },
     /// The order is settled.
     OrderPaid {
         /// The subscription that waits for it.
@@ -215,6 +247,9 @@ pub enum OrderEvent {
         by: AccountId,
         /// Above this a second person has to agree.
         limit: Money,
+        /// The first instant at which nobody can agree any more; none: it waits for ever, as it did once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lapses_at: Option<DateTime<Utc>>,
         /// When.
         at: DateTime<Utc>,
     },
@@ -224,6 +259,13 @@ pub enum OrderEvent {
         refund: Uuid,
         /// Who.
         by: AccountId,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// No second person decided in time.
+    RefundLapsed {
+        /// Which one.
+        refund: Uuid,
         /// When.
         at: DateTime<Utc>,
     },
@@ -287,6 +329,11 @@ pub enum OrderEvent {
         refund: Uuid,
         /// Look-ups made.
         lookups: u8,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// What it paid for has been given to its end: the period is over, or the gift was used.
+    OrderFulfilled {
         /// When.
         at: DateTime<Utc>,
     },

@@ -5,6 +5,9 @@
 
 mod attempts;
 mod commands;
+#[cfg(test)]
+mod debit_tests;
+mod debits;
 mod disputes;
 mod error;
 mod events;
@@ -17,6 +20,7 @@ mod refunds;
 mod tests;
 
 pub use commands::{OrderCommand, PlaceOrder};
+pub use debits::SentDebit;
 pub use disputes::{Dispute, DisputeReport, DisputeState};
 pub use error::OrderError;
 pub use events::{OrderEvent, OrderItem, PaidBy, Settlement};

@@ -1,5 +1,6 @@
 use super::{
     Dispute, DisputeState, OrderCommand, OrderError, OrderEvent, PaidBy, PlaceOrder, Refund, RefundState,
+    SentDebit,
 };
 use crate::domain::shared::{AccountId, Money, derive_id};
 use chrono::{DateTime, Utc};
@@ -20,10 +21,20 @@ pub enum OrderStatus {
     Failed,
     /// Settled.
     Paid,
+    /// Settled, and what it paid for has been given to its end.
+    Fulfilled,
     /// Settled, and the whole price has gone back.
     Refunded,
     /// Nobody has to pay it.
     Cancelled,
+}
+
+impl OrderStatus {
+    /// Whether its price came, wherever it is now.
+    #[must_use]
+    pub const fn is_settled(self) -> bool {
+        matches!(self, Self::Paid | Self::Fulfilled | Self::Refunded)
+    }
 }
 
 /// Where one attempt stands.
@@ -93,6 +104,8 @@ pub struct Order {
     pub(super) paid_by: Option<PaidBy>,
     pub(super) refunds: Vec<Refund>,
     pub(super) disputes: Vec<Dispute>,
+    #[serde(default)]
+    pub(super) debit: Option<SentDebit>,
 }
 
 /// Letters and digits that are not mistaken for each other.
@@ -156,6 +169,10 @@ impl Order {
         let (Some(status), Some(total)) = (self.status, self.total) else { return Err(OrderError::Missing) };
         match command {
             OrderCommand::Place(_) => Ok(vec![]),
+            OrderCommand::SendDebit { file, mandate, amount, collect_on, at } => {
+                self.send_debit((file, mandate), amount, collect_on, at)
+            }
+            OrderCommand::RecordDebitReturn { reason, at } => self.return_debit(reason, at),
             OrderCommand::StartAttempt { attempt, method, at } => self.start(attempt, method, total, at),
             OrderCommand::RecordOutcome { attempt, outcome, at } => self.outcome(attempt, outcome, total, at),
             OrderCommand::RecordTransfer { received, at } => self.transfer(received, total, at),
@@ -167,8 +184,13 @@ impl Order {
             OrderCommand::DecideRefund { refund, approve, by, at } => {
                 self.decide_refund(refund, approve, by, at)
             }
+            OrderCommand::LapseRefund { refund, at } => self.lapse_refund(refund, at),
             OrderCommand::RecordRefund { refund, outcome, at } => {
                 self.refund_outcome(refund, outcome, total, at)
+            }
+            OrderCommand::Fulfil { at } => {
+                let due = status == OrderStatus::Paid;
+                Ok(if due { vec![OrderEvent::OrderFulfilled { at }] } else { vec![] })
             }
             OrderCommand::Fail { cause, at } => match status {
                 OrderStatus::Created | OrderStatus::SoftFailed => {
@@ -177,7 +199,7 @@ impl Order {
                 _ => Ok(vec![]),
             },
             OrderCommand::Cancel { cause, at } => match status {
-                OrderStatus::Paid | OrderStatus::Refunded => Err(OrderError::Paid),
+                _ if status.is_settled() => Err(OrderError::Paid),
                 OrderStatus::Cancelled => Ok(vec![]),
                 _ if self.in_flight() => Err(OrderError::InFlight),
                 _ => {
@@ -227,7 +249,7 @@ impl Order {
         }
         // Money that has come is recorded, whatever it is for; what nobody owes goes back.
         let not_owed = match self.status {
-            Some(OrderStatus::Paid | OrderStatus::Refunded) => Some("paid-before"),
+            Some(status) if status.is_settled() => Some("paid-before"),
             Some(OrderStatus::Cancelled) => Some("order-cancelled"),
             _ if self.in_flight() => return Err(OrderError::InFlight),
             _ => None,
@@ -321,6 +343,12 @@ impl Order {
             OrderEvent::TransferReceived { received, .. } => {
                 self.transferred = self.transferred.saturating_add(received.minor);
             }
+            OrderEvent::DirectDebitSent { file, mandate, amount, collect_on, .. } => {
+                self.debit = Some(SentDebit { file, mandate, amount, collect_on, returned: false });
+            }
+            OrderEvent::DirectDebitReturned { taken_back, reopened, .. } => {
+                self.note_return(taken_back, reopened);
+            }
             OrderEvent::OrderPaid { paid_by, .. } => {
                 self.status = Some(OrderStatus::Paid);
                 self.paid_by = Some(paid_by);
@@ -328,19 +356,25 @@ impl Order {
             OrderEvent::OrderOverpaid { over, .. } => {
                 self.overpaid = self.overpaid.saturating_add(over.minor);
             }
-            OrderEvent::RefundProposed { refund, of, via, amount, by, .. } => {
-                let state = RefundState::Proposed;
-                self.refunds.push(Refund { id: refund, of, via, amount, state, lookups: 0, by });
+            OrderEvent::RefundProposed { refund, of, via, amount, by, lapses_at, .. } => {
+                let (state, alone) = (RefundState::Proposed, false);
+                let new = Refund { id: refund, of, via, amount, state, lookups: 0, by, alone, lapses_at };
+                self.refunds.push(new);
             }
-            OrderEvent::RefundStarted { refund, of, via, amount, by, .. } => {
+            OrderEvent::RefundStarted { refund, of, via, amount, by, approved_by, .. } => {
                 let state = RefundState::Started;
                 if self.refunds.iter().any(|r| r.id == refund) {
                     self.refund_state(refund, state);
                 } else {
-                    self.refunds.push(Refund { id: refund, of, via, amount, state, lookups: 0, by });
+                    // What the buyer has a right to goes back in their own name.
+                    let alone = approved_by.is_none() && by != self.account;
+                    let lapses_at = None;
+                    let new = Refund { id: refund, of, via, amount, state, lookups: 0, by, alone, lapses_at };
+                    self.refunds.push(new);
                 }
             }
             OrderEvent::RefundRejected { refund, .. } => self.refund_state(refund, RefundState::Rejected),
+            OrderEvent::RefundLapsed { refund, .. } => self.refund_state(refund, RefundState::Lapsed),
             OrderEvent::RefundSucceeded { refund, .. } => self.refund_state(refund, RefundState::Succeeded),
             OrderEvent::RefundRefused { refund, .. } => self.refund_state(refund, RefundState::Refused),
             OrderEvent::RefundParked { refund, .. } => self.refund_state(refund, RefundState::Parked),
@@ -350,6 +384,7 @@ impl Order {
                     r.lookups = lookups;
                 }
             }
+            OrderEvent::OrderFulfilled { .. } => self.status = Some(OrderStatus::Fulfilled),
             OrderEvent::OrderRefunded { .. } => self.status = Some(OrderStatus::Refunded),
             OrderEvent::OrderFailed { .. } => self.status = Some(OrderStatus::Failed),
             OrderEvent::OrderCancelled { .. } => self.status = Some(OrderStatus::Cancelled),

@@ -13,6 +13,10 @@ fn at() -> DateTime<Utc> {
     "2026-11-27T10:00:00Z".parse().unwrap()
 }
 
+fn lapses() -> DateTime<Utc> {
+    at() + chrono::TimeDelta::days(14)
+}
+
 fn eur(minor: i64) -> Money {
     Money::new(minor, Currency::eur())
 }
@@ -67,6 +71,7 @@ fn ask(n: u128, of: RefundOf, way: RefundWay, minor: i64) -> OrderCommand {
         amount: eur(minor),
         by: ANNA,
         second_person_over,
+        lapses_at: lapses(),
         at: at(),
     })
 }
@@ -165,6 +170,7 @@ fn above_the_limit_a_second_person_decides() {
             amount: eur(minor),
             by: ANNA,
             second_person_over: 500,
+            lapses_at: lapses(),
             at: at(),
         });
         order([paid(), vec![command]].concat())
@@ -180,6 +186,46 @@ fn above_the_limit_a_second_person_decides() {
     assert_eq!(kind(&waiting.decide(decide(true, BELA)).unwrap()), "RefundStarted");
     assert_eq!(kind(&waiting.decide(decide(false, BELA)).unwrap()), "RefundRejected");
     assert_eq!(kind(&waiting.decide(decide(false, ANNA)).unwrap()), "RefundRejected", "one may take it back");
+}
+
+#[test]
+fn a_sum_in_parts_is_as_large_and_a_proposal_lapses_at_its_instant() {
+    let part = |n, minor| {
+        OrderCommand::AskRefund(AskRefund {
+            refund: Uuid::from_u128(n),
+            of: RefundOf::Price,
+            way: RefundWay::Gateway,
+            amount: eur(minor),
+            by: ANNA,
+            second_person_over: 500,
+            lapses_at: lapses(),
+            at: at(),
+        })
+    };
+    let kinds = |commands: Vec<OrderCommand>| -> Vec<&'static str> {
+        order([paid(), commands].concat()).1.iter().skip(4).map(Into::into).collect()
+    };
+    let first = paid().len();
+    assert_eq!(order(paid()).1.len(), 4, "{first} commands");
+    assert_eq!(kinds(vec![part(20, 499), part(21, 1)]), ["RefundStarted", "RefundStarted"]);
+    assert_eq!(kinds(vec![part(20, 499), part(21, 2)]), ["RefundStarted", "RefundProposed"]);
+    // What was refused is given back to nobody, and what a second person agreed to was not decided alone.
+    let refused = said(20, RefundOutcome::Refused { code: "no".into() });
+    assert_eq!(kinds(vec![part(20, 500), refused, part(21, 500)]).last(), Some(&"RefundStarted"));
+    let agree = |at| OrderCommand::DecideRefund { refund: Uuid::from_u128(20), approve: true, by: BELA, at };
+    assert_eq!(kinds(vec![part(20, 501), agree(at()), part(21, 500)]).last(), Some(&"RefundStarted"));
+
+    let (waiting, _) = order([paid(), vec![part(20, 501)]].concat());
+    let before = lapses() - chrono::TimeDelta::milliseconds(1);
+    let lapse = |at| OrderCommand::LapseRefund { refund: Uuid::from_u128(20), at };
+    assert!(waiting.decide(agree(before)).is_ok());
+    assert_eq!(waiting.decide(agree(lapses())), Err(OrderError::RefundLapsed));
+    assert_eq!(waiting.decide(lapse(before)), Ok(vec![]));
+    let (lapsed, _) = order([paid(), vec![part(20, 501), lapse(lapses())]].concat());
+    assert_eq!(lapsed.refundable(RefundOf::Price), 1150, "it holds nothing back");
+    assert_eq!(lapsed.decide(lapse(lapses())), Ok(vec![]));
+    assert_eq!(lapsed.decide(agree(at())), Err(OrderError::RefundLapsed));
+    assert_eq!(lapsed.decide(said(20, done())), Err(OrderError::RefundUndecided));
 }
 
 #[test]
@@ -208,8 +254,10 @@ fn events_keep_their_form() {
             amount: eur(30_000),
             by: ANNA,
             limit: eur(25_000),
+            lapses_at: Some(lapses()),
             at: at(),
         },
+        OrderEvent::RefundLapsed { refund, at: lapses() },
         OrderEvent::RefundRejected { refund, by: BELA, at: at() },
         OrderEvent::RefundRefused { refund, code: "exceeds_charge".into(), at: at() },
         OrderEvent::RefundOutcomeUnknown { refund, lookups: 0, look_again_at: at(), at: at() },

@@ -67,13 +67,15 @@ pub enum RefundState {
     Refused,
     /// The second person said no.
     Rejected,
+    /// No second person decided in time.
+    Lapsed,
 }
 
 impl RefundState {
     /// Whether the money is gone or may yet go.
     #[must_use]
     pub const fn holds(self) -> bool {
-        !matches!(self, Self::Refused | Self::Rejected)
+        !matches!(self, Self::Refused | Self::Rejected | Self::Lapsed)
     }
 }
 
@@ -94,6 +96,12 @@ pub struct Refund {
     pub lookups: u8,
     /// Who asked for it.
     pub by: AccountId,
+    /// One person of the staff decided it alone.
+    #[serde(default)]
+    pub alone: bool,
+    /// The first instant at which nobody can agree to it any more.
+    #[serde(default)]
+    pub lapses_at: Option<DateTime<Utc>>,
 }
 
 /// Everything a refund says.
@@ -111,6 +119,8 @@ pub struct AskRefund {
     pub by: AccountId,
     /// Above this a second person has to agree; in minor units of the order's currency.
     pub second_person_over: i64,
+    /// The first instant at which nobody can agree to it any more.
+    pub lapses_at: DateTime<Utc>,
     /// When.
     pub at: DateTime<Utc>,
 }
@@ -120,7 +130,9 @@ impl Order {
     #[must_use]
     pub fn refundable(&self, of: RefundOf) -> i64 {
         let there = match (of, self.status) {
-            (RefundOf::Price, Some(OrderStatus::Paid)) => self.total.map_or(0, |t| t.minor) - self.lost(),
+            (RefundOf::Price, Some(OrderStatus::Paid | OrderStatus::Fulfilled)) => {
+                self.total.map_or(0, |t| t.minor) - self.lost()
+            }
             (RefundOf::Price, _) => 0,
             (RefundOf::Overpayment, _) => self.overpaid,
         };
@@ -161,9 +173,7 @@ impl Order {
         if self.refunds.iter().any(|r| r.id == ask.refund) {
             return Ok(vec![]);
         }
-        if ask.of == RefundOf::Price
-            && !matches!(self.status, Some(OrderStatus::Paid | OrderStatus::Refunded))
-        {
+        if ask.of == RefundOf::Price && !self.status.is_some_and(OrderStatus::is_settled) {
             return Err(OrderError::NotPaid);
         }
         if ask.amount.currency != total.currency || ask.amount.minor <= 0 {
@@ -184,10 +194,13 @@ impl Order {
         if ask.amount.minor > left {
             return Err(OrderError::RefundTooMuch(Money::new(left.max(0), total.currency)));
         }
-        let AskRefund { refund, of, amount, by, second_person_over, at, .. } = ask;
-        Ok(vec![if amount.minor > second_person_over {
+        let AskRefund { refund, of, amount, by, second_person_over, lapses_at, at, .. } = ask;
+        // What went back of this order without a second person counts: a sum is not made small by cutting it up.
+        let sum = self.held(|r| r.alone).saturating_add(amount.minor);
+        Ok(vec![if sum > second_person_over {
             let limit = Money::new(second_person_over, total.currency);
-            OrderEvent::RefundProposed { refund, of, via, amount, by, limit, at }
+            let lapses_at = Some(lapses_at);
+            OrderEvent::RefundProposed { refund, of, via, amount, by, limit, lapses_at, at }
         } else {
             OrderEvent::RefundStarted { refund, of, via, amount, by, approved_by: None, at }
         }])
@@ -239,7 +252,10 @@ impl Order {
         at: DateTime<Utc>,
     ) -> Result<Vec<OrderEvent>, OrderError> {
         let r = self.refund(id)?;
+        let over = r.lapses_at.is_some_and(|end| at >= end);
         match (r.state, approve) {
+            (RefundState::Lapsed, _) => Err(OrderError::RefundLapsed),
+            (RefundState::Proposed, _) if over => Err(OrderError::RefundLapsed),
             (RefundState::Proposed, true) if r.by == second => Err(OrderError::SamePerson),
             (RefundState::Proposed, true) => Ok(vec![OrderEvent::RefundStarted {
                 refund: id,
@@ -256,6 +272,12 @@ impl Order {
             (RefundState::Rejected, false) => Ok(vec![]),
             _ => Err(OrderError::RefundDecided),
         }
+    }
+
+    pub(super) fn lapse_refund(&self, id: Uuid, at: DateTime<Utc>) -> Result<Vec<OrderEvent>, OrderError> {
+        let r = self.refund(id)?;
+        let lapses = r.state == RefundState::Proposed && r.lapses_at.is_some_and(|end| at >= end);
+        Ok(if lapses { vec![OrderEvent::RefundLapsed { refund: id, at }] } else { vec![] })
     }
 
     pub(super) fn refund_outcome(
@@ -302,7 +324,7 @@ impl Order {
                     None => OrderEvent::RefundParked { refund: id, lookups, at },
                 }])
             }
-            _ if r.state == RefundState::Proposed || r.state == RefundState::Rejected => {
+            _ if matches!(r.state, RefundState::Proposed | RefundState::Rejected | RefundState::Lapsed) => {
                 Err(OrderError::RefundUndecided)
             }
             _ => Ok(vec![]),

@@ -221,6 +221,29 @@ fn the_transfer_reference_has_the_check_digits_of_iso_11649() {
 }
 
 #[test]
+fn what_is_paid_is_fulfilled_once_and_can_still_go_back() {
+    let fulfil = OrderCommand::Fulfil { at: at() };
+    let mut open = Order::default();
+    for event in open.decide(placed()).unwrap() {
+        open.apply(event);
+    }
+    assert_eq!(open.decide(fulfil.clone()), Ok(vec![]), "nothing was paid");
+    let mut paid = open;
+    for event in paid.decide(OrderCommand::RecordTransfer { received: eur(1150), at: at() }).unwrap() {
+        paid.apply(event);
+    }
+    let events = paid.decide(fulfil.clone()).unwrap();
+    assert_eq!(events, [OrderEvent::OrderFulfilled { at: at() }]);
+    paid.apply(events[0].clone());
+    assert_eq!((paid.status(), paid.decide(fulfil)), (Some(OrderStatus::Fulfilled), Ok(vec![])));
+    assert_eq!(paid.refundable(RefundOf::Price), 1150);
+    let cancel = OrderCommand::Cancel { cause: "x".into(), at: at() };
+    assert_eq!(paid.decide(cancel), Err(OrderError::Paid));
+    let again = paid.decide(OrderCommand::RecordTransfer { received: eur(1), at: at() }).unwrap();
+    assert!(matches!(again[1], OrderEvent::OrderOverpaid { .. }), "{again:?}");
+}
+
+#[test]
 fn events_keep_their_form() {
     let attempt = Uuid::from_u128(1);
     let until = at() + TimeDelta::hours(24);
@@ -233,6 +256,7 @@ fn events_keep_their_form() {
         OrderCommand::RecordTransfer { received: eur(2000), at: at() },
     ]);
     all.extend([
+        OrderEvent::OrderFulfilled { at: at() },
         OrderEvent::PaymentSucceeded {
             attempt,
             amount: eur(1150),

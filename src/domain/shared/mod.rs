@@ -13,6 +13,7 @@ pub mod payment;
 pub mod personal;
 pub mod role;
 pub mod seats;
+pub mod sepa;
 pub mod slug;
 pub mod tax;
 pub mod tax_rates;

@@ -1,6 +1,7 @@
 //! Where a subscription stands in its calendar, and what happens when it fell behind.
 
 use super::{Status, Subscription, SubscriptionError, SubscriptionEvent, Terms};
+use crate::domain::shared::Money;
 use crate::domain::shared::calendar::Period;
 use crate::domain::shared::payment::BillingPolicy;
 use chrono::{DateTime, Utc};
@@ -26,6 +27,14 @@ impl Subscription {
             count += 1;
         }
         Ok(count)
+    }
+
+    /// What the periods that are over and were not billed would have cost; none if it is not parked.
+    #[must_use]
+    pub fn missed_price(&self, at: DateTime<Utc>) -> Option<Money> {
+        let terms = self.terms.as_ref().filter(|_| self.parked)?;
+        let over = self.behind(terms, at).ok()?.saturating_sub(1);
+        Some(Money::new(terms.price.minor.saturating_mul(i64::from(over)), terms.price.currency))
     }
 
     /// The event that parks it for staff, if it fell further behind than is caught up unasked.

@@ -196,6 +196,31 @@ pub enum SubscriptionCommand {
         /// When.
         at: DateTime<Utc>,
     },
+    /// Staff give up this order, if it is still the open one.
+    WaiveOrder {
+        /// Which one.
+        order: Uuid,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The bank was told to collect the open order: it counts as late only after that.
+    AwaitDebit {
+        /// Which order.
+        order: Uuid,
+        /// The day on which is collected.
+        collect_on: NaiveDate,
+        /// Until when the money is awaited.
+        until: DateTime<Utc>,
+    },
+    /// The bank took the payment of an order back.
+    ReversePayment {
+        /// Which order.
+        order: Uuid,
+        /// Settings in force.
+        policy: BillingPolicy,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// Staff have the next attempt of the clock made now.
     RetryNow {
         /// Settings in force.

@@ -19,6 +19,12 @@ pub enum SubscriptionError {
     /// Nothing is open.
     #[error("There is no open order to pay.")]
     NothingOpen,
+    /// Another order is open by now.
+    #[error("The order that was to be waived is not open any more.")]
+    OtherOrder,
+    /// The bank was told to collect it.
+    #[error("This order is being collected by direct debit. Wait until the bank has booked it.")]
+    DebitAwaited,
     /// A charge is under way.
     #[error("A payment is being processed. Wait for its result, then try again.")]
     InFlight,

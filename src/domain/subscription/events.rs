@@ -1,4 +1,7 @@
-use super::{CancelCause, CancelReason, HoldCause, Proration, Rebate, TaxChange, Terms, Trigger};
+use super::{
+    AwaitedDebit, CancelCause, CancelReason, HoldCause, Proration, Rebate, ReversedPayment, TaxChange, Terms,
+    Trigger,
+};
 use crate::domain::shared::calendar::Period;
 use crate::domain::shared::discount::Discount;
 use crate::domain::shared::payment::{BillingPolicy, PaymentMethod};
@@ -135,6 +138,16 @@ pub enum SubscriptionEvent {
         /// Until when it could have been confirmed.
         until: DateTime<Utc>,
     },
+    /// The bank was told to collect the open order.
+    DebitAwaited {
+        /// What is awaited.
+        debit: AwaitedDebit,
+    },
+    /// The bank took the payment of an order back: its period is not paid any more.
+    PaymentReversed {
+        /// What is unpaid again.
+        unpaid: ReversedPayment,
+    },
     /// A charge that the clock set off failed.
     RenewalPaymentFailed {
         /// Of which order.
@@ -187,8 +200,7 @@ pub enum SubscriptionEvent {
         /// The first instant that is not paid for.
         paid_until: DateTime<Utc>,
     },
-    /// The order was paid after the subscription had been put on hold: a new interval starts on
-    /// the day of payment.
+    /// The order was paid on hold: a new interval starts on the day of payment.
     SubscriptionResumed {
         /// Which order.
         order: Uuid,

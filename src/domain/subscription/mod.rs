@@ -34,6 +34,7 @@ pub use discount::{GrantedDiscount, Rebate};
 pub use error::SubscriptionError;
 pub use events::SubscriptionEvent;
 pub use pause::{LONGEST_PAUSE, Pause};
+pub use payments::{AwaitedDebit, ReversedPayment};
 pub use plan_change::{ChangeQuote, PendingChange, Proration, Rounding};
 pub use price_change::PriceChange;
 pub use staff_acts::MOST_DAYS;

@@ -1,10 +1,35 @@
 //! What a paid order or a failed charge means for a subscription.
 
-use super::{Charge, Status, Subscription, SubscriptionError, SubscriptionEvent, Terms, Trigger};
+use super::{
+    Charge, HoldCause, OpenOrder, Status, Subscription, SubscriptionError, SubscriptionEvent, Terms, Trigger,
+};
 use crate::domain::shared::calendar::Period;
 use crate::domain::shared::payment::BillingPolicy;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+/// A direct debit of the open order that the bank was told of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AwaitedDebit {
+    /// Which order.
+    pub order: Uuid,
+    /// The day on which is collected.
+    pub collect_on: NaiveDate,
+    /// Until when the money is awaited: before that the order does not count as late.
+    pub until: DateTime<Utc>,
+}
+
+/// A payment that the bank took back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReversedPayment {
+    /// Of which order.
+    pub order: Uuid,
+    /// The first day of the period that is unpaid again.
+    pub due_on: NaiveDate,
+    /// When.
+    pub at: DateTime<Utc>,
+}
 
 type Decision = Result<Vec<SubscriptionEvent>, SubscriptionError>;
 
@@ -51,6 +76,42 @@ impl Subscription {
                 SubscriptionEvent::SubscriptionResumed { order, paid_at, previous_anchor, period, paid_until }
             }
         }])
+    }
+
+    /// The open order counts as late only when the debit had its time.
+    pub(super) fn await_debit(
+        &self,
+        order: Uuid,
+        collect_on: NaiveDate,
+        until: DateTime<Utc>,
+    ) -> Vec<SubscriptionEvent> {
+        match self.open.as_ref().filter(|o| o.order == order) {
+            Some(open) if open.debit_until.is_none() => {
+                vec![SubscriptionEvent::DebitAwaited { debit: AwaitedDebit { order, collect_on, until } }]
+            }
+            _ => vec![],
+        }
+    }
+
+    /// The period that the order paid for last is unpaid again: on hold, until it is paid. What ends anyway, or
+    /// has another order open, stays as it is: staff see that this one is unpaid.
+    pub(super) fn reverse_payment(
+        &self,
+        status: Status,
+        terms: &Terms,
+        order: Uuid,
+        policy: BillingPolicy,
+        at: DateTime<Utc>,
+    ) -> Decision {
+        let last = self.last_paid_order == Some(order) && self.open.is_none() && self.paid > 0;
+        if status != Status::Active || !last || self.is_paused() {
+            return Ok(vec![]);
+        }
+        let anchor = self.anchor.ok_or(SubscriptionError::Calendar)?;
+        let due_on = Period::nth(anchor, terms.interval, self.paid - 1)?.start;
+        let open = OpenOrder::new(order, due_on);
+        let held = self.put_on_hold(terms, &open, HoldCause::DebitReturned, policy)?;
+        Ok(vec![SubscriptionEvent::PaymentReversed { unpaid: ReversedPayment { order, due_on, at } }, held])
     }
 
     /// The span that a payment of `order` at `paid_at` pays for; none if it pays for something else, or was

@@ -1,6 +1,6 @@
 use super::{
-    CancelReason, GrantedDiscount, Pause, PendingChange, PriceChange, Refundable, SubscriptionEvent, Terms,
-    Trigger,
+    CancelReason, GrantedDiscount, Pause, PendingChange, PriceChange, Refundable, ReversedPayment,
+    SubscriptionEvent, Terms, Trigger,
 };
 use crate::domain::shared::payment::PaymentMethod;
 use crate::domain::shared::tax::Country;
@@ -77,10 +77,13 @@ pub struct OpenOrder {
     pub charge: Option<Charge>,
     /// The change of plan it pays for, instead of a period.
     pub change: Option<Box<PendingChange>>,
+    /// Until when the bank is to collect it.
+    #[serde(default)]
+    pub debit_until: Option<DateTime<Utc>>,
 }
 
 impl OpenOrder {
-    fn new(order: Uuid, due_on: NaiveDate) -> Self {
+    pub(super) fn new(order: Uuid, due_on: NaiveDate) -> Self {
         Self {
             order,
             due_on,
@@ -90,6 +93,7 @@ impl OpenOrder {
             retry_at: None,
             charge: None,
             change: None,
+            debit_until: None,
         }
     }
 }
@@ -367,6 +371,17 @@ impl Subscription {
                 self.note_refundable(order, period);
                 self.paid += 1;
                 self.settle(order);
+            }
+            SubscriptionEvent::DebitAwaited { debit } => {
+                self.with_open(debit.order, |open| {
+                    open.pay_by = open.pay_by.map(|_| debit.until);
+                    open.debit_until = Some(debit.until);
+                });
+            }
+            SubscriptionEvent::PaymentReversed { unpaid: ReversedPayment { order, due_on, .. } } => {
+                self.paid = self.paid.saturating_sub(1);
+                self.open = Some(OpenOrder::new(order, due_on));
+                self.last_paid_order = None;
             }
             SubscriptionEvent::SubscriptionPutOnHold { due_on, expires_at, .. } => {
                 self.status = Some(Status::OnHold);

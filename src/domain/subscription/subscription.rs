@@ -115,6 +115,12 @@ impl Subscription {
             C::EndNow { cause, at } => self.end_now(status, cause, at),
             C::Extend { days } => self.extend(status, terms, days),
             C::Waive { at } => self.waive(status, terms, at),
+            C::AwaitDebit { order, collect_on, until } => Ok(self.await_debit(order, collect_on, until)),
+            C::ReversePayment { order, policy, at } => self.reverse_payment(status, terms, order, policy, at),
+            C::WaiveOrder { order, at } => match &self.open {
+                Some(open) if open.order == order => self.waive(status, terms, at),
+                _ => Err(SubscriptionError::OtherOrder),
+            },
             C::RetryNow { policy, at } => self.retry_now(status, terms, policy, at),
             C::ResendMail { mail, about } => Ok(vec![SubscriptionEvent::MailResent { mail, about }]),
             C::Unpark { waive_missed, at } => self.unpark(status, terms, waive_missed, at),
@@ -136,6 +142,9 @@ impl Subscription {
         match &open.charge {
             Some(charge) if charge.attempt == attempt => return Ok(vec![]),
             Some(_) => return Err(SubscriptionError::InFlight),
+            None if open.debit_until.is_some_and(|until| at < until) => {
+                return Err(SubscriptionError::DebitAwaited);
+            }
             None if !method.is_usable(terms.zone.date_of(at)) => {
                 return Err(SubscriptionError::CardExpired);
             }

@@ -54,6 +54,8 @@ pub enum HoldCause {
     NotPaidInTime,
     /// The trial ended, and there was nothing to charge.
     TrialEnded,
+    /// The bank gave the direct debit back to its holder.
+    DebitReturned,
 }
 
 /// Why a subscription was cancelled.

@@ -4,6 +4,7 @@ mod action_needed;
 mod cancellation_scheduled;
 mod card_expiring;
 mod catching_up;
+mod direct_debit;
 mod disputed;
 mod ended;
 mod expired;
@@ -121,6 +122,33 @@ pub enum BillingMail {
         iban: String,
         /// With which reference.
         reference: String,
+        /// There is a mandate: it will be collected.
+        #[serde(default)]
+        debited: bool,
+    },
+    /// A mandate for direct debit was signed.
+    MandateSigned {
+        /// What bank and member call it by.
+        reference: String,
+        /// Creditor identifier of the studio.
+        creditor: String,
+        /// Days before a debit at which the member is told.
+        notice_days: u8,
+    },
+    /// A direct debit is announced.
+    DebitAhead {
+        /// Number of the order.
+        number: String,
+        /// How much.
+        amount: Money,
+        /// On which day.
+        collect_on: NaiveDate,
+        /// Of the mandate.
+        reference: String,
+        /// Creditor identifier of the studio.
+        creditor: String,
+        /// The order.
+        order: Uuid,
     },
     /// Missed periods are billed one after the other.
     CatchingUp {
@@ -308,7 +336,16 @@ impl BillingMail {
             Self::ActionNeeded { amount, order, until } => {
                 action_needed::render(studio, name, amount, order, until)
             }
-            Self::OrderToPay { plan, amount, pay_by, iban, reference } => {
+            Self::MandateSigned { reference, creditor, notice_days } => {
+                direct_debit::signed(studio, name, reference, creditor, *notice_days)
+            }
+            Self::DebitAhead { number, amount, collect_on, reference, creditor, order } => {
+                direct_debit::ahead(studio, name, number, amount, collect_on, (reference, creditor), order)
+            }
+            Self::OrderToPay { plan, amount, pay_by, debited: true, .. } => {
+                order_to_pay::collected(studio, name, plan, amount, pay_by)
+            }
+            Self::OrderToPay { plan, amount, pay_by, iban, reference, .. } => {
                 order_to_pay::render(studio, name, plan, amount, pay_by, iban, reference)
             }
             Self::CatchingUp { amount, behind } => catching_up::render(studio, name, amount, behind),

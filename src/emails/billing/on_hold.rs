@@ -19,6 +19,7 @@ pub(super) fn render(
         .say(match cause {
             HoldCause::DeclinedTooOften => "We tried to charge your card several times, and every attempt was declined. Access is paused until the open order is paid.",
             HoldCause::HardDecline => "Your card can no longer be charged. Access is paused until the open order is paid with another card.",
+            HoldCause::DebitReturned => "Your bank gave back what we had collected by direct debit. Access is paused until the open order is paid by transfer or with a card.",
             HoldCause::TrialEnded => "Your trial is over, and there is no card to charge. Add one and pay the open order to go on watching.",
             HoldCause::NotPaidInTime => "The order for the next period was not paid by its date. Access is paused until it is paid.",
         })

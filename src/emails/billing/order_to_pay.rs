@@ -26,3 +26,20 @@ pub(super) fn render(
         .button("See your subscription", studio.link("/account/subscription"))
         .sign(studio)
 }
+
+/// The same for members with a mandate: they need not do anything.
+pub(super) fn collected(
+    studio: &Studio,
+    name: Option<&str>,
+    plan: &str,
+    amount: &Money,
+    pay_by: &NaiveDate,
+) -> Mail {
+    Letter::new(format!("The next period of your membership costs {amount}"))
+        .to_person(name)
+        .say(format!("The next period of your membership ({plan}) begins soon. We collect it by direct debit, and tell you the day before that."))
+        .row("Amount", amount.to_string())
+        .row("Begins", day_words(*pay_by))
+        .button("See your subscription", studio.link("/account/subscription"))
+        .sign(studio)
+}

@@ -115,6 +115,36 @@ fn all() -> Vec<(&'static str, Mail)> {
             },
         ),
         (
+            "mandate_signed",
+            BillingMail::MandateSigned {
+                reference: "M0123456789ABCD".into(),
+                creditor: "NL64ZZZ012345678900".into(),
+                notice_days: 5,
+            },
+        ),
+        (
+            "debit_ahead",
+            BillingMail::DebitAhead {
+                number: "K123456789".into(),
+                amount: Money::new(1150, Currency::eur()),
+                collect_on: "2026-12-21".parse().unwrap(),
+                reference: "M0123456789ABCD".into(),
+                creditor: "NL64ZZZ012345678900".into(),
+                order: Uuid::from_u128(5),
+            },
+        ),
+        (
+            "order_to_collect",
+            BillingMail::OrderToPay {
+                plan: "Studio, monthly".into(),
+                amount: Money::new(1150, Currency::eur()),
+                pay_by: "2026-12-21".parse().unwrap(),
+                iban: "NL02 ABNA 0123 4567 89".into(),
+                reference: "RF45K123456789".into(),
+                debited: true,
+            },
+        ),
+        (
             "order_to_pay",
             BillingMail::OrderToPay {
                 plan: "Studio, monthly".into(),
@@ -122,6 +152,7 @@ fn all() -> Vec<(&'static str, Mail)> {
                 pay_by: "2026-12-21".parse().unwrap(),
                 iban: "NL02 ABNA 0123 4567 89".into(),
                 reference: "RF18539007547034".into(),
+                debited: false,
             },
         ),
         ("catching_up", BillingMail::CatchingUp { amount: Money::new(1150, Currency::eur()), behind: 3 }),

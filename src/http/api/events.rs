@@ -16,8 +16,20 @@ const STAFF: Access = Access::Role(&["billing", "operator"]);
 const PAGE: i64 = 1000;
 
 /// The kinds of streams that are about money: what billing staff may read.
-const MONEY: [&str; 9] =
-    ["subscription", "order", "invoice_series", "plan", "coupon", "gift", "tax_book", "team", "wallet"];
+const MONEY: [&str; 12] = [
+    "subscription",
+    "order",
+    "invoice_series",
+    "plan",
+    "coupon",
+    "gift",
+    "tax_book",
+    "team",
+    "wallet",
+    "approval",
+    "mandate",
+    "debit_file",
+];
 
 const QUERY: &[(&str, &str)] = &[
     ("stream", "only this stream, such as `subscription-…`"),

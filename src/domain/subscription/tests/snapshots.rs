@@ -139,6 +139,8 @@ fn events_keep_their_form() {
             days_left: 21,
             days_of_span: 28,
         },
+        SubscriptionEvent::DebitAwaited { debit: AwaitedDebit { order, collect_on: due_on, until: when } },
+        SubscriptionEvent::PaymentReversed { unpaid: ReversedPayment { order, due_on, at: when } },
     ]);
     insta::assert_json_snapshot!(log);
 }

@@ -54,7 +54,15 @@ fn sent(all: &[(uuid::Uuid, DateTime<Utc>, Report)]) -> Markup {
     let rows: Vec<Vec<Markup>> = all
         .iter()
         .map(|(id, at, report)| {
-            let booked = count(report, |b| matches!(b, Booked::Booked { .. } | Booked::Known { .. }));
+            let booked = count(report, |b| {
+                matches!(
+                    b,
+                    Booked::Booked { .. }
+                        | Booked::Known { .. }
+                        | Booked::Batch { .. }
+                        | Booked::Returned { .. }
+                )
+            });
             vec![
                 head(&html! { a href={ "/billing/bank/" (id) } { (format::moment(*at)) } }),
                 number(&report.lines.len().to_string()),
@@ -90,7 +98,8 @@ async fn view(req: &Req, errors: &Errors) -> Result<Res, HttpError> {
 
 fn outcome(report: &Report) -> Markup {
     let count = |wanted| count(report, wanted);
-    let booked = count(|b| matches!(b, Booked::Booked { .. }));
+    let booked =
+        count(|b| matches!(b, Booked::Booked { .. } | Booked::Batch { .. } | Booked::Returned { .. }));
     let open = count(|b| matches!(b, Booked::NoReference | Booked::Refused { .. }));
     let words = format!(
         "{} booked, {} known before, {} for you to look at, {} that went out ignored.",
@@ -120,6 +129,13 @@ fn line(line: &Line) -> Vec<Markup> {
         }
         Booked::Booked { order: id, number, .. } => (order(id, number), chip(Tone::Success, "Booked")),
         Booked::Known { order: id, number } => (order(id, number), chip(Tone::Plain, "Known before")),
+        Booked::Batch { debits, file } => (
+            html! { a href={ "/billing/direct-debits/" (file) } { (debits) " direct debits" } },
+            chip(Tone::Success, "Booked"),
+        ),
+        Booked::Returned { order: id, number, reason } => {
+            (order(id, number), html! { (chip(Tone::Danger, "Came back")) " " (reason) })
+        }
         Booked::NoReference => (
             html! { "–" },
             html! { (chip(Tone::Warning, "No reference")) " Find the order, and mark it as paid there." },

@@ -32,6 +32,11 @@ impl FileKind {
         }
     }
 
+    /// What the end of the address says.
+    pub fn of_path(req: &Req) -> Self {
+        if req.path.ends_with(".jsonl") { Self::JsonLines } else { Self::Csv }
+    }
+
     const fn ending(self) -> &'static str {
         match self {
             Self::Csv => "csv",
@@ -117,6 +122,20 @@ where
     set(&mut res, CONTENT_DISPOSITION, &format!("attachment; filename=\"{name}.{}\"", kind.ending()));
     set(&mut res, CACHE_CONTROL, "no-store");
     res
+}
+
+/// Sends the file `name` of rows that are all there: those of a report, a few for each span.
+pub(super) fn whole(
+    name: &str,
+    kind: FileKind,
+    names: &'static [&'static str],
+    rows: Vec<Vec<String>>,
+) -> Res {
+    let rows = std::sync::Arc::new(rows);
+    send(name, kind, names, move |_: Option<()>| {
+        let rows = std::sync::Arc::clone(&rows);
+        async move { Ok((rows.to_vec(), None)) }
+    })
 }
 
 #[cfg(test)]

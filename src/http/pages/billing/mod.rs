@@ -1,7 +1,9 @@
 //! The billing desk: what is going on, every subscription with its event log, orders, invoices, plans.
 
+pub(super) mod approvals;
 mod bank;
 mod coupons;
+mod direct_debits;
 mod exports;
 mod gifts;
 mod invoices;
@@ -14,9 +16,11 @@ mod price_change;
 mod proof;
 mod refund_ask;
 mod refunds;
+mod report_movements;
+mod report_vat;
 mod reports;
 mod subscription;
-mod subscription_acts;
+pub(super) mod subscription_acts;
 mod subscription_export;
 mod subscription_mails;
 mod subscription_plan;
@@ -53,6 +57,7 @@ pub fn routes() -> Vec<Route> {
         order_outcome::routes(),
         refund_ask::routes(),
         refunds::routes(),
+        approvals::routes(),
         invoices::routes(),
         managed::routes(),
         plans::routes(),
@@ -60,7 +65,10 @@ pub fn routes() -> Vec<Route> {
         gifts::routes(),
         tax_rates::routes(),
         bank::routes(),
+        direct_debits::routes(),
         reports::routes(),
+        report_movements::routes(),
+        report_vat::routes(),
     ]
     .into_iter()
     .flatten()
@@ -81,7 +89,9 @@ pub fn places() -> Vec<Place> {
         Place::new("Subscriptions", "/billing/subscriptions"),
         Place::new("Orders", "/billing/orders"),
         Place::new("Refunds", "/billing/refunds"),
+        Place::new("Approvals", "/billing/approvals"),
         Place::new("Bank", "/billing/bank"),
+        Place::new("Direct debits", "/billing/direct-debits"),
         Place::new("Invoices", "/billing/invoices"),
         Place::new("Reports", "/billing/reports"),
         Place::new("Plans", "/billing/plans"),

@@ -1,11 +1,12 @@
 //! What staff do about a payment whose outcome the gateway does not tell: ask again, or say what the
 //! gateway's own pages show.
 
-use super::BILLING;
 use super::orders::view;
 use super::subscription_acts::with_reason;
+use super::{BILLING, approvals};
 use crate::actors::bus::{CommandError, Envelope};
 use crate::actors::payments;
+use crate::domain::approval::Act;
 use crate::domain::order::{Order, OrderCommand};
 use crate::domain::shared::payment::Outcome;
 use crate::http::error::HttpError;
@@ -81,6 +82,16 @@ async fn act(mut req: Req) -> Result<Res, HttpError> {
         "not-taken" => Outcome::Declined { code: "not_taken_says_staff".into(), hard: false },
         _ => return Err(HttpError::BadRequest("Choose what became of the payment.".into())),
     };
+    if form.get("act") == "taken" {
+        let (reference, amount) = (reference.to_owned(), order.total);
+        let what = Act::ConfirmCharge { order: order.id, attempt, reference, amount };
+        let whose = (order.account, Some(order.subscription));
+        match approvals::ask(&req, &form, whose, what, (meta.clone(), reason.clone())).await? {
+            Some(Ok(asked)) => return Ok(asked),
+            Some(Err(errors)) => return view(&req, &form, &errors).await,
+            None => {}
+        }
+    }
     let command = OrderCommand::RecordOutcome { attempt, outcome, at: req.now() };
     let envelope = Envelope::new(req.command_id(&form), order.id, command, meta).with_private(vec![reason]);
     match req.app.bus.dispatch::<Order>(envelope).await {

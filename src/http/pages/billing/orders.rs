@@ -2,8 +2,9 @@
 
 use super::exports::{self, FileKind, PART};
 use super::subscription_acts::with_reason;
-use super::{BILLING, PAGE, desk, names, page_number, pages, person, with};
+use super::{BILLING, PAGE, approvals, desk, names, page_number, pages, person, with};
 use crate::actors::bus::{CommandError, Envelope};
+use crate::domain::approval::Act;
 use crate::domain::order::{Order, OrderCommand, OrderEvent, Settlement, transfer_reference};
 use crate::domain::shared::Money;
 use crate::http::error::HttpError;
@@ -33,12 +34,13 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-const STATUSES: [(&str, &str); 7] = [
+const STATUSES: [(&str, &str); 8] = [
     ("open", "Open"),
     ("created", "Waiting"),
     ("soft-failed", "Payment failed"),
     ("failed", "Given up"),
     ("paid", "Paid"),
+    ("fulfilled", "Fulfilled"),
     ("refunded", "Refunded"),
     ("cancelled", "Cancelled"),
 ];
@@ -184,9 +186,11 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
         Settlement::Charge { .. } => transfer_reference(&order.number),
     };
     let why = super::why::panel(req, &order).await?;
+    let waiting = approvals::waiting(req, order.account).await?;
     let content = html! {
         (crumbs(&[Place::new("Orders", "/billing/orders")], &order.number))
         (page_head(&format!("Order {}", order.number), None, None))
+        (waiting)
         section.panel {
             div.row.apart { p { (order.description) ", for " (person(&names, order.account)) } (order_chip(&order.status)) }
             (facts(&[
@@ -214,12 +218,13 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
 fn booking(req: &Req, order: &OrderRow, form: &Form, errors: &Errors) -> Markup {
     let rest = if order.is_open() { order.rest().decimal() } else { String::new() };
     let typed = if form.has("amount") { form.get("amount") } else { &rest };
+    let limit = Money::new(req.app.config.billing.second_person_over, order.total.currency);
     let act = if order.is_open() { "Mark as paid" } else { "Record money that came" };
     html! {
         section.panel aria-labelledby="book" {
             h2 #book { (act) }
             @if order.is_open() {
-                p { "For money that arrived in the bank account. Less than the total leaves the order open; more is noted as overpaid." }
+                p { "For money that arrived in the bank account. Less than the total leaves the order open; more is noted as overpaid. Above " (limit) ", all that is booked by hand on this order together, a second person has to agree." }
             } @else {
                 p { "Nothing is owed here any more. Money that came all the same is noted as overpaid, to go back." }
             }
@@ -243,6 +248,13 @@ async fn book(mut req: Req) -> Result<Res, HttpError> {
         Ok(both) => both,
         Err(errors) => return view(&req, &form, &errors).await,
     };
+    let what = Act::MarkPaid { order: order.id, received };
+    let whose = (order.account, Some(order.subscription));
+    match approvals::ask(&req, &form, whose, what, (meta.clone(), reason.clone())).await? {
+        Some(Ok(asked)) => return Ok(asked),
+        Some(Err(errors)) => return view(&req, &form, &errors).await,
+        None => {}
+    }
     let command = OrderCommand::RecordTransfer { received, at: req.now() };
     let envelope = Envelope::new(req.command_id(&form), order.id, command, meta).with_private(vec![reason]);
     match req.app.bus.dispatch::<Order>(envelope).await {

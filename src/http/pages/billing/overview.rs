@@ -8,7 +8,7 @@ use crate::http::route::Route;
 use crate::http::ui::table::{cell, head, number, text};
 use crate::http::ui::{Column, Errors, Stat, Tone, format, notice, page_head, stats, table};
 use crate::http::{Req, Res};
-use crate::projections::{figures, orders, subscriptions};
+use crate::projections::{approvals, figures, orders, refunds, subscriptions};
 use chrono::TimeDelta;
 use maud::{Markup, html};
 
@@ -72,11 +72,15 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let unanswered = subscriptions::Filter { vat_pending: true, ..subscriptions::Filter::default() };
     let (_, unanswered) = subscriptions::list(reader, &unanswered, 0, 1).await?;
     let overdue = subscriptions::overdue(reader, now).await?;
+    let asked = approvals::waiting(reader, now).await?.len();
+    let (proposed, _) = refunds::list(reader, Some("proposed"), 0, 500).await?;
+    let proposed = proposed.iter().filter(|r| r.lapses_at.is_none_or(|end| end > now)).count();
+    let second = i64::try_from(asked + proposed).unwrap_or(i64::MAX);
     let stuck = tick_failures::list(&req.app, 50).await?;
     let content = html! {
         (page_head("Billing", None, None))
         (stats(&cards))
-        (to_do(parked, questionable, overdue, unanswered, stuck.len()))
+        (to_do(parked, questionable, overdue, unanswered, stuck.len(), second))
         (set_aside(&stuck))
         h2 { "Subscriptions by plan" }
         (by_plan(&counts))
@@ -114,10 +118,13 @@ fn set_aside(stuck: &[TickFailure]) -> Markup {
     }
 }
 
-fn to_do(parked: i64, questionable: i64, overdue: i64, unanswered: i64, stuck: usize) -> Markup {
+fn to_do(parked: i64, questionable: i64, overdue: i64, unanswered: i64, stuck: usize, second: i64) -> Markup {
     html! {
-        @if parked + questionable + overdue + unanswered == 0 && stuck == 0 {
+        @if parked + questionable + overdue + unanswered + second == 0 && stuck == 0 {
             p.dim { "Nothing waits for you: no parked subscription, no unknown payment, no overdue charge." }
+        }
+        @if second > 0 {
+            (notice(Tone::Warning, &html! { p { a href="/billing/approvals" { (format::counted(second, "act", "acts")) } " waiting for a second person; what nobody decides lapses." } }))
         }
         @if parked > 0 {
             (notice(Tone::Warning, &html! { p { a href="/billing/subscriptions?parked=yes" { (format::counted(parked, "subscription", "subscriptions")) } " fell too far behind: decide how to go on." } }))

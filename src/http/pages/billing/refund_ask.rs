@@ -74,7 +74,7 @@ async fn view(req: &Req, order: &OrderRow, form: &Form, errors: &Errors) -> Resu
                 (choices("of", "What goes back?", &whats, of, errors))
                 (choices("way", "How?", &ways, way, errors))
                 (Field::new("amount", &format!("Amount in {}", order.total.currency)).value(&typed).inputmode("decimal").short()
-                    .hint(&format!("Above {limit} a second person has to agree.")).errors(errors).render())
+                    .hint(&format!("Above {limit}, all that one person gave back of this order together, a second person has to agree.")).errors(errors).render())
                 (Field::new("reason", "Reason").hint("Kept with the event.").value(form.get("reason")).maxlength(500).errors(errors).render())
                 div.row { (submit("Give back", Weight::Main)) (link("Back to the order", &back, Weight::Quiet)) }
             }))
@@ -109,6 +109,7 @@ async fn ask(mut req: Req) -> Result<Res, HttpError> {
         amount,
         by: req.account()?.id,
         second_person_over: req.app.config.billing.second_person_over,
+        lapses_at: req.now() + req.app.config.billing.second_person_within(),
         at: req.now(),
     });
     let envelope = Envelope::new(id, order.id, command, meta).with_private(vec![reason]);

@@ -32,12 +32,13 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-const STATES: [(&str, &str); 5] = [
+const STATES: [(&str, &str); 6] = [
     ("open", "To do"),
     ("proposed", "Waits for a second person"),
     ("succeeded", "Gone back"),
     ("refused", "Refused"),
     ("rejected", "Turned down"),
+    ("lapsed", "Lapsed"),
 ];
 
 fn state(row: &RefundRow) -> Markup {
@@ -49,6 +50,7 @@ fn state(row: &RefundRow) -> Markup {
         "parked" => chip(Tone::Danger, "Find out"),
         "succeeded" => chip(Tone::Success, "Gone back"),
         "refused" => chip(Tone::Danger, "Refused"),
+        "lapsed" => chip(Tone::Plain, "Lapsed"),
         _ => chip(Tone::Plain, "Turned down"),
     }
 }
@@ -78,7 +80,8 @@ pub(super) fn of_order(order: &OrderRow, rows: &[RefundRow]) -> Markup {
             ]
         })
         .collect();
-    let something = matches!(order.status.as_str(), "paid" | "refunded") || order.overpaid.minor > 0;
+    let something =
+        matches!(order.status.as_str(), "paid" | "fulfilled" | "refunded") || order.overpaid.minor > 0;
     html! {
         @if something {
             section.panel aria-labelledby="refunds" {
@@ -234,16 +237,18 @@ fn acts(req: &Req, r: &RefundRow, own: bool, form: &Form, errors: &Errors) -> Ma
         let field = Field::new("reference", label).value(form.get("reference")).maxlength(100);
         field.errors(errors).optional().hint("Needed when you say that it went back.").render()
     };
+    let lapse =
+        html! { @if let Some(end) = r.lapses_at { p.dim { "It lapses on " (format::moment(end)) "." } } };
     let (title, words, fields) = match r.state.as_str() {
         "proposed" if own => (
             "Somebody else decides",
             "You asked for this refund; a colleague has to agree. You can take it back.",
-            html! { (reason) div.row { (submit_as("Take it back", "act", "reject", Weight::Plain)) } },
+            html! { (lapse) (reason) div.row { (submit_as("Take it back", "act", "reject", Weight::Plain)) } },
         ),
         "proposed" => (
             "Do you agree?",
             "The amount is above what one person may give back alone.",
-            html! { (reason) div.row { (submit_as("Agree: give it back", "act", "approve", Weight::Main)) (submit_as("Turn down", "act", "reject", Weight::Plain)) } },
+            html! { (lapse) (reason) div.row { (submit_as("Agree: give it back", "act", "approve", Weight::Main)) (submit_as("Turn down", "act", "reject", Weight::Plain)) } },
         ),
         "started" | "unknown" | "parked" if transfer => (
             "Send it",

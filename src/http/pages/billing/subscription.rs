@@ -2,7 +2,7 @@
 //! date, and as a file.
 
 use super::{
-    BILLING, desk, names, person, subscription_acts, subscription_export, subscription_mails,
+    BILLING, approvals, desk, names, person, subscription_acts, subscription_export, subscription_mails,
     subscription_plan, with,
 };
 use crate::actors::bus::Actor;
@@ -121,10 +121,12 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
     let mails = subscription_mails::fields(req, &row, form, errors).await?;
     let team = teams::one(reader, id).await?;
     let proof = super::proof::panel(req, &entries).await?;
+    let waiting = approvals::waiting(req, row.owner).await?;
     let content = html! {
         (crumbs(&[Place::new("Subscriptions", "/billing/subscriptions")], &row.plan()))
         (page_head(&row.plan(), None, Some(&acts)))
         (decisive(&entries))
+        (waiting)
         section.panel {
             div.row.apart { p { "Member: " (person(&names, row.owner)) } (status_chip(&row)) }
             (facts(&known(&row.state, &row)))

@@ -1,9 +1,10 @@
 //! What staff may do to a subscription: let a parked one go on, charge again, waive, extend, cancel, end.
 
 use super::subscription::{parked_notice, view};
-use super::{BILLING, subscription_mails, subscription_plan};
+use super::{BILLING, approvals, subscription_mails, subscription_plan};
 use crate::actors::bus::{CommandError, Envelope, Metadata};
 use crate::actors::payments::policy;
+use crate::domain::approval::Act;
 use crate::domain::shared::PersonalValue;
 use crate::domain::subscription::{
     CancelCause, MOST_DAYS, Status, Subscription, SubscriptionCommand, SubscriptionError,
@@ -14,6 +15,7 @@ use crate::http::route::Route;
 use crate::http::ui::button::submit_as;
 use crate::http::ui::{Errors, Field, Weight, form as post_form};
 use crate::http::{Form, Req, Res};
+use crate::projections::orders;
 use crate::projections::subscriptions::{self, SubscriptionRow};
 use maud::{Markup, html};
 
@@ -59,7 +61,7 @@ pub(super) fn panel(
                     }
                     @if paid_for && open.is_none() && !parked && !row.state.is_paused() {
                         (Field::new("days", "Days to give").optional().value(form.get("days")).inputmode("numeric").short()
-                            .hint(&format!("1 to {MOST_DAYS}, not paid for; later payments move by as many.")).errors(errors).render())
+                            .hint(&format!("1 to {MOST_DAYS}, not paid for; later payments move by as many. More than {} within a year need a second person.", req.app.config.billing.second_person_over_days)).errors(errors).render())
                         div.row { (submit_as("Extend", "act", "extend", Weight::Plain)) }
                     }
                     (plan)
@@ -80,7 +82,7 @@ fn reason_field(form: &Form, errors: &Errors) -> Markup {
 }
 
 /// The reason as a value of the person's part of the vault, and the metadata that refers to it.
-pub(super) fn with_reason(
+pub(in crate::http::pages) fn with_reason(
     req: &Req,
     form: &Form,
     account: uuid::Uuid,
@@ -96,6 +98,30 @@ pub(super) fn with_reason(
     let mut meta = req.meta();
     meta.reason = Some(value.reference.clone());
     Ok((meta, value))
+}
+
+/// What a command gives away, as far as a second person may have to agree to it.
+async fn gives(
+    req: &Req,
+    row: &SubscriptionRow,
+    command: &SubscriptionCommand,
+) -> Result<Option<Act>, HttpError> {
+    let subscription = row.id;
+    Ok(match command {
+        SubscriptionCommand::Extend { days } => Some(Act::Extend { subscription, days: *days }),
+        SubscriptionCommand::Unpark { waive_missed: true, .. } => {
+            row.state.missed_price(req.now()).map(|amount| Act::WaiveMissed { subscription, amount })
+        }
+        SubscriptionCommand::Waive { .. } => match row.state.open_order() {
+            Some(open) => orders::one(&req.app.reader, open.order).await?.map(|order| Act::Waive {
+                subscription,
+                order: order.id,
+                amount: order.total,
+            }),
+            None => None,
+        },
+        _ => None,
+    })
 }
 
 async fn act(mut req: Req) -> Result<Res, HttpError> {
@@ -133,6 +159,14 @@ async fn act(mut req: Req) -> Result<Res, HttpError> {
         },
         _ => return Err(HttpError::BadRequest("Choose what to do.".into())),
     };
+    if let Some(what) = gives(&req, &row, &command).await? {
+        let whose = (row.owner, Some(id));
+        match approvals::ask(&req, &form, whose, what, (meta.clone(), reason.clone())).await? {
+            Some(Ok(asked)) => return Ok(asked),
+            Some(Err(errors)) => return view(&req, &form, &errors).await,
+            None => {}
+        }
+    }
     let envelope = Envelope::new(req.command_id(&form), id, command, meta).with_private(vec![reason]);
     match req.app.bus.dispatch::<Subscription>(envelope).await {
         Ok(receipt) => Ok(after(receipt, &format!("/billing/subscriptions/{id}"))),

@@ -9,6 +9,7 @@ mod gift;
 pub(super) mod gifts;
 mod invoices;
 mod join;
+mod mandate;
 mod order;
 mod order_page;
 pub(super) mod paper;
@@ -53,6 +54,7 @@ pub fn routes() -> Vec<Route> {
         gift::routes(),
         gifts::routes(),
         payment_methods::routes(),
+        mandate::routes(),
         team::routes(),
         subscription::routes(),
         subscription_acts::routes(),

@@ -6,9 +6,10 @@ use super::payment_methods::{chosen_card, kept_choice};
 use super::shared::{below, period_words};
 use super::subscription::order_chip;
 use crate::actors::bus::{CommandError, Envelope};
-use crate::actors::payments::bank_account;
+use crate::actors::payments::{self, bank_account};
 use crate::domain::gift::is_order_of;
 use crate::domain::order::{OrderEvent, OrderItem, Settlement, transfer_reference};
+use crate::domain::shared::calendar::day_words;
 use crate::domain::shared::tax::{Tax, TaxKind};
 use crate::domain::shared::{Money, derive_id};
 use crate::domain::subscription::{Subscription, SubscriptionCommand};
@@ -71,7 +72,15 @@ async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError>
     let charge = row.as_ref().and_then(|r| r.state.open_order()).and_then(|o| o.charge.as_ref());
     let under_way = charge.is_some_and(|c| c.action_until.is_none());
     let retry = row.as_ref().and_then(|r| r.state.open_order()).and_then(|o| o.retry_at);
+    let awaited = row.as_ref().and_then(|r| r.state.open_order()).and_then(|o| o.debit_until);
+    let collected = match awaited {
+        Some(until) if req.now() < until => {
+            payments::load_order(&req.app, order.id).await?.debit().map(|d| d.collect_on)
+        }
+        _ => None,
+    };
     let to_pay = match &row {
+        Some(_) if collected.is_some() => html! {},
         Some(_) if !under_way => panel(req, &order, form, errors).await?,
         _ if order.is_open() && is_order_of(order.subscription, order.id) => html! {
             p { (link("Pay the gift", &format!("/account/gifts/{}", order.subscription), Weight::Main)) }
@@ -82,6 +91,7 @@ async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError>
         (crumbs(&[Place::new("Subscription", "/account/subscription")], &order.number))
         (page_head(&format!("Order {}", order.number), None, None))
         @if under_way { (notice_text(Tone::Info, "Your payment is being processed. Reload this page in a moment to see the result.")) }
+        @if let Some(day) = collected { (notice_text(Tone::Info, &format!("We collect this order by direct debit on {}. You need not do anything.", day_words(day)))) }
         (error_summary(errors))
         section.panel {
             div.row.apart { p { (order.description) } (order_chip(&order.status)) }
@@ -101,6 +111,7 @@ async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError>
 fn standing(order: &OrderRow) -> &'static str {
     match (order.status.as_str(), &order.settlement) {
         ("paid", _) => "It is paid.",
+        ("fulfilled", _) => "It is paid, and the time it paid for is over.",
         ("refunded", _) => "It was paid, and the whole price has gone back.",
         ("cancelled", _) => "It was cancelled: nobody has to pay it.",
         ("failed", _) => "It could not be collected. It can still be paid.",

@@ -25,7 +25,7 @@ use maud::{Markup, html};
 use std::collections::HashMap;
 use uuid::Uuid;
 
-const PAGE: &str = "/account/payment-methods";
+pub(super) const PAGE: &str = "/account/payment-methods";
 /// The value of the choice among kept cards that means a new one.
 const NEW: &str = "new";
 
@@ -40,10 +40,12 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 /// What a redirect to this page reports.
-const DONE: [(&str, &str); 4] = [
+const DONE: [(&str, &str); 6] = [
     ("added", "The card is kept. Nothing was charged."),
     ("default", "This card is offered first from now on."),
     ("removed", "The card is removed, here and at the payment service."),
+    ("signed", "The mandate is signed. A mail confirms it."),
+    ("revoked", "The mandate is revoked: nothing more is collected by it."),
     ("used", "From now on this card is charged. A mail confirms it."),
 ];
 
@@ -162,13 +164,14 @@ pub(super) fn is_kept(form: &Form) -> bool {
     form.has("kept") && form.get("kept") != NEW
 }
 
-async fn view(req: &Req, typed: &Form, errors: &Errors) -> Result<Res, HttpError> {
+pub(super) async fn view(req: &Req, typed: &Form, errors: &Errors) -> Result<Res, HttpError> {
     let account = req.account()?.id;
     let wallet = wallet::load(&req.app, account).await?;
     let labels = labels(req, &wallet).await?;
     let mine = subscriptions::of_account(&req.app.reader, account).await?;
     let charged: Vec<&SubscriptionRow> = mine.iter().filter(|s| is_charged(s)).collect();
     let said = DONE.iter().find(|(key, _)| *key == req.query("done")).map(|(_, words)| *words);
+    let mandate = super::mandate::panel(req, typed, errors).await?;
     let content = html! {
         (page_head("Payment methods", Some("The cards you keep. The payment service keeps the numbers; we know the last four digits."), None))
         @if let (Some(said), true) = (said, errors.is_empty()) { (notice_text(Tone::Success, said)) }
@@ -179,6 +182,7 @@ async fn view(req: &Req, typed: &Form, errors: &Errors) -> Result<Res, HttpError
             (listed(req, &wallet, &labels, &charged))
         }
         @for row in &charged { (assignment(req, row, &wallet, &labels)) }
+        (mandate)
         section.panel aria-labelledby="add" {
             h2 #add { "Add a card" }
             (form(req, PAGE, &html! { (card_fields(req, typed, errors, false)) (button::submit("Keep this card", Weight::Plain)) }))

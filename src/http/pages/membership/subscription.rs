@@ -294,6 +294,7 @@ fn cancel_panel(req: &Req, row: &SubscriptionRow) -> Markup {
 pub(in crate::http::pages) fn order_chip(status: &str) -> Markup {
     match status {
         "paid" => chip(Tone::Success, "Paid"),
+        "fulfilled" => chip(Tone::Success, "Fulfilled"),
         "created" => chip(Tone::Info, "Open"),
         "soft-failed" => chip(Tone::Warning, "Payment failed"),
         "failed" => chip(Tone::Danger, "Failed"),

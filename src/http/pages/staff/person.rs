@@ -3,10 +3,13 @@
 use super::{BILLING, Desk, MODERATORS, impersonation, list::state};
 use crate::actors::accounts::leaving::{self, LeavingError};
 use crate::actors::accounts::staff::{self, Act};
+use crate::domain::approval::Act as Gift;
 use crate::domain::deletion_request::{CommentsFate, RequestedBy};
 use crate::domain::shared::{PersonalRef, Role};
 use crate::http::error::HttpError;
 use crate::http::page::{Page, page, unprocessable};
+use crate::http::pages::billing::approvals;
+use crate::http::pages::billing::subscription_acts::with_reason;
 use crate::http::pages::people::form_errors;
 use crate::http::response::after;
 use crate::http::route::Route;
@@ -53,6 +56,17 @@ async fn act(mut req: Req) -> Result<Res, HttpError> {
             Err(refused) => view(&req, &form, &Errors::one("", refused.to_string())).await,
         };
     };
+    if let Act::Complimentary(until) = wish {
+        let both = match with_reason(&req, &form, id) {
+            Ok(both) => both,
+            Err(errors) => return view(&req, &form, &errors).await,
+        };
+        match approvals::ask(&req, &form, (id, None), Gift::Complimentary { until }, both).await? {
+            Some(Ok(asked)) => return Ok(asked),
+            Some(Err(errors)) => return view(&req, &form, &errors).await,
+            None => {}
+        }
+    }
     match staff::act(&req.app, command, req.meta(), id, &wish, form.get("reason")).await {
         Ok(receipt) => Ok(after(receipt, &format!("{}?done=yes", desk.person(id)))),
         Err(error) => view(&req, &form, &form_errors(error)?).await,
@@ -122,6 +136,10 @@ pub(super) async fn view(req: &Req, typed: &Form, errors: &Errors) -> Result<Res
         Desk::Billing => super::access::panel(req, &person).await?,
         Desk::Moderation => html! {},
     };
+    let waiting = match desk {
+        Desk::Billing => approvals::waiting(req, id).await?,
+        Desk::Moderation => html! {},
+    };
     let content = html! {
         (crumbs(&[Place::new("People", desk.people())], &name))
         (page_head(&name, None, None))
@@ -137,6 +155,7 @@ pub(super) async fn view(req: &Req, typed: &Form, errors: &Errors) -> Result<Res
             ("Complimentary access", complimentary(&person)),
         ]))
         (watching)
+        (waiting)
         @if desk == Desk::Billing && person.presence != Presence::Erased {
             p { (button::link("Start a managed subscription", &format!("/billing/people/{id}/subscription"), Weight::Quiet)) }
         }
@@ -198,7 +217,7 @@ fn acts(req: &Req, desk: Desk, id: Uuid, person: &Person, typed: &Form, errors: 
         }
         @if admin || !moderates {
             (Field::new("until", "Complimentary access until").kind("date").value(typed.get("until")).optional().short()
-                .hint("The first day without it; empty for no end.").errors(errors).render())
+                .hint(&format!("The first day without it; empty for no end. More than {} days, and no end, need a second person.", req.app.config.billing.second_person_over_days)).errors(errors).render())
             div.row {
                 (button::submit_as("Give complimentary access", "act", "complimentary", Weight::Plain))
                 @if person.complimentary.is_some() { (button::submit_as("End complimentary access", "act", "end-complimentary", Weight::Plain)) }

@@ -1,0 +1,30 @@
+//! Does what a second person agreed to.
+
+use super::{Workflow, WorkflowError};
+use crate::actors::approvals;
+use crate::actors::services::Services;
+use crate::domain::approval::ApprovalEvent;
+use crate::store::RecordedEvent;
+use async_trait::async_trait;
+
+/// The workflow.
+pub struct SecondPerson;
+
+const NAME: &str = "second-person";
+
+#[async_trait]
+impl Workflow for SecondPerson {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    async fn handle(&self, event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {
+        match event.decode::<ApprovalEvent>()? {
+            Some(ApprovalEvent::SecondPersonAgreed { .. }) => {
+                let done = approvals::carry_out(cx, event, NAME).await;
+                done.map_err(|e| WorkflowError::Failed(e.to_string()))
+            }
+            _ => Ok(()),
+        }
+    }
+}

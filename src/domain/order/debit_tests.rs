@@ -1,0 +1,97 @@
+use super::*;
+use crate::domain::shared::payment::OrderReason;
+use crate::domain::shared::tax::{Buyer, Country, Tax};
+use crate::domain::shared::{Currency, Money};
+use chrono::{DateTime, NaiveDate, Utc};
+use uuid::Uuid;
+
+fn at() -> DateTime<Utc> {
+    "2026-11-29T10:00:00Z".parse().unwrap()
+}
+
+fn eur(minor: i64) -> Money {
+    Money::new(minor, Currency::eur())
+}
+
+fn placed() -> OrderCommand {
+    let nl = Country::parse("NL").unwrap();
+    let rates = crate::domain::shared::tax_rates::RateTable::default();
+    OrderCommand::Place(Box::new(PlaceOrder {
+        order: Uuid::from_u128(9),
+        number: order_number(Uuid::from_u128(9)),
+        account: Uuid::from_u128(1),
+        subscription: Uuid::from_u128(2),
+        reason: OrderReason::Renewal,
+        items: vec![OrderItem { description: "Studio".into(), quantity: 1, unit: eur(1150), period: None }],
+        tax: Tax::decide(eur(1150), Buyer { country: nl, business: false }, nl, at().date_naive(), &rates),
+        settlement: Settlement::Transfer { iban: "NL02ABNA0123456789".into(), reference: "RF".into() },
+        billing: None,
+        vat_number: None,
+        at: at(),
+    }))
+}
+
+fn sent(file: u128) -> OrderCommand {
+    let collect_on: NaiveDate = "2026-12-07".parse().unwrap();
+    let (file, mandate) = (Uuid::from_u128(file), Uuid::from_u128(70));
+    OrderCommand::SendDebit { file, mandate, amount: eur(1150), collect_on, at: at() }
+}
+
+fn came(minor: i64) -> OrderCommand {
+    OrderCommand::RecordTransfer { received: eur(minor), at: at() }
+}
+
+fn back() -> OrderCommand {
+    OrderCommand::RecordDebitReturn { reason: "AM04".into(), at: at() }
+}
+
+fn order(commands: Vec<OrderCommand>) -> (Order, Vec<OrderEvent>) {
+    let (mut order, mut all) = (Order::default(), Vec::new());
+    for command in commands {
+        for event in order.decide(command).unwrap() {
+            order.apply(event.clone());
+            all.push(event);
+        }
+    }
+    (order, all)
+}
+
+fn last(events: &[OrderEvent]) -> (i64, bool) {
+    match events.last() {
+        Some(OrderEvent::DirectDebitReturned { taken_back, reopened, .. }) => (taken_back.minor, *reopened),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn it_stands_in_one_file_only() {
+    let (waiting, _) = order(vec![placed(), sent(90)]);
+    assert_eq!(waiting.decide(sent(90)), Ok(vec![]));
+    assert_eq!(waiting.decide(sent(91)), Err(OrderError::DebitSent));
+    let (returned, _) = order(vec![placed(), sent(90), back()]);
+    assert_eq!(returned.decide(sent(91)), Err(OrderError::DebitSent), "not a second time");
+}
+
+#[test]
+fn a_return_opens_what_was_settled_by_it_and_it_can_be_paid_again() {
+    let (open, events) = order(vec![placed(), sent(90), came(1150), back()]);
+    assert_eq!((open.status(), last(&events)), (Some(OrderStatus::Created), (1150, true)));
+    assert_eq!(open.decide(back()), Ok(vec![]), "once");
+    assert_eq!(open.refundable(RefundOf::Price), 0, "there is nothing to give back");
+    let (again, _) = order(vec![placed(), sent(90), came(1150), back(), came(1150)]);
+    assert_eq!(again.status(), Some(OrderStatus::Paid));
+    // Before it was booked nothing had come.
+    let (early, events) = order(vec![placed(), sent(90), back()]);
+    assert_eq!((early.status(), last(&events)), (Some(OrderStatus::Created), (0, false)));
+    assert_eq!(order(vec![placed()]).0.decide(back()), Err(OrderError::NoDebit));
+}
+
+#[test]
+fn events_keep_their_form() {
+    let (_, all) = order(vec![placed(), sent(90), came(1150), back()]);
+    let debits: Vec<&OrderEvent> = all
+        .iter()
+        .filter(|e| matches!(e, OrderEvent::DirectDebitSent { .. } | OrderEvent::DirectDebitReturned { .. }))
+        .collect();
+    insta::assert_json_snapshot!(debits);
+}

@@ -1,0 +1,75 @@
+//! Direct debits: the bank has its time, and what it takes back is unpaid again.
+
+use super::*;
+
+fn member() -> World {
+    World::joined(Collection::Manual, Interval::monthly(), "2026-01-31T14:00:00Z")
+}
+
+fn await_debit(world: &World, collect_on: &str, until: &str) -> SubscriptionCommand {
+    let order = world.sub.open_order().unwrap().order;
+    SubscriptionCommand::AwaitDebit { order, collect_on: collect_on.parse().unwrap(), until: at(until) }
+}
+
+fn reverse(order: Uuid, when: &str) -> SubscriptionCommand {
+    SubscriptionCommand::ReversePayment { order, policy: BillingPolicy::default(), at: at(when) }
+}
+
+#[test]
+fn an_order_that_is_collected_counts_as_late_only_when_the_bank_had_its_time() {
+    let mut world = member();
+    world.tick("2026-02-21T12:00:00Z");
+    let told = await_debit(&world, "2026-03-02", "2026-03-12T00:00:00Z");
+    assert_eq!(World::kinds(&world.run(told.clone(), at("2026-02-22T12:00:00Z"))), ["DebitAwaited"]);
+    assert!(world.run(told, at("2026-02-22T12:00:00Z")).is_empty(), "once");
+    let charge = |when: &str| SubscriptionCommand::PayNow {
+        attempt: Uuid::from_u128(5),
+        method: card("good"),
+        at: at(when),
+    };
+    assert_eq!(world.sub.decide(charge("2026-03-11T23:59:59Z")), Err(SubscriptionError::DebitAwaited));
+    assert!(world.sub.decide(charge("2026-03-12T00:00:00Z")).is_ok());
+    assert!(world.tick("2026-02-28T12:00:00Z").is_empty());
+    assert!(world.tick("2026-03-11T23:00:00Z").is_empty());
+    let mut late = world.clone();
+    assert_eq!(World::kinds(&late.tick("2026-03-12T00:00:00Z")), ["SubscriptionPutOnHold"]);
+    // Booked in time, the period is the one it was for.
+    let paid = world.pay("2026-03-04T09:00:00Z");
+    let SubscriptionEvent::SubscriptionRenewed { period, .. } = &paid[0] else { panic!("{paid:?}") };
+    assert_eq!(period.start.to_string(), "2026-02-28");
+}
+
+#[test]
+fn what_the_bank_takes_back_is_unpaid_again_and_a_later_payment_starts_a_new_interval() {
+    let mut world = member();
+    world.tick("2026-02-21T12:00:00Z");
+    let order = world.sub.open_order().unwrap().order;
+    world.pay("2026-02-27T09:00:00Z");
+    let back = world.run(reverse(order, "2026-03-05T09:00:00Z"), at("2026-03-05T09:00:00Z"));
+    assert_eq!(World::kinds(&back), ["PaymentReversed", "SubscriptionPutOnHold"]);
+    let SubscriptionEvent::SubscriptionPutOnHold { cause, due_on, .. } = &back[1] else { panic!("{back:?}") };
+    assert_eq!((*cause, due_on.to_string()), (HoldCause::DebitReturned, "2026-02-28".to_owned()));
+    assert_eq!(world.status(), Status::OnHold);
+    assert!(world.run(reverse(order, "2026-03-05T09:00:00Z"), at("2026-03-05T09:00:00Z")).is_empty(), "once");
+    let paid = world.pay("2026-03-10T09:00:00Z");
+    let SubscriptionEvent::SubscriptionResumed { period, .. } = &paid[0] else { panic!("{paid:?}") };
+    assert_eq!(period.start.to_string(), "2026-03-10");
+    assert_eq!(world.sub.next_payment_on().map(|d| d.to_string()), Some("2026-04-10".into()));
+}
+
+#[test]
+fn only_the_last_payment_of_what_is_active_is_reversed() {
+    let mut world = member();
+    world.tick("2026-02-21T12:00:00Z");
+    let first = world.sub.open_order().unwrap().order;
+    world.pay("2026-02-27T09:00:00Z");
+    world.tick("2026-03-24T12:00:00Z");
+    let second = world.sub.open_order().unwrap().order;
+    let now = at("2026-03-25T09:00:00Z");
+    assert!(world.run(reverse(first, "2026-03-25T09:00:00Z"), now).is_empty(), "another order is open");
+    world.pay("2026-03-30T09:00:00Z");
+    assert!(world.run(reverse(first, "2026-03-31T09:00:00Z"), now).is_empty(), "an older one");
+    world.run(SubscriptionCommand::Cancel { reason: None, at: now }, now);
+    assert!(world.run(reverse(second, "2026-03-31T09:00:00Z"), now).is_empty(), "it ends anyway");
+    assert_eq!(world.status(), Status::PendingCancellation);
+}

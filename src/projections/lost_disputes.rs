@@ -1,0 +1,50 @@
+//! What disputes took away for good: money that reports of revenue take off.
+
+use super::{Projection, ProjectionError};
+use crate::domain::order::OrderEvent;
+use crate::store::RecordedEvent;
+use async_trait::async_trait;
+use tokio_postgres::Transaction;
+
+/// The projection.
+pub struct LostDisputes;
+
+#[async_trait]
+impl Projection for LostDisputes {
+    fn name(&self) -> &'static str {
+        "lost_disputes"
+    }
+
+    fn version(&self) -> i32 {
+        1
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        &["lost_disputes"]
+    }
+
+    fn ddl(&self) -> &'static str {
+        "create table if not exists lost_disputes (
+            position bigint primary key,
+            order_id uuid not null,
+            day      date not null,
+            minor    bigint not null,
+            currency text not null
+        );
+        create index if not exists lost_disputes_by_day on lost_disputes (day);"
+    }
+
+    async fn apply(&self, tx: &Transaction<'_>, event: &RecordedEvent) -> Result<(), ProjectionError> {
+        let Some(OrderEvent::DisputeClosed { won: false, amount, at, .. }) = event.decode::<OrderEvent>()?
+        else {
+            return Ok(());
+        };
+        let row = (event.stream_uuid(), at.date_naive());
+        tx.execute(
+            "insert into lost_disputes values ($1, $2, $3, $4, $5)",
+            &[&event.position, &row.0, &row.1, &amount.minor, &amount.currency.code()],
+        )
+        .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,234 @@
+//! SEPA direct debit from the member's signature to the file for the bank, what the bank books, and what comes
+//! back.
+
+use crate::billing_pages::{link, open_with, order};
+use crate::support::{Browser, Page, Studio};
+use chrono::{NaiveDate, TimeDelta};
+use kinora::actors::bank_import::{Booked, Report, import};
+use kinora::domain::subscription::Status;
+use kinora::projections::subscriptions;
+use kinora::store::Metadata;
+use std::process::Command;
+use uuid::Uuid;
+
+const METHODS: &str = "/account/payment-methods";
+const MANDATE: &str = "/account/payment-methods/mandate";
+const DESK: &str = "/billing/direct-debits";
+const CREDITOR: &str = "NL64ZZZ012345678900";
+const IBAN: &str = "DE89370400440532013000";
+
+async fn studio() -> (Studio, Browser, Browser) {
+    open_with(|c| c.gateways.bank.creditor_id = CREDITOR.into()).await
+}
+
+async fn sign(studio: &Studio, member: &Browser, iban: &str, agree: &str) -> Page {
+    let fields = [("holder", "Zoë Müller"), ("iban", iban), ("agree", agree)];
+    let answer = member.submit(METHODS, MANDATE, &fields).await;
+    studio.settle().await;
+    answer
+}
+
+/// Makes a file; gives its page, or what was wrong.
+async fn make(studio: &Studio, billing: &Browser) -> Result<String, Page> {
+    let answer = billing.submit(METHODS, DESK, &[]).await;
+    studio.settle().await;
+    match answer.status {
+        303 => Ok(answer.location().split('?').next().expect("a path").to_owned()),
+        _ => Err(answer),
+    }
+}
+
+/// What the schema of the message says of a file: how many debits it holds.
+fn checked(xml: &[u8]) -> String {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("debits.xml");
+    std::fs::write(&file, xml).expect("written");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/check-direct-debit");
+    let out = Command::new(script).arg(&file).output().expect("the checker starts");
+    let (said, complaint) = (String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+    assert!(out.status.success(), "{said}\n{complaint}\n{}", String::from_utf8_lossy(xml));
+    said.trim().to_owned()
+}
+
+/// A statement of today with one entry.
+fn statement(studio: &Studio, direction: &str, amount: &str, details: &str) -> String {
+    let day = studio.instance.services.clock.now().date_naive();
+    format!(
+        "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.08\"><BkToCstmrStmt><Stmt><Acct><Id>\
+         <IBAN>NL02ABNA0123456789</IBAN></Id></Acct><Ntry><Amt Ccy=\"EUR\">{amount}</Amt><CdtDbtInd>{direction}\
+         </CdtDbtInd><Sts><Cd>BOOK</Cd></Sts><BookgDt><Dt>{day}</Dt></BookgDt><NtryDtls>{details}</NtryDtls></Ntry>\
+         </Stmt></BkToCstmrStmt></Document>"
+    )
+}
+
+async fn book(studio: &Studio, statement: &str) -> Report {
+    let cx = &studio.instance.services;
+    let meta = Metadata::system("test", Uuid::now_v7(), cx.clock.now());
+    let report = import(cx, statement.as_bytes(), &meta).await.expect("booked");
+    studio.settle().await;
+    report
+}
+
+fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
+    let from = text.find(start).unwrap_or_else(|| panic!("{start} in {text}")) + start.len();
+    let rest = &text[from..];
+    &rest[..rest.find(end).expect("an end")]
+}
+
+async fn mails(studio: &Studio, about: &str) -> i64 {
+    let sql = "select count(*) from outgoing_mail where mail::text like $1";
+    let like = format!("%{about}%");
+    studio.client().await.query_one(sql, &[&like]).await.expect("the queue").get(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_signs_with_an_account_that_can_be_debited_and_nobody_reads_it_in_the_log() {
+    let (studio, member, billing) = studio().await;
+    for (iban, agree, words) in [
+        ("DE88370400440532013000", "yes", "This is not an IBAN"),
+        ("BR1500000000000010932840814P2", "yes", "cannot be debited in euro"),
+        (IBAN, "", "Tick the box"),
+    ] {
+        let refused = sign(&studio, &member, iban, agree).await;
+        assert!(refused.status == 422 && refused.body.contains(words), "{words}: {}", refused.body);
+        assert!(refused.body.contains("Zoë Müller") && refused.body.contains(iban), "what was typed is kept");
+    }
+    let done = sign(&studio, &member, "de89 3704 0044 0532 0130 00", "yes").await;
+    assert_eq!(done.location().split('&').next(), Some("/account/payment-methods?done=signed"));
+    let page = member.get(METHODS).await.body;
+    for words in ["DE89 … 3000", "Zoë Müller", CREDITOR, "at least 5 days before"] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    assert!(!page.contains(IBAN));
+    let signed = sign_again(&studio, &member).await;
+    assert!(signed.status == 422 && signed.body.contains("There is a mandate already"), "{}", signed.body);
+    let sql = "select count(*) from events where payload::text ~ 'DE8937|Müller' or metadata::text ~ 'DE8937|Müller'";
+    let told: i64 = studio.client().await.query_one(sql, &[]).await.expect("counted").get(0);
+    assert_eq!(told, 0, "account and holder are sealed");
+    assert_eq!(mails(&studio, "mandate_signed").await, 1);
+
+    assert_eq!(member.get(DESK).await.status, 403);
+    assert!(billing.get(DESK).await.body.contains("Nothing can be collected now"));
+    let revoked = member.submit(METHODS, "/account/payment-methods/mandate/revoke", &[]).await;
+    assert_eq!(revoked.status, 303, "{}", revoked.body);
+    studio.settle().await;
+    assert!(member.get(METHODS).await.body.contains("Sign the mandate"));
+    studio.verify().await;
+    studio.close().await;
+}
+
+/// Sends the form a second time, from a page that was open before.
+async fn sign_again(studio: &Studio, member: &Browser) -> Page {
+    sign(studio, member, IBAN, "yes").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_order_goes_to_the_bank_once_and_what_comes_back_is_open_again() {
+    let (studio, member, billing) = studio().await;
+    let cx = &studio.instance.services;
+    assert_eq!(order(&studio, &member, "DE", "bank", "").await.status, 303);
+    assert!(billing.get(DESK).await.body.contains("Nothing can be collected now"), "no mandate, no debit");
+    assert_eq!(sign(&studio, &member, IBAN, "yes").await.status, 303);
+    let list = billing.get(DESK).await.body;
+    assert!(list.contains("FRST") && list.contains("1 debit") && list.contains("€11.50"), "{list}");
+
+    let file = make(&studio, &billing).await.expect("made");
+    let again = make(&studio, &billing).await.expect_err("nothing is left");
+    assert!(again.status == 422 && again.body.contains("There is nothing to collect"), "{}", again.body);
+    let (head, xml) = billing.download(&format!("{file}/file")).await;
+    assert_eq!(head["content-type"], "application/xml; charset=utf-8");
+    assert_eq!(billing.download(&format!("{file}/file")).await.1, xml, "the same bytes");
+    assert_eq!(checked(&xml), "valid 1");
+    let text = String::from_utf8(xml).expect("text");
+    for part in
+        [IBAN, "Zoe Mueller", CREDITOR, "<SeqTp>FRST</SeqTp>", "<InstdAmt Ccy=\"EUR\">11.50</InstdAmt>"]
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let day: NaiveDate = between(&text, "<ReqdColltnDt>", "<").parse().expect("a day");
+    let noticed = cx.clock.now().date_naive() + TimeDelta::days(4);
+    assert!(day >= noticed && kinora::domain::shared::sepa::is_bank_day(day), "{day}");
+    assert_eq!(mails(&studio, "debit_ahead").await, 1, "the member is told before");
+    let reads = "select count(*) from events where type = 'PersonalDataRead' and payload->>'scope' = 'billing-direct-debit-file'";
+    let read: i64 = studio.client().await.query_one(reads, &[]).await.expect("counted").get(0);
+    assert_eq!(read, 1, "that accounts left is recorded");
+
+    // The bank books the batch as one entry.
+    let batch = between(&text, "<PmtInfId>", "<").to_owned();
+    let reference = between(&text, "<EndToEndId>", "<").to_owned();
+    let wrong = format!("<Btch><PmtInfId>{batch}</PmtInfId></Btch>");
+    let odd = book(&studio, &statement(&studio, "CRDT", "11.49", &wrong)).await;
+    assert!(matches!(odd.lines[0].became, Booked::NoReference), "not the sum of the batch: {odd:?}");
+    let came = statement(&studio, "CRDT", "11.50", &wrong);
+    let booked = book(&studio, &came).await;
+    assert!(matches!(booked.lines[0].became, Booked::Batch { debits: 1, .. }), "{booked:?}");
+    let id: Uuid = link(&billing.get("/billing/subscriptions").await.body, "/billing/subscriptions/")
+        .rsplit('/')
+        .next()
+        .and_then(|id| id.parse().ok())
+        .expect("an id");
+    let row = async || subscriptions::one(&cx.reader, id).await.unwrap().expect("it is listed");
+    assert_eq!(row().await.status, Status::Active);
+    book(&studio, &came).await;
+    let orders = billing.get("/billing/orders").await.body;
+    assert!(orders.contains("Paid"));
+
+    // It comes back: the order is open, and access ends until it is paid otherwise.
+    let details = |reason: &str| {
+        format!(
+            "<TxDtls><Refs><EndToEndId>{reference}</EndToEndId></Refs><Amt Ccy=\"EUR\">14.50</Amt>\
+             <RtrInf><Rsn><Cd>{reason}</Cd></Rsn></RtrInf></TxDtls>"
+        )
+    };
+    let returned = statement(&studio, "DBIT", "14.50", &details("AM04"));
+    let report = book(&studio, &returned).await;
+    assert!(
+        matches!(&report.lines[0].became, Booked::Returned { reason, .. } if reason == "AM04"),
+        "{report:?}"
+    );
+    assert_eq!((row().await.status, report.debits), (Status::OnHold, 0));
+    let known = book(&studio, &returned).await;
+    assert!(matches!(known.lines[0].became, Booked::Known { .. }), "{known:?}");
+    let story = billing.get(&format!("/billing/subscriptions/{id}")).await.body;
+    for words in [
+        "are collected by direct debit on",
+        "The bank gave the direct debit back (AM04); €11.50 are gone",
+        "The bank took the payment back: its order is open again",
+        "The bank gave the direct debit back to its holder.",
+    ] {
+        assert!(story.contains(words), "{words}");
+    }
+    assert!(billing.get(&file).await.body.contains("Came back: AM04"));
+    assert!(billing.get(DESK).await.body.contains("Nothing can be collected now"), "never a second time");
+
+    // A transfer settles it after all.
+    let words = format!("<TxDtls><RmtInf><Ustrd>{reference}</Ustrd></RmtInf></TxDtls>");
+    let late = book(&studio, &statement(&studio, "CRDT", "11.50", &words)).await;
+    assert!(matches!(late.lines[0].became, Booked::Booked { .. }), "{late:?}");
+    assert_eq!(row().await.status, Status::Active);
+
+    // The renewal is the second collection by the mandate, on its day, and does not count as late meanwhile.
+    let due = row().await.state.next_payment_on().expect("a day");
+    let at = |day: NaiveDate| day.and_hms_opt(12, 0, 0).expect("noon").and_utc().to_rfc3339();
+    assert_eq!(studio.run_job("clock-tick", &at(due - TimeDelta::days(6))).await.status, "completed");
+    studio.settle().await;
+    assert_eq!(mails(&studio, "\"debited\": true").await + mails(&studio, "\"debited\":true").await, 1);
+    let second = make(&studio, &billing).await.expect("made");
+    let text = String::from_utf8(billing.download(&format!("{second}/file")).await.1).expect("text");
+    assert_eq!(checked(text.as_bytes()), "valid 1");
+    assert!(text.contains("<SeqTp>RCUR</SeqTp>"), "{text}");
+    let day: NaiveDate = between(&text, "<ReqdColltnDt>", "<").parse().expect("a day");
+    assert!(day >= due, "{day} {due}");
+    let mine = row().await.state.open_order().expect("it is open").order;
+    let shown = member.get(&format!("/account/orders/{mine}")).await.body;
+    assert!(shown.contains("We collect this order by direct debit on"), "{shown}");
+    assert!(!shown.contains("card_number"), "it is not paid twice");
+    assert_eq!(studio.run_job("clock-tick", &at(due + TimeDelta::days(1))).await.status, "completed");
+    studio.settle().await;
+    assert_eq!(row().await.status, Status::Active, "the bank has its time");
+    assert_eq!(studio.run_job("clock-tick", &at(day + TimeDelta::days(11))).await.status, "completed");
+    studio.settle().await;
+    assert_eq!(row().await.status, Status::OnHold, "and no more");
+    studio.verify().await;
+    studio.close().await;
+}

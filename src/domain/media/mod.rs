@@ -41,6 +41,8 @@ pub fn ending(file_name: &str) -> String {
 crate::decider!(Media, MediaCommand, MediaEvent, MediaError, "media");
 
 #[cfg(test)]
+mod filing_tests;
+#[cfg(test)]
 mod replacing_tests;
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeZone, Utc};
 use cqrs_es::test::TestFramework;
 use uuid::Uuid;
 
-fn at(minute: u32) -> DateTime<Utc> {
+pub(super) fn at(minute: u32) -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 11, 21, 10, minute, 0).unwrap()
 }
 
@@ -14,7 +14,7 @@ fn slug(text: &str) -> Slug {
     Slug::parse(text).unwrap()
 }
 
-fn received() -> MediaEvent {
+pub(super) fn received() -> MediaEvent {
     let owner = Uuid::from_u128(7);
     MediaEvent::UploadReceived {
         owner,
@@ -314,35 +314,6 @@ fn it_gets_another_owner_once() {
     Frame::with(()).given(vec![received(), given]).when(wish()).then_expect_events(vec![]);
 }
 
-fn filed() -> Filing {
-    let contributors = vec![Uuid::from_u128(92)];
-    Filing { category: Some(Category::ProductionFile), spoiler: true, featured: true, contributors }
-}
-
-#[test]
-fn a_work_is_filed_and_names_each_person_once() {
-    let wish = |filing| MediaCommand::File { filing, at: at(41) };
-    let people = |n: u128| (1..=n).map(Uuid::from_u128).collect::<Vec<_>>();
-    let owner = match received() {
-        MediaEvent::UploadReceived { owner, .. } => owner,
-        _ => unreachable!(),
-    };
-    let twice = [filed().contributors, filed().contributors, vec![owner]].concat();
-    let event = MediaEvent::MediaFiled { filing: filed(), at: at(41) };
-    Frame::with(())
-        .given(vec![received()])
-        .when(wish(Filing { contributors: twice, ..filed() }))
-        .then_expect_events(vec![event.clone()]);
-    Frame::with(()).given(vec![received(), event]).when(wish(filed())).then_expect_events(vec![]);
-    let most = u128::try_from(MOST_CONTRIBUTORS).unwrap();
-    for (count, fits) in [(most, true), (most + 1, false)] {
-        let contributors: Vec<_> = people(count + 200).split_off(200);
-        let filing = Filing { contributors, ..Filing::default() };
-        let decided = Frame::with(()).given(vec![received()]).when(wish(filing)).inspect_result();
-        assert_eq!(decided.is_ok(), fits, "{count}");
-    }
-}
-
 #[test]
 fn the_form_of_every_event_is_frozen() {
     let events = vec![
@@ -378,7 +349,7 @@ fn the_form_of_every_event_is_frozen() {
         MediaEvent::FormerFilesDeleted { from: Place::Local, at: at(36) },
         MediaEvent::MediaFilesErased { at: at(33) },
         MediaEvent::MediaHandedOver { to: Uuid::from_u128(90), by: Uuid::from_u128(91), at: at(40) },
-        MediaEvent::MediaFiled { filing: filed(), at: at(41) },
+        MediaEvent::MediaFiled { filing: super::filing_tests::filed(), at: at(41) },
     ];
     insta::assert_json_snapshot!(events);
 }

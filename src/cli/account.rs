@@ -116,6 +116,40 @@ enum Action {
         #[arg(long)]
         json: bool,
     },
+    /// List registrations that wait for somebody to look at them, longest first.
+    Waiting {
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Let a registration in that waits.
+    Approve {
+        /// Mail address, user name or id.
+        who: String,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Refuse a registration that waits: it cannot sign in, and is erased after the usual grace.
+    Refuse {
+        /// Mail address, user name or id.
+        who: String,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say who may register, or close registration at once whatever the settings say.
+    Registration {
+        /// Close it.
+        #[arg(long, conflicts_with = "reopen")]
+        close: bool,
+        /// Go back to what the settings say.
+        #[arg(long)]
+        reopen: bool,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
     /// Remove the authenticator and the passkeys of somebody who lost the device and the recovery codes.
     RemoveSecondFactor {
         /// Mail address, user name or id.
@@ -225,6 +259,16 @@ async fn act(cx: &Services, action: Action) -> Result<(), CliError> {
             let address = format!("{}/register?invitation={code}", cx.config.site_url());
             say(json, &json!({ "address": address, "code": code }))
         }
+        Action::Waiting { json } => waiting(cx, json).await,
+        Action::Approve { who, json } => decide(cx, &who, true, json).await,
+        Action::Refuse { who, json } => decide(cx, &who, false, json).await,
+        Action::Registration { close, reopen, json } => {
+            if close || reopen {
+                registration::move_door(cx, None, close).await?;
+            }
+            let (door, shut) = (registration::door(cx).await?, registration::is_shut(cx).await?);
+            say(json, &json!({ "registration": door, "closed_by_hand": shut }))
+        }
         Action::RemoveSecondFactor { who, json } => {
             let account = find(cx, &who).await?;
             let (id, meta) = command(cx);
@@ -259,6 +303,34 @@ async fn staff_act(cx: &Services, who: &str, act: &staff::Act, how: &How) -> Res
     let (id, meta) = command(cx);
     let receipt = staff::act(cx, id, meta, account, act, &how.reason).await?;
     say(how.json, &json!({ "account_id": account, "changed": receipt.position > 0 }))
+}
+
+async fn waiting(cx: &Services, json: bool) -> Result<(), CliError> {
+    let people = described(cx, &people::waiting(&cx.reader, 1000).await?).await?;
+    if json {
+        return print_json(&json!({ "waiting": people }));
+    }
+    for person in &people {
+        let text = |name: &str| person[name].as_str().unwrap_or("—").to_owned();
+        println!("{}  {:<32}  {}", text("account_id"), text("mail"), text("registered_at"));
+    }
+    Ok(())
+}
+
+/// Lets a waiting registration in, or refuses it.
+async fn decide(cx: &Services, who: &str, lets_in: bool, json: bool) -> Result<(), CliError> {
+    let account = find(cx, who).await?;
+    let waits = people::by_id(&cx.reader, account).await?.is_some_and(|p| p.waiting && !p.suspended);
+    if !waits {
+        return Err(CliError::Failed(format!("{who} does not wait for anybody to decide")));
+    }
+    let (id, meta) = command(cx);
+    match lets_in {
+        true => registration::approve(cx, id, meta, account).await?,
+        false => registration::refuse(cx, id, meta, account, RequestedBy::Shell).await?,
+    }
+    let decided = if lets_in { "approved" } else { "refused" };
+    say(json, &json!({ "account_id": account, "decided": decided }))
 }
 
 async fn list(cx: &Services, role: Option<Role>, json: bool) -> Result<(), CliError> {

@@ -79,7 +79,7 @@ enum Command {
     Bank(bank::BankArgs),
     /// The event log: tail, show, export, verify.
     Events(events::EventsArgs),
-    /// Accounts: add, grant, revoke, suspend, password, list, show.
+    /// Accounts: add, grant, revoke, suspend, password, invite, approve, list, show.
     Account(account::AccountArgs),
     /// Works: import, list, reprocess, retry, prune, verify.
     Media(media::MediaArgs),

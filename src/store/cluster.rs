@@ -156,7 +156,7 @@ impl Cluster {
         }
         let settings = "\n# Kinora: a socket for this machine only, durable commits.\n\
             listen_addresses = ''\nfsync = on\nsynchronous_commit = on\nfull_page_writes = on\n\
-            max_connections = 100\nshared_buffers = '128MB'\nwal_compression = on\nmin_wal_size = '256MB'\nmax_wal_size = '1GB'\n\
+            max_connections = 200\nshared_buffers = '128MB'\nwal_compression = on\nmin_wal_size = '256MB'\nmax_wal_size = '1GB'\n\
             log_min_messages = warning\nlog_timezone = 'UTC'\ntimezone = 'UTC'\ntrack_activity_query_size = 256\n\
             log_parameter_max_length = 0\nlog_parameter_max_length_on_error = 0\nlog_min_error_statement = panic\n";
         let path = self.data.join("postgresql.conf");

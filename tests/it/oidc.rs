@@ -352,7 +352,7 @@ async fn new_accounts_only_as_registration_allows() {
 
     moderator.submit("/moderation/registrations", "/moderation/registrations/door", &[("shut", "yes")]).await;
     let cx = &studio.instance.services;
-    registration::move_door(cx, id, true).await.unwrap();
+    registration::move_door(cx, Some(id), true).await.unwrap();
     let browser = studio.browser();
     refused(&provider.enter(&studio, &browser, "bo").await, "cannot be made here", &browser).await;
     assert_eq!(provider.enter(&studio, &browser, "ada").await.location(), "/account", "who has one comes in");

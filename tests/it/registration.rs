@@ -82,7 +82,9 @@ async fn a_refusal_that_was_cut_off_lets_nobody_in_and_can_be_repeated() {
     studio.settle().await;
     let (_, page) = sign_in(&studio, "spam@example.org", PASSWORD).await;
     assert!(page.status == 422 && page.body.contains("looks at your registration"), "{}", page.body);
-    accounts::registration::refuse(cx, cx.clock.new_id(), meta, account, account).await.expect("repeated");
+    accounts::registration::refuse(cx, cx.clock.new_id(), meta, account, RequestedBy::Staff(account))
+        .await
+        .expect("repeated");
     let (_, page) = sign_in(&studio, "spam@example.org", PASSWORD).await;
     assert!(page.body.contains("suspended"), "{}", page.body);
     studio.verify().await;
@@ -210,4 +212,43 @@ async fn open_registration_looks_at_who_brings_no_proof_of_work() {
     );
     studio.verify().await;
     studio.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn registrations_are_decided_from_the_shell_too() {
+    let data = crate::running::data_folder();
+    let file = data.path().join("kinora.toml");
+    std::fs::write(&file, "mode = \"development\"\n[accounts]\nregistration = \"approval\"\n")
+        .expect("written");
+    let file = file.to_str().expect("a path").to_owned();
+    let kinora = crate::running::Running::start(data, &["--config", &file]);
+    let ask = |args: &[&str]| kinora.json(&[args, &["--json", "--config", &file]].concat());
+    ask(&["account", "add", "admin@example.org", "--role", "admin"]);
+    for mail in ["ada@example.org", "spam@example.org"] {
+        let client = reqwest::Client::builder().cookie_store(true);
+        let client = client.redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+        let browser = Browser { client, url: format!("http://{}", kinora.site) };
+        let page = register(&browser, "/register", mail).await;
+        assert_eq!(page.status, 303, "{}", page.body);
+    }
+    let waiting = loop {
+        let found = ask(&["account", "waiting"])["waiting"].as_array().expect("a list").clone();
+        if found.len() == 2 {
+            break found;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    };
+    assert!(waiting.iter().any(|p| p["mail"] == "ada@example.org"), "{waiting:?}");
+    assert_eq!(ask(&["account", "approve", "ada@example.org"])["decided"], "approved");
+    assert_eq!(ask(&["account", "refuse", "spam@example.org"])["decided"], "refused");
+    assert_eq!(ask(&["account", "waiting"])["waiting"], serde_json::json!([]));
+    for (act, who) in [("approve", "ada@example.org"), ("refuse", "admin@example.org")] {
+        let again = kinora.run(&["account", act, who]);
+        assert!(!again.status.success(), "{who} does not wait");
+        assert!(String::from_utf8_lossy(&again.stderr).contains("does not wait"));
+    }
+    let door = ask(&["account", "registration"]);
+    assert_eq!((&door["registration"], &door["closed_by_hand"]), (&"approval".into(), &false.into()));
+    assert_eq!(ask(&["account", "registration", "--close"])["registration"], "closed");
+    assert_eq!(ask(&["account", "registration", "--reopen"])["registration"], "approval");
 }

@@ -45,7 +45,7 @@ pub async fn is_shut(cx: &Services) -> Result<bool, StoreError> {
 ///
 /// # Errors
 /// If the database cannot be written.
-pub async fn move_door(cx: &Services, by: Uuid, shut: bool) -> Result<(), StoreError> {
+pub async fn move_door(cx: &Services, by: Option<Uuid>, shut: bool) -> Result<(), StoreError> {
     let client = cx.pool.get().await?;
     let sql = "update public.registration_door set shut = $1, moved_by = $2, moved_at = $3";
     client.execute(sql, &[&shut, &by, &cx.clock.now()]).await?;
@@ -181,21 +181,12 @@ pub async fn refuse(
     command_id: Uuid,
     meta: Metadata,
     account: Uuid,
-    by: Uuid,
+    by: RequestedBy,
 ) -> Result<(), AccountsError> {
     let id = |part: &str| derive_id(&command_id.to_string(), part);
     // The request first: cut off here, the registration still waits, cannot sign in and is erased. The
     // other way round it would be suspended, out of sight, and kept for ever.
-    match leaving::file(
-        cx,
-        id("file"),
-        meta.clone(),
-        account,
-        RequestedBy::Staff(by),
-        CommentsFate::default(),
-    )
-    .await
-    {
+    match leaving::file(cx, id("file"), meta.clone(), account, by, CommentsFate::default()).await {
         // It was refused before.
         Ok(_) | Err(LeavingError::Open) => {}
         Err(LeavingError::Refused(why)) => return Err(AccountsError::Field("", why.to_string())),

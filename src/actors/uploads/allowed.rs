@@ -86,10 +86,10 @@ pub(super) fn check_disk(cx: &Services, length: u64) -> Result<(), UploadError> 
 
 /// What the disk says to something that is arriving: it was promised its room, but others write as well. Half of
 /// the low mark stays for the database.
-pub(super) fn check_writing(cx: &Services, left: u64) -> Result<(), UploadError> {
+pub(super) fn check_writing(cx: &Services) -> Result<(), UploadError> {
     let free = store(cx).free_bytes()?;
     if free < cx.config.limits.free_disk_bytes / 2 {
-        return Err(UploadError::NoRoom { free: in_words(free), length: in_words(left) });
+        return Err(UploadError::Io(std::io::ErrorKind::StorageFull.into()));
     }
     Ok(())
 }

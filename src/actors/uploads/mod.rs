@@ -404,7 +404,7 @@ where
             break;
         }
         if at >= check_at {
-            if let Err(error) = allowed::check_writing(cx, before.length - at) {
+            if let Err(error) = allowed::check_writing(cx) {
                 broken = Some(error);
                 break;
             }

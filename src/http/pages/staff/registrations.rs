@@ -3,6 +3,7 @@
 use super::{Desk, MODERATORS};
 use crate::actors::accounts::{AccountsError, registration, staff};
 use crate::config::Registration;
+use crate::domain::deletion_request::RequestedBy;
 use crate::domain::shared::{PersonalRef, derive_id};
 use crate::http::error::HttpError;
 use crate::http::page::{Page, page, unprocessable};
@@ -134,7 +135,7 @@ async fn decide(mut req: Req) -> Result<Res, HttpError> {
         }
         let done: Result<(), AccountsError> = match form.get("act") {
             "approve" => registration::approve(&req.app, id, req.meta(), account).await,
-            "refuse" => registration::refuse(&req.app, id, req.meta(), account, by).await,
+            "refuse" => registration::refuse(&req.app, id, req.meta(), account, RequestedBy::Staff(by)).await,
             _ => return queue(&req, &Errors::one("", "Choose what to do.")).await,
         };
         if let Err(error) = done {
@@ -146,7 +147,7 @@ async fn decide(mut req: Req) -> Result<Res, HttpError> {
 
 async fn door(mut req: Req) -> Result<Res, HttpError> {
     let form = req.form().await?;
-    registration::move_door(&req.app, req.account()?.id, form.get("shut") == "yes").await?;
+    registration::move_door(&req.app, Some(req.account()?.id), form.get("shut") == "yes").await?;
     Ok(see_other(&format!("{QUEUE}?done=door")))
 }
 

@@ -2,7 +2,9 @@
 
 use crate::accounts::{PASSWORD, person, signed_in};
 use crate::support::{Browser, Page, Studio};
+use kinora::actors::handover::{Handover, HandoverError, hand_over};
 use kinora::domain::shared::Role;
+use kinora::store::Metadata;
 
 const PAGE: &str = "/studio/hand-over";
 
@@ -88,6 +90,28 @@ async fn who_leaves_hands_over_and_can_then_be_forgotten() {
     sent(&studio, done).await;
     assert_eq!(heir.get(&post).await.status, 200);
     assert_eq!(count(&studio, "%HandedOver").await, 2);
+    studio.verify().await;
+    studio.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_cut_off_goes_on_with_the_same_command_and_gives_nothing_twice() {
+    let studio = Studio::start().await;
+    let from = person(&studio, "leaver@example.org", &[Role::Creator]).await;
+    let to = person(&studio, "heir@example.org", &[Role::Creator]).await;
+    makes(&studio, &signed_in(&studio, "leaver@example.org").await).await;
+    let cx = &studio.instance.services;
+    let (id, meta) = (cx.clock.new_id(), Metadata::system("test", cx.clock.new_id(), cx.clock.now()));
+    let wish =
+        |kinds: &[&str]| Handover { from, to, by: from, kinds: kinds.iter().map(|&k| k.into()).collect() };
+    // As if the process had ended after the film, before the lists knew of it; then all of it anew.
+    assert_eq!(hand_over(cx, id, &meta, &wish(&["film"])).await.expect("given").things, 1);
+    let rest = hand_over(cx, id, &meta, &wish(&["film", "post"])).await.expect("given");
+    assert!((1..=2).contains(&rest.things), "the film may be told of again: {}", rest.things);
+    studio.settle().await;
+    assert_eq!(count(&studio, "%HandedOver").await, 2);
+    let again = hand_over(cx, id, &meta, &wish(&["film", "post"])).await;
+    assert!(matches!(again, Err(HandoverError::Nothing)), "{again:?}");
     studio.verify().await;
     studio.close().await;
 }

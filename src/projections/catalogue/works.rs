@@ -1,7 +1,7 @@
 //! Queries about works (media), as films, lessons and posts show them.
 
 use super::super::{QueryError, Reader};
-use super::rows::{self, Found, Row};
+use super::rows::{self, Row};
 use crate::domain::media::{Media, Publication};
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
@@ -43,19 +43,25 @@ pub async fn work_by_id(reader: &Reader, id: Uuid) -> Result<Option<Work>, Query
     Ok(rows::by_id(reader, "media", id).await?.filter(|w| !removed(w)))
 }
 
-/// A work by its address, also a former one of a public work; public or not, removed ones are not found.
+/// Works by their addresses, also former ones of public works; public or not, removed ones are not found.
 ///
 /// # Errors
 /// If the database cannot be read.
-pub async fn work_by_slug(reader: &Reader, slug: &str) -> Result<Option<Work>, QueryError> {
-    let found = match rows::by_slug::<Media>(reader, "media", slug).await? {
-        Some(Found::Moved(now)) => rows::by_slug::<Media>(reader, "media", &now).await?,
-        found => found,
-    };
-    Ok(match found {
-        Some(Found::Here(work)) if !removed(&work) => Some(*work),
-        _ => None,
-    })
+pub async fn works_by_slugs(reader: &Reader, slugs: &[&str]) -> Result<HashMap<String, Work>, QueryError> {
+    if slugs.is_empty() {
+        return Ok(HashMap::new());
+    }
+    // An old address of something that is not public must not betray the new one.
+    let sql = "select s.slug, coalesce(c.id, m.id) from unnest($1::text[]) as s(slug)
+               left join catalogue c on c.kind = 'media' and c.slug = s.slug
+               left join catalogue_moved o on o.kind = 'media' and o.slug = s.slug
+               left join catalogue m on m.kind = 'media' and m.id = o.id and m.public
+               where coalesce(c.id, m.id) is not null";
+    let rows = reader.client().await?.query(sql, &[&slugs]).await?;
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.get(1)).collect();
+    let works = works_by_ids(reader, &ids, true).await?;
+    let found = |row: &tokio_postgres::Row| Some((row.get(0), works.get(&row.get::<_, Uuid>(1))?.clone()));
+    Ok(rows.iter().filter_map(found).collect())
 }
 
 /// Works to choose from at the desk, newest first; `by` limits them to one person's.

@@ -45,7 +45,7 @@ pub(super) async fn fields(
         (checkbox("featured", "Stands before others in the gallery of its film", filing.featured, None))
         (checkbox("spoiler", "Gives the story away", filing.spoiler, Some("Description and comments are shown to those who may watch it, when they ask for them.")))
         @if ids.iter().any(|id| names.contains_key(id)) {
-            details.field.full open[!filing.contributors.is_empty()] {
+            details.fold.field.full open[!filing.contributors.is_empty()] {
                 summary { "Who worked on it, too" }
                 @for id in &ids {
                     @if let Some(name) = names.get(id) {
@@ -68,7 +68,7 @@ pub(super) fn told(req: &Req, work: &Work, content: &Markup) -> Markup {
             p.muted { "Description and comments give the story away: who may watch it can read them." }
         },
         (true, false) => html! {
-            details.spoiler.stack { summary { "Show description and comments: they give the story away" } (content) }
+            details.spoiler.fold.stack { summary { "Show description and comments: they give the story away" } (content) }
         },
     }
 }

@@ -17,16 +17,28 @@ use url::Url;
 /// # Errors
 /// If the database cannot be read.
 pub async fn prose(req: &Req, text: &str, above: usize) -> Result<Markup, HttpError> {
-    let mut done = Vec::new();
-    for part in parts(text) {
-        done.push(match part {
-            Part::Text(text) => markdown_below(text, above),
-            Part::Join => invitation(req).await?,
-            Part::Attachment { slug, line } => attachment(req, slug).await?.unwrap_or_else(|| written(line)),
-            Part::Embed { url, line } => embed(req, url).unwrap_or_else(|| written(line)),
-        });
-    }
-    Ok(html! { @for part in &done { (part) } })
+    let parts = parts(text);
+    let named = parts.iter().filter_map(|part| match part {
+        Part::Attachment { slug, .. } => Some(*slug),
+        _ => None,
+    });
+    let works = catalogue::works_by_slugs(&req.app.reader, &named.collect::<Vec<_>>()).await?;
+    let invitation = if parts.contains(&Part::Join) {
+        invitation(req).await?
+    } else {
+        html! {}
+    };
+    let known = |slug: &str| works.get(slug).filter(|w| w.public || may_edit(req, w.state.owner));
+    Ok(html! {
+        @for part in parts {
+            @match part {
+                Part::Text(text) => (markdown_below(text, above)),
+                Part::Join => (invitation),
+                Part::Attachment { slug, line } => (known(slug).map_or_else(|| written(line), shown)),
+                Part::Embed { url, line } => (embed(req, url).unwrap_or_else(|| written(line))),
+            }
+        }
+    })
 }
 
 fn written(line: &str) -> Markup {
@@ -45,12 +57,6 @@ async fn invitation(req: &Req) -> Result<Markup, HttpError> {
             div.row { (link(&join, "/join", Weight::Main)) }
         }
     })
-}
-
-async fn attachment(req: &Req, slug: &str) -> Result<Option<Markup>, HttpError> {
-    let found = catalogue::work_by_slug(&req.app.reader, slug).await?;
-    let work = found.filter(|w| w.public || may_edit(req, w.state.owner));
-    Ok(work.map(|work| shown(&work)))
 }
 
 /// A still with its title, which leads to the work's page; without a still a line.

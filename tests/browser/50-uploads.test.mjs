@@ -42,7 +42,8 @@ test('what was cut off goes on after a reload, from where it stopped', { timeout
   const file = join(folder, 'long.txt');
   writeFileSync(file, Buffer.alloc(20 << 20, 'a line of a very long text\n'));
   let sent = 0;
-  // The second piece of eight MiB never arrives before the reload.
+  // The second piece of eight MiB never leaves the browser. The rule stays for the whole test: taking it
+  // back would let the piece that waits go on, and the studio rightly keeps whatever of it arrives.
   await page.route('**/uploads/*', (route) => {
     if (route.request().method() !== 'PATCH') return route.continue();
     sent += 1;
@@ -56,7 +57,6 @@ test('what was cut off goes on after a reload, from where it stopped', { timeout
   await page.getByRole('button', { name: 'Pause' }).click();
   assert.match(await page.locator('.upload-row').innerText(), /Paused/);
   page.once('dialog', (dialog) => dialog.accept());
-  await page.unroute('**/uploads/*');
   await page.goto('/studio/uploads');
   assert.match(await page.locator('main').innerText(), /Not sent completely: long\.txt/);
   const offsets = [];

@@ -1,7 +1,7 @@
 //! Appends a second of Kinora's journal beside what others do, on one private PostgreSQL with fsync
 //! on, interleaved in one run.
 //!
-//! `cargo bench -p kinora-benches --bench append -- [--writers 1,16,256,1024] [--rounds 3] [--seconds 3]`
+//! `cargo bench --profile dist -p kinora-benches --bench append -- [--writers 1,16,256,1024] [--rounds 3] [--seconds 3]`
 //!
 //! Printed for each number of writers: the median round of each contender, its ratio to
 //! `postgres-es`, and whether the goals in `docs/measurements.md` are met.
@@ -10,6 +10,7 @@
 
 mod contender;
 mod ours;
+mod over_http;
 mod peers;
 mod pgbench;
 mod work;
@@ -67,10 +68,13 @@ async fn compare(args: &Args, cluster: &Cluster, folder: &std::path::Path) -> Re
     let version: String = superuser.query_one("show server_version", &[]).await?.get(0);
     println!("PostgreSQL {version}, fsync on, {} processors", std::thread::available_parallelism()?);
     let ours = Arc::new(ours::Ours::open(cluster.database("ours"), &folder.join("keys")).await?);
+    let theirs = Arc::new(peers::PostgresEs::open(cluster.socket_folder(), "pges").await?);
     let contenders: Vec<Arc<dyn Contender>> = vec![
         Arc::new(ours::Bare(Arc::clone(&ours))),
         Arc::new(ours::WholePath(Arc::clone(&ours))),
-        Arc::new(peers::PostgresEs::open(cluster.socket_folder(), "pges").await?),
+        Arc::clone(&theirs) as Arc<dyn Contender>,
+        Arc::new(over_http::OverHttp::ours(Arc::clone(&ours)).await?),
+        Arc::new(over_http::OverHttp::theirs(theirs).await?),
         Arc::new(peers::OneEach::unsafe_order(&superuser_of("unsafe_order")).await?),
         Arc::new(peers::OneEach::safe_order(&superuser_of("safe_order")).await?),
         Arc::new(ours::HotAggregate::new(Arc::clone(&ours))),
@@ -157,4 +161,6 @@ const GOALS: &[Goal] = &[
     ("kinora journal", "one transaction each, unsafe order", 0.75, &[1]),
     ("kinora bus, one aggregate", "one aggregate, one at a time", 10.0, &[256]),
     ("kinora bus", "kinora journal", 0.7, &[256]),
+    ("kinora bus over HTTP", "postgres-es over HTTP", 1.0, &[1]),
+    ("kinora bus over HTTP", "postgres-es over HTTP", 6.0, &[256]),
 ];

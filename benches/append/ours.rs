@@ -19,7 +19,7 @@ use uuid::Uuid;
 /// The journal of a fresh database.
 pub struct Ours {
     journal: Journal,
-    bus: Bus,
+    pub bus: Bus,
     metrics: Arc<Metrics>,
 }
 
@@ -30,13 +30,18 @@ impl Ours {
         let metrics = Metrics::shared()?;
         let journal = Journal::start(database.clone(), Clock::system(), Arc::clone(&metrics));
         let vault = Vault::new(KeyStore::open(folder, Masters::fixed([7; 32].into()))?);
-        let bus = Bus::new(database.pool(8)?, journal.clone(), vault, Arc::clone(&metrics), 4096);
+        let bus = Bus::new(database.pool_by_key(8)?, journal.clone(), vault, Arc::clone(&metrics), 4096);
         Ok(Self { journal, bus, metrics })
     }
 }
 
 fn metadata() -> Metadata {
     Metadata::account(Uuid::nil(), Uuid::nil(), chrono::Utc::now())
+}
+
+/// The command to write one more entry into a diary.
+pub fn envelope(diary: Uuid) -> Envelope<DiaryCommand> {
+    Envelope::new(Uuid::now_v7(), diary, DiaryCommand::Write, metadata())
 }
 
 fn append_of(pen: &Pen) -> Append {
@@ -84,8 +89,7 @@ impl Contender for WholePath {
 
     fn append<'a>(&'a self, pen: &'a mut Pen) -> BoxFuture<'a, Result<(), Trouble>> {
         Box::pin(async move {
-            let envelope = Envelope::new(Uuid::now_v7(), pen.stream, DiaryCommand::Write, metadata());
-            self.0.bus.dispatch::<Diary>(envelope).await?;
+            self.0.bus.dispatch::<Diary>(envelope(pen.stream)).await?;
             Ok(())
         })
     }
@@ -115,8 +119,7 @@ impl Contender for HotAggregate {
 
     fn append<'a>(&'a self, _: &'a mut Pen) -> BoxFuture<'a, Result<(), Trouble>> {
         Box::pin(async move {
-            let envelope = Envelope::new(Uuid::now_v7(), self.stream, DiaryCommand::Write, metadata());
-            self.ours.bus.dispatch::<Diary>(envelope).await?;
+            self.ours.bus.dispatch::<Diary>(envelope(self.stream)).await?;
             Ok(())
         })
     }

@@ -28,6 +28,14 @@ impl PostgresEs {
         .await?;
         Ok(Self(postgres_cqrs(pool, Vec::new(), ())))
     }
+
+    /// One more entry into a diary.
+    pub async fn write(&self, diary: Uuid) -> Result<(), Trouble> {
+        Ok(self
+            .0
+            .execute_with_metadata(&diary.to_string(), DiaryCommand::Write, work::metadata_map())
+            .await?)
+    }
 }
 
 impl Contender for PostgresEs {
@@ -36,11 +44,7 @@ impl Contender for PostgresEs {
     }
 
     fn append<'a>(&'a self, pen: &'a mut Pen) -> BoxFuture<'a, Result<(), Trouble>> {
-        Box::pin(async move {
-            let id = pen.stream.to_string();
-            self.0.execute_with_metadata(&id, DiaryCommand::Write, work::metadata_map()).await?;
-            Ok(())
-        })
+        Box::pin(self.write(pen.stream))
     }
 }
 

@@ -2,7 +2,7 @@
 //! second are asked and decided, beside the same done one after the other; and how long it takes until all
 //! orders, charges, invoices and mails that follow are done.
 //!
-//! `cargo bench -p kinora-benches --bench tick -- [--subscriptions 20000] [--one-by-one 1000]`
+//! `cargo bench --profile dist -p kinora-benches --bench tick -- [--subscriptions 20000] [--one-by-one 1000]`
 
 #![allow(clippy::print_stdout, reason = "a program for the terminal")]
 

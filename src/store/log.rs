@@ -4,11 +4,14 @@
 use super::StoreError;
 use super::chain::Link;
 use super::event::{Metadata, RecordedEvent};
+use super::journal::Receipt;
 use super::signed_note::Checkpoint;
+use deadpool_postgres::ClientWrapper;
 use std::collections::BTreeMap;
 use tokio_postgres::{GenericClient, Row};
+use uuid::Uuid;
 
-const COLUMNS: &str = "position, stream_id, version, type, type_version, command_id, ix, recorded_at, effective_at, payload::text, metadata::text, hash";
+pub(super) const COLUMNS: &str = "position, stream_id, version, type, type_version, command_id, ix, recorded_at, effective_at, payload::text, metadata::text, hash";
 
 /// Events after `position` in order, at most `limit`, none beyond `until` (inclusive) if given.
 ///
@@ -85,10 +88,20 @@ pub async fn settle<C: GenericClient>(client: &C) -> Result<(), StoreError> {
 ///
 /// # Errors
 /// If the database is away.
-pub async fn settled_version<C: GenericClient>(client: &C, stream_id: &str) -> Result<i64, StoreError> {
+pub async fn settled_version(client: &ClientWrapper, stream_id: &str) -> Result<i64, StoreError> {
     let sql = "select coalesce((select max(version) from events where log_id = 1 and stream_id = $1), 0),
                pg_logical_emit_message(true, 'kinora', '')";
-    Ok(client.query_one(&client.prepare(sql).await?, &[&stream_id]).await?.get(0))
+    Ok(client.query_one(&client.prepare_cached(sql).await?, &[&stream_id]).await?.get(0))
+}
+
+/// Where the events of a command that was executed stand, if it was.
+///
+/// # Errors
+/// If the database is away.
+pub async fn receipt(client: &ClientWrapper, command: Uuid) -> Result<Option<Receipt>, StoreError> {
+    let sql = "select position, version from command_receipts where log_id = 1 and command_id = $1";
+    let row = client.query_opt(&client.prepare_cached(sql).await?, &[&command]).await?;
+    Ok(row.map(|r| Receipt { position: r.get(0), version: r.get(1), replayed: true }))
 }
 
 /// Position of the last committed event; 0 for an empty log.
@@ -99,7 +112,7 @@ pub async fn head<C: GenericClient>(client: &C) -> Result<i64, StoreError> {
     Ok(client.query_one("select position from log_head where log_id = 1", &[]).await?.get(0))
 }
 
-fn read(row: &Row) -> Result<RecordedEvent, StoreError> {
+pub(super) fn read(row: &Row) -> Result<RecordedEvent, StoreError> {
     let (position, kind): (i64, String) = (row.get(0), row.get(3));
     let unreadable = |e: serde_json::Error| {
         StoreError::Unreadable(format!("event at position {position} ({kind}) cannot be read: {e}"))

@@ -15,6 +15,9 @@ pub type Client = deadpool_postgres::Client;
 const OPTIONS: &str =
     "-c search_path=views,public -c statement_timeout=60s -c pg_trgm.word_similarity_threshold=0.45";
 
+/// Beside [`OPTIONS`], on connections that look up by key only.
+const BY_KEY: &str = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off";
+
 /// Where the database is and how its roles are reached.
 #[derive(Clone, Debug)]
 pub struct Database {
@@ -52,8 +55,24 @@ impl Database {
     /// # Errors
     /// If the pool cannot be built.
     pub fn pool(&self, size: usize) -> Result<Pool, StoreError> {
-        let config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        Pool::builder(Manager::from_config(self.app.clone(), NoTls, config))
+        Self::pool_of(self.app.clone(), size)
+    }
+
+    /// A pool of at most `size` connections for those who look up single streams and receipts: what they ask is
+    /// prepared once and planned once, and a plan made while a table was empty must not scan it for ever.
+    ///
+    /// # Errors
+    /// If the pool cannot be built.
+    pub fn pool_by_key(&self, size: usize) -> Result<Pool, StoreError> {
+        let mut config = self.app.clone();
+        let options = config.get_options().unwrap_or(OPTIONS).to_owned();
+        config.options(format!("{options} {BY_KEY}"));
+        Self::pool_of(config, size)
+    }
+
+    fn pool_of(config: Config, size: usize) -> Result<Pool, StoreError> {
+        let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        Pool::builder(Manager::from_config(config, NoTls, manager))
             .max_size(size)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(Duration::from_secs(10)))

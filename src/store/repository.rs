@@ -62,7 +62,7 @@ where
         let basis = Some(self.journal.basis());
         let client = self.pool.get().await?;
         let stream = stream_name(A::TYPE, id);
-        let (snapshot, events) = snapshots::load(&**client, &stream).await?;
+        let (snapshot, events) = snapshots::load(&client, &stream).await?;
         let mut loaded = Loaded { id: id.to_string(), state: A::default(), version: 0, kept_at: 0, basis };
         if let Some(snapshot) = snapshot {
             let Ok(state) = serde_json::from_str(&snapshot.state) else {

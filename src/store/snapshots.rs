@@ -7,12 +7,19 @@
 use super::StoreError;
 use super::event::RecordedEvent;
 use super::log;
+use deadpool_postgres::ClientWrapper;
 use tokio_postgres::GenericClient;
 
 /// Events that a stream grows by before its state is kept again.
 pub const EVERY: i64 = 100;
 /// A fingerprint of the domain's source, made at build time.
 const DOMAIN: &str = env!("DOMAIN_FINGERPRINT");
+
+/// Where a snapshot stands among the rows of its events: before the first position.
+const NO_POSITION: i64 = 0;
+/// A snapshot in the columns of an event: version and state say something, the others fill.
+const KEPT: &str = "0::bigint, ''::text, version, ''::text, 0::smallint, '00000000-0000-0000-0000-000000000000'::uuid, 0::smallint,
+    'epoch'::timestamptz, 'epoch'::timestamptz, state, ''::text, ''::bytea";
 
 /// A state as it was kept.
 pub(super) struct Snapshot {
@@ -22,24 +29,39 @@ pub(super) struct Snapshot {
     pub state: String,
 }
 
-/// The newest snapshot that counts, and the events after it.
+/// The newest snapshot that counts, and the events after it: one statement, so one moment, and prepared once on
+/// each connection.
 ///
 /// # Errors
 /// If the database cannot be read.
-pub(super) async fn load<C: GenericClient>(
-    client: &C,
+pub(super) async fn load(
+    client: &ClientWrapper,
     stream_id: &str,
 ) -> Result<(Option<Snapshot>, Vec<RecordedEvent>), StoreError> {
-    let sql = "select s.version, s.state::text from snapshots s
-               join events e on e.log_id = s.log_id and e.stream_id = s.stream_id and e.version = s.version and e.hash = s.hash
-               where s.log_id = 1 and s.stream_id = $1 and s.domain = $2";
-    let statement = client.prepare(sql).await?;
-    let snapshot = client
-        .query_opt(&statement, &[&stream_id, &DOMAIN])
-        .await?
-        .map(|row| Snapshot { version: row.get(0), state: row.get(1) });
-    let from = snapshot.as_ref().map_or(0, |s| s.version);
-    Ok((snapshot, log::stream(client, stream_id, from).await?))
+    let sql = format!(
+        "with kept as materialized (
+             select s.version, s.state::text as state from snapshots s
+             join events e on e.log_id = s.log_id and e.stream_id = s.stream_id and e.version = s.version and e.hash = s.hash
+             where s.log_id = 1 and s.stream_id = $1 and s.domain = $2)
+         select {KEPT} from kept
+         union all
+         select {COLUMNS} from events
+         where log_id = 1 and stream_id = $1 and version > coalesce((select version from kept), 0)",
+        COLUMNS = log::COLUMNS
+    );
+    let statement = client.prepare_cached(&sql).await?;
+    let rows = client.query(&statement, &[&stream_id, &DOMAIN]).await?;
+    let (mut snapshot, mut events) = (None, Vec::with_capacity(rows.len()));
+    for row in rows {
+        if row.get::<_, i64>(0) == NO_POSITION {
+            snapshot = Some(Snapshot { version: row.get(2), state: row.get(9) });
+        } else {
+            events.push(log::read(&row)?);
+        }
+    }
+    // The index gives them in order, but the statement does not ask for it: then the snapshot would be sorted, too.
+    events.sort_by_key(|event: &RecordedEvent| event.version);
+    Ok((snapshot, events))
 }
 
 /// Keeps `state` as the one after `version` events, unless a newer one is kept.

@@ -70,7 +70,7 @@ async fn child_that_writes() {
     let keys = tempfile::tempdir().expect("folder");
     let vault = Vault::new(KeyStore::open(keys.path(), Masters::fixed([7; 32].into())).expect("key store"));
     let folding = tokio::spawn(fold(projector(&database, journal.clone(), metrics.clone())));
-    let bus = Bus::new(database.pool(4).expect("pool"), journal, vault, metrics, 1024);
+    let bus = Bus::new(database.pool_by_key(4).expect("pool"), journal, vault, metrics, 1024);
     let tasks: Vec<_> = next
         .into_iter()
         .enumerate()

@@ -3,8 +3,8 @@
 
 use crate::actors::supervisor::{Desk, LoopError, Supervisor};
 use crate::actors::{
-    Bus, Services, data_export, encoder, jobs, listener, mailer, projector::Projector, sampler, scheduler,
-    workflow_runner, workflows,
+    Bus, Services, data_export, encoder, jobs, listener, mailer, projector::Projector, refold::Refolds,
+    sampler, scheduler, workflow_runner, workflows,
 };
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, LiveConfig, SchedulerKind, Secrets};
@@ -27,8 +27,11 @@ use uuid::Uuid;
 /// The file that says that a restore has not been finished; nothing opens while it is there.
 pub const PENDING: &str = "restore.pending";
 
-/// Connections of one process to PostgreSQL, beside the writer's and the listener's.
+/// Connections of one process to PostgreSQL, beside the writer's, the listener's, and those by which aggregates are
+/// read.
 const CONNECTIONS: usize = 24;
+/// Connections by which aggregates are read.
+const KEYED: usize = 8;
 /// With the web's drain less than the 30 s in which SIGTERM must be answered.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -160,7 +163,7 @@ impl Instance {
         let clock = Clock::system();
         let journal = Journal::start(database.clone(), clock.clone(), Arc::clone(&metrics));
         let bus = Bus::new(
-            pool.clone(),
+            database.pool_by_key(KEYED)?,
             journal.clone(),
             vault.clone(),
             Arc::clone(&metrics),
@@ -182,6 +185,7 @@ impl Instance {
         let bucket = crate::adapters::bucket::open(&config.storage.s3).map_err(StartError::Program)?;
         let files = Files::new(&config.data, bucket);
         let services = Services {
+            refolds: Refolds::new(projector.clone()),
             config: LiveConfig::new(config),
             secrets: Arc::new(secrets),
             board: supervisor.board(),

@@ -11,7 +11,7 @@ pub enum Retry {
     Done,
     /// It failed again, for this reason.
     Failed(String),
-    /// A projection sets streams aside: only a rebuild folds them again.
+    /// A projection sets streams aside: only a rebuild folds them again, see [`refold`](super::refold).
     NeedsRebuild,
     /// It is not set aside (any more).
     Unknown,

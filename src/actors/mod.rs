@@ -39,6 +39,7 @@ pub mod pipeline;
 pub mod projector;
 pub mod proof;
 pub mod rebuild;
+pub mod refold;
 pub mod refunds;
 pub mod sampler;
 pub mod scheduler;

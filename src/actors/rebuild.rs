@@ -39,12 +39,26 @@ impl Projector {
         // Letters, digits and underscores of our own names: nothing to quote.
         let schema = format!("rebuild_{}", name.replace('-', "_"));
         let mut client = self.pool.get().await?;
-        client
-            .batch_execute(&format!("drop schema if exists {schema} cascade; create schema {schema}"))
-            .await?;
-        let outcome = self.fold_beside(&mut client, &projection, &schema, &mut progress).await;
+        // Two at once would clear away each other's tables. Held by the connection: it goes with it.
+        let lock = "select pg_try_advisory_lock(hashtext('kinora rebuild ' || $1))";
+        if !client.query_one(lock, &[&name]).await?.get::<_, bool>(0) {
+            return Err(StoreError::Cluster(format!("{name} is being rebuilt already")));
+        }
+        let outcome = async {
+            client
+                .batch_execute(&format!("drop schema if exists {schema} cascade; create schema {schema}"))
+                .await?;
+            self.fold_beside(&mut client, &projection, &schema, &mut progress).await
+        }
+        .await;
         // After a swap it is empty; after a failure what was made is of no use.
         let dropped = client.batch_execute(&format!("drop schema if exists {schema} cascade")).await;
+        let unlock = "select pg_advisory_unlock(hashtext('kinora rebuild ' || $1))";
+        let unlocked = client.execute(unlock, &[&name]).await;
+        if dropped.is_err() || unlocked.is_err() {
+            // It may still hold the lock: the next one to use it must not inherit that.
+            drop(Client::take(client));
+        }
         let position = outcome?;
         dropped?;
         self.metrics.projections.rebuilds.with_label_values(&[name]).inc();

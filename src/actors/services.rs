@@ -1,6 +1,7 @@
 //! What workflows, jobs and pages work with.
 
 use super::bus::Bus;
+use super::refold::Refolds;
 use super::supervisor::StatusBoard;
 use crate::adapters::https::Https;
 use crate::adapters::oidc::Oidc;
@@ -51,6 +52,8 @@ pub struct Services {
     pub metrics: Arc<Metrics>,
     /// What the working actors of this process do.
     pub board: StatusBoard,
+    /// Rebuilds of projections that were asked for here.
+    pub refolds: Refolds,
     /// This process, as owner of leases.
     pub process: Uuid,
 }

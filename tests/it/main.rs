@@ -59,6 +59,7 @@ mod production_logs;
 mod profile_webhook;
 mod profiles;
 mod reference;
+mod refold;
 mod refunds;
 mod registration;
 mod repeats;

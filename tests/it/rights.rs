@@ -318,6 +318,7 @@ const LIGHT: &[&str] = &[
     "/operator/queue",
     "/operator/queue/{id}",
     "/operator/set-aside/{name}/{position}/retry",
+    "/operator/projections/{name}/rebuild",
 ];
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,4 @@
-//! What operators do here: run a job now, try an event again.
+//! What operators do here: run a job now, try an event again, fold a projection anew.
 
 use super::OPERATORS;
 use crate::actors::dead_letters::{Retry, retry};
@@ -13,6 +13,7 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::post("/operator/jobs/{job}/run", OPERATORS, run_job),
         Route::post("/operator/set-aside/{name}/{position}/retry", OPERATORS, try_again),
+        Route::post("/operator/projections/{name}/rebuild", OPERATORS, rebuild),
     ]
 }
 
@@ -38,8 +39,15 @@ async fn try_again(req: Req) -> Result<Res, HttpError> {
     let done = match outcome {
         Retry::Done => "retried",
         Retry::Failed(_) => "failed-again",
-        Retry::NeedsRebuild => "rebuild",
+        // A projection sets whole streams aside, and its rows may rest on several: all of them are folded anew.
+        Retry::NeedsRebuild => return rebuild(req).await,
         Retry::Unknown => "gone",
     };
     Ok(see_other(&format!("/operator?done={done}#set-aside")))
+}
+
+/// Begins it and says so: it may take minutes, and the projection in use stays meanwhile.
+async fn rebuild(req: Req) -> Result<Res, HttpError> {
+    req.app.refolds.begin(req.param("name"), req.now()).map_err(|_| HttpError::NotFound)?;
+    Ok(see_other("/operator?done=rebuilding#readers"))
 }

@@ -2,6 +2,7 @@
 
 use super::{OPERATORS, places};
 use crate::actors::jobs;
+use crate::actors::refold::Refold;
 use crate::actors::supervisor::{State, Status};
 use crate::http::error::HttpError;
 use crate::http::page::{Page, page};
@@ -95,7 +96,7 @@ fn body(req: &Req, view: &View) -> Markup {
             Stat { label: "Free on the data disk", value: format::bytes(view.free), ..Stat::default() },
         ]))
         section.stack #log { h2 { "The event log" } (proof(view)) }
-        section.stack { h2 { "Projections and workflows" } (readers(&view.readers)) }
+        section.stack #readers { h2 { "Projections and workflows" } (readers(req, &view.readers)) }
         section.stack { h2 { "Actors of this process" } (actors(&view.actors)) }
         section.stack { h2 { "Scheduled jobs" } (schedule(req, &view.jobs)) }
         section.stack #set-aside { h2 { "Events set aside" } (letters(req, &view.letters)) }
@@ -131,9 +132,9 @@ fn said(req: &Req) -> Option<(Tone, &'static str)> {
     Some(match req.query("done") {
         "retried" => (Tone::Success, "The event was handled and is no longer set aside."),
         "failed-again" => (Tone::Warning, "It failed again; the reason stands below."),
-        "rebuild" => (
-            Tone::Warning,
-            "A projection takes an event up again only by a rebuild: kinora projection rebuild NAME.",
+        "rebuilding" => (
+            Tone::Info,
+            "The projection is folded anew from the first event, beside the one in use; its row says how far it is.",
         ),
         "gone" => (Tone::Info, "That event is not set aside any more."),
         "ran" => (Tone::Success, "The job has run."),
@@ -147,7 +148,8 @@ fn events(count: i64) -> String {
     if count == 1 { "1 event".into() } else { format!("{} events", format::count(count)) }
 }
 
-fn readers(all: &[ReaderRow]) -> Markup {
+fn readers(req: &Req, all: &[ReaderRow]) -> Markup {
+    let refolds = req.app.refolds.all();
     let columns = [
         Column::new("Name"),
         Column::new("Kind"),
@@ -156,10 +158,13 @@ fn readers(all: &[ReaderRow]) -> Markup {
         Column::number("Seconds"),
         Column::number("Set aside"),
         Column::new("State"),
+        Column::new("Act"),
     ];
     let rows: Vec<Vec<Markup>> = all
         .iter()
         .map(|row| {
+            let refold = refolds.get(&row.name);
+            let under_way = refold.is_some_and(|r| r.ended.is_none());
             let (tone, words) = match row {
                 row if row.parked > 0 => (Tone::Warning, "has set events aside"),
                 row if row.seconds > 60.0 => (Tone::Danger, "behind"),
@@ -173,11 +178,32 @@ fn readers(all: &[ReaderRow]) -> Markup {
                 table::number(&format::count(row.behind)),
                 table::number(&format!("{:.0}", row.seconds)),
                 table::number(&format::count(row.parked)),
-                table::cell(&chip(tone, words)),
+                table::cell(&html! {
+                    (chip(tone, words))
+                    @if let Some(refold) = refold { br; span.small { (rebuilt(refold)) } }
+                }),
+                table::cell(&html! {
+                    @if row.kind == "projection" && !under_way {
+                        (form_inline(
+                            req,
+                            &format!("/operator/projections/{}/rebuild", row.name),
+                            &button::submit_small("Rebuild", button::Weight::Plain),
+                        ))
+                    }
+                }),
             ]
         })
         .collect();
     table("Projections and workflows", &columns, &rows)
+}
+
+/// How far the rebuild of a projection is, or how it ended.
+fn rebuilt(refold: &Refold) -> String {
+    match &refold.ended {
+        None => format!("being rebuilt: {} %", refold.percent()),
+        Some(Ok(position)) => format!("rebuilt up to event {}", format::count(*position)),
+        Some(Err(reason)) => format!("could not be rebuilt: {reason}"),
+    }
 }
 
 fn actors(all: &BTreeMap<String, Status>) -> Markup {

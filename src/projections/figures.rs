@@ -8,7 +8,7 @@ use crate::domain::deletion_request::DeletionEvent;
 use crate::domain::order::OrderEvent;
 use crate::domain::shared::calendar::{Interval, IntervalUnit};
 use crate::domain::shared::money::{Currency, Money};
-use crate::domain::subscription::SubscriptionEvent;
+use crate::domain::subscription::{PauseOver, SubscriptionEvent};
 use crate::metrics::Metrics;
 use crate::store::event::category_of;
 use crate::store::{RecordedEvent, StoreError};
@@ -210,7 +210,7 @@ fn subscription(event: &SubscriptionEvent) -> Option<Change> {
         SubscriptionEvent::SubscriptionPaused { .. } => {
             Some(Change { state: Some("paused"), flag: Some(true), due: Some(None), ..Change::default() })
         }
-        SubscriptionEvent::PauseEnded { paid_until, .. } => {
+        SubscriptionEvent::PauseEnded(PauseOver { paid_until, .. }) => {
             let (state, flag, due) = (Some("active"), Some(false), Some(Some(*paid_until)));
             Some(Change { state, flag, due, ..Change::default() })
         }

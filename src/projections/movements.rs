@@ -302,17 +302,17 @@ pub async fn cohorts(r: &Reader, from: NaiveDate, today: NaiveDate) -> Result<Ve
 #[cfg(test)]
 mod tests {
     use super::giving;
-    use crate::domain::subscription::SubscriptionEvent;
+    use crate::domain::subscription::{PauseOver, SubscriptionEvent};
 
     fn over() -> SubscriptionEvent {
-        SubscriptionEvent::PauseEnded {
+        SubscriptionEvent::PauseEnded(PauseOver {
             from: "2026-03-01".parse().unwrap(),
             on: "2026-03-11".parse().unwrap(),
             days_left: 4,
             previous_anchor: "2026-03-05".parse().unwrap(),
             anchor: "2026-03-15".parse().unwrap(),
             paid_until: "2026-03-14T23:00:00Z".parse().unwrap(),
-        }
+        })
     }
 
     #[test]

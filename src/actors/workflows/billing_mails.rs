@@ -11,7 +11,9 @@ use crate::domain::shared::tax::{Country, Tax};
 use crate::domain::shared::tax_rates::RateTable;
 use crate::domain::shared::vat_number::VatCheck;
 use crate::domain::shared::{Money, Role};
-use crate::domain::subscription::{CancelCause, Subscription, SubscriptionEvent, Terms};
+use crate::domain::subscription::{
+    CancelCause, PauseOver, PriceNotice, Subscription, SubscriptionEvent, Terms, TrialNotice,
+};
 use crate::emails::MailKind;
 use crate::emails::billing::BillingMail;
 use crate::projections::{people, subscriptions};
@@ -166,11 +168,11 @@ fn mail(
         }
         E::SubscriptionRenewed { period, .. } => BillingMail::Renewed { plan, amount, next_due: period.end },
         E::TrialStarted { ends_on, .. } => BillingMail::TrialStarted { plan, amount, ends_on: *ends_on },
-        E::TrialEndAnnounced { ends_on, amount, charged, .. } => {
+        E::TrialEndAnnounced(TrialNotice { ends_on, amount, charged, .. }) => {
             BillingMail::TrialEnding { amount: pay(*amount), ends_on: *ends_on, charged: *charged }
         }
         E::PauseScheduled { from, until } => BillingMail::PausePlanned { from: *from, until: *until },
-        E::PauseEnded { anchor, .. } => BillingMail::PauseOver { next_due: *anchor },
+        E::PauseEnded(PauseOver { anchor, .. }) => BillingMail::PauseOver { next_due: *anchor },
         E::PlanChangeScheduled { terms, on } => {
             BillingMail::PlanChangePlanned { plan: name(terms), price: pay(terms.price), on: *on }
         }
@@ -209,7 +211,7 @@ fn mail(
             BillingMail::VatNumberRefused { price: pay(state.next_price().unwrap_or(terms.price)) }
         }
         E::WithdrawalDeclared { .. } => BillingMail::Withdrawn { refund: state.has_paid() },
-        E::PriceChangeAnnounced { previous, terms, from, .. } => BillingMail::PriceChanges {
+        E::PriceChangeAnnounced(PriceNotice { previous, terms, from, .. }) => BillingMail::PriceChanges {
             plan: name(terms),
             previous: pay(*previous),
             price: pay(terms.price),

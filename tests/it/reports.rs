@@ -5,7 +5,7 @@ use crate::billing::{Desk, GOOD, time};
 use crate::billing_pages::{ADDRESS, link, open, order};
 use kinora::domain::shared::{Currency, Money, Role};
 use kinora::domain::subscription::{CancelCause, SubscriptionCommand, Terms};
-use kinora::projections::{movements, tax_report};
+use kinora::projections::{figures, movements, tax_report};
 use uuid::Uuid;
 
 fn day(text: &str) -> chrono::NaiveDate {
@@ -71,7 +71,7 @@ async fn what_moved_the_revenue_adds_up_from_month_to_month() {
     for pair in all.windows(2) {
         assert_eq!(pair[0].end(), pair[1].start, "{pair:?}");
     }
-    let recurring = kinora::projections::figures::monthly_recurring_revenue(reader).await.expect("read");
+    let recurring = movements::monthly_recurring_revenue(reader).await.expect("read");
     assert_eq!(recurring, [Money::new(500, Currency::eur())], "the same as everywhere else");
 
     let cohorts = movements::cohorts(reader, day("2031-01-01"), day("2031-06-30")).await.expect("read");
@@ -142,6 +142,19 @@ async fn coupons_refunds_and_lost_disputes_are_taken_off_and_spans_can_be_chosen
     assert!(moved.contains(",EUR,0.00,9.20,0.00,0.00,0.00,0.00,9.20,0,0"), "{moved}");
     let plans = last(&file("plans.csv").await);
     assert!(plans.ends_with(",EUR,1,9.20"), "{plans}");
+    // The same wherever it is told.
+    let services = &studio.instance.services;
+    let (reader, now) = (&services.reader, services.clock.now());
+    let recurring = movements::monthly_recurring_revenue(reader).await.expect("read");
+    assert_eq!(recurring, [Money::new(920, Currency::eur())]);
+    assert!(billing.get("/billing").await.body.contains("€9.20"), "the overview");
+    let noted = figures::all(reader, now).await.expect("read");
+    assert_eq!(noted.get("mrr.EUR"), Some(&920), "the statistics");
+    let metrics = kinora::metrics::Metrics::shared().expect("declared");
+    figures::sample(reader, now, &metrics).await.expect("sampled");
+    let text = metrics.render().expect("rendered");
+    assert!(text.contains("kinora_mrr{currency=\"EUR\"} 9.2\n"), "{text}");
+
     let before = last(&file("revenue.csv").await);
     assert!(before.contains(",EUR,1,9.20,0,0.00,1.47,7.73,0.00,7.73"), "{before}");
 

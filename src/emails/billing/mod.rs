@@ -1,6 +1,7 @@
 //! Mails about memberships and money. What waits in the queue holds amounts, dates and ids only.
 
 mod action_needed;
+mod approval_waits;
 mod cancellation_scheduled;
 mod card_expiring;
 mod catching_up;
@@ -310,6 +311,15 @@ pub enum BillingMail {
         /// Which subscription.
         subscription: Uuid,
     },
+    /// To billing staff: something waits for a second person.
+    ApprovalWaits {
+        /// What would be done.
+        what: String,
+        /// Where it is decided.
+        path: String,
+        /// When it counts no more; none: it waits for ever.
+        lapses_at: Option<DateTime<Utc>>,
+    },
 }
 
 impl BillingMail {
@@ -388,6 +398,9 @@ impl BillingMail {
             }
             Self::ManagerTold { plan, amount, due_on, subscription } => {
                 manager_told::render(studio, name, plan, amount, due_on, subscription)
+            }
+            Self::ApprovalWaits { what, path, lapses_at } => {
+                approval_waits::render(studio, name, what, path, lapses_at.as_ref())
             }
         }
     }

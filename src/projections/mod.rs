@@ -9,6 +9,7 @@ pub mod catalogue;
 pub mod comment_places;
 pub mod comments;
 pub mod coupons;
+mod debit_words;
 pub mod debits;
 pub mod deletion_requests;
 pub mod figures;

@@ -1,8 +1,8 @@
 //! The lines of a subscription's timeline in words: what happened, and from what it was decided.
 //! Made when they are read, so that better words need no new fold of the log.
 
-use super::plan_change_words;
 use super::subscription_timeline::Entry;
+use super::{debit_words, plan_change_words};
 use crate::domain::approval::ApprovalEvent;
 use crate::domain::invoice_series::InvoiceSeriesEvent;
 use crate::domain::order::OrderEvent;
@@ -251,16 +251,9 @@ fn subscription(event: &SubscriptionEvent) -> Words {
                 day_words(*previous_anchor)
             ),
         ),
-        E::DebitAwaited { debit } => words(
-            Weight::Watch,
-            format!("The bank was told to collect the order on {}.", day_words(debit.collect_on)),
-            format!("Until {} the order does not count as late.", moment(debit.until)),
-        ),
-        E::PaymentReversed { unpaid } => words(
-            Weight::Bad,
-            "The bank took the payment back: its order is open again.",
-            format!("The period from {} is not paid for any more.", day_words(unpaid.due_on)),
-        ),
+        E::DebitAwaited { .. } | E::DebitRejected { .. } | E::PaymentReversed { .. } => {
+            debit_words::debit(event)
+        }
         E::SubscriptionPutOnHold { cause, due_on, expires_at, policy, .. } => words(
             Weight::Bad,
             "On hold: access has ended until the order is paid.",

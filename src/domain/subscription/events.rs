@@ -1,6 +1,7 @@
 use super::{
     AwaitedDebit, CancelCause, CancelReason, HoldCause, PauseBegun, PauseOver, PlanChangeRequest,
-    PriceNotice, Rebate, ReversedPayment, TaxChange, Terms, TrialNotice, Trigger, UnusedDays, Withdrawal,
+    PriceNotice, Rebate, RejectedDebit, ReversedPayment, TaxChange, Terms, TrialNotice, Trigger, UnusedDays,
+    Withdrawal,
 };
 use crate::domain::shared::calendar::Period;
 use crate::domain::shared::discount::Discount;
@@ -133,6 +134,8 @@ pub enum SubscriptionEvent {
         /// What is awaited.
         debit: AwaitedDebit,
     },
+    /// The bank does not collect the open order: it is to be paid in another way.
+    DebitRejected(RejectedDebit),
     /// The bank took the payment of an order back: its period is not paid any more.
     PaymentReversed {
         /// What is unpaid again.

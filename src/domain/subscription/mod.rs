@@ -34,7 +34,7 @@ pub use discount::{GrantedDiscount, Rebate};
 pub use error::SubscriptionError;
 pub use events::SubscriptionEvent;
 pub use pause::{LONGEST_PAUSE, Pause, PauseBegun, PauseOver};
-pub use payments::{AwaitedDebit, ReversedPayment};
+pub use payments::{AwaitedDebit, RejectedDebit, ReversedPayment};
 pub use plan_change::{ChangeQuote, PendingChange, PlanChangeRequest, Proration, Rounding};
 pub use price_change::{PriceChange, PriceNotice};
 pub use staff_acts::MOST_DAYS;

@@ -1,6 +1,7 @@
 use super::{
     CancelReason, GrantedDiscount, Pause, PauseBegun, PauseOver, PendingChange, PlanChangeRequest,
-    PriceChange, PriceNotice, Refundable, ReversedPayment, SubscriptionEvent, Terms, TrialNotice, Trigger,
+    PriceChange, PriceNotice, Refundable, RejectedDebit, ReversedPayment, SubscriptionEvent, Terms,
+    TrialNotice, Trigger,
 };
 use crate::domain::shared::payment::PaymentMethod;
 use crate::domain::shared::tax::Country;
@@ -378,6 +379,12 @@ impl Subscription {
                 self.with_open(debit.order, |open| {
                     open.pay_by = open.pay_by.map(|_| debit.until);
                     open.debit_until = Some(debit.until);
+                });
+            }
+            SubscriptionEvent::DebitRejected(RejectedDebit { order, pay_by, .. }) => {
+                self.with_open(order, |open| {
+                    open.pay_by = open.pay_by.map(|_| pay_by);
+                    open.debit_until = None;
                 });
             }
             SubscriptionEvent::PaymentReversed { unpaid: ReversedPayment { order, due_on, .. } } => {

@@ -151,6 +151,15 @@ pub enum BillingMail {
         /// The order.
         order: Uuid,
     },
+    /// The bank does not collect a direct debit: the order is to be paid in another way.
+    DebitRejected {
+        /// Number of the order.
+        number: String,
+        /// How much.
+        amount: Money,
+        /// The order.
+        order: Uuid,
+    },
     /// Missed periods are billed one after the other.
     CatchingUp {
         /// What one period costs.
@@ -351,6 +360,9 @@ impl BillingMail {
             }
             Self::DebitAhead { number, amount, collect_on, reference, creditor, order } => {
                 direct_debit::ahead(studio, name, number, amount, collect_on, (reference, creditor), order)
+            }
+            Self::DebitRejected { number, amount, order } => {
+                direct_debit::rejected(studio, name, number, amount, order)
             }
             Self::OrderToPay { plan, amount, pay_by, debited: true, .. } => {
                 order_to_pay::collected(studio, name, plan, amount, pay_by)

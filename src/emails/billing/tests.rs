@@ -231,6 +231,14 @@ fn all() -> Vec<(&'static str, Mail)> {
             },
         ),
         (
+            "debit_rejected",
+            BillingMail::DebitRejected {
+                number: "K123456789".into(),
+                amount: Money::new(1150, Currency::eur()),
+                order: Uuid::from_u128(9),
+            },
+        ),
+        (
             "approval_waits",
             BillingMail::ApprovalWaits {
                 what: "Record €1,150.00 as received by transfer".into(),

@@ -3,7 +3,7 @@ use crate::domain::shared::calendar::Period;
 use crate::domain::shared::discount::{Discount, Off};
 use crate::domain::shared::vat_number::VatCheck;
 use crate::domain::subscription::{
-    PauseBegun, PauseOver, PlanChangeRequest, PriceNotice, TrialNotice, UnusedDays, Withdrawal,
+    PauseBegun, PauseOver, PlanChangeRequest, PriceNotice, RejectedDebit, TrialNotice, UnusedDays, Withdrawal,
 };
 
 /// One event of each kind, as it lies in the log. A change of this picture needs an upcaster.
@@ -157,6 +157,12 @@ fn events_keep_their_form() {
             days_of_span: 28,
         }),
         SubscriptionEvent::DebitAwaited { debit: AwaitedDebit { order, collect_on: due_on, until: when } },
+        SubscriptionEvent::DebitRejected(RejectedDebit {
+            order,
+            reason: "AC04".into(),
+            pay_by: when,
+            at: when,
+        }),
         SubscriptionEvent::PaymentReversed { unpaid: ReversedPayment { order, due_on, at: when } },
     ]);
     insta::assert_json_snapshot!(log);

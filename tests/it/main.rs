@@ -46,6 +46,7 @@ mod leaks;
 mod media;
 mod member_acts;
 mod member_orders;
+mod mock_bank;
 mod newer;
 mod numbers;
 mod oidc;

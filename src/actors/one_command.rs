@@ -151,19 +151,15 @@ where
 
     async fn stands(&self, id: Uuid, loaded: &Loaded<A>) -> Result<bool, StoreError> {
         let client = self.parts.pool.get().await?;
-        let version = log::settled_version(&**client, &stream_name(A::TYPE, id)).await?;
+        let version = log::settled_version(&client, &stream_name(A::TYPE, id)).await?;
         let trusted = loaded.basis.as_ref().is_none_or(|b| self.repository.journal().trusts(b));
         Ok(trusted && version == loaded.version)
     }
 
     async fn recorded(&self, command: Uuid) -> Result<Option<Receipt>, StoreError> {
         let client = self.parts.pool.get().await?;
-        let row = client
-            .query_opt(
-                "select position, version from command_receipts where log_id = 1 and command_id = $1",
-                &[&command],
-            )
-            .await?;
+        let sql = "select position, version from command_receipts where log_id = 1 and command_id = $1";
+        let row = client.query_opt(&client.prepare_cached(sql).await?, &[&command]).await?;
         let receipt = row.map(|r| Receipt { position: r.get(0), version: r.get(1), replayed: true });
         if receipt.is_some() {
             // It can be read, but another process may still be waiting for the disk.

@@ -1,10 +1,10 @@
 //! Reading the log: by position for those who follow it, by stream for those who rebuild one
 //! aggregate, and from end to end for those who verify it.
 
-use super::StoreError;
 use super::chain::Link;
 use super::event::{Metadata, RecordedEvent};
 use super::signed_note::Checkpoint;
+use super::{Client, StoreError};
 use std::collections::BTreeMap;
 use tokio_postgres::{GenericClient, Row};
 
@@ -60,11 +60,44 @@ pub async fn stream<C: GenericClient>(
     stream_id: &str,
     version: i64,
 ) -> Result<Vec<RecordedEvent>, StoreError> {
-    let sql = format!(
-        "select {COLUMNS} from events where log_id = 1 and stream_id = $1 and version > $2 order by version"
-    );
-    let statement = client.prepare(&sql).await?;
+    let statement = client.prepare(&stream_sql()).await?;
     client.query(&statement, &[&stream_id, &version]).await?.iter().map(read).collect()
+}
+
+fn stream_sql() -> String {
+    format!(
+        "select {COLUMNS} from events where log_id = 1 and stream_id = $1 and version > $2 order by version"
+    )
+}
+
+/// As [`stream`], by a statement that the connection keeps: for what is read before every decision.
+///
+/// # Errors
+/// As [`after`].
+pub(super) async fn stream_again(
+    client: &Client,
+    stream_id: &str,
+    version: i64,
+) -> Result<Vec<RecordedEvent>, StoreError> {
+    let statement = client.prepare_cached(&stream_sql()).await?;
+    client.query(&statement, &[&stream_id, &version]).await?.iter().map(read).collect()
+}
+
+/// All events of several streams, each after a version of its own: stream after stream, each in order.
+///
+/// # Errors
+/// As [`after`].
+pub(super) async fn streams(
+    client: &Client,
+    streams: &[String],
+    versions: &[i64],
+) -> Result<Vec<RecordedEvent>, StoreError> {
+    let sql = format!(
+        "select {COLUMNS} from unnest($1::text[], $2::bigint[]) as wanted(stream, since)
+         join events on log_id = 1 and stream_id = stream and version > since order by stream_id, version"
+    );
+    let statement = client.prepare_cached(&sql).await?;
+    client.query(&statement, &[&streams, &versions]).await?.iter().map(read).collect()
 }
 
 /// The smallest thing that writes WAL in a transaction of its own.
@@ -85,10 +118,10 @@ pub async fn settle<C: GenericClient>(client: &C) -> Result<(), StoreError> {
 ///
 /// # Errors
 /// If the database is away.
-pub async fn settled_version<C: GenericClient>(client: &C, stream_id: &str) -> Result<i64, StoreError> {
+pub async fn settled_version(client: &Client, stream_id: &str) -> Result<i64, StoreError> {
     let sql = "select coalesce((select max(version) from events where log_id = 1 and stream_id = $1), 0),
                pg_logical_emit_message(true, 'kinora', '')";
-    Ok(client.query_one(&client.prepare(sql).await?, &[&stream_id]).await?.get(0))
+    Ok(client.query_one(&client.prepare_cached(sql).await?, &[&stream_id]).await?.get(0))
 }
 
 /// Position of the last committed event; 0 for an empty log.

@@ -4,9 +4,9 @@
 //! taken at still stands in the log with the same link of the hash chain. So neither a changed rule
 //! nor another log under the same database can bring a state that the events do not give.
 
-use super::StoreError;
 use super::event::RecordedEvent;
-use super::log;
+use super::{Client, StoreError, log};
+use std::collections::HashMap;
 use tokio_postgres::GenericClient;
 
 /// Events that a stream grows by before its state is kept again.
@@ -22,24 +22,42 @@ pub(super) struct Snapshot {
     pub state: String,
 }
 
+/// Snapshots that count: of this build, and of an event that stands.
+const STANDING: &str = "from snapshots s
+    join events e on e.log_id = s.log_id and e.stream_id = s.stream_id and e.version = s.version and e.hash = s.hash
+    where s.log_id = 1 and s.domain = $2";
+
 /// The newest snapshot that counts, and the events after it.
 ///
 /// # Errors
 /// If the database cannot be read.
-pub(super) async fn load<C: GenericClient>(
-    client: &C,
+pub(super) async fn load(
+    client: &Client,
     stream_id: &str,
 ) -> Result<(Option<Snapshot>, Vec<RecordedEvent>), StoreError> {
-    let sql = "select s.version, s.state::text from snapshots s
-               join events e on e.log_id = s.log_id and e.stream_id = s.stream_id and e.version = s.version and e.hash = s.hash
-               where s.log_id = 1 and s.stream_id = $1 and s.domain = $2";
-    let statement = client.prepare(sql).await?;
+    let sql = format!("select s.version, s.state::text {STANDING} and s.stream_id = $1");
+    let statement = client.prepare_cached(&sql).await?;
     let snapshot = client
         .query_opt(&statement, &[&stream_id, &DOMAIN])
         .await?
         .map(|row| Snapshot { version: row.get(0), state: row.get(1) });
     let from = snapshot.as_ref().map_or(0, |s| s.version);
-    Ok((snapshot, log::stream(client, stream_id, from).await?))
+    Ok((snapshot, log::stream_again(client, stream_id, from).await?))
+}
+
+/// The newest snapshots that count of several streams, by stream.
+///
+/// # Errors
+/// If the database cannot be read.
+pub(super) async fn load_many(
+    client: &Client,
+    streams: &[String],
+) -> Result<HashMap<String, Snapshot>, StoreError> {
+    let sql = format!("select s.stream_id, s.version, s.state::text {STANDING} and s.stream_id = any($1)");
+    let statement = client.prepare_cached(&sql).await?;
+    let rows = client.query(&statement, &[&streams, &DOMAIN]).await?;
+    let read = |row: &tokio_postgres::Row| (row.get(0), Snapshot { version: row.get(1), state: row.get(2) });
+    Ok(rows.iter().map(read).collect())
 }
 
 /// Keeps `state` as the one after `version` events, unless a newer one is kept.

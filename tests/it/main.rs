@@ -59,6 +59,7 @@ mod prices;
 mod production_logs;
 mod profile_webhook;
 mod profiles;
+mod read_together;
 mod reference;
 mod refunds;
 mod registration;

@@ -109,8 +109,8 @@ where
     }
 }
 
-/// Asks the actor to execute a command.
-pub(super) struct Execute<A: Decider>(pub Envelope<A::Command>);
+/// Asks the actor to execute a command; with the aggregate, if it was read for that.
+pub(super) struct Execute<A: Decider>(pub Envelope<A::Command>, pub Option<Loaded<A>>);
 
 impl<A: Decider> Message for Execute<A> {
     type Result = Answer<A>;
@@ -122,8 +122,11 @@ where
 {
     type Result = ResponseFuture<Answer<A>>;
 
-    fn handle(&mut self, Execute(envelope): Execute<A>, ctx: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, Execute(envelope, known): Execute<A>, ctx: &mut Context<Self>) -> Self::Result {
         self.last_used = Instant::now();
+        if let Some(known) = known {
+            self.pipeline.offer(known);
+        }
         let (way, answered) = oneshot::channel();
         self.pipeline.push(Job { envelope, way });
         self.proceed(ctx);

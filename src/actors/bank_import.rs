@@ -3,13 +3,15 @@
 
 use super::bus::{CommandError, Envelope};
 use super::direct_debits;
+use super::payments::load_order;
 use super::services::Services;
 use crate::adapters::bank_statement::{BadStatement, Credit, Returned, read};
-use crate::domain::debit_file::Debit;
+use crate::adapters::status_report::{Refused, Rejected};
+use crate::domain::debit_file::{Debit, Made};
 use crate::domain::order::{Order, OrderCommand, transfer_reference};
 use crate::domain::shared::calendar::Zone;
 use crate::domain::shared::{AccountId, Currency, Money, derive_id};
-use crate::projections::orders;
+use crate::projections::{debits, orders};
 use crate::store::{Metadata, StoreError};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -51,6 +53,17 @@ pub enum Booked {
         number: String,
         /// The bank's code.
         reason: String,
+    },
+    /// The bank does not collect a direct debit; its order is to be paid otherwise.
+    Rejected {
+        /// The order.
+        order: Uuid,
+        /// Its number.
+        number: String,
+        /// The bank's code.
+        reason: String,
+        /// The order was paid otherwise meanwhile.
+        paid: bool,
     },
     /// No reference of an order stands in it.
     NoReference,
@@ -135,6 +148,21 @@ pub async fn import(cx: &Services, file: &[u8], meta: &Metadata) -> Result<Repor
         };
         report.lines.push(Line { booked_on: one.booked_on, amount: one.amount.negated(), became });
     }
+    for one in &statement.rejects {
+        let known = rejected_debits(cx, one).await?;
+        if known.is_empty() {
+            let amount = Money::new(0, currency);
+            report.lines.push(Line { booked_on: one.said_on, amount, became: Booked::NoReference });
+        }
+        for (order, number) in known {
+            let (amount, became) = not_collected(cx, zone, meta, one, order, number).await?;
+            report.lines.push(Line {
+                booked_on: one.said_on,
+                amount: amount.unwrap_or(Money::new(0, currency)),
+                became,
+            });
+        }
+    }
     Ok(report)
 }
 
@@ -201,23 +229,90 @@ async fn book(
 /// as one entry.
 async fn batch_of(cx: &Services, credit: &Credit) -> Result<Option<(Uuid, Vec<Debit>)>, ImportError> {
     for word in credit.words.split_whitespace().filter(|w| w.starts_with("KDD")) {
-        let owner = cx.reader.claimed_by("debit-batch", word).await?;
-        let file = owner.and_then(|o| Uuid::parse_str(o.get(o.len().saturating_sub(36)..)?).ok());
-        let Some(made) = (match file {
-            Some(file) => direct_debits::file(cx, file).await?,
-            None => None,
-        }) else {
-            continue;
+        let Some((made, mut all)) = batch_called(cx, word).await? else { continue };
+        let is = |all: &[Debit]| {
+            all.iter().map(|d| d.amount.minor).sum::<i64>() == credit.amount.minor
+                && all.iter().all(|d| d.amount.currency == credit.amount.currency)
         };
-        let batch = made.batches().into_iter().find(|(name, ..)| name == word);
-        let debits: Vec<Debit> =
-            batch.map(|(.., all)| all.into_iter().cloned().collect()).unwrap_or_default();
-        let sum: i64 = debits.iter().map(|d| d.amount.minor).sum();
-        if sum == credit.amount.minor && debits.iter().all(|d| d.amount.currency == credit.amount.currency) {
-            return Ok(Some((made.file, debits)));
+        if !is(&all) {
+            // Some banks leave out of the sum what they did not collect.
+            let states = debits::states(&cx.reader, made.file).await?;
+            all.retain(|d| states.get(&d.order).is_none_or(|(state, _)| state != "rejected"));
+        }
+        if is(&all) {
+            return Ok(Some((made.file, all)));
         }
     }
     Ok(None)
+}
+
+/// The debits of the batch of that name, with the file that they stand in.
+async fn batch_called(cx: &Services, name: &str) -> Result<Option<(Made, Vec<Debit>)>, StoreError> {
+    let owner = cx.reader.claimed_by("debit-batch", name).await?;
+    let Some(file) = owner.and_then(|o| Uuid::parse_str(o.get(o.len().saturating_sub(36)..)?).ok()) else {
+        return Ok(None);
+    };
+    let Some(made) = direct_debits::file(cx, file).await? else { return Ok(None) };
+    let batch = made.batches().into_iter().find(|(called, ..)| called == name);
+    let all = batch.map(|(.., all)| all.into_iter().cloned().collect());
+    Ok(all.map(|all| (made, all)))
+}
+
+/// The orders of the debits that a status report refuses, with their numbers.
+async fn rejected_debits(cx: &Services, one: &Rejected) -> Result<Vec<(Uuid, String)>, StoreError> {
+    let all = match &one.which {
+        Refused::Debit(words) => return Ok(order_of(cx, words).await?.into_iter().collect()),
+        Refused::Batch(name) => batch_called(cx, name).await?.map(|(_, all)| all),
+        Refused::File => match debits::by_message(&cx.reader, &one.message).await? {
+            Some(file) => direct_debits::file(cx, file).await?.map(|made| made.debits),
+            None => None,
+        },
+    };
+    Ok(all.unwrap_or_default().into_iter().map(|d| (d.order, d.number)).collect())
+}
+
+/// Notes on an order that its debit is not collected. An order stands in one file, so it is refused once, whatever
+/// the reports are called.
+async fn not_collected(
+    cx: &Services,
+    zone: Zone,
+    meta: &Metadata,
+    one: &Rejected,
+    order: Uuid,
+    number: String,
+) -> Result<(Option<Money>, Booked), ImportError> {
+    let state = load_order(cx, order).await?;
+    let debit = state.debit().cloned();
+    let amount = debit.as_ref().map(|d| d.amount);
+    let made = match &debit {
+        Some(debit) => direct_debits::file(cx, debit.file).await?,
+        None => None,
+    };
+    let now = cx.clock.now();
+    let why = match made {
+        None => "No direct debit of this order was sent.".to_owned(),
+        Some(made) if made.message != one.message => {
+            format!("The report is about another file than {}, in which its debit stands.", made.message)
+        }
+        Some(_) if one.said_on > zone.date_of(now) => "It is dated in the future.".to_owned(),
+        Some(made) => {
+            let at = zone.start_of_day(one.said_on).max(made.at).min(now);
+            let command = OrderCommand::RecordDebitRejection { reason: one.reason.clone(), at };
+            let id = derive_id("debit-rejection", &order.to_string());
+            match cx.bus.dispatch::<Order>(Envelope::new(id, order, command, meta.clone())).await {
+                Ok(receipt) if receipt.replayed || receipt.position == 0 => {
+                    return Ok((amount, Booked::Known { order, number }));
+                }
+                Ok(_) => {
+                    let (reason, paid) = (one.reason.clone(), !state.is_open());
+                    return Ok((amount, Booked::Rejected { order, number, reason, paid }));
+                }
+                Err(CommandError::Refused(why)) => why.to_string(),
+                Err(error) => return Err(ImportError::Failed(error.to_string())),
+            }
+        }
+    };
+    Ok((amount, Booked::Refused { order, number, why }))
 }
 
 async fn batch(

@@ -4,6 +4,7 @@ use super::directory::Directory;
 use crate::domain::shared::aggregate::CategoryEvent;
 use crate::domain::shared::{Decider, PersonalValue};
 use crate::metrics::Metrics;
+use crate::store::repository::Loaded;
 pub use crate::store::{Actor, Claim, Metadata, Receipt};
 use crate::store::{Journal, Pool, Vault};
 use actix::{Arbiter, ArbiterHandle, System};
@@ -138,6 +139,24 @@ impl Bus {
         A: Decider,
         A::Event: CategoryEvent,
     {
+        self.dispatch_on::<A>(envelope, None).await
+    }
+
+    /// As [`Self::dispatch`], for an aggregate that was read already: its actor need not read it again, if it does not
+    /// know it yet. Should the log have moved on since, it is read after all: a decision rests on this as on
+    /// any state that an actor keeps.
+    ///
+    /// # Errors
+    /// As [`CommandError`] says.
+    pub async fn dispatch_on<A>(
+        &self,
+        envelope: Envelope<A::Command>,
+        known: Option<Loaded<A>>,
+    ) -> Result<Receipt, CommandError<A::Error>>
+    where
+        A: Decider,
+        A::Event: CategoryEvent,
+    {
         let metrics = &self.inner.parts.metrics.actors;
         let Ok(permit) = Arc::clone(&self.inner.admission).try_acquire_owned() else {
             metrics.refused.with_label_values(&[A::TYPE]).inc();
@@ -149,7 +168,7 @@ impl Bus {
         let depth = metrics.mailbox_depth.with_label_values(&[A::TYPE]);
         depth.inc();
         let work = self.inner.parts.runtime.spawn(async move {
-            let answer = directory.send(envelope).await;
+            let answer = directory.send(envelope, known).await;
             drop(permit);
             answer
         });

@@ -5,7 +5,7 @@ use super::bus::{CommandError, Envelope, PER_AGGREGATE, Parts};
 use crate::domain::shared::Decider;
 use crate::domain::shared::aggregate::CategoryEvent;
 use crate::store::Receipt;
-use crate::store::repository::EventRepository;
+use crate::store::repository::{EventRepository, Loaded};
 use actix::{Actor, Addr, MailboxError};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -45,7 +45,11 @@ where
         Self { entries: Mutex::default(), parts, made: AtomicUsize::new(0) }
     }
 
-    pub async fn send(&self, envelope: Envelope<A::Command>) -> Result<Receipt, CommandError<A::Error>> {
+    pub async fn send(
+        &self,
+        envelope: Envelope<A::Command>,
+        mut known: Option<Loaded<A>>,
+    ) -> Result<Receipt, CommandError<A::Error>> {
         let id = envelope.stream;
         for _ in 0..TRIES {
             let Some((address, places)) = self.find_or_make(id) else {
@@ -55,7 +59,7 @@ where
                 self.parts.metrics.actors.refused.with_label_values(&[A::TYPE]).inc();
                 return Err(CommandError::Busy);
             };
-            match address.send(Execute(envelope.clone())).await {
+            match address.send(Execute(envelope.clone(), known.take())).await {
                 Ok(answer) => return answer,
                 // It went idle between look-up and delivery, or broke: the next one reads the log.
                 Err(MailboxError::Closed) => self.forget(id, &address),

@@ -71,6 +71,15 @@ where
         Self { id, state: None, backlog, again, under_way: 0, alone: false }
     }
 
+    /// Takes the aggregate as somebody read it, if nothing is known of it here and nothing is at work. It counts as
+    /// much as a kept state: what is decided on it is written only if the log still ends there, and that nothing
+    /// is to be written is answered only after the log was asked.
+    pub fn offer(&mut self, known: Loaded<A>) {
+        if self.state.is_none() && !self.is_busy() {
+            self.state = Some(known);
+        }
+    }
+
     /// Takes a command in.
     pub fn push(&mut self, job: Job<A, W>) {
         self.backlog.push_back(job);

@@ -1,13 +1,15 @@
-//! Statements of a bank: CAMT.053 (ISO 20022, any version) and CSV as banks export it. Only what is needed to
+//! What a bank sends: statements (CAMT.053 of ISO 20022, any version, and CSV as banks export it), and what it says of
+//! direct debits before it collects them ([`status_report`]). Only what is needed to
 //! recognise a payment is read; names and accounts of payers are not kept.
 
+use super::status_report::{self, Rejected};
 use crate::domain::shared::{Currency, Money};
 use chrono::NaiveDate;
 use roxmltree::{Document, Node, ParsingOptions};
 use sha2::{Digest, Sha256};
 
 /// Most entries of one file.
-const MOST_ENTRIES: usize = 50_000;
+pub(super) const MOST_ENTRIES: usize = 50_000;
 /// Most elements of one XML file: bounds memory whatever is sent.
 const MOST_NODES: u32 = 4_000_000;
 
@@ -29,10 +31,12 @@ pub struct Credit {
 pub struct Statement {
     /// Money that came, in the order of the file.
     pub credits: Vec<Credit>,
-    /// How many entries are money that went.
+    /// How many entries say nothing that is booked: money that went, direct debits that were accepted.
     pub debits: usize,
     /// Direct debits that came back (R-transactions).
     pub returns: Vec<Returned>,
+    /// Direct debits that the bank does not collect.
+    pub rejects: Vec<Rejected>,
 }
 
 /// A direct debit that the bank gave back to its holder.
@@ -54,11 +58,14 @@ pub struct Returned {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadStatement {
     /// Neither XML nor a table.
-    #[error("This is neither a CAMT.053 file nor a CSV file with a heading line.")]
+    #[error("This is neither a CAMT.053 nor a pain.002 file, nor a CSV file with a heading line.")]
     Unknown,
     /// Broken XML, or another message.
-    #[error("This XML file is no bank statement (CAMT.053): {0}")]
+    #[error("This XML file is no bank statement (CAMT.053) and no status report (pain.002): {0}.")]
     Xml(String),
+    /// A status report that lacks what is needed.
+    #[error("This status report (pain.002) cannot be used: {0}.")]
+    Report(String),
     /// A column is missing.
     #[error(
         "The CSV file has no column for the {0}. Its first line must name the columns, such as: date;amount;currency;description;id"
@@ -80,8 +87,9 @@ pub fn read(bytes: &[u8], currency: Currency) -> Result<Statement, BadStatement>
     let text =
         String::from_utf8(bytes.to_vec()).unwrap_or_else(|_| bytes.iter().map(|b| char::from(*b)).collect());
     let text = text.trim_start_matches('\u{feff}').trim_start();
-    let statement = if text.starts_with('<') { camt(text)? } else { table(text, currency)? };
-    if statement.credits.len() + statement.debits + statement.returns.len() > MOST_ENTRIES {
+    let statement = if text.starts_with('<') { xml(text)? } else { table(text, currency)? };
+    let entries = statement.credits.len() + statement.returns.len() + statement.rejects.len();
+    if entries + statement.debits > MOST_ENTRIES {
         return Err(BadStatement::TooLong);
     }
     Ok(statement)
@@ -92,7 +100,7 @@ fn child<'a>(node: Node<'a, 'a>, name: &str) -> Option<Node<'a, 'a>> {
 }
 
 /// The text at the end of a path of elements.
-fn at<'a>(node: Node<'a, 'a>, path: &str) -> Option<&'a str> {
+pub(super) fn at<'a>(node: Node<'a, 'a>, path: &str) -> Option<&'a str> {
     let mut node = node;
     for name in path.split('/') {
         node = child(node, name)?;
@@ -100,9 +108,22 @@ fn at<'a>(node: Node<'a, 'a>, path: &str) -> Option<&'a str> {
     node.text().map(str::trim).filter(|t| !t.is_empty())
 }
 
-fn camt(text: &str) -> Result<Statement, BadStatement> {
+/// A code of the bank, as it is kept: letters and digits.
+pub(super) fn code(text: &str) -> String {
+    text.chars().filter(char::is_ascii_alphanumeric).take(35).collect()
+}
+
+fn xml(text: &str) -> Result<Statement, BadStatement> {
     let options = ParsingOptions { nodes_limit: MOST_NODES, ..ParsingOptions::default() };
     let xml = Document::parse_with_options(text, options).map_err(|e| BadStatement::Xml(e.to_string()))?;
+    if status_report::is_one(&xml) {
+        let (rejects, debits) = status_report::read(&xml)?;
+        return Ok(Statement { rejects, debits, ..Statement::default() });
+    }
+    camt(&xml)
+}
+
+fn camt(xml: &Document<'_>) -> Result<Statement, BadStatement> {
     let named = |name: &'static str| xml.descendants().filter(move |n| n.tag_name().name() == name);
     if named("BkToCstmrStmt").next().is_none() {
         return Err(BadStatement::Xml("it has no BkToCstmrStmt".into()));
@@ -167,7 +188,7 @@ fn returned<'a>(entry: Node<'a, 'a>, account: &str, out: &mut Vec<Returned>) -> 
         let own = at(one, "Refs/AcctSvcrRef").unwrap_or(own);
         let words = spoken(one);
         let Credit { id, .. } = credit(account, own, booked_on, amount, format!("{reason} {words}"), n);
-        let reason = reason.chars().filter(char::is_ascii_alphanumeric).take(35).collect();
+        let reason = code(reason);
         out.push(Returned { id, booked_on, amount, reason, words });
     }
     Ok(())

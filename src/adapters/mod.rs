@@ -9,4 +9,5 @@ pub mod https;
 pub mod mail_folder;
 pub mod oidc;
 pub mod smtp;
+pub mod status_report;
 pub mod vies;

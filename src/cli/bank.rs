@@ -15,7 +15,8 @@ pub struct BankArgs {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Book a statement (CAMT.053 or CSV): what has the reference of an order is booked on it, once.
+    /// Book a statement (CAMT.053 or CSV) or a status report of direct debits (pain.002): what has the reference
+    /// of an order is booked on it, once.
     Import {
         /// The file.
         file: PathBuf,
@@ -48,6 +49,9 @@ pub async fn bank(global: &Global, args: BankArgs) -> Result<(), CliError> {
             Booked::Batch { debits, .. } => format!("{debits} direct debits booked"),
             Booked::Returned { number, reason, .. } => {
                 format!("direct debit of {number} came back ({reason})")
+            }
+            Booked::Rejected { number, reason, .. } => {
+                format!("direct debit of {number} is not collected ({reason})")
             }
             Booked::NoReference => "no reference of an order".to_owned(),
             Booked::Refused { number, why, .. } => format!("not booked on {number}: {why}"),

@@ -12,7 +12,10 @@ use super::shared::payment::{BillingPolicy, Collection, OrderReason};
 use super::shared::tax::{Country, Tax};
 use super::shared::tax_rates::RateTable;
 use super::shared::{Money, derive_id};
-use super::subscription::{Proration, Rebate, Subscription, SubscriptionCommand, SubscriptionEvent, Terms};
+use super::subscription::{
+    PlanChangeRequest, Proration, Rebate, Subscription, SubscriptionCommand, SubscriptionEvent, Terms,
+    UnusedDays,
+};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use uuid::Uuid;
 
@@ -82,10 +85,10 @@ pub fn order_step(decided: SubscriptionEvent, at: DateTime<Utc>) -> Option<Order
         E::RenewalOrderRequested { order, amount, period, rebate, .. } => {
             place(order, OrderReason::Renewal, period.start, Sold::Span(amount, Some(period), rebate))
         }
-        E::UnusedDaysRefundRequested { order, part, of, .. } => {
+        E::UnusedDaysRefundRequested(UnusedDays { order, part, of, .. }) => {
             send(order, "refund", OrderCommand::RefundPart { refund: refund_id(order), part, of, at })
         }
-        E::PlanChangeRequested { order, terms, proration, .. } => {
+        E::PlanChangeRequested(PlanChangeRequest { order, terms, proration, .. }) => {
             let on = proration.period.start;
             place(order, OrderReason::PlanChange, on, Sold::Change(Box::new((terms, proration))))
         }

@@ -160,7 +160,7 @@ families! {
         paused: IntGaugeVec "kinora_subscriptions_paused" ["plan"] =>
             "Subscriptions that are paused, by plan.";
         mrr: GaugeVec "kinora_mrr" ["currency"] =>
-            "Monthly recurring revenue of active subscriptions, in units of the currency.";
+            "Monthly recurring revenue of active subscriptions, coupons taken off, in units of the currency.";
         overdue: IntGauge "kinora_subscriptions_overdue" =>
             "Active subscriptions whose next payment was due more than two hours ago and has not been tried.";
         orders: IntGaugeVec "kinora_orders" ["status"] =>

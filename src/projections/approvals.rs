@@ -116,6 +116,18 @@ pub async fn decided(
     Ok((rows.iter().map(read).collect::<Result<_, _>>()?, total.get(0)))
 }
 
+/// All requests, the newest first, those that follow the one at `last` (its place in the log, which each comes with);
+/// from the beginning without one.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn after(r: &Reader, last: Option<i64>, limit: i64) -> Result<Vec<(i64, Approval)>, QueryError> {
+    let sql = "select state, position from approvals where $1::bigint is null or position < $1
+        order by position desc limit $2";
+    let rows = r.client().await?.query(sql, &[&last, &limit]).await?;
+    rows.iter().map(|row| Ok((row.get(1), read(row)?))).collect()
+}
+
 /// Requests that have lapsed by `at` and do not say so yet.
 ///
 /// # Errors

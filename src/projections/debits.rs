@@ -95,6 +95,12 @@ impl Projection for Debits {
         };
         match event.decode::<OrderEvent>()? {
             Some(OrderEvent::OrderPaid { .. }) => set("paid", None).await,
+            Some(OrderEvent::DirectDebitRejected { reason, .. }) => {
+                // Paid in another way meanwhile: that is what counts.
+                let sql = "update debits set state = 'rejected', reason = $2 where order_id = $1 and state = 'sent'";
+                tx.execute(sql, &[&event.stream_uuid(), &reason]).await?;
+                Ok(())
+            }
             Some(OrderEvent::DirectDebitReturned { reason, .. }) => set("returned", Some(&reason)).await,
             _ => Ok(()),
         }
@@ -192,7 +198,16 @@ pub async fn files(r: &Reader, limit: i64) -> Result<Vec<FileRow>, QueryError> {
         .collect())
 }
 
-/// What became of the debits of a file, by order: `sent`, `paid` or `returned`, and the bank's code.
+/// The file that the bank calls by `message`.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn by_message(r: &Reader, message: &str) -> Result<Option<Uuid>, QueryError> {
+    let sql = "select file from debit_files where message = $1 order by position limit 1";
+    Ok(r.client().await?.query_opt(sql, &[&message]).await?.map(|row| row.get(0)))
+}
+
+/// What became of the debits of a file, by order: `sent`, `paid`, `rejected` or `returned`, and the bank's code.
 ///
 /// # Errors
 /// If the database cannot be read.

@@ -1,17 +1,16 @@
 //! Where every account, subscription, order, request and work stands now, one row each, so that
 //! the studio's figures can be counted without reading the log.
 
-use super::{InMemory, Projection, ProjectionError, QueryError, Reader};
+use super::{InMemory, Projection, ProjectionError, QueryError, Reader, movements};
 use crate::domain::account::AccountEvent;
 use crate::domain::comment::CommentEvent;
 use crate::domain::deletion_request::DeletionEvent;
 use crate::domain::order::OrderEvent;
-use crate::domain::shared::calendar::{Interval, IntervalUnit};
-use crate::domain::shared::money::{Currency, Money};
-use crate::domain::subscription::SubscriptionEvent;
+use crate::domain::shared::{Currency, Money};
+use crate::domain::subscription::{PauseOver, SubscriptionEvent};
 use crate::metrics::Metrics;
+use crate::store::RecordedEvent;
 use crate::store::event::category_of;
-use crate::store::{RecordedEvent, StoreError};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::BTreeMap;
@@ -27,7 +26,7 @@ impl Projection for Figures {
     }
 
     fn version(&self) -> i32 {
-        4
+        5
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -41,8 +40,6 @@ impl Projection for Figures {
             state text not null,
             label text not null default '',
             flag boolean not null default false,
-            currency text,
-            monthly_minor bigint,
             due timestamptz
         );
         create index if not exists figures_subjects_by_category on figures_subjects (category, state);"
@@ -110,21 +107,17 @@ impl InMemory for Rows {
             let states: Vec<Option<&str>> = part.iter().map(|(_, c)| c.state).collect();
             let labels: Vec<Option<&str>> = part.iter().map(|(_, c)| c.label.as_deref()).collect();
             let flags: Vec<Option<bool>> = part.iter().map(|(_, c)| c.flag).collect();
-            let currencies: Vec<Option<&str>> = part.iter().map(|(_, c)| c.currency.as_deref()).collect();
-            let monthly: Vec<Option<i64>> = part.iter().map(|(_, c)| c.monthly).collect();
             let due: Vec<Option<DateTime<Utc>>> = part.iter().map(|(_, c)| c.due.flatten()).collect();
             let is_due: Vec<bool> = part.iter().map(|(_, c)| c.due.is_some()).collect();
             tx.execute(
                 "update figures_subjects f
                  set state = coalesce(n.state, f.state), label = coalesce(n.label, f.label),
-                     flag = coalesce(n.flag, f.flag), currency = coalesce(n.currency, f.currency),
-                     monthly_minor = coalesce(n.monthly, f.monthly_minor),
+                     flag = coalesce(n.flag, f.flag),
                      due = case when n.is_due then n.due else f.due end
-                 from unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::text[], $6::bigint[],
-                             $7::timestamptz[], $8::boolean[])
-                      as n(stream, state, label, flag, currency, monthly, due, is_due)
+                 from unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::timestamptz[], $6::boolean[])
+                      as n(stream, state, label, flag, due, is_due)
                  where f.stream = n.stream",
-                &[&streams, &states, &labels, &flags, &currencies, &monthly, &due, &is_due],
+                &[&streams, &states, &labels, &flags, &due, &is_due],
             )
             .await?;
         }
@@ -138,8 +131,6 @@ struct Change {
     state: Option<&'static str>,
     label: Option<String>,
     flag: Option<bool>,
-    currency: Option<String>,
-    monthly: Option<i64>,
     /// When the clock has to act next; `Some(None)` when it is somebody else's turn.
     due: Option<Option<DateTime<Utc>>>,
 }
@@ -150,8 +141,6 @@ impl Change {
         self.state = later.state.or(self.state);
         self.label = later.label.or_else(|| self.label.take());
         self.flag = later.flag.or(self.flag);
-        self.currency = later.currency.or_else(|| self.currency.take());
-        self.monthly = later.monthly.or(self.monthly);
         self.due = later.due.or(self.due);
     }
 
@@ -185,38 +174,29 @@ fn account(event: &AccountEvent) -> Option<Change> {
     }
 }
 
-/// The flag of a subscription says that it brings no revenue now: it is on trial, or rests.
 fn subscription(event: &SubscriptionEvent) -> Option<Change> {
     let ended = |state| Some(Change { state: Some(state), due: Some(None), ..Change::default() });
     match event {
-        SubscriptionEvent::SubscriptionJoined { terms, .. } => Some(Change {
-            state: Some("on-hold"),
-            label: Some(terms.plan_name.clone()),
-            currency: Some(terms.price.currency.code().to_owned()),
-            monthly: Some(per_month(terms.price, terms.interval)),
-            ..Change::default()
-        }),
+        SubscriptionEvent::SubscriptionJoined { terms, .. } => {
+            Some(Change { state: Some("on-hold"), label: Some(terms.plan_name.clone()), ..Change::default() })
+        }
         SubscriptionEvent::SubscriptionActivated { paid_until, .. }
         | SubscriptionEvent::SubscriptionRenewed { paid_until, .. }
         | SubscriptionEvent::SubscriptionResumed { paid_until, .. }
         | SubscriptionEvent::PeriodWaived { paid_until, .. } => {
-            let (state, flag, due) = (Some("active"), Some(false), Some(Some(*paid_until)));
-            Some(Change { state, flag, due, ..Change::default() })
+            Some(Change { state: Some("active"), due: Some(Some(*paid_until)), ..Change::default() })
         }
         SubscriptionEvent::TrialStarted { access_until, .. } => {
-            let (state, flag, due) = (Some("active"), Some(true), Some(Some(*access_until)));
-            Some(Change { state, flag, due, ..Change::default() })
+            Some(Change { state: Some("active"), due: Some(Some(*access_until)), ..Change::default() })
         }
         SubscriptionEvent::SubscriptionPaused { .. } => {
-            Some(Change { state: Some("paused"), flag: Some(true), due: Some(None), ..Change::default() })
+            Some(Change { state: Some("paused"), due: Some(None), ..Change::default() })
         }
-        SubscriptionEvent::PauseEnded { paid_until, .. } => {
-            let (state, flag, due) = (Some("active"), Some(false), Some(Some(*paid_until)));
-            Some(Change { state, flag, due, ..Change::default() })
+        SubscriptionEvent::PauseEnded(PauseOver { paid_until, .. }) => {
+            Some(Change { state: Some("active"), due: Some(Some(*paid_until)), ..Change::default() })
         }
         SubscriptionEvent::PlanChanged { terms, paid_until, .. } => Some(Change {
             label: Some(terms.plan_name.clone()),
-            monthly: Some(per_month(terms.price, terms.interval)),
             due: Some(Some(*paid_until)),
             ..Change::default()
         }),
@@ -240,38 +220,6 @@ fn subscription(event: &SubscriptionEvent) -> Option<Change> {
         SubscriptionEvent::SubscriptionExpired { .. } => ended("expired"),
         _ => None,
     }
-}
-
-/// Monthly recurring revenue by currency: what everybody who has access by paying pays a month, until
-/// the access ends. The same number as the metric `kinora_mrr` and the statistics.
-///
-/// # Errors
-/// If the database cannot be read.
-pub async fn monthly_recurring_revenue(reader: &Reader) -> Result<Vec<Money>, QueryError> {
-    let sql = "select currency, sum(monthly_minor)::bigint from figures_subjects
-        where category = 'subscription' and state in ('active', 'pending-cancellation') and not flag
-        group by currency order by currency";
-    let rows = reader.client().await?.query(sql, &[]).await?;
-    rows.iter()
-        .map(|row| {
-            let currency = Currency::parse(row.get(0)).map_err(|e| StoreError::Unreadable(e.to_string()))?;
-            Ok(Money::new(row.get(1), currency))
-        })
-        .collect()
-}
-
-/// What a price comes to in a month of 365.25 / 12 days, in minor units.
-pub(super) fn per_month(price: Money, interval: Interval) -> i64 {
-    let length = i64::from(interval.length());
-    // Months are counted exactly; days and weeks by the mean month of 30.4375 days.
-    let (times, by) = match interval.unit() {
-        IntervalUnit::Day => (304_375, length * 10_000),
-        IntervalUnit::Week => (304_375, length * 70_000),
-        IntervalUnit::Month => (1, length),
-        IntervalUnit::Year => (1, length * 12),
-    };
-    let by = by.max(1);
-    (price.minor.saturating_mul(times) + by / 2) / by
 }
 
 fn order(event: &OrderEvent) -> Option<Change> {
@@ -351,8 +299,7 @@ pub async fn all(reader: &Reader, at: DateTime<Utc>) -> Result<BTreeMap<String, 
     .into_iter()
     .map(|name| (name.to_owned(), 0))
     .collect();
-    let sql = "select category, state, label, flag, count(*), coalesce(currency, ''), coalesce(sum(monthly_minor), 0)::bigint
-        from figures_subjects group by category, state, label, flag, currency";
+    let sql = "select category, state, label, flag, count(*) from figures_subjects group by category, state, label, flag";
     for row in client.query(sql, &[]).await? {
         let (category, state, label): (&str, &str, &str) = (row.get(0), row.get(1), row.get(2));
         let (flag, count): (bool, i64) = (row.get(3), row.get(4));
@@ -367,9 +314,6 @@ pub async fn all(reader: &Reader, at: DateTime<Utc>) -> Result<BTreeMap<String, 
             ("subscription", "active" | "pending-cancellation") => {
                 add("subscribers".into(), count);
                 add(format!("subscribers.{label}"), count);
-                if !flag {
-                    add(format!("mrr.{}", row.get::<_, &str>(5)), row.get(6));
-                }
             }
             ("order", state) => add(format!("orders.{state}"), count),
             ("media", state) if flag && state != "removed" => add(format!("media.{label}"), count),
@@ -379,6 +323,9 @@ pub async fn all(reader: &Reader, at: DateTime<Utc>) -> Result<BTreeMap<String, 
             ("comment", "shown") => add("comments".into(), count),
             _ => {}
         }
+    }
+    for money in movements::monthly_recurring_revenue(reader).await? {
+        figures.insert(format!("mrr.{}", money.currency.code()), money.minor);
     }
     let ended = "select count(*) from public.events where log_id = 1
         and type in ('SubscriptionCancelled', 'SubscriptionExpired') and effective_at > $1 and effective_at <= $2";
@@ -393,9 +340,7 @@ pub async fn all(reader: &Reader, at: DateTime<Utc>) -> Result<BTreeMap<String, 
 /// If the database cannot be read.
 pub async fn sample(reader: &Reader, now: DateTime<Utc>, metrics: &Metrics) -> Result<(), QueryError> {
     let client = reader.client().await?;
-    let sql = "select category, state, label, count(*), coalesce(currency, ''),
-            coalesce(sum(monthly_minor) filter (where not flag), 0)::bigint
-        from figures_subjects group by category, state, label, currency";
+    let sql = "select category, state, label, count(*) from figures_subjects group by category, state, label";
     let rows = client.query(sql, &[]).await?;
     let overdue = "select count(*) from figures_subjects
         where category = 'subscription' and state in ('active', 'pending-cancellation') and due < $1";
@@ -424,7 +369,6 @@ pub async fn sample(reader: &Reader, now: DateTime<Utc>, metrics: &Metrics) -> R
     for state in ["waiting", "blocked", "erasing", "erased", "withdrawn"] {
         metrics.runtime.deletion_requests.with_label_values(&[state]).set(0);
     }
-    let mut mrr: BTreeMap<String, i64> = BTreeMap::from([("EUR".to_owned(), 0)]);
     for row in rows {
         let (category, state, label): (&str, &str, &str) = (row.get(0), row.get(1), row.get(2));
         let count: i64 = row.get(3);
@@ -436,43 +380,25 @@ pub async fn sample(reader: &Reader, now: DateTime<Utc>, metrics: &Metrics) -> R
                 if state == "paused" {
                     billing.paused.with_label_values(&[label]).add(count);
                 }
-                if matches!(state, "active" | "pending-cancellation") {
-                    *mrr.entry(row.get(4)).or_default() += row.get::<_, i64>(5);
-                }
             }
             "account" => metrics.runtime.accounts.with_label_values(&[state]).add(count),
             "deletion_request" => metrics.runtime.deletion_requests.with_label_values(&[state]).add(count),
             _ => {}
         }
     }
-    for (currency, minor) in mrr {
-        let digits =
-            crate::domain::shared::money::Currency::parse(&currency).map_or(2, |known| known.exponent());
+    // Known from the first scrape on, also before anybody has joined.
+    let mut recurring = movements::monthly_recurring_revenue(reader).await?;
+    if recurring.iter().all(|money| money.currency != Currency::eur()) {
+        recurring.push(Money::new(0, Currency::eur()));
+    }
+    for money in recurring {
         #[expect(
             clippy::cast_precision_loss,
             reason = "a gauge is a float; 2^53 cents is more money than there is"
         )]
-        billing
-            .mrr
-            .with_label_values(&[&currency])
-            .set(minor as f64 / 10_f64.powi(i32::try_from(digits).unwrap_or(2)));
+        let units = money.minor as f64 / 10_f64.powi(i32::try_from(money.currency.exponent()).unwrap_or(2));
+        billing.mrr.with_label_values(&[money.currency.code()]).set(units);
     }
     billing.overdue.set(overdue);
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::shared::money::Currency;
-
-    #[test]
-    fn prices_come_to_a_month() {
-        let euro = |minor| Money::new(minor, Currency::eur());
-        let interval = |unit, length| Interval::new(unit, length).expect("an interval");
-        assert_eq!(per_month(euro(1150), interval(IntervalUnit::Month, 1)), 1150);
-        assert_eq!(per_month(euro(3200), interval(IntervalUnit::Month, 3)), 1067);
-        assert_eq!(per_month(euro(12_000), interval(IntervalUnit::Year, 1)), 1000);
-        assert_eq!(per_month(euro(700), interval(IntervalUnit::Week, 1)), 3044);
-    }
 }

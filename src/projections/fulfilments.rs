@@ -3,7 +3,7 @@
 use super::{Projection, ProjectionError, QueryError, Reader};
 use crate::domain::gift::{GiftEvent, order_of};
 use crate::domain::order::OrderEvent;
-use crate::domain::subscription::SubscriptionEvent;
+use crate::domain::subscription::{PauseOver, SubscriptionEvent};
 use crate::store::RecordedEvent;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -53,7 +53,7 @@ impl Projection for Fulfilments {
                     }
                     insert(tx, order, id, event.position, paid_until).await
                 }
-                E::PaidTimeExtended { paid_until, .. } | E::PauseEnded { paid_until, .. } => {
+                E::PaidTimeExtended { paid_until, .. } | E::PauseEnded(PauseOver { paid_until, .. }) => {
                     newest(tx, id, Some(paid_until)).await
                 }
                 E::SubscriptionPaused { .. } => newest(tx, id, None).await,

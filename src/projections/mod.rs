@@ -9,6 +9,7 @@ pub mod catalogue;
 pub mod comment_places;
 pub mod comments;
 pub mod coupons;
+mod debit_words;
 pub mod debits;
 pub mod deletion_requests;
 pub mod figures;
@@ -24,6 +25,7 @@ mod order_words;
 pub mod orders;
 pub mod people;
 mod plan_change_words;
+pub mod plan_mix;
 pub mod plans;
 pub mod refunds;
 pub mod site;
@@ -140,6 +142,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(statistics::StatisticsTable),
         Arc::new(figures::Figures),
         Arc::new(movements::Movements),
+        Arc::new(plan_mix::PlanMix),
         Arc::new(catalogue::Catalogue),
         Arc::new(deletion_requests::DeletionRequests),
         Arc::new(people::People),

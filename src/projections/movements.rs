@@ -1,11 +1,12 @@
 //! Monthly recurring revenue and what moved it: who came, came back, took more, took less, left. For the
 //! reports of billing staff: movements by month, churn, cohorts.
 
-use super::figures::per_month;
 use super::tax_report::Span;
 use super::{Projection, ProjectionError, QueryError, Reader};
+use crate::domain::shared::calendar::{Interval, IntervalUnit};
+use crate::domain::shared::{Currency, Money};
 use crate::domain::subscription::SubscriptionEvent;
-use crate::store::RecordedEvent;
+use crate::store::{RecordedEvent, StoreError};
 use async_trait::async_trait;
 use chrono::NaiveDate;
 use tokio_postgres::Transaction;
@@ -134,6 +135,42 @@ fn giving(event: &SubscriptionEvent, monthly: &mut i64, before: i64, gave: bool)
         }
         _ => None,
     }
+}
+
+/// What a price comes to in a month of 365.25 / 12 days, in minor units.
+fn per_month(price: Money, interval: Interval) -> i64 {
+    let length = i64::from(interval.length());
+    // Months are counted exactly; days and weeks by the mean month of 30.4375 days.
+    let (times, by) = match interval.unit() {
+        IntervalUnit::Day => (304_375, length * 10_000),
+        IntervalUnit::Week => (304_375, length * 70_000),
+        IntervalUnit::Month => (1, length),
+        IntervalUnit::Year => (1, length * 12),
+    };
+    let by = by.max(1);
+    (price.minor.saturating_mul(times) + by / 2) / by
+}
+
+/// Monthly recurring revenue by currency, once for every place that shows it: the reports, the overview, the metric
+/// `kinora_mrr` and the hourly statistics.
+///
+/// The sum over all subscriptions whose running period is to be paid for, on trial, at rest and on hold counting 0, of
+/// the price of one period that was agreed, tax included, less what a coupon takes off the period that was ordered last,
+/// brought to a month: days and weeks by 30.4375 days a month, months and years by their number; half up to
+/// the minor unit, each subscription by itself. One that was cancelled counts until its time is over, and
+/// a period that staff waived or lengthened counts as if it were paid.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn monthly_recurring_revenue(r: &Reader) -> Result<Vec<Money>, QueryError> {
+    let sql = "select currency, sum(giving)::bigint from movement_subscriptions group by 1 order by 1";
+    let rows = r.client().await?.query(sql, &[]).await?;
+    rows.iter()
+        .map(|row| {
+            let currency = Currency::parse(row.get(0)).map_err(|e| StoreError::Unreadable(e.to_string()))?;
+            Ok(Money::new(row.get(1), currency))
+        })
+        .collect()
 }
 
 /// One month (or week, or day) of one currency; all amounts in minor units a month.
@@ -301,18 +338,30 @@ pub async fn cohorts(r: &Reader, from: NaiveDate, today: NaiveDate) -> Result<Ve
 
 #[cfg(test)]
 mod tests {
-    use super::giving;
-    use crate::domain::subscription::SubscriptionEvent;
+    use super::{giving, per_month};
+    use crate::domain::shared::calendar::{Interval, IntervalUnit};
+    use crate::domain::shared::{Currency, Money};
+    use crate::domain::subscription::{PauseOver, SubscriptionEvent};
+
+    #[test]
+    fn prices_come_to_a_month() {
+        let euro = |minor| Money::new(minor, Currency::eur());
+        let interval = |unit, length| Interval::new(unit, length).expect("an interval");
+        assert_eq!(per_month(euro(1150), interval(IntervalUnit::Month, 1)), 1150);
+        assert_eq!(per_month(euro(3200), interval(IntervalUnit::Month, 3)), 1067);
+        assert_eq!(per_month(euro(12_000), interval(IntervalUnit::Year, 1)), 1000);
+        assert_eq!(per_month(euro(700), interval(IntervalUnit::Week, 1)), 3044);
+    }
 
     fn over() -> SubscriptionEvent {
-        SubscriptionEvent::PauseEnded {
+        SubscriptionEvent::PauseEnded(PauseOver {
             from: "2026-03-01".parse().unwrap(),
             on: "2026-03-11".parse().unwrap(),
             days_left: 4,
             previous_anchor: "2026-03-05".parse().unwrap(),
             anchor: "2026-03-15".parse().unwrap(),
             paid_until: "2026-03-14T23:00:00Z".parse().unwrap(),
-        }
+        })
     }
 
     #[test]

@@ -75,6 +75,11 @@ pub(super) fn order(event: &OrderEvent) -> Words {
             format!("The bank gave the direct debit back ({reason}); {taken_back} are gone."),
             Some("The order is open again.".to_owned()).filter(|_| *reopened),
         ),
+        E::DirectDebitRejected { reason, .. } => words(
+            Weight::Bad,
+            format!("The bank does not collect the direct debit ({reason})."),
+            "No money comes by it; each order stands in one file only, so it is to be paid in another way.".to_owned(),
+        ),
         E::OrderPaid { amount, paid_by, .. } => {
             let how = match paid_by {
                 PaidBy::Charge { .. } => "by the charge",

@@ -159,6 +159,7 @@ impl Projection for Orders {
             E::OrderRefunded { .. } => status("refunded").await?,
             // The projection `refunds` follows each of them.
             E::DirectDebitSent { .. }
+            | E::DirectDebitRejected { .. }
             | E::RefundProposed { .. }
             | E::RefundRejected { .. }
             | E::RefundLapsed { .. }

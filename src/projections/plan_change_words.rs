@@ -3,7 +3,7 @@
 use super::subscription_words::{Weight, Words, moment, words};
 use crate::domain::shared::Money;
 use crate::domain::shared::calendar::day_words;
-use crate::domain::subscription::SubscriptionEvent;
+use crate::domain::subscription::{PlanChangeRequest, SubscriptionEvent};
 
 /// The price of a whole period, where the event has it.
 fn at_rate(price: Option<Money>) -> String {
@@ -13,7 +13,7 @@ fn at_rate(price: Option<Money>) -> String {
 pub(super) fn plan_change(event: &SubscriptionEvent) -> Words {
     use SubscriptionEvent as E;
     match event {
-        E::PlanChangeRequested { terms, proration: p, amount, .. } => words(
+        E::PlanChangeRequested(PlanChangeRequest { terms, proration: p, amount, .. }) => words(
             Weight::Plain,
             format!(
                 "Change to {}, {} asked for: {amount} to pay now.",

@@ -1,15 +1,18 @@
 //! The lines of a subscription's timeline in words: what happened, and from what it was decided.
 //! Made when they are read, so that better words need no new fold of the log.
 
-use super::plan_change_words;
 use super::subscription_timeline::Entry;
+use super::{debit_words, plan_change_words};
 use crate::domain::approval::ApprovalEvent;
 use crate::domain::invoice_series::InvoiceSeriesEvent;
 use crate::domain::order::OrderEvent;
 use crate::domain::shared::calendar::day_words;
 use crate::domain::shared::payment::BillingPolicy;
 use crate::domain::shared::vat_number::VatCheck;
-use crate::domain::subscription::{CancelCause, CancelReason, HoldCause, Rebate, SubscriptionEvent, Trigger};
+use crate::domain::subscription::{
+    CancelCause, CancelReason, HoldCause, PauseBegun, PauseOver, PriceNotice, Rebate, SubscriptionEvent,
+    TrialNotice, Trigger, UnusedDays, Withdrawal,
+};
 use crate::domain::team::TeamEvent;
 use crate::store::Actor;
 use chrono::{DateTime, Utc};
@@ -248,16 +251,9 @@ fn subscription(event: &SubscriptionEvent) -> Words {
                 day_words(*previous_anchor)
             ),
         ),
-        E::DebitAwaited { debit } => words(
-            Weight::Watch,
-            format!("The bank was told to collect the order on {}.", day_words(debit.collect_on)),
-            format!("Until {} the order does not count as late.", moment(debit.until)),
-        ),
-        E::PaymentReversed { unpaid } => words(
-            Weight::Bad,
-            "The bank took the payment back: its order is open again.",
-            format!("The period from {} is not paid for any more.", day_words(unpaid.due_on)),
-        ),
+        E::DebitAwaited { .. } | E::DebitRejected { .. } | E::PaymentReversed { .. } => {
+            debit_words::debit(event)
+        }
         E::SubscriptionPutOnHold { cause, due_on, expires_at, policy, .. } => words(
             Weight::Bad,
             "On hold: access has ended until the order is paid.",
@@ -307,7 +303,7 @@ fn subscription(event: &SubscriptionEvent) -> Words {
             format!("Trial of {days} days: the first payment is due on {}.", day_words(*ends_on)),
             format!("Days before the first payment, by the plan. Access until {}.", moment(*access_until)),
         ),
-        E::TrialEndAnnounced { ends_on, amount, charged, days_before } => words(
+        E::TrialEndAnnounced(TrialNotice { ends_on, amount, charged, days_before }) => words(
             Weight::Plain,
             format!("The member was reminded: the trial ends on {}.", day_words(*ends_on)),
             if *charged {
@@ -324,12 +320,12 @@ fn subscription(event: &SubscriptionEvent) -> Words {
         E::PauseWithdrawn { from } => {
             words(Weight::Plain, format!("The pause from {} on was given up.", day_words(*from)), None)
         }
-        E::SubscriptionPaused { from, until, days_left, .. } => words(
+        E::SubscriptionPaused(PauseBegun { from, until, days_left, .. }) => words(
             Weight::Watch,
             format!("Paused from {} on, {}.", day_words(*from), until_words(*until)),
             format!("{days_left} days are paid for beyond that day; they run on after the pause."),
         ),
-        E::PauseEnded { from, on, days_left, previous_anchor, anchor, .. } => words(
+        E::PauseEnded(PauseOver { from, on, days_left, previous_anchor, anchor, .. }) => words(
             Weight::Good,
             format!(
                 "The pause ended on {}: the next payment is due on {}.",
@@ -406,7 +402,7 @@ fn subscription(event: &SubscriptionEvent) -> Words {
             format!("Coupon {}: {}.", discount.code, discount.words()),
             "It counts for the periods that are ordered from now on.".to_owned(),
         ),
-        E::PriceChangeAnnounced { previous, terms, from, notice_days, .. } => words(
+        E::PriceChangeAnnounced(PriceNotice { previous, terms, from, notice_days, .. }) => words(
             Weight::Watch,
             format!(
                 "The member was told: {} instead of {previous} per {} for periods that begin on {} or later.",
@@ -432,7 +428,7 @@ fn subscription(event: &SubscriptionEvent) -> Words {
                 day_words(c.from)
             ),
         ),
-        E::WithdrawalDeclared { joined_on, last_day, days } => words(
+        E::WithdrawalDeclared(Withdrawal { joined_on, last_day, days }) => words(
             Weight::Bad,
             "The member went back on the contract.",
             format!(
@@ -441,7 +437,7 @@ fn subscription(event: &SubscriptionEvent) -> Words {
                 day_words(*last_day)
             ),
         ),
-        E::UnusedDaysRefundRequested { part, of, days_left, days_of_span, .. } => words(
+        E::UnusedDaysRefundRequested(UnusedDays { part, of, days_left, days_of_span, .. }) => words(
             Weight::Watch,
             format!("{days_left} of {days_of_span} days were not begun: their price goes back."),
             format!("{part}/{of} of what was paid, half up to the cent."),

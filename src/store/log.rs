@@ -1,12 +1,11 @@
 //! Reading the log: by position for those who follow it, by stream for those who rebuild one
 //! aggregate, and from end to end for those who verify it.
 
-use super::StoreError;
 use super::chain::Link;
 use super::event::{Metadata, RecordedEvent};
 use super::journal::Receipt;
 use super::signed_note::Checkpoint;
-use deadpool_postgres::ClientWrapper;
+use super::{Client, StoreError};
 use std::collections::BTreeMap;
 use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
@@ -70,6 +69,27 @@ pub async fn stream<C: GenericClient>(
     client.query(&statement, &[&stream_id, &version]).await?.iter().map(read).collect()
 }
 
+/// All events of several streams, each after a version of its own: stream after stream, each in order.
+///
+/// # Errors
+/// As [`after`].
+pub(super) async fn streams(
+    client: &Client,
+    streams: &[String],
+    versions: &[i64],
+) -> Result<Vec<RecordedEvent>, StoreError> {
+    let sql = format!(
+        "select {COLUMNS} from unnest($1::text[], $2::bigint[]) as wanted(stream, since)
+         join events on log_id = 1 and stream_id = stream and version > since"
+    );
+    let statement = client.prepare_cached(&sql).await?;
+    let rows = client.query(&statement, &[&streams, &versions]).await?;
+    let mut events = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    // Here, because PostgreSQL would write what is more than its memory for sorting to the disk.
+    events.sort_by(|a, b| (&a.stream_id, a.version).cmp(&(&b.stream_id, b.version)));
+    Ok(events)
+}
+
 /// The smallest thing that writes WAL in a transaction of its own.
 pub(super) const BARRIER: &str = "select pg_logical_emit_message(true, 'kinora', '')";
 
@@ -88,7 +108,7 @@ pub async fn settle<C: GenericClient>(client: &C) -> Result<(), StoreError> {
 ///
 /// # Errors
 /// If the database is away.
-pub async fn settled_version(client: &ClientWrapper, stream_id: &str) -> Result<i64, StoreError> {
+pub async fn settled_version(client: &Client, stream_id: &str) -> Result<i64, StoreError> {
     let sql = "select coalesce((select max(version) from events where log_id = 1 and stream_id = $1), 0),
                pg_logical_emit_message(true, 'kinora', '')";
     Ok(client.query_one(&client.prepare_cached(sql).await?, &[&stream_id]).await?.get(0))
@@ -98,7 +118,7 @@ pub async fn settled_version(client: &ClientWrapper, stream_id: &str) -> Result<
 ///
 /// # Errors
 /// If the database is away.
-pub async fn receipt(client: &ClientWrapper, command: Uuid) -> Result<Option<Receipt>, StoreError> {
+pub async fn receipt(client: &Client, command: Uuid) -> Result<Option<Receipt>, StoreError> {
     let sql = "select position, version from command_receipts where log_id = 1 and command_id = $1";
     let row = client.query_opt(&client.prepare_cached(sql).await?, &[&command]).await?;
     Ok(row.map(|r| Receipt { position: r.get(0), version: r.get(1), replayed: true }))

@@ -4,10 +4,9 @@
 //! taken at still stands in the log with the same link of the hash chain. So neither a changed rule
 //! nor another log under the same database can bring a state that the events do not give.
 
-use super::StoreError;
 use super::event::RecordedEvent;
-use super::log;
-use deadpool_postgres::ClientWrapper;
+use super::{Client, StoreError, log};
+use std::collections::HashMap;
 use tokio_postgres::GenericClient;
 
 /// Events that a stream grows by before its state is kept again.
@@ -29,20 +28,23 @@ pub(super) struct Snapshot {
     pub state: String,
 }
 
+/// Snapshots that count: of this build, and of an event that stands.
+const STANDING: &str = "from snapshots s
+    join events e on e.log_id = s.log_id and e.stream_id = s.stream_id and e.version = s.version and e.hash = s.hash
+    where s.log_id = 1 and s.domain = $2";
+
 /// The newest snapshot that counts, and the events after it: one statement, so one moment, and prepared once on
 /// each connection.
 ///
 /// # Errors
 /// If the database cannot be read.
 pub(super) async fn load(
-    client: &ClientWrapper,
+    client: &Client,
     stream_id: &str,
 ) -> Result<(Option<Snapshot>, Vec<RecordedEvent>), StoreError> {
     let sql = format!(
         "with kept as materialized (
-             select s.version, s.state::text as state from snapshots s
-             join events e on e.log_id = s.log_id and e.stream_id = s.stream_id and e.version = s.version and e.hash = s.hash
-             where s.log_id = 1 and s.stream_id = $1 and s.domain = $2)
+             select s.version, s.state::text as state {STANDING} and s.stream_id = $1)
          select {KEPT} from kept
          union all
          select {COLUMNS} from events
@@ -62,6 +64,21 @@ pub(super) async fn load(
     // The index gives them in order, but the statement does not ask for it: then the snapshot would be sorted, too.
     events.sort_by_key(|event: &RecordedEvent| event.version);
     Ok((snapshot, events))
+}
+
+/// The newest snapshots that count of several streams, by stream.
+///
+/// # Errors
+/// If the database cannot be read.
+pub(super) async fn load_many(
+    client: &Client,
+    streams: &[String],
+) -> Result<HashMap<String, Snapshot>, StoreError> {
+    let sql = format!("select s.stream_id, s.version, s.state::text {STANDING} and s.stream_id = any($1)");
+    let statement = client.prepare_cached(&sql).await?;
+    let rows = client.query(&statement, &[&streams, &DOMAIN]).await?;
+    let read = |row: &tokio_postgres::Row| (row.get(0), Snapshot { version: row.get(1), state: row.get(2) });
+    Ok(rows.iter().map(read).collect())
 }
 
 /// Keeps `state` as the one after `version` events, unless a newer one is kept.

@@ -31,6 +31,19 @@ async fn count(studio: &Studio, kind: &str) -> i64 {
     studio.client().await.query_one(sql, &[&kind]).await.expect("counted").get(0)
 }
 
+/// The roles of those who have a mail about something that waits, and that no such mail names a person.
+pub async fn letters(studio: &Studio) -> Vec<String> {
+    let sql = "select p.roles, m.mail::text from outgoing_mail m join views.people p using (account)
+        where m.mail::text like '%approval_waits%' order by p.roles";
+    let rows = studio.client().await.query(sql, &[]).await.expect("read");
+    let told = rows.iter().map(|row| {
+        let (roles, mail): (Vec<String>, String) = (row.get(0), row.get(1));
+        assert!(!mail.contains("Bela") && !mail.contains('@'), "{mail}");
+        roles.join("+")
+    });
+    told.collect()
+}
+
 /// The page of the only subscription, and its id.
 async fn the_subscription(staff: &Browser) -> (String, Uuid) {
     let page = link(&staff.get("/billing/subscriptions").await.body, "/billing/subscriptions/");
@@ -57,6 +70,9 @@ async fn money_said_to_have_come_waits_for_a_second_person_from_one_cent_above_t
     assert_eq!(book("0").await.status, 422, "what could not be done is refused at once");
 
     let waits = "Record €1.50 as received by transfer";
+    // Whoever could be the second person has one mail, without a word of the member; who asked has none.
+    let told = letters(&studio).await;
+    assert_eq!(told, ["admin"], "{told:?}");
     assert!(billing.get("/billing").await.body.contains("1 act</a> waiting for a second person"));
     assert!(billing.get("/billing/approvals").await.body.contains(waits));
     assert!(billing.get(&page).await.body.contains(waits), "the page of the order names it");
@@ -81,6 +97,17 @@ async fn money_said_to_have_come_waits_for_a_second_person_from_one_cent_above_t
     ] {
         assert!(story.contains(words), "{words}");
     }
+    assert_eq!(letters(&studio).await.len(), 1, "one mail a request");
+    let id = request.rsplit('/').next().expect("an id");
+    let csv = billing.get("/billing/approvals?format=csv").await.body;
+    let line = csv.lines().nth(1).expect("one request");
+    assert!(csv.starts_with("request,act,what,account,") && csv.lines().count() == 2, "{csv}");
+    assert!(line.starts_with(&format!("{id},mark-paid,{waits},")) && line.contains(",€10.00,"), "{csv}");
+    assert!(line.contains(",done,") && !csv.contains("statement 9"), "{csv}");
+    let lines = billing.get("/billing/approvals?format=jsonl").await.body;
+    let one: serde_json::Value = serde_json::from_str(lines.trim()).expect("one object");
+    assert_eq!((&one["state"], &one["not_possible_because"]), (&"done".into(), &serde_json::Value::Null));
+    assert_eq!(member.get("/billing/approvals?format=csv").await.status, 403);
     let done = billing.get(&request).await.body;
     assert!(done.contains("Done") && done.contains("statement 9"), "{done}");
     assert_eq!(decide(&studio, &admin, &request, "agree").await.status, 422, "once");

@@ -14,14 +14,14 @@ use uuid::Uuid;
 const METHODS: &str = "/account/payment-methods";
 const MANDATE: &str = "/account/payment-methods/mandate";
 const DESK: &str = "/billing/direct-debits";
-const CREDITOR: &str = "NL64ZZZ012345678900";
+pub const CREDITOR: &str = "NL64ZZZ012345678900";
 const IBAN: &str = "DE89370400440532013000";
 
 async fn studio() -> (Studio, Browser, Browser) {
     open_with(|c| c.gateways.bank.creditor_id = CREDITOR.into()).await
 }
 
-async fn sign(studio: &Studio, member: &Browser, iban: &str, agree: &str) -> Page {
+pub async fn sign(studio: &Studio, member: &Browser, iban: &str, agree: &str) -> Page {
     let fields = [("holder", "Zoë Müller"), ("iban", iban), ("agree", agree)];
     let answer = member.submit(METHODS, MANDATE, &fields).await;
     studio.settle().await;
@@ -29,7 +29,7 @@ async fn sign(studio: &Studio, member: &Browser, iban: &str, agree: &str) -> Pag
 }
 
 /// Makes a file; gives its page, or what was wrong.
-async fn make(studio: &Studio, billing: &Browser) -> Result<String, Page> {
+pub async fn make(studio: &Studio, billing: &Browser) -> Result<String, Page> {
     let answer = billing.submit(METHODS, DESK, &[]).await;
     studio.settle().await;
     match answer.status {
@@ -61,7 +61,7 @@ fn statement(studio: &Studio, direction: &str, amount: &str, details: &str) -> S
     )
 }
 
-async fn book(studio: &Studio, statement: &str) -> Report {
+pub async fn book(studio: &Studio, statement: &str) -> Report {
     let cx = &studio.instance.services;
     let meta = Metadata::system("test", Uuid::now_v7(), cx.clock.now());
     let report = import(cx, statement.as_bytes(), &meta).await.expect("booked");
@@ -69,13 +69,13 @@ async fn book(studio: &Studio, statement: &str) -> Report {
     report
 }
 
-fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
+pub fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
     let from = text.find(start).unwrap_or_else(|| panic!("{start} in {text}")) + start.len();
     let rest = &text[from..];
     &rest[..rest.find(end).expect("an end")]
 }
 
-async fn mails(studio: &Studio, about: &str) -> i64 {
+pub async fn mails(studio: &Studio, about: &str) -> i64 {
     let sql = "select count(*) from outgoing_mail where mail::text like $1";
     let like = format!("%{about}%");
     studio.client().await.query_one(sql, &[&like]).await.expect("the queue").get(0)
@@ -229,6 +229,94 @@ async fn each_order_goes_to_the_bank_once_and_what_comes_back_is_open_again() {
     assert_eq!(studio.run_job("clock-tick", &at(day + TimeDelta::days(11))).await.status, "completed");
     studio.settle().await;
     assert_eq!(row().await.status, Status::OnHold, "and no more");
+    studio.verify().await;
+    studio.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_bank_does_not_collect_is_to_be_paid_otherwise_and_a_report_counts_once() {
+    let (studio, member, billing) = studio().await;
+    let cx = &studio.instance.services;
+    assert_eq!(sign(&studio, &member, IBAN, "yes").await.status, 303);
+    assert_eq!(order(&studio, &member, "DE", "bank", "").await.status, 303);
+    let file = make(&studio, &billing).await.expect("made");
+    let text = String::from_utf8(billing.download(&format!("{file}/file")).await.1).expect("text");
+    let (message, batch) = (between(&text, "<MsgId>", "<"), between(&text, "<PmtInfId>", "<"));
+    let reference = between(&text, "<EndToEndId>", "<");
+    let id: Uuid = link(&billing.get("/billing/orders").await.body, "/billing/orders/")
+        .rsplit('/')
+        .next()
+        .and_then(|id| id.parse().ok())
+        .expect("an id");
+    let day = cx.clock.now().date_naive();
+    let report = |message: &str, day: NaiveDate, inner: &str| {
+        format!(
+            "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:pain.002.001.10\"><CstmrPmtStsRpt><GrpHdr><CreDtTm>{day}T00:00:00Z\
+             </CreDtTm></GrpHdr><OrgnlGrpInfAndSts><OrgnlMsgId>{message}</OrgnlMsgId><OrgnlMsgNmId>pain.008.001.08</OrgnlMsgNmId>\
+             </OrgnlGrpInfAndSts><OrgnlPmtInfAndSts><OrgnlPmtInfId>{batch}</OrgnlPmtInfId>{inner}</OrgnlPmtInfAndSts>\
+             </CstmrPmtStsRpt></Document>"
+        )
+    };
+    let one = format!(
+        "<TxInfAndSts><OrgnlEndToEndId>{reference}</OrgnlEndToEndId><TxSts>RJCT</TxSts><StsRsnInf><Rsn><Cd>AM04</Cd>\
+         </Rsn></StsRsnInf></TxInfAndSts>"
+    );
+    let count = async || -> i64 {
+        let sql = "select count(*) from events where type in ('DirectDebitRejected', 'DebitRejected')";
+        studio.client().await.query_one(sql, &[]).await.expect("counted").get(0)
+    };
+    // Of another file, of tomorrow, and cut off: nothing is noted.
+    for text in [report("KDD-other", day, &one), report(message, day + TimeDelta::days(2), &one)] {
+        let refused = book(&studio, &text).await;
+        assert!(matches!(refused.lines[0].became, Booked::Refused { .. }), "{refused:?}");
+    }
+    let meta = Metadata::system("test", Uuid::now_v7(), cx.clock.now());
+    let whole = report(message, day, &one);
+    let cut =
+        import(cx, &whole.as_bytes()[..whole.len() - 40], &meta).await.expect_err("cut off").to_string();
+    assert!(cut.contains("no bank statement (CAMT.053) and no status report (pain.002)"), "{cut}");
+    let nameless = import(cx, whole.replace("OrgnlMsgId>", "Other>").as_bytes(), &meta).await;
+    assert!(nameless.expect_err("refused").to_string().contains("does not name the file"));
+    assert_eq!(count().await, 0);
+
+    let said = book(&studio, &whole).await;
+    assert!(
+        matches!(&said.lines[0].became, Booked::Rejected { reason, paid: false, .. } if reason == "AM04"),
+        "{said:?}"
+    );
+    // The same again, and the same said of the whole batch: known.
+    let batch = report(message, day, "<PmtInfSts>RJCT</PmtInfSts>");
+    for text in [&whole, &batch] {
+        let known = book(&studio, text).await;
+        assert!(matches!(known.lines[0].became, Booked::Known { .. }), "{known:?}");
+    }
+    assert_eq!(count().await, 2, "of the order and of its subscription, once");
+    assert_eq!(mails(&studio, "debit_rejected").await, 1, "the member is told once");
+    assert!(billing.get(&file).await.body.contains("Not collected: AM04"));
+    let story = billing
+        .get(&link(&billing.get("/billing/subscriptions").await.body, "/billing/subscriptions/"))
+        .await
+        .body;
+    for words in ["The bank does not collect the direct debit (AM04)", "it is to be paid in another way"] {
+        assert!(story.contains(words), "{words}");
+    }
+    let mine = member.get(&format!("/account/orders/{id}")).await.body;
+    assert!(
+        mine.contains("We recognise it by the reference") && !mine.contains("We collect this order"),
+        "{mine}"
+    );
+    assert!(
+        member.get(METHODS).await.body.contains("DE89 … 3000"),
+        "for want of money a mandate does not end"
+    );
+    let paid = statement(
+        &studio,
+        "CRDT",
+        "11.50",
+        &format!("<TxDtls><RmtInf><Ustrd>{reference}</Ustrd></RmtInf></TxDtls>"),
+    );
+    let booked = book(&studio, &paid).await;
+    assert!(matches!(booked.lines[0].became, Booked::Booked { .. }), "{booked:?}");
     studio.verify().await;
     studio.close().await;
 }

@@ -44,7 +44,7 @@ struct Item {
 struct Member {
     name: String,
     about: String,
-    /// The type of a field; empty for a variant.
+    /// The type of a field, or the one that a variant wraps; else empty.
     kind: String,
     members: Vec<Member>,
 }
@@ -71,7 +71,10 @@ fn items(source: &str, keyword: &str) -> Vec<Item> {
             let item = found.last_mut().expect("an item is open");
             let (name, kind) = match text.trim_start_matches("pub ").split_once(": ") {
                 Some((name, kind)) => (name, kind.trim_end_matches(',')),
-                None => (text.split([' ', ',', '(', '{']).next().unwrap_or(text), ""),
+                None => {
+                    let (name, rest) = text.split_once([' ', ',', '(', '{']).unwrap_or((text, ""));
+                    (name, rest.strip_suffix("),").unwrap_or_default())
+                }
             };
             let member = Member {
                 name: name.to_owned(),
@@ -219,7 +222,7 @@ fn deciders(source: &str) -> Vec<Vec<String>> {
 
 fn events() -> String {
     let mut categories: Vec<(String, String)> = Vec::new();
-    let mut enums: Vec<Item> = Vec::new();
+    let (mut enums, mut structs): (Vec<Item>, Vec<Item>) = (Vec::new(), Vec::new());
     for file in domain_files() {
         if file.ends_with("shared/aggregate.rs") {
             continue;
@@ -227,6 +230,7 @@ fn events() -> String {
         let source = fs::read_to_string(&file).expect("read");
         categories.extend(deciders(&source).into_iter().map(|words| (words[4].clone(), words[2].clone())));
         enums.extend(items(&source, "enum").into_iter().filter(|item| item.name.ends_with("Event")));
+        structs.extend(items(&source, "struct"));
     }
     categories.sort();
     assert!(categories.len() >= 8, "{categories:?}");
@@ -245,8 +249,10 @@ fn events() -> String {
         let _ = write!(text, "\n## {category}\n\n| event | meaning | carries |\n| --- | --- | --- |\n");
         for variant in &item.members {
             assert!(!variant.about.is_empty(), "{name}::{} has no doc comment", variant.name);
-            let fields: Vec<String> =
-                variant.members.iter().map(|field| format!("`{}`", field.name)).collect();
+            let wrapped = structs.iter().find(|item| item.name == variant.kind);
+            assert!(variant.kind.is_empty() || wrapped.is_some(), "{} is declared nowhere", variant.kind);
+            let members = wrapped.map_or(&variant.members, |item| &item.members);
+            let fields: Vec<String> = members.iter().map(|field| format!("`{}`", field.name)).collect();
             let _ = writeln!(text, "| `{}` | {} | {} |", variant.name, variant.about, fields.join(", "));
         }
     }

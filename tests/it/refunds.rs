@@ -147,6 +147,8 @@ async fn above_the_limit_a_second_person_agrees_and_transfers_are_sent_by_hand()
 
     let fields = [("of", "price"), ("way", "transfer"), ("amount", "11.50"), ("reason", "goodwill")];
     let large = ask(&studio, &billing, &page, &fields).await.location().to_owned();
+    let told = crate::approvals::letters(&studio).await;
+    assert_eq!(told, ["admin", "admin"], "for the money that came, and for that which goes: {told:?}");
     let address = large.split('?').next().unwrap();
     assert!(billing.follow(&large).await.body.contains("Somebody else decides"));
     let agree = [("act", "approve"), ("reason", "fine")];

@@ -5,7 +5,7 @@ use crate::billing::{Desk, GOOD, time};
 use crate::billing_pages::{ADDRESS, link, open, order};
 use kinora::domain::shared::{Currency, Money, Role};
 use kinora::domain::subscription::{CancelCause, SubscriptionCommand, Terms};
-use kinora::projections::{movements, tax_report};
+use kinora::projections::{figures, movements, plan_mix, subscriptions, tax_report};
 use uuid::Uuid;
 
 fn day(text: &str) -> chrono::NaiveDate {
@@ -71,8 +71,31 @@ async fn what_moved_the_revenue_adds_up_from_month_to_month() {
     for pair in all.windows(2) {
         assert_eq!(pair[0].end(), pair[1].start, "{pair:?}");
     }
-    let recurring = kinora::projections::figures::monthly_recurring_revenue(reader).await.expect("read");
+    let recurring = movements::monthly_recurring_revenue(reader).await.expect("read");
     assert_eq!(recurring, [Money::new(500, Currency::eur())], "the same as everywhere else");
+
+    // Resting is no leaving, and another price is another column.
+    let mix = plan_mix::by_span(reader, tax_report::Span::Month, day("2031-01-01"), day("2031-06-30"));
+    let mix: Vec<_> =
+        mix.await.expect("read").iter().map(|c| (c.start.to_string(), c.price, c.active)).collect();
+    let expected = [
+        ("2031-01-01", 1150, 1),
+        ("2031-02-01", 1150, 2),
+        ("2031-03-01", 1150, 2),
+        ("2031-04-01", 500, 1),
+        ("2031-04-01", 1150, 1),
+        ("2031-05-01", 500, 1),
+        ("2031-06-01", 500, 1),
+    ];
+    assert_eq!(mix, expected.map(|(start, price, active)| (start.to_owned(), price, active)));
+    let now: i64 = subscriptions::counts(reader)
+        .await
+        .expect("read")
+        .iter()
+        .filter(|(s, ..)| s == "active")
+        .map(|(.., n)| n)
+        .sum();
+    assert_eq!(now, 1, "as many as the overview counts");
 
     let cohorts = movements::cohorts(reader, day("2031-01-01"), day("2031-06-30")).await.expect("read");
     let sizes: Vec<_> = cohorts.iter().map(|c| (c.size, c.kept.clone())).collect();
@@ -142,6 +165,23 @@ async fn coupons_refunds_and_lost_disputes_are_taken_off_and_spans_can_be_chosen
     assert!(moved.contains(",EUR,0.00,9.20,0.00,0.00,0.00,0.00,9.20,0,0"), "{moved}");
     let plans = last(&file("plans.csv").await);
     assert!(plans.ends_with(",EUR,1,9.20"), "{plans}");
+    let mix = last(&file("plan-mix.csv").await);
+    assert!(mix.ends_with(",month,EUR,11.50,1"), "the agreed price, whatever a coupon takes off: {mix}");
+    let page = billing.get("/billing/reports").await;
+    assert!(page.body.contains("Plans over time") && page.body.contains("€11.50 per month"));
+    // The same wherever it is told.
+    let services = &studio.instance.services;
+    let (reader, now) = (&services.reader, services.clock.now());
+    let recurring = movements::monthly_recurring_revenue(reader).await.expect("read");
+    assert_eq!(recurring, [Money::new(920, Currency::eur())]);
+    assert!(billing.get("/billing").await.body.contains("€9.20"), "the overview");
+    let noted = figures::all(reader, now).await.expect("read");
+    assert_eq!(noted.get("mrr.EUR"), Some(&920), "the statistics");
+    let metrics = kinora::metrics::Metrics::shared().expect("declared");
+    figures::sample(reader, now, &metrics).await.expect("sampled");
+    let text = metrics.render().expect("rendered");
+    assert!(text.contains("kinora_mrr{currency=\"EUR\"} 9.2\n"), "{text}");
+
     let before = last(&file("revenue.csv").await);
     assert!(before.contains(",EUR,1,9.20,0,0.00,1.47,7.73,0.00,7.73"), "{before}");
 
@@ -174,7 +214,7 @@ async fn coupons_refunds_and_lost_disputes_are_taken_off_and_spans_can_be_chosen
         assert!(page.status == 200 && page.body.contains("Lost in disputes"), "{by}");
         assert_eq!(billing.get(&format!("/billing/reports/movements.csv?by={by}")).await.status, 200);
     }
-    for name in ["revenue", "movements", "cohorts", "plans", "vat", "oss"] {
+    for name in ["revenue", "movements", "cohorts", "plans", "plan-mix", "vat", "oss"] {
         let text = file(&format!("{name}.jsonl")).await;
         let lines: Vec<serde_json::Value> =
             text.lines().map(|l| serde_json::from_str(l).expect("an object")).collect();

@@ -11,6 +11,7 @@ mod keep_works;
 mod lapse_requests;
 mod payment_lookups;
 pub mod process_deletion_requests;
+pub mod progress;
 mod publish_scheduled;
 mod reconcile_storage;
 mod send_digests;
@@ -217,6 +218,8 @@ pub async fn run(
     send(cx, Uuid::now_v7(), id, command, run.meta()).await?;
     let client = cx.pool.get().await.map_err(StoreError::from)?;
     client.execute("delete from leases where name = $1 and owner = $2", &[&lease, &cx.process]).await?;
+    drop(client);
+    progress::forget(cx, id).await?;
     let metrics = &cx.metrics.runtime;
     // How the runs ended is read back from the log (the sampler): timers run them in processes of their own.
     metrics.run_duration.with_label_values(&[job.name()]).observe(started.elapsed().as_secs_f64());

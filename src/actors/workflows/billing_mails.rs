@@ -1,17 +1,20 @@
 //! Writes to members (and for managed memberships to billing staff) what happened to a membership.
 
-use super::{Workflow, WorkflowError, tax_changes};
+use super::{Workflow, WorkflowError, approval_mails, tax_changes};
 use crate::actors::payments::bank_account;
 use crate::actors::services::Services;
 use crate::actors::{direct_debits, mail_again, mailer};
 use crate::domain::access::Membership;
+use crate::domain::approval::ApprovalEvent;
 use crate::domain::order::{OrderEvent, RefundOf, RefundVia, order_number, transfer_reference};
 use crate::domain::shared::payment::Collection;
 use crate::domain::shared::tax::{Country, Tax};
 use crate::domain::shared::tax_rates::RateTable;
 use crate::domain::shared::vat_number::VatCheck;
-use crate::domain::shared::{Money, Role};
-use crate::domain::subscription::{CancelCause, Subscription, SubscriptionEvent, Terms};
+use crate::domain::shared::{AccountId, Money, Role};
+use crate::domain::subscription::{
+    CancelCause, PauseOver, PriceNotice, Subscription, SubscriptionEvent, Terms, TrialNotice,
+};
 use crate::emails::MailKind;
 use crate::emails::billing::BillingMail;
 use crate::projections::{people, subscriptions};
@@ -43,9 +46,15 @@ impl Workflow for BillingMails {
             Some(OrderEvent::PaymentDisputed { amount, reason, .. }) => {
                 let order = event.stream_uuid();
                 let mail = BillingMail::Disputed { number: order_number(order), order, amount, reason };
-                return tell_staff(event, cx, &mail).await;
+                return tell(event, cx, &[Role::Billing], &[], &mail).await;
+            }
+            Some(OrderEvent::RefundProposed { refund, amount, by, lapses_at, .. }) => {
+                return approval_mails::refund_waits(event, cx, (by, refund), amount, lapses_at).await;
             }
             _ => {}
+        }
+        if let Some(ApprovalEvent::SecondPersonAsked { act, account, by, lapses_at, .. }) = event.decode()? {
+            return approval_mails::act_waits(event, cx, (by, account), &act, lapses_at).await;
         }
         let Some(happened) = event.decode::<SubscriptionEvent>()? else { return Ok(()) };
         let repository = EventRepository::<Subscription>::new(cx.pool.clone(), cx.journal.clone());
@@ -70,7 +79,7 @@ impl Workflow for BillingMails {
             let Some(mail) = mail(&happened, &state, terms, &rates, event.stream_uuid(), cx) else {
                 return Ok(());
             };
-            return tell_staff(event, cx, &mail).await;
+            return tell(event, cx, &[Role::Billing], &[], &mail).await;
         }
         let rates = tax_changes::rates(cx).await?;
         let Some(mut mail) = mail(&happened, &state, terms, &rates, event.stream_uuid(), cx) else {
@@ -85,9 +94,21 @@ impl Workflow for BillingMails {
     }
 }
 
-async fn tell_staff(event: &RecordedEvent, cx: &Services, mail: &BillingMail) -> Result<(), WorkflowError> {
-    for person in people::page(&cx.reader, Some(Role::Billing), None, 100).await? {
-        send(event, cx, person.id, &format!("to {}", person.id), mail.clone()).await?;
+/// Writes to everybody who has one of `roles` and may sign in, without those of `except`; once to each.
+pub(super) async fn tell(
+    event: &RecordedEvent,
+    cx: &Services,
+    roles: &[Role],
+    except: &[AccountId],
+    mail: &BillingMail,
+) -> Result<(), WorkflowError> {
+    for role in roles {
+        for person in people::page(&cx.reader, Some(*role), None, 100).await? {
+            if !person.suspended && !except.contains(&person.id) {
+                // Who has both roles has one mail: its id follows from event and person.
+                send(event, cx, person.id, &format!("to {}", person.id), mail.clone()).await?;
+            }
+        }
     }
     Ok(())
 }
@@ -166,11 +187,11 @@ fn mail(
         }
         E::SubscriptionRenewed { period, .. } => BillingMail::Renewed { plan, amount, next_due: period.end },
         E::TrialStarted { ends_on, .. } => BillingMail::TrialStarted { plan, amount, ends_on: *ends_on },
-        E::TrialEndAnnounced { ends_on, amount, charged, .. } => {
+        E::TrialEndAnnounced(TrialNotice { ends_on, amount, charged, .. }) => {
             BillingMail::TrialEnding { amount: pay(*amount), ends_on: *ends_on, charged: *charged }
         }
         E::PauseScheduled { from, until } => BillingMail::PausePlanned { from: *from, until: *until },
-        E::PauseEnded { anchor, .. } => BillingMail::PauseOver { next_due: *anchor },
+        E::PauseEnded(PauseOver { anchor, .. }) => BillingMail::PauseOver { next_due: *anchor },
         E::PlanChangeScheduled { terms, on } => {
             BillingMail::PlanChangePlanned { plan: name(terms), price: pay(terms.price), on: *on }
         }
@@ -209,7 +230,7 @@ fn mail(
             BillingMail::VatNumberRefused { price: pay(state.next_price().unwrap_or(terms.price)) }
         }
         E::WithdrawalDeclared { .. } => BillingMail::Withdrawn { refund: state.has_paid() },
-        E::PriceChangeAnnounced { previous, terms, from, .. } => BillingMail::PriceChanges {
+        E::PriceChangeAnnounced(PriceNotice { previous, terms, from, .. }) => BillingMail::PriceChanges {
             plan: name(terms),
             previous: pay(*previous),
             price: pay(terms.price),

@@ -8,14 +8,14 @@ use crate::actors::{mailer, payments};
 use crate::domain::debit_file::{Creditor, Debit, DebitFileEvent};
 use crate::domain::gift::is_order_of;
 use crate::domain::mandate::{Mandate, MandateCommand, MandateEvent};
-use crate::domain::order::{Order, OrderCommand, OrderEvent};
+use crate::domain::order::{Order, OrderCommand, OrderEvent, order_number};
 use crate::domain::shared::calendar::Zone;
 use crate::domain::subscription::{Subscription, SubscriptionCommand};
 use crate::emails::MailKind;
 use crate::emails::billing::BillingMail;
 use crate::store::RecordedEvent;
 use async_trait::async_trait;
-use chrono::Days;
+use chrono::{DateTime, Days, Utc};
 use uuid::Uuid;
 
 /// The workflow.
@@ -50,6 +50,12 @@ impl Workflow for DirectDebits {
             mailer::enqueue(cx, id, account, MailKind::Billing(mail), cx.clock.now()).await?;
             return Ok(());
         }
+        let happened = event.decode::<OrderEvent>()?;
+        if let Some(OrderEvent::DirectDebitRejected { file, mandate, account, subscription, reason, at }) =
+            happened
+        {
+            return rejected(event, cx, (account, subscription), (file, mandate, reason), at).await;
+        }
         if let Some(OrderEvent::DirectDebitReturned {
             file,
             mandate,
@@ -58,7 +64,7 @@ impl Workflow for DirectDebits {
             reason,
             reopened,
             ..
-        }) = event.decode::<OrderEvent>()?
+        }) = happened
         {
             let at = event.effective_at;
             let command = MandateCommand::RecordReturn { mandate, file, reason, at };
@@ -90,6 +96,29 @@ where
         Ok(_) | Err(CommandError::Refused(_)) => Ok(()),
         Err(error) => Err(WorkflowError::Failed(error.to_string())),
     }
+}
+
+/// The mandate may be over, the subscription waits no longer, and the member is told to pay in another way.
+async fn rejected(
+    event: &RecordedEvent,
+    cx: &Services,
+    (account, subscription): (Uuid, Uuid),
+    (file, mandate, reason): (Uuid, Uuid, String),
+    at: DateTime<Utc>,
+) -> Result<(), WorkflowError> {
+    let order = event.stream_uuid();
+    let noted = MandateCommand::RecordReturn { mandate, file, reason: reason.clone(), at };
+    send::<Mandate>(event, cx, account, "mandate", noted).await?;
+    if !is_order_of(subscription, order) {
+        let command = SubscriptionCommand::RejectDebit { order, reason, at };
+        send::<Subscription>(event, cx, subscription, "subscription", command).await?;
+    }
+    let state = payments::load_order(cx, order).await?;
+    let Some(amount) = state.debit().map(|d| d.amount).filter(|_| state.is_open()) else { return Ok(()) };
+    let (id, _) = cx.follow(event, NAME, "mail");
+    let mail = BillingMail::DebitRejected { number: order_number(order), amount, order };
+    mailer::enqueue(cx, id, account, MailKind::Billing(mail), cx.clock.now()).await?;
+    Ok(())
 }
 
 async fn sent(

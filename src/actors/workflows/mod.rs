@@ -1,6 +1,7 @@
 //! Workflows: events → commands and effects, one file per business process.
 
 pub mod account_mails;
+mod approval_mails;
 mod billing_mails;
 pub mod charge_payments;
 mod comment_answers;

@@ -82,6 +82,13 @@ pub enum OrderCommand {
         /// When it was booked.
         at: DateTime<Utc>,
     },
+    /// The bank does not collect the direct debit.
+    RecordDebitRejection {
+        /// The bank's code.
+        reason: String,
+        /// When it said so.
+        at: DateTime<Utc>,
+    },
     /// Give money back; above a limit it is a proposal for a second person.
     AskRefund(AskRefund),
     /// Give part of the price back because the buyer has a right to it: nobody has to agree.

@@ -86,12 +86,39 @@ fn a_return_opens_what_was_settled_by_it_and_it_can_be_paid_again() {
     assert_eq!(order(vec![placed()]).0.decide(back()), Err(OrderError::NoDebit));
 }
 
+fn rejected() -> OrderCommand {
+    OrderCommand::RecordDebitRejection { reason: "AC04".into(), at: at() }
+}
+
+#[test]
+fn a_rejection_takes_no_money_off_and_what_is_booked_all_the_same_can_still_come_back() {
+    assert_eq!(order(vec![placed()]).0.decide(rejected()), Err(OrderError::NoDebit));
+    let (open, _) = order(vec![placed(), sent(90), rejected()]);
+    assert!(open.is_open() && open.debit().is_some_and(|d| d.rejected && !d.returned));
+    assert_eq!(open.decide(rejected()), Ok(vec![]), "once");
+    assert_eq!(open.decide(sent(91)), Err(OrderError::DebitSent), "not a second time");
+    // Paid by a transfer of the member's own: that stays.
+    let (paid, _) = order(vec![placed(), sent(90), came(1150), rejected()]);
+    assert_eq!(paid.status(), Some(OrderStatus::Paid));
+    // Banks that book the whole batch take back what they did not collect: the statement says so.
+    let (gross, events) = order(vec![placed(), sent(90), rejected(), came(1150), back()]);
+    assert_eq!((gross.status(), last(&events)), (Some(OrderStatus::Created), (1150, true)));
+    assert_eq!(gross.decide(rejected()), Ok(vec![]), "it is known");
+}
+
 #[test]
 fn events_keep_their_form() {
-    let (_, all) = order(vec![placed(), sent(90), came(1150), back()]);
+    let (_, all) = order(vec![placed(), sent(90), rejected(), came(1150), back()]);
     let debits: Vec<&OrderEvent> = all
         .iter()
-        .filter(|e| matches!(e, OrderEvent::DirectDebitSent { .. } | OrderEvent::DirectDebitReturned { .. }))
+        .filter(|e| {
+            matches!(
+                e,
+                OrderEvent::DirectDebitSent { .. }
+                    | OrderEvent::DirectDebitRejected { .. }
+                    | OrderEvent::DirectDebitReturned { .. }
+            )
+        })
         .collect();
     insta::assert_json_snapshot!(debits);
 }

@@ -1,4 +1,4 @@
-//! Direct debits of an order: sent to the bank once, and perhaps given back.
+//! Direct debits of an order: sent to the bank once, and perhaps not collected, or given back.
 
 use super::{Order, OrderError, OrderEvent, OrderStatus, PaidBy};
 use crate::domain::shared::Money;
@@ -21,6 +21,9 @@ pub struct SentDebit {
     pub collect_on: NaiveDate,
     /// Whether the bank gave it back.
     pub returned: bool,
+    /// Whether the bank did not collect it.
+    #[serde(default)]
+    pub rejected: bool,
 }
 
 impl Order {
@@ -63,6 +66,23 @@ impl Order {
             taken_back: Money::new(gone, debit.amount.currency),
             reason,
             reopened: settled && !enough,
+            at,
+        }])
+    }
+
+    /// Nothing came by a debit that is not collected, so nothing is taken off: an order that was paid meanwhile was
+    /// paid otherwise, or the bank books the debit and takes it back, which is a return.
+    pub(super) fn reject_debit(&self, reason: String, at: DateTime<Utc>) -> Decision {
+        let debit = self.debit.as_ref().ok_or(OrderError::NoDebit)?;
+        if debit.returned || debit.rejected {
+            return Ok(vec![]);
+        }
+        Ok(vec![OrderEvent::DirectDebitRejected {
+            file: debit.file,
+            mandate: debit.mandate,
+            account: self.account,
+            subscription: self.subscription,
+            reason,
             at,
         }])
     }

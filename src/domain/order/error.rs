@@ -48,6 +48,9 @@ pub enum OrderError {
     /// The one who asked cannot be the second person.
     #[error("Somebody else has to agree to this refund: you asked for it.")]
     SamePerson,
+    /// The one to whom the money goes cannot be the second person.
+    #[error("Somebody else has to agree to this refund: it is yours.")]
+    OwnGain,
     /// A second person has decided meanwhile.
     #[error("This refund is decided already.")]
     RefundDecided,

@@ -213,6 +213,21 @@ pub enum OrderEvent {
         /// When it was booked.
         at: DateTime<Utc>,
     },
+    /// The bank does not collect the direct debit: no money comes by it. What was paid otherwise stays.
+    DirectDebitRejected {
+        /// In which file it is.
+        file: Uuid,
+        /// By which mandate.
+        mandate: Uuid,
+        /// Who was to pay.
+        account: AccountId,
+        /// The subscription that it is for.
+        subscription: Uuid,
+        /// The bank's code.
+        reason: String,
+        /// When it said so.
+        at: DateTime<Utc>,
+    },
     /// The order is settled.
     OrderPaid {
         /// The subscription that waits for it.

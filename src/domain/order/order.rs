@@ -140,6 +140,12 @@ impl Order {
         self.status
     }
 
+    /// Whether money for it is still awaited.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        matches!(self.status, Some(OrderStatus::Created | OrderStatus::SoftFailed | OrderStatus::Failed))
+    }
+
     /// What it is for: a subscription, or a gift.
     #[must_use]
     pub const fn subject(&self) -> Uuid {
@@ -173,6 +179,7 @@ impl Order {
                 self.send_debit((file, mandate), amount, collect_on, at)
             }
             OrderCommand::RecordDebitReturn { reason, at } => self.return_debit(reason, at),
+            OrderCommand::RecordDebitRejection { reason, at } => self.reject_debit(reason, at),
             OrderCommand::StartAttempt { attempt, method, at } => self.start(attempt, method, total, at),
             OrderCommand::RecordOutcome { attempt, outcome, at } => self.outcome(attempt, outcome, total, at),
             OrderCommand::RecordTransfer { received, at } => self.transfer(received, total, at),
@@ -344,7 +351,13 @@ impl Order {
                 self.transferred = self.transferred.saturating_add(received.minor);
             }
             OrderEvent::DirectDebitSent { file, mandate, amount, collect_on, .. } => {
-                self.debit = Some(SentDebit { file, mandate, amount, collect_on, returned: false });
+                let (returned, rejected) = (false, false);
+                self.debit = Some(SentDebit { file, mandate, amount, collect_on, returned, rejected });
+            }
+            OrderEvent::DirectDebitRejected { .. } => {
+                if let Some(debit) = &mut self.debit {
+                    debit.rejected = true;
+                }
             }
             OrderEvent::DirectDebitReturned { taken_back, reopened, .. } => {
                 self.note_return(taken_back, reopened);

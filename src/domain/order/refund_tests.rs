@@ -182,6 +182,8 @@ fn above_the_limit_a_second_person_decides() {
     let decide =
         |approve, by| OrderCommand::DecideRefund { refund: Uuid::from_u128(20), approve, by, at: at() };
     assert_eq!(waiting.decide(decide(true, ANNA)), Err(OrderError::SamePerson));
+    let buyer = decide(true, Uuid::from_u128(1));
+    assert_eq!(waiting.decide(buyer), Err(OrderError::OwnGain), "nor the one who gets it");
     assert_eq!(waiting.decide(said(20, done())), Err(OrderError::RefundUndecided));
     assert_eq!(kind(&waiting.decide(decide(true, BELA)).unwrap()), "RefundStarted");
     assert_eq!(kind(&waiting.decide(decide(false, BELA)).unwrap()), "RefundRejected");

@@ -139,6 +139,12 @@ impl Order {
         there - self.held(|r| r.of == of)
     }
 
+    /// Whose order it is; nobody's before it was placed.
+    #[must_use]
+    pub const fn account(&self) -> AccountId {
+        self.account
+    }
+
     /// Its refunds, oldest first.
     #[must_use]
     pub fn refunds(&self) -> &[Refund] {
@@ -257,6 +263,7 @@ impl Order {
             (RefundState::Lapsed, _) => Err(OrderError::RefundLapsed),
             (RefundState::Proposed, _) if over => Err(OrderError::RefundLapsed),
             (RefundState::Proposed, true) if r.by == second => Err(OrderError::SamePerson),
+            (RefundState::Proposed, true) if self.account == second => Err(OrderError::OwnGain),
             (RefundState::Proposed, true) => Ok(vec![OrderEvent::RefundStarted {
                 refund: id,
                 of: r.of,

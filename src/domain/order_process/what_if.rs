@@ -7,7 +7,8 @@ use crate::domain::shared::Money;
 use crate::domain::shared::calendar::{Interval, Period};
 use crate::domain::shared::payment::{BillingPolicy, OrderReason, Outcome};
 use crate::domain::subscription::{
-    CancelCause, Status, Subscription, SubscriptionCommand, SubscriptionEvent, Trigger,
+    CancelCause, PlanChangeRequest, PriceNotice, Status, Subscription, SubscriptionCommand,
+    SubscriptionEvent, Trigger, Withdrawal,
 };
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use std::collections::HashMap;
@@ -116,18 +117,20 @@ fn inputs(history: &History) -> Vec<(DateTime<Utc>, Input)> {
                 C::RecordVatCheck { number, check, at }
             }
             E::PlanChangeScheduled { terms, .. } => C::ChangePlan { order: Uuid::nil(), terms, at },
-            E::PlanChangeRequested { order, terms, .. } => C::ChangePlan { order, terms, at },
+            E::PlanChangeRequested(PlanChangeRequest { order, terms, .. }) => {
+                C::ChangePlan { order, terms, at }
+            }
             E::PlanChangeWithdrawn {} => C::WithdrawPlanChange,
             E::PaidTimeExtended { days, .. } => C::Extend { days },
             E::PeriodWaived { .. } => C::Waive { at },
             E::SubscriptionUnparked { waived, .. } => C::Unpark { waive_missed: waived > 0, at },
             // With the act of joining it is part of that.
             E::DiscountGranted { discount } if joined != Some(at) => C::GrantDiscount { discount },
-            E::PriceChangeAnnounced { of, terms, from, notice_days, .. } => {
+            E::PriceChangeAnnounced(PriceNotice { of, terms, from, notice_days, .. }) => {
                 let (variation, price) = (terms.variation, terms.price);
                 C::AnnouncePrice { of, variation, price, from, notice_days }
             }
-            E::WithdrawalDeclared { days, .. } => C::Withdraw { days, at },
+            E::WithdrawalDeclared(Withdrawal { days, .. }) => C::Withdraw { days, at },
             E::SubscriptionCancelled {
                 cause: cause @ (CancelCause::EndedByStaff | CancelCause::Disputed),
                 ..

@@ -7,7 +7,9 @@ use crate::domain::shared::calendar::{Period, day_words};
 use crate::domain::shared::tax::{Buyer, Country, Tax};
 use crate::domain::shared::tax_rates::RateTable;
 use crate::domain::shared::vat_number::VatCheck;
-use crate::domain::subscription::{GrantedDiscount, Proration, Rebate, SubscriptionEvent, Terms};
+use crate::domain::subscription::{
+    GrantedDiscount, PauseOver, PlanChangeRequest, Proration, Rebate, SubscriptionEvent, Terms,
+};
 use chrono::NaiveDate;
 use uuid::Uuid;
 
@@ -83,7 +85,7 @@ impl Known {
             | E::SubscriptionResumed { period, .. }
             | E::PeriodWaived { period, restarts: true, .. } => self.anchor = Some((position, period.start)),
             E::TrialStarted { ends_on, .. } => self.anchor = Some((position, *ends_on)),
-            E::PauseEnded { anchor, .. } => self.anchor = Some((position, *anchor)),
+            E::PauseEnded(PauseOver { anchor, .. }) => self.anchor = Some((position, *anchor)),
             E::PaidTimeExtended { to, .. } => self.anchor = Some((position, *to)),
             E::DiscountGranted { discount } => {
                 self.discount = Some((position, GrantedDiscount { discount: discount.clone(), used: 0 }));
@@ -124,7 +126,7 @@ fn asked(event: &SubscriptionEvent, wanted: Uuid) -> Option<Asked<'_>> {
         E::RenewalOrderRequested { order, index, period, rebate, .. } if *order == wanted => {
             Some(Asked::Renewal { index: *index, period: *period, rebate: rebate.as_ref() })
         }
-        E::PlanChangeRequested { order, terms, proration, .. } if *order == wanted => {
+        E::PlanChangeRequested(PlanChangeRequest { order, terms, proration, .. }) if *order == wanted => {
             Some(Asked::Change { terms, proration })
         }
         _ => None,

@@ -212,6 +212,15 @@ pub enum SubscriptionCommand {
         /// Until when the money is awaited.
         until: DateTime<Utc>,
     },
+    /// The bank does not collect the open order.
+    RejectDebit {
+        /// Which order.
+        order: Uuid,
+        /// The bank's code.
+        reason: String,
+        /// When it said so.
+        at: DateTime<Utc>,
+    },
     /// The bank took the payment of an order back.
     ReversePayment {
         /// Which order.

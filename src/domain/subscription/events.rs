@@ -1,6 +1,7 @@
 use super::{
-    AwaitedDebit, CancelCause, CancelReason, HoldCause, Proration, Rebate, ReversedPayment, TaxChange, Terms,
-    Trigger,
+    AwaitedDebit, CancelCause, CancelReason, HoldCause, PauseBegun, PauseOver, PlanChangeRequest,
+    PriceNotice, Rebate, RejectedDebit, ReversedPayment, TaxChange, Terms, TrialNotice, Trigger, UnusedDays,
+    Withdrawal,
 };
 use crate::domain::shared::calendar::Period;
 use crate::domain::shared::discount::Discount;
@@ -12,7 +13,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// What happened to a subscription.
+/// What happened to a subscription. What the larger events carry lies beside the rule that decides them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 #[serde(tag = "type", content = "data")]
 pub enum SubscriptionEvent {
@@ -54,17 +55,7 @@ pub enum SubscriptionEvent {
         access_until: DateTime<Utc>,
     },
     /// The member is told that the trial ends.
-    TrialEndAnnounced {
-        /// The day on which the first payment is due.
-        ends_on: NaiveDate,
-        /// How much.
-        amount: Money,
-        /// Whether there is a payment method that will be charged.
-        charged: bool,
-        /// Days before the end, by the setting in force.
-        #[serde(default = "super::event_facts::three_days")]
-        days_before: u16,
-    },
+    TrialEndAnnounced(TrialNotice),
     /// The first period is to be paid; it starts on the day of payment.
     FirstOrderRequested {
         /// The order.
@@ -143,6 +134,8 @@ pub enum SubscriptionEvent {
         /// What is awaited.
         debit: AwaitedDebit,
     },
+    /// The bank does not collect the open order: it is to be paid in another way.
+    DebitRejected(RejectedDebit),
     /// The bank took the payment of an order back: its period is not paid any more.
     PaymentReversed {
         /// What is unpaid again.
@@ -259,44 +252,11 @@ pub enum SubscriptionEvent {
         from: NaiveDate,
     },
     /// It rests: nothing is billed, and nothing can be watched.
-    SubscriptionPaused {
-        /// The first day.
-        from: NaiveDate,
-        /// The first day after it, where it is known.
-        until: Option<NaiveDate>,
-        /// Days of paid time that are left after it.
-        days_left: u32,
-        /// The first instant without access.
-        access_until: DateTime<Utc>,
-    },
+    SubscriptionPaused(PauseBegun),
     /// It goes on: the rest of the paid time runs on, and the day after it is the new anchor.
-    PauseEnded {
-        /// The first day of the pause.
-        from: NaiveDate,
-        /// The first day after it.
-        on: NaiveDate,
-        /// Days of paid time that were left.
-        days_left: u32,
-        /// The anchor before.
-        previous_anchor: NaiveDate,
-        /// The next day that is to be paid for.
-        anchor: NaiveDate,
-        /// The first instant that is not paid for.
-        paid_until: DateTime<Utc>,
-    },
+    PauseEnded(PauseOver),
     /// A dearer plan is wanted: the difference is to be paid.
-    PlanChangeRequested {
-        /// The order for the difference.
-        order: Uuid,
-        /// What will be agreed.
-        terms: Terms,
-        /// How the price was reckoned.
-        proration: Proration,
-        /// What is to be paid.
-        amount: Money,
-        /// When.
-        at: DateTime<Utc>,
-    },
+    PlanChangeRequested(PlanChangeRequest),
     /// The difference was not paid: everything stays as it was.
     PlanChangeDropped {
         /// The order that nobody has to pay any more.
@@ -338,45 +298,16 @@ pub enum SubscriptionEvent {
         discount: Discount,
     },
     /// The member is told that the price changes.
-    PriceChangeAnnounced {
-        /// The price that will no longer be asked.
-        of: Uuid,
-        /// What a period costs until then.
-        previous: Money,
-        /// What will be agreed.
-        terms: Terms,
-        /// Periods that begin on this day or later cost the new price.
-        from: NaiveDate,
-        /// Days before which nobody is asked for it without having been told.
-        notice_days: u16,
-    },
+    PriceChangeAnnounced(PriceNotice),
     /// The member is told that another rate of tax changes what is to be paid.
     TaxChangeAnnounced {
         /// What changes, and when.
         change: TaxChange,
     },
     /// The buyer went back on the contract, as the law allows.
-    WithdrawalDeclared {
-        /// The day of the contract.
-        joined_on: NaiveDate,
-        /// The last day on which that was possible.
-        last_day: NaiveDate,
-        /// Days of the contract after which it was over, by law or by what the studio adds.
-        days: u16,
-    },
+    WithdrawalDeclared(Withdrawal),
     /// Days that were paid for and not begun are to be given back.
-    UnusedDaysRefundRequested {
-        /// Of which order.
-        order: Uuid,
-        /// Of its price this part…
-        part: u64,
-        /// …of so many.
-        of: u64,
-        /// Days that are left.
-        days_left: u32,
-        /// Days of the span that was paid for.
-        days_of_span: u32,
-    },
+    UnusedDaysRefundRequested(UnusedDays),
     /// It will end with the time that is paid for.
     CancellationScheduled {
         /// When.

@@ -32,6 +32,36 @@ fn later(day: NaiveDate, days: u64) -> Result<NaiveDate, SubscriptionError> {
     day.checked_add_days(Days::new(days)).ok_or(SubscriptionError::Calendar)
 }
 
+/// A pause that began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PauseBegun {
+    /// The first day.
+    pub from: NaiveDate,
+    /// The first day after it, where it is known.
+    pub until: Option<NaiveDate>,
+    /// Days of paid time that are left after it.
+    pub days_left: u32,
+    /// The first instant without access.
+    pub access_until: DateTime<Utc>,
+}
+
+/// A pause that is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PauseOver {
+    /// The first day of the pause.
+    pub from: NaiveDate,
+    /// The first day after it.
+    pub on: NaiveDate,
+    /// Days of paid time that were left.
+    pub days_left: u32,
+    /// The anchor before.
+    pub previous_anchor: NaiveDate,
+    /// The next day that is to be paid for.
+    pub anchor: NaiveDate,
+    /// The first instant that is not paid for.
+    pub paid_until: DateTime<Utc>,
+}
+
 impl Subscription {
     /// The pause that is planned or has begun.
     #[must_use]
@@ -109,12 +139,12 @@ impl Subscription {
         }
         let days_left =
             u32::try_from((due_on - pause.from).num_days()).map_err(|_| SubscriptionError::Calendar)?;
-        let begun = SubscriptionEvent::SubscriptionPaused {
+        let begun = SubscriptionEvent::SubscriptionPaused(PauseBegun {
             from: pause.from,
             until: pause.until,
             days_left,
             access_until: terms.zone.start_of_day(pause.from),
-        };
+        });
         let mut next = self.clone();
         next.apply(begun.clone());
         // A tick so late that the pause is over too.
@@ -141,13 +171,13 @@ impl Subscription {
         days_left: u32,
     ) -> Result<SubscriptionEvent, SubscriptionError> {
         let anchor = later(on, u64::from(days_left))?;
-        Ok(SubscriptionEvent::PauseEnded {
+        Ok(SubscriptionEvent::PauseEnded(PauseOver {
             from: pause.from,
             on,
             days_left,
             previous_anchor: self.anchor.ok_or(SubscriptionError::Calendar)?,
             anchor,
             paid_until: terms.zone.start_of_day(anchor),
-        })
+        }))
     }
 }

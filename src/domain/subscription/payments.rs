@@ -20,6 +20,19 @@ pub struct AwaitedDebit {
     pub until: DateTime<Utc>,
 }
 
+/// A direct debit of the open order that the bank does not collect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RejectedDebit {
+    /// Of which order.
+    pub order: Uuid,
+    /// The bank's code.
+    pub reason: String,
+    /// From when the order counts as late, if it is to be paid by a day.
+    pub pay_by: DateTime<Utc>,
+    /// When it said so.
+    pub at: DateTime<Utc>,
+}
+
 /// A payment that the bank took back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReversedPayment {
@@ -88,6 +101,24 @@ impl Subscription {
         match self.open.as_ref().filter(|o| o.order == order) {
             Some(open) if open.debit_until.is_none() => {
                 vec![SubscriptionEvent::DebitAwaited { debit: AwaitedDebit { order, collect_on, until } }]
+            }
+            _ => vec![],
+        }
+    }
+
+    /// The money of the open order is not awaited from the bank any more: it is due on its day, or when the bank said
+    /// so, if that is later.
+    pub(super) fn reject_debit(
+        &self,
+        terms: &Terms,
+        order: Uuid,
+        reason: String,
+        at: DateTime<Utc>,
+    ) -> Vec<SubscriptionEvent> {
+        match self.open.as_ref().filter(|o| o.order == order) {
+            Some(open) if open.debit_until.is_some() => {
+                let pay_by = terms.zone.start_of_day(open.due_on).max(at);
+                vec![SubscriptionEvent::DebitRejected(RejectedDebit { order, reason, pay_by, at })]
             }
             _ => vec![],
         }

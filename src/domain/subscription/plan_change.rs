@@ -99,6 +99,21 @@ fn share(price: Money, days: i64, of: i64) -> Money {
     Money::new(i64::try_from(minor).unwrap_or(i64::MAX), price.currency)
 }
 
+/// A change of plan that is to be paid before it is in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanChangeRequest {
+    /// The order for the difference.
+    pub order: Uuid,
+    /// What will be agreed.
+    pub terms: Terms,
+    /// How the price was reckoned.
+    pub proration: Proration,
+    /// What is to be paid.
+    pub amount: Money,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
 impl Subscription {
     /// What is agreed from a later day on.
     #[must_use]
@@ -173,7 +188,13 @@ impl Subscription {
                 let method = self.method.clone().ok_or(SubscriptionError::NeedsMethod)?;
                 let amount = proration.amount();
                 Ok(vec![
-                    SubscriptionEvent::PlanChangeRequested { order, terms, proration, amount, at },
+                    SubscriptionEvent::PlanChangeRequested(PlanChangeRequest {
+                        order,
+                        terms,
+                        proration,
+                        amount,
+                        at,
+                    }),
                     SubscriptionEvent::ChargeRequested {
                         order,
                         attempt: attempt_id(order, 1),

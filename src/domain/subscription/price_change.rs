@@ -17,6 +17,21 @@ pub struct PriceChange {
     pub from: NaiveDate,
 }
 
+/// What a member is told of another price.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PriceNotice {
+    /// The price that will no longer be asked.
+    pub of: Uuid,
+    /// What a period costs until then.
+    pub previous: Money,
+    /// What will be agreed.
+    pub terms: Terms,
+    /// Periods that begin on this day or later cost the new price.
+    pub from: NaiveDate,
+    /// Days before which nobody is asked for it without having been told.
+    pub notice_days: u16,
+}
+
 impl Subscription {
     /// The change of price that the member was told of.
     #[must_use]
@@ -40,7 +55,8 @@ impl Subscription {
         if told || price.currency != has.price.currency {
             return vec![];
         }
-        vec![SubscriptionEvent::PriceChangeAnnounced { of, previous: has.price, terms, from, notice_days }]
+        let notice = PriceNotice { of, previous: has.price, terms, from, notice_days };
+        vec![SubscriptionEvent::PriceChangeAnnounced(notice)]
     }
 
     /// What is agreed for a period that begins on `start`, if that is something else than now.

@@ -1,6 +1,7 @@
 use super::{
-    CancelReason, GrantedDiscount, Pause, PendingChange, PriceChange, Refundable, ReversedPayment,
-    SubscriptionEvent, Terms, Trigger,
+    CancelReason, GrantedDiscount, Pause, PauseBegun, PauseOver, PendingChange, PlanChangeRequest,
+    PriceChange, PriceNotice, Refundable, RejectedDebit, ReversedPayment, SubscriptionEvent, Terms,
+    TrialNotice, Trigger,
 };
 use crate::domain::shared::payment::PaymentMethod;
 use crate::domain::shared::tax::Country;
@@ -245,22 +246,24 @@ impl Subscription {
                 self.anchor = Some(ends_on);
                 self.trial_until = Some(ends_on);
             }
-            SubscriptionEvent::TrialEndAnnounced { ends_on, .. } => self.announced = Some(ends_on),
+            SubscriptionEvent::TrialEndAnnounced(TrialNotice { ends_on, .. }) => {
+                self.announced = Some(ends_on)
+            }
             SubscriptionEvent::PauseScheduled { from, until } => {
                 self.pause = Some(Pause { from, until, days_left: None });
             }
             SubscriptionEvent::PauseWithdrawn { .. } => self.pause = None,
-            SubscriptionEvent::SubscriptionPaused { from, until, days_left, .. } => {
+            SubscriptionEvent::SubscriptionPaused(PauseBegun { from, until, days_left, .. }) => {
                 self.pause = Some(Pause { from, until, days_left: Some(days_left) });
             }
-            SubscriptionEvent::PauseEnded { anchor, .. } => {
+            SubscriptionEvent::PauseEnded(PauseOver { anchor, .. }) => {
                 self.pause = None;
                 self.trial_until = self.trial_until.map(|_| anchor);
                 self.anchor = Some(anchor);
                 self.paid = 0;
                 self.cleared_until = None;
             }
-            SubscriptionEvent::PlanChangeRequested { order, terms, proration, .. } => {
+            SubscriptionEvent::PlanChangeRequested(PlanChangeRequest { order, terms, proration, .. }) => {
                 let mut open = OpenOrder::new(order, proration.period.start);
                 open.change = Some(Box::new(PendingChange { terms, proration }));
                 self.open = Some(open);
@@ -378,6 +381,12 @@ impl Subscription {
                     open.debit_until = Some(debit.until);
                 });
             }
+            SubscriptionEvent::DebitRejected(RejectedDebit { order, pay_by, .. }) => {
+                self.with_open(order, |open| {
+                    open.pay_by = open.pay_by.map(|_| pay_by);
+                    open.debit_until = None;
+                });
+            }
             SubscriptionEvent::PaymentReversed { unpaid: ReversedPayment { order, due_on, .. } } => {
                 self.paid = self.paid.saturating_sub(1);
                 self.open = Some(OpenOrder::new(order, due_on));
@@ -438,7 +447,7 @@ impl Subscription {
             SubscriptionEvent::DiscountGranted { discount } => {
                 self.discount = Some(GrantedDiscount { discount, used: 0 });
             }
-            SubscriptionEvent::PriceChangeAnnounced { of, terms, from, .. } => {
+            SubscriptionEvent::PriceChangeAnnounced(PriceNotice { of, terms, from, .. }) => {
                 self.price_change = Some(PriceChange { of, terms, from });
             }
             // Orders look the rate up on their own; a mail changes nothing.

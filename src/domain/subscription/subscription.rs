@@ -116,6 +116,7 @@ impl Subscription {
             C::Extend { days } => self.extend(status, terms, days),
             C::Waive { at } => self.waive(status, terms, at),
             C::AwaitDebit { order, collect_on, until } => Ok(self.await_debit(order, collect_on, until)),
+            C::RejectDebit { order, reason, at } => Ok(self.reject_debit(terms, order, reason, at)),
             C::ReversePayment { order, policy, at } => self.reverse_payment(status, terms, order, policy, at),
             C::WaiveOrder { order, at } => match &self.open {
                 Some(open) if open.order == order => self.waive(status, terms, at),

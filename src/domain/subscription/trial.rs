@@ -1,13 +1,29 @@
 //! Trials: time before the first payment.
 
 use super::{HoldCause, Subscription, SubscriptionError, SubscriptionEvent, Terms};
+use crate::domain::shared::Money;
 use crate::domain::shared::payment::BillingPolicy;
 use chrono::{DateTime, Days, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
 
 /// Longest trial in days.
 pub const LONGEST_TRIAL: u16 = 366;
 /// Longest time before its end at which the member may be reminded.
 const LONGEST_REMINDER: Days = Days::new(92);
+
+/// What a member is told of the end of the trial.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrialNotice {
+    /// The day on which the first payment is due.
+    pub ends_on: NaiveDate,
+    /// How much.
+    pub amount: Money,
+    /// Whether there is a payment method that will be charged.
+    pub charged: bool,
+    /// Days before the end, by the setting in force.
+    #[serde(default = "super::event_facts::three_days")]
+    pub days_before: u16,
+}
 
 impl Subscription {
     /// The last day of the trial's following day: the day on which the first payment is due. None once
@@ -52,11 +68,9 @@ impl Subscription {
         let ends_on = self.trial_end()?;
         let days_before = policy.trial_reminder_days;
         let due = terms.zone.start_of_day(ends_on.checked_sub_days(Days::new(days_before.into()))?);
-        (at >= due && at < terms.zone.start_of_day(ends_on)).then(|| SubscriptionEvent::TrialEndAnnounced {
-            ends_on,
-            amount: self.price_on(terms, ends_on),
-            charged: self.method.is_some(),
-            days_before,
+        (at >= due && at < terms.zone.start_of_day(ends_on)).then(|| {
+            let (amount, charged) = (self.price_on(terms, ends_on), self.method.is_some());
+            SubscriptionEvent::TrialEndAnnounced(TrialNotice { ends_on, amount, charged, days_before })
         })
     }
 

@@ -35,6 +35,32 @@ impl Refundable {
     }
 }
 
+/// That the buyer went back on the contract, and why that was possible.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withdrawal {
+    /// The day of the contract.
+    pub joined_on: NaiveDate,
+    /// The last day on which that was possible.
+    pub last_day: NaiveDate,
+    /// Days of the contract after which it was over, by law or by what the studio adds.
+    pub days: u16,
+}
+
+/// Days that were paid for and not begun.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnusedDays {
+    /// Of which order.
+    pub order: Uuid,
+    /// Of its price this part…
+    pub part: u64,
+    /// …of so many.
+    pub of: u64,
+    /// Days that are left.
+    pub days_left: u32,
+    /// Days of the span that was paid for.
+    pub days_of_span: u32,
+}
+
 impl Subscription {
     /// Notes that an order paid for a span, as long as that can matter.
     pub(super) fn note_refundable(&mut self, order: Uuid, span: Period) {
@@ -116,15 +142,10 @@ impl Subscription {
             let (days_left, days_of_span) = r.left(today);
             let (part, of) = (r.part * u64::from(days_left), r.of * u64::from(days_of_span));
             let order = r.order;
-            (part > 0).then_some(SubscriptionEvent::UnusedDaysRefundRequested {
-                order,
-                part,
-                of,
-                days_left,
-                days_of_span,
-            })
+            let unused = UnusedDays { order, part, of, days_left, days_of_span };
+            (part > 0).then_some(SubscriptionEvent::UnusedDaysRefundRequested(unused))
         });
-        let declared = SubscriptionEvent::WithdrawalDeclared { joined_on, last_day, days };
+        let declared = SubscriptionEvent::WithdrawalDeclared(Withdrawal { joined_on, last_day, days });
         let ended = SubscriptionEvent::SubscriptionCancelled {
             cause: CancelCause::Withdrawn,
             ended_at: at,

@@ -1,4 +1,4 @@
-//! Direct debit: a mandate was signed; a debit is announced.
+//! Direct debit: a mandate was signed; a debit is announced; it is not collected.
 
 use crate::domain::shared::Money;
 use crate::domain::shared::calendar::day_words;
@@ -43,5 +43,22 @@ pub(super) fn ahead(
         .row("Mandate reference", reference)
         .row("Creditor identifier", creditor)
         .button("See the order", studio.link(&format!("/account/orders/{order}")))
+        .sign(studio)
+}
+
+/// See [`super::BillingMail::DebitRejected`].
+pub(super) fn rejected(
+    studio: &Studio,
+    name: Option<&str>,
+    number: &str,
+    amount: &Money,
+    order: &Uuid,
+) -> Mail {
+    Letter::new("Your bank did not accept our direct debit")
+        .to_person(name)
+        .say(format!("Order {number} is not paid by direct debit, and we do not try it again. Please pay it on its page; your membership goes on when it is paid in time."))
+        .say("If your account number has changed, sign a new mandate with your payment methods.")
+        .row("Amount", amount.to_string())
+        .button("Pay the order", studio.link(&format!("/account/orders/{order}")))
         .sign(studio)
 }

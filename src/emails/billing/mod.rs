@@ -1,6 +1,7 @@
 //! Mails about memberships and money. What waits in the queue holds amounts, dates and ids only.
 
 mod action_needed;
+mod approval_waits;
 mod cancellation_scheduled;
 mod card_expiring;
 mod catching_up;
@@ -147,6 +148,15 @@ pub enum BillingMail {
         reference: String,
         /// Creditor identifier of the studio.
         creditor: String,
+        /// The order.
+        order: Uuid,
+    },
+    /// The bank does not collect a direct debit: the order is to be paid in another way.
+    DebitRejected {
+        /// Number of the order.
+        number: String,
+        /// How much.
+        amount: Money,
         /// The order.
         order: Uuid,
     },
@@ -310,6 +320,15 @@ pub enum BillingMail {
         /// Which subscription.
         subscription: Uuid,
     },
+    /// To billing staff: something waits for a second person.
+    ApprovalWaits {
+        /// What would be done.
+        what: String,
+        /// Where it is decided.
+        path: String,
+        /// When it counts no more; none: it waits for ever.
+        lapses_at: Option<DateTime<Utc>>,
+    },
 }
 
 impl BillingMail {
@@ -341,6 +360,9 @@ impl BillingMail {
             }
             Self::DebitAhead { number, amount, collect_on, reference, creditor, order } => {
                 direct_debit::ahead(studio, name, number, amount, collect_on, (reference, creditor), order)
+            }
+            Self::DebitRejected { number, amount, order } => {
+                direct_debit::rejected(studio, name, number, amount, order)
             }
             Self::OrderToPay { plan, amount, pay_by, debited: true, .. } => {
                 order_to_pay::collected(studio, name, plan, amount, pay_by)
@@ -388,6 +410,9 @@ impl BillingMail {
             }
             Self::ManagerTold { plan, amount, due_on, subscription } => {
                 manager_told::render(studio, name, plan, amount, due_on, subscription)
+            }
+            Self::ApprovalWaits { what, path, lapses_at } => {
+                approval_waits::render(studio, name, what, path, lapses_at.as_ref())
             }
         }
     }

@@ -230,6 +230,22 @@ fn all() -> Vec<(&'static str, Mail)> {
                 subscription: Uuid::from_u128(5),
             },
         ),
+        (
+            "debit_rejected",
+            BillingMail::DebitRejected {
+                number: "K123456789".into(),
+                amount: Money::new(1150, Currency::eur()),
+                order: Uuid::from_u128(9),
+            },
+        ),
+        (
+            "approval_waits",
+            BillingMail::ApprovalWaits {
+                what: "Record €1,150.00 as received by transfer".into(),
+                path: "/billing/approvals/5".into(),
+                lapses_at: Some("2026-12-21T10:00:00Z".parse().unwrap()),
+            },
+        ),
     ];
     mails
         .into_iter()

@@ -13,7 +13,9 @@ use kinora::domain::order::{OrderEvent, PaidBy};
 use kinora::domain::shared::calendar::{IntervalUnit, Period};
 use kinora::domain::shared::payment::{Collection, Outcome};
 use kinora::domain::shared::{Currency, Money};
-use kinora::domain::subscription::{Status, Subscription, SubscriptionEvent, Trigger};
+use kinora::domain::subscription::{
+    PauseBegun, PlanChangeRequest, PriceNotice, Status, Subscription, SubscriptionEvent, Trigger, UnusedDays,
+};
 use member::{Member, Taken, day};
 use rand::RngExt;
 use std::collections::HashMap;
@@ -79,8 +81,8 @@ fn covered(m: &Member) -> Vec<Period> {
             | SubscriptionEvent::SubscriptionResumed { period, .. }
             | SubscriptionEvent::SubscriptionRenewed { period, .. }
             | SubscriptionEvent::PeriodWaived { period, .. } => all.push(*period),
-            SubscriptionEvent::SubscriptionPaused { from, .. } => cut(&mut all, *from),
-            SubscriptionEvent::PlanChangeRequested { order, proration, .. } => {
+            SubscriptionEvent::SubscriptionPaused(PauseBegun { from, .. }) => cut(&mut all, *from),
+            SubscriptionEvent::PlanChangeRequested(PlanChangeRequest { order, proration, .. }) => {
                 let done = |e: &SubscriptionEvent| matches!(e, SubscriptionEvent::PlanChanged { order: Some(o), .. } if o == order);
                 if m.log.iter().any(|(_, e)| done(e)) {
                     cut(&mut all, proration.period.start);
@@ -140,13 +142,13 @@ fn check(m: &Member) {
             }
             SubscriptionEvent::CancellationScheduled { .. } => leaving = true,
             SubscriptionEvent::CancellationUndone { .. } => leaving = false,
-            SubscriptionEvent::PriceChangeAnnounced { from, .. } => told = Some((*at, *from)),
+            SubscriptionEvent::PriceChangeAnnounced(PriceNotice { from, .. }) => told = Some((*at, *from)),
             SubscriptionEvent::PlanChanged { order: None, .. } => {
                 if let Some((when, from)) = told.take() {
                     assert!(from >= when.date_naive() + Days::new(29), "less notice than promised");
                 }
             }
-            SubscriptionEvent::UnusedDaysRefundRequested { order, .. } => {
+            SubscriptionEvent::UnusedDaysRefundRequested(UnusedDays { order, .. }) => {
                 let given: i64 = m
                     .events
                     .iter()

@@ -73,3 +73,40 @@ fn only_the_last_payment_of_what_is_active_is_reversed() {
     assert!(world.run(reverse(second, "2026-03-31T09:00:00Z"), now).is_empty(), "it ends anyway");
     assert_eq!(world.status(), Status::PendingCancellation);
 }
+
+#[test]
+fn what_the_bank_does_not_collect_is_due_on_its_day_and_can_be_paid_otherwise() {
+    let reject =
+        |order, when: &str| SubscriptionCommand::RejectDebit { order, reason: "AC04".into(), at: at(when) };
+    let awaiting = || {
+        let mut world = member();
+        world.tick("2026-02-21T12:00:00Z");
+        let told = await_debit(&world, "2026-03-02", "2026-03-12T00:00:00Z");
+        let early = reject(world.sub.open_order().unwrap().order, "2026-02-22T00:00:00Z");
+        assert!(world.run(early, at("2026-02-22T00:00:00Z")).is_empty(), "nothing is awaited");
+        world.run(told, at("2026-02-22T12:00:00Z"));
+        world
+    };
+    // Said before the day: it is late from the day on.
+    let mut world = awaiting();
+    let order = world.sub.open_order().unwrap().order;
+    let said = reject(order, "2026-02-25T00:00:00Z");
+    let events = world.run(said.clone(), at("2026-02-25T00:00:00Z"));
+    let [SubscriptionEvent::DebitRejected(rejected)] = &events[..] else { panic!("{events:?}") };
+    assert_eq!(rejected.pay_by, at("2026-02-27T23:00:00Z"));
+    assert!(world.run(said, at("2026-02-25T00:00:00Z")).is_empty(), "once");
+    let pay = SubscriptionCommand::PayNow {
+        attempt: Uuid::from_u128(5),
+        method: card("good"),
+        at: at("2026-02-25T09:00:00Z"),
+    };
+    assert!(world.sub.decide(pay).is_ok(), "it need not wait for the bank");
+    assert!(world.tick("2026-02-27T22:59:59Z").is_empty());
+    assert_eq!(World::kinds(&world.tick("2026-02-27T23:00:00Z")), ["SubscriptionPutOnHold"]);
+    // Said after the day: from then on.
+    let mut world = awaiting();
+    let late = at("2026-03-03T00:00:00Z");
+    world.run(reject(order, "2026-03-03T00:00:00Z"), late);
+    assert_eq!(World::kinds(&world.tick("2026-03-03T00:00:00Z")), ["SubscriptionPutOnHold"]);
+    assert!(world.run(reject(Uuid::from_u128(99), "2026-03-04T00:00:00Z"), late).is_empty(), "another order");
+}

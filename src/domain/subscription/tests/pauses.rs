@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::subscription::{PauseBegun, PauseOver};
 use chrono::{NaiveDate, TimeDelta};
 use proptest::prelude::*;
 
@@ -29,14 +30,18 @@ fn a_pause_stops_access_and_billing_and_the_rest_of_the_paid_time_runs_on() {
     assert!(world.sub.gives_access());
     assert!(world.tick("2026-01-24T22:59:59Z").is_empty());
     let events = world.tick("2026-01-24T23:00:00Z");
-    let SubscriptionEvent::SubscriptionPaused { days_left, access_until, .. } = &events[0] else { panic!() };
+    let SubscriptionEvent::SubscriptionPaused(PauseBegun { days_left, access_until, .. }) = &events[0] else {
+        panic!()
+    };
     // Paid up to 15 Feb: 21 days are left on 25 Jan.
     assert_eq!((*days_left, *access_until), (21, at("2026-01-24T23:00:00Z")));
     assert!(!world.sub.gives_access());
     assert_eq!(world.status(), Status::Active, "paused is a flag of an active one");
     assert!(world.tick("2026-02-15T00:00:00Z").is_empty(), "nothing is billed");
     let events = world.tick("2026-02-28T23:00:00Z");
-    let SubscriptionEvent::PauseEnded { on, anchor, previous_anchor, .. } = &events[0] else { panic!() };
+    let SubscriptionEvent::PauseEnded(PauseOver { on, anchor, previous_anchor, .. }) = &events[0] else {
+        panic!()
+    };
     assert_eq!((*on, *anchor, *previous_anchor), (day("2026-03-01"), day("2026-03-22"), day("2026-01-15")));
     assert!(world.sub.gives_access());
     assert!(world.tick("2026-03-21T22:00:00Z").is_empty());
@@ -66,7 +71,7 @@ fn the_periods_before_a_planned_pause_are_billed_and_the_one_it_begins_with_is_n
     world.run(pause("2026-03-15", Some("2026-04-01"), now), at(now));
     assert_eq!(World::kinds(&world.tick("2026-02-14T23:00:00Z")).last(), Some(&"SubscriptionRenewed"));
     let events = world.tick("2026-03-14T23:00:00Z");
-    let SubscriptionEvent::SubscriptionPaused { days_left, .. } = &events[0] else { panic!() };
+    let SubscriptionEvent::SubscriptionPaused(PauseBegun { days_left, .. }) = &events[0] else { panic!() };
     assert_eq!((events.len(), *days_left), (1, 0));
     world.tick("2026-03-31T22:00:00Z");
     assert_eq!(world.sub.next_due_on(), Some(day("2026-04-01")));

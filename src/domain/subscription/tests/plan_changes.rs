@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::subscription::PlanChangeRequest;
 use chrono::{NaiveDate, TimeDelta};
 use proptest::prelude::*;
 
@@ -32,7 +33,10 @@ fn a_dearer_plan_begins_at_once_for_the_difference_of_the_days_that_are_left() {
     let now = "2026-02-14T10:00:00Z";
     let events = world.run(change(plan(9, 2300, Interval::monthly()), now), at(now));
     assert_eq!(World::kinds(&events), ["PlanChangeRequested", "ChargeRequested", "PlanChanged"]);
-    let SubscriptionEvent::PlanChangeRequested { proration: p, amount, .. } = &events[0] else { panic!() };
+    let SubscriptionEvent::PlanChangeRequested(PlanChangeRequest { proration: p, amount, .. }) = &events[0]
+    else {
+        panic!()
+    };
     assert_eq!((p.days_left, p.days_of_period), (14, 28));
     assert_eq!((p.charge.minor, p.credit.minor, amount.minor), (1150, 575, 575));
     let rates = (p.old_price.unwrap().minor, p.new_price.unwrap().minor, p.rounding);
@@ -49,7 +53,10 @@ fn a_dearer_plan_of_another_interval_starts_anew_today() {
     let mut world = member();
     let now = "2026-02-14T10:00:00Z";
     let events = world.run(change(plan(9, 20000, Interval::yearly()), now), at(now));
-    let SubscriptionEvent::PlanChangeRequested { proration: p, amount, .. } = &events[0] else { panic!() };
+    let SubscriptionEvent::PlanChangeRequested(PlanChangeRequest { proration: p, amount, .. }) = &events[0]
+    else {
+        panic!()
+    };
     assert_eq!((p.charge.minor, p.credit.minor, amount.minor, p.restarts), (20000, 575, 19425, true));
     assert_eq!(world.sub.next_due_on(), Some(day("2027-02-14")));
     assert_eq!(world.sub.anchor(), Some(day("2026-02-14")));

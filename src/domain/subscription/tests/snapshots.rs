@@ -2,6 +2,9 @@ use super::*;
 use crate::domain::shared::calendar::Period;
 use crate::domain::shared::discount::{Discount, Off};
 use crate::domain::shared::vat_number::VatCheck;
+use crate::domain::subscription::{
+    PauseBegun, PauseOver, PlanChangeRequest, PriceNotice, RejectedDebit, TrialNotice, UnusedDays, Withdrawal,
+};
 
 /// One event of each kind, as it lies in the log. A change of this picture needs an upcaster.
 #[test]
@@ -68,19 +71,29 @@ fn events_keep_their_form() {
             at: when,
         },
         SubscriptionEvent::TrialStarted { days: 14, from: due_on, ends_on: period.end, access_until: when },
-        SubscriptionEvent::TrialEndAnnounced { ends_on: due_on, amount, charged: true, days_before: 3 },
+        SubscriptionEvent::TrialEndAnnounced(TrialNotice {
+            ends_on: due_on,
+            amount,
+            charged: true,
+            days_before: 3,
+        }),
         SubscriptionEvent::PauseScheduled { from: due_on, until: Some(period.end) },
         SubscriptionEvent::PauseWithdrawn { from: due_on },
-        SubscriptionEvent::SubscriptionPaused { from: due_on, until: None, days_left: 9, access_until: when },
-        SubscriptionEvent::PauseEnded {
+        SubscriptionEvent::SubscriptionPaused(PauseBegun {
+            from: due_on,
+            until: None,
+            days_left: 9,
+            access_until: when,
+        }),
+        SubscriptionEvent::PauseEnded(PauseOver {
             from: due_on,
             on: period.end,
             days_left: 9,
             previous_anchor: due_on,
             anchor: period.end,
             paid_until: when,
-        },
-        SubscriptionEvent::PlanChangeRequested {
+        }),
+        SubscriptionEvent::PlanChangeRequested(PlanChangeRequest {
             order,
             terms: terms(Collection::Automatic, Interval::yearly()),
             proration: Proration {
@@ -96,7 +109,7 @@ fn events_keep_their_form() {
             },
             amount,
             at: when,
-        },
+        }),
         SubscriptionEvent::PlanChangeDropped { order, attempt, code: "card_declined".into(), hard: false },
         SubscriptionEvent::PlanChangeScheduled {
             terms: terms(Collection::Automatic, Interval::yearly()),
@@ -124,22 +137,32 @@ fn events_keep_their_form() {
         },
         SubscriptionEvent::DiscountGranted { discount: discount.clone() },
         SubscriptionEvent::FirstOrderRequested { order, amount, due_on, rebate: Some(rebate) },
-        SubscriptionEvent::PriceChangeAnnounced {
+        SubscriptionEvent::PriceChangeAnnounced(PriceNotice {
             of: Uuid::from_u128(2),
             previous: amount,
             terms: terms(Collection::Automatic, Interval::monthly()),
             from: due_on,
             notice_days: 30,
-        },
-        SubscriptionEvent::WithdrawalDeclared { joined_on: due_on, last_day: period.end, days: 14 },
-        SubscriptionEvent::UnusedDaysRefundRequested {
+        }),
+        SubscriptionEvent::WithdrawalDeclared(Withdrawal {
+            joined_on: due_on,
+            last_day: period.end,
+            days: 14,
+        }),
+        SubscriptionEvent::UnusedDaysRefundRequested(UnusedDays {
             order,
             part: 21,
             of: 28,
             days_left: 21,
             days_of_span: 28,
-        },
+        }),
         SubscriptionEvent::DebitAwaited { debit: AwaitedDebit { order, collect_on: due_on, until: when } },
+        SubscriptionEvent::DebitRejected(RejectedDebit {
+            order,
+            reason: "AC04".into(),
+            pay_by: when,
+            at: when,
+        }),
         SubscriptionEvent::PaymentReversed { unpaid: ReversedPayment { order, due_on, at: when } },
     ]);
     insta::assert_json_snapshot!(log);

@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::subscription::TrialNotice;
 
 const JOINED: &str = "2026-01-31T14:00:00Z";
 
@@ -37,7 +38,9 @@ fn a_trial_with_a_card_is_active_without_an_order_until_it_ends_then_as_due() {
 fn a_trial_without_a_card_is_on_hold_at_its_end_and_a_card_lets_it_go_on() {
     let mut world = trial(Collection::Automatic, 14, false);
     let events = world.tick("2026-02-11T00:00:00Z");
-    let SubscriptionEvent::TrialEndAnnounced { charged: false, .. } = &events[0] else { panic!() };
+    let SubscriptionEvent::TrialEndAnnounced(TrialNotice { charged: false, .. }) = &events[0] else {
+        panic!()
+    };
     let events = world.tick("2026-02-14T00:00:00Z");
     assert_eq!(World::kinds(&events), ["RenewalOrderRequested", "SubscriptionPutOnHold"]);
     let SubscriptionEvent::SubscriptionPutOnHold { cause: HoldCause::TrialEnded, .. } = &events[1] else {
@@ -107,7 +110,7 @@ fn how_many_days_before_its_end_the_member_is_reminded_is_a_setting_that_stands_
     let tick = |when| SubscriptionCommand::Tick { policy, at: at(when) };
     assert!(world.run(tick("2026-02-06T22:59:59Z"), at("2026-02-06T22:59:59Z")).is_empty());
     let events = world.run(tick("2026-02-06T23:00:00Z"), at("2026-02-06T23:00:00Z"));
-    let SubscriptionEvent::TrialEndAnnounced { days_before: 7, .. } = &events[..][0] else {
+    let SubscriptionEvent::TrialEndAnnounced(TrialNotice { days_before: 7, .. }) = &events[..][0] else {
         panic!("{events:?}")
     };
     assert!(world.run(tick("2026-02-10T23:00:00Z"), at("2026-02-10T23:00:00Z")).is_empty(), "once");
@@ -117,7 +120,8 @@ fn how_many_days_before_its_end_the_member_is_reminded_is_a_setting_that_stands_
 fn an_announcement_from_before_it_was_a_setting_was_made_three_days_before() {
     let old = serde_json::json!({ "type": "TrialEndAnnounced", "data": {
         "ends_on": "2026-02-14", "amount": { "minor": 1150, "currency": "EUR" }, "charged": true } });
-    let SubscriptionEvent::TrialEndAnnounced { days_before: 3, .. } = serde_json::from_value(old).unwrap()
+    let SubscriptionEvent::TrialEndAnnounced(TrialNotice { days_before: 3, .. }) =
+        serde_json::from_value(old).unwrap()
     else {
         panic!()
     };

@@ -1,6 +1,7 @@
 //! The right of withdrawal: who has it, until when, and what goes back.
 
 use super::*;
+use crate::domain::subscription::UnusedDays;
 use chrono::NaiveDate;
 
 const JOINED: &str = "2026-01-31T14:00:00Z";
@@ -21,7 +22,7 @@ fn shares(events: &[SubscriptionEvent]) -> Vec<(u64, u64)> {
     events
         .iter()
         .filter_map(|e| match e {
-            SubscriptionEvent::UnusedDaysRefundRequested { part, of, .. } => Some((*part, *of)),
+            SubscriptionEvent::UnusedDaysRefundRequested(UnusedDays { part, of, .. }) => Some((*part, *of)),
             _ => None,
         })
         .collect()

@@ -1,7 +1,8 @@
 //! `/billing/approvals`: what waits for a second person, and one such request.
 
+use super::exports::{self, FileKind, PART};
 use super::subscription_acts::with_reason;
-use super::{BILLING, PAGE, desk, names, page_number, pages, person};
+use super::{BILLING, PAGE, desk, names, page_number, pages, person, with};
 use crate::actors::approvals as second;
 use crate::actors::bus::{CommandError, Envelope, Metadata};
 use crate::domain::approval::{Act, Approval, ApprovalCommand, ApprovalState};
@@ -9,7 +10,7 @@ use crate::domain::shared::{AccountId, PersonalValue};
 use crate::http::error::HttpError;
 use crate::http::response::after;
 use crate::http::route::Route;
-use crate::http::ui::button::submit_as;
+use crate::http::ui::button::{link_small, submit_as};
 use crate::http::ui::layout::{Place, crumbs};
 use crate::http::ui::table::{cell, head, text};
 use crate::http::ui::{
@@ -20,6 +21,7 @@ use crate::http::{Form, Req, Res};
 use crate::projections::{approvals, refunds};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
+use std::sync::Arc;
 use uuid::Uuid;
 
 const HERE: &str = "/billing/approvals";
@@ -106,6 +108,9 @@ struct Line {
 }
 
 async fn list(req: Req) -> Result<Res, HttpError> {
+    if let Some(kind) = FileKind::asked(&req) {
+        return Ok(export(&req, kind));
+    }
     let (reader, now) = (&req.app.reader, req.now());
     let line = |one: &Approval, time| Line {
         to: format!("{HERE}/{}", one.id()),
@@ -158,8 +163,12 @@ async fn list(req: Req) -> Result<Res, HttpError> {
             Column::new("State"),
         ]
     };
+    let saved = html! {
+        (link_small("Export CSV", &with(&req, "format", Some("csv")), Weight::Plain))
+        (link_small("Export JSON Lines", &with(&req, "format", Some("jsonl")), Weight::Quiet))
+    };
     let content = html! {
-        (page_head("Approvals", Some("What gives money or time away, or says that money came, above what one person may decide alone."), None))
+        (page_head("Approvals", Some("What gives money or time away, or says that money came, above what one person may decide alone."), Some(&saved)))
         @if open.is_empty() {
             (empty(Icon::Info, "Nothing waits for a second person", "Acts above the limits appear here until a colleague agrees, or they lapse.", None))
         } @else {
@@ -170,8 +179,59 @@ async fn list(req: Req) -> Result<Res, HttpError> {
             (table("Decided requests", &columns("Decided"), &rows(&past)))
             (pages(&req, page, past.len(), total))
         }
+        p.small.dim { "Refunds that wait are among the first list; all of them, with who agreed, are under " a href="/billing/refunds" { "refunds" } " and in their own export." }
     };
     Ok(desk(&req, "Approvals", &Errors::none(), &content))
+}
+
+const NAMES: [&str; 13] = [
+    "request",
+    "act",
+    "what",
+    "account",
+    "subscription",
+    "asked_by",
+    "asked_at",
+    "above",
+    "lapses_at",
+    "state",
+    "decided_by",
+    "decided_at",
+    "not_possible_because",
+];
+
+/// What was asked and decided, without the reasons: those are sealed with the people they are about.
+fn cells(one: &Approval, now: DateTime<Utc>) -> Vec<String> {
+    let (asked_at, lapses_at) = one.open_between().unwrap_or_default();
+    let lapsed = one.state() == ApprovalState::Waiting && now >= lapses_at;
+    let state: &'static str = if lapsed { ApprovalState::Lapsed } else { one.state() }.into();
+    let decided = one.decided().filter(|(by, _)| !by.is_nil());
+    vec![
+        one.id().to_string(),
+        one.act().map(|act| act.kind().to_owned()).unwrap_or_default(),
+        words(one),
+        one.account().to_string(),
+        one.subscription().map(|id| id.to_string()).unwrap_or_default(),
+        one.asked_by().to_string(),
+        asked_at.to_rfc3339(),
+        one.bound().map(|bound| bound.words()).unwrap_or_default(),
+        lapses_at.to_rfc3339(),
+        state.to_owned(),
+        decided.map(|(by, _)| by.to_string()).unwrap_or_default(),
+        decided.map(|(_, at)| at.to_rfc3339()).unwrap_or_default(),
+        one.why().unwrap_or_default().to_owned(),
+    ]
+}
+
+fn export(req: &Req, kind: FileKind) -> Res {
+    let (app, now) = (Arc::clone(&req.app), req.now());
+    exports::send("approvals", kind, &NAMES, move |last| {
+        let app = Arc::clone(&app);
+        async move {
+            let rows = approvals::after(&app.reader, last, PART).await?;
+            Ok(exports::part(&rows, |(_, one)| cells(one, now), |(position, _)| *position))
+        }
+    })
 }
 
 async fn show(req: Req) -> Result<Res, HttpError> {

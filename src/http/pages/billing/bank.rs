@@ -61,6 +61,7 @@ fn sent(all: &[(uuid::Uuid, DateTime<Utc>, Report)]) -> Markup {
                         | Booked::Known { .. }
                         | Booked::Batch { .. }
                         | Booked::Returned { .. }
+                        | Booked::Rejected { .. }
                 )
             });
             vec![
@@ -81,12 +82,12 @@ fn count(report: &Report, wanted: fn(&Booked) -> bool) -> usize {
 async fn view(req: &Req, errors: &Errors) -> Result<Res, HttpError> {
     let before = kept(&req.app, None, LAST).await?;
     let content = html! {
-        (page_head("Bank", Some("Send a statement: what has the reference of an order is booked on it."), None))
+        (page_head("Bank", Some("Send what the bank sent: what has the reference of an order is booked on it."), None))
         section.panel aria-labelledby="send" {
             h2 #send { "Send a statement" }
             form.form method="post" action="/billing/bank" enctype="multipart/form-data" {
                 (hidden_fields(req))
-                (Field::new("file", "File").kind("file").hint("CAMT.053 (XML), or CSV with a heading line. The same entry is booked once, however often it is sent: always use the same kind of file.").errors(errors).render())
+                (Field::new("file", "File").kind("file").hint("A statement: CAMT.053 (XML), or CSV with a heading line. Or the status report of a file of direct debits: pain.002 (XML). The same entry is booked once, however often it is sent: always use the same kind of file.").errors(errors).render())
                 (submit("Book the statement", Weight::Main))
             }
             p.small.dim { "The file is not kept: only day, amount and order of each entry." }
@@ -98,11 +99,15 @@ async fn view(req: &Req, errors: &Errors) -> Result<Res, HttpError> {
 
 fn outcome(report: &Report) -> Markup {
     let count = |wanted| count(report, wanted);
-    let booked =
-        count(|b| matches!(b, Booked::Booked { .. } | Booked::Batch { .. } | Booked::Returned { .. }));
+    let booked = count(|b| {
+        matches!(
+            b,
+            Booked::Booked { .. } | Booked::Batch { .. } | Booked::Returned { .. } | Booked::Rejected { .. }
+        )
+    });
     let open = count(|b| matches!(b, Booked::NoReference | Booked::Refused { .. }));
     let words = format!(
-        "{} booked, {} known before, {} for you to look at, {} that went out ignored.",
+        "{} booked, {} known before, {} for you to look at, {} ignored (money that went out, debits that were accepted).",
         booked,
         count(|b| matches!(b, Booked::Known { .. })),
         open,
@@ -136,6 +141,13 @@ fn line(line: &Line) -> Vec<Markup> {
         Booked::Returned { order: id, number, reason } => {
             (order(id, number), html! { (chip(Tone::Danger, "Came back")) " " (reason) })
         }
+        Booked::Rejected { order: id, number, reason, paid } => (
+            order(id, number),
+            html! {
+                (chip(Tone::Danger, "Not collected")) " " (reason)
+                @if *paid { ". The order is paid: if that was the debit, the statement that takes it back opens it again." }
+            },
+        ),
         Booked::NoReference => (
             html! { "–" },
             html! { (chip(Tone::Warning, "No reference")) " Find the order, and mark it as paid there." },

@@ -145,6 +145,10 @@ async fn one(req: Req) -> Result<Res, HttpError> {
                 Some((state, reason)) if state == "returned" => {
                     chip(Tone::Danger, &format!("Came back: {}", reason.as_deref().unwrap_or("no reason")))
                 }
+                Some((state, reason)) if state == "rejected" => chip(
+                    Tone::Danger,
+                    &format!("Not collected: {}", reason.as_deref().unwrap_or("no reason")),
+                ),
                 _ => chip(Tone::Info, "In the file"),
             };
             vec![

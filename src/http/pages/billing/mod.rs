@@ -17,6 +17,7 @@ mod proof;
 mod refund_ask;
 mod refunds;
 mod report_movements;
+mod report_plans;
 mod report_vat;
 mod reports;
 mod subscription;
@@ -68,6 +69,7 @@ pub fn routes() -> Vec<Route> {
         direct_debits::routes(),
         reports::routes(),
         report_movements::routes(),
+        report_plans::routes(),
         report_vat::routes(),
     ]
     .into_iter()

@@ -8,7 +8,7 @@ use crate::http::route::Route;
 use crate::http::ui::table::{cell, head, number, text};
 use crate::http::ui::{Column, Errors, Stat, Tone, format, notice, page_head, stats, table};
 use crate::http::{Req, Res};
-use crate::projections::{approvals, figures, orders, refunds, subscriptions};
+use crate::projections::{approvals, movements, orders, refunds, subscriptions};
 use chrono::TimeDelta;
 use maud::{Markup, html};
 
@@ -27,7 +27,8 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let days = orders::revenue_by_day(reader, currency.code(), now.date_naive(), 60).await?;
     let sum = |part: &[(chrono::NaiveDate, i64)]| part.iter().map(|(_, n)| n).sum::<i64>();
     let (before, month) = days.split_at(days.len().saturating_sub(30));
-    let recurring = figures::monthly_recurring_revenue(reader).await?;
+    let recurring = movements::monthly_recurring_revenue(reader).await?;
+    let recurring = recurring.into_iter().filter(|money| money.minor > 0).collect();
     let at_risk = orders::at_risk(reader).await?;
     let failing: i64 = at_risk.iter().map(|(n, _)| n).sum();
     let list = |all: Vec<Money>| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(" + ");
@@ -52,7 +53,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         Stat {
             label: "Monthly recurring revenue",
             value: or_zero(list(recurring)),
-            note: Some("a month, as long as access is paid for".into()),
+            note: Some("a month, coupons taken off, as long as access is paid for".into()),
             tone: Tone::Plain,
             course: vec![],
         },

@@ -2,6 +2,7 @@
 
 use super::exports::{self, FileKind};
 use super::report_movements::{mix, movement, who_stays};
+use super::report_plans::over_time;
 use super::{BILLING, desk, with};
 use crate::domain::shared::{Currency, Money};
 use crate::http::error::HttpError;
@@ -11,6 +12,7 @@ use crate::http::ui::table::{head, number};
 use crate::http::ui::{Column, Errors, Weight, bars, filter, filters, format, page_head, table};
 use crate::http::{Req, Res};
 use crate::projections::movements::{self, Month};
+use crate::projections::plan_mix;
 use crate::projections::tax_report::{self, Invoiced, Span};
 use chrono::NaiveDate;
 use maud::{Markup, html};
@@ -114,6 +116,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let months = Span::Month.step(Span::Month.start(scope.today), -23);
     let cohorts = movements::cohorts(reader, months, scope.today).await?;
     let plans = movements::plan_mix(reader).await?;
+    let history = plan_mix::by_span(reader, scope.span, scope.from, scope.today).await?;
     let chips =
         [(Span::Day, "By day"), (Span::Week, "By week"), (Span::Month, "By month")].map(|(span, label)| {
             filter(label, (span == scope.span).then_some("shown"), &with(&req, "by", Some(span.word())))
@@ -126,6 +129,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         section.stack { h2 { "Monthly recurring revenue" } (movement(&scope, &moved)) }
         section.stack { h2 { "Who stays" } (who_stays(&scope, &cohorts)) }
         section.stack { h2 { "Plans" } (mix(&scope, &plans)) }
+        section.stack { h2 { "Plans over time" } (over_time(&scope, &history)) }
     };
     Ok(desk(&req, "Reports", &Errors::none(), &content))
 }

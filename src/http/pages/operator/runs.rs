@@ -23,7 +23,11 @@ pub(super) fn routes() -> Vec<Route> {
 async fn show(req: Req) -> Result<Res, HttpError> {
     let known: Vec<&'static str> = jobs::all().iter().map(|job| job.name()).collect();
     let job = known.iter().copied().find(|name| *name == req.query("job"));
-    let runs = operator::runs(&req.app.reader, job, 100).await?;
+    let mut runs = operator::runs(&req.app.reader, job, 100).await?;
+    let so_far = jobs::progress::all(&req.app).await?;
+    for run in runs.iter_mut().filter(|run| run.state == "requested") {
+        run.counts = so_far.get(&run.run).cloned().unwrap_or_default();
+    }
     let chips: Vec<Markup> = known
         .iter()
         .filter(|name| job.is_none_or(|chosen| chosen == **name))
@@ -90,6 +94,8 @@ fn deeds(run: &RunRow) -> Markup {
         .collect();
     html! {
         @if let Some(error) = &run.error { (error) }
+        @else if run.state == "requested" && counts.is_empty() { span.dim { "at work" } }
+        @else if run.state == "requested" { "so far " (counts.join(", ")) }
         @else if counts.is_empty() { span.dim { "nothing to do" } }
         @else { (counts.join(", ")) }
     }

@@ -44,7 +44,8 @@ pub fn encoder_version() -> String {
 
 impl EncodeSettings {
     /// The settings in rav1e's words, and its number of threads.
-    fn config(&self) -> (EncoderConfig, usize) {
+    #[must_use]
+    pub fn rav1e_config(&self) -> (EncoderConfig, usize) {
         let mut encoder = EncoderConfig::with_speed_preset(self.speed);
         encoder.width = self.size.width as usize;
         encoder.height = self.size.height as usize;
@@ -138,7 +139,7 @@ fn encode_stream(
     if (frames.width, frames.height) != (settings.size.width as usize, settings.size.height as usize) {
         return Err(MediaTrouble::internal("decoded size differs from the rung"));
     }
-    let (config, threads) = settings.config();
+    let (config, threads) = settings.rav1e_config();
     let failed = |e: String| MediaTrouble::internal(format!("encoder: {e}"));
     let mut engine = Engine::new(config, threads).map_err(failed)?;
     let (width, half) = (settings.size.width as usize, (settings.size.width as usize).div_ceil(2));
@@ -158,7 +159,7 @@ fn encode_stream(
                 return Err(MediaTrouble::internal("the encoder wants more than there is"));
             }
             Step::More => match frames.next_frame().map_err(trouble)? {
-                Some([y, u, v]) => engine.send([(y, width), (u, half), (v, half)]).map_err(failed)?,
+                Some([y, u, v]) => engine.send([(y, width), (u, half), (v, half)], false).map_err(failed)?,
                 None => {
                     engine.flush();
                     sent_all = true;

@@ -44,6 +44,7 @@ pub fn av1_init(track: &Av1Track, sequence_header: &[u8]) -> Result<Vec<u8>, Med
         av1c: Av1c {
             seq_profile: 0,
             seq_level_idx_0: av1_level(track.size, track.rate),
+            high_bitdepth: track.colour.deep,
             chroma_subsampling_x: true,
             chroma_subsampling_y: true,
             config_obus: sequence_header.to_vec(),

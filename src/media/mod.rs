@@ -16,6 +16,7 @@ pub mod files;
 pub mod fmp4;
 pub mod iso;
 pub mod ladder;
+pub mod light;
 pub mod limits;
 pub mod models;
 pub mod normalise;
@@ -44,6 +45,8 @@ mod within;
 pub use error::MediaTrouble;
 pub use limits::Limits;
 
+#[cfg(test)]
+mod hdr_tests;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

@@ -49,7 +49,7 @@ pub fn package_av1(public: &Path, made: &Normalised, rung: Rung) -> Result<MadeS
     Ok(MadeStream {
         folder,
         rung: Some(rung),
-        codecs: av1_codec_string(av1_level(rung.size, made.rate), 8),
+        codecs: av1_codec_string(av1_level(rung.size, made.rate), &made.colour),
         bytes: sizes.iter().sum::<u64>() + (init.len() + index.len()) as u64,
         peak,
         average,
@@ -71,6 +71,8 @@ pub fn write_master(public: &Path, made: &Normalised, av1: &[MadeStream]) -> Res
                 size: s.rung?.size,
                 rate: made.rate,
                 codecs: s.codecs.clone(),
+                // H.264 is always tone mapped.
+                range: made.colour.range().filter(|_| s.codecs.starts_with("av01")),
                 peak: s.peak,
                 average: s.average,
             })

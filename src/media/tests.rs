@@ -13,7 +13,7 @@ use crate::domain::media::{Kind, Rejection};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-struct Bench {
+pub(super) struct Bench {
     folder: tempfile::TempDir,
     sandbox: Sandbox,
     limits: Limits,
@@ -21,7 +21,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
             sandbox: Sandbox::detect(),
@@ -30,7 +30,7 @@ impl Bench {
         }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -41,7 +41,7 @@ impl Bench {
     }
 
     /// Sniff and probe as the pipeline does.
-    fn examine(&self, file: &Path) -> Result<super::probe::Probed, Rejection> {
+    pub(super) fn examine(&self, file: &Path) -> Result<super::probe::Probed, Rejection> {
         sniff::sniff_file(file, "mp4")?;
         match probe(&self.sandbox, &self.limits, file, &Cancel::default()) {
             Ok(probed) => Ok(probed),
@@ -50,7 +50,7 @@ impl Bench {
         }
     }
 
-    fn normalise(&self, file: &Path, h264: &[u32], av1: &[u32]) -> Normalised {
+    pub(super) fn normalise(&self, file: &Path, h264: &[u32], av1: &[u32]) -> Normalised {
         let probed = self.examine(file).unwrap();
         let (public, mezzanine) = (self.path("public"), self.path("mezzanine"));
         for folder in [&public, &mezzanine] {
@@ -74,7 +74,7 @@ impl Bench {
     }
 
     /// Encodes every segment of a rung; the last first, to show that the order does not matter.
-    fn encode(&self, made: &Normalised, rung: usize) {
+    pub(super) fn encode(&self, made: &Normalised, rung: usize) {
         let rung = made.av1[rung];
         for number in (0..made.segments.len()).rev() {
             let settings = EncodeSettings {

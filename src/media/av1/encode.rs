@@ -43,6 +43,12 @@ pub fn encoder_version() -> String {
 }
 
 impl EncodeSettings {
+    /// ffmpeg's name of the form of the samples.
+    #[must_use]
+    pub fn pixels(&self) -> &'static str {
+        if self.colour.deep { "yuv420p10le" } else { "yuv420p" }
+    }
+
     /// The settings in rav1e's words, and its number of threads.
     #[must_use]
     pub fn rav1e_config(&self) -> (EncoderConfig, usize) {
@@ -50,10 +56,11 @@ impl EncodeSettings {
         encoder.width = self.size.width as usize;
         encoder.height = self.size.height as usize;
         encoder.time_base = Rational { num: u64::from(self.rate.1), den: u64::from(self.rate.0) };
-        encoder.bit_depth = 8;
+        encoder.bit_depth = if self.colour.deep { 10 } else { 8 };
         encoder.chroma_sampling = ChromaSampling::Cs420;
         encoder.pixel_range = if self.colour.full_range { PixelRange::Full } else { PixelRange::Limited };
         encoder.color_description = colour_description(&self.colour);
+        (encoder.mastering_display, encoder.content_light) = self.colour.light.for_rav1e();
         encoder.level_idx = Some(av1_level(self.size, self.rate));
         encoder.set_key_frame_interval(12, u64::from(self.group.max(12)));
         encoder.quantizer = usize::from(self.quantizer);
@@ -106,7 +113,7 @@ pub(super) fn encode_frames(
         "1",
     ]);
     job.args(["-i".to_owned(), format!("file:{input}"), "-map".into(), "0:v:0".into(), "-vf".into()]);
-    job.args([format!("scale={width}:{height}:flags=lanczos,format=yuv420p")]);
+    job.args([format!("scale={width}:{height}:flags=lanczos,format={}", settings.pixels())]);
     if let Some(most) = most {
         job.args(["-frames:v".to_owned(), most.to_string()]);
     }
@@ -139,10 +146,14 @@ fn encode_stream(
     if (frames.width, frames.height) != (settings.size.width as usize, settings.size.height as usize) {
         return Err(MediaTrouble::internal("decoded size differs from the rung"));
     }
+    if frames.deep != settings.colour.deep {
+        return Err(MediaTrouble::internal("decoded depth differs from the rung"));
+    }
     let (config, threads) = settings.rav1e_config();
     let failed = |e: String| MediaTrouble::internal(format!("encoder: {e}"));
     let mut engine = Engine::new(config, threads).map_err(failed)?;
-    let (width, half) = (settings.size.width as usize, (settings.size.width as usize).div_ceil(2));
+    let bytes = if frames.deep { 2 } else { 1 };
+    let (width, half) = (frames.width * bytes, frames.width.div_ceil(2) * bytes);
     let mut segment = Segment::default();
     let mut sent_all = false;
     loop {

@@ -170,13 +170,13 @@ fn compare(
     std::fs::write(&sample, package_sample(coded, settings)?)?;
     let mut job = sandbox.job("ffmpeg", limits, Duration::from_secs(600));
     let (ours, theirs) = (job.reads(&sample)?, job.reads(source)?);
-    let size = settings.size;
+    let (size, pixels) = (settings.size, settings.pixels());
     job.args(["-nostdin", "-v", "error", "-protocol_whitelist", "file,pipe"]);
     job.args(["-f", "mp4", "-i"]).args([format!("file:{ours}")]);
     job.args(["-protocol_whitelist", "file,pipe", "-f", "matroska", "-i"]).args([format!("file:{theirs}")]);
     // By number, not by time: the two count time in different units.
     let graph = format!(
-        "[1:v:0]scale={}:{}:flags=lanczos,format=yuv420p,settb=1/1000,setpts=N[r];[0:v:0]format=yuv420p,settb=1/1000,setpts=N[o];[o][r]ssim=stats_file=-:shortest=1",
+        "[1:v:0]scale={}:{}:flags=lanczos,format={pixels},settb=1/1000,setpts=N[r];[0:v:0]format={pixels},settb=1/1000,setpts=N[o];[o][r]ssim=stats_file=-:shortest=1",
         size.width, size.height
     );
     job.args(["-lavfi".to_owned(), graph, "-f".into(), "null".into(), "-".into()]);

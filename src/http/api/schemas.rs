@@ -140,6 +140,25 @@ fn media() -> Vec<(&'static str, Value)> {
                     "replaces": { "type": "string", "format": "uuid", "description": "The work whose file it takes the place of" } },
             }),
         ),
+        (
+            "Fetch",
+            object(
+                &["id", "media_id", "url", "state", "started_at", "bytes"],
+                json!({
+                    "id": uuid(), "media_id": uuid(), "url": text(), "state": { "enum": ["fetching", "received", "failed"] },
+                    "started_at": time(), "bytes": number(), "length": { "type": ["integer", "null"] },
+                    "error": { "type": ["string", "null"], "description": "What went wrong and what to do" }, "media": reference("Media"),
+                }),
+            ),
+        ),
+        (
+            "FetchWish",
+            json!({
+                "type": "object", "additionalProperties": false, "required": ["address"],
+                "properties": { "address": { "type": "string", "format": "uri", "description": "http or https, in a public place" }, "title": text(),
+                    "replaces": { "type": "string", "format": "uuid", "description": "The work whose file it takes the place of" } },
+            }),
+        ),
     ]
 }
 

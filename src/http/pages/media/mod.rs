@@ -12,6 +12,7 @@ mod uploads;
 mod watch;
 
 use crate::http::route::Route;
+pub use fetching::FETCHERS;
 pub use tus::{as_http, may_replace};
 
 /// Who uploads and edits.

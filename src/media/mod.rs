@@ -50,6 +50,8 @@ pub use limits::Limits;
 #[cfg(test)]
 mod hdr_tests;
 #[cfg(test)]
+mod svt_tests;
+#[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

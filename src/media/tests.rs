@@ -1,6 +1,6 @@
 //! The room as a whole, with the real ffmpeg: hostile files refused, good ones made playable.
 
-use super::av1::{EncodeSettings, encode_segment};
+use super::av1::{Coder, EncodeSettings, encode_segment};
 use super::fmp4::{av1_fragment, fragment_facts};
 use super::normalise::{NormalisePlan, Normalised, mezzanine_name, normalise};
 use super::package::{av1_folder, package_av1, segment_name, write_download, write_master};
@@ -18,6 +18,7 @@ pub(super) struct Bench {
     sandbox: Sandbox,
     limits: Limits,
     loudness: i8,
+    pub(super) coder: Coder,
 }
 
 impl Bench {
@@ -27,6 +28,7 @@ impl Bench {
             sandbox: Sandbox::detect(),
             limits: Limits::default(),
             loudness: 0,
+            coder: Coder::default(),
         }
     }
 
@@ -84,6 +86,7 @@ impl Bench {
                 speed: 10,
                 quantizer: 140,
                 group: 144,
+                coder: self.coder,
             };
             let mezzanine = self.path("mezzanine").join(mezzanine_name(number));
             let segment = encode_segment(
@@ -284,6 +287,7 @@ fn encoding_is_repeatable_and_stops_on_request() {
         speed: 10,
         quantizer: 120,
         group: 144,
+        coder: Coder::default(),
     };
     let mezzanine = bench.path("mezzanine").join(mezzanine_name(0));
     let once = |cancel: &Cancel, progress: &mut dyn FnMut(u64)| {

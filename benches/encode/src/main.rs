@@ -23,7 +23,7 @@ mod tools;
 
 use clap::Parser;
 use clip::{Kit, Prepared};
-use kinora::media::av1::{EncodeSettings, encoder_version};
+use kinora::media::av1::{Coder, EncodeSettings, encoder_version};
 use kinora::media::ladder::{Rung, group_frames};
 use peers::POINTS;
 use quality::{Quality, compare};
@@ -74,7 +74,7 @@ fn main() -> Fallible<()> {
     let version = run(&args.ffmpeg, &words("-version"))?;
     println!(
         "{} | {} | {cores} processors | {} seconds, {} rounds, speed {}",
-        encoder_version(),
+        encoder_version(Coder::Rav1e),
         version.lines().next().unwrap_or_default().split(" Copyright").next().unwrap_or_default(),
         args.seconds,
         args.rounds,
@@ -142,6 +142,7 @@ fn one_rung(
         speed: args.speed,
         quantizer: quantizers[point],
         group: group_frames(made.rate),
+        coder: Coder::Rav1e,
     };
     let raw = clip::reference(prepared, rung, folder)?;
     let out = folder.join("out");

@@ -1,7 +1,7 @@
 //! One mezzanine segment in, one coded segment out. rav1e is deterministic: the same segment with
 //! the same settings gives the same bytes, so a repeated job does no harm.
 
-use super::{Y4mReader, Y4mTrouble, colour_description};
+use super::{Y4mReader, Y4mTrouble, colour_description, svt};
 use crate::media::ladder::{Size, av1_level};
 use crate::media::probe::Colour;
 use crate::media::sandbox::{Cancel, Sandbox};
@@ -11,6 +11,22 @@ use kinora_av1_engine::{Engine, Step};
 use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
+
+/// What encodes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Coder {
+    /// The rav1e crate in process.
+    #[default]
+    Rav1e,
+    /// SVT-AV1 through ffmpeg.
+    SvtAv1,
+}
+
+impl Coder {
+    fn is_usual(&self) -> bool {
+        *self == Self::Rav1e
+    }
+}
 
 /// Everything that decides the bytes of a coded segment, beside its input.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -27,6 +43,9 @@ pub struct EncodeSettings {
     pub quantizer: u8,
     /// Longest distance between key frames.
     pub group: u32,
+    /// What encodes; its scales of speed and quantiser are rav1e's, also where another one takes them.
+    #[serde(default, skip_serializing_if = "Coder::is_usual")]
+    pub coder: Coder,
 }
 
 /// A coded segment: one temporal unit per frame.
@@ -38,8 +57,11 @@ pub struct Segment {
 
 /// Name and version of the encoder, part of the key of finished work.
 #[must_use]
-pub fn encoder_version() -> String {
-    format!("rav1e {}", kinora_av1_engine::rav1e::version::full())
+pub fn encoder_version(coder: Coder) -> String {
+    match coder {
+        Coder::Rav1e => format!("rav1e {}", kinora_av1_engine::rav1e::version::full()),
+        Coder::SvtAv1 => svt::version().unwrap_or("SVT-AV1").to_owned(),
+    }
 }
 
 impl EncodeSettings {
@@ -117,10 +139,20 @@ pub(super) fn encode_frames(
     if let Some(most) = most {
         job.args(["-frames:v".to_owned(), most.to_string()]);
     }
-    job.args(["-fps_mode", "passthrough", "-strict", "-1", "-f", "yuv4mpegpipe", "pipe:1"]);
+    match settings.coder {
+        Coder::Rav1e => {
+            job.args(["-fps_mode", "passthrough", "-strict", "-1", "-f", "yuv4mpegpipe", "pipe:1"]);
+        }
+        Coder::SvtAv1 => {
+            job.args(svt::words(settings));
+        }
+    }
     let mut running = job.start(cancel)?;
     let Some(pipe) = running.stdout() else { return Err(MediaTrouble::internal("no pipe")) };
-    let segment = encode_stream(pipe, settings, cancel, &mut progress);
+    let segment = match settings.coder {
+        Coder::Rav1e => encode_stream(pipe, settings, cancel, &mut progress),
+        Coder::SvtAv1 => svt::read(pipe, cancel, &mut progress),
+    };
     match segment {
         Ok(segment) => {
             running.finish()?;
@@ -186,7 +218,7 @@ fn encode_stream(
 }
 
 /// ISO files carry no temporal delimiters (AV1-ISOBMFF 2.4): strips the leading one.
-fn without_delimiter(unit: &[u8]) -> Vec<u8> {
+pub(super) fn without_delimiter(unit: &[u8]) -> Vec<u8> {
     match unit {
         [first, 0, rest @ ..] if (first >> 3) & 15 == 2 => rest.to_vec(),
         _ => unit.to_vec(),

@@ -108,7 +108,7 @@ pub fn key_of(
     let mut hash = Sha256::new();
     let words = serde_json::to_vec(settings).map_err(|e| MediaTrouble::internal(e.to_string()))?;
     hash.update(Sha256::digest(words));
-    hash.update(Sha256::digest(encoder_version()));
+    hash.update(Sha256::digest(encoder_version(settings.coder)));
     hash.update(target.to_bits().to_be_bytes());
     for (number, frames) in samples(&made.segments) {
         hash.update(Sha256::digest(std::fs::read(mezzanine.join(mezzanine_name(number)))?));
@@ -195,6 +195,7 @@ fn overall(line: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::av1::Coder;
     use crate::media::ladder::{Rung, Size};
     use crate::media::probe::Colour;
     use crate::media::testing::ffmpeg;
@@ -254,6 +255,7 @@ mod tests {
                 speed: 10,
                 quantizer: 110,
                 group: 144,
+                coder: Coder::default(),
             };
             let made = Normalised {
                 rate: (24, 1),

@@ -36,6 +36,7 @@ pub mod sniff;
 pub mod store;
 pub mod subtitles;
 pub mod texts;
+pub mod typeset;
 
 mod cancel;
 mod confinement;

@@ -7,7 +7,7 @@ use crate::media::sniff::{self, Form};
 use crate::media::store::{folder_bytes, private_folder, write_atomically};
 use crate::media::{
     MediaTrouble, animation, archives, blend, documents, heif, models, office, paintings, pictures, probe,
-    raw, texts,
+    raw, texts, typeset,
 };
 use image::DynamicImage;
 use std::fs;
@@ -148,7 +148,16 @@ pub fn make(
             Some(picture) => (vec![], Some(pictures::write_sizes(&picture, staging, "poster", |_, _| {})?)),
             None => (vec![], None),
         },
-        Form::Text | Form::Other(_) => (vec![], None),
+        Form::Text => {
+            let (text, _) = texts::beginning(original, limits)?;
+            match typeset::picture(kit, &text, scratch)? {
+                Some(picture) => {
+                    (vec![], Some(pictures::write_sizes(&picture, staging, "poster", |_, _| {})?))
+                }
+                None => (vec![], None),
+            }
+        }
+        Form::Other(_) => (vec![], None),
         Form::Moving => return Err(MediaTrouble::internal("a film came to where stills are made")),
     };
     Ok(Manifest {

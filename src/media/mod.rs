@@ -12,6 +12,7 @@ pub mod blend;
 pub mod captions;
 mod chapters;
 pub mod documents;
+pub mod exif;
 pub mod files;
 pub mod fmp4;
 pub mod heif;

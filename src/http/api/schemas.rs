@@ -60,6 +60,7 @@ fn media() -> Vec<(&'static str, Value)> {
                     "tier": { "type": "string", "enum": ["free", "subscriber"] },
                     "licence": { "type": "string", "description": "A code such as CC-BY-4.0" },
                     "tags": { "type": "array", "items": text() },
+                    "shot": { "type": "array", "description": "What its maker tells of how a picture was taken", "items": { "type": "object", "properties": { "field": text(), "value": text() } } },
                     "category": { "type": ["string", "null"], "enum": ["artwork", "production_file", "production_lesson", null] },
                     "spoiler": { "type": "boolean", "description": "Then the description is empty for who may not watch it" },
                     "featured": { "type": "boolean" },

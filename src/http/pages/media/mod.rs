@@ -6,6 +6,7 @@ mod files;
 mod filing;
 mod form_upload;
 mod replacing;
+mod shot;
 mod timeline;
 mod tus;
 mod uploads;
@@ -27,6 +28,7 @@ pub fn routes() -> Vec<Route> {
         tus::routes(),
         uploads::routes(),
         fetching::routes(),
+        shot::routes(),
         editor::routes(),
         timeline::routes(),
     ]

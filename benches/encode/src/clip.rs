@@ -8,6 +8,7 @@ use kinora::media::package::{write_download, write_master};
 use kinora::media::sandbox::{Cancel, Sandbox};
 use kinora::media::{overview, pictures, poster, probe};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 /// Helper programs, limits, and the wish to stop that never comes.
 pub struct Kit {
@@ -50,6 +51,8 @@ pub struct Prepared {
     pub mezzanine: PathBuf,
     /// Seconds until a player could begin.
     pub playable: f64,
+    /// Seconds of each step on the way there.
+    pub steps: Vec<(&'static str, f64)>,
 }
 
 /// Does what stands between the last byte of an upload and the first rendition that plays: examined
@@ -62,23 +65,35 @@ pub fn prepare(kit: &Kit, clip: &Path, av1: &[u32], folder: &Path) -> Fallible<P
         let _ = std::fs::remove_dir_all(place);
         std::fs::create_dir_all(place)?;
     }
+    let mut steps = vec![];
+    let mut step = |name, since: Instant| steps.push((name, since.elapsed().as_secs_f64()));
     let (made, playable) = timed(|| {
+        let begun = Instant::now();
         probe::probe(&kit.sandbox, &kit.limits, clip, &kit.cancel)?;
         let probed = probe::probe(&kit.sandbox, &kit.limits, clip, &kit.cancel)?;
+        step("examined", begun);
         let mut h264 = [&[360, 720, 1080], av1].concat();
         h264.sort_unstable();
         h264.dedup();
         let plan = NormalisePlan { h264, av1: av1.to_vec(), loudness: 0 };
+        let begun = Instant::now();
         let made = normalise(kit.all(), clip, &probed, &plan, &public, &mezzanine, |_, _| {})?;
+        step("normalised", begun);
+        let begun = Instant::now();
         write_download(kit.all(), &public, &made, &scratch)?;
         write_master(&public, &made, &[])?;
+        step("plain file", begun);
+        let begun = Instant::now();
         if let Some(picture) = poster::choose(kit.all(), &public, &made, &scratch)? {
             pictures::write_sizes(&picture, &public, "poster", |_, _| {})?;
         }
+        step("poster", begun);
+        let begun = Instant::now();
         overview::make(kit.all(), &public, &made, &scratch)?;
+        step("storyboard", begun);
         Ok(made)
     })?;
-    Ok(Prepared { made, mezzanine, playable })
+    Ok(Prepared { made, mezzanine, playable, steps })
 }
 
 /// The words for ffmpeg that read all mezzanine segments as one film at the size of a rung.

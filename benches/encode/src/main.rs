@@ -100,20 +100,23 @@ fn one_clip(
     let folder = scratch.path();
     let name = clip.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let cut = clip::cut(clip, args.seconds, folder)?;
-    let mut shares = vec![];
+    let (mut shares, mut steps) = (vec![], vec![]);
     for _ in 0..args.rounds.max(1) {
         let one = clip::prepare(kit, &cut, &USUAL_RUNGS, folder)?;
         shares.push(one.playable * 1000.0 / one.made.duration_ms.max(1) as f64);
+        steps = one.steps;
     }
+    let steps: Vec<String> = steps.iter().map(|(name, seconds)| format!("{name} {seconds:.1}")).collect();
     let prepared = clip::prepare(kit, &cut, &args.lines, folder)?;
     let made = &prepared.made;
     println!(
-        "\n{name}: {} frames of {}/{} a second in {} segments; first playable after {:.2} of its length",
+        "\n{name}: {} frames of {}/{} a second in {} segments; first playable after {:.2} of its length (the last time, in seconds: {})",
         made.frames(),
         made.rate.0,
         made.rate.1,
         made.segments.len(),
-        median(&shares)
+        median(&shares),
+        steps.join(", ")
     );
     let highest = made.h264.last().and_then(|s| s.rung).map_or(0, |r| r.lines);
     if highest >= 720 {

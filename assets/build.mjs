@@ -106,12 +106,13 @@ function icons() {
   });
 }
 
-/** Fonts that invoices are set in: the studio's, and one that knows most scripts for names that they lack. */
+/** Fonts that invoices are set in: the studio's, and one that knows most scripts for names that they lack; and the one for pictures of texts. */
 const print = {
   "regular.ttf": async () => wawoff2.decompress(vendor("@fontsource/inter/files/inter-latin-400-normal.woff2")),
   "strong.ttf": async () => wawoff2.decompress(vendor("@fontsource/inter/files/inter-latin-600-normal.woff2")),
   "display.ttf": async () => wawoff2.decompress(vendor("@fontsource/fraunces/files/fraunces-latin-600-normal.woff2")),
   "fallback.ttf": async () => vendor("dejavu-fonts-ttf/ttf/DejaVuSans.ttf"),
+  "mono.ttf": async () => vendor("dejavu-fonts-ttf/ttf/DejaVuSansMono.ttf"),
 };
 
 rmSync(dist, { recursive: true, force: true });

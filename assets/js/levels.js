@@ -1,5 +1,8 @@
 // Which levels of a playlist with two codecs stay.
 
+/** Whether a codec string names AV1 of high dynamic range: its transfer function is PQ (16) or HLG (18). */
+export const bright = (codec) => /^av01(\.\w+){3}\.\d\.\d{3}\.\d\d\.(16|18)\b/.test(codec ?? "");
+
 const lines = (level) => Math.min(level.width, level.height) || level.height || 0;
 
 /**

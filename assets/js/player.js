@@ -3,7 +3,7 @@
 // playlist with two codecs where both exist).
 
 import { control } from "asset:controls.js";
-import { leave } from "asset:levels.js";
+import { bright, leave } from "asset:levels.js";
 
 function plays(codec) {
   const source = window.ManagedMediaSource ?? window.MediaSource;
@@ -30,8 +30,10 @@ async function attach(box, video, offer) {
   const xhrSetup = (request) => { request.withCredentials = "cookies" in box.dataset; };
   // Only a browser that can change the codec of what it plays gets both.
   const both = "changeType" in (window.SourceBuffer?.prototype ?? {});
-  const wanted = plays(box.dataset.prefer);
-  const videoPreference = { videoCodec: wanted ? "av01" : "avc1" };
+  // High dynamic range only where the display has it; everybody else gets what was tone mapped with care.
+  const hdr = bright(box.dataset.prefer);
+  const wanted = plays(box.dataset.prefer) && (!hdr || matchMedia("(dynamic-range: high)").matches);
+  const videoPreference = { videoCodec: wanted ? "av01" : "avc1", preferHDR: hdr && wanted };
   const hls = new Hls({ startPosition: begin || -1, capLevelToPlayerSize: true, maxBufferLength: 30, xhrSetup, videoPreference });
   let repaired = false;
   let auto = true;

@@ -11,6 +11,9 @@ pub enum Av1 {
     None,
     /// The rav1e crate in process.
     Rav1e,
+    /// SVT-AV1 through ffmpeg.
+    #[serde(rename = "svt-av1")]
+    SvtAv1,
 }
 
 /// Media processing.
@@ -25,9 +28,9 @@ pub struct Media {
     /// Loudness to which sound is brought, in LUFS (EBU R 128), from -30 to -5, such as -16 for speech; 0: it stays as
     /// it is.
     pub loudness: i8,
-    /// AV1 encoder.
+    /// AV1 encoder: `rav1e` (in process), `svt-av1` (through an ffmpeg that has it, some ten times as fast) or `none`.
     pub av1: Av1,
-    /// Speed of rav1e, 0 (slow) to 10 (fast).
+    /// Speed of rav1e, 0 (slow) to 10 (fast); with `svt-av1` its preset.
     pub av1_speed: u8,
     /// Quality that AV1 is to reach, as SSIM against what it is made of, from 0.8 to 0.995: the quantiser of each
     /// rendition is found by encoding a few frames at a few quantisers. 0: `av1_quantizer` as it is.

@@ -8,7 +8,7 @@ use super::player::{picture_url, poster};
 use super::request::Req;
 use super::ui::table::{self, Column, table};
 use super::ui::{Fetch, Icon, Ratio, Tone, format, icon, notice_text, picture};
-use crate::actors::encoder::{VIEW, limits};
+use crate::actors::encoder::{OFFICE, VIEW, limits};
 use crate::domain::media::Kind;
 use crate::media::store::MediaStore;
 use crate::media::{archives, documents, texts};
@@ -130,6 +130,7 @@ async fn archive(req: &Req, work: &Work) -> Result<Markup, HttpError> {
 fn other(work: &Work) -> Markup {
     let words = match work.facts.format.as_str() {
         "blend" => "Blender project",
+        OFFICE => "Office document",
         "" => "File of another program",
         format => format,
     };
@@ -146,7 +147,11 @@ fn card(work: &Work, sign: Icon, words: &str) -> Markup {
             div.stack.tight {
                 p { strong { (words) } " " span.dim { (ending) } }
                 p.dim { (format::bytes(work.bytes)) }
-                p.small { "It is not shown here. Download it and open it with the program it was made with." }
+                @if work.facts.format == OFFICE {
+                    p.small { "This studio cannot draw its pages. Download it and open it with an office program." }
+                } @else {
+                    p.small { "It is not shown here. Download it and open it with the program it was made with." }
+                }
             }
         }
     }

@@ -76,7 +76,7 @@ pub fn examine(
 }
 
 /// Draws one page as `page.png` into a folder.
-fn draw(
+pub(super) fn draw(
     sandbox: &Sandbox,
     limits: &Limits,
     file: &Path,

@@ -43,7 +43,8 @@ pub fn av1_init(track: &Av1Track, sequence_header: &[u8]) -> Result<Vec<u8>, Med
         },
         av1c: Av1c {
             seq_profile: 0,
-            seq_level_idx_0: av1_level(track.size, track.rate),
+            seq_level_idx_0: level(track, sequence_header),
+            high_bitdepth: track.colour.deep,
             chroma_subsampling_x: true,
             chroma_subsampling_y: true,
             config_obus: sequence_header.to_vec(),
@@ -101,6 +102,21 @@ pub fn av1_init(track: &Av1Track, sequence_header: &[u8]) -> Result<Vec<u8>, Med
     ftyp.encode(&mut out).map_err(trouble)?;
     moov.encode(&mut out).map_err(trouble)?;
     Ok(out)
+}
+
+/// The level as the sequence header says it; what it leaves open comes from the table.
+#[must_use]
+pub fn level(track: &Av1Track, sequence_header: &[u8]) -> u8 {
+    told_level(sequence_header).unwrap_or_else(|| av1_level(track.size, track.rate))
+}
+
+/// Profile (3 bits), two flags of stills, whether times of frames follow, whether a delay follows, the number of
+/// operating points (5), what the first is made of (12), and its level (5): AV1 specification, 5.5.1.
+fn told_level(header: &[u8]) -> Option<u8> {
+    // Behind the header of the OBU and its length, of which ours have one byte each.
+    let &[first, size, a, _, _, level, ..] = header else { return None };
+    let plain = (first >> 3) & 15 == 1 && first & 4 == 0 && size & 0x80 == 0;
+    (plain && a & 0b0001_1100 == 0).then_some(level >> 3)
 }
 
 fn colr(colour: &Colour) -> Option<Colr> {

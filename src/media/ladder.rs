@@ -1,5 +1,8 @@
 //! Which sizes are made of a source, and at which AV1 level.
 
+use super::av1::colour_description;
+use super::probe::Colour;
+
 /// The pixel size of one rung; always even, never above the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Size {
@@ -79,10 +82,21 @@ pub fn av1_level(size: Size, rate: (u32, u32)) -> u8 {
         .map_or(31, |l| l.0)
 }
 
-/// RFC 6381 string of an AV1 stream as we make it: profile 0, main tier, two digits each.
+/// RFC 6381 string of an AV1 stream as we make it: profile 0, main tier, two digits each. Of high dynamic range
+/// the optional part too (4:2:0, then primaries, transfer and matrix by their numbers), by which a browser knows.
 #[must_use]
-pub fn av1_codec_string(level: u8, bit_depth: u8) -> String {
-    format!("av01.0.{level:02}M.{bit_depth:02}")
+pub fn av1_codec_string(level: u8, colour: &Colour) -> String {
+    let short = format!("av01.0.{level:02}M.{}", if colour.deep { "10" } else { "08" });
+    match (colour.range(), colour_description(colour)) {
+        (Some(_), Some(d)) => format!(
+            "{short}.0.110.{:02}.{:02}.{:02}.{}",
+            d.color_primaries as u8,
+            d.transfer_characteristics as u8,
+            d.matrix_coefficients as u8,
+            u8::from(colour.full_range)
+        ),
+        _ => short,
+    }
 }
 
 /// A usual frame rate near the one found: what is within 0.5 % of a standard rate takes it, slower
@@ -163,7 +177,18 @@ mod tests {
         assert_eq!(av1_level(size(1920, 1080), (30, 1)), 8);
         assert_eq!(av1_level(size(3840, 2160), (60, 1)), 13);
         assert_eq!(av1_level(size(20_000, 100), (30, 1)), 31);
-        assert_eq!(av1_codec_string(4, 8), "av01.0.04M.08");
+        let plain = Colour::default();
+        assert_eq!(av1_codec_string(4, &plain), "av01.0.04M.08");
+        let deep = Colour { deep: true, ..plain };
+        assert_eq!(av1_codec_string(4, &deep), "av01.0.04M.10");
+        let named = |transfer: &str| Colour {
+            primaries: Some("bt2020".into()),
+            transfer: Some(transfer.into()),
+            matrix: Some("bt2020nc".into()),
+            ..deep.clone()
+        };
+        assert_eq!(av1_codec_string(8, &named("smpte2084")), "av01.0.08M.10.0.110.09.16.09.0");
+        assert_eq!(av1_codec_string(8, &named("arib-std-b67")), "av01.0.08M.10.0.110.09.18.09.0");
     }
 
     #[test]

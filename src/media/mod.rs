@@ -12,13 +12,17 @@ pub mod blend;
 pub mod captions;
 mod chapters;
 pub mod documents;
+pub mod exif;
 pub mod files;
 pub mod fmp4;
+pub mod heif;
 pub mod iso;
 pub mod ladder;
+pub mod light;
 pub mod limits;
 pub mod models;
 pub mod normalise;
+pub mod office;
 pub mod overview;
 pub mod package;
 pub mod paintings;
@@ -33,6 +37,7 @@ pub mod sniff;
 pub mod store;
 pub mod subtitles;
 pub mod texts;
+pub mod typeset;
 
 mod cancel;
 mod confinement;
@@ -44,6 +49,10 @@ mod within;
 pub use error::MediaTrouble;
 pub use limits::Limits;
 
+#[cfg(test)]
+mod hdr_tests;
+#[cfg(test)]
+mod svt_tests;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

@@ -149,12 +149,26 @@ fn expected_frames(probed: &Probed) -> u64 {
 }
 
 /// One chain to a constant rate and upright, square, even, 8-bit 4:2:0 frames; then one branch for
-/// each output. `scale` to a fixed size also swallows changes of size in the middle.
+/// each output. `scale` to a fixed size also swallows changes of size in the middle. What has more
+/// than eight bits goes to the mezzanine past all that, with ten and with its own range of light.
 fn filter_graph(probed: &Probed, h264: &[Rung], av1: &[Rung]) -> String {
     let (n, d) = probed.rate;
     let top = h264.iter().chain(av1).map(|r| r.size).max_by_key(|s| s.width * s.height);
     let (w, h) = top.map_or((2, 2), |s| (s.width, s.height));
     let mut chain = format!("[0:V:0]fps={n}/{d}:start_time=0,");
+    let highest = av1.last().map(|r| r.size);
+    let deep = highest.filter(|_| probed.colour.deep);
+    if let Some(size) = deep {
+        let matrix = match (probed.rgb, probed.hdr) {
+            (true, true) => ":out_color_matrix=bt2020",
+            (true, false) => ":out_color_matrix=bt709",
+            (false, _) => "",
+        };
+        chain.push_str(&format!(
+            "split=2[deep][plain];[deep]scale={}:{}:flags=bicubic{matrix}:out_range=tv,format=yuv420p10le,setsar=1[mezz];[plain]",
+            size.width, size.height
+        ));
+    }
     if probed.hdr {
         chain.push_str(&format!(
             "zscale=w={w}:h={h}:t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,zscale=t=bt709:m=bt709:r=tv,"
@@ -165,22 +179,20 @@ fn filter_graph(probed: &Probed, h264: &[Rung], av1: &[Rung]) -> String {
         chain.push_str(&format!("scale={w}:{h}:flags=bicubic:out_range=tv,"));
     }
     chain.push_str("format=yuv420p,setsar=1");
-    let branches = h264.len() + usize::from(!av1.is_empty());
+    let shallow = highest.filter(|_| deep.is_none());
+    let branches = h264.len() + usize::from(shallow.is_some());
     chain.push_str(&format!(",split={branches}"));
     for n in 0..h264.len() {
         chain.push_str(&format!("[s{n}]"));
     }
-    if !av1.is_empty() {
+    if shallow.is_some() {
         chain.push_str("[smezz]");
     }
     for (n, rung) in h264.iter().enumerate() {
         chain.push_str(&format!(";[s{n}]scale={}:{}:flags=bicubic[v{n}]", rung.size.width, rung.size.height));
     }
-    if let Some(highest) = av1.last() {
-        chain.push_str(&format!(
-            ";[smezz]scale={}:{}:flags=bicubic[mezz]",
-            highest.size.width, highest.size.height
-        ));
+    if let Some(size) = shallow {
+        chain.push_str(&format!(";[smezz]scale={}:{}:flags=bicubic[mezz]", size.width, size.height));
     }
     chain
 }
@@ -319,12 +331,20 @@ fn collect(
     Ok(made)
 }
 
+/// The colours of the mezzanine. Only ten bits hold what is of high dynamic range; with eight it was tone mapped.
 fn delivered_colour(probed: &Probed) -> Colour {
     let bt709 = || Some("bt709".to_owned());
-    if probed.hdr || probed.rgb {
-        return Colour { primaries: bt709(), transfer: bt709(), matrix: bt709(), full_range: false };
+    let own = Colour { full_range: false, ..probed.colour.clone() };
+    match (probed.hdr, probed.colour.deep) {
+        (true, true) if probed.rgb => Colour { matrix: Some("bt2020nc".into()), ..own },
+        (true, false) => {
+            Colour { primaries: bt709(), transfer: bt709(), matrix: bt709(), ..Colour::default() }
+        }
+        (false, deep) if probed.rgb => {
+            Colour { primaries: bt709(), transfer: bt709(), matrix: bt709(), deep, ..Colour::default() }
+        }
+        _ => own,
     }
-    Colour { full_range: false, ..probed.colour.clone() }
 }
 
 fn video_stream(

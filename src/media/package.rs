@@ -1,8 +1,8 @@
 //! From finished segments to what a player opens: the AV1 playlist, the master playlist with both
 //! codecs, and one plain MP4 for download and as the last resort.
 
-use super::fmp4::{Av1Track, av1_init, sequence_header};
-use super::ladder::{Rung, av1_codec_string, av1_level};
+use super::fmp4::{Av1Track, av1_init, level, sequence_header};
+use super::ladder::{Rung, av1_codec_string};
 use super::normalise::{MadeStream, Normalised, bit_rates};
 use super::playlist::{self, Entry, Sound, Sounds, Variant};
 use super::sandbox::{Cancel, Sandbox};
@@ -33,7 +33,8 @@ pub fn package_av1(public: &Path, made: &Normalised, rung: Rung) -> Result<MadeS
     let path = public.join(&folder);
     let first = std::fs::read(path.join(segment_name(0)))?;
     let track = Av1Track { size: rung.size, rate: made.rate, colour: made.colour.clone() };
-    let init = av1_init(&track, &sequence_header(&first)?)?;
+    let header = sequence_header(&first)?;
+    let init = av1_init(&track, &header)?;
     let mut entries = vec![];
     let mut sizes = vec![];
     for (number, frames) in made.segments.iter().enumerate() {
@@ -49,7 +50,7 @@ pub fn package_av1(public: &Path, made: &Normalised, rung: Rung) -> Result<MadeS
     Ok(MadeStream {
         folder,
         rung: Some(rung),
-        codecs: av1_codec_string(av1_level(rung.size, made.rate), 8),
+        codecs: av1_codec_string(level(&track, &header), &made.colour),
         bytes: sizes.iter().sum::<u64>() + (init.len() + index.len()) as u64,
         peak,
         average,
@@ -71,6 +72,8 @@ pub fn write_master(public: &Path, made: &Normalised, av1: &[MadeStream]) -> Res
                 size: s.rung?.size,
                 rate: made.rate,
                 codecs: s.codecs.clone(),
+                // H.264 is always tone mapped.
+                range: made.colour.range().filter(|_| s.codecs.starts_with("av01")),
                 peak: s.peak,
                 average: s.average,
             })

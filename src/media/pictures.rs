@@ -23,6 +23,14 @@ pub fn decode(file: &Path, limits: &Limits) -> Result<(DynamicImage, Facts), Med
     decode_from(BufReader::new(File::open(file)?), limits)
 }
 
+/// Decodes a still that is upright already, whatever its metadata say.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_upright(file: &Path, limits: &Limits) -> Result<(DynamicImage, Facts), MediaTrouble> {
+    decode_turning(BufReader::new(File::open(file)?), limits, false)
+}
+
 /// Decodes a still from anywhere, upright.
 ///
 /// # Errors
@@ -30,6 +38,14 @@ pub fn decode(file: &Path, limits: &Limits) -> Result<(DynamicImage, Facts), Med
 pub fn decode_from(
     source: impl BufRead + Seek,
     limits: &Limits,
+) -> Result<(DynamicImage, Facts), MediaTrouble> {
+    decode_turning(source, limits, true)
+}
+
+fn decode_turning(
+    source: impl BufRead + Seek,
+    limits: &Limits,
+    turns: bool,
 ) -> Result<(DynamicImage, Facts), MediaTrouble> {
     let unreadable = |found: String| MediaTrouble::Rejected(Rejection::Unreadable { found });
     let reader = ImageReader::new(source).with_guessed_format()?;
@@ -59,7 +75,9 @@ pub fn decode_from(
     decoder.set_limits(bounds).map_err(|_| too_many(width, height))?;
     let orientation = orientation(&mut decoder);
     let mut picture = DynamicImage::from_decoder(decoder).map_err(|e| picture_trouble(&e, limits))?;
-    picture.apply_orientation(orientation);
+    if turns {
+        picture.apply_orientation(orientation);
+    }
     let facts = Facts {
         format: format!("{format:?}").to_lowercase(),
         width: picture.width(),

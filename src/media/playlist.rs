@@ -56,6 +56,8 @@ pub struct Variant {
     pub rate: (u32, u32),
     /// RFC 6381 string.
     pub codecs: String,
+    /// `PQ` or `HLG` of high dynamic range.
+    pub range: Option<&'static str>,
     /// Highest bits a second of any segment.
     pub peak: u64,
     /// Bits a second over all.
@@ -129,9 +131,10 @@ pub fn master(variants: &[Variant], sounds: &Sounds) -> String {
         };
         let sound = sound.map(|(_, s)| s);
         let rate = f64::from(v.rate.0) / f64::from(v.rate.1.max(1));
+        let range = v.range.map(|r| format!(",VIDEO-RANGE={r}")).unwrap_or_default();
         let _ = writeln!(
             text,
-            "#EXT-X-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={},RESOLUTION={}x{},FRAME-RATE={rate:.3},CODECS=\"{codecs}\"{group}\n{}/index.m3u8",
+            "#EXT-X-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={},RESOLUTION={}x{},FRAME-RATE={rate:.3},CODECS=\"{codecs}\"{range}{group}\n{}/index.m3u8",
             v.peak + sound.map_or(0, |s| s.peak),
             v.average + sound.map_or(0, |s| s.average),
             v.size.width,
@@ -164,6 +167,7 @@ mod tests {
             size: Size { width: 1280, height: 720 },
             rate: (24_000, 1001),
             codecs: codecs.into(),
+            range: None,
             peak: 2_000_000,
             average: 1_500_000,
         };
@@ -177,6 +181,14 @@ mod tests {
         let plain = master(&films, &Sounds { aac: aac.clone(), opus: None });
         assert_eq!(plain.matches(",AUDIO=\"sound\"").count(), 2, "{plain}");
         assert!(!master(&films[..1], &both).contains("opus"), "as long as there is no AV1");
+        let bright = Variant { range: Some("PQ"), ..v("av1-720", "av01.0.05M.10.0.110.09.16.09.0") };
+        let mixed = master(&[films[0].clone(), bright], &Sounds::default());
+        assert_eq!(
+            mixed.matches("CODECS=\"av01.0.05M.10.0.110.09.16.09.0\",VIDEO-RANGE=PQ\n").count(),
+            1,
+            "{mixed}"
+        );
+        assert_eq!(mixed.matches("VIDEO-RANGE").count(), 1, "what is not named is standard: {mixed}");
         let alone = master_of_sound(&both);
         assert_eq!(alone.matches("#EXT-X-STREAM-INF").count(), 2, "{alone}");
         assert!(alone.find("mp4a") < alone.find("opus"));

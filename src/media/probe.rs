@@ -1,5 +1,6 @@
 //! What ffprobe says about a file, inside the sandbox and before anything is decoded.
 
+use super::light::{self, Light};
 use super::sandbox::{Cancel, Sandbox, SandboxError};
 use super::subtitles::{self, Described, TextTrack};
 use super::{Limits, MediaTrouble};
@@ -33,6 +34,24 @@ pub struct Colour {
     pub matrix: Option<String>,
     /// Whether samples use the full range.
     pub full_range: bool,
+    /// Whether samples have ten bits; else they have eight.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deep: bool,
+    /// The light that was meant, of high dynamic range.
+    #[serde(default, skip_serializing_if = "Light::is_unknown")]
+    pub light: Light,
+}
+
+impl Colour {
+    /// Whether it is of high dynamic range: PQ (HDR10) or HLG, as HLS names them.
+    #[must_use]
+    pub fn range(&self) -> Option<&'static str> {
+        match self.transfer.as_deref() {
+            Some("smpte2084") => Some("PQ"),
+            Some("arib-std-b67") => Some("HLG"),
+            _ => None,
+        }
+    }
 }
 
 /// What is needed to normalise an accepted file.
@@ -120,6 +139,8 @@ struct SideData {
     #[serde(default)]
     side_data_type: String,
     rotation: Option<f64>,
+    #[serde(flatten)]
+    light: light::Told,
 }
 
 /// Examines a file that the sniffer took for a film or a sound.
@@ -163,7 +184,10 @@ pub fn probe(
     let report: Report = serde_json::from_str(&text).map_err(|_| {
         MediaTrouble::Failed(Failure::Internal { detail: "the examiner's report cannot be read".into() })
     })?;
-    let probed = judge(&report, limits).map_err(MediaTrouble::Rejected)?;
+    let mut probed = judge(&report, limits).map_err(MediaTrouble::Rejected)?;
+    if probed.hdr && probed.colour.light.is_unknown() {
+        probed.colour.light = light::of_first_frame(sandbox, limits, file, cancel)?;
+    }
     refuse_gaps(sandbox, limits, file, &probed, cancel)?;
     Ok(probed)
 }
@@ -349,18 +373,26 @@ fn judge_video(video: &Stream, limits: &Limits, probed: &mut Probed) -> Result<(
     let pixels = video.pix_fmt.as_deref().unwrap_or_default();
     probed.rgb =
         ["rgb", "bgr", "gbr", "pal8", "argb", "abgr", "0rgb", "0bgr"].iter().any(|p| pixels.starts_with(p));
-    probed.hdr = matches!(video.color_transfer.as_deref(), Some("smpte2084" | "arib-std-b67"));
     probed.colour = Colour {
         primaries: video.color_primaries.clone(),
         transfer: video.color_transfer.clone(),
         matrix: video.color_space.clone(),
         full_range: video.color_range.as_deref() == Some("pc") || pixels.starts_with("yuvj"),
+        deep: is_deep(pixels),
+        light: Light::of(video.side_data_list.iter().map(|d| &d.light)),
     };
+    probed.hdr = probed.colour.range().is_some();
     probed.facts.width = probed.shown.width;
     probed.facts.height = probed.shown.height;
     probed.facts.frame_rate = average;
     probed.facts.video_codec = video.codec_name.clone();
     Ok(())
+}
+
+/// Whether samples of this form have more than eight bits.
+fn is_deep(pixels: &str) -> bool {
+    let form = pixels.strip_suffix("le").or_else(|| pixels.strip_suffix("be")).unwrap_or_default();
+    ["10", "12", "14", "16", "48", "64"].iter().any(|bits| form.ends_with(bits))
 }
 
 fn fraction(text: Option<&str>) -> (u32, u32) {
@@ -389,5 +421,17 @@ mod tests {
         let said = "[mov @ 0x55] stream 0 [odd], [a @ 0x1] contradictory";
         let found = "stream 0 [odd], contradictory".to_owned();
         assert_eq!(unreadable(said, &limits), Rejection::Unreadable { found });
+    }
+
+    #[test]
+    fn the_depth_of_samples_is_in_the_name_of_their_form() {
+        for deep in
+            ["yuv420p10le", "yuv422p10be", "p010le", "yuv444p12le", "rgb48le", "gray16le", "x2rgb10le"]
+        {
+            assert!(is_deep(deep), "{deep}");
+        }
+        for plain in ["yuv420p", "yuvj420p", "nv12", "nv16", "rgb24", "rgb565le", "gray", ""] {
+            assert!(!is_deep(plain), "{plain}");
+        }
     }
 }

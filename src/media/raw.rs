@@ -1,8 +1,9 @@
-//! Raw files of cameras (DNG, CR2, NEF, ARW and their like): the picture that the camera put beside its
-//! measurements is shown, the file itself is what people download.
+//! Raw files of cameras (DNG, CR2, CR3, NEF, ARW, ORF, RW2, RAF and their like): the picture that the camera put beside
+//! its measurements is shown, the file itself is what people download.
 //!
-//! All of them are TIFF (Adobe, TIFF 6.0): directories of entries that lead to further directories and to the
-//! bytes of pictures. Only those that are whole JPEG files are looked at.
+//! Most of them are TIFF (Adobe, TIFF 6.0), some under another number: directories of entries that lead to further
+//! directories and to the bytes of pictures. Fujifilm's RAF says at its beginning where its picture lies; Canon's CR3 is
+//! an ISO file with a box `PRVW`. Only pictures that are whole JPEG files are looked at.
 
 use super::{Limits, MediaTrouble, pictures};
 use crate::domain::media::Facts;
@@ -13,6 +14,12 @@ use std::fs::File;
 use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
+/// Marks of raw files that are TIFF under another number: Olympus and Panasonic.
+const OTHER_TIFF: [&[u8]; 4] = [b"IIRO", b"IIRS", b"MMOR", b"IIU\0"];
+/// Mark of Fujifilm's files.
+const RAF: &[u8] = b"FUJIFILMCCD-RAW";
+/// How much of a CR3 is searched: all that stands before its measurements.
+const CR3_HEAD: u64 = 4 << 20;
 /// Endings of raw files that are TIFF.
 const ENDINGS: [&str; 8] = ["dng", "cr2", "nef", "nrw", "arw", "pef", "srw", "sr2"];
 /// Directories that are read.
@@ -28,7 +35,12 @@ pub const FORMAT: &str = "raw";
 /// Whether a TIFF of this ending is a raw file of a camera.
 #[must_use]
 pub fn is_raw(head: &[u8], ending: &str) -> bool {
-    (head.starts_with(b"II*\0") || head.starts_with(b"MM\0*")) && ENDINGS.contains(&ending)
+    let plain = (head.starts_with(b"II*\0") || head.starts_with(b"MM\0*")) && ENDINGS.contains(&ending);
+    plain || OTHER_TIFF.iter().any(|mark| head.starts_with(mark)) || head.starts_with(RAF) || is_cr3(head)
+}
+
+fn is_cr3(head: &[u8]) -> bool {
+    head.get(4..12) == Some(b"ftypcrx ")
 }
 
 struct Tiff {
@@ -101,6 +113,10 @@ impl Tiff {
         for entry in entries.chunks_exact(12) {
             let values = self.values(entry);
             match self.number(&entry[..2]) {
+                // Panasonic: the whole picture as bytes of this entry.
+                0x2e if self.number(&entry[2..4]) == 7 => {
+                    found.pictures.push((self.number(&entry[8..12]), self.number(&entry[4..8])));
+                }
                 0x103 => packed = matches!(values.first(), Some(6 | 7)),
                 0x111 => strips.0 = values,
                 0x117 => strips.1 = values,
@@ -129,9 +145,18 @@ impl Tiff {
 pub fn preview(path: &Path, limits: &Limits) -> Result<Option<(DynamicImage, Facts)>, MediaTrouble> {
     let mut tiff = Tiff::open(path)?;
     let Some(start) = tiff.bytes(4, 4) else { return Ok(None) };
-    let mut waiting = vec![tiff.number(&start)];
     let (mut seen, mut all) = (BTreeSet::new(), vec![]);
     let mut orientation = None;
+    let head = tiff.bytes(0, tiff.length.min(CR3_HEAD)).unwrap_or_default();
+    let mut waiting = vec![];
+    if head.starts_with(RAF) {
+        all.extend(head.get(84..92).map(|b| (big(&b[..4]), big(&b[4..]))));
+    } else if is_cr3(&head) {
+        (all, orientation) = cr3(&head);
+    } else {
+        waiting.push(tiff.number(&start));
+    }
+    drop(head);
     while let Some(at) = waiting.pop() {
         // Directories may lead in a circle.
         if at == 0 || seen.len() >= MOST_DIRECTORIES || !seen.insert(at) {
@@ -156,6 +181,27 @@ pub fn preview(path: &Path, limits: &Limits) -> Result<Option<(DynamicImage, Fac
         return Ok(Some((picture, Facts { format: FORMAT.into(), width, height, ..facts })));
     }
     Ok(None)
+}
+
+fn big(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0, |sum, byte| (sum << 8) | u64::from(*byte))
+}
+
+/// Place and length of the picture in a CR3, and how it is to be turned, which stands in a directory of its own (`CMT1`).
+fn cr3(head: &[u8]) -> (Vec<(u64, u64)>, Option<u8>) {
+    let find = |name: &[u8]| head.windows(4).position(|w| w == name).map(|at| at + 4);
+    // Behind the name 12 bytes of version, size and the like, and the length.
+    let picture = find(b"PRVW").and_then(|at| {
+        let length = big(head.get(at + 12..at + 16)?);
+        Some((u64::try_from(at + 16).ok()?, length))
+    });
+    let turn = find(b"CMT1").and_then(|at| {
+        let tiff = head.get(at..at + 8 + 2 + 12 * 64).or_else(|| head.get(at..))?;
+        let entries = tiff.get(10..)?;
+        let found = entries.chunks_exact(12).find(|e| e[..4] == [0x12, 0x01, 3, 0])?;
+        Some(found[8])
+    });
+    (picture.into_iter().collect(), turn)
 }
 
 #[cfg(test)]
@@ -221,6 +267,42 @@ mod tests {
             assert!(preview(&path, &limits).unwrap().is_none(), "{cut}");
         }
         assert!(is_raw(&whole, "nef") && !is_raw(&whole, "tif") && !is_raw(b"\xff\xd8", "nef"));
+    }
+
+    #[test]
+    fn other_makers_put_their_picture_elsewhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("raw");
+        let picture = jpeg(64, 32);
+        let length = u32::try_from(picture.len()).unwrap();
+        let mut raf = b"FUJIFILMCCD-RAW 0201FF389501".to_vec();
+        raf.resize(84, 0);
+        raf.extend(100_u32.to_be_bytes());
+        raf.extend(length.to_be_bytes());
+        raf.resize(100, 0);
+        raf.extend(&picture);
+        let mut rw2 = b"IIU\0\x08\0\0\0\x01\0\x2e\0\x07\0".to_vec();
+        rw2.extend(length.to_le_bytes());
+        rw2.extend(26_u32.to_le_bytes());
+        rw2.extend([0; 4]);
+        rw2.extend(&picture);
+        let mut cr3 = b"\0\0\0\x18ftypcrx \0\0\0\x01crx isom\0\0\0\x30CMT1II*\0\x08\0\0\0\x01\0".to_vec();
+        cr3.extend(b"\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0");
+        cr3.extend(b"\0\0\0\0PRVW\0\0\0\0\0\x01\0\x40\0\x20\0\x01");
+        cr3.extend(length.to_be_bytes());
+        cr3.extend(&picture);
+        for (name, file, size) in [("raf", raf, (64, 32)), ("rw2", rw2, (64, 32)), ("cr3", cr3, (32, 64))] {
+            assert!(is_raw(&file, ""), "{name}");
+            std::fs::write(&path, &file).unwrap();
+            let (found, facts) = preview(&path, &Limits::default()).unwrap().unwrap();
+            assert_eq!(
+                (found.width(), found.height(), facts.format.as_str()),
+                (size.0, size.1, "raw"),
+                "{name}"
+            );
+            std::fs::write(&path, &file[..file.len() / 2]).unwrap();
+            assert!(preview(&path, &Limits::default()).unwrap().is_none(), "{name}, cut off");
+        }
     }
 
     proptest::proptest! {

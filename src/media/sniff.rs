@@ -3,7 +3,7 @@
 
 use super::archives::Packing;
 use super::models::ModelForm;
-use super::{blend, raw, texts};
+use super::{blend, office, raw, texts};
 use crate::domain::media::{Kind, Rejection};
 use std::io::Read;
 use std::path::Path;
@@ -22,8 +22,12 @@ pub enum Form {
     Raw,
     /// Moving pictures or sound; the probe decides.
     Moving,
+    /// A picture in HEIF, which libheif decodes; its name in words.
+    Heif(&'static str),
     /// A PDF.
     Pdf,
+    /// A document of an office program, by its ending.
+    Office(&'static str),
     /// Text or code.
     Text,
     /// An archive that can be listed.
@@ -43,10 +47,12 @@ impl Form {
         match self {
             // A picture may move.
             Self::Still => &[Kind::Image, Kind::Video],
-            Self::Painting(_) => &[Kind::Image],
+            Self::Painting(_) | Self::Heif(_) => &[Kind::Image],
             Self::Raw => &[Kind::Image, Kind::Other],
             Self::Moving => &[Kind::Video, Kind::Audio],
             Self::Pdf | Self::Text => &[Kind::Document],
+            // Which it is depends on the program that reads it.
+            Self::Office(_) => &[Kind::Document, Kind::Other],
             // A Blender project may be packed in the same ways.
             Self::Archive(Packing::TarGz | Packing::TarZst) => &[Kind::Archive, Kind::Other],
             Self::Archive(_) => &[Kind::Archive],
@@ -96,7 +102,7 @@ pub fn sniff(head: &[u8], length: u64, ending: &str) -> Result<Form, Rejection> 
     if let Some(found) = refused_magic(head) {
         return Err(Rejection::NotMedia { found: found.to_owned() });
     }
-    if let Some(form) = files_and_models(head) {
+    if let Some(form) = office_file(head, ending).or_else(|| files_and_models(head)) {
         return Ok(form);
     }
     if let Some(text) = as_text(head) {
@@ -135,6 +141,21 @@ fn files_and_models(head: &[u8]) -> Option<Form> {
     Some(form)
 }
 
+/// Documents of office programs. They are archives or old databases, of which the ending says the rest.
+fn office_file(head: &[u8], ending: &str) -> Option<Form> {
+    let known = office::ENDINGS.into_iter().find(|e| *e == ending);
+    let packed = head.starts_with(b"PK\x03\x04");
+    let old = head.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1");
+    let named =
+        head.get(30..).is_some_and(|first| first.starts_with(b"mimetypeapplication/vnd.oasis.opendocument"));
+    match known {
+        Some(ending) if packed || old => Some(Form::Office(ending)),
+        None if packed && named => Some(Form::Office("odt")),
+        _ if ending == "rtf" && head.starts_with(b"{\\rtf") => Some(Form::Office("rtf")),
+        _ => None,
+    }
+}
+
 /// The first file in an office document says so.
 fn is_office(head: &[u8]) -> bool {
     let first = head.get(30..).unwrap_or_default();
@@ -164,7 +185,7 @@ fn by_magic(head: &[u8]) -> Option<Form> {
         }
         () if riff && at(8, b"WEBP") => Form::Still,
         () if at(0, b"II*\0") || at(0, b"MM\0*") => Form::Still,
-        () if at(4, b"ftyp") && still_brand(head) => Form::Other(still_name(head)),
+        () if at(4, b"ftyp") && still_brand(head) => Form::Heif(still_name(head)),
         () if at(4, b"ftyp")
             || at(4, b"moov")
             || at(4, b"mdat")
@@ -223,13 +244,19 @@ fn bmp_header(head: &[u8]) -> bool {
     matches!(length, Some(12 | 16 | 40 | 52 | 56 | 64 | 108 | 124))
 }
 
-/// Stills inside an ISO container: nothing here decodes them, so they are kept and given as they are.
+/// Stills inside an ISO container.
 fn still_brand(head: &[u8]) -> bool {
-    matches!(head.get(8..12), Some(b"heic" | b"heix" | b"mif1" | b"msf1" | b"avif" | b"avis"))
+    const BRANDS: [&[u8]; 10] =
+        [b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis"];
+    head.get(8..12).is_some_and(|brand| BRANDS.contains(&brand))
 }
 
+/// What it is, by the first brand or by those that it is compatible with.
 fn still_name(head: &[u8]) -> &'static str {
-    if matches!(head.get(8..12), Some(b"avif" | b"avis")) { "AVIF picture" } else { "HEIC picture" }
+    let length = head.get(..4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_be_bytes) as usize;
+    let brands = head.get(8..length.min(head.len())).unwrap_or_default();
+    let avif = brands.chunks(4).any(|brand| matches!(brand, b"avif" | b"avis"));
+    if avif { "AVIF picture" } else { "HEIC picture" }
 }
 
 fn refused_magic(head: &[u8]) -> Option<&'static str> {
@@ -338,8 +365,15 @@ mod tests {
             (b"<!DOCTYPE html><svg>", "html", Form::Text),
             (b"II*\0\x08\0\0\0", "dng", Form::Raw),
             (b"II*\0\x08\0\0\0", "tif", Form::Still),
-            (b"\0\0\0\x18ftypheic\0\0\0\0", "heic", Form::Other("HEIC picture")),
-            (b"\0\0\0\x18ftypavif\0\0\0\0", "jpg", Form::Other("AVIF picture")),
+            (b"\0\0\0\x18ftypheic\0\0\0\0", "heic", Form::Heif("HEIC picture")),
+            (b"\0\0\0\x18ftypavif\0\0\0\0mif1avif", "jpg", Form::Heif("AVIF picture")),
+            (b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif", "", Form::Heif("AVIF picture")),
+            (b"PK\x03\x04\x14\0\0\0", "docx", Form::Office("docx")),
+            (b"PK\x03\x04\x14\0\0\0", "cbz", Form::Archive(Packing::Zip)),
+            (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "xls", Form::Office("xls")),
+            (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "msi", Form::Other("")),
+            (b"{\\rtf1\\ansi hello}", "rtf", Form::Office("rtf")),
+            (b"{\\rtf1\\ansi hello}", "txt", Form::Text),
             (b"\x01\x02\xff\xfe nobody knows", "xyz", Form::Other("")),
         ] {
             assert_eq!(look(head, ending), Ok(form), "{ending}");

@@ -1,6 +1,6 @@
 //! The room as a whole, with the real ffmpeg: hostile files refused, good ones made playable.
 
-use super::av1::{EncodeSettings, encode_segment};
+use super::av1::{Coder, EncodeSettings, encode_segment};
 use super::fmp4::{av1_fragment, fragment_facts};
 use super::normalise::{NormalisePlan, Normalised, mezzanine_name, normalise};
 use super::package::{av1_folder, package_av1, segment_name, write_download, write_master};
@@ -13,24 +13,26 @@ use crate::domain::media::{Kind, Rejection};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-struct Bench {
+pub(super) struct Bench {
     folder: tempfile::TempDir,
     sandbox: Sandbox,
     limits: Limits,
     loudness: i8,
+    pub(super) coder: Coder,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
             sandbox: Sandbox::detect(),
             limits: Limits::default(),
             loudness: 0,
+            coder: Coder::default(),
         }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -41,7 +43,7 @@ impl Bench {
     }
 
     /// Sniff and probe as the pipeline does.
-    fn examine(&self, file: &Path) -> Result<super::probe::Probed, Rejection> {
+    pub(super) fn examine(&self, file: &Path) -> Result<super::probe::Probed, Rejection> {
         sniff::sniff_file(file, "mp4")?;
         match probe(&self.sandbox, &self.limits, file, &Cancel::default()) {
             Ok(probed) => Ok(probed),
@@ -50,7 +52,7 @@ impl Bench {
         }
     }
 
-    fn normalise(&self, file: &Path, h264: &[u32], av1: &[u32]) -> Normalised {
+    pub(super) fn normalise(&self, file: &Path, h264: &[u32], av1: &[u32]) -> Normalised {
         let probed = self.examine(file).unwrap();
         let (public, mezzanine) = (self.path("public"), self.path("mezzanine"));
         for folder in [&public, &mezzanine] {
@@ -74,7 +76,7 @@ impl Bench {
     }
 
     /// Encodes every segment of a rung; the last first, to show that the order does not matter.
-    fn encode(&self, made: &Normalised, rung: usize) {
+    pub(super) fn encode(&self, made: &Normalised, rung: usize) {
         let rung = made.av1[rung];
         for number in (0..made.segments.len()).rev() {
             let settings = EncodeSettings {
@@ -84,6 +86,7 @@ impl Bench {
                 speed: 10,
                 quantizer: 140,
                 group: 144,
+                coder: self.coder,
             };
             let mezzanine = self.path("mezzanine").join(mezzanine_name(number));
             let segment = encode_segment(
@@ -284,6 +287,7 @@ fn encoding_is_repeatable_and_stops_on_request() {
         speed: 10,
         quantizer: 120,
         group: 144,
+        coder: Coder::default(),
     };
     let mezzanine = bench.path("mezzanine").join(mezzanine_name(0));
     let once = |cancel: &Cancel, progress: &mut dyn FnMut(u64)| {

@@ -19,7 +19,7 @@ use std::process::{Child, Command, Stdio};
 /// The newest form of Landlock that is asked for; older kernels give as much of it as they have.
 const FORM: ABI = ABI::V6;
 /// What programs need beside their input: themselves, their libraries, and fonts.
-const READ: [&str; 9] = [
+const READ: [&str; 10] = [
     "/usr",
     "/bin",
     "/lib",
@@ -27,6 +27,7 @@ const READ: [&str; 9] = [
     "/etc/ld.so.cache",
     "/etc/alternatives",
     "/etc/fonts",
+    "/etc/libreoffice",
     "/sys/devices/system/cpu",
     "/dev/urandom",
 ];

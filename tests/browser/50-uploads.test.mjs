@@ -36,6 +36,42 @@ test('several files arrive, each under a title of its own', async () => {
   assert.deepEqual(page.faults, []);
 });
 
+test('a new file takes the place of the one there; one of another kind does not', { timeout: 300_000 }, async () => {
+  const until = async (path, pattern) => {
+    for (const end = Date.now() + 120_000; ;) {
+      await page.goto(path);
+      const words = await page.locator('main').innerText();
+      if (pattern.test(words)) return words;
+      assert.ok(Date.now() < end, `${path} never said ${pattern}: ${words}`);
+      await page.waitForTimeout(1000);
+    }
+  };
+  await page.goto('/studio/uploads');
+  await page.getByRole('link', { name: 'Rig helper' }).first().click();
+  const editor = new URL(page.url()).pathname;
+  assert.match(editor, /^\/studio\/media\//);
+  await until(editor, /import bpy/);
+  const send = async (file) => {
+    await page.getByLabel('New file').setInputFiles(file);
+    // The work has its title: a new file gets none.
+    assert.equal(await page.locator('.upload-row').getByRole('textbox').count(), 0);
+    assert.deepEqual(await axe(page), []);
+    await Promise.all([page.waitForResponse((answer) => answer.request().method() === 'PATCH' && answer.ok()), page.getByRole('button', { name: 'Replace', exact: true }).click()]);
+    await page.waitForFunction(() => document.querySelectorAll('.upload-row').length === 0);
+    assert.equal(new URL(page.url()).pathname, editor);
+  };
+  await send(text('rig-new.py', 'import mathutils\n'));
+  const words = await until(editor, /import mathutils/);
+  assert.doesNotMatch(words, /import bpy/);
+  assert.equal(await page.getByLabel('Title', { exact: true }).inputValue(), 'Rig helper');
+  assert.match(words, /rig-new\.py/);
+  const dot = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
+  await send({ name: 'dot.png', mimeType: 'image/png', buffer: dot });
+  const refused = await until(editor, /was not accepted, and what was there stays/);
+  assert.match(refused, /import mathutils/);
+  assert.deepEqual(page.faults, []);
+});
+
 test('what was cut off goes on after a reload, from where it stopped', { timeout: 120_000 }, async () => {
   // A file on disk: what it is known by again includes the time it was last changed.
   const folder = mkdtempSync(join(tmpdir(), 'kinora-upload-'));

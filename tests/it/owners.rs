@@ -43,6 +43,7 @@ const OWNED: &[(&str, &str)] = &[
 const COMMON: &[&str] = &[
     "/api/v1/commands/",
     "/api/v1/courses/",
+    "/api/v1/fetches/",
     "/api/v1/films/",
     "/api/v1/posts/",
     "/assets/",

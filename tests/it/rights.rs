@@ -34,6 +34,7 @@ const TABLE: &[(&str, Who)] = &[
     ("/api/v1/invoices", Who::SignedIn),
     ("/api/v1/commands", Who::SignedIn),
     ("/api/v1/uploads", Who::Roles(&[Role::Creator, Role::Editor])),
+    ("/api/v1/fetches", Who::Roles(&[Role::Editor])),
     ("/api/v1/events", Who::Roles(&[Role::Billing, Role::Operator])),
 ];
 

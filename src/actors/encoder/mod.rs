@@ -13,7 +13,7 @@ mod steps;
 pub mod wishes;
 mod worker;
 
-pub use previews::VIEW;
+pub use previews::{OFFICE, VIEW};
 pub use queue::{JobKind, MediaJob};
 pub use run::{Outcome, run_job};
 pub use settings::{Tools, limits};

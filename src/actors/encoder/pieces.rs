@@ -5,7 +5,7 @@ use super::run::Bench;
 use super::settings::Tools;
 use crate::domain::media::{Captions, Chapter, Codec, Facts, Failure, Kind, Overview, Poster, Rendition};
 use crate::media::av1::quality::{self, Chosen};
-use crate::media::av1::{EncodeSettings, encode_segment, encoder_version};
+use crate::media::av1::{Coder, EncodeSettings, encode_segment, encoder_version};
 use crate::media::fmp4::av1_fragment;
 use crate::media::ladder::{Rung, group_frames};
 use crate::media::normalise::{MadeStream, Normalised, mezzanine_name, normalise};
@@ -44,6 +44,9 @@ pub struct Manifest {
 /// What the configuration said of AV1 when the round began.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Av1Wish {
+    /// What encodes.
+    #[serde(default)]
+    pub coder: Coder,
     /// rav1e's speed.
     pub speed: u8,
     /// rav1e's quantiser.
@@ -55,7 +58,7 @@ pub struct Av1Wish {
 
 impl Av1Wish {
     fn of(tools: &Tools) -> Self {
-        Self { speed: tools.speed, quantizer: tools.quantizer, quality: tools.quality }
+        Self { coder: tools.coder, speed: tools.speed, quantizer: tools.quantizer, quality: tools.quality }
     }
 }
 
@@ -226,7 +229,8 @@ fn task(bench: &Bench) -> Result<Task, MediaTrouble> {
     let manifest = manifest(&work).ok_or_else(missing)?;
     let made = manifest.normalised.ok_or_else(missing)?;
     let rung = made.av1.iter().find(|r| r.lines == bench.job.rung).copied().ok_or_else(missing)?;
-    let Av1Wish { speed, quantizer, quality } = manifest.av1.unwrap_or_else(|| Av1Wish::of(&bench.tools));
+    let Av1Wish { coder, speed, quantizer, quality } =
+        manifest.av1.unwrap_or_else(|| Av1Wish::of(&bench.tools));
     let settings = EncodeSettings {
         size: rung.size,
         rate: made.rate,
@@ -234,8 +238,15 @@ fn task(bench: &Bench) -> Result<Task, MediaTrouble> {
         speed,
         quantizer,
         group: group_frames(made.rate),
+        coder,
     };
     Ok(Task { made, rung, work, settings, quality })
+}
+
+/// What encodes the AV1 of this round.
+pub fn coder(bench: &Bench) -> Coder {
+    let work = bench.tools.store.work(bench.job.media, bench.job.generation);
+    manifest(&work).and_then(|m| m.av1).map_or(bench.tools.coder, |wish| wish.coder)
 }
 
 /// Where the quantiser stands that was found for a rung.
@@ -311,7 +322,8 @@ pub fn encode(bench: &Bench) -> Result<(u64, String), MediaTrouble> {
     let public = bench.tools.store.public(bench.job.media, bench.job.generation);
     let place = public.join(av1_folder(&rung)).join(segment_name(number));
     let mezzanine = work.join("mezzanine").join(mezzanine_name(number));
-    let key = segment_key(&fs::read(&mezzanine)?, &settings, &encoder_version(), bench.job.segment)?;
+    let version = encoder_version(settings.coder);
+    let key = segment_key(&fs::read(&mezzanine)?, &settings, &version, bench.job.segment)?;
     let note = note_of(&work, &rung, number);
     let told = |sha256: &str| format!("{key} {sha256}\n");
     if let Ok(bytes) = fs::read(&place) {
@@ -408,6 +420,7 @@ mod tests {
             speed: 10,
             quantizer: 110,
             group: 144,
+            coder: Coder::default(),
         };
         let key = |bytes: &[u8], settings: &EncodeSettings, version: &str, number| {
             segment_key(bytes, settings, version, number).unwrap()
@@ -420,6 +433,7 @@ mod tests {
             key(b"others", &usual, "rav1e 0.8.1", 0),
             key(b"frames", &faster, "rav1e 0.8.1", 0),
             key(b"frames", &finer, "rav1e 0.8.1", 0),
+            key(b"frames", &EncodeSettings { coder: Coder::SvtAv1, ..usual.clone() }, "rav1e 0.8.1", 0),
             key(b"frames", &usual, "rav1e 0.9.0", 0),
             key(b"frames", &usual, "rav1e 0.8.1", 1),
         ] {

@@ -6,7 +6,8 @@ use crate::domain::media::{Codec, Facts, Kind, Overview, Poster, Rejection, Rend
 use crate::media::sniff::{self, Form};
 use crate::media::store::{folder_bytes, private_folder, write_atomically};
 use crate::media::{
-    MediaTrouble, animation, archives, blend, documents, models, paintings, pictures, probe, raw, texts,
+    MediaTrouble, animation, archives, blend, documents, heif, models, office, paintings, pictures, probe,
+    raw, texts, typeset,
 };
 use image::DynamicImage;
 use std::fs;
@@ -18,6 +19,8 @@ use tempfile::TempDir;
 const MODEL: (u32, u32) = (1600, 1200);
 /// How much of a picture is looked at to see whether it moves.
 const HEAD: u64 = 8192;
+/// What an office document is called that nothing here draws.
+pub const OFFICE: &str = "office document";
 /// The model as the viewer takes it.
 pub const VIEW: &str = "view.glb";
 
@@ -45,7 +48,22 @@ pub fn examine(bench: &Bench, original: &Path, ending: &str) -> Result<(Kind, Fa
         Form::Painting(demuxer) => {
             (Kind::Image, paintings::decode((sandbox, limits, &bench.cancel), original, demuxer)?.1)
         }
+        Form::Heif(found) => match heif::decode((sandbox, limits, &bench.cancel), original, found) {
+            Ok((_, facts)) => (Kind::Image, facts),
+            // What was taken once, before it was asked for a program, is not lost when it is made anew.
+            Err(MediaTrouble::Rejected(Rejection::NoProgram { .. })) if bench.job.generation > 1 => {
+                (Kind::Other, plain(found))
+            }
+            Err(error) => return Err(error),
+        },
         Form::Moving => moving(bench, original)?,
+        Form::Office(ending) => match as_pdf(bench, original)? {
+            Some((_room, pdf)) => {
+                let facts = documents::examine(sandbox, limits, &pdf, &bench.cancel)?;
+                (Kind::Document, Facts { format: ending.to_owned(), ..facts })
+            }
+            None => (Kind::Other, plain(OFFICE)),
+        },
         Form::Pdf => (Kind::Document, documents::examine(sandbox, limits, original, &bench.cancel)?),
         Form::Text => (Kind::Document, texts::examine(original, limits)?),
         Form::Archive(packing) => (Kind::Archive, archives::read(original, packing, limits)?.1),
@@ -66,6 +84,15 @@ pub(super) fn repeating(bench: &Bench, original: &Path) -> Result<Option<(TempDi
     let room = tempfile::tempdir_in(rooms)?;
     let kit = (&bench.tools.sandbox, &bench.tools.limits, &bench.cancel);
     Ok(animation::film(kit, original, form, room.path())?.map(|film| (room, film)))
+}
+
+/// An office document as a PDF in a folder that goes with it; `None` if nothing here reads it.
+fn as_pdf(bench: &Bench, original: &Path) -> Result<Option<(TempDir, PathBuf)>, MediaTrouble> {
+    let rooms = bench.tools.store.arriving();
+    private_folder(&rooms)?;
+    let room = tempfile::tempdir_in(rooms)?;
+    let kit = (&bench.tools.sandbox, &bench.tools.limits, &bench.cancel);
+    Ok(office::to_pdf(kit, original, room.path())?.map(|pdf| (room, pdf)))
 }
 
 fn moving(bench: &Bench, original: &Path) -> Result<(Kind, Facts), MediaTrouble> {
@@ -93,24 +120,17 @@ pub fn make(
             Some((picture, _)) => still(bench, &picture, staging)?,
             None => (vec![], None),
         },
-        Form::Pdf => {
-            let (pages, poster) =
-                documents::write_pages(kit, original, facts.pages, staging, scratch, |done, of| {
-                    bench.progress.set(done, of);
-                })?;
-            let (width, height) = pages.first().map_or((0, 0), |p| (p.width, p.height));
-            let pictures = Rendition {
-                width,
-                height,
-                bytes: folder_bytes(&staging.join("pages")),
-                ..named("pages", Codec::Jpeg)
-            };
-            let list = Rendition {
-                bytes: fs::metadata(staging.join(documents::PAGES))?.len(),
-                ..named(documents::PAGES, Codec::Json)
-            };
-            (vec![pictures, list], poster)
-        }
+        Form::Heif(found) => match heif::decode(kit, original, found) {
+            Ok((picture, _)) => still(bench, &picture, staging)?,
+            Err(MediaTrouble::Rejected(Rejection::NoProgram { .. })) => (vec![], None),
+            Err(error) => return Err(error),
+        },
+        Form::Pdf => leaves(bench, original, facts.pages, staging, scratch)?,
+        Form::Office(_) if facts.pages == 0 => (vec![], None),
+        Form::Office(_) => match as_pdf(bench, original)? {
+            Some((_room, pdf)) => leaves(bench, &pdf, facts.pages, staging, scratch)?,
+            None => return Err(MediaTrouble::internal("an office document cannot be read any more")),
+        },
         Form::Archive(packing) => {
             let (listing, _) = archives::read(original, packing, limits)?;
             let bytes = archives::write(&listing, staging)?;
@@ -128,7 +148,16 @@ pub fn make(
             Some(picture) => (vec![], Some(pictures::write_sizes(&picture, staging, "poster", |_, _| {})?)),
             None => (vec![], None),
         },
-        Form::Text | Form::Other(_) => (vec![], None),
+        Form::Text => {
+            let (text, _) = texts::beginning(original, limits)?;
+            match typeset::picture(kit, &text, scratch)? {
+                Some(picture) => {
+                    (vec![], Some(pictures::write_sizes(&picture, staging, "poster", |_, _| {})?))
+                }
+                None => (vec![], None),
+            }
+        }
+        Form::Other(_) => (vec![], None),
         Form::Moving => return Err(MediaTrouble::internal("a film came to where stills are made")),
     };
     Ok(Manifest {
@@ -140,6 +169,25 @@ pub fn make(
         chapters: vec![],
         av1: None,
     })
+}
+
+/// The pages of a PDF.
+fn leaves(
+    bench: &Bench,
+    pdf: &Path,
+    count: u32,
+    staging: &Path,
+    scratch: &Path,
+) -> Result<(Vec<Rendition>, Option<Poster>), MediaTrouble> {
+    let kit = (&bench.tools.sandbox, &bench.tools.limits, &bench.cancel);
+    let (pages, poster) = documents::write_pages(kit, pdf, count, staging, scratch, |done, of| {
+        bench.progress.set(done, of);
+    })?;
+    let (width, height) = pages.first().map_or((0, 0), |p| (p.width, p.height));
+    let bytes = folder_bytes(&staging.join("pages"));
+    let pictures = Rendition { width, height, bytes, ..named("pages", Codec::Jpeg) };
+    let bytes = fs::metadata(staging.join(documents::PAGES))?.len();
+    Ok((vec![pictures, Rendition { bytes, ..named(documents::PAGES, Codec::Json) }], poster))
 }
 
 fn named(name: &str, codec: Codec) -> Rendition {

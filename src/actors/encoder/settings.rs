@@ -3,6 +3,7 @@
 use crate::actors::Services;
 use crate::config::{Av1, Config};
 use crate::media::Limits;
+use crate::media::av1::{Coder, svt};
 use crate::media::files::Files;
 use crate::media::normalise::NormalisePlan;
 use crate::media::sandbox::Sandbox;
@@ -23,6 +24,8 @@ pub struct Tools {
     pub av1_rungs: Vec<u32>,
     /// Loudness to which sound is brought, in LUFS; 0: it stays as it is.
     pub loudness: i8,
+    /// What encodes AV1.
+    pub coder: Coder,
     /// rav1e's speed.
     pub speed: u8,
     /// rav1e's quantiser.
@@ -31,6 +34,18 @@ pub struct Tools {
     pub quality: f64,
     /// Longest film that gets AV1, in milliseconds.
     pub av1_longest_ms: u64,
+}
+
+/// The encoder that the configuration names, as far as it is there.
+fn coder(wanted: Av1) -> Coder {
+    if wanted != Av1::SvtAv1 {
+        return Coder::Rav1e;
+    }
+    if svt::version().is_none() {
+        tracing::warn!("ffmpeg has no SVT-AV1; rav1e encodes instead");
+        return Coder::Rav1e;
+    }
+    Coder::SvtAv1
 }
 
 /// Sizes of the H.264 rungs: one for phones and slow lines, one for most screens, one for large ones.
@@ -53,6 +68,7 @@ impl Tools {
             limits: limits(config),
             av1_rungs: if config.media.av1 == Av1::None { vec![] } else { config.media.av1_rungs.clone() },
             loudness: config.media.loudness,
+            coder: coder(config.media.av1),
             speed: config.media.av1_speed.min(10),
             quantizer: config.media.av1_quantizer,
             quality: config.media.av1_quality,

@@ -198,7 +198,7 @@ async fn find_quality(bench: &Bench) -> Result<(), StepError> {
     let work = bench.tools.store.work(bench.job.media, bench.job.generation);
     let made = pieces::manifest(&work).and_then(|m| m.normalised);
     let made = made.ok_or_else(|| MediaTrouble::internal("the mezzanine is gone"))?;
-    let made_with = Made { encoder: Some(encoder_version()), ..Made::default() };
+    let made_with = Made { encoder: Some(encoder_version(pieces::coder(bench))), ..Made::default() };
     finish(bench, &made_with, &segments(bench, &made.segments, bench.job.rung)).await
 }
 
@@ -218,7 +218,7 @@ async fn add_captions(bench: &Bench, captions: Captions) -> Result<(), StepError
 
 async fn encode(bench: &Bench) -> Result<(), StepError> {
     let (bytes, sha256) = bench.block(pieces::encode).await?;
-    let made = Made { bytes, sha256: Some(sha256), encoder: Some(encoder_version()) };
+    let made = Made { bytes, sha256: Some(sha256), encoder: Some(encoder_version(pieces::coder(bench))) };
     finish(bench, &made, &[]).await
 }
 

@@ -21,8 +21,12 @@ const TOLD: TimeDelta = TimeDelta::days(7);
 /// A file that is being fetched, or could not be.
 #[derive(Clone, Debug)]
 pub struct Fetching {
-    /// Id of the work that it will be.
+    /// Its id.
     pub id: Uuid,
+    /// The work that it will be, or whose file it takes the place of.
+    pub media: Uuid,
+    /// Whether all of it is here and became a work, or a new file of one.
+    pub received: bool,
     /// When it began.
     pub started_at: DateTime<Utc>,
     /// What has come.
@@ -68,7 +72,8 @@ pub async fn import_url(
     Ok((about.replaces.unwrap_or(id), receipt))
 }
 
-/// Goes to the address now, and fetches what is there after this has returned. Gives the id of the work to be.
+/// Goes to the address now, and fetches what is there after this has returned. Gives the id of the fetch, which is
+/// that of the work to be, unless the file takes the place of one that is there.
 ///
 /// # Errors
 /// As [`UploadError`] says, when there is nothing to fetch.
@@ -79,13 +84,22 @@ pub async fn begin(
     about: About,
     meta: Metadata,
 ) -> Result<Uuid, UploadError> {
+    if let Some(media) = about.replaces {
+        super::replacing::check(cx, account, media).await?;
+    }
     let arriving = reach(cx, account, address).await?;
     let id = cx.clock.new_id();
     let client = cx.pool.get().await.map_err(StoreError::from)?;
     client
         .execute(
-            "insert into public.fetches (id, account, started_at, seen_at, length) values ($1, $2, $3, now(), $4)",
-            &[&id, &account, &cx.clock.now(), &arriving.length.and_then(|n| i64::try_from(n).ok())],
+            "insert into public.fetches (id, account, started_at, seen_at, length, media) values ($1, $2, $3, now(), $4, $5)",
+            &[
+                &id,
+                &account,
+                &cx.clock.now(),
+                &arriving.length.and_then(|n| i64::try_from(n).ok()),
+                &about.replaces.unwrap_or(id),
+            ],
         )
         .await?;
     drop(client);
@@ -102,7 +116,7 @@ pub async fn begin(
             tracing::warn!(upload = %id, %error, "the end of a fetch could not be noted");
         }
         if outcome.is_ok() {
-            process_if_eager(&cx, id).await;
+            process_if_eager(&cx, about.replaces.unwrap_or(id)).await;
         }
     });
     Ok(id)
@@ -149,7 +163,10 @@ async fn end(cx: &Services, id: Uuid, error: Option<&UploadError>) -> Result<(),
         Some(words) => {
             client.execute("update public.fetches set failed = $2 where id = $1", &[&id, &words]).await?
         }
-        None => client.execute("delete from public.fetches where id = $1", &[&id]).await?,
+        None => {
+            let sql = "update public.fetches set received = true, seen_at = now() where id = $1";
+            client.execute(sql, &[&id]).await?
+        }
     };
     Ok(())
 }
@@ -160,26 +177,42 @@ async fn end(cx: &Services, id: Uuid, error: Option<&UploadError>) -> Result<(),
 /// If the database cannot be read.
 pub async fn of(cx: &Services, account: AccountId) -> Result<Vec<Fetching>, StoreError> {
     let client = cx.pool.get().await.map_err(StoreError::from)?;
-    let rows = client
-        .query(
-            "select id, started_at, bytes, length, coalesce(failed, case when seen_at < now() - make_interval(secs => $2)
-                 then 'It was interrupted. Fetch it again.' end)
-             from public.fetches where account = $1 and seen_at > now() - make_interval(secs => $3)
-             order by started_at desc limit 20",
-            &[&account, &(SILENT.num_seconds() as f64), &(TOLD.num_seconds() as f64)],
-        )
-        .await?;
+    let sql = format!(
+        "{READ} where account = $1 and not received and seen_at > now() - make_interval(secs => $3)
+         order by started_at desc limit 20"
+    );
+    let (silent, told) = (SILENT.num_seconds() as f64, TOLD.num_seconds() as f64);
+    Ok(client.query(&sql, &[&account, &silent, &told]).await?.iter().map(read).collect())
+}
+
+/// One fetch of an account; `None` if there is none, or no longer.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn one(cx: &Services, account: AccountId, id: Uuid) -> Result<Option<Fetching>, StoreError> {
+    let client = cx.pool.get().await.map_err(StoreError::from)?;
+    let sql = format!("{READ} where account = $1 and id = $3");
+    let silent = SILENT.num_seconds() as f64;
+    Ok(client.query_opt(&sql, &[&account, &silent, &id]).await?.as_ref().map(read))
+}
+
+/// What is read of a row; `$2` are the seconds of silence after which its process has ended.
+const READ: &str =
+    "select id, started_at, bytes, length, coalesce(failed, case when not received and seen_at < now() -
+    make_interval(secs => $2) then 'It was interrupted. Fetch it again.' end), coalesce(media, id), received
+    from public.fetches";
+
+fn read(row: &tokio_postgres::Row) -> Fetching {
     let size = |n: i64| u64::try_from(n).unwrap_or(0);
-    Ok(rows
-        .iter()
-        .map(|r| Fetching {
-            id: r.get(0),
-            started_at: r.get(1),
-            bytes: size(r.get(2)),
-            length: r.get::<_, Option<i64>>(3).map(size),
-            failed: r.get(4),
-        })
-        .collect())
+    Fetching {
+        id: row.get(0),
+        started_at: row.get(1),
+        bytes: size(row.get(2)),
+        length: row.get::<_, Option<i64>>(3).map(size),
+        failed: row.get(4),
+        media: row.get(5),
+        received: row.get(6),
+    }
 }
 
 /// Forgets what was told long enough; gives how many.

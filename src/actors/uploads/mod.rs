@@ -408,7 +408,7 @@ where
                 broken = Some(error);
                 break;
             }
-            check_at = at + receive::ROOM_STEP;
+            check_at = at + receive::DISK_STEP;
         }
         if let Some(head) = begin.take(&part)
             && let Err(error) = allowed::check(cx, head, before.length, &name)

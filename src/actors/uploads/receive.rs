@@ -22,7 +22,9 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// How often, in bytes, a file of unknown length is held against the room that is left.
-pub(super) const ROOM_STEP: u64 = 64 << 20;
+const ROOM_STEP: u64 = 64 << 20;
+/// How often, in bytes, the disk is asked while a file arrives: it may fill by other hands as well.
+pub(super) const DISK_STEP: u64 = 4 << 20;
 /// How long a complete upload lies untouched before somebody else completes it.
 const LYING_STILL: Duration = Duration::from_secs(60);
 
@@ -200,7 +202,7 @@ where
         let mut file = File::create(&incoming)?;
         let mut hash = Sha256::new();
         let mut length = 0;
-        let mut check_at = ROOM_STEP;
+        let (mut check_at, mut disk_at) = (ROOM_STEP, DISK_STEP);
         let mut begin = Begin::new(0);
         while let Some(part) = bytes.next().await {
             let part = part.map_err(|error| match error.kind() {
@@ -222,6 +224,10 @@ where
             if length > check_at {
                 check_room(cx, account, length).await?;
                 check_at = length + ROOM_STEP;
+            }
+            if length > disk_at {
+                allowed::check_writing(cx)?;
+                disk_at = length + DISK_STEP;
             }
             if let Some(head) = begin.take(&part) {
                 allowed::check(cx, head, u64::MAX, file_name)?;

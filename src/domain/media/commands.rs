@@ -2,7 +2,7 @@
 
 use super::{
     Captions, Chapter, CopiedFiles, Facts, Failure, Kind, Original, Overview, Place, Poster, Rejection,
-    Rendition, Step, Tier,
+    Rendition, ShotDetail, Step, Tier,
 };
 use crate::domain::shared::{AccountId, Licence, PersonalRef, Slug};
 use chrono::{DateTime, Utc};
@@ -158,6 +158,13 @@ pub enum MediaCommand {
     SetChapters {
         /// All of them, in order.
         chapters: Vec<Chapter>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Say what is told of how a picture was taken; none takes all of it back.
+    PublishShotDetails {
+        /// All of it.
+        details: Vec<ShotDetail>,
         /// When.
         at: DateTime<Utc>,
     },

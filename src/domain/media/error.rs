@@ -73,6 +73,12 @@ pub enum MediaError {
     /// A chapter without a name, or with too long a one.
     #[error("Give every chapter a name of 1 to 200 characters (one has {0}).")]
     ChapterTitle(usize),
+    /// How it was taken is told of pictures only.
+    #[error("Only a picture has details of how it was taken.")]
+    NoShot,
+    /// One of the details is missing, too long or there twice.
+    #[error("{0} cannot be told like that.")]
+    BadDetail(&'static str),
     /// Too many tags.
     #[error("Keep it within {0} tags.")]
     TooManyTags(usize),

@@ -1,8 +1,8 @@
 //! What happened to a work. Names and payloads are frozen by snapshots in `tests.rs`.
 
 use super::{
-    Captions, Chapter, Facts, Failure, Kind, Original, Overview, Place, Poster, Rejection, Rendition, Step,
-    Tier,
+    Captions, Chapter, Facts, Failure, Kind, Original, Overview, Place, Poster, Rejection, Rendition,
+    ShotDetail, Step, Tier,
 };
 use crate::domain::shared::{AccountId, Licence, PersonalRef, Slug};
 use chrono::{DateTime, Utc};
@@ -167,6 +167,13 @@ pub enum MediaEvent {
     ChaptersSet {
         /// All of them, in order; none if they were taken away.
         chapters: Vec<Chapter>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// What is told of how a picture was taken is this now.
+    ShotDetailsPublished {
+        /// All of it; nothing if it was taken back.
+        details: Vec<ShotDetail>,
         /// When.
         at: DateTime<Utc>,
     },

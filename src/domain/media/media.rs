@@ -2,7 +2,8 @@
 
 use super::{
     Captions, Chapter, Facts, Failure, Filing, Kind, MediaCommand, MediaError, MediaEvent, Original, Poster,
-    Rejection, Rendition, Step, Storage, Tier, captions, filing, labels, replacing, storage,
+    Rejection, Rendition, ShotDetail, Step, Storage, Tier, captions, filing, labels, replacing, shot,
+    storage,
 };
 use crate::domain::shared::{AccountId, Licence, Slug};
 use chrono::{DateTime, Utc};
@@ -107,6 +108,9 @@ pub struct Media {
     /// Chapters, in order.
     #[serde(default)]
     pub chapters: Vec<Chapter>,
+    /// What is told of how it was taken.
+    #[serde(default)]
+    pub shot: Vec<ShotDetail>,
     /// Round of processing that is current or last began.
     pub generation: u32,
     /// Round whose files people see; 0 while nothing is playable.
@@ -291,6 +295,7 @@ impl Media {
                 }
                 Ok(vec![MediaEvent::MediaDescribed { title, description, slug, at }])
             }
+            C::PublishShotDetails { details, at } => shot::publish(self, details, at),
             C::Label { licence, tags, at } => labels::label(self, licence, tags, at),
             C::File { filing, at } => filing::file(self, filing, at),
             C::AddCaptions { captions, at } => captions::add(self, captions, at),
@@ -391,6 +396,7 @@ impl Media {
                 captions::apply(self, event);
             }
             E::MediaFiled { filing, .. } => self.filing = filing,
+            E::ShotDetailsPublished { details, .. } => self.shot = details,
             E::MediaLabelled { licence, tags, .. } => {
                 self.licence = licence;
                 self.tags = tags;

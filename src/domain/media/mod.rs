@@ -13,6 +13,7 @@ mod filing;
 mod labels;
 mod media;
 mod replacing;
+mod shot;
 mod storage;
 mod values;
 
@@ -24,6 +25,7 @@ pub use filing::{Category, Filing, MOST_CONTRIBUTORS};
 pub use labels::{LONGEST_TAG, MOST_TAGS, tags};
 pub use media::{Media, Processing, Publication};
 pub use replacing::{FormerFile, Replacement, Source};
+pub use shot::{LONGEST_DETAIL, ShotDetail, ShotField};
 pub use storage::{CopiedFiles, Place, Storage};
 pub use values::{
     Codec, Facts, Failure, Kind, Original, Overview, Poster, Rejection, Rendition, Step, Storyboard, Tier,
@@ -44,5 +46,7 @@ crate::decider!(Media, MediaCommand, MediaEvent, MediaError, "media");
 mod filing_tests;
 #[cfg(test)]
 mod replacing_tests;
+#[cfg(test)]
+mod shot_tests;
 #[cfg(test)]
 mod tests;

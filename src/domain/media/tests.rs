@@ -340,6 +340,10 @@ fn the_form_of_every_event_is_frozen() {
             chapters: vec![Chapter { at_ms: 1500, title: "The forest".into() }],
             at: at(8),
         },
+        MediaEvent::ShotDetailsPublished {
+            details: vec![ShotDetail { field: ShotField::FocalLength, value: "35 mm".into() }],
+            at: at(8),
+        },
         MediaEvent::MediaScheduled { publish_at: at(30), at: at(9) },
         MediaEvent::MediaPublished { at: at(30) },
         MediaEvent::MediaUnpublished { at: at(31) },

@@ -289,6 +289,18 @@ pub enum Rejection {
         /// What is wrong, in words without any file name.
         found: String,
     },
+    /// Recognised, but nothing that is installed reads it.
+    #[error(
+        "The studio has no program that reads this kind of file ({found}). Export it as {instead} and upload that, or ask whoever runs the studio to install {package}."
+    )]
+    NoProgram {
+        /// What was found.
+        found: String,
+        /// What can be uploaded in its place.
+        instead: String,
+        /// The package that brings a program.
+        package: String,
+    },
     /// A document that cannot be read.
     #[error("The document cannot be read: {found}. Export it again as PDF and upload it.")]
     DocumentUnreadable {

@@ -94,7 +94,7 @@ pub(super) fn to_json(req: &Req, work: &Work, progress: Option<&Progress>) -> Va
         "published_at": work.published_at, "publish_at": work.publish_at, "received_at": work.received_at,
         "state": work.processing, "duration_ms": work.duration_ms, "width": work.width, "height": work.height,
         "captions": work.captions.iter().map(|c| captions::to_json(c, None)).collect::<Vec<_>>(),
-        "chapters": work.chapters, "poster": poster, "url": format!("/media/{}", work.slug), "own": req.viewer.id() == Some(work.owner),
+        "shot": work.shot, "chapters": work.chapters, "poster": poster, "url": format!("/media/{}", work.slug), "own": req.viewer.id() == Some(work.owner),
     });
     if mine {
         value["processing"] = json!({

@@ -7,6 +7,7 @@ mod captions;
 mod catalogue;
 mod commands;
 mod events;
+mod fetches;
 mod media;
 mod openapi;
 mod schemas;
@@ -109,6 +110,7 @@ fn endpoints() -> Vec<Endpoint> {
         media::endpoints(),
         captions::endpoints(),
         uploads::endpoints(),
+        fetches::endpoints(),
         catalogue::endpoints(),
         account::endpoints(),
         billing::endpoints(),

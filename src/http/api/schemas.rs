@@ -60,6 +60,7 @@ fn media() -> Vec<(&'static str, Value)> {
                     "tier": { "type": "string", "enum": ["free", "subscriber"] },
                     "licence": { "type": "string", "description": "A code such as CC-BY-4.0" },
                     "tags": { "type": "array", "items": text() },
+                    "shot": { "type": "array", "description": "What its maker tells of how a picture was taken", "items": { "type": "object", "properties": { "field": text(), "value": text() } } },
                     "category": { "type": ["string", "null"], "enum": ["artwork", "production_file", "production_lesson", null] },
                     "spoiler": { "type": "boolean", "description": "Then the description is empty for who may not watch it" },
                     "featured": { "type": "boolean" },
@@ -137,6 +138,25 @@ fn media() -> Vec<(&'static str, Value)> {
             json!({
                 "type": "object", "additionalProperties": false, "required": ["length"],
                 "properties": { "length": { "type": "integer", "minimum": 1 }, "file_name": text(), "title": text(),
+                    "replaces": { "type": "string", "format": "uuid", "description": "The work whose file it takes the place of" } },
+            }),
+        ),
+        (
+            "Fetch",
+            object(
+                &["id", "media_id", "url", "state", "started_at", "bytes"],
+                json!({
+                    "id": uuid(), "media_id": uuid(), "url": text(), "state": { "enum": ["fetching", "received", "failed"] },
+                    "started_at": time(), "bytes": number(), "length": { "type": ["integer", "null"] },
+                    "error": { "type": ["string", "null"], "description": "What went wrong and what to do" }, "media": reference("Media"),
+                }),
+            ),
+        ),
+        (
+            "FetchWish",
+            json!({
+                "type": "object", "additionalProperties": false, "required": ["address"],
+                "properties": { "address": { "type": "string", "format": "uri", "description": "http or https, in a public place" }, "title": text(),
                     "replaces": { "type": "string", "format": "uuid", "description": "The work whose file it takes the place of" } },
             }),
         ),

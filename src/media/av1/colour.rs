@@ -34,6 +34,8 @@ pub fn colour_description(colour: &Colour) -> Option<ColorDescription> {
             Some("iec61966-2-1") => TransferCharacteristics::SRGB,
             Some("bt2020-10") => TransferCharacteristics::BT2020_10Bit,
             Some("bt2020-12") => TransferCharacteristics::BT2020_12Bit,
+            Some("smpte2084") => TransferCharacteristics::SMPTE2084,
+            Some("arib-std-b67") => TransferCharacteristics::HLG,
             _ => TransferCharacteristics::Unspecified,
         },
         matrix_coefficients: match colour.matrix.as_deref() {
@@ -43,6 +45,7 @@ pub fn colour_description(colour: &Colour) -> Option<ColorDescription> {
             Some("smpte170m") => MatrixCoefficients::BT601,
             Some("smpte240m") => MatrixCoefficients::SMPTE240,
             Some("bt2020nc") => MatrixCoefficients::BT2020NCL,
+            Some("bt2020c") => MatrixCoefficients::BT2020CL,
             _ => MatrixCoefficients::Unspecified,
         },
     })

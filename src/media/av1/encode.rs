@@ -1,7 +1,7 @@
 //! One mezzanine segment in, one coded segment out. rav1e is deterministic: the same segment with
 //! the same settings gives the same bytes, so a repeated job does no harm.
 
-use super::{Y4mReader, Y4mTrouble, colour_description};
+use super::{Y4mReader, Y4mTrouble, colour_description, svt};
 use crate::media::ladder::{Size, av1_level};
 use crate::media::probe::Colour;
 use crate::media::sandbox::{Cancel, Sandbox};
@@ -11,6 +11,22 @@ use kinora_av1_engine::{Engine, Step};
 use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
+
+/// What encodes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Coder {
+    /// The rav1e crate in process.
+    #[default]
+    Rav1e,
+    /// SVT-AV1 through ffmpeg.
+    SvtAv1,
+}
+
+impl Coder {
+    fn is_usual(&self) -> bool {
+        *self == Self::Rav1e
+    }
+}
 
 /// Everything that decides the bytes of a coded segment, beside its input.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -27,6 +43,9 @@ pub struct EncodeSettings {
     pub quantizer: u8,
     /// Longest distance between key frames.
     pub group: u32,
+    /// What encodes; its scales of speed and quantiser are rav1e's, also where another one takes them.
+    #[serde(default, skip_serializing_if = "Coder::is_usual")]
+    pub coder: Coder,
 }
 
 /// A coded segment: one temporal unit per frame.
@@ -38,21 +57,32 @@ pub struct Segment {
 
 /// Name and version of the encoder, part of the key of finished work.
 #[must_use]
-pub fn encoder_version() -> String {
-    format!("rav1e {}", kinora_av1_engine::rav1e::version::full())
+pub fn encoder_version(coder: Coder) -> String {
+    match coder {
+        Coder::Rav1e => format!("rav1e {}", kinora_av1_engine::rav1e::version::full()),
+        Coder::SvtAv1 => svt::version().unwrap_or("SVT-AV1").to_owned(),
+    }
 }
 
 impl EncodeSettings {
+    /// ffmpeg's name of the form of the samples.
+    #[must_use]
+    pub fn pixels(&self) -> &'static str {
+        if self.colour.deep { "yuv420p10le" } else { "yuv420p" }
+    }
+
     /// The settings in rav1e's words, and its number of threads.
-    fn config(&self) -> (EncoderConfig, usize) {
+    #[must_use]
+    pub fn rav1e_config(&self) -> (EncoderConfig, usize) {
         let mut encoder = EncoderConfig::with_speed_preset(self.speed);
         encoder.width = self.size.width as usize;
         encoder.height = self.size.height as usize;
         encoder.time_base = Rational { num: u64::from(self.rate.1), den: u64::from(self.rate.0) };
-        encoder.bit_depth = 8;
+        encoder.bit_depth = if self.colour.deep { 10 } else { 8 };
         encoder.chroma_sampling = ChromaSampling::Cs420;
         encoder.pixel_range = if self.colour.full_range { PixelRange::Full } else { PixelRange::Limited };
         encoder.color_description = colour_description(&self.colour);
+        (encoder.mastering_display, encoder.content_light) = self.colour.light.for_rav1e();
         encoder.level_idx = Some(av1_level(self.size, self.rate));
         encoder.set_key_frame_interval(12, u64::from(self.group.max(12)));
         encoder.quantizer = usize::from(self.quantizer);
@@ -105,14 +135,24 @@ pub(super) fn encode_frames(
         "1",
     ]);
     job.args(["-i".to_owned(), format!("file:{input}"), "-map".into(), "0:v:0".into(), "-vf".into()]);
-    job.args([format!("scale={width}:{height}:flags=lanczos,format=yuv420p")]);
+    job.args([format!("scale={width}:{height}:flags=lanczos,format={}", settings.pixels())]);
     if let Some(most) = most {
         job.args(["-frames:v".to_owned(), most.to_string()]);
     }
-    job.args(["-fps_mode", "passthrough", "-strict", "-1", "-f", "yuv4mpegpipe", "pipe:1"]);
+    match settings.coder {
+        Coder::Rav1e => {
+            job.args(["-fps_mode", "passthrough", "-strict", "-1", "-f", "yuv4mpegpipe", "pipe:1"]);
+        }
+        Coder::SvtAv1 => {
+            job.args(svt::words(settings));
+        }
+    }
     let mut running = job.start(cancel)?;
     let Some(pipe) = running.stdout() else { return Err(MediaTrouble::internal("no pipe")) };
-    let segment = encode_stream(pipe, settings, cancel, &mut progress);
+    let segment = match settings.coder {
+        Coder::Rav1e => encode_stream(pipe, settings, cancel, &mut progress),
+        Coder::SvtAv1 => svt::read(pipe, cancel, &mut progress),
+    };
     match segment {
         Ok(segment) => {
             running.finish()?;
@@ -138,10 +178,14 @@ fn encode_stream(
     if (frames.width, frames.height) != (settings.size.width as usize, settings.size.height as usize) {
         return Err(MediaTrouble::internal("decoded size differs from the rung"));
     }
-    let (config, threads) = settings.config();
+    if frames.deep != settings.colour.deep {
+        return Err(MediaTrouble::internal("decoded depth differs from the rung"));
+    }
+    let (config, threads) = settings.rav1e_config();
     let failed = |e: String| MediaTrouble::internal(format!("encoder: {e}"));
     let mut engine = Engine::new(config, threads).map_err(failed)?;
-    let (width, half) = (settings.size.width as usize, (settings.size.width as usize).div_ceil(2));
+    let bytes = if frames.deep { 2 } else { 1 };
+    let (width, half) = (frames.width * bytes, frames.width.div_ceil(2) * bytes);
     let mut segment = Segment::default();
     let mut sent_all = false;
     loop {
@@ -158,7 +202,7 @@ fn encode_stream(
                 return Err(MediaTrouble::internal("the encoder wants more than there is"));
             }
             Step::More => match frames.next_frame().map_err(trouble)? {
-                Some([y, u, v]) => engine.send([(y, width), (u, half), (v, half)]).map_err(failed)?,
+                Some([y, u, v]) => engine.send([(y, width), (u, half), (v, half)], false).map_err(failed)?,
                 None => {
                     engine.flush();
                     sent_all = true;
@@ -174,7 +218,7 @@ fn encode_stream(
 }
 
 /// ISO files carry no temporal delimiters (AV1-ISOBMFF 2.4): strips the leading one.
-fn without_delimiter(unit: &[u8]) -> Vec<u8> {
+pub(super) fn without_delimiter(unit: &[u8]) -> Vec<u8> {
     match unit {
         [first, 0, rest @ ..] if (first >> 3) & 15 == 2 => rest.to_vec(),
         _ => unit.to_vec(),

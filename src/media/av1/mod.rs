@@ -1,12 +1,14 @@
-//! AV1 by the rav1e crate, in process: one segment at a time, with progress and cancel.
+//! AV1 by the rav1e crate, in process: one segment at a time, with progress and cancel. By wish of the studio
+//! SVT-AV1 through ffmpeg instead.
 
 mod colour;
 mod encode;
 pub mod quality;
+pub mod svt;
 mod y4m;
 
 pub use colour::colour_description;
-pub use encode::{EncodeSettings, Segment, encode_segment, encoder_version};
+pub use encode::{Coder, EncodeSettings, Segment, encode_segment, encoder_version};
 pub use y4m::{Y4mReader, Y4mTrouble};
 
 use super::MediaTrouble;

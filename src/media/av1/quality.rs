@@ -108,7 +108,7 @@ pub fn key_of(
     let mut hash = Sha256::new();
     let words = serde_json::to_vec(settings).map_err(|e| MediaTrouble::internal(e.to_string()))?;
     hash.update(Sha256::digest(words));
-    hash.update(Sha256::digest(encoder_version()));
+    hash.update(Sha256::digest(encoder_version(settings.coder)));
     hash.update(target.to_bits().to_be_bytes());
     for (number, frames) in samples(&made.segments) {
         hash.update(Sha256::digest(std::fs::read(mezzanine.join(mezzanine_name(number)))?));
@@ -170,13 +170,13 @@ fn compare(
     std::fs::write(&sample, package_sample(coded, settings)?)?;
     let mut job = sandbox.job("ffmpeg", limits, Duration::from_secs(600));
     let (ours, theirs) = (job.reads(&sample)?, job.reads(source)?);
-    let size = settings.size;
+    let (size, pixels) = (settings.size, settings.pixels());
     job.args(["-nostdin", "-v", "error", "-protocol_whitelist", "file,pipe"]);
     job.args(["-f", "mp4", "-i"]).args([format!("file:{ours}")]);
     job.args(["-protocol_whitelist", "file,pipe", "-f", "matroska", "-i"]).args([format!("file:{theirs}")]);
     // By number, not by time: the two count time in different units.
     let graph = format!(
-        "[1:v:0]scale={}:{}:flags=lanczos,format=yuv420p,settb=1/1000,setpts=N[r];[0:v:0]format=yuv420p,settb=1/1000,setpts=N[o];[o][r]ssim=stats_file=-:shortest=1",
+        "[1:v:0]scale={}:{}:flags=lanczos,format={pixels},settb=1/1000,setpts=N[r];[0:v:0]format={pixels},settb=1/1000,setpts=N[o];[o][r]ssim=stats_file=-:shortest=1",
         size.width, size.height
     );
     job.args(["-lavfi".to_owned(), graph, "-f".into(), "null".into(), "-".into()]);
@@ -195,6 +195,7 @@ fn overall(line: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::av1::Coder;
     use crate::media::ladder::{Rung, Size};
     use crate::media::probe::Colour;
     use crate::media::testing::ffmpeg;
@@ -254,6 +255,7 @@ mod tests {
                 speed: 10,
                 quantizer: 110,
                 group: 144,
+                coder: Coder::default(),
             };
             let made = Normalised {
                 rate: (24, 1),

@@ -1,4 +1,4 @@
-//! Raw frames from a pipe (YUV4MPEG2), 8 bits, 4:2:0: what our own mezzanine decodes to.
+//! Raw frames from a pipe (YUV4MPEG2), 8 or 10 bits, 4:2:0: what our own mezzanine decodes to.
 
 use std::io::{BufRead, BufReader, Read};
 
@@ -21,6 +21,8 @@ pub struct Y4mReader<R: Read> {
     pub width: usize,
     /// Height in pixels.
     pub height: usize,
+    /// Whether a sample has ten bits in two bytes, the lower one first; else it has one byte.
+    pub deep: bool,
     frame: Vec<u8>,
 }
 
@@ -28,7 +30,7 @@ impl<R: Read> Y4mReader<R> {
     /// Reads the header.
     ///
     /// # Errors
-    /// If it is no YUV4MPEG2 stream of 8 bits and 4:2:0.
+    /// If it is no YUV4MPEG2 stream of 8 or 10 bits and 4:2:0.
     pub fn open(input: R) -> Result<Self, Y4mTrouble> {
         let mut input = BufReader::with_capacity(1 << 20, input);
         let header = line(&mut input)?.ok_or(Y4mTrouble::Format("nothing came"))?;
@@ -36,13 +38,14 @@ impl<R: Read> Y4mReader<R> {
         if words.next() != Some("YUV4MPEG2") {
             return Err(Y4mTrouble::Format("no header"));
         }
-        let (mut width, mut height) = (0_usize, 0_usize);
+        let (mut width, mut height, mut deep) = (0_usize, 0_usize, false);
         for word in words {
             match word.split_at_checked(1) {
                 Some(("W", n)) => width = n.parse().unwrap_or(0),
                 Some(("H", n)) => height = n.parse().unwrap_or(0),
+                Some(("C", "420p10")) => deep = true,
                 Some(("C", c)) if !["420", "420jpeg", "420mpeg2", "420paldv"].contains(&c) => {
-                    return Err(Y4mTrouble::Format("not 8-bit 4:2:0"));
+                    return Err(Y4mTrouble::Format("neither 8 nor 10 bits of 4:2:0"));
                 }
                 _ => {}
             }
@@ -51,7 +54,8 @@ impl<R: Read> Y4mReader<R> {
             return Err(Y4mTrouble::Format("no size"));
         }
         let chroma = width.div_ceil(2) * height.div_ceil(2);
-        Ok(Self { input, width, height, frame: vec![0; width * height + 2 * chroma] })
+        let bytes = if deep { 2 } else { 1 };
+        Ok(Self { input, width, height, deep, frame: vec![0; (width * height + 2 * chroma) * bytes] })
     }
 
     /// The planes Y, U and V of the next frame; `None` at the end.
@@ -64,7 +68,7 @@ impl<R: Read> Y4mReader<R> {
             return Err(Y4mTrouble::Format("out of step"));
         }
         self.input.read_exact(&mut self.frame)?;
-        let luma = self.width * self.height;
+        let luma = self.width * self.height * if self.deep { 2 } else { 1 };
         let chroma = (self.frame.len() - luma) / 2;
         let (y, rest) = self.frame.split_at(luma);
         let (u, v) = rest.split_at(chroma);
@@ -101,7 +105,11 @@ mod tests {
         let mut reader = Y4mReader::open(stream.as_slice()).unwrap();
         assert!(reader.next_frame().is_err());
         assert!(Y4mReader::open(b"YUV4MPEG2 W4 H2 C422\n".as_slice()).is_err());
-        assert!(Y4mReader::open(b"YUV4MPEG2 W4 H2 C420p10\n".as_slice()).is_err());
+        assert!(Y4mReader::open(b"YUV4MPEG2 W4 H2 C420p12\n".as_slice()).is_err());
+        let deep = [b"YUV4MPEG2 W4 H2 C420p10 XYSCSS=420P10\nFRAME\n".as_slice(), &[3; 24]].concat();
+        let mut reader = Y4mReader::open(deep.as_slice()).unwrap();
+        assert!(reader.deep);
+        assert_eq!(reader.next_frame().unwrap().unwrap().map(<[u8]>::len), [16, 4, 4]);
         assert!(Y4mReader::open(b"".as_slice()).is_err());
     }
 }

@@ -3,7 +3,7 @@
 
 use super::{Projection, ProjectionError};
 use crate::domain::media::{
-    Captions, Chapter, Facts, Filing, Kind, MediaEvent, Overview, Place, Poster, Rendition, Tier,
+    Captions, Chapter, Facts, Filing, Kind, MediaEvent, Overview, Place, Poster, Rendition, ShotDetail, Tier,
 };
 use crate::domain::shared::{Licence, PersonalRef};
 use crate::store::RecordedEvent;
@@ -30,7 +30,7 @@ impl Projection for MediaWorks {
     }
 
     fn version(&self) -> i32 {
-        8
+        9
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -68,6 +68,7 @@ impl Projection for MediaWorks {
             file_name    json,
             captions     jsonb not null default '{}',
             chapters     jsonb not null default '[]',
+            shot         jsonb not null default '[]',
             ending       text not null default '',
             facts        jsonb not null default 'null',
             licence      text not null default 'CC-BY-4.0',
@@ -204,6 +205,7 @@ impl Projection for MediaWorks {
             E::MediaLabelled { licence, tags, .. } => {
                 set("licence = $2, tags = $3", &[&licence.code(), &tags]).await
             }
+            E::ShotDetailsPublished { details, .. } => set("shot = $2", &[&json(&details)?]).await,
             E::MediaFiled { filing, .. } => set("filing = $2", &[&json(&filing)?]).await,
             E::FilesCopied { generation, bytes, .. } => {
                 let generation = i32::try_from(generation).unwrap_or(i32::MAX);
@@ -320,6 +322,8 @@ pub struct Work {
     pub captions: Vec<Captions>,
     /// Chapters, in order.
     pub chapters: Vec<Chapter>,
+    /// What is told of how it was taken.
+    pub shot: Vec<ShotDetail>,
     /// Ending of its name on the uploader's machine, such as `blend`.
     pub ending: String,
     /// What the examination found.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 const COLUMNS: &str = "media, owner, kind, title, description, slug, tier, processing, since, reason, step,
     publication, publish_at, published_at, received_at, generation, playable, width, height, duration_ms, frames,
-    renditions, poster, overview, sha256, bytes, file_name, captions, chapters, ending, facts, licence, tags,
+    renditions, poster, overview, sha256, bytes, file_name, captions, chapters, shot, ending, facts, licence, tags,
     filing, place, place_round, place_bytes, moving, next, refused";
 
 fn read(row: &Row) -> Result<Work, QueryError> {
@@ -55,6 +55,7 @@ fn read(row: &Row) -> Result<Work, QueryError> {
         file_name: file_name.map(serde_json::from_value).transpose().map_err(bad)?,
         captions: captions.into_values().collect(),
         chapters: serde_json::from_value(row.get("chapters")).map_err(bad)?,
+        shot: serde_json::from_value(row.get("shot")).map_err(bad)?,
         ending: row.get("ending"),
         facts: serde_json::from_value::<Option<Facts>>(row.get("facts")).map_err(bad)?.unwrap_or_default(),
         licence: row.get::<_, &str>("licence").parse().unwrap_or_default(),

@@ -35,6 +35,20 @@ impl SmallDisk {
         }
     }
 
+    fn free(&self) -> u64 {
+        let disk = nix::sys::statvfs::statvfs(&self.0).expect("asked");
+        disk.blocks_available() * disk.fragment_size()
+    }
+
+    /// Writes until just so much is free.
+    fn leave(&self, free: u64) {
+        let too_much = self.free().checked_sub(free).expect("less is free already");
+        let mut file =
+            std::fs::OpenOptions::new().create(true).append(true).open(self.0.join("ballast")).expect("made");
+        file.write_all(&vec![7; usize::try_from(too_much).expect("small")]).expect("written");
+        assert_eq!(self.free(), free);
+    }
+
     fn clear(&self) {
         std::fs::remove_file(self.0.join("ballast")).expect("removed");
     }
@@ -120,6 +134,69 @@ async fn a_disk_filled_to_the_brim_is_said_and_everything_goes_on_when_there_is_
     assert_eq!(ready.processing, "ready", "{:?}", ready.reason);
     assert_eq!(ready.frames, 96);
     worker.close().await;
+    studio.close().await;
+    drop(disk);
+}
+
+/// Long pieces of noise, of which no beginning tells what it is.
+fn noise(length: usize) -> Vec<u8> {
+    (0..length).map(|n| (n * n / 7 + n % 251) as u8 | 0x80).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_arriving_goes_on_until_half_of_the_low_mark_is_left() {
+    const LOW: u64 = 32 << 20;
+    let folder = tempfile::tempdir().expect("folder");
+    let Some(disk) = SmallDisk::at(folder.path(), 160) else {
+        println!("not run: a file system in memory cannot be mounted here");
+        return;
+    };
+    let web = Roles { web: true, projector: true, scheduler: false, worker: false };
+    let studio = Studio::start_in(folder, web, |c| c.limits.free_disk_bytes = LOW).await;
+    person(&studio, "maker@example.org", &[Role::Creator]).await;
+    let maker = signed_in(&studio, "maker@example.org").await;
+    let token = maker.get("/studio/uploads").await.hidden("_csrf").expect("token");
+    let file = noise(24 << 20);
+    let place = begin(&maker, &token, file.len() as u64, "Arriving").await;
+    let send =
+        |at: usize, to: usize| patch(&maker, &place, &token, at as u64).body(file[at..to].to_vec()).send();
+
+    // Below the low mark nothing begins, but what is arriving goes on, with just half of it left too.
+    disk.leave(LOW / 2 + (1 << 20));
+    assert_eq!(upload(&maker, "Later", "a.mp4", file[..10_000].to_vec()).await.status, 507);
+    assert_eq!(send(0, 4096).await.expect("an answer").status(), 204);
+    disk.leave(LOW / 2);
+    assert_eq!(send(4096, 8192).await.expect("an answer").status(), 204);
+    // One block less, and it waits; what arrived stays.
+    let refused = send(8192, 12_288).await.expect("an answer");
+    assert_eq!(refused.status(), 507);
+    assert!(refused.text().await.expect("words").contains("kept"));
+    assert_eq!(offset(&maker, &place, &token).await, 8192);
+    disk.clear();
+    assert_eq!(send(8192, 12_288).await.expect("an answer").status(), 204);
+
+    // Somebody else fills the disk in the middle of one long piece.
+    let parts: Vec<Vec<u8>> = file[12_288..].chunks(1 << 20).map(<[u8]>::to_vec).collect();
+    let disk = std::sync::Arc::new(disk);
+    let hand = std::sync::Arc::clone(&disk);
+    let stream = futures_util::stream::iter(parts.into_iter().enumerate().map(move |(n, part)| {
+        if n == 5 {
+            hand.leave(LOW / 2 - 4096);
+        }
+        Ok::<_, std::io::Error>(part)
+    }));
+    let piece = patch(&maker, &place, &token, 12_288).body(reqwest::Body::wrap_stream(stream)).send().await;
+    // The answer may be lost when the studio ends the connection before all was sent.
+    if let Ok(answer) = piece {
+        assert_eq!(answer.status(), 507);
+    }
+    let have = usize::try_from(offset(&maker, &place, &token).await).expect("small");
+    assert!((12_288..12 << 20).contains(&have), "it was noticed soon: {have}");
+    assert!(disk.free() + (8 << 20) > LOW / 2, "most of what is for the database is left");
+    disk.clear();
+    assert_eq!(send(have, file.len()).await.expect("an answer").status(), 204);
+    let work = wait(&studio, "Arriving", |w| w.processing == "received").await;
+    assert_eq!(work.sha256, hex::encode(sha2::Sha256::digest(&file)));
     studio.close().await;
     drop(disk);
 }

@@ -146,10 +146,29 @@ fn pictures() -> Vec<Case> {
             End::Ready(Kind::Other, |w| w.facts.format == "camera raw file"),
         ),
         case(
-            "HEIC",
+            "HEIC without a picture",
             "a.heic",
             b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
-            End::Ready(Kind::Other, |w| w.facts.format == "HEIC picture"),
+            End::Rejected("cannot be read"),
+        ),
+        case(
+            "HEIC that says it is huge",
+            "a.heic",
+            b"\0\0\0\x18ftypheic\0\0\0\0mif1heic\0\0\0\x14ispe\0\0\0\0\0\x01\0\0\0\x01\0\0",
+            End::Rejected("megapixels are allowed"),
+        ),
+        case(
+            "AVIF of nothing but a size",
+            "a.avif",
+            b"\0\0\0\x18ftypavif\0\0\0\0mif1avif\0\0\0\x14ispe\0\0\0\0\0\0\0\x40\0\0\0\x40",
+            // By which of the two sentences depends on what is installed.
+            End::Rejected(""),
+        ),
+        case(
+            "office document, cut off",
+            "a.docx",
+            b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\xff\xff\0\0",
+            End::Ready(Kind::Other, |w| w.facts.format == "office document"),
         ),
     ]
 }

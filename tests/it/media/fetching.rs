@@ -1,6 +1,9 @@
 //! Files that staff let Kinora fetch from an address.
 
 use super::*;
+use crate::api::Program;
+use reqwest::Method;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// A place in the network that gives one file under every path, and how often it was asked.
@@ -99,5 +102,97 @@ async fn no_place_inside_the_house_is_asked_and_creators_fetch_nothing() {
     let maker = signed_in(&studio, "maker@example.org").await;
     assert!(!maker.get("/studio/uploads").await.body.contains("Fetch from an address"));
     assert_eq!(fetch(&maker, &format!("{address}/a.png")).await.status, 403);
+    studio.close().await;
+}
+
+/// Asks until the fetch has ended one way or the other.
+async fn ended(program: &Program, address: &str) -> Value {
+    let until = Instant::now() + Duration::from_secs(60);
+    loop {
+        let told = program.get(address).await;
+        assert_eq!(told.status, 200, "{}", told.text);
+        if told.body["state"] != "fetching" {
+            return told.body;
+        }
+        assert!(Instant::now() < until, "{}", told.text);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_program_of_staff_lets_a_file_be_fetched_and_learns_what_became_of_it() {
+    let studio = Studio::start_with(|c| {
+        c.processing = Processing::Eager;
+        c.media.fetch_private = true;
+        c.limits.upload_bytes = 1 << 20;
+    })
+    .await;
+    for (mail, role) in [("editor", Role::Editor), ("other", Role::Editor), ("maker", Role::Creator)] {
+        person(&studio, &format!("{mail}@example.org"), &[role]).await;
+    }
+    let scopes = ["media:read", "media:write"];
+    let editor = Program::of(&signed_in(&studio, "editor@example.org").await, &scopes).await;
+    let other = Program::of(&signed_in(&studio, "other@example.org").await, &scopes).await;
+    let maker = Program::of(&signed_in(&studio, "maker@example.org").await, &scopes).await;
+    let reader = Program::of(&signed_in(&studio, "editor@example.org").await, &scopes[..1]).await;
+    let file = picture();
+    let (address, asked) = place(file.clone(), file.len()).await;
+    let wish = json!({ "address": format!("{address}/salt.png"), "title": "By a program" });
+    for (program, status) in [(&maker, 403), (&reader, 403)] {
+        let refused = program.send(Method::POST, "/api/v1/fetches", &[], Some(wish.clone())).await;
+        assert_eq!(refused.status, status, "{}", refused.text);
+    }
+    for (wrong, field) in [
+        (json!({}), "address"),
+        (json!({ "address": "" }), "address"),
+        (json!({ "address": "https://example.org/a", "name": "x" }), "name"),
+        (json!({ "address": "https://example.org/a", "replaces": "x" }), "replaces"),
+    ] {
+        let refused = editor.send(Method::POST, "/api/v1/fetches", &[], Some(wrong)).await;
+        assert_eq!((refused.status.as_u16(), &refused.body["errors"][0]["field"]), (422, &json!(field)));
+    }
+    let foreign = json!({ "address": wish["address"], "replaces": Uuid::now_v7() });
+    assert_eq!(editor.send(Method::POST, "/api/v1/fetches", &[], Some(foreign)).await.status, 404);
+    assert_eq!(asked.load(std::sync::atomic::Ordering::SeqCst), 0, "nobody was asked for that");
+
+    let key = [("idempotency-key", "once")];
+    let begun = editor.send(Method::POST, "/api/v1/fetches", &key, Some(wish.clone())).await;
+    assert_eq!(begun.status, 202, "{}", begun.text);
+    let again = editor.send(Method::POST, "/api/v1/fetches", &key, Some(wish)).await;
+    assert_eq!(again.body["id"], begun.body["id"]);
+    let place_of = begun.header("location").to_owned();
+    assert_eq!(place_of, begun.body["url"]);
+    let done = ended(&editor, &place_of).await;
+    assert_eq!(asked.load(std::sync::atomic::Ordering::SeqCst), 1, "the same wish is fetched once");
+    assert_eq!((&done["state"], &done["error"]), (&json!("received"), &Value::Null), "{done}");
+    studio.settle().await;
+    let told = editor.get(&place_of).await;
+    assert_eq!(told.body["media"]["title"], "By a program", "{}", told.text);
+    assert_eq!(told.body["media"]["id"], done["media_id"]);
+    assert_eq!(other.get(&place_of).await.status, 404, "another editor's affair");
+    assert!(!told.text.contains(&address), "where it came from is kept nowhere");
+
+    // The same for a new file of the work.
+    let other_picture = crate::api::picture(77);
+    let (another, _) = place(other_picture.clone(), other_picture.len()).await;
+    let wish = json!({ "address": format!("{another}/pepper.png"), "replaces": done["media_id"] });
+    let begun = editor.send(Method::POST, "/api/v1/fetches", &[], Some(wish)).await;
+    let replaced = ended(&editor, begun.header("location")).await;
+    assert_eq!(
+        (&replaced["state"], &replaced["media_id"], &replaced["error"]),
+        (&json!("received"), &done["media_id"], &Value::Null)
+    );
+    // What breaks off says so.
+    let (cut, _) = place(file[..100].to_vec(), file.len()).await;
+    let begun = editor
+        .send(Method::POST, "/api/v1/fetches", &[], Some(json!({ "address": format!("{cut}/cut.png") })))
+        .await;
+    let broken = ended(&editor, begun.header("location")).await;
+    assert_eq!(broken["state"], "failed");
+    assert_eq!(broken["error"], "The connection ended early. Fetch it again.");
+    // A place that gives nothing is told at once.
+    let nowhere = json!({ "address": "file:///etc/passwd" });
+    let refused = editor.send(Method::POST, "/api/v1/fetches", &[], Some(nowhere)).await;
+    assert!(refused.status == 422 && refused.text.contains("no address of a file"), "{}", refused.text);
     studio.close().await;
 }

@@ -29,6 +29,7 @@ mod pictures;
 mod playing;
 mod playlists;
 mod replacing;
+mod shot;
 mod texts;
 mod uploading;
 mod workers;

@@ -1,7 +1,7 @@
 //! `/studio/media/{id}`: the editor of one work, and what can be done with it.
 
 use super::uploads::{kind_words, processing_chip, publication_chip, standing};
-use super::{MAKERS, filing, replacing, timeline};
+use super::{MAKERS, filing, replacing, shot, timeline};
 use crate::actors::CommandError;
 use crate::actors::bus::{Claim, Envelope, Receipt};
 use crate::domain::media::{Media, MediaCommand, MediaError, Tier, tags};
@@ -224,6 +224,7 @@ pub(super) async fn view(
             (form(req, &base, &fields))
             @if !work.is_published() { (schedule(req, work, typed, errors, &base)) }
             (timeline::sections(req, work, typed, errors))
+            (shot::section(work))
             (replacing::section(req, work, errors).await?)
             (facts(work, file_name.as_deref()))
             section.stack aria-labelledby="more" {

@@ -12,10 +12,10 @@ use crate::http::{Req, Res};
 use maud::{Markup, html};
 
 /// Who may: the connection is made from inside the house.
-const STAFF: &[&str] = &["editor"];
+pub const FETCHERS: &[&str] = &["editor"];
 
 pub(super) fn routes() -> Vec<Route> {
-    vec![Route::post("/studio/uploads/fetch", Access::Role(STAFF), begin)]
+    vec![Route::post("/studio/uploads/fetch", Access::Role(FETCHERS), begin)]
 }
 
 async fn begin(mut req: Req) -> Result<Res, HttpError> {

@@ -6,12 +6,14 @@ mod files;
 mod filing;
 mod form_upload;
 mod replacing;
+mod shot;
 mod timeline;
 mod tus;
 mod uploads;
 mod watch;
 
 use crate::http::route::Route;
+pub use fetching::FETCHERS;
 pub use tus::{as_http, may_replace};
 
 /// Who uploads and edits.
@@ -26,6 +28,7 @@ pub fn routes() -> Vec<Route> {
         tus::routes(),
         uploads::routes(),
         fetching::routes(),
+        shot::routes(),
         editor::routes(),
         timeline::routes(),
     ]

@@ -1,6 +1,6 @@
 //! `/media/{slug}`: the page of one work.
 
-use super::filing;
+use super::{filing, shot};
 use crate::actors::marks::Kind;
 use crate::actors::visits::{self, Counted, Visit};
 use crate::actors::watch_progress;
@@ -85,6 +85,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
                     None => span { (work.licence.name()) },
                 }
             }
+            (shot::line(&work))
             @if !work.tags.is_empty() {
                 ul.row.tags aria-label="Tags" { @for tag in &work.tags { li { a href=(with_query("/search", &[("q", tag)])) { (tag) } } } }
             }

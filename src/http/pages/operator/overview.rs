@@ -10,6 +10,7 @@ use crate::http::request::Req;
 use crate::http::response::Res;
 use crate::http::route::Route;
 use crate::http::ui::form::form_inline;
+use crate::http::ui::icon::{Icon, icon};
 use crate::http::ui::layout::{page_head, rooms};
 use crate::http::ui::panel::{Tone, chip, notice_text};
 use crate::http::ui::stats::{Stat, stats};
@@ -24,6 +25,9 @@ use std::collections::BTreeMap;
 pub(super) fn routes() -> Vec<Route> {
     vec![Route::get("/operator", OPERATORS, show)]
 }
+
+/// A reader that has not digested an event of this age, in seconds, is behind.
+const LATE: f64 = 60.0;
 
 /// Everything the page shows.
 struct View {
@@ -167,7 +171,7 @@ fn readers(req: &Req, all: &[ReaderRow]) -> Markup {
             let under_way = refold.is_some_and(|r| r.ended.is_none());
             let (tone, words) = match row {
                 row if row.parked > 0 => (Tone::Warning, "has set events aside"),
-                row if row.seconds > 60.0 => (Tone::Danger, "behind"),
+                row if row.seconds > LATE => (Tone::Danger, "behind"),
                 row if row.behind > 0 => (Tone::Info, "catching up"),
                 _ => (Tone::Success, "up to date"),
             };
@@ -194,7 +198,17 @@ fn readers(req: &Req, all: &[ReaderRow]) -> Markup {
             ]
         })
         .collect();
-    table("Projections and workflows", &columns, &rows)
+    let calm = refolds.is_empty() && all.iter().all(|row| row.parked == 0 && row.seconds <= LATE);
+    let words = format!("All {} are at work and none has set anything aside", all.len());
+    folded(calm, &words, &table("Projections and workflows", &columns, &rows))
+}
+
+/// A long table of which nothing needs to be known: it opens when somebody wants to see it.
+fn folded(calm: bool, words: &str, table: &Markup) -> Markup {
+    if !calm {
+        return table.clone();
+    }
+    html! { details.fold { summary { (icon(Icon::ChevronRight)) (words) } (table) } }
 }
 
 /// How far the rebuild of a projection is, or how it ended.
@@ -234,7 +248,8 @@ fn actors(all: &BTreeMap<String, Status>) -> Markup {
             ]
         })
         .collect();
-    table("Actors of this process", &columns, &rows)
+    let calm = all.values().all(|status| matches!(status.state, State::Running | State::Standby));
+    folded(calm, &format!("All {} are running", all.len()), &table("Actors of this process", &columns, &rows))
 }
 
 fn when(at: Option<DateTime<Utc>>) -> Markup {

@@ -59,7 +59,7 @@ docs: assets
 load:
 	cargo run --locked --release -p kinora-loadtests -- --url '$(URL)'
 
-# The optimised build takes about three times as long as that of `make run`.
+# Optimised throughout: docs/decisions/0008-two-optimised-builds.md.
 package: needs-run assets
 	cargo build --locked --profile dist --bin kinora
 	scripts/package

@@ -4,22 +4,25 @@
 //! It does not wait for the disk between commands; in which order it decides, and on what, is in
 //! [`pipeline`](super::pipeline). Here are its mailbox, the journal and the clock.
 
-use super::bus::{CommandError, Envelope, Parts};
+use super::bus::{CommandError, Parts};
+use super::caller::Caller;
+use super::directory::Execute;
 use super::one_command::{Answer, Database, execute};
 use super::pipeline::{Job, Pipeline, Step, not_taken};
 use crate::domain::shared::Decider;
 use crate::domain::shared::aggregate::CategoryEvent;
 use crate::store::repository::{EventRepository, Loaded};
+use crate::store::{AppendError, Receipt};
 use actix::fut::ActorFutureExt;
-use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, ResponseFuture, WrapFuture};
+use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, WrapFuture};
 use std::time::{Duration, Instant};
-use tokio::sync::oneshot;
 use uuid::Uuid;
 
 /// An aggregate without commands for so long leaves the memory.
 const IDLE: Duration = Duration::from_secs(120);
 
-type Way<A> = oneshot::Sender<Answer<A>>;
+/// Who waits for the answer; none: it was given already.
+type Way<A> = Option<Caller<A>>;
 
 pub(super) struct AggregateActor<A: Decider>
 where
@@ -45,20 +48,11 @@ where
         while let Some(step) = self.pipeline.next_step() {
             match step {
                 Step::Alone { state, job } => self.execute_alone(state, job, ctx),
-                Step::Append { append, events, job } => match self.parts.journal.submit(append) {
-                    Err(_) => {
-                        let _ = job.way.send(not_taken::<A>());
-                    }
-                    Ok(ticket) => {
+                Step::Append { append, events, job } => match self.parts.journal.place() {
+                    Err(_) => tell::<A>(job.way, not_taken::<A>()),
+                    Ok(place) => {
                         self.pipeline.handed_in(events);
-                        let settled = ticket.settled().into_actor(self);
-                        ctx.spawn(settled.map(move |outcome, actor, ctx| {
-                            if let Some((way, answer)) = actor.pipeline.settle(job, outcome) {
-                                let _ = way.send(answer);
-                            }
-                            actor.keep_snapshot();
-                            actor.proceed(ctx);
-                        }));
+                        place.submit(append, settled(ctx.address(), job));
                     }
                 },
             }
@@ -77,7 +71,7 @@ where
                 actor.parts.metrics.actors.restarts.with_label_values(&[A::TYPE]).inc();
             }
             actor.keep_snapshot();
-            let _ = job.way.send(answer);
+            tell::<A>(job.way, answer);
             actor.proceed(ctx);
         }));
     }
@@ -109,27 +103,70 @@ where
     }
 }
 
-/// Asks the actor to execute a command; with the aggregate, if it was read for that.
-pub(super) struct Execute<A: Decider>(pub Envelope<A::Command>, pub Option<Loaded<A>>);
+fn tell<A: Decider>(way: Way<A>, answer: Answer<A>) {
+    if let Some(caller) = way {
+        caller.hear(answer);
+    }
+}
 
-impl<A: Decider> Message for Execute<A> {
-    type Result = Answer<A>;
+/// What the journal calls with the outcome of an append. The answer to what was written does not depend on the
+/// actor any more, so its caller does not wait until the actor has heard of it.
+fn settled<A: Decider>(
+    actor: Addr<AggregateActor<A>>,
+    mut job: Job<A, Way<A>>,
+) -> impl FnOnce(Result<Receipt, AppendError>) + Send + 'static
+where
+    A::Event: CategoryEvent,
+{
+    move |outcome| {
+        let written = outcome.as_ref().ok().copied();
+        let caller = written.and_then(|_| job.way.take());
+        // First: what the caller sends next must find it done.
+        actor.do_send(Settled { job, outcome });
+        if let (Some(caller), Some(receipt)) = (caller, written) {
+            caller.hear(Ok(receipt));
+        }
+    }
+}
+
+/// Tells the actor what became of an append.
+struct Settled<A: Decider> {
+    job: Job<A, Way<A>>,
+    outcome: Result<Receipt, AppendError>,
+}
+
+impl<A: Decider> Message for Settled<A> {
+    type Result = ();
+}
+
+impl<A: Decider> Handler<Settled<A>> for AggregateActor<A>
+where
+    A::Event: CategoryEvent,
+{
+    type Result = ();
+
+    fn handle(&mut self, Settled { job, outcome }: Settled<A>, ctx: &mut Context<Self>) {
+        if let Some((Some(caller), answer)) = self.pipeline.settle(job, outcome) {
+            caller.hear(answer);
+        }
+        self.keep_snapshot();
+        self.proceed(ctx);
+    }
 }
 
 impl<A: Decider> Handler<Execute<A>> for AggregateActor<A>
 where
     A::Event: CategoryEvent,
 {
-    type Result = ResponseFuture<Answer<A>>;
+    type Result = ();
 
-    fn handle(&mut self, Execute(envelope, known): Execute<A>, ctx: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, message: Execute<A>, ctx: &mut Context<Self>) {
+        let Some(parcel) = message.take() else { return };
         self.last_used = Instant::now();
-        if let Some(known) = known {
+        if let Some(known) = parcel.known {
             self.pipeline.offer(known);
         }
-        let (way, answered) = oneshot::channel();
-        self.pipeline.push(Job { envelope, way });
+        self.pipeline.push(Job { envelope: parcel.envelope, way: Some(parcel.caller) });
         self.proceed(ctx);
-        Box::pin(async move { answered.await.unwrap_or(Err(CommandError::Panicked)) })
     }
 }

@@ -1,5 +1,6 @@
 //! The bus: takes a command to the one actor of its aggregate and brings the answer back.
 
+use super::caller::Caller;
 use super::directory::Directory;
 use crate::domain::shared::aggregate::CategoryEvent;
 use crate::domain::shared::{Decider, PersonalValue};
@@ -164,22 +165,19 @@ impl Bus {
             return Err(CommandError::Busy);
         };
         let directory = self.directory::<A>();
+        let meters = directory.meters();
         let started = Instant::now();
-        let depth = metrics.mailbox_depth.with_label_values(&[A::TYPE]);
-        depth.inc();
-        let work = self.inner.parts.runtime.spawn(async move {
-            let answer = directory.send(envelope, known).await;
-            drop(permit);
-            answer
-        });
-        let answer = match tokio::time::timeout(DEADLINE, work).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(CommandError::Panicked),
+        let (caller, waiting) = Caller::admitted(permit, meters.depth.clone());
+        directory.send(envelope, known, caller);
+        let answer = match tokio::time::timeout(DEADLINE, waiting.answer()).await {
+            Ok(answer) => answer,
             Err(_) => Err(CommandError::TimedOut),
         };
-        depth.dec();
-        metrics.duration.with_label_values(&[A::TYPE]).observe(started.elapsed().as_secs_f64());
-        metrics.commands.with_label_values(&[A::TYPE, outcome(&answer)]).inc();
+        meters.duration.observe(started.elapsed().as_secs_f64());
+        match outcome(&answer) {
+            "accepted" => meters.accepted.inc(),
+            other => metrics.commands.with_label_values(&[A::TYPE, other]).inc(),
+        }
         answer
     }
 

@@ -1,12 +1,13 @@
 //! Makes, finds and replaces the actors of one kind of aggregate.
 
-use super::aggregate_actor::{AggregateActor, Execute};
+use super::aggregate_actor::AggregateActor;
 use super::bus::{CommandError, Envelope, PER_AGGREGATE, Parts};
+use super::caller::Caller;
 use crate::domain::shared::Decider;
 use crate::domain::shared::aggregate::CategoryEvent;
-use crate::store::Receipt;
 use crate::store::repository::{EventRepository, Loaded};
-use actix::{Actor, Addr, MailboxError};
+use actix::{Actor, Addr, Message};
+use prometheus::{Histogram, IntCounter, IntGauge};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,7 +24,6 @@ where
     A::Event: CategoryEvent,
 {
     address: Addr<AggregateActor<A>>,
-    /// An actix mailbox does not bound anything once its address is cloned: this does.
     places: Arc<Semaphore>,
 }
 
@@ -34,6 +34,68 @@ where
     entries: Mutex<HashMap<Uuid, Entry<A>>>,
     parts: Parts,
     made: AtomicUsize,
+    meters: Meters,
+}
+
+/// The series that every command moves, looked up once.
+pub(super) struct Meters {
+    /// Commands that wait or are at work.
+    pub depth: IntGauge,
+    /// Time until the answer.
+    pub duration: Histogram,
+    /// Commands that were accepted.
+    pub accepted: IntCounter,
+}
+
+/// A command on its way to the actor of its aggregate.
+pub(super) struct Parcel<A: Decider>
+where
+    A::Event: CategoryEvent,
+{
+    /// The command.
+    pub envelope: Envelope<A::Command>,
+    /// The aggregate, if it was read for that.
+    pub known: Option<Loaded<A>>,
+    /// Who waits for the answer.
+    pub caller: Caller<A>,
+    directory: Arc<Directory<A>>,
+    tries: usize,
+}
+
+/// Asks an actor to execute a command. One that went idle between look-up and delivery, or broke, drops its mailbox;
+/// what it had not taken out then goes to the next one, which reads the log.
+pub(super) struct Execute<A: Decider>(Option<Parcel<A>>)
+where
+    A::Event: CategoryEvent;
+
+impl<A: Decider> Execute<A>
+where
+    A::Event: CategoryEvent,
+{
+    /// Takes the command out.
+    pub fn take(mut self) -> Option<Parcel<A>> {
+        self.0.take()
+    }
+}
+
+impl<A: Decider> Drop for Execute<A>
+where
+    A::Event: CategoryEvent,
+{
+    fn drop(&mut self) {
+        if let Some(parcel) = self.0.take() {
+            let directory = Arc::clone(&parcel.directory);
+            directory.parts.metrics.actors.restarts.with_label_values(&[A::TYPE]).inc();
+            directory.deliver(parcel);
+        }
+    }
+}
+
+impl<A: Decider> Message for Execute<A>
+where
+    A::Event: CategoryEvent,
+{
+    type Result = ();
 }
 
 impl<A: Decider> Directory<A>
@@ -42,31 +104,41 @@ where
 {
     pub fn new(parts: Parts) -> Self {
         parts.metrics.know_actor(A::TYPE);
-        Self { entries: Mutex::default(), parts, made: AtomicUsize::new(0) }
+        let actors = &parts.metrics.actors;
+        let meters = Meters {
+            depth: actors.mailbox_depth.with_label_values(&[A::TYPE]),
+            duration: actors.duration.with_label_values(&[A::TYPE]),
+            accepted: actors.commands.with_label_values(&[A::TYPE, "accepted"]),
+        };
+        Self { entries: Mutex::default(), parts, made: AtomicUsize::new(0), meters }
     }
 
-    pub async fn send(
-        &self,
+    pub fn meters(&self) -> &Meters {
+        &self.meters
+    }
+
+    /// Brings a command to the actor of its aggregate, which answers `caller`.
+    pub fn send(
+        self: &Arc<Self>,
         envelope: Envelope<A::Command>,
-        mut known: Option<Loaded<A>>,
-    ) -> Result<Receipt, CommandError<A::Error>> {
-        let id = envelope.stream;
-        for _ in 0..TRIES {
-            let Some((address, places)) = self.find_or_make(id) else {
-                return Err(CommandError::Unavailable);
-            };
-            let Ok(_place) = places.try_acquire_owned() else {
-                self.parts.metrics.actors.refused.with_label_values(&[A::TYPE]).inc();
-                return Err(CommandError::Busy);
-            };
-            match address.send(Execute(envelope.clone(), known.take())).await {
-                Ok(answer) => return answer,
-                // It went idle between look-up and delivery, or broke: the next one reads the log.
-                Err(MailboxError::Closed) => self.forget(id, &address),
-                Err(MailboxError::Timeout) => return Err(CommandError::TimedOut),
-            }
-        }
-        Err(CommandError::Unavailable)
+        known: Option<Loaded<A>>,
+        caller: Caller<A>,
+    ) {
+        self.deliver(Parcel { envelope, known, caller, directory: Arc::clone(self), tries: 0 });
+    }
+
+    fn deliver(&self, mut parcel: Parcel<A>) {
+        parcel.tries += 1;
+        let found = if parcel.tries > TRIES { None } else { self.find_or_make(parcel.envelope.stream) };
+        let Some((address, places)) = found else {
+            return parcel.caller.hear(Err(CommandError::Unavailable));
+        };
+        let Ok(place) = places.try_acquire_owned() else {
+            self.parts.metrics.actors.refused.with_label_values(&[A::TYPE]).inc();
+            return parcel.caller.hear(Err(CommandError::Busy));
+        };
+        parcel.caller.at(place);
+        address.do_send(Execute(Some(parcel)));
     }
 
     fn find_or_make(&self, id: Uuid) -> Option<(Addr<AggregateActor<A>>, Arc<Semaphore>)> {
@@ -87,14 +159,6 @@ where
         let places = Arc::new(Semaphore::new(PER_AGGREGATE));
         entries.insert(id, Entry { address: address.clone(), places: Arc::clone(&places) });
         Some((address, places))
-    }
-
-    fn forget(&self, id: Uuid, gone: &Addr<AggregateActor<A>>) {
-        let mut entries = self.lock();
-        if entries.get(&id).is_some_and(|e| e.address == *gone) {
-            entries.remove(&id);
-        }
-        self.parts.metrics.actors.restarts.with_label_values(&[A::TYPE]).inc();
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, Entry<A>>> {

@@ -8,6 +8,7 @@ pub mod approvals;
 pub mod backup;
 pub mod bank_import;
 pub mod bus;
+mod caller;
 pub mod cards;
 pub mod contacts;
 pub mod data_export;

@@ -27,7 +27,7 @@ pub async fn of(cx: &Services, lines: &[Entry]) -> Result<Proof, StoreError> {
     let (events, mut bad) = log::check(&**client, &positions).await?;
     for event in events {
         let line = lines.iter().find(|e| e.position == event.position);
-        let same = line.is_some_and(|e| e.kind == event.kind && e.payload == event.payload);
+        let same = line.is_some_and(|e| e.kind == event.kind && e.payload == *event.payload);
         if !same && !bad.contains(&event.position) {
             bad.push(event.position);
         }

@@ -87,7 +87,7 @@ impl Projection for Orders {
                         &tax.gross.currency.code(),
                         &serde_json::to_value(settlement)?,
                         at,
-                        &event.payload,
+                        &*event.payload,
                     ],
                 )
                 .await?;

@@ -119,7 +119,7 @@ impl Projection for SubscriptionTimeline {
                 &event.metadata.causation,
                 &event.metadata.correlation,
                 &id,
-                &event.payload,
+                &*event.payload,
                 &event.metadata.reason.as_ref().map(serde_json::to_value).transpose()?,
             ],
         )

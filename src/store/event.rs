@@ -1,9 +1,12 @@
 //! Events as they stand in the log.
 
 use super::known;
+use super::payload::Payload;
 use crate::domain::shared::{PersonalRef, aggregate::CategoryEvent, derive_id};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
 use uuid::Uuid;
 
 /// Who caused a command.
@@ -92,7 +95,7 @@ pub struct RecordedEvent {
     /// When it takes effect.
     pub effective_at: DateTime<Utc>,
     /// The payload.
-    pub payload: serde_json::Value,
+    pub payload: Payload,
     /// Who, why and from what.
     pub metadata: Metadata,
 }
@@ -146,7 +149,7 @@ impl RecordedEvent {
             let words = format!("it is of version {}, and this Kinora knows {newest}", self.type_version);
             return Err(wrap(serde::de::Error::custom(words)));
         }
-        decode_payload(&self.kind, &self.payload).map(Some).map_err(wrap)
+        self.payload.decode(&self.kind).map(Some).map_err(wrap)
     }
 }
 
@@ -183,10 +186,16 @@ pub fn decode_payload<E: CategoryEvent>(
 /// # Errors
 /// If the event cannot be written as JSON.
 pub fn encode_payload<E: CategoryEvent>(event: &E) -> Result<(String, String), serde_json::Error> {
-    let mut whole = serde_json::to_value(event)?;
-    let kind = whole.get("type").and_then(|t| t.as_str()).unwrap_or_default().to_owned();
-    let data = whole.get_mut("data").map(serde_json::Value::take).unwrap_or_default();
-    Ok((kind, serde_json::to_string(&data)?))
+    #[derive(Deserialize)]
+    struct Tagged<'a> {
+        #[serde(rename = "type", borrow)]
+        kind: Cow<'a, str>,
+        #[serde(borrow)]
+        data: Option<&'a RawValue>,
+    }
+    let whole = serde_json::to_string(event)?;
+    let Tagged { kind, data } = serde_json::from_str(&whole)?;
+    Ok((kind.into_owned(), data.map_or("null", RawValue::get).to_owned()))
 }
 
 #[cfg(test)]

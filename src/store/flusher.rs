@@ -102,7 +102,7 @@ impl Told {
                 _ => {}
             }
             store.append_duration.observe(pending.since.elapsed().as_secs_f64());
-            let _ = pending.answer.send(answer);
+            pending.answer.tell(answer);
         }
         let mut events = 0;
         for (category, count) in appended {

@@ -125,8 +125,34 @@ pub enum AppendError {
 /// An append with the way back to its caller.
 pub(super) struct Pending {
     pub append: Append,
-    pub answer: oneshot::Sender<Result<Receipt, AppendError>>,
+    pub answer: Way,
     pub since: Instant,
+}
+
+type Outcome = Result<Receipt, AppendError>;
+
+/// The way back to whoever handed an append in: called once. One that is lost tells that the outcome is not known.
+pub(super) struct Way(Option<Box<dyn FnOnce(Outcome) + Send>>);
+
+impl Way {
+    fn new(tell: impl FnOnce(Outcome) + Send + 'static) -> Self {
+        Self(Some(Box::new(tell)))
+    }
+
+    /// Tells the outcome.
+    pub fn tell(mut self, outcome: Outcome) {
+        if let Some(tell) = self.0.take() {
+            tell(outcome);
+        }
+    }
+}
+
+impl Drop for Way {
+    fn drop(&mut self) {
+        if let Some(tell) = self.0.take() {
+            tell(Err(AppendError::Unavailable));
+        }
+    }
 }
 
 /// Handle to the writer. Cheap to clone.
@@ -147,6 +173,19 @@ impl Ticket {
     /// As [`AppendError`] says; except for `Unavailable` nothing was written.
     pub async fn settled(self) -> Result<Receipt, AppendError> {
         self.0.await.unwrap_or(Err(AppendError::Unavailable))
+    }
+}
+
+/// Room for one append in the writer's queue.
+pub struct Place<'a>(mpsc::Permit<'a, Pending>);
+
+impl Place<'_> {
+    /// Hands an append in, without waiting. `tell` is called once with the outcome, by the task that answers
+    /// everybody: it must be brief. Appends are written in the order in which they were handed in, so a later one
+    /// may be decided on the outcome of an earlier one: if that is refused, the later one with the same
+    /// [`Basis`] meets a conflict.
+    pub fn submit(self, append: Append, tell: impl FnOnce(Result<Receipt, AppendError>) + Send + 'static) {
+        self.0.send(Pending { append, answer: Way::new(tell), since: Instant::now() });
     }
 }
 
@@ -180,16 +219,21 @@ impl Journal {
         basis.stands(self.generation.load(Ordering::Acquire))
     }
 
-    /// Hands an append in, without waiting. Appends are written in the order in which they were
-    /// handed in, so a later one may be decided on the outcome of an earlier one: if that is
-    /// refused, the later one with the same [`Basis`] meets a conflict.
+    /// Room for an append.
+    ///
+    /// # Errors
+    /// [`AppendError::Busy`] if too many wait.
+    pub fn place(&self) -> Result<Place<'_>, AppendError> {
+        self.queue.try_reserve().map(Place).map_err(|_| AppendError::Busy)
+    }
+
+    /// Hands an append in as [`Place::submit`] does; the outcome can be waited for.
     ///
     /// # Errors
     /// [`AppendError::Busy`] if too many wait.
     pub fn submit(&self, append: Append) -> Result<Ticket, AppendError> {
         let (answer, outcome) = oneshot::channel();
-        let pending = Pending { append, answer, since: Instant::now() };
-        self.queue.try_send(pending).map_err(|_| AppendError::Busy)?;
+        self.place()?.submit(append, move |told| drop(answer.send(told)));
         Ok(Ticket(outcome))
     }
 

@@ -24,7 +24,11 @@ use uuid::Uuid;
 /// The prepared statements: for a whole batch, and for a single event, which comes without arrays.
 pub(super) struct Lean {
     batch: Statement,
+    /// On a stream whose version is known.
     single: Statement,
+    /// On a stream that must be looked up. Apart, because PostgreSQL opens all tables that a statement names
+    /// each time, whether or not it comes to read them.
+    single_looked_up: Statement,
 }
 
 impl Lean {
@@ -54,17 +58,26 @@ impl Lean {
                 from (select unnest($19::uuid[]) as c, unnest($20::text[]) as s, unnest($21::bigint[]) as p, unnest($22::bigint[]) as v) as x
                 where exists (select from head))
             select exists (select from head)";
-        let single = "with head as (
+        let single = |condition: &str| {
+            format!(
+                "with head as (
                 update log_head set position = $1::bigint, hash = $2::bytea
-                where log_id = 1 and position = $1::bigint - 1 and hash = $3
-                  and (not $13::boolean or (select max(version) from events where log_id = 1 and stream_id = $5::text) = $4::bigint)
+                where log_id = 1 and position = $1::bigint - 1 and hash = $3 {condition}
                 returning 1),
             receipts as (
                 insert into command_receipts (command_id, stream_id, position, version, recorded_at)
                 select $6::uuid, $5::text, $1::bigint, $4::bigint + 1, $7::timestamptz from head)
             insert into events (position, stream_id, version, type, type_version, command_id, ix, recorded_at, effective_at, payload, metadata, hash)
-            select $1::bigint, $5::text, $4::bigint + 1, $8::text, $9::smallint, $6::uuid, 0, $7::timestamptz, $10::timestamptz, $11::json, $12::json, $2::bytea from head";
-        Ok(Self { batch: c.prepare(sql).await?, single: c.prepare(single).await? })
+            select $1::bigint, $5::text, $4::bigint + 1, $8::text, $9::smallint, $6::uuid, 0, $7::timestamptz, $10::timestamptz, $11::json, $12::json, $2::bytea from head"
+            )
+        };
+        let stands =
+            "and (select max(version) from events where log_id = 1 and stream_id = $5::text) = $4::bigint";
+        Ok(Self {
+            batch: c.prepare(sql).await?,
+            single: c.prepare(&single("")).await?,
+            single_looked_up: c.prepare(&single(stands)).await?,
+        })
     }
 }
 
@@ -274,8 +287,8 @@ pub(super) async fn write_each(
     let mut sent = FuturesOrdered::new();
     let mut previous = plan.from.hash.as_slice();
     for (i, ((append, receipt), hash)) in appends.iter().zip(&plan.receipts).zip(&plan.hashes).enumerate() {
-        let look_up = plan.unknown.contains(&i);
-        sent.push_back(write_one(c, &s.single, append, (receipt.position, hash, previous), look_up, plan));
+        let statement = if plan.unknown.contains(&i) { &s.single_looked_up } else { &s.single };
+        sent.push_back(write_one(c, statement, append, (receipt.position, hash, previous), plan));
         previous = hash;
     }
     let mut count = 0;
@@ -297,11 +310,10 @@ async fn write_one(
     s: &Statement,
     append: &Append,
     (position, hash, previous): (i64, &[u8; HASH_LEN], &[u8]),
-    look_up: bool,
     plan: &Plan,
 ) -> Result<bool, StoreError> {
     let Some(event) = append.events.first() else { return Ok(false) };
-    let params: [&(dyn ToSql + Sync); 13] = [
+    let params: [&(dyn ToSql + Sync); 12] = [
         &position,
         &hash.as_slice(),
         &previous,
@@ -314,7 +326,6 @@ async fn write_one(
         &append.effective_at.trunc_subsecs(6),
         &Json(&event.payload),
         &Json(&append.metadata),
-        &look_up,
     ];
     Ok(c.execute(s, &params).await? == 1)
 }

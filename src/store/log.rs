@@ -4,6 +4,7 @@
 use super::chain::Link;
 use super::event::{Metadata, RecordedEvent};
 use super::journal::Receipt;
+use super::payload::{JsonText, Payload};
 use super::signed_note::Checkpoint;
 use super::{Client, StoreError};
 use std::collections::BTreeMap;
@@ -11,6 +12,9 @@ use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
 pub(super) const COLUMNS: &str = "position, stream_id, version, type, type_version, command_id, ix, recorded_at, effective_at, payload::text, metadata::text, hash";
+
+/// What [`read`] needs of an event.
+const READ: &str = "position, stream_id, version, type, type_version, command_id, ix, recorded_at, effective_at, payload, metadata";
 
 /// Events after `position` in order, at most `limit`, none beyond `until` (inclusive) if given.
 ///
@@ -23,7 +27,7 @@ pub async fn after<C: GenericClient>(
     limit: i64,
 ) -> Result<Vec<RecordedEvent>, StoreError> {
     let sql = format!(
-        "select {COLUMNS} from events where log_id = 1 and position > $1 and position <= $2 order by position limit $3"
+        "select {READ} from events where log_id = 1 and position > $1 and position <= $2 order by position limit $3"
     );
     let until = until.unwrap_or(i64::MAX);
     let statement = client.prepare(&sql).await?;
@@ -44,7 +48,7 @@ pub async fn filtered<C: GenericClient>(
     kinds: &Option<Vec<String>>,
 ) -> Result<Vec<RecordedEvent>, StoreError> {
     let sql = format!(
-        "select {COLUMNS} from events where log_id = 1 and position > $1
+        "select {READ} from events where log_id = 1 and position > $1
              and ($3::text is null or stream_id = $3) and ($4::text is null or type = $4)
              and ($5::text[] is null or split_part(stream_id, '-', 1) = any($5))
          order by position limit $2"
@@ -63,7 +67,7 @@ pub async fn stream<C: GenericClient>(
     version: i64,
 ) -> Result<Vec<RecordedEvent>, StoreError> {
     let sql = format!(
-        "select {COLUMNS} from events where log_id = 1 and stream_id = $1 and version > $2 order by version"
+        "select {READ} from events where log_id = 1 and stream_id = $1 and version > $2 order by version"
     );
     let statement = client.prepare(&sql).await?;
     client.query(&statement, &[&stream_id, &version]).await?.iter().map(read).collect()
@@ -79,7 +83,7 @@ pub(super) async fn streams(
     versions: &[i64],
 ) -> Result<Vec<RecordedEvent>, StoreError> {
     let sql = format!(
-        "select {COLUMNS} from unnest($1::text[], $2::bigint[]) as wanted(stream, since)
+        "select {READ} from unnest($1::text[], $2::bigint[]) as wanted(stream, since)
          join events on log_id = 1 and stream_id = stream and version > since"
     );
     let statement = client.prepare_cached(&sql).await?;
@@ -137,8 +141,8 @@ pub(super) fn read(row: &Row) -> Result<RecordedEvent, StoreError> {
     let unreadable = |e: serde_json::Error| {
         StoreError::Unreadable(format!("event at position {position} ({kind}) cannot be read: {e}"))
     };
-    let payload = serde_json::from_str(row.get(9)).map_err(unreadable)?;
-    let mut metadata: Metadata = serde_json::from_str(row.get(10)).map_err(unreadable)?;
+    let (JsonText(payload), JsonText(metadata)) = (row.get(9), row.get(10));
+    let mut metadata: Metadata = serde_json::from_str(metadata).map_err(unreadable)?;
     metadata.at = row.get(8);
     Ok(RecordedEvent {
         position,
@@ -150,7 +154,7 @@ pub(super) fn read(row: &Row) -> Result<RecordedEvent, StoreError> {
         recorded_at: row.get(7),
         effective_at: metadata.at,
         kind,
-        payload,
+        payload: Payload::of(payload),
         metadata,
     })
 }

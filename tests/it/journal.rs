@@ -85,6 +85,27 @@ async fn a_refused_append_takes_back_what_was_decided_on_it() {
     studio.close().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_goes_on_when_nobody_waits_for_it_any_more() {
+    let studio = Studio::start().await;
+    let bus = &studio.instance.services.bus;
+    let stream = Uuid::now_v7();
+    for count in [1, 40] {
+        for _ in 0..count {
+            let mut wait = Box::pin(bus.dispatch::<Diary>(write(stream)));
+            assert!(futures_util::poll!(wait.as_mut()).is_pending(), "handed in, not answered");
+        }
+        // Behind all of them.
+        bus.dispatch::<Diary>(write(stream)).await.expect("accepted");
+    }
+    assert_eq!(numbers(&studio, stream).await, (1..=43).collect::<Vec<i64>>());
+    // Whoever went away takes no place with them: as many as an aggregate may have waiting fit again.
+    assert_eq!(crowd(bus, stream, 256).await, (44..=299).collect::<Vec<i64>>());
+    let depth = &studio.instance.services.metrics.actors.mailbox_depth;
+    assert_eq!(depth.with_label_values(&["diary"]).get(), 0);
+    studio.close().await;
+}
+
 /// An entry of a diary, decided on `expected` and `basis`.
 fn entry(stream: Uuid, expected: i64, basis: Option<&Basis>) -> Append {
     let payload = r#"{"number":1}"#.to_owned();

@@ -6,7 +6,7 @@ use crate::support::Studio;
 use kinora::domain::shared::Role;
 use kinora::projections::operator;
 use kinora::startup::Roles;
-use kinora::store::{Append, Metadata, NewEvent, RecordedEvent, known};
+use kinora::store::{Append, Metadata, NewEvent, Payload, RecordedEvent, known};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -44,7 +44,7 @@ fn every_form_in_which_an_event_was_ever_written_can_be_read() {
                     ix: 0,
                     recorded_at: chrono::DateTime::UNIX_EPOCH,
                     effective_at: chrono::DateTime::UNIX_EPOCH,
-                    payload: sample["data"].clone(),
+                    payload: Payload::from(&sample["data"]),
                     metadata: Metadata::system("test", Uuid::nil(), chrono::DateTime::UNIX_EPOCH),
                 };
                 known::read(&event).unwrap_or_else(|e| panic!("{}: {e}", file.display()));

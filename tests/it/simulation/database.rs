@@ -7,7 +7,7 @@ use kinora::domain::clock::RunEvent;
 use kinora::domain::order::{Order, OrderEvent};
 use kinora::domain::subscription::{Subscription, SubscriptionEvent};
 use kinora::store::ruling::{Known, rule};
-use kinora::store::{Append, AppendError, Claim, Metadata, Receipt, RecordedEvent};
+use kinora::store::{Append, AppendError, Claim, Metadata, Payload, Receipt, RecordedEvent};
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -160,7 +160,7 @@ impl Database {
                     ix: r.ix[i],
                     recorded_at: at,
                     effective_at: r.effective[i],
-                    payload: serde_json::from_str(&r.payload[i]).unwrap(),
+                    payload: Payload::of(&r.payload[i]),
                     metadata,
                 }))
             })

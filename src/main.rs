@@ -4,6 +4,11 @@ use clap::Parser;
 use kinora::cli::Cli;
 use std::process::ExitCode;
 
+/// Gives memory back. The C library's kept 1.9 of 2.3 GiB for ever after the encodes of the demo, because rav1e takes
+/// it in small pieces on many threads.
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     kinora::cli::run(Cli::parse())
 }

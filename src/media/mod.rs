@@ -14,6 +14,7 @@ mod chapters;
 pub mod documents;
 pub mod exif;
 pub mod files;
+pub mod finish;
 pub mod fmp4;
 pub mod heif;
 pub mod iso;
@@ -43,6 +44,7 @@ mod cancel;
 mod confinement;
 mod error;
 mod group_read;
+mod side_by_side;
 mod transfer;
 mod within;
 

@@ -2,7 +2,7 @@
 //! as AVIF and JPEG. Everything is re-encoded from pixels, so nothing of EXIF, GPS or XMP survives.
 
 use super::store::write_atomically;
-use super::{Limits, MediaTrouble};
+use super::{Limits, MediaTrouble, side_by_side};
 use crate::domain::media::{Facts, Poster, Rejection};
 use crate::domain::shared::hue::hue_of;
 use base64::Engine;
@@ -11,6 +11,7 @@ use image::{DynamicImage, ImageDecoder, ImageReader, RgbImage, RgbaImage};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Seek};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 /// Widths that are made, as far as the source has them.
 pub const WIDTHS: [u32; 5] = [400, 800, 1200, 1920, 2560];
@@ -121,27 +122,36 @@ pub fn write_sizes(
     picture: &DynamicImage,
     folder: &Path,
     name: &str,
-    mut progress: impl FnMut(u64, u64),
+    progress: impl FnMut(u64, u64) + Send,
 ) -> Result<Poster, MediaTrouble> {
     let mut widths: Vec<u32> = WIDTHS.iter().copied().filter(|w| *w <= picture.width()).collect();
     if widths.is_empty() {
         widths.push(picture.width());
     }
     let total = widths.len() as u64;
-    let mut current = picture.clone();
-    let mut largest = (0, 0);
-    for (done, width) in widths.iter().rev().enumerate() {
+    let mut sizes: Vec<DynamicImage> = Vec::with_capacity(widths.len());
+    for width in widths.iter().rev() {
         // Each size is made of the next larger one: nearly as good, much quicker.
-        let height = scaled_height(picture, *width);
-        if (current.width(), current.height()) != (*width, height) {
-            current = current.resize_exact(*width, height, image::imageops::FilterType::Lanczos3);
-        }
-        largest = largest.max((*width, height));
-        write_atomically(&folder.join(format!("{name}-{width}.avif")), &avif(&current)?)?;
-        write_atomically(&folder.join(format!("{name}-{width}.jpg")), &jpeg(&current)?)?;
-        progress(done as u64 + 1, total);
+        let (height, larger) = (scaled_height(picture, *width), sizes.last().unwrap_or(picture));
+        sizes.push(if (larger.width(), larger.height()) == (*width, height) {
+            larger.clone()
+        } else {
+            larger.resize_exact(*width, height, image::imageops::FilterType::Lanczos3)
+        });
     }
-    let (colour, hue, thumbhash) = impression(&current);
+    let done = Mutex::new((0, progress));
+    let written = side_by_side::each(&sizes, |size| {
+        let width = size.width();
+        write_atomically(&folder.join(format!("{name}-{width}.avif")), &avif(size)?)?;
+        write_atomically(&folder.join(format!("{name}-{width}.jpg")), &jpeg(size)?)?;
+        let (count, progress) = &mut *done.lock().unwrap_or_else(PoisonError::into_inner);
+        *count += 1;
+        progress(*count, total);
+        Ok(())
+    });
+    written.into_iter().collect::<Result<(), MediaTrouble>>()?;
+    let largest = sizes.first().map_or((0, 0), |s| (s.width(), s.height()));
+    let (colour, hue, thumbhash) = impression(sizes.last().unwrap_or(picture));
     Ok(Poster { width: largest.0, height: largest.1, widths, colour, hue, thumbhash })
 }
 

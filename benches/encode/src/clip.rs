@@ -2,11 +2,11 @@
 
 use crate::tools::{Fallible, run, text, timed, words};
 use kinora::media::Limits;
+use kinora::media::finish::finish;
 use kinora::media::ladder::Rung;
 use kinora::media::normalise::{NormalisePlan, Normalised, mezzanine_name, normalise};
-use kinora::media::package::{write_download, write_master};
+use kinora::media::probe;
 use kinora::media::sandbox::{Cancel, Sandbox};
-use kinora::media::{overview, pictures, poster, probe};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -80,17 +80,8 @@ pub fn prepare(kit: &Kit, clip: &Path, av1: &[u32], folder: &Path) -> Fallible<P
         let made = normalise(kit.all(), clip, &probed, &plan, &public, &mezzanine, |_, _| {})?;
         step("normalised", begun);
         let begun = Instant::now();
-        write_download(kit.all(), &public, &made, &scratch)?;
-        write_master(&public, &made, &[])?;
-        step("plain file", begun);
-        let begun = Instant::now();
-        if let Some(picture) = poster::choose(kit.all(), &public, &made, &scratch)? {
-            pictures::write_sizes(&picture, &public, "poster", |_, _| {})?;
-        }
-        step("poster", begun);
-        let begun = Instant::now();
-        overview::make(kit.all(), &public, &made, &scratch)?;
-        step("storyboard", begun);
+        finish(kit.all(), &public, &made, &scratch)?;
+        step("plain file, poster, storyboard", begun);
         Ok(made)
     })?;
     Ok(Prepared { made, mezzanine, playable, steps })

@@ -6,13 +6,14 @@ use super::settings::Tools;
 use crate::domain::media::{Captions, Chapter, Codec, Facts, Failure, Kind, Overview, Poster, Rendition};
 use crate::media::av1::quality::{self, Chosen};
 use crate::media::av1::{Coder, EncodeSettings, encode_segment, encoder_version};
+use crate::media::finish::{Finished, finish};
 use crate::media::fmp4::av1_fragment;
 use crate::media::ladder::{Rung, group_frames};
 use crate::media::normalise::{MadeStream, Normalised, mezzanine_name, normalise};
-use crate::media::package::{av1_folder, package_av1, segment_name, write_download, write_master};
+use crate::media::package::{av1_folder, package_av1, segment_name, write_master};
 use crate::media::probe::Probed;
 use crate::media::store::{folder_bytes, private_folder, remove_folder, write_atomically};
-use crate::media::{MediaTrouble, overview, pictures, poster, probe, subtitles};
+use crate::media::{MediaTrouble, probe, subtitles};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -146,16 +147,7 @@ fn moving(bench: &Bench, original: &Path, staging: &Path, room: &Path) -> Result
     let made = normalise(kit, original, &probed, &plan, staging, &mezzanine, |done, of| {
         bench.progress.set(done, of);
     })?;
-    let (name, bytes) = write_download(kit, staging, &made, &scratch)?;
-    write_master(staging, &made, &[])?;
-    let picture = match poster::choose(kit, staging, &made, &scratch)? {
-        None => overview::spectrogram(kit, staging, &made, &scratch)?,
-        chosen => chosen,
-    };
-    let poster = match picture {
-        Some(picture) => Some(pictures::write_sizes(&picture, staging, "poster", |_, _| {})?),
-        None => None,
-    };
+    let Finished { download: (name, bytes), poster, overview } = finish(kit, staging, &made, &scratch)?;
     let mut renditions: Vec<Rendition> = made.h264.iter().map(|s| rendition(s, Codec::H264)).collect();
     renditions.extend(made.sound.iter().map(|s| rendition(s, Codec::Aac)));
     renditions.extend(made.opus.iter().map(|s| rendition(s, Codec::Opus)));
@@ -169,7 +161,6 @@ fn moving(bench: &Bench, original: &Path, staging: &Path, room: &Path) -> Result
         bytes,
         codecs: plain.map(|s| s.codecs.clone()).unwrap_or_default(),
     });
-    let overview = overview::make(kit, staging, &made, &scratch)?;
     let captions = subtitles_inside(bench, original, &probed, &scratch)?;
     let av1 = Some(Av1Wish::of(tools));
     let chapters = probed.chapters;

@@ -6,6 +6,7 @@ use super::payments::load_order;
 use super::services::Services;
 use crate::domain::account::{Account, AccountCommand, By, Why};
 use crate::domain::approval::{Act, Approval, ApprovalCommand, ApprovalError, AskApproval, Bound, Limits};
+use crate::domain::credit::{Credit, CreditCommand, CreditEvent};
 use crate::domain::order::{Order, OrderCommand, OrderEvent};
 use crate::domain::shared::aggregate::{CategoryEvent, Decider};
 use crate::domain::shared::payment::Outcome;
@@ -32,11 +33,16 @@ pub enum ApprovalsError {
 }
 
 /// The limit above which `act` is, if it is. What one person did alone before in the same matter counts: money
-/// booked by hand on the order, days added to the subscription within a year.
+/// booked by hand on the order, days added to the subscription or credit paid out within a year.
 ///
 /// # Errors
 /// If the log cannot be read.
-pub async fn above(cx: &Services, act: &Act, at: DateTime<Utc>) -> Result<Option<Bound>, ApprovalsError> {
+pub async fn above(
+    cx: &Services,
+    account: AccountId,
+    act: &Act,
+    at: DateTime<Utc>,
+) -> Result<Option<Bound>, ApprovalsError> {
     let billing = &cx.config.billing;
     let limits = Limits { money: billing.second_person_over, days: billing.second_person_over_days };
     let before = match act {
@@ -50,6 +56,13 @@ pub async fn above(cx: &Services, act: &Act, at: DateTime<Utc>) -> Result<Option
         Act::Extend { subscription, .. } => {
             alone::<SubscriptionEvent>(cx, *subscription, |event, when| match event {
                 SubscriptionEvent::PaidTimeExtended { days, .. } if at - when < TOGETHER => i64::from(days),
+                _ => 0,
+            })
+            .await?
+        }
+        Act::PayOutCredit { .. } => {
+            alone::<CreditEvent>(cx, account, |event, when| match event {
+                CreditEvent::CreditPayOutStarted { amount, .. } if at - when < TOGETHER => amount.minor,
                 _ => 0,
             })
             .await?
@@ -101,6 +114,9 @@ pub async fn possible(
         Command::Account(command) => {
             load::<Account>(cx, account).await?.decide(command).map(drop).map_err(|e| e.to_string())
         }
+        Command::Credit(command) => {
+            load::<Credit>(cx, account).await?.decide(command).map(drop).map_err(|e| e.to_string())
+        }
     })
 }
 
@@ -117,6 +133,7 @@ enum Command {
     Order(Uuid, OrderCommand),
     Subscription(Uuid, SubscriptionCommand),
     Account(AccountCommand),
+    Credit(CreditCommand),
 }
 
 fn command(act: &Act, by: AccountId, why: Why, at: DateTime<Utc>) -> Command {
@@ -210,6 +227,9 @@ pub async fn carry_out(cx: &Services, event: &RecordedEvent, workflow: &str) -> 
         }
         Command::Account(command) => {
             told(cx.bus.dispatch::<Account>(Envelope::new(id, state.account(), command, meta)).await)?
+        }
+        Command::Credit(command) => {
+            told(cx.bus.dispatch::<Credit>(Envelope::new(id, state.account(), command, meta)).await)?
         }
     };
     let (id, meta) = cx.follow(event, workflow, "record");

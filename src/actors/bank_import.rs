@@ -213,6 +213,7 @@ async fn book(
         Ok(receipt) if receipt.replayed => Ok(Booked::Known { order, number }),
         Ok(_) => {
             let came = row.transferred.minor.max(before).saturating_add(credit.amount.minor);
+            let came = came.saturating_add(row.credit.minor);
             let rest = Money::new((row.total.minor - came).max(0), row.total.currency);
             Ok(Booked::Booked {
                 order,

@@ -10,6 +10,7 @@ pub mod bank_import;
 pub mod bus;
 pub mod cards;
 pub mod contacts;
+pub mod credits;
 pub mod data_export;
 pub mod dead_letters;
 pub mod demo;

@@ -13,6 +13,7 @@ pub mod collection;
 pub mod comment;
 pub mod coupon;
 pub mod course;
+pub mod credit;
 pub mod debit_file;
 pub mod deletion_request;
 pub mod film;

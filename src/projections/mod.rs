@@ -9,6 +9,8 @@ pub mod catalogue;
 pub mod comment_places;
 pub mod comments;
 pub mod coupons;
+mod credit_words;
+pub mod credits;
 mod debit_words;
 pub mod debits;
 pub mod deletion_requests;
@@ -155,6 +157,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(subscription_timeline::SubscriptionTimeline),
         Arc::new(orders::Orders),
         Arc::new(refunds::Refunds),
+        Arc::new(credits::Credits),
         Arc::new(fulfilments::Fulfilments),
         Arc::new(approvals::Approvals),
         Arc::new(debits::Debits),

@@ -4,6 +4,7 @@
 use super::subscription_timeline::Entry;
 use super::{debit_words, plan_change_words};
 use crate::domain::approval::ApprovalEvent;
+use crate::domain::credit::CreditEvent;
 use crate::domain::invoice_series::InvoiceSeriesEvent;
 use crate::domain::order::OrderEvent;
 use crate::domain::shared::calendar::day_words;
@@ -92,6 +93,9 @@ pub fn describe(entry: &Entry) -> Words {
     }
     if let Some(event) = entry.decode::<OrderEvent>() {
         return super::order_words::order(&event);
+    }
+    if let Some(event) = entry.decode::<CreditEvent>() {
+        return super::credit_words::credit(&event);
     }
     if let Some(event) = entry.decode::<ApprovalEvent>() {
         return super::approval_words::approval(&event);

@@ -12,6 +12,7 @@ use crate::domain::collection::CollectionEvent;
 use crate::domain::comment::CommentEvent;
 use crate::domain::coupon::CouponEvent;
 use crate::domain::course::CourseEvent;
+use crate::domain::credit::CreditEvent;
 use crate::domain::debit_file::DebitFileEvent;
 use crate::domain::deletion_request::DeletionEvent;
 use crate::domain::film::FilmEvent;
@@ -56,6 +57,7 @@ static KNOWN: LazyLock<RwLock<Known>> = LazyLock::new(|| {
         CommentEvent,
         CouponEvent,
         CourseEvent,
+        CreditEvent,
         DebitFileEvent,
         DeletionEvent,
         FilmEvent,

@@ -18,6 +18,7 @@ mod characters;
 mod collections;
 mod comments;
 mod crash;
+mod credits;
 mod data_export;
 mod delivery;
 mod deploy;

@@ -122,10 +122,10 @@ pub(super) async fn everything(cx: &Services, account: Uuid) -> Result<Content, 
 async fn personal(cx: &Services, account: Uuid) -> Result<Value, MakeError> {
     let sql = "select field, version from public.vault where subject = $1 order by field, version";
     let client = cx.pool.get().await.map_err(StoreError::from)?;
-    let rows = client.query(sql, &[&account]).await.map_err(StoreError::from)?;
+    let rows = client.query(sql, &[&all]).await.map_err(StoreError::from)?;
     let references: Vec<PersonalRef> = rows
         .iter()
-        .map(|row| PersonalRef { subject: account, field: row.get(0), version: row.get(1) })
+        .map(|row| PersonalRef { subject: row.get(2), field: row.get(0), version: row.get(1) })
         .filter(|r| !SECRETS.contains(&r.field.as_str()))
         .collect();
     let opened = cx.reader.open_many(&references).await?;

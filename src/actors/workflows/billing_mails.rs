@@ -1,11 +1,12 @@
 //! Writes to members (and for managed memberships to billing staff) what happened to a membership.
 
 use super::{Workflow, WorkflowError, approval_mails, tax_changes};
-use crate::actors::payments::bank_account;
+use crate::actors::payments::{bank_account, load_order};
 use crate::actors::services::Services;
-use crate::actors::{direct_debits, mail_again, mailer};
+use crate::actors::{credits, direct_debits, mail_again, mailer};
 use crate::domain::access::Membership;
 use crate::domain::approval::ApprovalEvent;
+use crate::domain::credit::CreditEvent;
 use crate::domain::order::{OrderEvent, RefundOf, RefundVia, order_number, transfer_reference};
 use crate::domain::shared::payment::Collection;
 use crate::domain::shared::tax::{Country, Tax};
@@ -53,6 +54,10 @@ impl Workflow for BillingMails {
             }
             _ => {}
         }
+        if let Some(CreditEvent::CreditPaidOut { amount, .. }) = event.decode()? {
+            // A credit has the id of its account.
+            return send(event, cx, event.stream_uuid(), "mail", BillingMail::CreditPaidOut { amount }).await;
+        }
         if let Some(ApprovalEvent::SecondPersonAsked { act, account, by, lapses_at, .. }) = event.decode()? {
             return approval_mails::act_waits(event, cx, (by, account), &act, lapses_at).await;
         }
@@ -85,6 +90,9 @@ impl Workflow for BillingMails {
         let Some(mut mail) = mail(&happened, &state, terms, &rates, event.stream_uuid(), cx) else {
             return Ok(());
         };
+        if !less_credit(&happened, &mut mail, state.owner(), cx).await? {
+            return Ok(());
+        }
         if let BillingMail::OrderToPay { debited, pay_by, .. } = &mut mail {
             let mandate = direct_debits::mandate_of(cx, state.owner()).await?;
             *debited = direct_debits::creditor(cx).is_some()
@@ -92,6 +100,35 @@ impl Workflow for BillingMails {
         }
         send(event, cx, state.owner(), "mail", mail).await
     }
+}
+
+/// Takes what the member's credit pays off a mail that asks for a transfer; `false` if nothing is left to ask for.
+async fn less_credit(
+    happened: &SubscriptionEvent,
+    mail: &mut BillingMail,
+    account: AccountId,
+    cx: &Services,
+) -> Result<bool, WorkflowError> {
+    let (SubscriptionEvent::FirstOrderRequested { order, .. }
+    | SubscriptionEvent::RenewalOrderRequested { order, .. }) = happened
+    else {
+        return Ok(true);
+    };
+    let (BillingMail::TransferExpected { amount, .. } | BillingMail::OrderToPay { amount, .. }) = mail else {
+        return Ok(true);
+    };
+    let credit = credits::load(cx, account).await?;
+    let Some(used) = credit.used_for(*order) else {
+        // It is set aside when the order is placed, which another workflow does at this moment.
+        let soon = credit.balance(amount.currency).minor > 0 && !credit.knows(*order);
+        return if soon {
+            Err(WorkflowError::Failed("the order is not placed yet".into()))
+        } else {
+            Ok(true)
+        };
+    };
+    *amount = Money::new(amount.minor.saturating_sub(used.minor), amount.currency);
+    Ok(amount.minor > 0)
 }
 
 /// Writes to everybody who has one of `roles` and may sign in, without those of `except`; once to each.
@@ -125,8 +162,9 @@ async fn refunded(
     drop(client);
     let placed = stream.first().map(RecordedEvent::decode::<OrderEvent>).transpose()?.flatten();
     let Some(OrderEvent::OrderPlaced { account, number, .. }) = placed else { return Ok(()) };
-    let by_transfer = *via == RefundVia::Transfer;
-    let mail = BillingMail::Refunded { number, amount, by_transfer, credited: of == RefundOf::Price };
+    let (by_transfer, to_credit) = (*via == RefundVia::Transfer, *via == RefundVia::Credit);
+    let credited = of == RefundOf::Price;
+    let mail = BillingMail::Refunded { number, amount, by_transfer, credited, to_credit };
     send(event, cx, account, "mail", mail).await
 }
 

@@ -6,6 +6,7 @@ mod billing_mails;
 pub mod charge_payments;
 mod comment_answers;
 mod comment_texts;
+mod credits;
 mod direct_debits;
 pub mod end_sessions;
 pub mod erase_account;
@@ -68,6 +69,12 @@ impl From<tokio_postgres::Error> for WorkflowError {
     }
 }
 
+impl From<super::credits::CreditsError> for WorkflowError {
+    fn from(error: super::credits::CreditsError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
 impl From<ProjectionError> for WorkflowError {
     fn from(error: ProjectionError) -> Self {
         Self::Failed(error.to_string())
@@ -97,6 +104,7 @@ pub fn all() -> Vec<Arc<dyn Workflow>> {
         Arc::new(gifts::Gifts),
         Arc::new(second_person::SecondPerson),
         Arc::new(direct_debits::DirectDebits),
+        Arc::new(credits::Credits),
     ]
 }
 

@@ -91,7 +91,8 @@ impl Act {
             Self::MarkPaid { received: amount, .. }
             | Self::ConfirmCharge { amount, .. }
             | Self::Waive { amount, .. }
-            | Self::WaiveMissed { amount, .. } => {
+            | Self::WaiveMissed { amount, .. }
+            | Self::PayOutCredit { amount, .. } => {
                 let most = Money::new(limits.money, amount.currency);
                 (amount.minor.saturating_add(before) > limits.money).then_some(Bound::Money { most })
             }
@@ -154,6 +155,7 @@ impl Bound {
             Self::Money { most } => most.to_string(),
             Self::Days { most: 1 } => "1 day".into(),
             Self::Days { most } => format!("{most} days"),
+            Self::Always => "nothing: it always takes two".into(),
         }
     }
 }

@@ -5,6 +5,7 @@ mod approval_waits;
 mod cancellation_scheduled;
 mod card_expiring;
 mod catching_up;
+mod credit;
 mod direct_debit;
 mod disputed;
 mod ended;
@@ -297,6 +298,14 @@ pub enum BillingMail {
         by_transfer: bool,
         /// It was part of the price, so that there is a credit note.
         credited: bool,
+        /// It stays here as credit.
+        #[serde(default)]
+        to_credit: bool,
+    },
+    /// Credit was paid out.
+    CreditPaidOut {
+        /// How much.
+        amount: Money,
     },
     /// To billing staff: the holder of a card asks the bank for the money back.
     Disputed {
@@ -405,6 +414,7 @@ impl BillingMail {
             Self::Refunded { number, amount, by_transfer, credited } => {
                 refunded::render(studio, name, number, amount, *by_transfer, *credited)
             }
+            Self::CreditPaidOut { amount } => credit::paid_out(studio, name, amount),
             Self::Disputed { number, order, amount, reason } => {
                 disputed::render(studio, name, number, order, amount, reason)
             }

@@ -47,12 +47,12 @@ pub(in crate::http::pages) async fn ask(
     (meta, reason): (Metadata, PersonalValue),
 ) -> Result<Option<Result<Res, Errors>>, HttpError> {
     let fail = |e: second::ApprovalsError| HttpError::Internal(e.to_string());
-    let Some(bound) = second::above(&req.app, &what, req.now()).await.map_err(fail)? else {
+    let Some(bound) = second::above(&req.app, account, &what, req.now()).await.map_err(fail)? else {
         return Ok(None);
     };
     if let Err(words) = second::possible(&req.app, account, &what, req.now()).await.map_err(fail)? {
         let field = match &what {
-            Act::MarkPaid { .. } => "amount",
+            Act::MarkPaid { .. } | Act::PayOutCredit { .. } => "amount",
             Act::Extend { .. } => "days",
             _ => "",
         };

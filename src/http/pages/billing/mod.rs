@@ -3,11 +3,13 @@
 pub(super) mod approvals;
 mod bank;
 mod coupons;
+mod credits;
 mod direct_debits;
 mod exports;
 mod gifts;
 mod invoices;
 mod managed;
+pub(super) mod order_credit;
 mod order_outcome;
 mod orders;
 mod overview;
@@ -56,8 +58,10 @@ pub fn routes() -> Vec<Route> {
         what_if::routes(),
         orders::routes(),
         order_outcome::routes(),
+        order_credit::routes(),
         refund_ask::routes(),
         refunds::routes(),
+        credits::routes(),
         approvals::routes(),
         invoices::routes(),
         managed::routes(),
@@ -91,6 +95,7 @@ pub fn places() -> Vec<Place> {
         Place::new("Subscriptions", "/billing/subscriptions"),
         Place::new("Orders", "/billing/orders"),
         Place::new("Refunds", "/billing/refunds"),
+        Place::new("Credits", "/billing/credits"),
         Place::new("Approvals", "/billing/approvals"),
         Place::new("Bank", "/billing/bank"),
         Place::new("Direct debits", "/billing/direct-debits"),

@@ -244,7 +244,7 @@ pub(in crate::http::pages) fn invoice_sheet(invoice: &Invoice, billed: &Billed) 
             (facts(&[
                 ("Net", html! { span.num { (d.tax.net) } }),
                 ("VAT", html! { span.num { (d.tax.tax) } @if d.tax.kind == TaxKind::Charged { " (" (d.tax.percent()) ", " (d.tax.country.name()) ")" } }),
-                ("Total", html! { strong.num { (d.tax.gross) } }),
+                ("Total", html! { strong.num { (d.tax.gross) } @if let Some(credit) = d.credit { ", of which " span.num { (credit) } " from your credit" } }),
                 ("Order", html! { (d.order_number) }),
                 ("Payment", html! { @if d.refund.is_some() { "Given back." } @else if invoice.credit_note { "Nothing has to be paid." } @else if d.paid { "Paid." } @else { "By bank transfer." } }),
             ]))

@@ -15,10 +15,11 @@ use crate::http::response::after;
 use crate::http::route::Route;
 use crate::http::ui::layout::{Place, Theme};
 use crate::http::ui::{
-    Errors, Field, Tone, Weight, button, chip, crumbs, error_summary, facts, form, format, notice_text,
-    page_head, rooms,
+    Errors, Field, Tone, Weight, button, chip, crumbs, error_summary, facts, form, format, notice,
+    notice_text, page_head, rooms,
 };
 use crate::http::{Form, Req, Res};
+use crate::projections::credits;
 use crate::projections::people::{self, Person, Presence};
 use chrono::{DateTime, NaiveDate, Utc};
 use maud::{Markup, html};
@@ -137,7 +138,14 @@ pub(super) async fn view(req: &Req, typed: &Form, errors: &Errors) -> Result<Res
         Desk::Moderation => html! {},
     };
     let waiting = match desk {
-        Desk::Billing => approvals::waiting(req, id).await?,
+        Desk::Billing => {
+            let credit = credits::of_account(&req.app.reader, id).await?;
+            let has: Vec<String> = credit.iter().map(|b| b.money.to_string()).collect();
+            html! {
+                (approvals::waiting(req, id).await?)
+                @if !has.is_empty() { p { "Credit: " a.num href={ "/billing/credits/" (id) } { (has.join(" + ")) } } }
+            }
+        }
         Desk::Moderation => html! {},
     };
     let content = html! {

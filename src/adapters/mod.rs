@@ -5,6 +5,7 @@ pub mod bucket;
 pub mod direct_debit;
 pub mod fetch;
 pub mod gateways;
+pub mod geoip;
 pub mod https;
 pub mod mail_folder;
 pub mod oidc;

@@ -34,6 +34,7 @@ mod film_fields;
 mod forgeries;
 mod front;
 mod fulfilled;
+mod geoip;
 mod gifts;
 mod handover;
 mod hostile;

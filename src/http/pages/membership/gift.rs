@@ -4,7 +4,7 @@ use super::address;
 use super::cards::{self, card_fields};
 use super::join::{frame, frame_with};
 use super::payment_methods::{chosen_card, kept_choice};
-use super::shared::{TaxDesk, country, offers, tax_note};
+use super::shared::{TaxDesk, buyer_country, offers, tax_note};
 use crate::actors::bus::{CommandError, Envelope};
 use crate::actors::{contacts, payments};
 use crate::domain::gift::{Gift, GiftCommand, GiftError, Given, OrderGift};
@@ -54,7 +54,7 @@ async fn sold(req: &Req, buyer: Country) -> Result<Vec<Offer>, HttpError> {
 }
 
 async fn choose(req: Req) -> Result<Res, HttpError> {
-    let buyer = country(&req, req.query("country"));
+    let buyer = buyer_country(&req, req.query("country")).await?;
     let all = sold(&req, buyer).await?;
     let desk = TaxDesk::open(&req).await?;
     let body = html! {
@@ -92,7 +92,7 @@ struct Choice {
 }
 
 async fn choice(req: &Req, code: &str) -> Result<Choice, HttpError> {
-    let buyer = country(req, code);
+    let buyer = buyer_country(req, code).await?;
     let id = req.id_param("offer")?;
     let offer = plans::offer(&req.app.reader, id).await?.ok_or(HttpError::NotFound)?;
     let known = sold(req, buyer).await?.iter().any(|o| o.variation.id == id);

@@ -4,7 +4,7 @@ use super::address;
 use super::cards::{self, card_fields};
 use super::join::{STEPS, frame, obstacle};
 use super::payment_methods::{chosen_card, is_kept, kept_choice};
-use super::shared::{TaxDesk, bundle_for, country, tax_note, trial};
+use super::shared::{TaxDesk, bundle_for, buyer_country, tax_note, trial};
 use super::{coupon, withdrawal};
 use crate::actors::bus::{Claim, CommandError, Envelope};
 use crate::actors::payments;
@@ -51,7 +51,7 @@ struct Choice {
 
 async fn choice(req: &Req, code: &str, way: &str) -> Result<Choice, HttpError> {
     let offer = plans::offer(&req.app.reader, req.id_param("offer")?).await?.ok_or(HttpError::NotFound)?;
-    let buyer = country(req, code);
+    let buyer = buyer_country(req, code).await?;
     let bundle = bundle_for(req, &offer, buyer).await?.ok_or(HttpError::NotFound)?;
     let by_card = way != "bank" && bundle.card.is_some() || bundle.bank.is_none();
     let offer = if by_card { bundle.card } else { bundle.bank }.ok_or(HttpError::NotFound)?;

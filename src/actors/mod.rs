@@ -20,6 +20,7 @@ mod directory;
 pub mod disputes;
 pub mod download_counts;
 pub mod encoder;
+pub mod exchange_rates;
 pub mod former_files;
 pub mod gifts;
 pub mod handover;

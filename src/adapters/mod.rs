@@ -3,6 +3,7 @@
 pub mod bank_statement;
 pub mod bucket;
 pub mod direct_debit;
+pub mod ecb_rates;
 pub mod fetch;
 pub mod gateways;
 pub mod geoip;

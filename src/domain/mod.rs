@@ -16,6 +16,7 @@ pub mod course;
 pub mod credit;
 pub mod debit_file;
 pub mod deletion_request;
+pub mod exchange;
 pub mod film;
 pub mod gift;
 pub mod invoice_series;

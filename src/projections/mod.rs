@@ -14,6 +14,7 @@ pub mod credits;
 mod debit_words;
 pub mod debits;
 pub mod deletion_requests;
+pub mod exchange_rates;
 pub mod figures;
 pub mod fulfilments;
 pub mod gifts;
@@ -153,6 +154,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(coupons::Coupons),
         Arc::new(gifts::Gifts),
         Arc::new(tax_rates::TaxRates),
+        Arc::new(exchange_rates::ExchangeRates),
         Arc::new(subscriptions::Subscriptions),
         Arc::new(subscription_timeline::SubscriptionTimeline),
         Arc::new(orders::Orders),

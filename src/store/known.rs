@@ -15,6 +15,7 @@ use crate::domain::course::CourseEvent;
 use crate::domain::credit::CreditEvent;
 use crate::domain::debit_file::DebitFileEvent;
 use crate::domain::deletion_request::DeletionEvent;
+use crate::domain::exchange::ExchangeEvent;
 use crate::domain::film::FilmEvent;
 use crate::domain::gift::GiftEvent;
 use crate::domain::invoice_series::InvoiceSeriesEvent;
@@ -60,6 +61,7 @@ static KNOWN: LazyLock<RwLock<Known>> = LazyLock::new(|| {
         CreditEvent,
         DebitFileEvent,
         DeletionEvent,
+        ExchangeEvent,
         FilmEvent,
         GiftEvent,
         InvoiceSeriesEvent,

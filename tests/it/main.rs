@@ -29,6 +29,7 @@ mod disputes;
 mod doors;
 mod erasure;
 mod exactly_once;
+mod exchange_rates;
 mod faults;
 mod film_fields;
 mod forgeries;

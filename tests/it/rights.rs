@@ -314,6 +314,8 @@ const GRAVE: &[(&str, &str, &str)] = &[
 
 /// What staff may do without being asked: it can be taken back, or does only what would happen anyway.
 const LIGHT: &[&str] = &[
+    "/billing/exchange-rates",
+    "/billing/exchange-rates/file",
     "/billing/coupons/{coupon}/end",
     "/moderation/comments/{id}",
     "/moderation/invitations",

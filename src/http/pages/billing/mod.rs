@@ -5,6 +5,7 @@ mod bank;
 mod coupons;
 mod credits;
 mod direct_debits;
+mod exchange_rates;
 mod exports;
 mod gifts;
 mod invoices;
@@ -69,6 +70,7 @@ pub fn routes() -> Vec<Route> {
         coupons::routes(),
         gifts::routes(),
         tax_rates::routes(),
+        exchange_rates::routes(),
         bank::routes(),
         direct_debits::routes(),
         reports::routes(),
@@ -105,6 +107,7 @@ pub fn places() -> Vec<Place> {
         Place::new("Coupons", "/billing/coupons"),
         Place::new("Gifts", "/billing/gifts"),
         Place::new("Tax rates", "/billing/tax-rates"),
+        Place::new("Exchange rates", "/billing/exchange-rates"),
         Place::new("People", "/billing/people"),
     ]
 }

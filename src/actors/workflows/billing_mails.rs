@@ -44,6 +44,9 @@ impl Workflow for BillingMails {
             Some(OrderEvent::RefundSucceeded { of, via, amount, .. }) => {
                 return refunded(event, cx, of, &via, amount).await;
             }
+            Some(OrderEvent::TransferReceived { received, rest, .. }) if rest.minor > 0 => {
+                return short(event, cx, received, rest).await;
+            }
             Some(OrderEvent::PaymentDisputed { amount, reason, .. }) => {
                 let order = event.stream_uuid();
                 let mail = BillingMail::Disputed { number: order_number(order), order, amount, reason };
@@ -166,6 +169,20 @@ async fn refunded(
     let credited = of == RefundOf::Price;
     let mail = BillingMail::Refunded { number, amount, by_transfer, credited, to_credit };
     send(event, cx, account, "mail", mail).await
+}
+
+/// Less came than is owed: the rest is named, with the account and the reference.
+async fn short(
+    event: &RecordedEvent,
+    cx: &Services,
+    received: Money,
+    rest: Money,
+) -> Result<(), WorkflowError> {
+    let Some((iban, _)) = bank_account(&cx.config) else { return Ok(()) };
+    let (order, iban) = (event.stream_uuid(), iban.to_string());
+    let reference = transfer_reference(&order_number(order));
+    let account = load_order(cx, order).await?.account();
+    send(event, cx, account, "mail", BillingMail::TransferShort { received, rest, iban, reference }).await
 }
 
 async fn send(

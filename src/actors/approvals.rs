@@ -2,6 +2,7 @@
 //! somebody agreed.
 
 use super::bus::{CommandError, Envelope};
+use super::merge;
 use super::payments::load_order;
 use super::services::Services;
 use crate::domain::account::{Account, AccountCommand, By, Why};
@@ -104,6 +105,9 @@ pub async fn possible(
     act: &Act,
     at: DateTime<Utc>,
 ) -> Result<Result<(), String>, ApprovalsError> {
+    if let Act::Merge { from, into } = act {
+        return Ok(merge::first_obstacle(cx, *from, *into).await?.map_or(Ok(()), Err));
+    }
     Ok(match command(act, Uuid::nil(), Why::Code("second-person".into()), at) {
         Command::Order(order, command) => {
             load_order(cx, order).await?.decide(command).map(drop).map_err(|e| e.to_string())
@@ -153,6 +157,12 @@ fn command(act: &Act, by: AccountId, why: Why, at: DateTime<Utc>) -> Command {
         }
         Act::WaiveMissed { subscription, .. } => {
             Command::Subscription(subscription, SubscriptionCommand::Unpark { waive_missed: true, at })
+        }
+        Act::PayOutCredit { payout, amount } => {
+            Command::Credit(CreditCommand::PayOut { payout, amount, by, at })
+        }
+        Act::Merge { into, .. } => {
+            Command::Account(AccountCommand::MergeInto { at, into, by: By::Account(by), why })
         }
         Act::Complimentary { until } => {
             Command::Account(AccountCommand::GrantComplimentary { at, until, by: By::Account(by), why })
@@ -216,6 +226,15 @@ pub async fn carry_out(cx: &Services, event: &RecordedEvent, workflow: &str) -> 
     let state = load::<Approval>(cx, approval).await?;
     let (Some(act), Some(reason)) = (state.act(), state.reason()) else { return Ok(()) };
     let at = event.effective_at;
+    // What a merge rests on may have changed since it was asked for; once it began it goes on.
+    if let Act::Merge { from, into } = act
+        && load::<Account>(cx, *from).await?.merged_into.is_none()
+        && let Some(why) = merge::first_obstacle(cx, *from, *into).await?
+    {
+        let (id, meta) = cx.follow(event, workflow, "record");
+        let command = ApprovalCommand::Record { refused: Some(why), at };
+        return told(cx.bus.dispatch::<Approval>(Envelope::new(id, approval, command, meta)).await).map(drop);
+    }
     let (id, mut meta) = cx.follow(event, workflow, "act");
     meta.reason = Some(reason.clone());
     let outcome = match command(act, state.asked_by(), Why::Text(reason.clone()), at) {

@@ -34,6 +34,7 @@ pub mod marks;
 pub mod media_captions;
 pub mod media_files;
 pub mod media_moves;
+pub mod merge;
 pub mod one_command;
 pub mod paper;
 pub mod payments;

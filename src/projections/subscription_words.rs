@@ -475,6 +475,7 @@ fn subscription(event: &SubscriptionEvent) -> Words {
             format!("Staff let it go on: {waived} periods waived, {billed} to be billed."),
             format!("The next payment is due on {}.", day_words(*next_due_on)),
         ),
+        E::SubscriptionMoved { from, .. } => super::credit_words::moved(*from),
         E::MailResent { about, .. } => words(
             Weight::Plain,
             format!("Staff had a mail sent once more: {}.", about.replace('_', " ")),

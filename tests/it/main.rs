@@ -49,6 +49,7 @@ mod leaks;
 mod media;
 mod member_acts;
 mod member_orders;
+mod merge;
 mod mock_bank;
 mod newer;
 mod numbers;

@@ -285,6 +285,7 @@ const GRAVE: &[(&str, &str, &str)] = &[
     ("POST", "/moderation/waves/{id}/undo", ""),
     ("POST", "/studio/hand-over", ""),
     ("POST", "/billing/people/{id}", "complimentary"),
+    ("POST", "/billing/people/{id}/merge", ""),
     ("POST", "/billing/people/{id}/subscription", ""),
     ("POST", "/billing/orders/{id}/refund", ""),
     ("POST", "/billing/orders/{id}/credit", ""),

@@ -14,6 +14,7 @@ mod gifts;
 pub mod hide_account;
 mod index_texts;
 mod issue_invoices;
+mod merges;
 mod price_changes;
 mod second_person;
 mod subscription_orders;
@@ -105,6 +106,7 @@ pub fn all() -> Vec<Arc<dyn Workflow>> {
         Arc::new(second_person::SecondPerson),
         Arc::new(direct_debits::DirectDebits),
         Arc::new(credits::Credits),
+        Arc::new(merges::Merges),
     ]
 }
 

@@ -251,6 +251,12 @@ async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError>
         (Some(Act::MarkPaid { order, .. } | Act::ConfirmCharge { order, .. }), _) => {
             html! { a href={ "/billing/orders/" (order) } { "its order" } }
         }
+        (Some(Act::PayOutCredit { .. }), _) => {
+            html! { a href={ "/billing/credits/" (one.account()) } { "the credit" } }
+        }
+        (Some(Act::Merge { into, .. }), _) => {
+            html! { "the account that is kept: " a href={ "/billing/people/" (into) } { "its page" } }
+        }
         (_, Some(id)) => html! { a href={ "/billing/subscriptions/" (id) } { "its subscription" } },
         _ => html! { "the account" },
     };

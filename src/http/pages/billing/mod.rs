@@ -10,6 +10,7 @@ mod exports;
 mod gifts;
 mod invoices;
 mod managed;
+mod merge;
 pub(super) mod order_credit;
 mod order_outcome;
 mod orders;
@@ -66,6 +67,7 @@ pub fn routes() -> Vec<Route> {
         approvals::routes(),
         invoices::routes(),
         managed::routes(),
+        merge::routes(),
         plans::routes(),
         coupons::routes(),
         gifts::routes(),

@@ -45,8 +45,8 @@ pub(super) fn routes() -> Vec<Route> {
 /// The own order that the address names; one of somebody else is not found.
 async fn own(req: &Req) -> Result<OrderRow, HttpError> {
     let found = orders::one(&req.app.reader, req.id_param("id")?).await?;
-    let account = req.account()?.id;
-    found.filter(|o| o.account == account).ok_or(HttpError::NotFound)
+    let mine = people::same_person(&req.app.reader, req.account()?.id).await?;
+    found.filter(|o| mine.contains(&o.account)).ok_or(HttpError::NotFound)
 }
 
 async fn show(req: Req) -> Result<Res, HttpError> {

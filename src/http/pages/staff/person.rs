@@ -148,6 +148,7 @@ pub(super) async fn view(req: &Req, typed: &Form, errors: &Errors) -> Result<Res
         }
         Desk::Moderation => html! {},
     };
+    let others = people::same_person(&req.app.reader, id).await?;
     let content = html! {
         (crumbs(&[Place::new("People", desk.people())], &name))
         (page_head(&name, None, None))
@@ -162,10 +163,17 @@ pub(super) async fn view(req: &Req, typed: &Form, errors: &Errors) -> Result<Res
             ("Roles", role_chips(&person)),
             ("Complimentary access", complimentary(&person)),
         ]))
+        @if let Some(into) = person.merged_into { (notice(Tone::Info, &html! { p { "This account was merged into " a href=(desk.person(into)) { "another one of the same person" } ", which has what belonged to it." } })) }
+        @for other in others.iter().skip(1) { (notice(Tone::Info, &html! { p { "It took over " a href=(desk.person(*other)) { "another account of the same person" } "." } })) }
         (watching)
         (waiting)
         @if desk == Desk::Billing && person.presence != Presence::Erased {
-            p { (button::link("Start a managed subscription", &format!("/billing/people/{id}/subscription"), Weight::Quiet)) }
+            @if person.merged_into.is_none() {
+                p.row {
+                    (button::link("Start a managed subscription", &format!("/billing/people/{id}/subscription"), Weight::Quiet))
+                    (button::link("Merge into another account", &format!("/billing/people/{id}/merge"), Weight::Quiet))
+                }
+            }
         }
         @if person.presence != Presence::Erased { (acts(req, desk, id, &person, typed, errors)) }
         @if desk == Desk::Moderation { (impersonation::offer(req, &person, typed.get("why"), errors)) }

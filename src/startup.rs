@@ -6,6 +6,7 @@ use crate::actors::{
     Bus, Services, data_export, encoder, jobs, listener, mailer, projector::Projector, refold::Refolds,
     sampler, scheduler, workflow_runner, workflows,
 };
+use crate::adapters::geoip;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, LiveConfig, SchedulerKind, Secrets};
 use crate::media::files::Files;
@@ -201,6 +202,7 @@ impl Instance {
             bus,
             reader,
             files,
+            geoip: geoip::GeoIp::default(),
             oidc: crate::adapters::oidc::Oidc::new(https.clone()),
             https,
             metrics,
@@ -321,6 +323,11 @@ async fn deliver_as_set(config: &Config) -> Result<(), StartError> {
         .or_else(|| config.storage.problem(config.is_production()));
     if let Some((setting, words)) = problem {
         return Err(StartError::Program(format!("{setting}: {words}")));
+    }
+    if let Some(file) = config.billing.geoip_db.clone() {
+        let read = tokio::task::spawn_blocking(move || geoip::check(&file)).await;
+        read.map_err(|e| StartError::Program(e.to_string()))?
+            .map_err(|e| StartError::Program(format!("billing.geoip_db: {e}")))?;
     }
     let (store, open) = (MediaStore::new(&config.data), config.delivery.accel().is_some());
     let fail = |e| StoreError::file("setting modes of the media folder".to_owned(), e);

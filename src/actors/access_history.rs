@@ -119,7 +119,9 @@ fn decider(event: &AccountEvent) -> Option<(Decider, Option<By>, Option<Why>)> {
     match event {
         E::RoleGranted { role, by, why, .. } => act(Decider::Granted(*role), by, why),
         E::RoleRevoked { role, by, why, .. } => act(Decider::Revoked(*role), by, why),
-        E::AccountSuspended { by, why, .. } => act(Decider::Suspended, by, why),
+        E::AccountSuspended { by, why, .. } | E::AccountMerged { by, why, .. } => {
+            act(Decider::Suspended, by, why)
+        }
         E::AccountReinstated { by, why, .. } => act(Decider::Reinstated, by, why),
         E::ComplimentaryAccessGranted { by, why, .. } => act(Decider::Given, by, why),
         E::ComplimentaryAccessEnded { by, why, .. } => act(Decider::Ended, by, why),

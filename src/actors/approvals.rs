@@ -2,10 +2,12 @@
 //! somebody agreed.
 
 use super::bus::{CommandError, Envelope};
+use super::merge;
 use super::payments::load_order;
 use super::services::Services;
 use crate::domain::account::{Account, AccountCommand, By, Why};
 use crate::domain::approval::{Act, Approval, ApprovalCommand, ApprovalError, AskApproval, Bound, Limits};
+use crate::domain::credit::{Credit, CreditCommand, CreditEvent};
 use crate::domain::order::{Order, OrderCommand, OrderEvent};
 use crate::domain::shared::aggregate::{CategoryEvent, Decider};
 use crate::domain::shared::payment::Outcome;
@@ -32,11 +34,16 @@ pub enum ApprovalsError {
 }
 
 /// The limit above which `act` is, if it is. What one person did alone before in the same matter counts: money
-/// booked by hand on the order, days added to the subscription within a year.
+/// booked by hand on the order, days added to the subscription or credit paid out within a year.
 ///
 /// # Errors
 /// If the log cannot be read.
-pub async fn above(cx: &Services, act: &Act, at: DateTime<Utc>) -> Result<Option<Bound>, ApprovalsError> {
+pub async fn above(
+    cx: &Services,
+    account: AccountId,
+    act: &Act,
+    at: DateTime<Utc>,
+) -> Result<Option<Bound>, ApprovalsError> {
     let billing = &cx.config.billing;
     let limits = Limits { money: billing.second_person_over, days: billing.second_person_over_days };
     let before = match act {
@@ -50,6 +57,13 @@ pub async fn above(cx: &Services, act: &Act, at: DateTime<Utc>) -> Result<Option
         Act::Extend { subscription, .. } => {
             alone::<SubscriptionEvent>(cx, *subscription, |event, when| match event {
                 SubscriptionEvent::PaidTimeExtended { days, .. } if at - when < TOGETHER => i64::from(days),
+                _ => 0,
+            })
+            .await?
+        }
+        Act::PayOutCredit { .. } => {
+            alone::<CreditEvent>(cx, account, |event, when| match event {
+                CreditEvent::CreditPayOutStarted { amount, .. } if at - when < TOGETHER => amount.minor,
                 _ => 0,
             })
             .await?
@@ -91,6 +105,9 @@ pub async fn possible(
     act: &Act,
     at: DateTime<Utc>,
 ) -> Result<Result<(), String>, ApprovalsError> {
+    if let Act::Merge { from, into } = act {
+        return Ok(merge::first_obstacle(cx, *from, *into).await?.map_or(Ok(()), Err));
+    }
     Ok(match command(act, Uuid::nil(), Why::Code("second-person".into()), at) {
         Command::Order(order, command) => {
             load_order(cx, order).await?.decide(command).map(drop).map_err(|e| e.to_string())
@@ -100,6 +117,9 @@ pub async fn possible(
         }
         Command::Account(command) => {
             load::<Account>(cx, account).await?.decide(command).map(drop).map_err(|e| e.to_string())
+        }
+        Command::Credit(command) => {
+            load::<Credit>(cx, account).await?.decide(command).map(drop).map_err(|e| e.to_string())
         }
     })
 }
@@ -117,6 +137,7 @@ enum Command {
     Order(Uuid, OrderCommand),
     Subscription(Uuid, SubscriptionCommand),
     Account(AccountCommand),
+    Credit(CreditCommand),
 }
 
 fn command(act: &Act, by: AccountId, why: Why, at: DateTime<Utc>) -> Command {
@@ -136,6 +157,12 @@ fn command(act: &Act, by: AccountId, why: Why, at: DateTime<Utc>) -> Command {
         }
         Act::WaiveMissed { subscription, .. } => {
             Command::Subscription(subscription, SubscriptionCommand::Unpark { waive_missed: true, at })
+        }
+        Act::PayOutCredit { payout, amount } => {
+            Command::Credit(CreditCommand::PayOut { payout, amount, by, at })
+        }
+        Act::Merge { into, .. } => {
+            Command::Account(AccountCommand::MergeInto { at, into, by: By::Account(by), why })
         }
         Act::Complimentary { until } => {
             Command::Account(AccountCommand::GrantComplimentary { at, until, by: By::Account(by), why })
@@ -199,6 +226,15 @@ pub async fn carry_out(cx: &Services, event: &RecordedEvent, workflow: &str) -> 
     let state = load::<Approval>(cx, approval).await?;
     let (Some(act), Some(reason)) = (state.act(), state.reason()) else { return Ok(()) };
     let at = event.effective_at;
+    // What a merge rests on may have changed since it was asked for; once it began it goes on.
+    if let Act::Merge { from, into } = act
+        && load::<Account>(cx, *from).await?.merged_into.is_none()
+        && let Some(why) = merge::first_obstacle(cx, *from, *into).await?
+    {
+        let (id, meta) = cx.follow(event, workflow, "record");
+        let command = ApprovalCommand::Record { refused: Some(why), at };
+        return told(cx.bus.dispatch::<Approval>(Envelope::new(id, approval, command, meta)).await).map(drop);
+    }
     let (id, mut meta) = cx.follow(event, workflow, "act");
     meta.reason = Some(reason.clone());
     let outcome = match command(act, state.asked_by(), Why::Text(reason.clone()), at) {
@@ -210,6 +246,9 @@ pub async fn carry_out(cx: &Services, event: &RecordedEvent, workflow: &str) -> 
         }
         Command::Account(command) => {
             told(cx.bus.dispatch::<Account>(Envelope::new(id, state.account(), command, meta)).await)?
+        }
+        Command::Credit(command) => {
+            told(cx.bus.dispatch::<Credit>(Envelope::new(id, state.account(), command, meta)).await)?
         }
     };
     let (id, meta) = cx.follow(event, workflow, "record");

@@ -213,6 +213,7 @@ async fn book(
         Ok(receipt) if receipt.replayed => Ok(Booked::Known { order, number }),
         Ok(_) => {
             let came = row.transferred.minor.max(before).saturating_add(credit.amount.minor);
+            let came = came.saturating_add(row.credit.minor);
             let rest = Money::new((row.total.minor - came).max(0), row.total.currency);
             Ok(Booked::Booked {
                 order,
@@ -348,7 +349,10 @@ async fn give_back(
         let command = OrderCommand::RecordDebitReturn { reason: one.reason.clone(), at };
         let id = derive_id("bank-entry", &one.id);
         match cx.bus.dispatch::<Order>(Envelope::new(id, order, command, meta.clone())).await {
-            Ok(receipt) if receipt.replayed => return Ok(Booked::Known { order, number }),
+            // Told before, perhaps by a file of another kind.
+            Ok(receipt) if receipt.replayed || receipt.position == 0 => {
+                return Ok(Booked::Known { order, number });
+            }
             Ok(_) => return Ok(Booked::Returned { order, number, reason: one.reason.clone() }),
             Err(CommandError::Refused(why)) => why.to_string(),
             Err(error) => return Err(ImportError::Failed(error.to_string())),

@@ -3,6 +3,7 @@
 use super::bus::Bus;
 use super::refold::Refolds;
 use super::supervisor::StatusBoard;
+use crate::adapters::geoip::GeoIp;
 use crate::adapters::https::Https;
 use crate::adapters::oidc::Oidc;
 use crate::clock::Clock;
@@ -44,6 +45,8 @@ pub struct Services {
     pub reader: Reader,
     /// Files of works.
     pub files: Files,
+    /// Countries by address.
+    pub geoip: GeoIp,
     /// Calls to services elsewhere.
     pub https: Https,
     /// The sign-in service of others.

@@ -142,6 +142,7 @@ pub async fn people(cx: &Services, list: &TeamList) -> Result<Vec<AccountId>, St
         let account = people::by_mail(&cx.reader, address).await?;
         if let Some(account) = account
             && mail_of(cx, account).await?.is_some()
+            && let account = kept_one(cx, account).await?
             && known.insert(account)
         {
             found.push(account);
@@ -159,13 +160,22 @@ pub async fn people(cx: &Services, list: &TeamList) -> Result<Vec<AccountId>, St
         let mails: Vec<_> = there.filter_map(|p| Some((p.id, p.mail.clone()?))).collect();
         let sealed: Vec<_> = mails.iter().map(|(_, mail)| mail.clone()).collect();
         let opened = cx.reader.open_many(&sealed).await?;
-        by_domain.extend(
-            mails.iter().filter(|(_, mail)| opened.get(mail).is_some_and(|m| list.has(m))).map(|(id, _)| *id),
-        );
+        for (id, _) in mails.iter().filter(|(_, mail)| opened.get(mail).is_some_and(|m| list.has(m))) {
+            by_domain.push(kept_one(cx, *id).await?);
+        }
     }
     // Pages come newest first.
     found.extend(by_domain.into_iter().rev().filter(|account| known.insert(*account)));
     Ok(found)
+}
+
+/// The account that is kept of the person to whom `account` belongs.
+async fn kept_one(cx: &Services, account: AccountId) -> Result<AccountId, StoreError> {
+    let mut account = account;
+    while let Some(next) = people::by_id(&cx.reader, account).await?.and_then(|p| p.merged_into) {
+        account = next;
+    }
+    Ok(account)
 }
 
 /// Makes the address of `account` unreadable wherever others wrote it down, before it is erased, and takes it off

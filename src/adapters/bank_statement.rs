@@ -239,6 +239,58 @@ const WORDS: &[&str] = &[
 ];
 const ID: &[&str] = &["id", "transaction id", "entry reference", "volgnr", "transactiereferentie"];
 
+/// Columns that say on which side of the account an amount without a sign stands.
+const SIDE: &[&str] =
+    &["af bij", "credit/debit", "debit/credit", "soll/haben", "cdtdbtind", "direction", "sens"];
+/// What stands in such a column for money that went.
+const WENT: &[&str] = &["af", "d", "debit", "dbit", "s", "soll", "débit"];
+/// Columns for the reason of an R-transaction.
+const REASON: &[&str] = &[
+    "return reason",
+    "return code",
+    "reason code",
+    "rückgabegrund",
+    "rueckgabegrund",
+    "retourcode",
+    "reden storno",
+    "code retour",
+    "motif de rejet",
+];
+/// Codes by which banks say why a direct debit came back (ISO 20022, as the EPC uses them).
+const CODES: &[&str] = &[
+    "AC01", "AC04", "AC06", "AC13", "AG01", "AG02", "AM04", "AM05", "BE05", "CNOR", "DNOR", "ED05", "FF01",
+    "FF05", "MD01", "MD02", "MD06", "MD07", "MS02", "MS03", "RC01", "RR01", "RR02", "RR03", "RR04", "SL01",
+];
+/// Words by which banks call a direct debit that came back, where they give no code.
+const CALLED: &[&str] = &[
+    "rücklastschrift",
+    "ruecklastschrift",
+    "lastschriftrückgabe",
+    "lastschriftrueckgabe",
+    "direct debit return",
+    "returned direct debit",
+    "storno incasso",
+    "stornering incasso",
+    "terugboeking incasso",
+    "rejet de prélèvement",
+    "rejet prelevement",
+];
+
+/// Why money that went is a direct debit that came back; none if it is something else. A line that only names an
+/// order is not one: the studio's own refunds do so, too.
+fn return_reason(given: &str, words: &str) -> Option<String> {
+    if !code(given).is_empty() {
+        return Some(code(given));
+    }
+    let mut parts = words.split(|c: char| !c.is_ascii_alphanumeric());
+    if let Some(found) = parts.find(|w| CODES.contains(w)) {
+        return Some(found.to_owned());
+    }
+    let plain = words.to_lowercase();
+    // MS03: the bank gives no reason.
+    CALLED.iter().any(|name| plain.contains(name)).then(|| "MS03".to_owned())
+}
+
 fn table(text: &str, currency: Currency) -> Result<Statement, BadStatement> {
     let first = text.lines().next().unwrap_or("");
     let delimiter = [b';', b'\t', b',']
@@ -262,6 +314,7 @@ fn table(text: &str, currency: Currency) -> Result<Statement, BadStatement> {
         return Err(BadStatement::Column("description or reference"));
     }
     let (currency_at, id) = (column(CURRENCY), column(ID));
+    let (side, reason) = (column(SIDE), column(REASON));
     let mut out = Statement::default();
     for (n, row) in reader.records().enumerate() {
         let bad = |why: String| BadStatement::Entry(n + 1, why);
@@ -275,14 +328,26 @@ fn table(text: &str, currency: Currency) -> Result<Statement, BadStatement> {
             None => currency,
         };
         let plain = plain_amount(cell(amount));
-        if plain.starts_with('-') {
-            out.debits += 1;
+        let went =
+            plain.starts_with('-') || side.is_some_and(|at| WENT.contains(&cell(at).to_lowercase().as_str()));
+        let said = words.iter().map(|i| cell(*i)).collect::<Vec<_>>().join(" ");
+        let own = id.map(cell).unwrap_or("");
+        if went {
+            match return_reason(reason.map(cell).unwrap_or(""), &said) {
+                None => out.debits += 1,
+                Some(reason) => {
+                    let amount = Money::parse(plain.trim_start_matches('-'), money);
+                    let amount = amount.map_err(|e| bad(e.to_string()))?;
+                    let booked_on =
+                        day(cell(date)).ok_or_else(|| bad(format!("{} is no date", cell(date))))?;
+                    let Credit { id, .. } = credit("", own, booked_on, amount, format!("{reason} {said}"), 0);
+                    out.returns.push(Returned { id, booked_on, amount, reason, words: said });
+                }
+            }
             continue;
         }
         let received = Money::parse(&plain, money).map_err(|e| bad(e.to_string()))?;
         let day = day(cell(date)).ok_or_else(|| bad(format!("{} is no date", cell(date))))?;
-        let said = words.iter().map(|i| cell(*i)).collect::<Vec<_>>().join(" ");
-        let own = id.map(cell).unwrap_or("");
         // Two equal lines of one file without numbers are two payments.
         let same = if own.is_empty() {
             out.credits

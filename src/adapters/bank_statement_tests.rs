@@ -67,6 +67,29 @@ fn tables_of_several_banks_are_read() {
 }
 
 #[test]
+fn a_table_tells_direct_debits_that_came_back_from_other_money_that_went() {
+    let reasons = |file: &str| {
+        let statement = read(file.as_bytes(), Currency::eur()).expect("read");
+        let told: Vec<(String, i64)> =
+            statement.returns.iter().map(|r| (r.reason.clone(), r.amount.minor)).collect();
+        (told, statement.credits.len(), statement.debits)
+    };
+    let german = "Buchungstag;Verwendungszweck;Betrag;Rückgabegrund\n25.11.2026;RF18K123;-14,50;AM04\n\
+                  25.11.2026;Rücklastschrift RF18K124;-11,50;\n25.11.2026;Erstattung RF18K125;-5,00;\n\
+                  25.11.2026;RF18K126;11,50;\n";
+    assert_eq!(reasons(german), (vec![("AM04".into(), 1450), ("MS03".into(), 1150)], 1, 1));
+    let in_words = "date;amount;description\n2026-11-25;-11.50;RETURN RF18K123 MD06 refund request\n\
+                    2026-11-25;-11.50;AM04X K123\n2026-11-25;-3.00;fee\n";
+    assert_eq!(reasons(in_words), (vec![("MD06".into(), 1150)], 0, 2));
+    // Banks that write amounts without a sign say the side in a column.
+    let dutch = "Datum;Omschrijving;Af Bij;Bedrag (EUR)\n20261125;huur;Af;800,00\n\
+                 20261125;Storno incasso RF18K123;Af;11,50\n20261125;RF18K124;Bij;11,50\n";
+    assert_eq!(reasons(dutch), (vec![("MS03".into(), 1150)], 1, 1));
+    let bad = read(b"date;amount;description\nsoon;-5;AM04\n", Currency::eur()).expect_err("refused");
+    assert!(bad.to_string().contains("soon is no date"));
+}
+
+#[test]
 fn two_equal_lines_without_numbers_are_two_payments() {
     let file = "date;amount;description\n2026-11-25;5.00;x\n2026-11-25;5.00;x\n";
     let statement = read(file.as_bytes(), Currency::eur()).expect("read");

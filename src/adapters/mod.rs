@@ -3,8 +3,10 @@
 pub mod bank_statement;
 pub mod bucket;
 pub mod direct_debit;
+pub mod ecb_rates;
 pub mod fetch;
 pub mod gateways;
+pub mod geoip;
 pub mod https;
 pub mod mail_folder;
 pub mod oidc;

@@ -3,6 +3,7 @@
 use super::{CliError, Global, print_json};
 use crate::actors::accounts::sign_in_service;
 use crate::actors::backup;
+use crate::adapters::geoip;
 use crate::config::{Config, Registration};
 use crate::http::cdn;
 use crate::media::sandbox::Confinement;
@@ -175,6 +176,9 @@ fn findings(config: &Config) -> Vec<Finding> {
         media.or_else(|| config.billing.problem()).or_else(|| config.gateways.bank.problem())
     {
         add("error", setting, &words);
+    }
+    if let Some(Err(problem)) = config.billing.geoip_db.as_deref().map(geoip::check) {
+        add("error", "billing.geoip_db", &problem.to_string());
     }
     if let Some((setting, words)) = config.storage.problem(config.is_production()) {
         add("error", setting, &words);

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// Billing rules; the values in force are written into the events.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -40,6 +41,9 @@ pub struct Billing {
     pub gift_days: u32,
     /// Largest bank statement that staff may send, in bytes.
     pub statement_bytes: usize,
+    /// Database of countries by address (MaxMind DB file, such as GeoLite2 Country), for visitors whose billing
+    /// country is not known yet; read again when the file changes. Without it the studio's country is assumed.
+    pub geoip_db: Option<PathBuf>,
     /// Currency outside the table below.
     pub currency: String,
     /// Currency by billing country.
@@ -64,6 +68,7 @@ impl Default for Billing {
             dispute_ends_access: false,
             gift_days: 0,
             statement_bytes: 8 << 20,
+            geoip_db: None,
             currency: "EUR".into(),
             currencies: BTreeMap::from([("US".into(), "USD".into())]),
         }

@@ -131,6 +131,7 @@ impl Config {
         config.accounts.staff_second_factor = Some(true);
         config.accounts.challenge = Some(true);
         config.accounts.step_up_minutes = Some(10);
+        config.billing.geoip_db = Some(PathBuf::new());
         config.oidc.issuer = Some(String::new());
         config.oidc.client_secret_file = Some(PathBuf::new());
         config.oidc.roles_claim = Some(String::new());

@@ -45,7 +45,7 @@ pub(super) fn of(paper: &Paper<'_>) -> Result<Validated<En16931>, NoData> {
     .seller(seller(paper)?)
     .buyer(buyer(paper)?)
     .vat_breakdown(breakdown(&tax))
-    .totals(totals(&tax, d.paid || paper.credit_note))
+    .totals(totals(&tax, paid(paper, &tax)))
     .build();
     invoice.kind = kind;
     invoice.buyer_reference = paper
@@ -170,8 +170,14 @@ fn breakdown(tax: &Tax) -> VatBreakdown {
     }
 }
 
-fn totals(tax: &Tax, settled: bool) -> DocumentTotals {
-    let zero = Money::new(0, tax.gross.currency);
+/// What has been paid of the total when the document was issued.
+fn paid(paper: &Paper<'_>, tax: &Tax) -> Option<Money> {
+    let d = paper.document;
+    if d.paid || paper.credit_note { Some(tax.gross) } else { d.credit }
+}
+
+fn totals(tax: &Tax, paid: Option<Money>) -> DocumentTotals {
+    let due = tax.gross.minor.saturating_sub(paid.map_or(0, |p| p.minor));
     DocumentTotals {
         line_total: amount(tax.net),
         allowance_total: None,
@@ -180,9 +186,9 @@ fn totals(tax: &Tax, settled: bool) -> DocumentTotals {
         vat_total: Some(amount(tax.tax)),
         vat_total_accounting: None,
         gross_total: amount(tax.gross),
-        paid: settled.then(|| amount(tax.gross)),
+        paid: paid.map(amount),
         rounding: None,
-        due: amount(if settled { zero } else { tax.gross }),
+        due: amount(Money::new(due, tax.gross.currency)),
     }
 }
 

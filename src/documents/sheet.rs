@@ -194,7 +194,7 @@ fn span(period: Option<Period>) -> String {
 
 fn sums(pen: &mut Pen, paper: &Paper<'_>) {
     let tax = &paper.document.tax;
-    pen.room(LINE * 5.0);
+    pen.room(LINE * 8.0);
     let label = RIGHT - 200.0;
     let vat = match tax.kind {
         TaxKind::Charged => format!("VAT {} ({})", tax.percent(), tax.country.name()),
@@ -211,7 +211,24 @@ fn sums(pen: &mut Pen, paper: &Paper<'_>) {
     pen.y += 18.0;
     pen.text(label, Style::Strong, 12.0, Ink::Black, "Total");
     pen.right(RIGHT, Style::Strong, 12.0, Ink::Black, &tax.gross.to_string());
+    if let Some(credit) = paper.document.credit.filter(|_| !paper.credit_note) {
+        pen.y += LINE + 4.0;
+        pen.text(label, Style::Regular, BODY, Ink::Grey, "Paid from your credit");
+        pen.right(RIGHT, Style::Regular, BODY, Ink::Black, &credit.negated().to_string());
+        if let Some(left) = to_pay(paper) {
+            pen.y += LINE + 2.0;
+            pen.text(label, Style::Strong, BODY, Ink::Black, "To pay");
+            pen.right(RIGHT, Style::Strong, BODY, Ink::Black, &left.to_string());
+        }
+    }
     pen.y += 44.0;
+}
+
+/// What is left to pay of an invoice that asks for money; none if nothing is.
+fn to_pay(paper: &Paper<'_>) -> Option<Money> {
+    let (d, total) = (paper.document, paper.document.tax.gross);
+    let credit = d.credit.map_or(0, |c| c.minor);
+    (!d.paid && !paper.credit_note).then(|| Money::new(total.minor.saturating_sub(credit), total.currency))
 }
 
 fn remarks(pen: &mut Pen, paper: &Paper<'_>) {
@@ -225,7 +242,11 @@ fn remarks(pen: &mut Pen, paper: &Paper<'_>) {
         (true, ..) => "Nothing has to be paid.".into(),
         (_, _, true, _) => "Paid. Thank you.".into(),
         (_, _, false, Some((iban, reference))) => {
-            format!("Please send the total to the account {iban} with the reference {reference}.")
+            let what = match to_pay(paper) {
+                Some(left) if d.credit.is_some() => left.to_string(),
+                _ => "the total".into(),
+            };
+            format!("Please send {what} to the account {iban} with the reference {reference}.")
         }
         (_, _, false, None) => "Payable by bank transfer.".into(),
     });

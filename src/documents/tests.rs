@@ -51,6 +51,7 @@ fn document(price: i64, country: &str, business: bool) -> Document {
         corrects: None,
         refund: None,
         moved: false,
+        credit: None,
     }
 }
 
@@ -104,6 +105,29 @@ fn a_transfer_names_account_and_reference() {
     for fact in ["NL91ABNA0417164300", "RF18K7Q2M4PXAB", "<ram:DuePayableAmount>14.90<"] {
         assert!(data.contains(fact), "{fact} in {data}");
     }
+}
+
+#[test]
+fn what_the_credit_paid_is_named_and_only_the_rest_is_asked_for() {
+    let mut document = document(1490, "DE", false);
+    (document.paid, document.credit) = (false, Some(eur(490)));
+    let mut open = paper(&document, "Ada Lovelace");
+    open.transfer = Some(("NL91 ABNA 0417 1643 00", "RF18K7Q2M4PXAB"));
+    let printed = words(&open);
+    for fact in ["€14.90", "Paid from your credit", "-€4.90", "To pay", "Please send €10.00 to the account"]
+    {
+        assert!(printed.contains(fact), "{fact} in {printed}");
+    }
+    let data = data_of(&print(&open).expect("a PDF").pdf);
+    for fact in
+        ["<ram:GrandTotalAmount>14.90<", "<ram:TotalPrepaidAmount>4.90<", "<ram:DuePayableAmount>10.00<"]
+    {
+        assert!(data.contains(fact), "{fact} in {data}");
+    }
+    (document.paid, document.credit) = (true, Some(eur(1490)));
+    let paid = paper(&document, "Ada Lovelace");
+    assert!(words(&paid).contains("Paid from your credit") && !words(&paid).contains("To pay"));
+    assert!(data_of(&print(&paid).expect("a PDF").pdf).contains("<ram:DuePayableAmount>0.00<"));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! How a subscription and its orders keep in step: what one decides becomes a command to the other.
 //! Pure, so that years of it can be simulated.
 
+#[cfg(test)]
+mod ledger_tests;
 pub mod what_if;
 pub mod why;
 
@@ -155,9 +157,9 @@ impl Sale {
         [("order-number", order_number(self.order)), ("billed-period", billed)]
     }
 
-    /// The command that makes the order for `subscription` as it stands; none if nothing is agreed.
+    /// What makes the order for `subscription` as it stands; none if nothing is agreed.
     #[must_use]
-    pub fn place(self, subscription: &Subscription, till: &Till, at: DateTime<Utc>) -> Option<OrderCommand> {
+    pub fn place(self, subscription: &Subscription, till: &Till, at: DateTime<Utc>) -> Option<PlaceOrder> {
         let terms = subscription.terms()?;
         let buyer = subscription.buyer(till.home);
         let to_pay = |price: Money| Tax::decide(price, buyer, till.home, self.supplied_on, &till.rates);
@@ -170,7 +172,7 @@ impl Sale {
             }
             _ => Settlement::Transfer { iban: till.iban.clone(), reference: transfer_reference(&number) },
         };
-        Some(OrderCommand::Place(Box::new(PlaceOrder {
+        Some(PlaceOrder {
             order: self.order,
             number,
             account: subscription.owner(),
@@ -181,8 +183,9 @@ impl Sale {
             settlement,
             billing: subscription.billing().cloned(),
             vat_number: subscription.vat_number().filter(|_| subscription.is_business()).cloned(),
+            credit: None,
             at,
-        })))
+        })
     }
 }
 

@@ -19,6 +19,9 @@ pub fn render(studio: &Studio, name: Option<&str>, obstacles: &[Obstacle]) -> Ma
             Obstacle::PublishedWorks(count) => {
                 format!("The account owns published works ({count}), which have to be handed over or removed first.")
             }
+            Obstacle::OpenCredit => {
+                "We still owe you a credit. Tell us where to pay it out; the deletion goes on by itself then.".to_owned()
+            }
         });
     }
     letter.button("Look at the request", studio.link("/account/deletion")).sign(studio)

@@ -94,6 +94,8 @@ pub enum MailKind {
         /// Address of the answer.
         path: String,
     },
+    /// Two accounts of theirs are one now.
+    AccountsMerged,
     /// A seat in a team.
     SeatGiven,
     /// The seat in a team ended.
@@ -171,6 +173,7 @@ impl MailKind {
             Self::CommentAnswered { title, path } => {
                 super::comment_answered::render(studio, name, title, path)
             }
+            Self::AccountsMerged => super::accounts_merged::render(studio, name),
             Self::SeatGiven => super::team::given(studio, name),
             Self::SeatTaken => super::team::taken(studio, name),
             Self::SeatMissing => super::team::missing(studio, name),

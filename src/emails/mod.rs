@@ -1,6 +1,7 @@
 //! Mails: one file each, with subject, text and HTML. The text is written first; the HTML says the
 //! same with one button. Nothing here knows an address: it is supplied when the mail is sent.
 
+pub mod accounts_merged;
 pub mod already_registered;
 pub mod approved;
 pub mod billing;

@@ -35,6 +35,7 @@ fn all() -> Vec<(&'static str, Mail)> {
                 "/posts/salt#c00000000-0000-0000-0000-000000000001",
             ),
         ),
+        ("accounts_merged", accounts_merged::render(&studio, name)),
         ("seat_given", team::given(&studio, name)),
         ("seat_taken", team::taken(&studio, name)),
         ("seat_missing", team::missing(&studio, name)),

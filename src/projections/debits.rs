@@ -131,10 +131,10 @@ pub struct Due {
 /// # Errors
 /// If the database cannot be read.
 pub async fn due(r: &Reader, limit: i64) -> Result<Vec<Due>, QueryError> {
-    let sql = "select o.id, o.number, o.account, o.gross_minor - o.transferred, o.currency, o.placed, m.state
+    let sql = "select o.id, o.number, o.account, o.gross_minor - o.transferred - o.credit, o.currency, o.placed, m.state
         from orders o join mandates m on m.account = o.account and m.holds
         where o.status = 'created' and o.settlement->>'by' = 'transfer' and o.currency = 'EUR'
-            and o.gross_minor > o.transferred and o.placed->>'reason' <> 'gift'
+            and o.gross_minor > o.transferred + o.credit and o.placed->>'reason' <> 'gift'
             and not exists (select from debits d where d.order_id = o.id)
             and exists (select from subscriptions s where s.subscription = o.subscription
                 and (s.status in ('active', 'pending-cancellation') or o.placed->>'reason' = 'join'))

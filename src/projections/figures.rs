@@ -163,7 +163,9 @@ fn account(event: &AccountEvent) -> Option<Change> {
         AccountEvent::AccountRegistered { .. }
         | AccountEvent::AccountReinstated { .. }
         | AccountEvent::AccountRestored { .. } => Change::state("active"),
-        AccountEvent::AccountSuspended { .. } => Change::state("suspended"),
+        AccountEvent::AccountSuspended { .. } | AccountEvent::AccountMerged { .. } => {
+            Change::state("suspended")
+        }
         AccountEvent::AccountHidden { .. } => Change::state("hidden"),
         AccountEvent::AccountErased { .. } => {
             Some(Change { state: Some("erased"), flag: Some(false), ..Change::default() })

@@ -9,9 +9,12 @@ pub mod catalogue;
 pub mod comment_places;
 pub mod comments;
 pub mod coupons;
+mod credit_words;
+pub mod credits;
 mod debit_words;
 pub mod debits;
 pub mod deletion_requests;
+pub mod exchange_rates;
 pub mod figures;
 pub mod fulfilments;
 pub mod gifts;
@@ -151,10 +154,12 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(coupons::Coupons),
         Arc::new(gifts::Gifts),
         Arc::new(tax_rates::TaxRates),
+        Arc::new(exchange_rates::ExchangeRates),
         Arc::new(subscriptions::Subscriptions),
         Arc::new(subscription_timeline::SubscriptionTimeline),
         Arc::new(orders::Orders),
         Arc::new(refunds::Refunds),
+        Arc::new(credits::Credits),
         Arc::new(fulfilments::Fulfilments),
         Arc::new(approvals::Approvals),
         Arc::new(debits::Debits),

@@ -13,13 +13,14 @@ fn back(of: RefundOf, via: &RefundVia) -> String {
     match via {
         RefundVia::Charge { gateway, .. } => format!("{what} through {gateway}"),
         RefundVia::Transfer => format!("{what} by bank transfer"),
+        RefundVia::Credit => format!("{what} to the member's credit"),
     }
 }
 
 pub(super) fn order(event: &OrderEvent) -> Words {
     use OrderEvent as E;
     match event {
-        E::OrderPlaced { number, tax, reason, settlement, .. } => {
+        E::OrderPlaced { number, tax, reason, settlement, credit, .. } => {
             let kind = match reason {
                 OrderReason::Join => "for the first period",
                 OrderReason::Renewal => "for the renewal",
@@ -30,7 +31,8 @@ pub(super) fn order(event: &OrderEvent) -> Words {
                 Settlement::Charge { gateway } => format!("charged through {gateway}"),
                 Settlement::Transfer { reference, .. } => format!("by transfer with reference {reference}"),
             };
-            words(Weight::Plain, format!("Order {number} {kind}: {}, {way}.", tax.gross), tax.words())
+            let paid = credit.map(|c| format!(" {c} of it come from the member's credit.")).unwrap_or_default();
+            words(Weight::Plain, format!("Order {number} {kind}: {}, {way}.{paid}", tax.gross), tax.words())
         }
         E::PaymentAttemptStarted { amount, method, .. } => words(
             Weight::Plain,
@@ -70,10 +72,15 @@ pub(super) fn order(event: &OrderEvent) -> Words {
             format!("{amount} are collected by direct debit on {}.", day_words(*collect_on)),
             "It stands in a file for the bank; each order stands in one file only.".to_owned(),
         ),
-        E::DirectDebitReturned { reason, taken_back, reopened, .. } => words(
+        E::DirectDebitReturned { reason, taken_back, reopened, of_overpaid, rest, .. } => words(
             Weight::Bad,
             format!("The bank gave the direct debit back ({reason}); {taken_back} are gone."),
-            Some("The order is open again.".to_owned()).filter(|_| *reopened),
+            match (of_overpaid, rest) {
+                (_, Some(rest)) => Some(format!("The order is open again: {rest} are missing.")),
+                _ if *reopened => Some("The order is open again.".to_owned()),
+                (Some(spare), _) => Some(format!("{spare} of it had come too much: the order stays paid.")),
+                _ => None,
+            },
         ),
         E::DirectDebitRejected { reason, .. } => words(
             Weight::Bad,
@@ -84,11 +91,12 @@ pub(super) fn order(event: &OrderEvent) -> Words {
             let how = match paid_by {
                 PaidBy::Charge { .. } => "by the charge",
                 PaidBy::Transfer => "by transfer",
+                PaidBy::Credit => "from the member's credit",
             };
             words(Weight::Good, format!("The order is paid: {amount}, {how}."), None)
         }
         E::OrderOverpaid { over, cause, .. } => {
-            words(Weight::Bad, format!("{over} too much was paid ({cause}); staff return or credit it."), None)
+            words(Weight::Bad, format!("{over} too much was paid ({cause}); staff return it or make it a credit."), None)
         }
         E::RefundProposed { of, via, amount, limit, .. } => words(
             Weight::Watch,
@@ -101,6 +109,11 @@ pub(super) fn order(event: &OrderEvent) -> Words {
             None,
         ),
         E::RefundRejected { .. } => words(Weight::Plain, "The refund was turned down: nothing goes back.", None),
+        E::RefundStarted { via: RefundVia::Credit, amount, approved_by, .. } => words(
+            Weight::Plain,
+            format!("{amount} become credit of the member."),
+            approved_by.map(|_| "A second person agreed.".to_owned()),
+        ),
         E::RefundStarted { of, via, amount, approved_by, .. } => words(
             Weight::Plain,
             format!("About to give {amount} {}.", back(*of, via)),
@@ -108,6 +121,14 @@ pub(super) fn order(event: &OrderEvent) -> Words {
                 "{}Written before anything leaves; the refund's id is the gateway's key, so that a repetition is the same refund.",
                 if approved_by.is_some() { "A second person agreed. " } else { "" }
             ),
+        ),
+        E::OrderCreditApplied { amount, rest, .. } => {
+            words(Weight::Good, format!("{amount} were paid from the member's credit; {rest} is missing."), None)
+        }
+        E::OrderCreditReleased { amount, .. } => words(
+            Weight::Plain,
+            format!("{amount} are credit of the member again."),
+            "Nobody has to pay the order that they were used for.".to_owned(),
         ),
         E::RefundSucceeded { of, via, amount, before, gateway_reference, .. } => words(
             Weight::Good,

@@ -19,7 +19,7 @@ impl Projection for Orders {
     }
 
     fn version(&self) -> i32 {
-        4
+        5
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -45,7 +45,8 @@ impl Projection for Orders {
             returned     bigint not null default 0,
             last_code    text,
             placed       json not null,
-            disputed     text
+            disputed     text,
+            credit       bigint not null default 0
         );
         create index if not exists orders_by_account on orders (account, placed_at);
         create index if not exists orders_by_subscription on orders (subscription, placed_at);
@@ -71,12 +72,12 @@ impl Projection for Orders {
         let id = event.stream_uuid();
         let status = |status: &'static str| set_status(tx, id, status);
         match &decoded {
-            E::OrderPlaced { number, account, subscription, items, tax, settlement, at, .. } => {
+            E::OrderPlaced { number, account, subscription, items, tax, settlement, credit, at, .. } => {
                 let description = items.first().map(|i| i.description.as_str()).unwrap_or_default();
                 tx.execute(
                     "insert into orders (id, number, account, subscription, description, gross_minor, currency, status,
-                         settlement, placed_at, placed)
-                     values ($1, $2, $3, $4, $5, $6, $7, 'created', $8, $9, $10)",
+                         settlement, placed_at, placed, credit)
+                     values ($1, $2, $3, $4, $5, $6, $7, 'created', $8, $9, $10, $11)",
                     &[
                         &id,
                         number,
@@ -88,6 +89,7 @@ impl Projection for Orders {
                         &serde_json::to_value(settlement)?,
                         at,
                         &*event.payload,
+                        &credit.map_or(0, |c| c.minor),
                     ],
                 )
                 .await?;
@@ -134,11 +136,20 @@ impl Projection for Orders {
                 )
                 .await?;
             }
-            E::DirectDebitReturned { taken_back, reopened, .. } => {
-                let sql = "update orders set transferred = transferred - $2,
+            E::DirectDebitReturned { taken_back, reopened, of_overpaid, rest, .. } => {
+                let sql = "update orders set overpaid = overpaid - $4,
+                     transferred = case when $5::bigint is null then transferred - $2 else gross_minor - credit - $5 end,
                      status = case when $3 then 'created' else status end,
                      paid_at = case when $3 then null else paid_at end where id = $1";
-                tx.execute(sql, &[&id, &taken_back.minor, reopened]).await?;
+                let (spare, rest) = (of_overpaid.map_or(0, |m| m.minor), rest.map(|m| m.minor));
+                tx.execute(sql, &[&id, &taken_back.minor, reopened, &spare, &rest]).await?;
+            }
+            E::OrderCreditApplied { amount, .. } => {
+                tx.execute("update orders set credit = credit + $2 where id = $1", &[&id, &amount.minor])
+                    .await?;
+            }
+            E::OrderCreditReleased { .. } => {
+                tx.execute("update orders set credit = 0 where id = $1", &[&id]).await?;
             }
             E::OrderPaid { at, .. } => {
                 status("paid").await?;
@@ -221,11 +232,13 @@ pub struct OrderRow {
     pub paid_at: Option<DateTime<Utc>>,
     /// What has come by transfer.
     pub transferred: Money,
+    /// What the buyer's credit paid.
+    pub credit: Money,
     /// What came too much.
     pub overpaid: Money,
     /// What of the price went back.
     pub refunded: Money,
-    /// What of the overpaid went back.
+    /// What of the overpaid went back, or became credit.
     pub returned: Money,
     /// The code of the last declined attempt.
     pub last_code: Option<String>,
@@ -251,13 +264,14 @@ impl OrderRow {
     /// What is still missing.
     #[must_use]
     pub fn rest(&self) -> Money {
-        Money::new((self.total.minor - self.transferred.minor).max(0), self.total.currency)
+        let came = self.transferred.minor.saturating_add(self.credit.minor);
+        Money::new((self.total.minor - came).max(0), self.total.currency)
     }
 }
 
 const SELECT: &str = "select o.id, o.number, o.account, o.subscription, o.description, o.gross_minor, o.currency, o.status,
     o.settlement, o.placed_at, o.paid_at, o.transferred, o.overpaid, o.last_code,
-    (select count(*) from payments p where p.order_id = o.id), l.attempt, l.state, l.until, o.placed, o.refunded, o.returned, o.disputed
+    (select count(*) from payments p where p.order_id = o.id), l.attempt, l.state, l.until, o.placed, o.refunded, o.returned, o.disputed, o.credit
     from orders o left join lateral
       (select attempt, state, until from payments p where p.order_id = o.id order by started_at desc, attempt limit 1) l on true";
 
@@ -286,6 +300,7 @@ fn read(row: &Row) -> Result<OrderRow, QueryError> {
         refunded: Money::new(row.get(19), currency),
         returned: Money::new(row.get(20), currency),
         disputed: row.get(21),
+        credit: Money::new(row.get(22), currency),
     })
 }
 
@@ -431,16 +446,6 @@ pub async fn to_look_up(
             and intent <= coalesce((select position from public.checkpoints where name = $3), 0))
         order by look_again_at limit $2";
     let rows = r.client().await?.query(sql, &[&at, &limit, &charger]).await?;
-    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
-}
-
-/// How many orders there are of each status.
-///
-/// # Errors
-/// If the database cannot be read.
-pub async fn counts(r: &Reader) -> Result<Vec<(String, i64)>, QueryError> {
-    let rows =
-        r.client().await?.query("select status, count(*) from orders group by 1 order by 1", &[]).await?;
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 

@@ -17,7 +17,7 @@ pub struct People;
 
 const COLUMNS: &str = "account, registered_at, mail, display_name, username, confirmed, roles, suspended,
     standing, request, complimentary, complimentary_until, digest, second_factor, waiting, suspended_until,
-    bio, links, public_profile, picture";
+    bio, links, public_profile, picture, merged_into";
 
 #[async_trait]
 impl Projection for People {
@@ -26,7 +26,7 @@ impl Projection for People {
     }
 
     fn version(&self) -> i32 {
-        6
+        7
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -56,8 +56,10 @@ impl Projection for People {
             bio                 json,
             links               json,
             public_profile      boolean not null default false,
-            picture             json
+            picture             json,
+            merged_into         uuid
         );
+        create index if not exists people_merged on people (merged_into) where merged_into is not null;
         create index if not exists people_by_time on people (registered_at, account);
         create index if not exists people_by_suspension on people (suspended_until) where suspended_until is not null;"
     }
@@ -106,6 +108,9 @@ impl Projection for People {
             E::AccountSuspended { until, .. } => {
                 set("suspended = true, suspended_until = $2", &[&until]).await
             }
+            E::AccountMerged { into, .. } => {
+                set("suspended = true, suspended_until = null, merged_into = $2", &[&into]).await
+            }
             E::AccountReinstated { .. } => set("suspended = false, suspended_until = null", &[]).await,
             E::ComplimentaryAccessGranted { until, .. } => {
                 set("complimentary = true, complimentary_until = $2", &[&until]).await
@@ -136,6 +141,7 @@ impl Projection for People {
                 .await
             }
             E::ConfirmationRequested { .. }
+            | E::AccountTakenOver { .. }
             | E::PasswordSet { .. }
             | E::PasswordHashRenewed { .. }
             | E::ImpersonationStarted { .. }
@@ -205,6 +211,8 @@ pub struct Person {
     pub public_profile: bool,
     /// The person's picture.
     pub picture: Option<PersonalRef>,
+    /// The account of the same person that is kept instead.
+    pub merged_into: Option<Uuid>,
 }
 
 /// One account by id.
@@ -214,6 +222,17 @@ pub struct Person {
 pub async fn by_id(r: &Reader, id: Uuid) -> Result<Option<Person>, QueryError> {
     let sql = format!("select {COLUMNS} from people where account = $1");
     Ok(r.client().await?.query_opt(&sql, &[&id]).await?.as_ref().map(person))
+}
+
+/// An account with all others of the same person that it took over, itself first.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn same_person(r: &Reader, account: Uuid) -> Result<Vec<Uuid>, QueryError> {
+    let sql = "with recursive all_of(account) as (
+            select $1::uuid union select p.account from people p join all_of a on p.merged_into = a.account)
+        select account from all_of order by account <> $1, account";
+    Ok(r.client().await?.query(sql, &[&account]).await?.iter().map(|row| row.get(0)).collect())
 }
 
 /// Registrations that wait for approval, the oldest first: with confirmed addresses before the others,
@@ -386,6 +405,7 @@ fn person(row: &Row) -> Person {
         links: reference(17),
         public_profile: row.get(18),
         picture: reference(19),
+        merged_into: row.get(20),
     }
 }
 

@@ -77,7 +77,7 @@ impl Projection for Refunds {
                 // transfer is sent by a person: nobody can be asked about it.
                 let look = match via {
                     RefundVia::Charge { .. } => Some(at + TimeDelta::minutes(2)),
-                    RefundVia::Transfer => None,
+                    RefundVia::Transfer | RefundVia::Credit => None,
                 };
                 tx.execute(
                     "update refunds set state = 'started', decided_by = $2, look_again_at = $3, intent = $4

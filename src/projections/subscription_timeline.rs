@@ -1,9 +1,10 @@
-//! The event log of a subscription as staff read it: its own events, those of its orders, invoices
+//! The event log of a subscription as staff read it: its own events, those of its orders, invoices, credit
 //! and requests for a second person, in the order of the log, each with who or which run caused it and what followed.
 
 use super::{Projection, ProjectionError, QueryError, Reader};
 use crate::domain::approval::ApprovalEvent;
 use crate::domain::clock::RunEvent;
+use crate::domain::credit::CreditEvent;
 use crate::domain::invoice_series::InvoiceSeriesEvent;
 use crate::domain::order::OrderEvent;
 use crate::domain::shared::PersonalRef;
@@ -28,7 +29,7 @@ impl Projection for SubscriptionTimeline {
     }
 
     fn version(&self) -> i32 {
-        4
+        5
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -96,6 +97,8 @@ impl Projection for SubscriptionTimeline {
             let sql = "select subscription from timeline_requests where request = $1";
             let Some(row) = tx.query_opt(sql, &[&id]).await? else { return Ok(()) };
             row.get(0)
+        } else if let Some(decoded) = event.decode::<CreditEvent>()? {
+            decoded.subscription()
         } else {
             match event.decode::<InvoiceSeriesEvent>()? {
                 Some(

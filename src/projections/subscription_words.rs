@@ -4,6 +4,7 @@
 use super::subscription_timeline::Entry;
 use super::{debit_words, plan_change_words};
 use crate::domain::approval::ApprovalEvent;
+use crate::domain::credit::CreditEvent;
 use crate::domain::invoice_series::InvoiceSeriesEvent;
 use crate::domain::order::OrderEvent;
 use crate::domain::shared::calendar::day_words;
@@ -92,6 +93,9 @@ pub fn describe(entry: &Entry) -> Words {
     }
     if let Some(event) = entry.decode::<OrderEvent>() {
         return super::order_words::order(&event);
+    }
+    if let Some(event) = entry.decode::<CreditEvent>() {
+        return super::credit_words::credit(&event);
     }
     if let Some(event) = entry.decode::<ApprovalEvent>() {
         return super::approval_words::approval(&event);
@@ -471,6 +475,7 @@ fn subscription(event: &SubscriptionEvent) -> Words {
             format!("Staff let it go on: {waived} periods waived, {billed} to be billed."),
             format!("The next payment is due on {}.", day_words(*next_due_on)),
         ),
+        E::SubscriptionMoved { from, .. } => super::credit_words::moved(*from),
         E::MailResent { about, .. } => words(
             Weight::Plain,
             format!("Staff had a mail sent once more: {}.", about.replace('_', " ")),

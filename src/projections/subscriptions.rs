@@ -25,7 +25,7 @@ impl Projection for Subscriptions {
     }
 
     fn version(&self) -> i32 {
-        6
+        7
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -87,7 +87,7 @@ impl Projection for Subscriptions {
                  currency, joined_at, paid_until, look_at, open_order, failing, parked, ended_at, state, paused,
                  vat_ask_from, vat_pending, cancel_reason)
              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
-             on conflict (subscription) do update set status = excluded.status, plan_name = excluded.plan_name,
+             on conflict (subscription) do update set owner = excluded.owner, status = excluded.status, plan_name = excluded.plan_name,
                  interval = excluded.interval, collection = excluded.collection,
                  currency = excluded.currency, paid_until = excluded.paid_until, look_at = excluded.look_at,
                  open_order = excluded.open_order, failing = excluded.failing, parked = excluded.parked,

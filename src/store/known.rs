@@ -12,8 +12,10 @@ use crate::domain::collection::CollectionEvent;
 use crate::domain::comment::CommentEvent;
 use crate::domain::coupon::CouponEvent;
 use crate::domain::course::CourseEvent;
+use crate::domain::credit::CreditEvent;
 use crate::domain::debit_file::DebitFileEvent;
 use crate::domain::deletion_request::DeletionEvent;
+use crate::domain::exchange::ExchangeEvent;
 use crate::domain::film::FilmEvent;
 use crate::domain::gift::GiftEvent;
 use crate::domain::invoice_series::InvoiceSeriesEvent;
@@ -56,8 +58,10 @@ static KNOWN: LazyLock<RwLock<Known>> = LazyLock::new(|| {
         CommentEvent,
         CouponEvent,
         CourseEvent,
+        CreditEvent,
         DebitFileEvent,
         DeletionEvent,
+        ExchangeEvent,
         FilmEvent,
         GiftEvent,
         InvoiceSeriesEvent,

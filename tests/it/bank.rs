@@ -54,6 +54,7 @@ async fn a_statement_books_what_came_once_and_the_membership_starts() {
         assert!(page.contains(words), "{words} in {page}");
     }
     assert!(member.get("/account/subscription").await.body.contains("On hold"));
+    assert_eq!(crate::direct_debits::mails(&studio, "transfer_short").await, 1, "the rest is asked for");
 
     // The rest, in a file that repeats the first entry.
     let second = camt(&[entry("5.00", &spaced, "B1", &today), entry("6.50", &reference, "B4", &today)]);

@@ -123,6 +123,32 @@ async fn sign_again(studio: &Studio, member: &Browser) -> Page {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_table_of_the_bank_brings_back_a_debit_as_its_xml_does() {
+    let (studio, member, billing) = studio().await;
+    let cx = &studio.instance.services;
+    assert_eq!(order(&studio, &member, "DE", "bank", "").await.status, 303);
+    assert_eq!(sign(&studio, &member, IBAN, "yes").await.status, 303);
+    let file = make(&studio, &billing).await.expect("made");
+    let (_, xml) = billing.download(&format!("{file}/file")).await;
+    let text = String::from_utf8(xml).expect("text");
+    let reference = between(&text, "<EndToEndId>", "<").to_owned();
+    let today = cx.clock.now().date_naive();
+    let head = "date;amount;description;return code\n";
+    let came = book(&studio, &format!("{head}{today};11.50;{reference};\n")).await;
+    assert!(matches!(came.lines[0].became, Booked::Booked { .. }), "{came:?}");
+    // The studio's own refund names the order, too, and is none.
+    let own = book(&studio, &format!("{head}{today};-11.50;refund {reference};\n")).await;
+    assert_eq!((own.lines.len(), own.debits), (0, 1));
+    let back = book(&studio, &format!("{head}{today};-14.50;{reference};AC04\n")).await;
+    assert!(matches!(&back.lines[0].became, Booked::Returned { reason, .. } if reason == "AC04"), "{back:?}");
+    assert!(billing.get(&file).await.body.contains("Came back: AC04"));
+    assert!(member.get("/account/subscription").await.body.contains("On hold"));
+    assert!(!member.get(METHODS).await.body.contains("DE89 … 3000"), "a closed account ends the mandate");
+    studio.verify().await;
+    studio.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn each_order_goes_to_the_bank_once_and_what_comes_back_is_open_again() {
     let (studio, member, billing) = studio().await;
     let cx = &studio.instance.services;
@@ -187,6 +213,11 @@ async fn each_order_goes_to_the_bank_once_and_what_comes_back_is_open_again() {
         "{report:?}"
     );
     assert_eq!((row().await.status, report.debits), (Status::OnHold, 0));
+    // The same from a table is known, too.
+    let today = cx.clock.now().date_naive();
+    let table = format!("date;amount;description\n{today};-14.50;Rücklastschrift AM04 {reference}\n");
+    let known = book(&studio, &table).await;
+    assert!(matches!(known.lines[0].became, Booked::Known { .. }), "{known:?}");
     let known = book(&studio, &returned).await;
     assert!(matches!(known.lines[0].became, Booked::Known { .. }), "{known:?}");
     let story = billing.get(&format!("/billing/subscriptions/{id}")).await.body;

@@ -55,6 +55,7 @@ fn document(order: u128) -> Box<Document> {
         corrects: None,
         refund: None,
         moved: false,
+        credit: None,
     })
 }
 

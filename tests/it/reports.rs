@@ -256,8 +256,11 @@ async fn the_return_for_the_one_stop_shop_corrects_earlier_quarters() {
     back(&billing, "2.38").await;
     let later = studio.instance.services.clock.now();
     let text = billing.get(&oss(&name(later))).await.body;
-    let correction =
-        format!("{},correction,{},DE,SERVICES,STANDARD,19.00,-2.00,-0.38,EUR", name(later), name(now));
+    let correction = format!(
+        "{},correction,{},DE,SERVICES,STANDARD,19.00,-2.00,-0.38,EUR,-2.00,-0.38,,",
+        name(later),
+        name(now)
+    );
     assert_eq!(text.lines().skip(1).collect::<Vec<_>>(), [correction], "{text}");
     let before = billing.get(&oss(&name(now))).await.body;
     assert!(before.contains("8.66,1.65"), "the earlier one stays as it was sent: {before}");

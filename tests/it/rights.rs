@@ -285,11 +285,15 @@ const GRAVE: &[(&str, &str, &str)] = &[
     ("POST", "/moderation/waves/{id}/undo", ""),
     ("POST", "/studio/hand-over", ""),
     ("POST", "/billing/people/{id}", "complimentary"),
+    ("POST", "/billing/people/{id}/merge", ""),
     ("POST", "/billing/people/{id}/subscription", ""),
     ("POST", "/billing/orders/{id}/refund", ""),
+    ("POST", "/billing/orders/{id}/credit", ""),
     ("POST", "/billing/orders/{id}/paid", ""),
     ("POST", "/billing/orders/{id}/outcome", ""),
     ("POST", "/billing/refunds/{id}", "approve"),
+    ("POST", "/billing/credits/{account}/pay-out", ""),
+    ("POST", "/billing/credits/{account}/sent", "sent"),
     ("POST", "/billing/approvals/{id}", "agree"),
     ("POST", "/billing/subscriptions/{id}", "waive"),
     ("POST", "/billing/subscriptions/{id}", "waive-missed"),
@@ -311,6 +315,8 @@ const GRAVE: &[(&str, &str, &str)] = &[
 
 /// What staff may do without being asked: it can be taken back, or does only what would happen anyway.
 const LIGHT: &[&str] = &[
+    "/billing/exchange-rates",
+    "/billing/exchange-rates/file",
     "/billing/coupons/{coupon}/end",
     "/moderation/comments/{id}",
     "/moderation/invitations",

@@ -2,6 +2,7 @@
 
 use super::{AccountsError, load, sign_in};
 use crate::actors::bus::{CommandError, Envelope};
+use crate::actors::credits;
 use crate::actors::services::Services;
 use crate::domain::deletion_request::{
     CommentsFate, DeletionCommand, DeletionError, DeletionRequest, Obstacle, RequestedBy, Requester,
@@ -131,6 +132,9 @@ pub async fn obstacles(cx: &Services, account: Uuid) -> Result<Vec<Obstacle>, St
     match published_works(cx, account).await? {
         0 => {}
         count => found.push(Obstacle::PublishedWorks(count)),
+    }
+    if credits::load(cx, account).await?.is_open() {
+        found.push(Obstacle::OpenCredit);
     }
     Ok(found)
 }

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use std::net::IpAddr;
 use uuid::Uuid;
 
-/// What came of it. Only the last five tell anything about the account, and only to somebody who
+/// What came of it. Only the last six tell anything about the account, and only to somebody who
 /// knows its password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignIn {
@@ -20,6 +20,8 @@ pub enum SignIn {
     Unconfirmed(Uuid),
     /// The account is suspended, until then if that is known.
     Suspended(Option<DateTime<Utc>>),
+    /// Another account of the same person is kept.
+    Merged,
     /// A moderator is to approve the registration first.
     AwaitingApproval,
     /// The password is right; a code of the authenticator is to follow.
@@ -94,6 +96,7 @@ async fn renew_hash(cx: &Services, account: Uuid, password: &str) -> Result<(), 
 pub fn next_step(id: Uuid, account: &Account) -> SignIn {
     match account.standing {
         Standing::Absent | Standing::Erased(_) => SignIn::Unknown,
+        _ if account.merged_into.is_some() => SignIn::Merged,
         _ if account.suspended => SignIn::Suspended(account.suspended_until),
         _ if !account.confirmed => SignIn::Unconfirmed(id),
         _ if account.waiting => SignIn::AwaitingApproval,

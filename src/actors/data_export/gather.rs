@@ -120,12 +120,15 @@ pub(super) async fn everything(cx: &Services, account: Uuid) -> Result<Content, 
 
 /// Every value of the person in the vault, with all former ones.
 async fn personal(cx: &Services, account: Uuid) -> Result<Value, MakeError> {
-    let sql = "select field, version from public.vault where subject = $1 order by field, version";
+    let sql =
+        "select field, version, subject from public.vault where subject = any($1) order by field, version";
+    // Other accounts of the same person that this one took over are the person's as well.
+    let all = people::same_person(&cx.reader, account).await?;
     let client = cx.pool.get().await.map_err(StoreError::from)?;
-    let rows = client.query(sql, &[&account]).await.map_err(StoreError::from)?;
+    let rows = client.query(sql, &[&all]).await.map_err(StoreError::from)?;
     let references: Vec<PersonalRef> = rows
         .iter()
-        .map(|row| PersonalRef { subject: account, field: row.get(0), version: row.get(1) })
+        .map(|row| PersonalRef { subject: row.get(2), field: row.get(0), version: row.get(1) })
         .filter(|r| !SECRETS.contains(&r.field.as_str()))
         .collect();
     let opened = cx.reader.open_many(&references).await?;
@@ -137,8 +140,10 @@ async fn personal(cx: &Services, account: Uuid) -> Result<Value, MakeError> {
 
 /// The events of the streams that are the person's own.
 async fn events(cx: &Services, account: Uuid, subscriptions: &[Uuid]) -> Result<Value, MakeError> {
-    let own = ["account", "wallet", "mandate"].map(|kind| stream_name(kind, account));
-    let mut streams = BTreeSet::from(own);
+    let mut streams = BTreeSet::new();
+    for one in people::same_person(&cx.reader, account).await? {
+        streams.extend(["account", "wallet", "mandate", "credit"].map(|kind| stream_name(kind, one)));
+    }
     for id in subscriptions {
         streams.insert(stream_name("subscription", *id));
         streams.extend(
@@ -191,10 +196,13 @@ async fn tables(cx: &Services, account: Uuid) -> Result<Vec<(String, Value)>, Ma
 
 async fn papers(cx: &Services, account: Uuid) -> Result<Vec<(String, Vec<u8>)>, MakeError> {
     let mut out = Vec::new();
-    for invoice in invoices::of_account(&cx.reader, account).await? {
-        let billed = paper::billed(cx, &invoice).await?;
-        let pdf = paper::print(cx, &invoice, &billed).await.map_err(|e| MakeError::Other(e.to_string()))?;
-        out.push((format!("invoices/{}.pdf", invoice.number), pdf));
+    for one in people::same_person(&cx.reader, account).await? {
+        for invoice in invoices::of_account(&cx.reader, one).await? {
+            let billed = paper::billed(cx, &invoice).await?;
+            let pdf =
+                paper::print(cx, &invoice, &billed).await.map_err(|e| MakeError::Other(e.to_string()))?;
+            out.push((format!("invoices/{}.pdf", invoice.number), pdf));
+        }
     }
     Ok(out)
 }

@@ -1,11 +1,12 @@
 //! Writes to members (and for managed memberships to billing staff) what happened to a membership.
 
 use super::{Workflow, WorkflowError, approval_mails, tax_changes};
-use crate::actors::payments::bank_account;
+use crate::actors::payments::{bank_account, load_order};
 use crate::actors::services::Services;
-use crate::actors::{direct_debits, mail_again, mailer};
+use crate::actors::{credits, direct_debits, mail_again, mailer};
 use crate::domain::access::Membership;
 use crate::domain::approval::ApprovalEvent;
+use crate::domain::credit::CreditEvent;
 use crate::domain::order::{OrderEvent, RefundOf, RefundVia, order_number, transfer_reference};
 use crate::domain::shared::payment::Collection;
 use crate::domain::shared::tax::{Country, Tax};
@@ -43,6 +44,9 @@ impl Workflow for BillingMails {
             Some(OrderEvent::RefundSucceeded { of, via, amount, .. }) => {
                 return refunded(event, cx, of, &via, amount).await;
             }
+            Some(OrderEvent::TransferReceived { received, rest, .. }) if rest.minor > 0 => {
+                return short(event, cx, received, rest).await;
+            }
             Some(OrderEvent::PaymentDisputed { amount, reason, .. }) => {
                 let order = event.stream_uuid();
                 let mail = BillingMail::Disputed { number: order_number(order), order, amount, reason };
@@ -52,6 +56,10 @@ impl Workflow for BillingMails {
                 return approval_mails::refund_waits(event, cx, (by, refund), amount, lapses_at).await;
             }
             _ => {}
+        }
+        if let Some(CreditEvent::CreditPaidOut { amount, .. }) = event.decode()? {
+            // A credit has the id of its account.
+            return send(event, cx, event.stream_uuid(), "mail", BillingMail::CreditPaidOut { amount }).await;
         }
         if let Some(ApprovalEvent::SecondPersonAsked { act, account, by, lapses_at, .. }) = event.decode()? {
             return approval_mails::act_waits(event, cx, (by, account), &act, lapses_at).await;
@@ -85,6 +93,9 @@ impl Workflow for BillingMails {
         let Some(mut mail) = mail(&happened, &state, terms, &rates, event.stream_uuid(), cx) else {
             return Ok(());
         };
+        if !less_credit(&happened, &mut mail, state.owner(), cx).await? {
+            return Ok(());
+        }
         if let BillingMail::OrderToPay { debited, pay_by, .. } = &mut mail {
             let mandate = direct_debits::mandate_of(cx, state.owner()).await?;
             *debited = direct_debits::creditor(cx).is_some()
@@ -92,6 +103,35 @@ impl Workflow for BillingMails {
         }
         send(event, cx, state.owner(), "mail", mail).await
     }
+}
+
+/// Takes what the member's credit pays off a mail that asks for a transfer; `false` if nothing is left to ask for.
+async fn less_credit(
+    happened: &SubscriptionEvent,
+    mail: &mut BillingMail,
+    account: AccountId,
+    cx: &Services,
+) -> Result<bool, WorkflowError> {
+    let (SubscriptionEvent::FirstOrderRequested { order, .. }
+    | SubscriptionEvent::RenewalOrderRequested { order, .. }) = happened
+    else {
+        return Ok(true);
+    };
+    let (BillingMail::TransferExpected { amount, .. } | BillingMail::OrderToPay { amount, .. }) = mail else {
+        return Ok(true);
+    };
+    let credit = credits::load(cx, account).await?;
+    let Some(used) = credit.used_for(*order) else {
+        // It is set aside when the order is placed, which another workflow does at this moment.
+        let soon = credit.balance(amount.currency).minor > 0 && !credit.knows(*order);
+        return if soon {
+            Err(WorkflowError::Failed("the order is not placed yet".into()))
+        } else {
+            Ok(true)
+        };
+    };
+    *amount = Money::new(amount.minor.saturating_sub(used.minor), amount.currency);
+    Ok(amount.minor > 0)
 }
 
 /// Writes to everybody who has one of `roles` and may sign in, without those of `except`; once to each.
@@ -125,9 +165,24 @@ async fn refunded(
     drop(client);
     let placed = stream.first().map(RecordedEvent::decode::<OrderEvent>).transpose()?.flatten();
     let Some(OrderEvent::OrderPlaced { account, number, .. }) = placed else { return Ok(()) };
-    let by_transfer = *via == RefundVia::Transfer;
-    let mail = BillingMail::Refunded { number, amount, by_transfer, credited: of == RefundOf::Price };
+    let (by_transfer, to_credit) = (*via == RefundVia::Transfer, *via == RefundVia::Credit);
+    let credited = of == RefundOf::Price;
+    let mail = BillingMail::Refunded { number, amount, by_transfer, credited, to_credit };
     send(event, cx, account, "mail", mail).await
+}
+
+/// Less came than is owed: the rest is named, with the account and the reference.
+async fn short(
+    event: &RecordedEvent,
+    cx: &Services,
+    received: Money,
+    rest: Money,
+) -> Result<(), WorkflowError> {
+    let Some((iban, _)) = bank_account(&cx.config) else { return Ok(()) };
+    let (order, iban) = (event.stream_uuid(), iban.to_string());
+    let reference = transfer_reference(&order_number(order));
+    let account = load_order(cx, order).await?.account();
+    send(event, cx, account, "mail", BillingMail::TransferShort { received, rest, iban, reference }).await
 }
 
 async fn send(

@@ -20,7 +20,7 @@ impl Workflow for EndSessions {
     async fn handle(&self, event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {
         use AccountEvent as A;
         match event.decode::<AccountEvent>()? {
-            Some(A::AccountSuspended { at, .. }) => {
+            Some(A::AccountSuspended { at, .. } | A::AccountMerged { at, .. }) => {
                 sessions::end_until(cx, event.stream_uuid(), at).await?;
             }
             Some(A::PasswordSet { at, cause, .. }) if cause != PasswordCause::Registration => {

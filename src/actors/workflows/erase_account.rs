@@ -11,6 +11,7 @@ use crate::domain::deletion_request::{
 };
 use crate::domain::shared::derive_id;
 use crate::emails::MailKind;
+use crate::projections::people;
 use crate::store::{Metadata, RecordedEvent};
 use async_trait::async_trait;
 use uuid::Uuid;
@@ -60,7 +61,7 @@ pub async fn carry_out(
             return record(cx, "complete", meta, request, DeletionCommand::Complete { at }).await;
         };
         let mut subjects = vec![];
-        let removed = take(cx, &meta, request, account, (step, state.comments), &mut subjects).await?;
+        let removed = take_all(cx, &meta, request, account, (step, state.comments), &mut subjects).await?;
         let done = DeletionCommand::RecordStep { at, step, removed, subjects };
         record(cx, step.into(), meta, request, done).await?;
     }
@@ -95,7 +96,7 @@ pub async fn repeat(
         ErasureStep::MarkAccount,
     ] {
         let mut subjects = vec![];
-        take(cx, meta, request, account, (step, comments), &mut subjects).await?;
+        take_all(cx, meta, request, account, (step, comments), &mut subjects).await?;
         contacts::release(cx, &subjects).await?;
     }
     Ok(())
@@ -118,6 +119,29 @@ async fn record(
         .await
         .map(drop)
         .map_err(|e| WorkflowError::Failed(e.to_string()))
+}
+
+/// Takes one step for an account and for every other one of the same person that it took over, those first: the
+/// account itself is marked last, because it names them.
+async fn take_all(
+    cx: &Services,
+    meta: &Metadata,
+    request: Uuid,
+    account: Uuid,
+    what: (ErasureStep, CommentsFate),
+    subjects: &mut Vec<Uuid>,
+) -> Result<u64, WorkflowError> {
+    let own = matches!(what.0, ErasureStep::TellThePerson | ErasureStep::WriteCertificate);
+    let mut removed = 0;
+    if !own {
+        for other in people::same_person(&cx.reader, account).await?.into_iter().skip(1) {
+            removed += take(cx, meta, request, other, what, subjects).await?;
+            if what.0 == ErasureStep::DestroyPersonalData {
+                subjects.push(other);
+            }
+        }
+    }
+    Ok(removed + take(cx, meta, request, account, what, subjects).await?)
 }
 
 /// Takes one step and says how many things it removed; `subjects` gets those of the vault, other than the account,
@@ -172,7 +196,7 @@ async fn take(
             Ok(u64::try_from(values).unwrap_or(0))
         }
         ErasureStep::MarkAccount => {
-            let id = command_id(request, "mark");
+            let id = command_id(request, &format!("mark {account}"));
             let command = AccountCommand::MarkErased { at: cx.clock.now(), request };
             match cx.bus.dispatch::<Account>(Envelope::new(id, account, command, meta.clone())).await {
                 Ok(_) | Err(CommandError::Refused(AccountError::Unknown)) => Ok(1),

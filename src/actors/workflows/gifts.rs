@@ -3,6 +3,7 @@
 
 use super::{Workflow, WorkflowError, tax_changes};
 use crate::actors::bus::{Claim, CommandError, Envelope};
+use crate::actors::credits;
 use crate::actors::gifts::{self, claim, code, today};
 use crate::actors::services::Services;
 use crate::actors::{mailer, payments};
@@ -128,7 +129,7 @@ async fn place(event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError
     };
     let description = format!("Gift: {}", given.words());
     let claims = vec![Claim::new("order-number", number.clone())];
-    let command = OrderCommand::Place(Box::new(PlaceOrder {
+    let mut placing = PlaceOrder {
         order,
         number,
         account: buyer,
@@ -139,10 +140,16 @@ async fn place(event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError
         settlement,
         billing: Some(billing),
         vat_number: None,
+        credit: None,
         at,
-    }));
+    };
+    credits::set_aside(cx, event, NAME, &mut placing).await?;
+    let command = OrderCommand::Place(Box::new(placing));
     let (id, meta) = cx.follow(event, NAME, "place");
     let sent = cx.bus.dispatch::<Order>(Envelope::new(id, order, command, meta).with_claims(claims)).await;
+    if let Err(error) = &sent {
+        credits::not_placed(cx, event, NAME, (buyer, order), error).await?;
+    }
     sent.map(|_| ()).map_err(failed)
 }
 
@@ -196,7 +203,8 @@ async fn from_order(event: &RecordedEvent, happened: OrderEvent, cx: &Services) 
 async fn ask_for_transfer(event: &RecordedEvent, cx: &Services, order: Uuid) -> Result<(), WorkflowError> {
     let Some((iban, holder)) = payments::bank_account(&cx.config) else { return Ok(()) };
     let state = payments::load_order(cx, order).await?;
-    let Some(amount) = state.total() else { return Ok(()) };
+    // What the buyer's credit pays is not asked for.
+    let Some(amount) = state.rest().filter(|rest| rest.minor > 0) else { return Ok(()) };
     let reference = transfer_reference(&order_number(order));
     tell_buyer(event, cx, |_, what| {
         Some(GiftMail::ToPay { what, amount, iban: iban.to_string(), holder, reference })
@@ -260,7 +268,7 @@ async fn give_back(
     let state = payments::load_order(cx, order).await?;
     let command = match state.total() {
         Some(amount) if paid => {
-            let by_charge = state.goes_back_by_charge(RefundOf::Price);
+            let by_charge = state.goes_back_by_charge(RefundOf::Price, amount);
             OrderCommand::AskRefund(AskRefund {
                 refund: derive_id(&format!("order-{order}"), "gift-withdrawn"),
                 of: RefundOf::Price,

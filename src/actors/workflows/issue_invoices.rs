@@ -41,7 +41,9 @@ impl Workflow for IssueInvoices {
     async fn handle(&self, event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {
         match event.decode::<OrderEvent>()? {
             Some(placed @ OrderEvent::OrderPlaced { settlement: Settlement::Transfer { .. }, .. }) => {
-                let paper = Paper { kind: SeriesKind::Invoice, at: event.effective_at, paid: false };
+                // What the buyer's credit covers wholly is paid in the same moment.
+                let paid = matches!(&placed, OrderEvent::OrderPlaced { credit: Some(c), tax, .. } if *c == tax.gross);
+                let paper = Paper { kind: SeriesKind::Invoice, at: event.effective_at, paid };
                 issue(event, cx, placed, paper).await
             }
             Some(OrderEvent::OrderPaid { at, .. }) => match placed(event, cx).await? {
@@ -97,12 +99,14 @@ async fn issue(
     placed: OrderEvent,
     paper: Paper,
 ) -> Result<(), WorkflowError> {
+    let charged = matches!(&placed, OrderEvent::OrderPlaced { settlement: Settlement::Charge { .. }, .. });
     let Some((order, mut document)) = written(cx, placed, paper)? else { return Ok(()) };
     if paper.kind == SeriesKind::CreditNote {
         document.corrects = Some(invoice_of(cx, order).await?.number);
         document.tax = taken_back(document.tax);
     }
     if paper.paid
+        && charged
         && let Some(span) = span_of(cx, document.subscription, order, paper.at).await?
     {
         document = on_span(document, span, cx).await?;
@@ -117,7 +121,16 @@ fn written(
     paper: Paper,
 ) -> Result<Option<(Uuid, Document)>, WorkflowError> {
     let OrderEvent::OrderPlaced {
-        order, number, account, subscription, items, tax, billing, vat_number, ..
+        order,
+        number,
+        account,
+        subscription,
+        items,
+        tax,
+        billing,
+        vat_number,
+        credit,
+        ..
     } = placed
     else {
         return Ok(None);
@@ -147,6 +160,7 @@ fn written(
         corrects: None,
         refund: None,
         moved: false,
+        credit: credit.filter(|_| paper.kind == SeriesKind::Invoice),
     };
     Ok(Some((order, document)))
 }
@@ -208,7 +222,8 @@ async fn move_span(
         return Ok(());
     }
     let corrects = Some(first_invoice_of(cx, order).await?);
-    let back = Document { moved: true, corrects, tax: taken_back(document.tax.clone()), ..document };
+    let tax = taken_back(document.tax.clone());
+    let back = Document { moved: true, corrects, tax, credit: None, ..document };
     number_it(event, cx, SeriesKind::CreditNote, back, "take-back").await?;
     number_it(event, cx, SeriesKind::Invoice, anew, "issue-anew").await
 }

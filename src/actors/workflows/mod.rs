@@ -6,6 +6,7 @@ mod billing_mails;
 pub mod charge_payments;
 mod comment_answers;
 mod comment_texts;
+mod credits;
 mod direct_debits;
 pub mod end_sessions;
 pub mod erase_account;
@@ -13,6 +14,7 @@ mod gifts;
 pub mod hide_account;
 mod index_texts;
 mod issue_invoices;
+mod merges;
 mod price_changes;
 mod second_person;
 mod subscription_orders;
@@ -68,6 +70,12 @@ impl From<tokio_postgres::Error> for WorkflowError {
     }
 }
 
+impl From<super::credits::CreditsError> for WorkflowError {
+    fn from(error: super::credits::CreditsError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
 impl From<ProjectionError> for WorkflowError {
     fn from(error: ProjectionError) -> Self {
         Self::Failed(error.to_string())
@@ -97,6 +105,8 @@ pub fn all() -> Vec<Arc<dyn Workflow>> {
         Arc::new(gifts::Gifts),
         Arc::new(second_person::SecondPerson),
         Arc::new(direct_debits::DirectDebits),
+        Arc::new(credits::Credits),
+        Arc::new(merges::Merges),
     ]
 }
 

@@ -4,10 +4,11 @@
 
 use super::{Workflow, WorkflowError, tax_changes};
 use crate::actors::bus::{Claim, CommandError, Envelope};
+use crate::actors::credits;
 use crate::actors::payments::{self, bank_account};
 use crate::actors::services::Services;
 use crate::domain::gift::is_order_of;
-use crate::domain::order::{Order, OrderError, OrderEvent};
+use crate::domain::order::{Order, OrderCommand, OrderError, OrderEvent};
 use crate::domain::order_process::{OrderStep, Sale, Till, order_step, subscription_step};
 use crate::domain::shared::tax::Country;
 use crate::domain::subscription::{
@@ -100,10 +101,16 @@ async fn place(event: &RecordedEvent, cx: &Services, sale: Sale) -> Result<(), W
     };
     let order = sale.order;
     let claims = sale.claims(subscription).map(|(kind, name)| Claim::new(kind, name)).to_vec();
-    let command = sale
+    let mut place = sale
         .place(&state, &till, event.effective_at)
         .ok_or_else(|| WorkflowError::Failed("the subscription has no terms".into()))?;
+    credits::set_aside(cx, event, NAME, &mut place).await?;
+    let owner = place.account;
+    let command = OrderCommand::Place(Box::new(place));
     let (id, meta) = cx.follow(event, NAME, "place");
     let sent = cx.bus.dispatch::<Order>(Envelope::new(id, order, command, meta).with_claims(claims)).await;
+    if let Err(error) = &sent {
+        credits::not_placed(cx, event, NAME, (owner, order), error).await?;
+    }
     sent.map(|_| ()).map_err(|e| WorkflowError::Failed(e.to_string()))
 }

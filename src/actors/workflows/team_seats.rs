@@ -40,6 +40,18 @@ impl Workflow for TeamSeats {
                 place(event, cx).await
             }
             Some(AccountEvent::AccountErased { .. }) => leave(event, cx).await,
+            // Whoever is on a list by the address of the closed account has the seat with the kept one.
+            Some(AccountEvent::AccountMerged { .. }) => {
+                catch_up(event, cx).await?;
+                for team in teams::all(&cx.reader).await? {
+                    let (closed, known) =
+                        (event.stream_uuid(), team.state.holders().iter().chain(team.state.waiting()));
+                    if known.into_iter().any(|account| *account == closed) {
+                        match_all(event, cx, team.id).await?;
+                    }
+                }
+                Ok(())
+            }
             _ => Ok(()),
         }
     }

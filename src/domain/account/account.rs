@@ -98,6 +98,12 @@ pub struct Account {
     /// Issuer and subject at the sign-in service, if it opens the account.
     #[serde(default)]
     pub identity: Option<PersonalRef>,
+    /// The account of the same person that is kept instead.
+    #[serde(default)]
+    pub merged_into: Option<Uuid>,
+    /// Other accounts of the same person that this one took over.
+    #[serde(default)]
+    pub took_over: Vec<Uuid>,
 }
 
 type Decision = Result<Vec<AccountEvent>, AccountError>;
@@ -235,6 +241,16 @@ impl Account {
                     Err(AccountError::RoleNotHeld(role))
                 }
             }
+            C::MergeInto { at, into, by, why } => self.merge_into(at, into, by, why),
+            C::TakeOver { at, from } => {
+                self.open()?;
+                let known = self.took_over.contains(&from);
+                let taken = AccountEvent::AccountTakenOver { at, from };
+                Ok(if known { vec![] } else { vec![taken] })
+            }
+            C::Suspend { .. } | C::Reinstate { .. } if self.merged_into.is_some() => {
+                Err(AccountError::Merged)
+            }
             C::Suspend { by: By::Owner, .. } => Err(AccountError::NotOnYourself),
             C::Suspend { .. } if self.roles.0.contains(&Role::Admin) => Err(AccountError::AdminIsSafe),
             C::Suspend { at, until: Some(end), .. } if end <= at => Err(AccountError::SuspendedInThePast),
@@ -325,6 +341,17 @@ impl Account {
         Ok(events)
     }
 
+    fn merge_into(&self, at: DateTime<Utc>, into: Uuid, by: By, why: super::Why) -> Decision {
+        self.open()?;
+        match self.merged_into {
+            Some(known) if known == into => return Ok(vec![]),
+            Some(_) => return Err(AccountError::Merged),
+            None if self.roles.has_staff() => return Err(AccountError::StaffIsNotMerged),
+            None => {}
+        }
+        Ok(vec![AccountEvent::AccountMerged { at, into, by, why }])
+    }
+
     fn request_confirmation(&self, at: DateTime<Utc>) -> Decision {
         let waiting = if self.confirmed { self.new_mail.as_ref() } else { self.mail.as_ref() };
         Ok(waiting
@@ -413,6 +440,12 @@ impl Account {
                 self.suspended = true;
                 self.suspended_until = until;
             }
+            E::AccountMerged { into, .. } => {
+                self.merged_into = Some(into);
+                self.suspended = true;
+                self.suspended_until = None;
+            }
+            E::AccountTakenOver { from, .. } => self.took_over.push(from),
             E::AccountReinstated { .. } => {
                 self.suspended = false;
                 self.suspended_until = None;

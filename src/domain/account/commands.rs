@@ -268,6 +268,24 @@ pub enum AccountCommand {
         /// Why.
         why: Why,
     },
+    /// It was registered by somebody who has another account: that one is kept.
+    MergeInto {
+        /// Now.
+        at: DateTime<Utc>,
+        /// Which one is kept.
+        into: AccountId,
+        /// By whom.
+        by: By,
+        /// Why.
+        why: Why,
+    },
+    /// Take over what belonged to another account of the same person.
+    TakeOver {
+        /// Now.
+        at: DateTime<Utc>,
+        /// Which one.
+        from: AccountId,
+    },
     /// Record that staff opened personal data.
     RecordRead {
         /// Now.

@@ -38,6 +38,12 @@ pub enum AccountError {
     /// Seeing with the eyes of somebody who sees more than others.
     #[error("Nobody sees the site as a member of staff does, but they themselves.")]
     StaffIsNotImpersonated,
+    /// It is closed: another account of the same person is kept.
+    #[error("This account was merged into another one of the same person.")]
+    Merged,
+    /// Staff, or an account with itself.
+    #[error("An account of the staff is not merged into another one: take its roles first.")]
+    StaffIsNotMerged,
     /// The end of a suspension lies before its start.
     #[error("The end of the suspension must be in the future.")]
     SuspendedInThePast,

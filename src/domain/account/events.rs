@@ -215,6 +215,24 @@ pub enum AccountEvent {
         /// Why.
         why: Why,
     },
+    /// Somebody registered twice: the other account is kept, and this one opens nothing any more.
+    AccountMerged {
+        /// When.
+        at: DateTime<Utc>,
+        /// Which one is kept.
+        into: AccountId,
+        /// By whom.
+        by: By,
+        /// Why.
+        why: Why,
+    },
+    /// What belonged to another account of the same person belongs to this one.
+    AccountTakenOver {
+        /// When.
+        at: DateTime<Utc>,
+        /// Which one.
+        from: AccountId,
+    },
     /// The person may watch everything without paying.
     ComplimentaryAccessGranted {
         /// When.

@@ -439,3 +439,28 @@ fn only_a_registration_that_waits_is_let_in() {
     let events = Account::default().decide(trusted).unwrap();
     assert!(!events.contains(&AccountEvent::ApprovalRequested { at }));
 }
+
+#[test]
+fn a_second_account_of_a_person_is_closed_for_good_and_the_other_takes_over() {
+    let (old, kept) = (Uuid::from_u128(7), Uuid::from_u128(8));
+    let merge = |into| AccountCommand::MergeInto { at: now(), into, by: by_admin(), why: why() };
+    let merged = AccountEvent::AccountMerged { at: now(), into: kept, by: by_admin(), why: why() };
+    Accounts::with(()).given(registered()).when(merge(kept)).then_expect_events(vec![merged.clone()]);
+    let closed = || [registered(), vec![merged.clone()]].concat();
+    Accounts::with(()).given(closed()).when(merge(kept)).then_expect_events(vec![]);
+    Accounts::with(()).given(closed()).when(merge(old)).then_expect_error(AccountError::Merged);
+    let reinstate = AccountCommand::Reinstate { at: now(), by: by_admin(), why: why() };
+    Accounts::with(()).given(closed()).when(reinstate).then_expect_error(AccountError::Merged);
+    assert!(after(&closed()).suspended && after(&closed()).merged_into == Some(kept));
+    let take = || AccountCommand::TakeOver { at: now(), from: old };
+    let taken = AccountEvent::AccountTakenOver { at: now(), from: old };
+    Accounts::with(()).given(registered()).when(take()).then_expect_events(vec![taken.clone()]);
+    Accounts::with(()).given([registered(), vec![taken]].concat()).when(take()).then_expect_events(vec![]);
+    let staff = Account::default().decide(registration(Origin::Shell, vec![Role::Billing])).unwrap();
+    Accounts::with(()).given(staff).when(merge(kept)).then_expect_error(AccountError::StaffIsNotMerged);
+    let hidden = AccountEvent::AccountHidden { at: now(), request: Uuid::from_u128(5) };
+    Accounts::with(())
+        .given([registered(), vec![hidden]].concat())
+        .when(merge(kept))
+        .then_expect_error(AccountError::DeletionPending);
+}

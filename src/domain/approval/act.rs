@@ -50,6 +50,20 @@ pub enum Act {
         /// Their price.
         amount: Money,
     },
+    /// Credit of the member leaves by a transfer.
+    PayOutCredit {
+        /// The payout's id.
+        payout: Uuid,
+        /// How much.
+        amount: Money,
+    },
+    /// Somebody registered twice: one account takes over what belongs to the other, which is closed.
+    Merge {
+        /// Which one is closed.
+        from: Uuid,
+        /// Which one is kept.
+        into: Uuid,
+    },
     /// Access without paying.
     Complimentary {
         /// Until then; none: without an end.
@@ -80,6 +94,8 @@ pub enum Bound {
         /// How many.
         most: u32,
     },
+    /// Nobody decides it alone.
+    Always,
 }
 
 impl Act {
@@ -91,10 +107,12 @@ impl Act {
             Self::MarkPaid { received: amount, .. }
             | Self::ConfirmCharge { amount, .. }
             | Self::Waive { amount, .. }
-            | Self::WaiveMissed { amount, .. } => {
+            | Self::WaiveMissed { amount, .. }
+            | Self::PayOutCredit { amount, .. } => {
                 let most = Money::new(limits.money, amount.currency);
                 (amount.minor.saturating_add(before) > limits.money).then_some(Bound::Money { most })
             }
+            Self::Merge { .. } => Some(Bound::Always),
             Self::Extend { .. } | Self::Complimentary { .. } => {
                 let days = self.days(at).map_or(i64::MAX, |days| days.saturating_add(before));
                 (days > i64::from(limits.days)).then_some(Bound::Days { most: limits.days })
@@ -113,6 +131,12 @@ impl Act {
         }
     }
 
+    /// Whether it gives something to somebody beside the account that it is about.
+    #[must_use]
+    pub fn also_gives_to(&self, who: Uuid) -> bool {
+        matches!(self, Self::Merge { into, .. } if *into == who)
+    }
+
     /// What it is called, in a word: a filter of the list, and a column of its table.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
@@ -122,6 +146,8 @@ impl Act {
             Self::Extend { .. } => "extend",
             Self::Waive { .. } => "waive",
             Self::WaiveMissed { .. } => "waive-missed",
+            Self::PayOutCredit { .. } => "pay-out-credit",
+            Self::Merge { .. } => "merge",
             Self::Complimentary { .. } => "complimentary",
         }
     }
@@ -137,6 +163,8 @@ impl Act {
             Self::Extend { days, .. } => format!("Give {days} days that are not paid for"),
             Self::Waive { amount, .. } => format!("Waive the open order of {amount}"),
             Self::WaiveMissed { amount, .. } => format!("Waive the missed periods, {amount} in all"),
+            Self::PayOutCredit { amount, .. } => format!("Pay {amount} of the credit out"),
+            Self::Merge { .. } => "Merge two accounts of one person".into(),
             Self::Complimentary { until: None } => "Give complimentary access without an end".into(),
             Self::Complimentary { until: Some(until) } => {
                 let day = crate::domain::shared::calendar::day_words(until.date_naive());
@@ -154,6 +182,7 @@ impl Bound {
             Self::Money { most } => most.to_string(),
             Self::Days { most: 1 } => "1 day".into(),
             Self::Days { most } => format!("{most} days"),
+            Self::Always => "nothing: it always takes two".into(),
         }
     }
 }

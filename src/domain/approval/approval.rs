@@ -161,7 +161,9 @@ impl Approval {
                     Ok(vec![ApprovalEvent::SecondPersonRefused { asked_by, by, at }])
                 }
                 ApprovalState::Waiting if by == asked_by => Err(ApprovalError::SamePerson),
-                ApprovalState::Waiting if by == asked.account => Err(ApprovalError::OwnGain),
+                ApprovalState::Waiting if by == asked.account || asked.act.also_gives_to(by) => {
+                    Err(ApprovalError::OwnGain)
+                }
                 ApprovalState::Waiting => Ok(vec![ApprovalEvent::SecondPersonAgreed { asked_by, by, at }]),
                 ApprovalState::Refused if !agree => Ok(vec![]),
                 _ => Err(ApprovalError::Decided),

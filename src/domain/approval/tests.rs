@@ -156,3 +156,20 @@ fn events_keep_their_form() {
         ApprovalEvent::ActRefused { why: "This order is paid.".into(), at: at() },
     ]);
 }
+
+#[test]
+fn a_merge_always_takes_two_neither_of_whom_it_is_about() {
+    let (from, into) = (MEMBER, Uuid::from_u128(2));
+    let merge = Act::Merge { from, into };
+    let everything = Limits { money: i64::MAX, days: u32::MAX };
+    assert_eq!(merge.above(0, everything, at()), Some(Bound::Always));
+    assert!(merge.also_gives_to(into) && !merge.also_gives_to(BELA));
+    let payout = |minor| {
+        let amount = Money::new(minor, Currency::eur());
+        Act::PayOutCredit { payout: Uuid::from_u128(3), amount }
+    };
+    assert_eq!(payout(25_000).above(0, LIMITS, at()), None);
+    assert!(
+        payout(25_001).above(0, LIMITS, at()).is_some() && payout(1).above(25_000, LIMITS, at()).is_some()
+    );
+}

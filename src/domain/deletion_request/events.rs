@@ -40,6 +40,8 @@ pub enum Obstacle {
     StaffRole,
     /// The account owns that many published works.
     PublishedWorks(u32),
+    /// The studio owes the account money: credit that is not used up or paid out.
+    OpenCredit,
 }
 
 /// A part of the erasure. Each can be repeated without harm.

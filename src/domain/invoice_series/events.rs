@@ -74,6 +74,9 @@ pub struct Document {
     /// taken back, and this invoice stands in its place.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub moved: bool,
+    /// What of the total the buyer's credit has paid; the total stays the full price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credit: Option<Money>,
 }
 
 impl Document {

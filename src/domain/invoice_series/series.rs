@@ -113,6 +113,7 @@ mod tests {
             corrects: None,
             refund: None,
             moved: false,
+            credit: None,
         })
     }
 

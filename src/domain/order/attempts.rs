@@ -37,8 +37,8 @@ impl Order {
                 attempt,
                 number: self.number.clone(),
                 subscription: self.subscription,
-                // What has already come by transfer is not charged again.
-                amount: Money::new(amount.minor - self.transferred, amount.currency),
+                // What has already come by transfer, or from the buyer's credit, is not charged again.
+                amount: Money::new(amount.minor - self.covered(), amount.currency),
                 method,
                 at,
             }]),
@@ -58,23 +58,25 @@ impl Order {
             Outcome::Succeeded { .. } if known.state == AttemptState::Succeeded => Ok(vec![]),
             // Money that was taken is recorded, whatever was believed before.
             Outcome::Succeeded { gateway_reference } => {
-                let amount = Money::new(total.minor - self.transferred, total.currency);
+                // The gateway took what it was asked for, whatever came by other ways since.
+                let left = Money::new(total.minor - self.covered(), total.currency);
+                let amount = known.asked.unwrap_or(left);
                 let taken = OrderEvent::PaymentSucceeded { attempt, amount, gateway, gateway_reference, at };
-                let next = match self.status {
-                    Some(status) if status.is_settled() => {
-                        OrderEvent::OrderOverpaid { over: amount, cause: "paid-before".into(), at }
-                    }
-                    Some(OrderStatus::Cancelled) => {
-                        OrderEvent::OrderOverpaid { over: amount, cause: "order-cancelled".into(), at }
-                    }
-                    _ => OrderEvent::OrderPaid {
-                        subscription,
-                        amount: total,
-                        paid_by: PaidBy::Charge { attempt },
-                        at,
-                    },
+                let over = |minor: i64, cause: &str| {
+                    let over = Money::new(minor, total.currency);
+                    OrderEvent::OrderOverpaid { over, cause: cause.into(), at }
                 };
-                Ok(vec![taken, next])
+                Ok(match self.status {
+                    Some(status) if status.is_settled() => vec![taken, over(amount.minor, "paid-before")],
+                    Some(OrderStatus::Cancelled) => vec![taken, over(amount.minor, "order-cancelled")],
+                    _ => {
+                        let paid_by = PaidBy::Charge { attempt };
+                        let paid = OrderEvent::OrderPaid { subscription, amount: total, paid_by, at };
+                        let too_much = amount.minor - left.minor;
+                        let more = (too_much > 0).then(|| over(too_much, "charge-too-large"));
+                        [taken, paid].into_iter().chain(more).collect()
+                    }
+                })
             }
             _ if known.state.is_final() => Ok(vec![]),
             Outcome::Declined { code, hard } => {

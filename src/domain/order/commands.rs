@@ -28,6 +28,8 @@ pub struct PlaceOrder {
     pub billing: Option<PersonalRef>,
     /// VAT number of the business that buys.
     pub vat_number: Option<PersonalRef>,
+    /// What of the buyer's credit pays for it at once; set aside for this order before.
+    pub credit: Option<Money>,
     /// When.
     pub at: DateTime<Utc>,
 }
@@ -60,6 +62,15 @@ pub enum OrderCommand {
         /// How much.
         received: Money,
         /// When it was booked.
+        at: DateTime<Utc>,
+    },
+    /// The buyer's credit pays what is missing, or part of it.
+    ApplyCredit {
+        /// Once for each: the id of the use of the credit.
+        id: Uuid,
+        /// How much.
+        amount: Money,
+        /// When.
         at: DateTime<Utc>,
     },
     /// It stands in a file of direct debits for the bank.

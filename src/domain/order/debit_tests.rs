@@ -27,6 +27,7 @@ fn placed() -> OrderCommand {
         settlement: Settlement::Transfer { iban: "NL02ABNA0123456789".into(), reference: "RF".into() },
         billing: None,
         vat_number: None,
+        credit: None,
         at: at(),
     }))
 }

@@ -1,6 +1,6 @@
 //! Direct debits of an order: sent to the bank once, and perhaps not collected, or given back.
 
-use super::{Order, OrderError, OrderEvent, OrderStatus, PaidBy};
+use super::{Order, OrderError, OrderEvent, OrderStatus, PaidBy, RefundOf};
 use crate::domain::shared::Money;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -55,17 +55,21 @@ impl Order {
         }
         let gone = debit.amount.minor.min(self.transferred).max(0);
         let settled = matches!(self.status, Some(OrderStatus::Paid | OrderStatus::Fulfilled))
-            && self.paid_by == Some(PaidBy::Transfer);
-        // Money that came twice: what is left may still be enough.
-        let enough = self.total.is_some_and(|t| self.transferred - gone >= t.minor);
+            && matches!(self.paid_by, Some(PaidBy::Transfer | PaidBy::Credit));
+        // Money that came twice: what is still here of it takes the loss, as far as it goes.
+        let spare = gone.min(self.refundable(RefundOf::Overpayment)).max(0);
+        let lacks = gone - spare;
+        let money = |minor| Money::new(minor, debit.amount.currency);
         Ok(vec![OrderEvent::DirectDebitReturned {
             file: debit.file,
             mandate: debit.mandate,
             account: self.account,
             subscription: self.subscription,
-            taken_back: Money::new(gone, debit.amount.currency),
+            taken_back: money(gone),
             reason,
-            reopened: settled && !enough,
+            reopened: settled && lacks > 0,
+            of_overpaid: (spare > 0).then(|| money(spare)),
+            rest: (settled && lacks > 0).then(|| money(lacks)),
             at,
         }])
     }
@@ -87,14 +91,20 @@ impl Order {
         }])
     }
 
-    pub(super) fn note_return(&mut self, taken_back: Money, reopened: bool) {
+    pub(super) fn note_return(&mut self, taken_back: Money, of_overpaid: Option<Money>, rest: Option<Money>) {
         self.transferred -= taken_back.minor;
+        self.overpaid -= of_overpaid.map_or(0, |m| m.minor);
+        // What came too much and is gone pays for nothing: only what is not missing counts.
+        if let (Some(rest), Some(total)) = (rest, self.total) {
+            self.transferred = total.minor - self.credit - rest.minor;
+        }
         if let Some(debit) = &mut self.debit {
             debit.returned = true;
         }
-        if reopened {
-            self.status = Some(OrderStatus::Created);
-            self.paid_by = None;
-        }
+    }
+
+    pub(super) fn reopen(&mut self) {
+        self.status = Some(OrderStatus::Created);
+        self.paid_by = None;
     }
 }

@@ -12,6 +12,9 @@ pub enum OrderError {
     /// Lines and total differ.
     #[error("The lines of the order do not add up to its total.")]
     Sum,
+    /// Credit of another currency, or more than the order asks for.
+    #[error("The credit does not fit the total of the order.")]
+    Credit,
     /// It was paid before.
     #[error("This order is paid.")]
     Paid,

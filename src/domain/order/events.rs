@@ -49,6 +49,8 @@ pub enum PaidBy {
     },
     /// Bank transfers that staff or a bank file reported.
     Transfer,
+    /// The buyer's credit.
+    Credit,
 }
 
 /// What happened to an order.
@@ -78,6 +80,9 @@ pub enum OrderEvent {
         /// VAT number of the business that buys.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         vat_number: Option<PersonalRef>,
+        /// What of the buyer's credit has paid for it; none: nothing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        credit: Option<Money>,
         /// When.
         at: DateTime<Utc>,
     },
@@ -210,6 +215,12 @@ pub enum OrderEvent {
         reason: String,
         /// The order was settled, and is open again.
         reopened: bool,
+        /// What of it had come too much, and was still here: the price does not lack it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        of_overpaid: Option<Money>,
+        /// What is missing of the price of an order that is open again; none in old events, where it was the debit.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rest: Option<Money>,
         /// When it was booked.
         at: DateTime<Utc>,
     },
@@ -239,7 +250,7 @@ pub enum OrderEvent {
         /// When.
         at: DateTime<Utc>,
     },
-    /// More money came than was asked for; staff return it or credit it.
+    /// More money came than was asked for; staff return it or make it a credit.
     OrderOverpaid {
         /// How much too much.
         over: Money,
@@ -389,6 +400,26 @@ pub enum OrderEvent {
     OrderFailed {
         /// The rule in one word.
         cause: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The buyer's credit paid for an order that was open.
+    OrderCreditApplied {
+        /// The use of the credit.
+        id: Uuid,
+        /// How much.
+        amount: Money,
+        /// What is still missing: zero when it is enough.
+        rest: Money,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// What the buyer's credit had paid for an order that nobody has to pay goes back to the credit.
+    OrderCreditReleased {
+        /// Whose credit.
+        account: AccountId,
+        /// How much.
+        amount: Money,
         /// When.
         at: DateTime<Utc>,
     },

@@ -5,6 +5,9 @@
 
 mod attempts;
 mod commands;
+mod credit;
+#[cfg(test)]
+mod credit_tests;
 #[cfg(test)]
 mod debit_tests;
 mod debits;

@@ -78,6 +78,9 @@ pub struct Attempt {
     pub lookups: u8,
     /// What was taken.
     pub amount: Option<Money>,
+    /// What the gateway is asked for.
+    #[serde(default)]
+    pub asked: Option<Money>,
 }
 
 impl Attempt {
@@ -101,6 +104,12 @@ pub struct Order {
     pub(super) attempts: Vec<Attempt>,
     pub(super) transferred: i64,
     pub(super) overpaid: i64,
+    /// What the buyer's credit has paid.
+    #[serde(default)]
+    pub(super) credit: i64,
+    /// Uses of the credit that it took after it was placed.
+    #[serde(default)]
+    pub(super) applied: Vec<Uuid>,
     pub(super) paid_by: Option<PaidBy>,
     pub(super) refunds: Vec<Refund>,
     pub(super) disputes: Vec<Dispute>,
@@ -183,13 +192,14 @@ impl Order {
             OrderCommand::StartAttempt { attempt, method, at } => self.start(attempt, method, total, at),
             OrderCommand::RecordOutcome { attempt, outcome, at } => self.outcome(attempt, outcome, total, at),
             OrderCommand::RecordTransfer { received, at } => self.transfer(received, total, at),
+            OrderCommand::ApplyCredit { id, amount, at } => self.apply_credit(id, amount, total, at),
             OrderCommand::AskRefund(ask) => self.ask_refund(ask, total),
             OrderCommand::RecordDispute { report, at } => self.dispute(report, at),
             OrderCommand::RefundPart { refund, part, of, at } => {
                 Ok(self.refund_part(refund, (part, of), total, at))
             }
             OrderCommand::DecideRefund { refund, approve, by, at } => {
-                self.decide_refund(refund, approve, by, at)
+                self.decide_refund(refund, approve, by, (at, total))
             }
             OrderCommand::LapseRefund { refund, at } => self.lapse_refund(refund, at),
             OrderCommand::RecordRefund { refund, outcome, at } => {
@@ -214,7 +224,8 @@ impl Order {
                     // What has come by transfer goes back: staff are told.
                     let over = Money::new(self.transferred, total.currency);
                     let back = OrderEvent::OrderOverpaid { over, cause: "order-cancelled".into(), at };
-                    Ok([cancelled].into_iter().chain((over.minor > 0).then_some(back)).collect())
+                    let back = (over.minor > 0).then_some(back);
+                    Ok([cancelled].into_iter().chain(self.release_credit(total, at)).chain(back).collect())
                 }
             },
         }
@@ -230,7 +241,8 @@ impl Order {
         if p.items.is_empty() || !one_currency || sold != p.tax.gross.minor || sold <= 0 {
             return Err(OrderError::Sum);
         }
-        Ok(vec![OrderEvent::OrderPlaced {
+        let paid = Self::paid_from_credit(&p)?;
+        let placed = OrderEvent::OrderPlaced {
             order: p.order,
             number: p.number,
             account: p.account,
@@ -241,8 +253,10 @@ impl Order {
             settlement: p.settlement,
             billing: p.billing,
             vat_number: p.vat_number,
+            credit: p.credit,
             at: p.at,
-        }])
+        };
+        Ok([placed].into_iter().chain(paid).collect())
     }
 
     fn transfer(
@@ -267,7 +281,7 @@ impl Order {
                 OrderEvent::OrderOverpaid { over: received, cause: cause.into(), at },
             ]);
         }
-        let sum = self.transferred.saturating_add(received.minor);
+        let sum = self.covered().saturating_add(received.minor);
         let rest = Money::new((total.minor - sum).max(0), total.currency);
         let mut events = vec![OrderEvent::TransferReceived { received, rest, at }];
         if rest.minor == 0 {
@@ -300,7 +314,8 @@ impl Order {
     /// Takes over what happened.
     pub fn apply(&mut self, event: OrderEvent) {
         match event {
-            OrderEvent::OrderPlaced { order, number, account, subscription, tax, .. } => {
+            OrderEvent::OrderPlaced { order, number, account, subscription, tax, credit, .. } => {
+                self.credit = credit.map_or(0, |c| c.minor);
                 self.id = order;
                 self.account = account;
                 self.number = number;
@@ -316,13 +331,16 @@ impl Order {
                     known.state = if won { DisputeState::Won } else { DisputeState::Lost };
                 }
             }
-            OrderEvent::PaymentAttemptStarted { attempt, method, .. } => self.attempts.push(Attempt {
-                id: attempt,
-                gateway: method.gateway,
-                state: AttemptState::Started,
-                lookups: 0,
-                amount: None,
-            }),
+            OrderEvent::PaymentAttemptStarted { attempt, method, amount, .. } => {
+                self.attempts.push(Attempt {
+                    id: attempt,
+                    gateway: method.gateway,
+                    state: AttemptState::Started,
+                    lookups: 0,
+                    amount: None,
+                    asked: Some(amount),
+                })
+            }
             OrderEvent::PaymentSucceeded { attempt, amount, .. } => {
                 self.move_to(attempt, AttemptState::Succeeded);
                 if let Some(a) = self.attempts.iter_mut().find(|a| a.id == attempt) {
@@ -359,9 +377,17 @@ impl Order {
                     debit.rejected = true;
                 }
             }
-            OrderEvent::DirectDebitReturned { taken_back, reopened, .. } => {
-                self.note_return(taken_back, reopened);
+            OrderEvent::DirectDebitReturned { taken_back, reopened, of_overpaid, rest, .. } => {
+                self.note_return(taken_back, of_overpaid, rest);
+                if reopened {
+                    self.reopen();
+                }
             }
+            OrderEvent::OrderCreditApplied { id, amount, .. } => {
+                self.credit = self.credit.saturating_add(amount.minor);
+                self.applied.push(id);
+            }
+            OrderEvent::OrderCreditReleased { .. } => self.credit = 0,
             OrderEvent::OrderPaid { paid_by, .. } => {
                 self.status = Some(OrderStatus::Paid);
                 self.paid_by = Some(paid_by);

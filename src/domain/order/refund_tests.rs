@@ -41,6 +41,7 @@ fn placed() -> OrderCommand {
         settlement: Settlement::Charge { gateway: "sandbox".into() },
         billing: None,
         vat_number: None,
+        credit: None,
         at: at(),
     }))
 }

@@ -32,6 +32,8 @@ pub enum RefundWay {
     Gateway,
     /// Somebody sends it from the studio's bank account.
     Transfer,
+    /// It stays here, and pays for the next orders.
+    Credit,
 }
 
 /// The way it goes back.
@@ -47,6 +49,8 @@ pub enum RefundVia {
     },
     /// Somebody sends it from the studio's bank account.
     Transfer,
+    /// It becomes credit of the account, which pays for the next orders.
+    Credit,
 }
 
 /// Where one refund stands.
@@ -155,10 +159,10 @@ impl Order {
         self.refunds.iter().filter(|r| r.state.holds() && which(r)).map(|r| r.amount.minor).sum()
     }
 
-    /// Whether money can go back through the charge that it came by.
+    /// Whether so much can go back through the charge that it came by.
     #[must_use]
-    pub fn goes_back_by_charge(&self, of: RefundOf) -> bool {
-        self.source(of).is_some()
+    pub fn goes_back_by_charge(&self, of: RefundOf, amount: Money) -> bool {
+        self.source(of).is_some_and(|(_, left)| left >= amount.minor)
     }
 
     /// The charge through which money goes back, and how much of it is left.
@@ -191,6 +195,7 @@ impl Order {
         }
         let via = match ask.way {
             RefundWay::Transfer => RefundVia::Transfer,
+            RefundWay::Credit => RefundVia::Credit,
             RefundWay::Gateway => {
                 let (via, of_charge) = self.source(ask.of).ok_or(OrderError::NoCharge)?;
                 left = left.min(of_charge);
@@ -203,13 +208,55 @@ impl Order {
         let AskRefund { refund, of, amount, by, second_person_over, lapses_at, at, .. } = ask;
         // What went back of this order without a second person counts: a sum is not made small by cutting it up.
         let sum = self.held(|r| r.alone).saturating_add(amount.minor);
-        Ok(vec![if sum > second_person_over {
+        if sum > second_person_over {
             let limit = Money::new(second_person_over, total.currency);
             let lapses_at = Some(lapses_at);
-            OrderEvent::RefundProposed { refund, of, via, amount, by, limit, lapses_at, at }
-        } else {
-            OrderEvent::RefundStarted { refund, of, via, amount, by, approved_by: None, at }
-        }])
+            return Ok(vec![OrderEvent::RefundProposed {
+                refund,
+                of,
+                via,
+                amount,
+                by,
+                limit,
+                lapses_at,
+                at,
+            }]);
+        }
+        let done = self.to_credit(refund, (of, &via), amount, at, total);
+        let started = OrderEvent::RefundStarted { refund, of, via, amount, by, approved_by: None, at };
+        Ok([started].into_iter().chain(done).collect())
+    }
+
+    /// What becomes credit leaves nowhere: it is done as soon as it is decided.
+    fn to_credit(
+        &self,
+        refund: Uuid,
+        (of, via): (RefundOf, &RefundVia),
+        amount: Money,
+        at: DateTime<Utc>,
+        total: Money,
+    ) -> Vec<OrderEvent> {
+        if *via != RefundVia::Credit {
+            return vec![];
+        }
+        self.returned(refund, (of, via), amount, "credit".to_owned(), (at, total))
+    }
+
+    /// That a refund went its way, and with it the whole price, if it did.
+    fn returned(
+        &self,
+        refund: Uuid,
+        (of, via): (RefundOf, &RefundVia),
+        amount: Money,
+        gateway_reference: String,
+        (at, total): (DateTime<Utc>, Money),
+    ) -> Vec<OrderEvent> {
+        let done = self.refunds.iter().filter(|x| x.of == of && x.state == RefundState::Succeeded);
+        let before = Money::new(done.map(|x| x.amount.minor).sum(), total.currency);
+        let whole = of == RefundOf::Price && before.minor + amount.minor >= total.minor;
+        let via = via.clone();
+        let done = OrderEvent::RefundSucceeded { refund, of, via, amount, before, gateway_reference, at };
+        [done].into_iter().chain(whole.then_some(OrderEvent::OrderRefunded { at })).collect()
     }
 
     /// The part of the price to which the buyer has a right, half up: by the charge it came from, else by
@@ -255,7 +302,7 @@ impl Order {
         id: Uuid,
         approve: bool,
         second: AccountId,
-        at: DateTime<Utc>,
+        (at, total): (DateTime<Utc>, Money),
     ) -> Result<Vec<OrderEvent>, OrderError> {
         let r = self.refund(id)?;
         let over = r.lapses_at.is_some_and(|end| at >= end);
@@ -264,15 +311,19 @@ impl Order {
             (RefundState::Proposed, _) if over => Err(OrderError::RefundLapsed),
             (RefundState::Proposed, true) if r.by == second => Err(OrderError::SamePerson),
             (RefundState::Proposed, true) if self.account == second => Err(OrderError::OwnGain),
-            (RefundState::Proposed, true) => Ok(vec![OrderEvent::RefundStarted {
-                refund: id,
-                of: r.of,
-                via: r.via.clone(),
-                amount: r.amount,
-                by: r.by,
-                approved_by: Some(second),
-                at,
-            }]),
+            (RefundState::Proposed, true) => {
+                let started = OrderEvent::RefundStarted {
+                    refund: id,
+                    of: r.of,
+                    via: r.via.clone(),
+                    amount: r.amount,
+                    by: r.by,
+                    approved_by: Some(second),
+                    at,
+                };
+                let done = self.to_credit(id, (r.of, &r.via), r.amount, at, total);
+                Ok([started].into_iter().chain(done).collect())
+            }
             (RefundState::Proposed, false) => {
                 Ok(vec![OrderEvent::RefundRejected { refund: id, by: second, at }])
             }
@@ -298,23 +349,7 @@ impl Order {
         let open = matches!(r.state, RefundState::Started | RefundState::Unknown | RefundState::Parked);
         match outcome {
             RefundOutcome::Succeeded { gateway_reference } if open => {
-                let returned = |which: RefundOf| -> i64 {
-                    let done =
-                        self.refunds.iter().filter(|x| x.of == which && x.state == RefundState::Succeeded);
-                    done.map(|x| x.amount.minor).sum()
-                };
-                let before = Money::new(returned(r.of), total.currency);
-                let whole = r.of == RefundOf::Price && before.minor + r.amount.minor >= total.minor;
-                let done = OrderEvent::RefundSucceeded {
-                    refund: id,
-                    of: r.of,
-                    via: r.via.clone(),
-                    amount: r.amount,
-                    before,
-                    gateway_reference,
-                    at,
-                };
-                Ok([done].into_iter().chain(whole.then_some(OrderEvent::OrderRefunded { at })).collect())
+                Ok(self.returned(id, (r.of, &r.via), r.amount, gateway_reference, (at, total)))
             }
             RefundOutcome::Refused { code } if open => {
                 Ok(vec![OrderEvent::RefundRefused { refund: id, code, at }])

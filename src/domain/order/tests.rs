@@ -46,6 +46,7 @@ fn place() -> PlaceOrder {
         settlement: Settlement::Charge { gateway: "sandbox".into() },
         billing: None,
         vat_number: None,
+        credit: None,
         at: at(),
     }
 }

@@ -225,8 +225,8 @@ impl Life<'_> {
             match order_step(event, at) {
                 Some(OrderStep::Place(sale)) => {
                     let order = sale.order;
-                    if let Some(command) = sale.place(&self.sub, self.till, at) {
-                        self.send(order, command, at);
+                    if let Some(place) = sale.place(&self.sub, self.till, at) {
+                        self.send(order, OrderCommand::Place(Box::new(place)), at);
                     }
                 }
                 Some(OrderStep::Send { order, command, .. }) => self.send(order, command, at),

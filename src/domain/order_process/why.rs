@@ -292,6 +292,13 @@ fn taken(own: &[(i64, OrderEvent)]) -> Vec<Ground> {
     let line = |position: &i64, words: String| Some(Ground { position: *position, words });
     own.iter()
         .filter_map(|(position, event)| match event {
+            OrderEvent::OrderPlaced { credit: Some(credit), .. } => {
+                line(position, format!("{credit} of it were paid from the member's credit."))
+            }
+            OrderEvent::OrderCreditApplied { amount, at, .. } => line(
+                position,
+                format!("{amount} came from the member's credit on {}.", day_words(at.date_naive())),
+            ),
             OrderEvent::PaymentSucceeded { amount, gateway, at, .. } => {
                 line(position, format!("{amount} were taken by {gateway} on {}.", day_words(at.date_naive())))
             }

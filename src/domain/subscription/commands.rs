@@ -244,6 +244,11 @@ pub enum SubscriptionCommand {
         /// What it is about, in a word.
         about: String,
     },
+    /// Its owner has another account, which is kept.
+    MoveTo {
+        /// Which one.
+        to: AccountId,
+    },
     /// Staff let a parked subscription go on.
     Unpark {
         /// Do not bill the periods that were missed.

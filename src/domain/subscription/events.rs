@@ -414,6 +414,13 @@ pub enum SubscriptionEvent {
         /// The next day on which a payment is due.
         next_due_on: NaiveDate,
     },
+    /// It belongs to another account of the same person from now on.
+    SubscriptionMoved {
+        /// From which.
+        from: AccountId,
+        /// To which.
+        to: AccountId,
+    },
     /// Staff have a mail sent to the member once more.
     MailResent {
         /// Which one.

@@ -451,6 +451,7 @@ impl Subscription {
                 self.price_change = Some(PriceChange { of, terms, from });
             }
             // Orders look the rate up on their own; a mail changes nothing.
+            SubscriptionEvent::SubscriptionMoved { to, .. } => self.owner = to,
             SubscriptionEvent::TaxChangeAnnounced { .. } | SubscriptionEvent::MailResent { .. } => {}
             // The end that follows says what becomes of it.
             SubscriptionEvent::WithdrawalDeclared { .. }

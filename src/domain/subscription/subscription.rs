@@ -123,6 +123,11 @@ impl Subscription {
                 _ => Err(SubscriptionError::OtherOrder),
             },
             C::RetryNow { policy, at } => self.retry_now(status, terms, policy, at),
+            C::MoveTo { to } if to == self.owner => Ok(vec![]),
+            C::MoveTo { .. } if self.open.as_ref().is_some_and(|o| o.charge.is_some()) => {
+                Err(SubscriptionError::InFlight)
+            }
+            C::MoveTo { to } => Ok(vec![SubscriptionEvent::SubscriptionMoved { from: self.owner, to }]),
             C::ResendMail { mail, about } => Ok(vec![SubscriptionEvent::MailResent { mail, about }]),
             C::Unpark { waive_missed, at } => self.unpark(status, terms, waive_missed, at),
         }

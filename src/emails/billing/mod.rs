@@ -5,6 +5,7 @@ mod approval_waits;
 mod cancellation_scheduled;
 mod card_expiring;
 mod catching_up;
+mod credit;
 mod direct_debit;
 mod disputed;
 mod ended;
@@ -27,6 +28,7 @@ mod tax_change;
 #[cfg(test)]
 mod tests;
 mod transfer_expected;
+mod transfer_short;
 mod trial;
 mod vat_refused;
 mod withdrawn;
@@ -52,6 +54,17 @@ pub enum BillingMail {
         iban: String,
         /// Whose account that is.
         holder: String,
+        /// With which reference.
+        reference: String,
+    },
+    /// Less came than the order asks for.
+    TransferShort {
+        /// What came.
+        received: Money,
+        /// What is missing.
+        rest: Money,
+        /// Where to.
+        iban: String,
         /// With which reference.
         reference: String,
     },
@@ -297,6 +310,14 @@ pub enum BillingMail {
         by_transfer: bool,
         /// It was part of the price, so that there is a credit note.
         credited: bool,
+        /// It stays here as credit.
+        #[serde(default)]
+        to_credit: bool,
+    },
+    /// Credit was paid out.
+    CreditPaidOut {
+        /// How much.
+        amount: Money,
     },
     /// To billing staff: the holder of a card asks the bank for the money back.
     Disputed {
@@ -402,9 +423,16 @@ impl BillingMail {
             Self::EndedByStudio => ended::render(studio, name, true),
             Self::MethodChanged => method_changed::render(studio, name),
             Self::CardExpiring { expires_on } => card_expiring::render(studio, name, expires_on),
-            Self::Refunded { number, amount, by_transfer, credited } => {
+            Self::TransferShort { received, rest, iban, reference } => {
+                transfer_short::render(studio, name, received, rest, iban, reference)
+            }
+            Self::Refunded { number, amount, credited, to_credit: true, .. } => {
+                credit::granted(studio, name, number, amount, *credited)
+            }
+            Self::Refunded { number, amount, by_transfer, credited, .. } => {
                 refunded::render(studio, name, number, amount, *by_transfer, *credited)
             }
+            Self::CreditPaidOut { amount } => credit::paid_out(studio, name, amount),
             Self::Disputed { number, order, amount, reason } => {
                 disputed::render(studio, name, number, order, amount, reason)
             }

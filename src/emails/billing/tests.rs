@@ -78,6 +78,27 @@ fn all() -> Vec<(&'static str, Mail)> {
                 amount: Money::new(1150, Currency::eur()),
                 by_transfer: false,
                 credited: true,
+                to_credit: false,
+            },
+        ),
+        (
+            "credit_granted",
+            BillingMail::Refunded {
+                number: "K123456789".into(),
+                amount: Money::new(1350, Currency::eur()),
+                by_transfer: false,
+                credited: false,
+                to_credit: true,
+            },
+        ),
+        ("credit_paid_out", BillingMail::CreditPaidOut { amount: Money::new(1350, Currency::eur()) }),
+        (
+            "transfer_short",
+            BillingMail::TransferShort {
+                received: Money::new(500, Currency::eur()),
+                rest: Money::new(650, Currency::eur()),
+                iban: "NL02 ABNA 0123 4567 89".into(),
+                reference: "RF18539007547034".into(),
             },
         ),
         (

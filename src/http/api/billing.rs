@@ -115,7 +115,7 @@ fn order_json(row: &OrderRow) -> Value {
     json!({
         "id": row.id, "number": row.number, "account": row.account, "subscription": row.subscription,
         "description": row.description, "total": row.total, "status": row.status, "settlement": row.settlement,
-        "placed_at": row.placed_at, "paid_at": row.paid_at, "transferred": row.transferred,
+        "placed_at": row.placed_at, "paid_at": row.paid_at, "transferred": row.transferred, "paid_from_credit": row.credit,
         "overpaid": row.overpaid, "refunded": row.refunded,
         "returned": row.returned, "last_code": row.last_code, "attempts": row.attempts,
     })

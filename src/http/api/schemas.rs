@@ -237,7 +237,7 @@ fn billing() -> Vec<(&'static str, Value)> {
                 json!({
                     "id": uuid(), "number": text(), "account": uuid(), "subscription": uuid(), "description": text(),
                     "total": reference("Money"), "status": text(), "settlement": text(), "placed_at": time(), "paid_at": maybe_time(),
-                    "transferred": reference("Money"), "overpaid": reference("Money"), "refunded": reference("Money"), "returned": reference("Money"), "last_code": maybe("string"), "attempts": number(),
+                    "transferred": reference("Money"), "paid_from_credit": reference("Money"), "overpaid": reference("Money"), "refunded": reference("Money"), "returned": reference("Money"), "last_code": maybe("string"), "attempts": number(),
                 }),
             ),
         ),

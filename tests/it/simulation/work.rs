@@ -197,7 +197,8 @@ async fn from_subscription(
             };
             let order = sale.order;
             let claims = sale.claims(id).map(|(kind, name)| Claim::new(kind, name)).to_vec();
-            let command = sale.place(&state, &till, at).ok_or_else(lost)?;
+            let place = sale.place(&state, &till, at).ok_or_else(lost)?;
+            let command = OrderCommand::Place(Box::new(place));
             let (command_id, meta) = event.event.follow(ORDERS, "place");
             let envelope = Envelope::new(command_id, order, command, meta).with_claims(claims);
             done(node.dispatch::<Order>(envelope).await)

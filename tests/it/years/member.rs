@@ -148,8 +148,8 @@ impl Member {
                 Some(OrderStep::Place(sale)) => {
                     let order = sale.order;
                     assert!(!self.orders.contains_key(&order), "a period is ordered once");
-                    let command = sale.place(&self.sub, &self.till, at).unwrap();
-                    self.send(order, command, at);
+                    let place = sale.place(&self.sub, &self.till, at).unwrap();
+                    self.send(order, OrderCommand::Place(Box::new(place)), at);
                 }
                 Some(OrderStep::Send { order, command, .. }) => self.send(order, command, at),
                 None => {}

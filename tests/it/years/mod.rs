@@ -119,6 +119,7 @@ fn check(m: &Member) {
             OrderEvent::OrderPaid { amount, paid_by: PaidBy::Transfer, .. } => {
                 assert_eq!(transferred.get(order), Some(&amount.minor));
             }
+            OrderEvent::OrderPaid { paid_by: PaidBy::Credit, .. } => panic!("nobody has a credit here"),
             OrderEvent::OrderOverpaid { over, .. } => {
                 // Taken although nobody owed it: staff are told, so it is not lost.
                 assert_eq!(by_order.remove(order), Some(over.minor));

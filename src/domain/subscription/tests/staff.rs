@@ -139,3 +139,22 @@ fn ending_at_once_ends_access_at_once_and_gives_up_the_open_order() {
         );
     }
 }
+
+#[test]
+fn a_subscription_moves_to_the_account_that_is_kept_and_nothing_else_changes() {
+    let to = Uuid::from_u128(0x5ec0);
+    let mut world = member();
+    let (from, due) = (world.sub.owner(), world.sub.next_payment_on());
+    let moved = world.run(SubscriptionCommand::MoveTo { to }, at("2026-02-10T09:00:00Z"));
+    assert_eq!(moved, [SubscriptionEvent::SubscriptionMoved { from, to }]);
+    assert_eq!((world.sub.owner(), world.sub.next_payment_on()), (to, due));
+    assert_eq!(world.sub.decide(SubscriptionCommand::MoveTo { to }), Ok(vec![]), "once");
+    let mut charged = failing();
+    charged.mute = true;
+    charged.run(retry("2026-02-28T15:00:00Z"), at("2026-02-28T15:00:00Z"));
+    assert_eq!(
+        charged.sub.decide(SubscriptionCommand::MoveTo { to }),
+        Err(SubscriptionError::InFlight),
+        "its answer is told to the owner who asked"
+    );
+}

@@ -140,6 +140,10 @@ fn hindrances(obstacles: &[Obstacle]) -> Markup {
                     p { a href="/account/subscription" { "Cancel the subscription" } }
                 },
                 Obstacle::StaffRole => html! { p { "This account holds a staff role. Hand the role over first." } },
+                Obstacle::OpenCredit => html! {
+                    p { "We still owe you a credit. Write to us where to pay it out: the deletion goes on when that is done." }
+                    p { a href="/account/subscription" { "See your credit" } }
+                },
                 Obstacle::PublishedWorks(count) => html! {
                     p { "This account owns published works (" (count) "). Hand them over or remove them first." }
                     p { a href="/studio/hand-over" { "Hand them over" } ", or " a href="/studio" { "hide or remove them" } "." }

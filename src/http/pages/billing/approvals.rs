@@ -47,12 +47,12 @@ pub(in crate::http::pages) async fn ask(
     (meta, reason): (Metadata, PersonalValue),
 ) -> Result<Option<Result<Res, Errors>>, HttpError> {
     let fail = |e: second::ApprovalsError| HttpError::Internal(e.to_string());
-    let Some(bound) = second::above(&req.app, &what, req.now()).await.map_err(fail)? else {
+    let Some(bound) = second::above(&req.app, account, &what, req.now()).await.map_err(fail)? else {
         return Ok(None);
     };
     if let Err(words) = second::possible(&req.app, account, &what, req.now()).await.map_err(fail)? {
         let field = match &what {
-            Act::MarkPaid { .. } => "amount",
+            Act::MarkPaid { .. } | Act::PayOutCredit { .. } => "amount",
             Act::Extend { .. } => "days",
             _ => "",
         };
@@ -250,6 +250,12 @@ async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError>
     let matter = match (one.act(), one.subscription()) {
         (Some(Act::MarkPaid { order, .. } | Act::ConfirmCharge { order, .. }), _) => {
             html! { a href={ "/billing/orders/" (order) } { "its order" } }
+        }
+        (Some(Act::PayOutCredit { .. }), _) => {
+            html! { a href={ "/billing/credits/" (one.account()) } { "the credit" } }
+        }
+        (Some(Act::Merge { into, .. }), _) => {
+            html! { "the account that is kept: " a href={ "/billing/people/" (into) } { "its page" } }
         }
         (_, Some(id)) => html! { a href={ "/billing/subscriptions/" (id) } { "its subscription" } },
         _ => html! { "the account" },

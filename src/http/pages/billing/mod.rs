@@ -3,11 +3,15 @@
 pub(super) mod approvals;
 mod bank;
 mod coupons;
+mod credits;
 mod direct_debits;
+mod exchange_rates;
 mod exports;
 mod gifts;
 mod invoices;
 mod managed;
+mod merge;
+pub(super) mod order_credit;
 mod order_outcome;
 mod orders;
 mod overview;
@@ -56,15 +60,19 @@ pub fn routes() -> Vec<Route> {
         what_if::routes(),
         orders::routes(),
         order_outcome::routes(),
+        order_credit::routes(),
         refund_ask::routes(),
         refunds::routes(),
+        credits::routes(),
         approvals::routes(),
         invoices::routes(),
         managed::routes(),
+        merge::routes(),
         plans::routes(),
         coupons::routes(),
         gifts::routes(),
         tax_rates::routes(),
+        exchange_rates::routes(),
         bank::routes(),
         direct_debits::routes(),
         reports::routes(),
@@ -91,6 +99,7 @@ pub fn places() -> Vec<Place> {
         Place::new("Subscriptions", "/billing/subscriptions"),
         Place::new("Orders", "/billing/orders"),
         Place::new("Refunds", "/billing/refunds"),
+        Place::new("Credits", "/billing/credits"),
         Place::new("Approvals", "/billing/approvals"),
         Place::new("Bank", "/billing/bank"),
         Place::new("Direct debits", "/billing/direct-debits"),
@@ -100,6 +109,7 @@ pub fn places() -> Vec<Place> {
         Place::new("Coupons", "/billing/coupons"),
         Place::new("Gifts", "/billing/gifts"),
         Place::new("Tax rates", "/billing/tax-rates"),
+        Place::new("Exchange rates", "/billing/exchange-rates"),
         Place::new("People", "/billing/people"),
     ]
 }

@@ -187,6 +187,7 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
     };
     let why = super::why::panel(req, &order).await?;
     let waiting = approvals::waiting(req, order.account).await?;
+    let credit = super::order_credit::panel(req, &order, form, errors).await?;
     let content = html! {
         (crumbs(&[Place::new("Orders", "/billing/orders")], &order.number))
         (page_head(&format!("Order {}", order.number), None, None))
@@ -197,7 +198,9 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
                 ("Total", html! { strong.num { (order.total) } }),
                 ("Tax", html! { (tax.unwrap_or_default()) }),
                 ("Received by transfer", html! { span.num { (order.transferred) } }),
-                ("Overpaid", html! { span.num { (order.overpaid) } @if order.returned.minor > 0 { ", of which " span.num { (order.returned) } " went back" } }),
+                ("Paid from credit", html! { span.num { (order.credit) } }),
+                ("Still to pay", html! { @if order.is_open() { strong.num { (order.rest()) } } @else { "nothing" } }),
+                ("Overpaid", html! { span.num { (order.overpaid) } @if order.returned.minor > 0 { ", of which " span.num { (order.returned) } " went back or became credit" } }),
                 ("Refunded", html! { span.num { (order.refunded) } }),
                 ("Disputed", html! { (match order.disputed.as_deref() { Some("open") => "yes, and not decided yet: answer at the payment service", Some("won") => "once, and the money stays", Some(_) => "and lost: the money is gone", None => "no" }) }),
                 ("Attempts", html! { (order.attempts) @if let Some((_, state)) = &order.last_attempt { ", the last one " (state) } @if let Some(code) = &order.last_code { " (" (code) ")" } }),
@@ -209,6 +212,7 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
         }
         (why)
         (super::order_outcome::panel(req, &order, form, errors))
+        (credit)
         (super::refunds::of_order(&order, &refunds))
         (booking(req, &order, form, errors))
     };
@@ -226,7 +230,7 @@ fn booking(req: &Req, order: &OrderRow, form: &Form, errors: &Errors) -> Markup 
             @if order.is_open() {
                 p { "For money that arrived in the bank account. Less than the total leaves the order open; more is noted as overpaid. Above " (limit) ", all that is booked by hand on this order together, a second person has to agree." }
             } @else {
-                p { "Nothing is owed here any more. Money that came all the same is noted as overpaid, to go back." }
+                p { "Nothing is owed here any more. Money that came all the same is noted as overpaid, to go back or to become credit." }
             }
             (post_form(req, &format!("/billing/orders/{}/paid", order.id), &html! {
                 (Field::new("amount", &format!("Amount in {}", order.total.currency)).value(typed).inputmode("decimal").short().errors(errors).render())

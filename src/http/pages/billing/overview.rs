@@ -8,7 +8,7 @@ use crate::http::route::Route;
 use crate::http::ui::table::{cell, head, number, text};
 use crate::http::ui::{Column, Errors, Stat, Tone, format, notice, page_head, stats, table};
 use crate::http::{Req, Res};
-use crate::projections::{approvals, movements, orders, refunds, subscriptions};
+use crate::projections::{approvals, credits, movements, orders, refunds, subscriptions};
 use chrono::TimeDelta;
 use maud::{Markup, html};
 
@@ -77,11 +77,15 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let (proposed, _) = refunds::list(reader, Some("proposed"), 0, 500).await?;
     let proposed = proposed.iter().filter(|r| r.lapses_at.is_none_or(|end| end > now)).count();
     let second = i64::try_from(asked + proposed).unwrap_or(i64::MAX);
+    let payouts = credits::waiting(reader).await?;
     let stuck = tick_failures::list(&req.app, 50).await?;
     let content = html! {
         (page_head("Billing", None, None))
         (stats(&cards))
         (to_do(parked, questionable, overdue, unanswered, stuck.len(), second))
+        @if payouts > 0 {
+            (notice(Tone::Warning, &html! { p { a href="/billing/credits" { (format::counted(payouts, "payout", "payouts")) } " of credit to be sent." } }))
+        }
         (set_aside(&stuck))
         h2 { "Subscriptions by plan" }
         (by_plan(&counts))

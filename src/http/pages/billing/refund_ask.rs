@@ -38,7 +38,7 @@ async fn view(req: &Req, order: &OrderRow, form: &Form, errors: &Errors) -> Resu
     let names = names(req, &[order.account], "billing-refund").await?;
     let money = |of| Money::new(state.refundable(of).max(0), order.total.currency);
     let (price, over) = (money(RefundOf::Price), money(RefundOf::Overpayment));
-    let first = if price.minor > 0 { "price" } else { "overpayment" };
+    let first = if over.minor > 0 { "overpayment" } else { "price" };
     let of = if form.has("of") { form.get("of") } else { first };
     let left = if of == "overpayment" { over } else { price };
     let typed = if form.has("amount") { form.get("amount").to_owned() } else { left.decimal() };
@@ -61,11 +61,16 @@ async fn view(req: &Req, order: &OrderRow, form: &Form, errors: &Errors) -> Resu
     let ways = [
         choice("gateway", "To the card it came from", "The gateway is asked at once.".into()),
         choice("transfer", "By bank transfer", "You send it, then say here that it is sent.".into()),
+        choice(
+            "credit",
+            "As credit, which stays here",
+            "The member's next orders use it up; it can be paid out later.".into(),
+        ),
     ];
     let back = format!("/billing/orders/{}", order.id);
     let content = html! {
         (crumbs(&[Place::new("Orders", "/billing/orders"), Place::new(order.number.clone(), back.clone())], "Refund"))
-        (page_head("Give money back", None, None))
+        (page_head("Give money back, or make it a credit", None, None))
         @if price.minor == 0 && over.minor == 0 && errors.is_empty() {
             p { "Nothing of order " a href=(back) { (order.number) } " can go back: it is not paid, or everything went back already." }
         } @else {

@@ -48,6 +48,7 @@ fn state(row: &RefundRow) -> Markup {
         "started" => chip(Tone::Info, "On its way"),
         "unknown" => chip(Tone::Warning, "Unknown"),
         "parked" => chip(Tone::Danger, "Find out"),
+        "succeeded" if row.via == RefundVia::Credit => chip(Tone::Success, "Credit"),
         "succeeded" => chip(Tone::Success, "Gone back"),
         "refused" => chip(Tone::Danger, "Refused"),
         "lapsed" => chip(Tone::Plain, "Lapsed"),
@@ -59,6 +60,7 @@ fn way(via: &RefundVia) -> String {
     match via {
         RefundVia::Charge { gateway, .. } => format!("through {gateway}"),
         RefundVia::Transfer => "by bank transfer".into(),
+        RefundVia::Credit => "as credit".into(),
     }
 }
 
@@ -167,6 +169,7 @@ fn cells(r: &RefundRow) -> Vec<String> {
     let how = match &r.via {
         RefundVia::Charge { gateway, .. } => gateway.clone(),
         RefundVia::Transfer => "transfer".into(),
+        RefundVia::Credit => "credit".into(),
     };
     vec![
         r.refund.to_string(),

@@ -4,14 +4,20 @@
 use super::exports::{self, FileKind};
 use super::reports::{money, tall};
 use super::{BILLING, desk, with};
+use crate::domain::exchange::{ExchangeTable, Quote, rate_words};
+use crate::domain::shared::calendar::day_words;
 use crate::domain::shared::tax::Country;
+use crate::domain::shared::{Currency, Money};
 use crate::http::error::HttpError;
 use crate::http::route::Route;
 use crate::http::ui::button::{link_small, submit_small};
 use crate::http::ui::layout::{Place, crumbs};
 use crate::http::ui::table::{head, number, text};
-use crate::http::ui::{Column, Errors, Field, Icon, Weight, bars, empty, format, page_head, table};
+use crate::http::ui::{
+    Column, Errors, Field, Icon, Tone, Weight, bars, empty, format, notice, page_head, table,
+};
 use crate::http::{Req, Res};
+use crate::projections::exchange_rates;
 use crate::projections::tax_report::{self, OssLine, TaxLine};
 use chrono::{Datelike as _, Months, NaiveDate};
 use maud::{Markup, html};
@@ -173,6 +179,32 @@ async fn vat_file(req: Req) -> Result<Res, HttpError> {
     Ok(exports::whole(&format!("vat-{name}"), FileKind::of_path(&req), &VAT_NAMES, lines.collect()))
 }
 
+/// Amounts of a line of a return in euro, with the rate; none while no rate is noted.
+struct InEuro {
+    net: Money,
+    tax: Money,
+    quote: Option<Quote>,
+}
+
+/// By the rate for the quarter that the line belongs to: that of the return, or the earlier one that it corrects.
+fn in_euro(line: &OssLine, rates: &ExchangeTable, from: NaiveDate) -> Option<InEuro> {
+    let start = line.corrects.unwrap_or(from);
+    let last = start.checked_add_months(Months::new(3))?.pred_opt()?;
+    let (net, quote) = rates.to_euro(money(line.net, &line.currency), last)?;
+    let (tax, _) = rates.to_euro(money(line.tax, &line.currency), last)?;
+    Some(InEuro { net, tax, quote })
+}
+
+/// What has no rate yet, as "USD for 2026-Q4".
+fn without_rate(lines: &[OssLine], rates: &ExchangeTable, from: NaiveDate) -> Vec<String> {
+    let missing = lines.iter().filter(|l| in_euro(l, rates, from).is_none());
+    let mut words: Vec<String> = missing
+        .map(|l| format!("{} for {}", l.currency, quarter_words(l.corrects.unwrap_or(from))))
+        .collect();
+    words.dedup();
+    words
+}
+
 fn quarter_words(day: NaiveDate) -> String {
     quarter("", day).0
 }
@@ -182,6 +214,9 @@ async fn oss(req: Req) -> Result<Res, HttpError> {
     let (name, from, until) = quarter(req.query("quarter"), today);
     let lines =
         tax_report::one_stop_shop(&req.app.reader, &req.app.config.studio.country, from, until).await?;
+    let rates = exchange_rates::table(&req.app.reader).await?;
+    let missing = without_rate(&lines, &rates, from);
+    let foreign = lines.iter().any(|l| l.currency != "EUR");
     let columns = |first| {
         [
             Column::new(first),
@@ -190,17 +225,43 @@ async fn oss(req: Req) -> Result<Res, HttpError> {
             Column::number("Rate"),
             Column::number("Taxable amount"),
             Column::number("VAT amount"),
+            Column::number("Taxable, in euro"),
+            Column::number("VAT, in euro"),
+            Column::new("Rate of exchange"),
         ]
+        .into_iter()
+        .take(if foreign { 9 } else { 6 })
+        .collect::<Vec<_>>()
     };
     let row = |l: &OssLine| {
-        vec![
+        let euro = in_euro(l, &rates, from);
+        let cells = vec![
             head(&html! { (l.corrects.map_or_else(|| name.clone(), quarter_words)) }),
             text(&country_words(&l.country)),
             text("Standard"),
             number(&format!("{} %", percent(l.basis_points))),
             number(&money(l.net, &l.currency).to_string()),
             number(&money(l.tax, &l.currency).to_string()),
-        ]
+            number(&euro.as_ref().map_or_else(|| "no rate".into(), |e| e.net.to_string())),
+            number(&euro.as_ref().map_or_else(|| "no rate".into(), |e| e.tax.to_string())),
+            text(
+                &euro
+                    .and_then(|e| e.quote)
+                    .map(|q| format!("{} on {}", rate_words(q.millionths), day_words(q.day)))
+                    .unwrap_or_default(),
+            ),
+        ];
+        cells.into_iter().take(if foreign { 9 } else { 6 }).collect()
+    };
+    let sum = |corrections: bool| -> Option<Money> {
+        let of = lines.iter().filter(|l| l.corrects.is_some() == corrections);
+        let all: Option<Vec<i64>> = of.map(|l| in_euro(l, &rates, from).map(|e| e.tax.minor)).collect();
+        all.map(|all| Money::new(all.iter().sum(), Currency::eur()))
+    };
+    let owed = |corrections| {
+        html! {
+            p { "VAT in euro: " @match sum(corrections) { Some(sum) => strong.num { (sum) }, None => "not known, a rate is missing" } "." }
+        }
     };
     let part = |corrections: bool| -> Vec<Vec<Markup>> {
         lines.iter().filter(|l| l.corrects.is_some() == corrections).map(row).collect()
@@ -210,18 +271,21 @@ async fn oss(req: Req) -> Result<Res, HttpError> {
         (crumbs(&[Place::new("Reports", "/billing/reports"), Place::new("VAT by country", HERE)], "One-stop shop"))
         (page_head(&format!("One-stop shop, {name}"), Some("What consumers in other countries of the Union paid tax on, in the order of the return, and what corrects returns of earlier quarters."), Some(&files(&req, OSS, &name))))
         form.row method="get" action=(OSS) { (choose(&name, today)) }
+        @if !missing.is_empty() {
+            (notice(Tone::Warning, &html! { p { "Not converted, because no rate is noted: " (missing.join(", ")) ". " a href="/billing/exchange-rates" { "Note the rate" } "; the bank publishes it when the quarter is over." } }))
+        }
         h2 { "Supplies of the quarter" }
         @if supplies.is_empty() { (empty(Icon::Info, "Nothing to declare in this quarter", "A return without supplies is due all the same.", None)) }
-        @else { (table("Supplies of the quarter", &columns("Quarter"), &supplies)) }
+        @else { (table("Supplies of the quarter", &columns("Quarter"), &supplies)) (owed(false)) }
         h2 { "Corrections of earlier quarters" }
         @if corrections.is_empty() { p.dim { "None." } }
-        @else { (table("Corrections of earlier quarters", &columns("Corrects"), &corrections)) }
-        p.small.dim { "By the day of issue. The return is made out in euro: amounts in another currency stand in lines of their own, to be converted at the rate of the European Central Bank for the last day of the quarter." }
+        @else { (table("Corrections of earlier quarters", &columns("Corrects"), &corrections)) (owed(true)) }
+        p.small.dim { "By the day of issue. The return is made out in euro: amounts in another currency stand in lines of their own, and beside them in euro at the rate of the European Central Bank for the last day of the quarter, for a correction that of the quarter it corrects. " a href="/billing/exchange-rates" { "The rates" } "." }
     };
     Ok(desk(&req, "One-stop shop", &Errors::none(), &content))
 }
 
-const OSS_NAMES: [&str; 10] = [
+const OSS_NAMES: [&str; 14] = [
     "quarter",
     "part",
     "corrected_quarter",
@@ -232,13 +296,20 @@ const OSS_NAMES: [&str; 10] = [
     "taxable_amount",
     "vat_amount",
     "currency",
+    "taxable_amount_eur",
+    "vat_amount_eur",
+    "exchange_rate",
+    "exchange_rate_day",
 ];
 
 async fn oss_file(req: Req) -> Result<Res, HttpError> {
     let (name, from, until) = quarter(req.query("quarter"), req.now().date_naive());
     let lines =
         tax_report::one_stop_shop(&req.app.reader, &req.app.config.studio.country, from, until).await?;
+    let rates = exchange_rates::table(&req.app.reader).await?;
     let rows = lines.iter().map(|l| {
+        let euro = in_euro(l, &rates, from);
+        let quote = euro.as_ref().and_then(|e| e.quote);
         vec![
             name.clone(),
             if l.corrects.is_some() { "correction" } else { "supply" }.to_owned(),
@@ -250,6 +321,10 @@ async fn oss_file(req: Req) -> Result<Res, HttpError> {
             money(l.net, &l.currency).decimal(),
             money(l.tax, &l.currency).decimal(),
             l.currency.clone(),
+            euro.as_ref().map(|e| e.net.decimal()).unwrap_or_default(),
+            euro.as_ref().map(|e| e.tax.decimal()).unwrap_or_default(),
+            quote.map(|q| rate_words(q.millionths)).unwrap_or_default(),
+            quote.map(|q| q.day.to_string()).unwrap_or_default(),
         ]
     });
     Ok(exports::whole(&format!("oss-{name}"), FileKind::of_path(&req), &OSS_NAMES, rows.collect()))

@@ -12,6 +12,7 @@ use crate::http::ui::button::submit_as;
 use crate::http::ui::{Weight, form as post_form, page_head};
 use crate::http::{Req, Res};
 use crate::projections::orders::{self, OrderRow};
+use crate::projections::people;
 use maud::html;
 
 pub(super) fn routes() -> Vec<Route> {
@@ -24,7 +25,7 @@ pub(super) fn routes() -> Vec<Route> {
 /// The order of the person, if it waits for a confirmation.
 async fn waiting(req: &Req) -> Result<Option<OrderRow>, HttpError> {
     let order = orders::one(&req.app.reader, req.id_param("id")?).await?.ok_or(HttpError::NotFound)?;
-    if order.account != req.account()?.id {
+    if !people::same_person(&req.app.reader, req.account()?.id).await?.contains(&order.account) {
         return Err(HttpError::NotFound);
     }
     let asked = order.last_attempt.as_ref().is_some_and(|(_, state)| state == "action-required");

@@ -4,7 +4,7 @@ use super::address;
 use super::cards::{self, card_fields};
 use super::join::{frame, frame_with};
 use super::payment_methods::{chosen_card, kept_choice};
-use super::shared::{TaxDesk, country, offers, tax_note};
+use super::shared::{TaxDesk, buyer_country, offers, tax_note};
 use crate::actors::bus::{CommandError, Envelope};
 use crate::actors::{contacts, payments};
 use crate::domain::gift::{Gift, GiftCommand, GiftError, Given, OrderGift};
@@ -20,6 +20,7 @@ use crate::http::ui::{
     Errors, Field, Icon, Tone, Weight, empty, error_summary, facts, hidden_fields, notice_text, page_head,
 };
 use crate::http::{Form, Req, Res};
+use crate::projections::credits;
 use crate::projections::gifts;
 use crate::projections::plans::{self, Offer};
 use maud::html;
@@ -53,7 +54,7 @@ async fn sold(req: &Req, buyer: Country) -> Result<Vec<Offer>, HttpError> {
 }
 
 async fn choose(req: Req) -> Result<Res, HttpError> {
-    let buyer = country(&req, req.query("country"));
+    let buyer = buyer_country(&req, req.query("country")).await?;
     let all = sold(&req, buyer).await?;
     let desk = TaxDesk::open(&req).await?;
     let body = html! {
@@ -91,7 +92,7 @@ struct Choice {
 }
 
 async fn choice(req: &Req, code: &str) -> Result<Choice, HttpError> {
-    let buyer = country(req, code);
+    let buyer = buyer_country(req, code).await?;
     let id = req.id_param("offer")?;
     let offer = plans::offer(&req.app.reader, id).await?.ok_or(HttpError::NotFound)?;
     let known = sold(req, buyer).await?.iter().any(|o| o.variation.id == id);
@@ -115,6 +116,7 @@ async fn view(req: &Req, choice: &Choice, form: &Form, errors: &Errors) -> Resul
     let kept = if card { kept_choice(req, form, errors).await? } else { None };
     let back = format!("/gift?country={buyer}");
     let confirmed = req.account()?.confirmed;
+    let credit = credits::there(&req.app.reader, req.account()?.id, tax.gross).await?;
     let body = html! {
         (page_head("Check your gift", Some("Nothing is ordered before you press the button."), None))
         (error_summary(errors))
@@ -148,6 +150,7 @@ async fn view(req: &Req, choice: &Choice, form: &Form, errors: &Errors) -> Resul
                     ("VAT", html! { span.num { (tax.tax) } @if tax.basis_points > 0 { " (" (tax.percent()) ", " (buyer.name()) ")" } }),
                     ("Total", html! { strong.num { (tax.gross) } }),
                 ]))
+                @if credit.minor > 0 { p { "Your credit pays " strong.num { (credit) } " of it." } }
                 @if req.app.config.billing.gift_days > 0 { p.small.dim { "It can be redeemed within " (req.app.config.billing.gift_days) " days after it is paid." } }
             }
         }

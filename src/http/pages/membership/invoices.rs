@@ -14,6 +14,7 @@ use crate::http::ui::table::{cell, head, number, text};
 use crate::http::ui::{Column, Icon, Weight, empty, format, page_head, table};
 use crate::http::{Req, Res};
 use crate::projections::invoices::{self, Invoice};
+use crate::projections::people;
 use maud::{Markup, html};
 
 pub(super) fn routes() -> Vec<Route> {
@@ -39,7 +40,11 @@ fn frame(req: &Req, title: &str, content: &Markup) -> Res {
 }
 
 async fn list(req: Req) -> Result<Res, HttpError> {
-    let all = invoices::of_account(&req.app.reader, req.account()?.id).await?;
+    let mut all = Vec::new();
+    for account in people::same_person(&req.app.reader, req.account()?.id).await? {
+        all.extend(invoices::of_account(&req.app.reader, account).await?);
+    }
+    all.sort_by_key(|i| std::cmp::Reverse(i.position));
     let columns = [
         Column::new("Number"),
         Column::new("For"),
@@ -74,7 +79,8 @@ fn row(invoice: &Invoice) -> Vec<Markup> {
 /// The own invoice that the address names, and the buyer as it stands on it.
 async fn own(req: &Req) -> Result<(Invoice, Billed), HttpError> {
     let found = invoices::by_number(&req.app.reader, req.param("number")).await?;
-    let invoice = found.filter(|i| Some(i.document.account) == req.viewer.id()).ok_or(HttpError::NotFound)?;
+    let mine = people::same_person(&req.app.reader, req.account()?.id).await?;
+    let invoice = found.filter(|i| mine.contains(&i.document.account)).ok_or(HttpError::NotFound)?;
     let mut billed = billed(&req.app, &invoice).await?;
     if invoice.document.billing.is_none() {
         billed.address = Some(req.account()?.label.clone());

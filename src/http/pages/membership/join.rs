@@ -1,6 +1,6 @@
 //! `/join`: what can be joined; `/join/{offer}`: country and way of paying.
 
-use super::shared::{Bundle, TaxDesk, bundle_for, bundles, country, offers, tax_note};
+use super::shared::{Bundle, TaxDesk, bundle_for, bundles, buyer_country, country, offers, tax_note};
 use crate::domain::shared::tax::COUNTRIES;
 use crate::http::error::HttpError;
 use crate::http::page::{Page, page};
@@ -59,7 +59,7 @@ pub(super) async fn obstacle(req: &Req) -> Result<Option<Markup>, HttpError> {
 }
 
 async fn choose_plan(req: Req) -> Result<Res, HttpError> {
-    let buyer = country(&req, req.query("country"));
+    let buyer = buyer_country(&req, req.query("country")).await?;
     let all = bundles(&req, offers(&req, buyer).await?);
     let obstacle = obstacle(&req).await?;
     let desk = TaxDesk::open(&req).await?;
@@ -124,7 +124,7 @@ async fn choose_payment(req: Req) -> Result<Res, HttpError> {
     if obstacle(&req).await?.is_some() {
         return Ok(see_other("/join"));
     }
-    let buyer = country(&req, req.query("country"));
+    let buyer = buyer_country(&req, req.query("country")).await?;
     let bundle = bundle_for(&req, &offer, buyer).await?.ok_or(HttpError::NotFound)?;
     let Some(shown) = bundle.any() else { return Err(HttpError::NotFound) };
     let tax = TaxDesk::open(&req).await?.quote(shown, buyer);

@@ -4,7 +4,7 @@ use super::address;
 use super::cards::{self, card_fields};
 use super::join::{STEPS, frame, obstacle};
 use super::payment_methods::{chosen_card, is_kept, kept_choice};
-use super::shared::{TaxDesk, bundle_for, country, tax_note, trial};
+use super::shared::{TaxDesk, bundle_for, buyer_country, tax_note, trial};
 use super::{coupon, withdrawal};
 use crate::actors::bus::{Claim, CommandError, Envelope};
 use crate::actors::payments;
@@ -20,6 +20,7 @@ use crate::http::route::{Access, Route};
 use crate::http::ui::button::{link, submit};
 use crate::http::ui::{Errors, Weight, error_summary, facts, hidden_fields, page_head, steps};
 use crate::http::{Form, Req, Res};
+use crate::projections::credits;
 use crate::projections::plans::{self, Offer};
 use crate::projections::subscriptions;
 use maud::html;
@@ -50,7 +51,7 @@ struct Choice {
 
 async fn choice(req: &Req, code: &str, way: &str) -> Result<Choice, HttpError> {
     let offer = plans::offer(&req.app.reader, req.id_param("offer")?).await?.ok_or(HttpError::NotFound)?;
-    let buyer = country(req, code);
+    let buyer = buyer_country(req, code).await?;
     let bundle = bundle_for(req, &offer, buyer).await?.ok_or(HttpError::NotFound)?;
     let by_card = way != "bank" && bundle.card.is_some() || bundle.bank.is_none();
     let offer = if by_card { bundle.card } else { bundle.bank }.ok_or(HttpError::NotFound)?;
@@ -111,6 +112,8 @@ async fn view(req: &Req, choice: &Choice, form: &Form, errors: &Errors) -> Resul
         (false, _) => "By bank transfer",
     };
     let kept = if *by_card { kept_choice(req, form, errors).await? } else { None };
+    let credit = credits::there(&req.app.reader, req.account()?.id, tax.gross).await?;
+    let left = Money::new(tax.gross.minor - credit.minor, tax.gross.currency);
     let first = req.now().date_naive() + chrono::Days::new(u64::from(*trial_days));
     let body = html! {
         (page_head("Check your order", Some("Nothing is ordered before you press the button."), None))
@@ -143,11 +146,12 @@ async fn view(req: &Req, choice: &Choice, form: &Form, errors: &Errors) -> Resul
                     ("Plan", html! { (offer.title()) }),
                     ("Payment", html! { (how) }),
                     ("Renews", html! { "Every " (offer.variation.interval.words()) ", until you cancel" }),
-                    ("To pay now", html! { @if *trial_days > 0 { "Nothing: " (trial_days) " days of trial, until " (day_words(first)) } @else if *by_card { (tax.gross) } @else { (tax.gross) ", by transfer" } }),
+                    ("To pay now", html! { @if *trial_days > 0 { "Nothing: " (trial_days) " days of trial, until " (day_words(first)) } @else if left.minor == 0 { "Nothing: your credit pays it" } @else if *by_card { (left) } @else { (left) ", by transfer" } }),
                     ("Net", html! { span.num { (tax.net) } }),
                     ("VAT", html! { span.num { (tax.tax) } @if tax.basis_points > 0 { " (" (tax.percent()) ", " (buyer.name()) ")" } }),
                     ("Total", html! { strong.num { (tax.gross) } }),
                 ]))
+                @if credit.minor > 0 { p { "Your credit pays " strong.num { (credit) } @if *trial_days > 0 { " of it, if it is still there then" } "." } }
                 @if let Some(discount) = discount { p { "Coupon " span.mono { (discount.code) } ": " (discount.words()) "." } }
                 p.small.dim {
                     (full.gross) " per " (offer.variation.interval.words()) ", " (tax_note(full))

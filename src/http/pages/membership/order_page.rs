@@ -6,6 +6,7 @@ use super::payment_methods::{chosen_card, kept_choice};
 use super::shared::{below, period_words};
 use super::subscription::order_chip;
 use crate::actors::bus::{CommandError, Envelope};
+use crate::actors::credits::use_for_open;
 use crate::actors::payments::{self, bank_account};
 use crate::domain::gift::is_order_of;
 use crate::domain::order::{OrderEvent, OrderItem, Settlement, transfer_reference};
@@ -15,6 +16,7 @@ use crate::domain::shared::{Money, derive_id};
 use crate::domain::subscription::{Subscription, SubscriptionCommand};
 use crate::emails::billing::decline_words;
 use crate::http::error::HttpError;
+use crate::http::pages::billing::order_credit;
 use crate::http::response::{after, see_other};
 use crate::http::route::{Access, Route};
 use crate::http::ui::button::{link, submit};
@@ -28,6 +30,7 @@ use crate::http::{Form, Req, Res};
 use crate::projections::attempts::{self, AttemptRow};
 use crate::projections::invoices::{self, Invoice};
 use crate::projections::orders::{self, OrderRow};
+use crate::projections::people;
 use crate::projections::subscriptions::{self, SubscriptionRow};
 use maud::{Markup, html};
 
@@ -35,14 +38,15 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::get("/account/orders/{id}", Access::SignedIn, show),
         Route::post("/account/orders/{id}/pay", Access::SignedIn, pay),
+        Route::post("/account/orders/{id}/credit", Access::SignedIn, use_credit),
     ]
 }
 
 /// The own order that the address names; one of somebody else is not found.
 async fn own(req: &Req) -> Result<OrderRow, HttpError> {
     let found = orders::one(&req.app.reader, req.id_param("id")?).await?;
-    let account = req.account()?.id;
-    found.filter(|o| o.account == account).ok_or(HttpError::NotFound)
+    let mine = people::same_person(&req.app.reader, req.account()?.id).await?;
+    found.filter(|o| mine.contains(&o.account)).ok_or(HttpError::NotFound)
 }
 
 async fn show(req: Req) -> Result<Res, HttpError> {
@@ -160,13 +164,19 @@ fn dates(order: &OrderRow, papers: &[Invoice]) -> Vec<(&'static str, Markup)> {
     if order.transferred.minor > 0 {
         pairs.push(("Received by transfer", html! { span.num { (order.transferred) } }));
     }
+    if order.credit.minor > 0 {
+        pairs.push(("Paid from your credit", html! { span.num { (order.credit) } }));
+    }
     if order.refunded.minor > 0 {
         pairs.push(("Refunded", html! { span.num { (order.refunded) } }));
     }
     if order.overpaid.minor > order.returned.minor {
         let over = order.overpaid.minor.saturating_sub(order.returned.minor);
         let over = Money::new(over, order.total.currency);
-        pairs.push(("Paid too much", html! { span.num { (over) } ", which goes back to you" }));
+        pairs.push((
+            "Paid too much",
+            html! { span.num { (over) } ", which goes back to you or becomes your credit" },
+        ));
     }
     let paper = |p: &Invoice| html! { a href={ "/account/invoices/" (p.number) } { (p.number) } };
     let (notes, invoices): (Vec<&Invoice>, Vec<&Invoice>) = papers.iter().partition(|p| p.credit_note);
@@ -189,10 +199,14 @@ async fn panel(req: &Req, order: &OrderRow, form: &Form, errors: &Errors) -> Res
     let by_card = matches!(order.settlement, Settlement::Charge { .. });
     let kept = if by_card && !confirm { kept_choice(req, form, errors).await? } else { None };
     let transfers = bank_account(&req.app.config).is_some();
+    let credit = order_credit::usable(req, order).await?;
     Ok(html! {
         section.panel aria-labelledby="pay" {
             h2 #pay { "Pay it" }
-            p { "To pay: " strong.num { (order.rest()) } @if order.transferred.minor > 0 { " (" (order.transferred) " has arrived)" } }
+            p { "To pay: " strong.num { (order.rest()) } @if order.transferred.minor > 0 { " (" (order.transferred) " has arrived)" } @if order.credit.minor > 0 { " (" (order.credit) " were paid from your credit)" } }
+            @if credit.minor > 0 {
+                (post_form(req, &format!("/account/orders/{}/credit", order.id), &submit(&format!("Pay {credit} from your credit"), Weight::Plain)))
+            }
             @if confirm {
                 @if let Some(until) = order.confirm_until { p { "Your bank asks you to confirm this payment until " (format::moment(until)) "." } }
                 p { (link("Confirm the payment", &format!("/account/orders/{}/confirm", order.id), Weight::Main)) }
@@ -229,6 +243,19 @@ fn attempts_table(made: &[AttemptRow]) -> Markup {
         .map(|a| vec![head(&html! { (format::moment(a.started_at)) }), cell(&html! { (words(a)) })])
         .collect();
     html! { @if !rows.is_empty() { section { h2 { "Payments" } (table("Attempts to charge your card", &columns, &rows)) } } }
+}
+
+async fn use_credit(mut req: Req) -> Result<Res, HttpError> {
+    let form = req.form().await?;
+    let order = own(&req).await?;
+    let here = format!("/account/orders/{}", order.id);
+    let command = (req.command_id(&form), req.meta());
+    match use_for_open(&req.app, command, order.id, vec![]).await {
+        Ok(Some(receipt)) => Ok(after(receipt, &here)),
+        // Paid or used meanwhile: the page says so.
+        Ok(None) => Ok(see_other(&here)),
+        Err(error) => Err(HttpError::Internal(error.to_string())),
+    }
 }
 
 async fn pay(mut req: Req) -> Result<Res, HttpError> {

@@ -14,6 +14,7 @@ use crate::http::ui::button::{link, submit};
 use crate::http::ui::layout::{Place, crumbs};
 use crate::http::ui::{Errors, Icon, Weight, empty, error_summary, form as post_form, page_head};
 use crate::http::{Req, Res};
+use crate::projections::credits;
 use crate::projections::plans::Offer;
 use crate::projections::subscriptions::SubscriptionRow;
 use maud::{Markup, html};
@@ -94,10 +95,13 @@ async fn show(req: Req) -> Result<Res, HttpError> {
 async fn view(req: &Req, row: &SubscriptionRow, errors: &Errors) -> Result<Res, HttpError> {
     let all = others(req, row).await?;
     let desk = TaxDesk::open(req).await?;
+    let credit = credits::of_account(&req.app.reader, row.owner).await?;
+    let has: Vec<String> = credit.iter().filter(|b| b.money.minor > 0).map(|b| b.money.to_string()).collect();
     let content = html! {
         (crumbs(&[Place::new("Subscription", "/account/subscription")], "Change plan"))
         (page_head("Change plan", Some(&format!("You have {}.", row.plan())), None))
         (error_summary(errors))
+        @if !has.is_empty() { p { "Your credit of " strong.num { (has.join(" + ")) } " pays first what is to be paid now." } }
         @if all.is_empty() {
             (empty(Icon::Info, "No other plan", "There is no other plan that is paid in the way you pay.", Some(&Place::new("Back", "/account/subscription"))))
         }

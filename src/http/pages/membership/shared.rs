@@ -28,6 +28,24 @@ pub(in crate::http::pages) fn country(req: &Req, chosen: &str) -> Country {
     chosen.or(home).unwrap_or_else(|_| Country::from_letters(*b"NL"))
 }
 
+/// The country a buyer's page reckons with: as chosen from the list; else where the member was billed last; else
+/// where the address lies from which it is asked, if there is a database of them; else the studio's.
+pub(super) async fn buyer_country(req: &Req, chosen: &str) -> Result<Country, HttpError> {
+    if Country::parse(chosen).is_ok_and(|c| c.is_offered()) {
+        return Ok(country(req, chosen));
+    }
+    let home = country(req, "");
+    if let Some(account) = req.viewer.id() {
+        let before = subscriptions::of_account(&req.app.reader, account).await?;
+        if let Some(last) = before.first() {
+            return Ok(last.state.buyer(home).country);
+        }
+    }
+    let Some(file) = req.app.config.billing.geoip_db.as_deref() else { return Ok(home) };
+    let found = req.app.geoip.country(file, req.remote).await;
+    Ok(found.filter(Country::is_offered).unwrap_or(home))
+}
+
 /// The currency in which a country buys.
 pub(super) fn currency(req: &Req, country: Country) -> Currency {
     let billing = &req.app.config.billing;
@@ -244,7 +262,7 @@ pub(in crate::http::pages) fn invoice_sheet(invoice: &Invoice, billed: &Billed) 
             (facts(&[
                 ("Net", html! { span.num { (d.tax.net) } }),
                 ("VAT", html! { span.num { (d.tax.tax) } @if d.tax.kind == TaxKind::Charged { " (" (d.tax.percent()) ", " (d.tax.country.name()) ")" } }),
-                ("Total", html! { strong.num { (d.tax.gross) } }),
+                ("Total", html! { strong.num { (d.tax.gross) } @if let Some(credit) = d.credit { ", of which " span.num { (credit) } " from your credit" } }),
                 ("Order", html! { (d.order_number) }),
                 ("Payment", html! { @if d.refund.is_some() { "Given back." } @else if invoice.credit_note { "Nothing has to be paid." } @else if d.paid { "Paid." } @else { "By bank transfer." } }),
             ]))

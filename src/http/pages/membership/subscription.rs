@@ -21,6 +21,7 @@ use crate::http::ui::{
     notice, notice_text, page_head, table,
 };
 use crate::http::{Form, Req, Res};
+use crate::projections::credits;
 use crate::projections::orders::{self, OrderRow};
 use crate::projections::subscriptions::{self, SubscriptionRow};
 use maud::{Markup, html};
@@ -73,12 +74,14 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
         }
     };
     let seats = team::seats(req).await?;
+    let credit = credit(req).await?;
     let content = html! {
         (page_head("Subscription", None, None))
         @if let (Some(done), true) = (done, errors.is_empty()) { (notice_text(Tone::Success, done)) }
         (error_summary(errors))
         @for seat in &seats { (notice_text(Tone::Info, seat)) }
         (content)
+        (credit)
     };
     let res = page(
         req,
@@ -96,6 +99,45 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
     );
     let res = cards::allow(req, res);
     Ok(if errors.is_empty() { res } else { unprocessable(res) })
+}
+
+/// What the studio owes the member, with its last moves; nothing for those who never had a credit.
+async fn credit(req: &Req) -> Result<Markup, HttpError> {
+    let (reader, account) = (&req.app.reader, req.account()?.id);
+    let balances = credits::of_account(reader, account).await?;
+    let moves = if balances.is_empty() { vec![] } else { credits::moves(reader, account, 20).await? };
+    let there: Vec<String> =
+        balances.iter().filter(|b| b.money.minor > 0).map(|b| b.money.to_string()).collect();
+    let words = |kind: &str, waiting| match kind {
+        "granted" => "Became credit",
+        "used" => "Paid for an order",
+        "given-back" => "Credit again: the order was cancelled",
+        "not-sent" => "Credit again: it was not sent",
+        _ if waiting => "Will be sent to your bank account",
+        _ => "Paid out to your bank account",
+    };
+    let columns = [Column::new("When"), Column::new("What"), Column::number("Amount")];
+    let rows: Vec<Vec<Markup>> = moves
+        .iter()
+        .map(|m| {
+            let order = html! { @if let Some((id, number)) = &m.order { ", order " a href={ "/account/orders/" (id) } { (number) } } };
+            vec![
+                head(&format::date(m.at)),
+                cell(&html! { (words(&m.kind, m.waiting)) (order) }),
+                number(&m.amount.to_string()),
+            ]
+        })
+        .collect();
+    Ok(html! {
+        @if !moves.is_empty() {
+            section.panel aria-labelledby="credit" {
+                h2 #credit { "Your credit" }
+                @if there.is_empty() { p { "It is used up." } }
+                @else { p { "You have " strong.num { (there.join(" + ")) } " of credit. Your next orders use it up before anything is charged. Write to us if you would rather have it paid out." } }
+                (table("Moves of your credit", &columns, &rows))
+            }
+        }
+    })
 }
 
 fn body(
@@ -238,7 +280,7 @@ fn open_order(
     html! {
         section.panel aria-labelledby="open" {
             h2 #open { "Open order " (open.number) }
-            p { (open.description) ": " strong.num { (open.rest()) } @if open.transferred.minor > 0 { " (" (open.transferred) " has arrived)" } }
+            p { (open.description) ": " strong.num { (open.rest()) } @if open.transferred.minor > 0 { " (" (open.transferred) " has arrived)" } @if open.credit.minor > 0 { " (" (open.credit) " were paid from your credit)" } }
             @if let Some(code) = open.last_code.as_deref().filter(|_| confirm.is_none() && !waiting) {
                 (notice_text(Tone::Warning, &format!("{} Nothing was charged.", decline_words(code))))
             }

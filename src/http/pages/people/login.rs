@@ -49,7 +49,7 @@ async fn sign_in(mut req: Req) -> Result<Res, HttpError> {
             open(&req, account, &next).await
         }
         Ok(SignIn::SecondStep(account)) => super::second_step::begin(&req, account, &next).await,
-        Ok(step @ (SignIn::Unknown | SignIn::Suspended(_) | SignIn::AwaitingApproval)) => {
+        Ok(step @ (SignIn::Unknown | SignIn::Merged | SignIn::Suspended(_) | SignIn::AwaitingApproval)) => {
             refused(words(step))
         }
         Ok(step @ SignIn::Unconfirmed(account)) => {
@@ -80,6 +80,9 @@ pub(super) fn words(step: SignIn) -> String {
             return format!(
                 "This account is suspended until {day}. Write to the studio if you do not know why."
             );
+        }
+        SignIn::Merged => {
+            "This account is one with your other account now: sign in with the mail address of that one. Write to the studio if you do not know it."
         }
         SignIn::Suspended(None) => "This account is suspended. Write to the studio.",
         SignIn::AwaitingApproval => {

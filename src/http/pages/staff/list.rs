@@ -246,6 +246,7 @@ fn blocked(obstacles: &[Obstacle]) -> String {
             Obstacle::LiveSubscription(_) => "live subscription",
             Obstacle::StaffRole => "staff role",
             Obstacle::PublishedWorks(_) => "published works",
+            Obstacle::OpenCredit => "credit not paid out",
         })
         .collect();
     format!("Blocked: {}", words.join(", "))

@@ -15,10 +15,11 @@ use crate::http::response::after;
 use crate::http::route::Route;
 use crate::http::ui::layout::{Place, Theme};
 use crate::http::ui::{
-    Errors, Field, Tone, Weight, button, chip, crumbs, error_summary, facts, form, format, notice_text,
-    page_head, rooms,
+    Errors, Field, Tone, Weight, button, chip, crumbs, error_summary, facts, form, format, notice,
+    notice_text, page_head, rooms,
 };
 use crate::http::{Form, Req, Res};
+use crate::projections::credits;
 use crate::projections::people::{self, Person, Presence};
 use chrono::{DateTime, NaiveDate, Utc};
 use maud::{Markup, html};
@@ -137,9 +138,17 @@ pub(super) async fn view(req: &Req, typed: &Form, errors: &Errors) -> Result<Res
         Desk::Moderation => html! {},
     };
     let waiting = match desk {
-        Desk::Billing => approvals::waiting(req, id).await?,
+        Desk::Billing => {
+            let credit = credits::of_account(&req.app.reader, id).await?;
+            let has: Vec<String> = credit.iter().map(|b| b.money.to_string()).collect();
+            html! {
+                (approvals::waiting(req, id).await?)
+                @if !has.is_empty() { p { "Credit: " a.num href={ "/billing/credits/" (id) } { (has.join(" + ")) } } }
+            }
+        }
         Desk::Moderation => html! {},
     };
+    let others = people::same_person(&req.app.reader, id).await?;
     let content = html! {
         (crumbs(&[Place::new("People", desk.people())], &name))
         (page_head(&name, None, None))
@@ -154,10 +163,17 @@ pub(super) async fn view(req: &Req, typed: &Form, errors: &Errors) -> Result<Res
             ("Roles", role_chips(&person)),
             ("Complimentary access", complimentary(&person)),
         ]))
+        @if let Some(into) = person.merged_into { (notice(Tone::Info, &html! { p { "This account was merged into " a href=(desk.person(into)) { "another one of the same person" } ", which has what belonged to it." } })) }
+        @for other in others.iter().skip(1) { (notice(Tone::Info, &html! { p { "It took over " a href=(desk.person(*other)) { "another account of the same person" } "." } })) }
         (watching)
         (waiting)
         @if desk == Desk::Billing && person.presence != Presence::Erased {
-            p { (button::link("Start a managed subscription", &format!("/billing/people/{id}/subscription"), Weight::Quiet)) }
+            @if person.merged_into.is_none() {
+                p.row {
+                    (button::link("Start a managed subscription", &format!("/billing/people/{id}/subscription"), Weight::Quiet))
+                    (button::link("Merge into another account", &format!("/billing/people/{id}/merge"), Weight::Quiet))
+                }
+            }
         }
         @if person.presence != Presence::Erased { (acts(req, desk, id, &person, typed, errors)) }
         @if desk == Desk::Moderation { (impersonation::offer(req, &person, typed.get("why"), errors)) }

@@ -1,0 +1,96 @@
+//! The files of reference rates that the European Central Bank publishes as CSV: `eurofxref.csv` (one day, "29 November
+//! 2026") and `eurofxref-hist.csv` (every day, "2026-11-29"). The first line names the currencies.
+
+use crate::domain::exchange::{Quote, millionths};
+use crate::domain::shared::Currency;
+use chrono::NaiveDate;
+
+/// Most lines of one file: more than a century of days.
+const MOST_LINES: usize = 40_000;
+
+/// Why a file cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadRates {
+    /// Another kind of file.
+    #[error(
+        "This is no file of reference rates of the European Central Bank: its first line must begin with Date and name the currencies."
+    )]
+    Unknown,
+    /// A line cannot be read.
+    #[error("Line {0} cannot be read: {1}")]
+    Line(usize, String),
+    /// Too long.
+    #[error("The file has more than {MOST_LINES} lines.")]
+    TooLong,
+}
+
+/// Reads a file. Currencies that this program does not know, and days without a rate (`N/A`), are passed over.
+///
+/// # Errors
+/// [`BadRates`]: then nothing of it is used.
+pub fn read(bytes: &[u8]) -> Result<Vec<Quote>, BadRates> {
+    let text = std::str::from_utf8(bytes).map_err(|_| BadRates::Unknown)?;
+    let text = text.trim_start_matches('\u{feff}');
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
+    let heads = reader.headers().map_err(|_| BadRates::Unknown)?.clone();
+    if heads.get(0).map(str::trim) != Some("Date") || heads.len() < 2 {
+        return Err(BadRates::Unknown);
+    }
+    let currencies: Vec<Option<Currency>> = heads.iter().map(|h| Currency::parse(h).ok()).collect();
+    let mut quotes = Vec::new();
+    for (n, row) in reader.records().enumerate() {
+        if n >= MOST_LINES {
+            return Err(BadRates::TooLong);
+        }
+        let bad = |why: String| BadRates::Line(n + 2, why);
+        let row = row.map_err(|e| bad(e.to_string()))?;
+        let cell = row.get(0).unwrap_or("").trim();
+        if cell.is_empty() {
+            continue;
+        }
+        let day = NaiveDate::parse_from_str(cell, "%Y-%m-%d")
+            .or_else(|_| NaiveDate::parse_from_str(cell, "%d %B %Y"))
+            .map_err(|_| bad(format!("{cell} is no date")))?;
+        for (at, currency) in currencies.iter().enumerate().skip(1) {
+            let (Some(currency), rate) = (currency, row.get(at).unwrap_or("").trim()) else { continue };
+            if rate.is_empty() || rate == "N/A" || *currency == Currency::eur() {
+                continue;
+            }
+            let millionths = millionths(rate).ok_or_else(|| bad(format!("{rate} is no rate")))?;
+            quotes.push(Quote { day, currency: *currency, millionths });
+        }
+    }
+    Ok(quotes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_files_of_the_bank_are_read() {
+        let one = "Date, USD, JPY, XYZ, \n27 November 2026, 1.0856, 160.50, 7, \n";
+        let found = read(one.as_bytes()).expect("read");
+        let words: Vec<String> =
+            found.iter().map(|q| format!("{} {} {}", q.day, q.currency, q.millionths)).collect();
+        assert_eq!(words, ["2026-11-27 USD 1085600", "2026-11-27 JPY 160500000"]);
+        let all = "Date,USD,CYP,GBP,\n2026-11-27,1.0856,N/A,0.86,\n2026-11-26,1.09,N/A,N/A,\n";
+        assert_eq!(read(all.as_bytes()).expect("read").len(), 3);
+    }
+
+    #[test]
+    fn other_files_are_refused_whole_with_a_sentence() {
+        let bad = |text: &str| read(text.as_bytes()).expect_err("refused").to_string();
+        for other in ["", "hello", "date;amount\n", "Day,USD\n2026-11-27,1\n", "Date\n2026-11-27\n"] {
+            assert!(bad(other).contains("no file of reference rates"), "{other}");
+        }
+        assert!(
+            bad("Date,USD\nsoon,1.1\n").contains("Line 2") && bad("Date,USD\nsoon,1.1\n").contains("no date")
+        );
+        assert!(bad("Date,USD\n2026-11-27,-1\n").contains("-1 is no rate"));
+        assert!(read(b"Date,USD\n\xff").is_err());
+        let many = |n: usize| format!("Date,USD\n{}", "2026-11-27,1.1\n".repeat(n));
+        assert!(read(many(MOST_LINES).as_bytes()).is_ok(), "at the edge");
+        assert_eq!(read(many(MOST_LINES + 1).as_bytes()), Err(BadRates::TooLong));
+    }
+}

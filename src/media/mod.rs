@@ -33,6 +33,7 @@ pub mod probe;
 pub mod raw;
 pub mod sandbox;
 pub mod signs;
+pub mod said;
 pub mod sniff;
 pub mod store;
 pub mod subtitles;

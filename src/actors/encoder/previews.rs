@@ -4,7 +4,7 @@ use super::pieces::Manifest;
 use super::run::Bench;
 use crate::domain::media::{Codec, Facts, Kind, Overview, Poster, Rejection, Rendition};
 use crate::media::sniff::{self, Form};
-use crate::media::store::{folder_bytes, private_folder, write_atomically};
+use crate::media::store::{folder_bytes, private_folder};
 use crate::media::{
     MediaTrouble, animation, archives, blend, documents, heif, models, office, paintings, pictures, probe,
     raw, texts, typeset,
@@ -138,11 +138,10 @@ pub fn make(
         }
         Form::Model(form) => {
             let (model, _) = models::read(original, form, limits)?;
-            let glb = models::for_viewer(original, form, &model)?;
-            write_atomically(&staging.join(VIEW), &glb)?;
+            let bytes = models::write_for_viewer(original, form, &model, &staging.join(VIEW))?;
             let drawn = DynamicImage::ImageRgb8(models::draw(&model, MODEL.0, MODEL.1));
             let poster = pictures::write_sizes(&drawn, staging, "poster", |_, _| {})?;
-            (vec![Rendition { bytes: glb.len() as u64, ..named(VIEW, Codec::Glb) }], Some(poster))
+            (vec![Rendition { bytes, ..named(VIEW, Codec::Glb) }], Some(poster))
         }
         Form::Blend => match blend::thumbnail(original) {
             Some(picture) => (vec![], Some(pictures::write_sizes(&picture, staging, "poster", |_, _| {})?)),

@@ -53,7 +53,14 @@ async fn every_kind_is_shown_and_given_whole_to_members_only() {
         ("Pyramid", "a.obj", CUBE.into(), "model", "/view.glb", "6 triangles"),
         ("Textures", "a.zip", archive(), "archive", "original.zip", "textures/wood &lt;b&gt;.png"),
         ("Scene", "a.blend", project(), "other", "original.blend", "Blender project"),
-        ("Brushes", "a.kpp", vec![0xfe, 1, 2, 3, 0, 9], "other", "original.kpp", "File of another program"),
+        (
+            "Pinsel für Öl",
+            "a.kpp",
+            vec![0xfe, 1, 2, 3, 0, 9],
+            "other",
+            "original.kpp",
+            "File of another program",
+        ),
     ];
     for (title, name, bytes, kind, part, words) in cases {
         let sent = upload(&maker, title, name, bytes.clone()).await;
@@ -90,6 +97,11 @@ async fn every_kind_is_shown_and_given_whole_to_members_only() {
                 assert_eq!(visitor.get(&at(width)).await.status, status, "{width}");
                 assert_eq!(maker.get(&at(width)).await.status, 200, "{width}");
             }
+        assert_eq!(
+            named.contains("; filename*=UTF-8''Pinsel%20f%C3%BCr%20%C3%96l.kpp"),
+            !title.is_ascii(),
+            "{named}"
+        );
         }
     }
     // Of a film, a sound or a picture the original stays with its maker's studio.

@@ -1,7 +1,7 @@
 //! What is read, turned around or unpacked instead of played: documents, text, models, archives and
 //! files of other programs, as parts of pages.
 
-use super::delivery::signed_base;
+use super::delivery::{may_edit, signed_base};
 use super::error::HttpError;
 use super::files::unreadable;
 use super::player::{picture_url, poster};
@@ -48,7 +48,7 @@ pub async fn show(req: &Req, work: &Work) -> Result<Markup, HttpError> {
         Some(Kind::Document) => document(req, work).await,
         Some(Kind::Model) => Ok(model(req, work)),
         Some(Kind::Archive) => archive(req, work).await,
-        Some(Kind::Other) => Ok(other(work)),
+        Some(Kind::Other) => Ok(other(req, work)),
         _ => Ok(still(work)),
     }
 }
@@ -127,14 +127,19 @@ async fn archive(req: &Req, work: &Work) -> Result<Markup, HttpError> {
     })
 }
 
-fn other(work: &Work) -> Markup {
+fn other(req: &Req, work: &Work) -> Markup {
     let words = match work.facts.format.as_str() {
         "blend" => "Blender project",
         OFFICE => "Office document",
         "" => "File of another program",
         format => format,
     };
-    card(work, Icon::File, words)
+    // Visitors can do nothing about it.
+    let why = work.facts.not_shown.filter(|_| may_edit(req, work));
+    html! {
+        (card(work, Icon::File, words))
+        @if let Some(why) = why { (notice_text(Tone::Info, why.sentence())) }
+    }
 }
 
 /// What stands for a file that is only downloaded.

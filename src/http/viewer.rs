@@ -25,6 +25,9 @@ pub fn script(work: &Work) -> Option<&'static str> {
     }
 }
 
+/// Width of a page's content, in pixels.
+const WIDE: u32 = 1280;
+
 /// Longest list of pages or files that is read.
 const LIST: u64 = 64 << 20;
 
@@ -55,7 +58,11 @@ pub async fn show(req: &Req, work: &Work) -> Result<Markup, HttpError> {
 
 fn still(work: &Work) -> Markup {
     let pic = poster(work, &work.title, true);
-    html! { div.stage { (picture(pic.as_ref(), Ratio::Fill, "(min-width: 80rem) 80rem, 100vw", Fetch::First, &html! {})) } }
+    // Never larger than it is: pixels that are not there only blur it.
+    let small = pic.as_ref().map(|p| p.width).filter(|width| *width < WIDE);
+    let sizes =
+        small.map_or_else(|| "(min-width: 80rem) 80rem, 100vw".to_owned(), |width| format!("{width}px"));
+    html! { div.stage.still.small[small.is_some()] { (picture(pic.as_ref(), Ratio::Fill, &sizes, Fetch::First, &html! {})) } }
 }
 
 async fn document(req: &Req, work: &Work) -> Result<Markup, HttpError> {

@@ -13,7 +13,9 @@ pub mod captions;
 mod chapters;
 pub mod documents;
 pub mod exif;
+mod exr;
 pub mod files;
+mod floats;
 pub mod fmp4;
 pub mod heif;
 pub mod iso;
@@ -31,9 +33,10 @@ pub mod playlist;
 pub mod poster;
 pub mod probe;
 pub mod raw;
-pub mod sandbox;
-pub mod signs;
 pub mod said;
+pub mod sandbox;
+pub mod screen;
+pub mod signs;
 pub mod sniff;
 pub mod store;
 pub mod subtitles;
@@ -52,6 +55,8 @@ pub use limits::Limits;
 
 #[cfg(test)]
 mod hdr_tests;
+#[cfg(test)]
+mod screen_tests;
 #[cfg(test)]
 mod svt_tests;
 #[cfg(test)]

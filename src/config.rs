@@ -272,6 +272,18 @@ pub struct Limits {
     pub pixels: u64,
     /// Longest video, in seconds.
     pub duration_seconds: u64,
+    /// Longest side of a video frame, in pixels; of a picture four times as much.
+    pub side: u64,
+    /// Most streams (pictures, sounds, subtitles) in one video or sound.
+    pub streams: u64,
+    /// Most frames a second of a video.
+    pub frames_per_second: u64,
+    /// Memory (address space) of one helper program that reads uploads, in bytes.
+    pub helper_memory_bytes: u64,
+    /// Largest single file that a helper program may write, in bytes.
+    pub helper_file_bytes: u64,
+    /// Seconds that a helper program may take to examine a file or to decode a picture or document.
+    pub helper_seconds: u64,
     /// Failed sign-ins of one account or network within 15 minutes before a pause.
     pub sign_in_failures: u32,
     /// Seconds that filling the registration form takes at least; absent: 2 in production, 0 elsewhere.

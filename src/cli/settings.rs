@@ -6,6 +6,7 @@ use crate::actors::backup;
 use crate::adapters::geoip;
 use crate::config::{Config, Registration};
 use crate::http::cdn;
+use crate::media::office;
 use crate::media::sandbox::Confinement;
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
@@ -215,6 +216,10 @@ fn findings(config: &Config) -> Vec<Finding> {
     if !confinement.is_whole() {
         let words = format!("programs that read uploads are not wholly confined: {}", confinement.words());
         add("warning", "sandbox", &words);
+    }
+    if matches!(confinement, Confinement::Within { network: true, .. }) && office::program().is_some() {
+        let words = "LibreOffice is installed but cannot run here, because it needs sockets: office documents stay downloads until bubblewrap works";
+        add("warning", "sandbox", words);
     }
     if toml::to_string(config).is_ok_and(|t| t.contains("CHANGE_ME")) {
         add("error", "*", "a CHANGE_ME is left in the settings");

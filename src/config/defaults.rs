@@ -116,6 +116,7 @@ impl Default for Jobs {
 
 impl Default for Limits {
     fn default() -> Self {
+        let usual = crate::media::Limits::default();
         Self {
             upload_bytes: 4 << 30,
             account_bytes: 200 << 30,
@@ -127,6 +128,12 @@ impl Default for Limits {
             body_idle_seconds: 30,
             pixels: 40_000_000,
             duration_seconds: 4 * 3600,
+            side: usual.side,
+            streams: usual.streams,
+            frames_per_second: usual.frame_rate,
+            helper_memory_bytes: usual.memory_mib << 20,
+            helper_file_bytes: usual.file_mib << 20,
+            helper_seconds: usual.probe_seconds,
             sign_in_failures: 10,
             registration_seconds: None,
             registrations_per_network: 5,

@@ -86,6 +86,18 @@ impl Limits {
         if self.kinds.is_empty() {
             return Some(("limits.kinds", "names at least one kind of works".into()));
         }
+        for (name, value, least) in [
+            ("limits.side", self.side, 16),
+            ("limits.streams", self.streams, 1),
+            ("limits.frames_per_second", self.frames_per_second, 1),
+            ("limits.helper_memory_bytes", self.helper_memory_bytes, 256 << 20),
+            ("limits.helper_file_bytes", self.helper_file_bytes, 1 << 20),
+            ("limits.helper_seconds", self.helper_seconds, 1),
+        ] {
+            if value < least {
+                return Some((name, format!("is at least {least}; it is {value}")));
+            }
+        }
         None
     }
 }

@@ -5,6 +5,7 @@ use super::error::HttpError;
 use super::hotlink;
 use super::request::Req;
 use super::response::{Res, set};
+use super::saved_as::saved_as;
 use crate::media::files::Found;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -39,8 +40,8 @@ pub struct Served<'a> {
     pub content_type: &'a str,
     /// For how long it may be kept, as `Cache-Control`.
     pub cache: &'a str,
-    /// The name under which it is saved; `None` shows it.
-    pub download: Option<&'a str>,
+    /// The name under which it is saved, in ASCII, and what people call it; `None` shows it.
+    pub download: Option<(&'a str, &'a str)>,
 }
 
 /// The type of a file by the ending that we gave it.
@@ -95,8 +96,8 @@ async fn answer(req: &Req, found: Found, served: &Served<'_>) -> Result<Res, Htt
         return Ok(res);
     }
     set(&mut res, CONTENT_TYPE, served.content_type);
-    if let Some(name) = served.download {
-        set(&mut res, CONTENT_DISPOSITION, &format!("attachment; filename=\"{name}\""));
+    if let Some((name, title)) = served.download {
+        set(&mut res, CONTENT_DISPOSITION, &saved_as(name, title));
     }
     let condition = req.header("if-range");
     let wanted = if condition.is_empty() || condition == etag || is_time(condition, modified) {
@@ -171,8 +172,8 @@ fn hand_on(location: &str, served: &Served<'_>) -> Res {
     set(&mut res, HeaderName::from_static("x-accel-redirect"), location);
     set(&mut res, CONTENT_TYPE, served.content_type);
     set(&mut res, CACHE_CONTROL, served.cache);
-    if let Some(name) = served.download {
-        set(&mut res, CONTENT_DISPOSITION, &format!("attachment; filename=\"{name}\""));
+    if let Some((name, title)) = served.download {
+        set(&mut res, CONTENT_DISPOSITION, &saved_as(name, title));
     }
     res
 }

@@ -26,6 +26,7 @@ pub mod request;
 pub mod response;
 pub mod route;
 pub mod routes;
+mod saved_as;
 pub mod sent_file;
 pub mod server;
 pub mod session;

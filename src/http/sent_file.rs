@@ -4,17 +4,40 @@ use super::error::HttpError;
 use super::form::Form;
 use super::request::Req;
 
-/// Reads a `multipart/form-data` form: its fields, and the bytes of the field `file` (none if no file was
-/// chosen). The token against forgery is checked before the file is given out.
+/// A form that came with a file.
+#[derive(Debug, Default)]
+pub struct Sent {
+    /// Its fields.
+    pub form: Form,
+    /// The file; empty if none was chosen, or if it is too large.
+    pub file: Vec<u8>,
+    /// Whether it is larger than it may be.
+    pub too_large: bool,
+}
+
+/// How many times as much as is allowed is still read, to come to the fields behind it.
+const READ_ON: usize = 16;
+
+/// Reads a form with a file as [`sent`] does.
 ///
 /// # Errors
-/// [`HttpError::TooLarge`] with `too_large` above `most` bytes, [`HttpError::Forbidden`] without a token,
-/// [`HttpError::BadRequest`] if it is no such form or breaks off.
+/// [`HttpError::TooLarge`] with `too_large` above `most` bytes, and as [`sent`].
 pub async fn form_with_file(
     req: &mut Req,
     most: usize,
     too_large: &str,
 ) -> Result<(Form, Vec<u8>), HttpError> {
+    let sent = sent(req, most).await?;
+    if sent.too_large { Err(HttpError::TooLarge(too_large.to_owned())) } else { Ok((sent.form, sent.file)) }
+}
+
+/// Reads a `multipart/form-data` form: its fields, and the bytes of the field `file`, at most `most`. The token
+/// against forgery is checked before anything is given out.
+///
+/// # Errors
+/// [`HttpError::Forbidden`] without a token, [`HttpError::BadRequest`] if it is no such form or breaks off,
+/// [`HttpError::TooLarge`] for what is too large in another field, or so large that nobody reads on.
+pub async fn sent(req: &mut Req, most: usize) -> Result<Sent, HttpError> {
     let mut proven = !req.header("x-csrf-token").is_empty();
     let incomplete =
         || HttpError::Forbidden("This form is incomplete. Reload the page and send it again.".into());
@@ -24,24 +47,29 @@ pub async fn form_with_file(
     })?;
     let mut parts = multer::Multipart::new(req.take_body()?, boundary);
     let broken = |_| HttpError::BadRequest("The upload broke off. Send it again.".into());
-    let (mut form, mut file) = (Form::default(), Vec::new());
+    let mut sent = Sent::default();
     while let Some(mut part) = parts.next_field().await.map_err(broken)? {
         let name = part.name().unwrap_or_default().to_owned();
-        let mut bytes = Vec::new();
+        let (mut bytes, mut length) = (Vec::new(), 0_usize);
         while let Some(piece) = part.chunk().await.map_err(broken)? {
-            if bytes.len() + piece.len() > most {
-                return Err(HttpError::TooLarge(too_large.to_owned()));
+            length += piece.len();
+            if length <= most {
+                bytes.extend_from_slice(&piece);
+            } else if name == "file" && length <= most.saturating_mul(READ_ON) {
+                sent.too_large = true;
+                bytes = Vec::new();
+            } else {
+                return Err(HttpError::TooLarge("What was sent is far too large for this form.".into()));
             }
-            bytes.extend_from_slice(&piece);
         }
         match name.as_str() {
             "_csrf" => {
                 req.check_csrf(&String::from_utf8_lossy(&bytes))?;
                 proven = true;
             }
-            "file" => file = bytes,
-            _ => form.push(&name, &String::from_utf8_lossy(&bytes)),
+            "file" => sent.file = bytes,
+            _ => sent.form.push(&name, &String::from_utf8_lossy(&bytes)),
         }
     }
-    if proven { Ok((form, file)) } else { Err(incomplete()) }
+    if proven { Ok(sent) } else { Err(incomplete()) }
 }

@@ -1,7 +1,7 @@
 //! What is read, turned around or unpacked instead of played: documents, text, models, archives and
 //! files of other programs, as parts of pages.
 
-use super::delivery::signed_base;
+use super::delivery::{may_edit, signed_base};
 use super::error::HttpError;
 use super::files::unreadable;
 use super::player::{picture_url, poster};
@@ -24,6 +24,9 @@ pub fn script(work: &Work) -> Option<&'static str> {
         _ => None,
     }
 }
+
+/// Width of a page's content, in pixels.
+const WIDE: u32 = 1280;
 
 /// Longest list of pages or files that is read.
 const LIST: u64 = 64 << 20;
@@ -48,14 +51,18 @@ pub async fn show(req: &Req, work: &Work) -> Result<Markup, HttpError> {
         Some(Kind::Document) => document(req, work).await,
         Some(Kind::Model) => Ok(model(req, work)),
         Some(Kind::Archive) => archive(req, work).await,
-        Some(Kind::Other) => Ok(other(work)),
+        Some(Kind::Other) => Ok(other(req, work)),
         _ => Ok(still(work)),
     }
 }
 
 fn still(work: &Work) -> Markup {
     let pic = poster(work, &work.title, true);
-    html! { div.stage { (picture(pic.as_ref(), Ratio::Fill, "(min-width: 80rem) 80rem, 100vw", Fetch::First, &html! {})) } }
+    // Never larger than it is: pixels that are not there only blur it.
+    let small = pic.as_ref().map(|p| p.width).filter(|width| *width < WIDE);
+    let sizes =
+        small.map_or_else(|| "(min-width: 80rem) 80rem, 100vw".to_owned(), |width| format!("{width}px"));
+    html! { div.stage.still.small[small.is_some()] { (picture(pic.as_ref(), Ratio::Fill, &sizes, Fetch::First, &html! {})) } }
 }
 
 async fn document(req: &Req, work: &Work) -> Result<Markup, HttpError> {
@@ -127,14 +134,19 @@ async fn archive(req: &Req, work: &Work) -> Result<Markup, HttpError> {
     })
 }
 
-fn other(work: &Work) -> Markup {
+fn other(req: &Req, work: &Work) -> Markup {
     let words = match work.facts.format.as_str() {
         "blend" => "Blender project",
         OFFICE => "Office document",
         "" => "File of another program",
         format => format,
     };
-    card(work, Icon::File, words)
+    // Visitors can do nothing about it.
+    let why = work.facts.not_shown.filter(|_| may_edit(req, work));
+    html! {
+        (card(work, Icon::File, words))
+        @if let Some(why) = why { (notice_text(Tone::Info, why.sentence())) }
+    }
 }
 
 /// What stands for a file that is only downloaded.

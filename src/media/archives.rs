@@ -4,11 +4,12 @@
 //! read through, unpacked in memory piece by piece, until a limit.
 
 use super::store::write_atomically;
-use super::{Limits, MediaTrouble};
+use super::{Limits, MediaTrouble, pictures};
 use crate::domain::media::{Facts, Rejection};
+use image::DynamicImage;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// The list of entries.
@@ -21,6 +22,13 @@ const LONG_NAME: u64 = 64 << 10;
 const ZIP_DIRECTORY: u64 = 64 << 20;
 /// Where the end of a ZIP stands: its heads and the longest comment, in bytes.
 const ZIP_TAIL: u64 = 70 << 10;
+
+/// Where programs put a small picture of what is in their file: Krita; OpenRaster and OpenDocument.
+const PICTURES: [&str; 2] = ["preview.png", "Thumbnails/thumbnail.png"];
+/// How much of such a picture is read, in bytes.
+const PICTURE: u64 = 8 << 20;
+/// Its longest side as it is shown, in pixels.
+const SMALL: u32 = 512;
 
 /// How an archive is packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
@@ -150,6 +158,31 @@ fn pax_path(bytes: &[u8]) -> Option<Vec<u8>> {
     tar::PaxExtensions::new(bytes).flatten().find(path).map(|e| e.value_bytes().to_vec())
 }
 
+/// The small picture that a program put into its own file, which is a ZIP (Krita, OpenRaster, OpenDocument); `None`
+/// if there is none. Only files that begin by saying what they are count: in an archive that somebody packed, a
+/// picture of that name is one of its files.
+#[must_use]
+pub fn thumbnail(file: &Path, limits: &Limits) -> Option<DynamicImage> {
+    let mut source = File::open(file).ok()?;
+    let mut head = [0; 38];
+    source.read_exact(&mut head).ok()?;
+    if !head.starts_with(b"PK\x03\x04") || !head.ends_with(b"mimetype") {
+        return None;
+    }
+    if directory_bytes(&mut source).ok()? > ZIP_DIRECTORY {
+        return None;
+    }
+    let mut archive = zip::ZipArchive::new(source).ok()?;
+    let picture = PICTURES.iter().find_map(|name| {
+        let mut bytes = vec![];
+        archive.by_name(name).ok()?.take(PICTURE).read_to_end(&mut bytes).ok()?;
+        pictures::decode_from(Cursor::new(bytes), limits).ok()
+    })?;
+    // Whatever its size, it is shown to everybody who may know of the work.
+    let (picture, side) = (picture.0, SMALL);
+    Some(if picture.width().max(picture.height()) > side { picture.thumbnail(side, side) } else { picture })
+}
+
 /// Bytes that the directory of a ZIP says it has, by each end of an archive that stands in the file's tail:
 /// the crate reads it whole into memory, and a file of gigabytes can be nothing else.
 fn directory_bytes(file: &mut File) -> std::io::Result<u64> {
@@ -222,6 +255,34 @@ mod tests {
         let file = folder.path().join("archive");
         std::fs::write(&file, bytes).unwrap();
         read(&file, packing, limits)
+    }
+
+    #[test]
+    fn files_of_programs_bring_their_own_picture_along() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.kra");
+        let mut png = Cursor::new(vec![]);
+        let picture = image::RgbImage::from_pixel(1024, 256, image::Rgb([9, 200, 9]));
+        picture.write_to(&mut png, image::ImageFormat::Png).unwrap();
+        let found = |first: &str, name: &str, bytes: &[u8]| {
+            let mut out = zip::ZipWriter::new(Cursor::new(vec![]));
+            for (name, bytes) in [(first, &b"application/x-krita"[..]), (name, bytes)] {
+                out.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+                out.write_all(bytes).unwrap();
+            }
+            std::fs::write(&file, out.finish().unwrap().into_inner()).unwrap();
+            thumbnail(&file, &Limits::default())
+        };
+        for name in ["preview.png", "Thumbnails/thumbnail.png"] {
+            let found = found("mimetype", name, png.get_ref()).unwrap();
+            assert_eq!((found.width(), found.height()), (512, 128), "{name}");
+            assert_eq!(found.to_rgb8().get_pixel(5, 5).0, [9, 200, 9]);
+        }
+        assert!(found("mimetype", "mergedimage.png", png.get_ref()).is_none(), "the work itself is no card");
+        assert!(found("readme.txt", "preview.png", png.get_ref()).is_none());
+        assert!(found("mimetype", "preview.png", b"no picture").is_none());
+        std::fs::write(&file, b"PK\x03\x04").unwrap();
+        assert!(thumbnail(&file, &Limits::default()).is_none());
     }
 
     #[test]

@@ -1,5 +1,6 @@
-//! The wish to stop, and the other way round the signs that something moves.
+//! The wish to stop, and the other way round the signs that something moves and what helper programs say.
 
+use super::said::Said;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -9,6 +10,7 @@ pub struct Cancel {
     own: Arc<AtomicBool>,
     above: Option<Arc<AtomicBool>>,
     beats: Arc<AtomicU64>,
+    said: Said,
 }
 
 impl Cancel {
@@ -26,7 +28,13 @@ impl Cancel {
     /// A wish for one piece of work, which also hears this one.
     #[must_use]
     pub fn child(&self) -> Self {
-        Self { own: Arc::default(), above: Some(Arc::clone(&self.own)), beats: Arc::default() }
+        Self { above: Some(Arc::clone(&self.own)), ..Self::default() }
+    }
+
+    /// What helper programs say.
+    #[must_use]
+    pub fn said(&self) -> &Said {
+        &self.said
     }
 
     /// Tells that a helper program moves.

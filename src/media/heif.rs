@@ -2,7 +2,7 @@
 //! simple AVIF pictures. What comes out is upright already, whatever its metadata still say.
 
 use super::sandbox::{Cancel, Sandbox, SandboxError};
-use super::{Limits, MediaTrouble, pictures};
+use super::{Limits, MediaTrouble, pictures, screen};
 use crate::domain::media::{Facts, Rejection};
 use image::DynamicImage;
 use std::io::Read;
@@ -73,7 +73,7 @@ fn decode_by(
     // Of several pictures in one file each gets a number.
     let names = ["picture.png", "picture-1.png"].map(|name| room.path().join(name));
     let Some(made) = names.iter().find(|path| path.exists()) else { return Err(damaged()) };
-    let (picture, facts) = pictures::decode_upright(made, limits)?;
+    let (picture, facts) = pictures::decode_upright(made, limits, screen::of_heif(&head))?;
     let (is, was) = (pair(facts.width, facts.height), pair(told.0, told.1));
     if program.is_none() && is != was {
         // One tile of many.

@@ -58,14 +58,22 @@ fn has_encrypted_entry(boxes: &[u8], depth: u8) -> bool {
 }
 
 fn each(mut rest: &[u8], mut found: impl FnMut(&[u8; 4], &[u8]) -> bool) -> bool {
-    while let Some((head, _)) = rest.split_first_chunk::<8>() {
-        let size = u32::from_be_bytes([head[0], head[1], head[2], head[3]]) as usize;
-        let size = if size == 0 { rest.len() } else { size };
-        let Some(body) = rest.get(8..size) else { return false };
-        if found(&[head[4], head[5], head[6], head[7]], body) {
+    while let Some((kind, body, after)) = first(rest) {
+        if found(kind, body) {
             return true;
         }
-        rest = &rest[size..];
+        rest = after;
     }
     false
+}
+
+/// The first box: its kind, its content, and what follows it; `None` at the end and where it is cut off.
+pub(super) fn first(boxes: &[u8]) -> Option<(&[u8; 4], &[u8], &[u8])> {
+    let (size, rest) = boxes.split_first_chunk::<4>()?;
+    let kind = rest.first_chunk::<4>()?;
+    let size = match u32::from_be_bytes(*size) as usize {
+        0 => boxes.len(),
+        size => size,
+    };
+    Some((kind, boxes.get(8..size)?, boxes.get(size..)?))
 }

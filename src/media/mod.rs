@@ -13,8 +13,10 @@ pub mod captions;
 mod chapters;
 pub mod documents;
 pub mod exif;
+mod exr;
 pub mod files;
 pub mod finish;
+mod floats;
 pub mod fmp4;
 pub mod heif;
 pub mod iso;
@@ -32,7 +34,9 @@ pub mod playlist;
 pub mod poster;
 pub mod probe;
 pub mod raw;
+pub mod said;
 pub mod sandbox;
+pub mod screen;
 pub mod signs;
 pub mod sniff;
 pub mod store;
@@ -53,6 +57,8 @@ pub use limits::Limits;
 
 #[cfg(test)]
 mod hdr_tests;
+#[cfg(test)]
+mod screen_tests;
 #[cfg(test)]
 mod svt_tests;
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! Office documents (texts, tables, slides): LibreOffice turns them into a PDF in the sandbox, without network,
 //! without macros and without a profile that stays; what is shown are the pages of that. Where it is not installed,
-//! or does not come to terms with a file, the file is kept and given as it is.
+//! cannot run, or does not come to terms with a file, the file is kept and given as it is.
 
 use super::MediaTrouble;
 use super::limits::Limits;
-use super::sandbox::{Cancel, Sandbox, SandboxError};
+use super::sandbox::{Cancel, Confinement, Sandbox, SandboxError};
+use crate::domain::media::NotShown;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -23,16 +24,29 @@ pub fn program() -> Option<&'static str> {
     PROGRAMS.into_iter().find(|name| Path::new("/usr/bin").join(name).exists())
 }
 
-/// Turns an office document into a PDF inside `room`; `None` if there is no program for it, or it cannot.
+/// Turns an office document into a PDF inside `room`, or says why that cannot be.
 ///
 /// # Errors
 /// A failure of the machine, or cancellation.
 pub fn to_pdf(
+    kit: (&Sandbox, &Limits, &Cancel),
+    file: &Path,
+    room: &Path,
+) -> Result<Result<PathBuf, NotShown>, MediaTrouble> {
+    to_pdf_by(kit, file, room, program())
+}
+
+fn to_pdf_by(
     (sandbox, limits, cancel): (&Sandbox, &Limits, &Cancel),
     file: &Path,
     room: &Path,
-) -> Result<Option<PathBuf>, MediaTrouble> {
-    let Some(program) = program() else { return Ok(None) };
+    program: Option<&'static str>,
+) -> Result<Result<PathBuf, NotShown>, MediaTrouble> {
+    let Some(program) = program else { return Ok(Err(NotShown::ProgramMissing)) };
+    // It speaks with itself through a socket. Without one it ends at once, as if the file were at fault.
+    if matches!(sandbox.confinement(), Confinement::Within { network: true, .. }) {
+        return Ok(Err(NotShown::NoSockets));
+    }
     let mut job = sandbox.job(program, limits, Duration::from_secs(limits.probe_seconds));
     let input = job.reads(file)?;
     let out = job.writes(room)?;
@@ -43,7 +57,7 @@ pub fn to_pdf(
         Ok(()) => {}
         Err(error @ (SandboxError::Exit { .. } | SandboxError::TimedOut)) => {
             tracing::info!(%error, "an office document could not be turned into a PDF");
-            return Ok(None);
+            return Ok(Err(NotShown::NotUnderstood));
         }
         Err(other) => return Err(other.into()),
     }
@@ -52,7 +66,7 @@ pub fn to_pdf(
         .filter_map(Result::ok)
         .map(|entry| entry.path())
         .find(|path| path.extension().is_some_and(|ending| ending == "pdf"));
-    Ok(made)
+    Ok(made.ok_or(NotShown::NotUnderstood))
 }
 
 #[cfg(test)]
@@ -94,9 +108,11 @@ mod tests {
         assert_eq!(sniff_file(&file, "odt"), Ok(Form::Office("odt")));
         let (sandbox, limits, cancel) = (Sandbox::detect(), Limits::default(), Cancel::default());
         let kit = (&sandbox, &limits, &cancel);
-        let Some(pdf) = to_pdf(kit, &file, &room).unwrap() else {
-            assert_eq!(program(), None, "it could not be turned into a PDF");
-            return;
+        let pdf = match to_pdf(kit, &file, &room).unwrap() {
+            Ok(pdf) => pdf,
+            Err(NotShown::ProgramMissing) => return assert_eq!(program(), None),
+            Err(NotShown::NoSockets) => return assert_ne!(sandbox.confinement(), Confinement::Bubblewrap),
+            Err(NotShown::NotUnderstood) => panic!("it could not be turned into a PDF"),
         };
         assert_eq!(documents::examine(&sandbox, &limits, &pdf, &cancel).unwrap().pages, 1);
         let (public, scratch) = (folder.path().join("public"), folder.path().join("scratch"));
@@ -114,6 +130,25 @@ mod tests {
         let whole = odt("cut off");
         std::fs::write(&file, &whole[..whole.len() / 2]).unwrap();
         let (sandbox, limits, cancel) = (Sandbox::detect(), Limits::default(), Cancel::default());
-        assert_eq!(to_pdf((&sandbox, &limits, &cancel), &file, &room).unwrap(), None);
+        assert!(to_pdf((&sandbox, &limits, &cancel), &file, &room).unwrap().is_err());
+    }
+
+    #[test]
+    fn where_it_cannot_run_it_is_not_tried_and_the_reason_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, room) = (folder.path().join("a.odt"), folder.path().join("room"));
+        std::fs::write(&file, odt("Storyboard")).unwrap();
+        let (limits, cancel) = (Limits::default(), Cancel::default());
+        let why = |confinement, program| {
+            let sandbox = Sandbox::with(confinement);
+            to_pdf_by((&sandbox, &limits, &cancel), &file, &room, program).unwrap().unwrap_err()
+        };
+        let sealed = Confinement::Within { files: true, network: true };
+        assert_eq!(why(sealed, Some("soffice")), NotShown::NoSockets);
+        assert_eq!(why(sealed, None), NotShown::ProgramMissing);
+        assert_eq!(cancel.said().text(), None, "no program was started");
+        for reason in [NotShown::NoSockets, NotShown::ProgramMissing, NotShown::NotUnderstood] {
+            assert!(reason.sentence().contains("PDF"), "it says what to do: {reason:?}");
+        }
     }
 }

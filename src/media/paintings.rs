@@ -1,10 +1,10 @@
 //! Pictures to work with (Photoshop, OpenEXR, Radiance) and rarer kinds (BMP, JPEG 2000, JPEG XL, QOI, DPX, DDS,
-//! SGI, PNM): ffmpeg decodes, flattens and tone maps them in the sandbox; only the preview is made of that, the file itself is what people download. Drawings (SVG) are
+//! SGI, PNM): ffmpeg decodes and flattens them in the sandbox; only the preview is made of that, the file itself is what people download. Drawings (SVG) are
 //! rasterised the same way, by librsvg, which runs no scripts and opens no other file; they are never served
 //! as they are.
 
 use super::sandbox::{Cancel, Sandbox, SandboxError};
-use super::{Limits, MediaTrouble, pictures};
+use super::{Limits, MediaTrouble, exr, floats, pictures};
 use crate::domain::media::{Facts, Rejection};
 use image::DynamicImage;
 use std::path::Path;
@@ -22,6 +22,17 @@ pub fn decode(
     file: &Path,
     demuxer: &'static str,
 ) -> Result<(DynamicImage, Facts), MediaTrouble> {
+    let format = demuxer.trim_end_matches("_pipe").to_owned();
+    let light = match demuxer {
+        "exr_pipe" => Some(exr::decode((sandbox, limits, cancel), file)?),
+        // Debian 12's ffmpeg does not know it.
+        "hdr_pipe" => Some(floats::radiance(file, limits)?),
+        _ => None,
+    };
+    if let Some(picture) = light {
+        let (width, height, frame_rate) = (picture.width(), picture.height(), (0, 1));
+        return Ok((picture.into(), Facts { format, width, height, frame_rate, ..Facts::default() }));
+    }
     let room = tempfile::tempdir()?;
     let mut job = sandbox.job("ffmpeg", limits, Duration::from_secs(limits.probe_seconds));
     let input = job.reads(file)?;
@@ -37,18 +48,11 @@ pub fn decode(
         demuxer,
     ]);
     job.args(["-max_pixels", &limits.pixels().to_string(), "-f", demuxer]);
-    if demuxer == "exr_pipe" {
-        // Light as numbers; this is how much of it a screen shows.
-        job.args(["-apply_trc", "iec61966_2_1"]);
-    }
     if demuxer == "svg_pipe" {
         // A drawing has no size of its own.
         job.args(["-width", DRAWN, "-height", DRAWN]);
     }
     job.args(["-i".to_owned(), format!("file:{input}")]);
-    if demuxer == "hdr_pipe" {
-        job.args(["-vf", "zscale=t=linear:tin=linear:min=rgb:m=rgb,format=gbrpf32le,tonemap=reinhard,zscale=t=iec61966-2-1,format=rgb24"]);
-    }
     job.args([
         "-frames:v".to_owned(),
         "1".into(),
@@ -56,16 +60,20 @@ pub fn decode(
         "-1".into(),
         format!("{out}/picture.png"),
     ]);
-    job.run(cancel, |_| {}).map_err(|error| match error {
+    job.run(cancel, |_| {}).map_err(refused)?;
+    let (picture, facts) = pictures::decode(&room.path().join("picture.png"), limits)?;
+    Ok((picture, Facts { format, ..facts }))
+}
+
+/// What it means for a picture that the decoder gave up.
+pub(super) fn refused(error: SandboxError) -> MediaTrouble {
+    match error {
         SandboxError::Exit { code: Some(_), .. } => MediaTrouble::Rejected(Rejection::Unreadable {
             found: "the picture is damaged or too large".into(),
         }),
         SandboxError::Exit { code: None, .. } => MediaTrouble::Rejected(Rejection::ProbeExhausted),
         other => other.into(),
-    })?;
-    let (picture, facts) = pictures::decode(&room.path().join("picture.png"), limits)?;
-    let format = demuxer.trim_end_matches("_pipe").to_owned();
-    Ok((picture, Facts { format, ..facts }))
+    }
 }
 
 #[cfg(test)]

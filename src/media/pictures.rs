@@ -1,6 +1,7 @@
-//! Stills: decoded within limits, turned upright, freed of all metadata, and written in several sizes
-//! as AVIF and JPEG. Everything is re-encoded from pixels, so nothing of EXIF, GPS or XMP survives.
+//! Stills: decoded within limits, turned upright, brought to sRGB, freed of all metadata, and written in several
+//! sizes as AVIF and JPEG. Everything is re-encoded from pixels, so nothing of EXIF, GPS or XMP survives.
 
+use super::screen::{self, Signal};
 use super::store::write_atomically;
 use super::{Limits, MediaTrouble, side_by_side};
 use crate::domain::media::{Facts, Poster, Rejection};
@@ -24,12 +25,17 @@ pub fn decode(file: &Path, limits: &Limits) -> Result<(DynamicImage, Facts), Med
     decode_from(BufReader::new(File::open(file)?), limits)
 }
 
-/// Decodes a still that is upright already, whatever its metadata say.
+/// Decodes a still that is upright already, whatever its metadata say; `signal` is what its numbers mean, if the
+/// file that it was made of says so.
 ///
 /// # Errors
 /// As [`decode`].
-pub fn decode_upright(file: &Path, limits: &Limits) -> Result<(DynamicImage, Facts), MediaTrouble> {
-    decode_turning(BufReader::new(File::open(file)?), limits, false)
+pub fn decode_upright(
+    file: &Path,
+    limits: &Limits,
+    signal: Option<Signal>,
+) -> Result<(DynamicImage, Facts), MediaTrouble> {
+    decode_turning(BufReader::new(File::open(file)?), limits, (false, signal))
 }
 
 /// Decodes a still from anywhere, upright.
@@ -40,15 +46,16 @@ pub fn decode_from(
     source: impl BufRead + Seek,
     limits: &Limits,
 ) -> Result<(DynamicImage, Facts), MediaTrouble> {
-    decode_turning(source, limits, true)
+    decode_turning(source, limits, (true, None))
 }
 
 fn decode_turning(
-    source: impl BufRead + Seek,
+    mut source: impl BufRead + Seek,
     limits: &Limits,
-    turns: bool,
+    (turns, signal): (bool, Option<Signal>),
 ) -> Result<(DynamicImage, Facts), MediaTrouble> {
     let unreadable = |found: String| MediaTrouble::Rejected(Rejection::Unreadable { found });
+    let signal = signal.or(screen::of_png(&mut source)?);
     let reader = ImageReader::new(source).with_guessed_format()?;
     let Some(format) = reader.format() else {
         return Err(unreadable("no known picture format".into()));
@@ -75,7 +82,9 @@ fn decode_turning(
     }
     decoder.set_limits(bounds).map_err(|_| too_many(width, height))?;
     let orientation = orientation(&mut decoder);
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(|e| picture_trouble(&e, limits))?;
+    let profile = decoder.icc_profile().ok().flatten();
+    let picture = DynamicImage::from_decoder(decoder).map_err(|e| picture_trouble(&e, limits))?;
+    let mut picture = screen::to_screen(picture, signal, profile.as_deref());
     if turns {
         picture.apply_orientation(orientation);
     }

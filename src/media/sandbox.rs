@@ -10,6 +10,7 @@ pub use super::cancel::Cancel;
 pub use super::confinement::Confinement;
 
 use super::Limits;
+use super::said::plain;
 use super::within::Reach;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
@@ -208,8 +209,13 @@ impl SandboxJob {
         };
         let stdout = child.stdout.take();
         let stderr = child.stderr.take();
-        let tail = std::thread::spawn(move || stderr.map(|s| read_tail(s, 8192)).unwrap_or_default());
-        let hidden = self.binds.iter().map(|(_, host, _)| host.to_string_lossy().into_owned()).collect();
+        let hidden: Vec<String> =
+            self.binds.iter().map(|(_, host, _)| host.to_string_lossy().into_owned()).collect();
+        let said = cancel.said().clone();
+        said.begin(self.program, hidden.clone());
+        let tail = std::thread::spawn(move || {
+            stderr.map(|s| read_tail(s, 8192, |bytes| said.hear(bytes))).unwrap_or_default()
+        });
         let deadline = Instant::now() + self.time;
         let reaped = Arc::new(Mutex::new(false));
         super::signs::watch(child.id(), Arc::clone(&reaped), cancel.clone(), deadline);
@@ -243,7 +249,10 @@ impl SandboxJob {
         });
         let outcome = loop {
             match received.recv_timeout(Duration::from_millis(100)) {
-                Ok(line) => on_line(&line),
+                Ok(line) => {
+                    cancel.said().report(&line);
+                    on_line(&line);
+                }
                 Err(RecvTimeoutError::Disconnected) => break running.finish(),
                 Err(RecvTimeoutError::Timeout) => {
                     if let Err(e) = running.check() {
@@ -308,6 +317,12 @@ impl Running {
         };
         self.ended = true;
         let tail = self.tail.take().and_then(|t| t.join().ok()).unwrap_or_default();
+        let how = match status.code() {
+            Some(0) => "ended well".to_owned(),
+            Some(code) => format!("ended with status {code}"),
+            None => "was ended".to_owned(),
+        };
+        self.cancel.said().end(&how);
         if status.success() {
             return Ok(());
         }
@@ -333,6 +348,7 @@ impl Running {
         if self.ended {
             return;
         }
+        self.cancel.said().end("was stopped");
         super::signs::end_group(self.child.id());
         let mut reaped = self.reaped.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = self.child.wait();
@@ -398,13 +414,14 @@ fn bubblewrap_view() -> Vec<&'static str> {
     view
 }
 
-fn read_tail(mut from: impl Read, most: usize) -> String {
+fn read_tail(mut from: impl Read, most: usize, heard: impl Fn(&[u8])) -> String {
     let mut kept: Vec<u8> = vec![];
     let mut buffer = [0_u8; 4096];
     while let Ok(n) = from.read(&mut buffer) {
         if n == 0 {
             break;
         }
+        heard(&buffer[..n]);
         kept.extend_from_slice(&buffer[..n]);
         if kept.len() > 2 * most {
             kept.drain(..kept.len() - most);
@@ -416,23 +433,9 @@ fn read_tail(mut from: impl Read, most: usize) -> String {
 /// The last telling lines of an error output, short, and without paths of this machine or addresses
 /// in memory.
 fn without_paths(tail: &str, hidden: &[String]) -> String {
-    let mut text = tail.to_owned();
-    for path in hidden {
-        text = text.replace(path.as_str(), "file");
-    }
-    let lines: Vec<String> = text
-        .lines()
-        .map(|l| l.split_once("] ").map_or(l, |(_, rest)| rest).trim())
-        .filter(|l| !l.is_empty())
-        .map(|l| {
-            l.split(' ')
-                .map(|w| if w.contains("/in/") || w.contains("/out/") { "file" } else { w })
-                .collect::<Vec<_>>()
-                .join(" ")
-        })
-        .collect();
+    let lines = plain(tail, hidden);
     let from = lines.len().saturating_sub(3);
-    lines[from..].join("; ").chars().filter(|c| !c.is_control()).take(300).collect()
+    lines[from..].join("; ").chars().take(300).collect()
 }
 
 #[cfg(test)]

@@ -193,17 +193,31 @@ pub fn private_folder(path: &Path) -> io::Result<()> {
 /// # Errors
 /// If any of that fails; then nothing is left behind.
 pub fn write_atomically(target: &Path, bytes: &[u8]) -> io::Result<()> {
+    put_atomically(target, |file| file.write_all(bytes))
+}
+
+/// Copies the content of a file as [`write_atomically`] writes one, without holding it; gives its length.
+///
+/// # Errors
+/// As [`write_atomically`].
+pub fn copy_atomically(source: &Path, target: &Path) -> io::Result<u64> {
+    let mut from = File::open(source)?;
+    put_atomically(target, |file| io::copy(&mut from, file))
+}
+
+fn put_atomically<T>(target: &Path, put: impl FnOnce(&mut File) -> io::Result<T>) -> io::Result<T> {
     let folder = target.parent().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no folder"))?;
     private_folder(folder)?;
     let mut name = target.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.tmp", Uuid::now_v7()));
     let temporary = folder.join(name);
     let written = File::create(&temporary).and_then(|mut f| {
-        f.write_all(bytes)?;
-        f.sync_all()
+        let put = put(&mut f)?;
+        f.sync_all()?;
+        Ok(put)
     });
-    match written.and_then(|()| fs::rename(&temporary, target)) {
-        Ok(()) => sync_folder(folder),
+    match written.and_then(|put| fs::rename(&temporary, target).map(|()| put)) {
+        Ok(put) => sync_folder(folder).map(|()| put),
         Err(e) => {
             let _ = fs::remove_file(&temporary);
             Err(e)

@@ -183,6 +183,27 @@ mod tests {
     }
 
     #[test]
+    fn a_helper_reaches_no_other_program_of_this_machine() {
+        let Some(sandbox) = within() else { return };
+        let folder = tempfile::tempdir().unwrap();
+        let door = folder.path().join("door");
+        let listener = std::os::unix::net::UnixListener::bind(&door).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        // Not even where it may write.
+        let mut job = sandbox.job("ffprobe", &Limits::default(), Duration::from_secs(20));
+        job.writes(folder.path()).unwrap();
+        job.args(["-v".to_owned(), "error".into(), format!("unix://{}", door.display())]);
+        let ended = job.run(&Cancel::default(), |_| {});
+        match ended {
+            Err(SandboxError::Exit { code: Some(_), message }) => {
+                assert!(message.contains("Permission denied"), "{message}");
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(listener.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock, "nobody came");
+    }
+
+    #[test]
     fn films_are_still_made() {
         let Some(sandbox) = within() else { return };
         let folder = tempfile::tempdir().unwrap();

@@ -46,6 +46,8 @@ pub struct Piece {
     pub paused: bool,
     /// 1: before all others, -1: after all others.
     pub urgency: i16,
+    /// The end of what the helper programs of this try said; kept while it runs, and when it fails.
+    pub log: Option<String>,
 }
 
 impl Piece {
@@ -78,6 +80,7 @@ fn piece(row: &Row) -> Piece {
         detail: row.get(16),
         paused: row.get(17),
         urgency: row.get(18),
+        log: row.get(19),
     }
 }
 
@@ -92,7 +95,7 @@ pub async fn pieces(reader: &Reader, limit: i64) -> Result<Vec<Piece>, QueryErro
             extract(epoch from now() - j.created_at)::float8,
             extract(epoch from now() - j.started_at)::float8,
             case when j.state = 'running' then extract(epoch from now() - j.progress_at)::float8 end,
-            j.frames_done, j.frames, j.error, j.detail, coalesce(q.paused, false), coalesce(q.urgency, 0::smallint)
+            j.frames_done, j.frames, j.error, j.detail, coalesce(q.paused, false), coalesce(q.urgency, 0::smallint), j.log
         from public.media_jobs j
         left join media_works w using (media)
         left join public.media_queue_wishes q using (media)

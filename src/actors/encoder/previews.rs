@@ -2,12 +2,12 @@
 
 use super::pieces::Manifest;
 use super::run::Bench;
-use crate::domain::media::{Codec, Facts, Kind, Overview, Poster, Rejection, Rendition};
+use crate::domain::media::{Codec, Facts, Kind, NotShown, Overview, Poster, Rejection, Rendition};
 use crate::media::sniff::{self, Form};
-use crate::media::store::{folder_bytes, private_folder, write_atomically};
+use crate::media::store::{folder_bytes, private_folder};
 use crate::media::{
-    MediaTrouble, animation, archives, blend, documents, heif, models, office, paintings, pictures, probe,
-    raw, texts, typeset,
+    Limits, MediaTrouble, animation, archives, blend, documents, heif, models, office, paintings, pictures,
+    probe, raw, texts, typeset,
 };
 use image::DynamicImage;
 use std::fs;
@@ -58,11 +58,11 @@ pub fn examine(bench: &Bench, original: &Path, ending: &str) -> Result<(Kind, Fa
         },
         Form::Moving => moving(bench, original)?,
         Form::Office(ending) => match as_pdf(bench, original)? {
-            Some((_room, pdf)) => {
+            Ok((_room, pdf)) => {
                 let facts = documents::examine(sandbox, limits, &pdf, &bench.cancel)?;
                 (Kind::Document, Facts { format: ending.to_owned(), ..facts })
             }
-            None => (Kind::Other, plain(OFFICE)),
+            Err(why) => (Kind::Other, Facts { not_shown: Some(why), ..plain(OFFICE) }),
         },
         Form::Pdf => (Kind::Document, documents::examine(sandbox, limits, original, &bench.cancel)?),
         Form::Text => (Kind::Document, texts::examine(original, limits)?),
@@ -86,8 +86,8 @@ pub(super) fn repeating(bench: &Bench, original: &Path) -> Result<Option<(TempDi
     Ok(animation::film(kit, original, form, room.path())?.map(|film| (room, film)))
 }
 
-/// An office document as a PDF in a folder that goes with it; `None` if nothing here reads it.
-fn as_pdf(bench: &Bench, original: &Path) -> Result<Option<(TempDir, PathBuf)>, MediaTrouble> {
+/// An office document as a PDF in a folder that goes with it, or why there is none.
+fn as_pdf(bench: &Bench, original: &Path) -> Result<Result<(TempDir, PathBuf), NotShown>, MediaTrouble> {
     let rooms = bench.tools.store.arriving();
     private_folder(&rooms)?;
     let room = tempfile::tempdir_in(rooms)?;
@@ -126,23 +126,23 @@ pub fn make(
             Err(error) => return Err(error),
         },
         Form::Pdf => leaves(bench, original, facts.pages, staging, scratch)?,
-        Form::Office(_) if facts.pages == 0 => (vec![], None),
+        Form::Office(_) if facts.pages == 0 => (vec![], of_itself(original, limits, staging)?),
         Form::Office(_) => match as_pdf(bench, original)? {
-            Some((_room, pdf)) => leaves(bench, &pdf, facts.pages, staging, scratch)?,
-            None => return Err(MediaTrouble::internal("an office document cannot be read any more")),
+            Ok((_room, pdf)) => leaves(bench, &pdf, facts.pages, staging, scratch)?,
+            Err(_) => return Err(MediaTrouble::internal("an office document cannot be read any more")),
         },
         Form::Archive(packing) => {
             let (listing, _) = archives::read(original, packing, limits)?;
             let bytes = archives::write(&listing, staging)?;
-            (vec![Rendition { bytes, ..named(archives::LISTING, Codec::Json) }], None)
+            let poster = of_itself(original, limits, staging)?;
+            (vec![Rendition { bytes, ..named(archives::LISTING, Codec::Json) }], poster)
         }
         Form::Model(form) => {
             let (model, _) = models::read(original, form, limits)?;
-            let glb = models::for_viewer(original, form, &model)?;
-            write_atomically(&staging.join(VIEW), &glb)?;
+            let bytes = models::write_for_viewer(original, form, &model, &staging.join(VIEW))?;
             let drawn = DynamicImage::ImageRgb8(models::draw(&model, MODEL.0, MODEL.1));
             let poster = pictures::write_sizes(&drawn, staging, "poster", |_, _| {})?;
-            (vec![Rendition { bytes: glb.len() as u64, ..named(VIEW, Codec::Glb) }], Some(poster))
+            (vec![Rendition { bytes, ..named(VIEW, Codec::Glb) }], Some(poster))
         }
         Form::Blend => match blend::thumbnail(original) {
             Some(picture) => (vec![], Some(pictures::write_sizes(&picture, staging, "poster", |_, _| {})?)),
@@ -157,7 +157,7 @@ pub fn make(
                 None => (vec![], None),
             }
         }
-        Form::Other(_) => (vec![], None),
+        Form::Other(_) => (vec![], of_itself(original, limits, staging)?),
         Form::Moving => return Err(MediaTrouble::internal("a film came to where stills are made")),
     };
     Ok(Manifest {
@@ -169,6 +169,12 @@ pub fn make(
         chapters: vec![],
         av1: None,
     })
+}
+
+/// The small picture that some programs put into their files.
+fn of_itself(original: &Path, limits: &Limits, staging: &Path) -> Result<Option<Poster>, MediaTrouble> {
+    let picture = archives::thumbnail(original, limits);
+    picture.map(|picture| pictures::write_sizes(&picture, staging, "poster", |_, _| {})).transpose()
 }
 
 /// The pages of a PDF.

@@ -141,7 +141,7 @@ pub async fn claim(
                           j.created_at, j.rung, j.segment
                  limit 1 for update of j skip locked)
              update public.media_jobs j
-             set state = 'running', worker = $1, frames_done = 0, error = null,
+             set state = 'running', worker = $1, frames_done = 0, error = null, log = null,
                  attempts = j.attempts + case when j.state = 'running' then 0 else 1 end,
                  losses = j.losses + case when j.state = 'running' then 1 else 0 end,
                  lease_until = now() + make_interval(secs => $4), started_at = now(), progress_at = now()
@@ -195,6 +195,21 @@ pub async fn beat(
     Ok(kept == 1)
 }
 
+/// Notes what the helper programs of a row say, for operators.
+///
+/// # Errors
+/// If the database cannot be written.
+pub async fn note_log(pool: &Pool, job: Uuid, worker: Uuid, log: &str) -> Result<(), StoreError> {
+    pool.get()
+        .await?
+        .execute(
+            "update public.media_jobs set log = $3 where id = $1 and worker = $2 and state = 'running'",
+            &[&job, &worker, &log],
+        )
+        .await?;
+    Ok(())
+}
+
 /// What a finished row leaves.
 #[derive(Clone, Debug, Default)]
 pub struct Made {
@@ -220,7 +235,7 @@ pub async fn finish<C: GenericClient>(
         .execute(
             "update public.media_jobs
              set state = 'done', finished_at = now(), frames_done = greatest(frames, frames_done), bytes = $3,
-                 sha256 = $4, encoder = $5, error = null, detail = null, lease_until = null
+                 sha256 = $4, encoder = $5, error = null, detail = null, log = null, lease_until = null
              where id = $1 and worker = $2 and state = 'running'",
             &[&job, &worker, &i64::try_from(made.bytes).unwrap_or(i64::MAX), &made.sha256, &made.encoder],
         )

@@ -253,6 +253,7 @@ fn life(bench: &Bench) -> Option<u64> {
 async fn keep_lease(bench: &Bench) -> Lost {
     let patience = Duration::from_secs(bench.cx.config.media.stuck_seconds.max(2));
     let mut silence = Silence { life: None, since: Instant::now() };
+    let mut shown = 0;
     loop {
         tokio::time::sleep(Duration::from_secs(1)).await;
         let (done, of) = bench.progress.get();
@@ -267,6 +268,19 @@ async fn keep_lease(bench: &Bench) -> Lost {
             // The database may come back before the lease ends.
             Err(error) => tracing::warn!(%error, "a media job's lease could not be renewed"),
         }
+        let said = bench.cancel.said().changes();
+        if said != shown {
+            shown = said;
+            note_log(bench).await;
+        }
+    }
+}
+
+/// Keeps what the helper programs said. Nothing depends on it: the work goes on when it cannot be written.
+async fn note_log(bench: &Bench) {
+    let Some(log) = bench.cancel.said().text() else { return };
+    if let Err(error) = queue::note_log(&bench.cx.pool, bench.job.id, bench.worker, &log).await {
+        tracing::warn!(%error, "the log of a media job's programs could not be kept");
     }
 }
 
@@ -293,6 +307,7 @@ async fn settle_failure(bench: &Bench, error: StepError) -> Result<Outcome, Loop
         return Ok(Outcome::Released);
     }
     tracing::warn!(media = %bench.job.media, attempt = bench.job.attempts, %reason, "a media job failed");
+    note_log(bench).await;
     let code: &'static str = (&reason).into();
     // Content that the decoder gives up on is not better the fourth time.
     let most = if matches!(reason, Failure::DecoderGaveUp { .. }) { 2 } else { TRIES };

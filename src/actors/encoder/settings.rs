@@ -96,12 +96,44 @@ pub fn limits(config: &Config) -> Limits {
         upload_bytes: config.limits.upload_bytes,
         megapixels: config.limits.pixels / 1_000_000,
         minutes: config.limits.duration_seconds.div_ceil(60),
+        side: config.limits.side,
+        streams: config.limits.streams,
+        frame_rate: config.limits.frames_per_second,
+        memory_mib: config.limits.helper_memory_bytes >> 20,
+        file_mib: config.limits.helper_file_bytes >> 20,
+        probe_seconds: config.limits.helper_seconds,
         document_pages: config.previews.document_pages,
         text_kib: config.previews.text_kib,
         model_mib: config.previews.model_mib,
         model_triangles: config.previews.model_triangles,
         archive_entries: config.previews.archive_entries,
         archive_read_mib: config.previews.archive_read_mib,
-        ..Limits::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_set_is_what_holds() {
+        let mut config = Config::default();
+        // Nobody has to set what has always been so.
+        let usual = limits(&config);
+        let fixed = |l: &Limits| (l.side, l.streams, l.frame_rate, l.memory_mib, l.file_mib, l.probe_seconds);
+        assert_eq!(fixed(&usual), fixed(&Limits::default()));
+        let wanted = &mut config.limits;
+        (wanted.side, wanted.streams, wanted.frames_per_second) = (4096, 8, 60);
+        (wanted.helper_memory_bytes, wanted.helper_file_bytes, wanted.helper_seconds) =
+            (1 << 30, 2 << 30, 30);
+        assert_eq!(fixed(&limits(&config)), (4096, 8, 60, 1024, 2048, 30));
+        assert_eq!(config.limits.problem(), None);
+        config.limits.helper_memory_bytes = 1 << 20;
+        let (name, words) = config.limits.problem().expect("too little for any program");
+        assert!(name == "limits.helper_memory_bytes" && words.contains("at least 268435456"), "{words}");
+        config.limits.helper_memory_bytes = 256 << 20;
+        assert_eq!(config.limits.problem(), None, "the edge is allowed");
+        config.limits.streams = 0;
+        assert!(config.limits.problem().is_some());
     }
 }

@@ -1,5 +1,6 @@
 //! The values that media events carry.
 
+use super::NotShown;
 use serde::{Deserialize, Serialize};
 
 /// What sort of work a file is, decided by its content.
@@ -128,6 +129,9 @@ pub struct Facts {
     /// Triangles of a model.
     #[serde(default, skip_serializing_if = "is_none_of")]
     pub triangles: u64,
+    /// Why an office document has no pages here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_shown: Option<NotShown>,
 }
 
 /// Pictures of which a preview is shown and the original is given: they are files to work with.

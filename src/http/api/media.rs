@@ -3,7 +3,7 @@
 use super::{Endpoint, bad_cursor, body, captions, check_match, cursor, limit, one, only, page, text};
 use crate::actors::accounts::access_tokens::Scope;
 use crate::actors::bus::{Claim, CommandError, Envelope};
-use crate::domain::media::{Codec, Filing, Kind, Media, MediaCommand, MediaError, Tier, tags};
+use crate::domain::media::{Codec, Filing, Kind, Media, MediaCommand, MediaError, NotShown, Tier, tags};
 use crate::domain::shared::{Licence, Slug, derive_id};
 use crate::http::delivery::{is_kept_back, may_edit, may_see, may_watch, signed_base};
 use crate::http::player::{is_public_size, picture_url};
@@ -109,6 +109,7 @@ pub(super) fn to_json(req: &Req, work: &Work, progress: Option<&Progress>) -> Va
             .into();
         value["processing"]["refused_replacement"] =
             work.refused.as_ref().map(|r| json!({ "reason": r.reason, "at": r.at })).into();
+        value["processing"]["not_shown"] = work.facts.not_shown.map(NotShown::sentence).into();
         value["original"] = json!({ "sha256": work.sha256, "bytes": work.bytes });
         value["renditions"] = work.renditions.iter().map(rendition).collect();
     }

@@ -40,13 +40,15 @@ impl Budget {
     }
 }
 
-pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Model, String> {
-    let Gltf { document, blob } = Gltf::from_slice(bytes).map_err(|error| match error {
+pub(super) fn read(bytes: Vec<u8>, limits: &Limits) -> Result<Model, String> {
+    let Gltf { document, blob } = Gltf::from_slice(&bytes).map_err(|error| match error {
         gltf::Error::Validation(_) => {
             "it is not valid glTF 2.0, or needs an extension such as compression".to_owned()
         }
         _ => "it is no whole glTF 2.0 file".to_owned(),
     })?;
+    // What it holds is a copy: a model of hundreds of megabytes need not be there twice.
+    drop(bytes);
     // Without a base nothing outside the file can be named.
     let buffers = gltf::import_buffers(&document, None, blob)
         .map_err(|_| "its data lies in other files or is cut off".to_owned())?;

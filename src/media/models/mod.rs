@@ -8,9 +8,12 @@ mod glb;
 mod gltf_file;
 mod others;
 
+use super::store::{copy_atomically, write_atomically};
 use super::{Limits, MediaTrouble};
 use crate::domain::media::{Facts, Rejection};
 use image::RgbaImage;
+use std::fs::File;
+use std::io::BufReader;
 use std::path::Path;
 
 pub use draw::draw;
@@ -102,13 +105,19 @@ pub fn read(file: &Path, form: ModelForm, limits: &Limits) -> Result<(Model, Fac
     if length > limits.model_mib << 20 {
         return Err(refused(format!("it is larger than {} MiB", limits.model_mib)));
     }
-    let bytes = std::fs::read(file)?;
+    let source = BufReader::new(File::open(file)?);
+    let most = limits.model_triangles;
+    // glTF names places in itself, so it has to be there as a whole.
+    let whole = match form {
+        ModelForm::Glb | ModelForm::Gltf => std::fs::read(file)?,
+        _ => vec![],
+    };
     // Parsers of others meet bytes of strangers: what makes one give up must not take the worker along.
     let parsed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match form {
-        ModelForm::Glb | ModelForm::Gltf => gltf_file::read(&bytes, limits),
-        ModelForm::Stl => others::stl(&bytes),
-        ModelForm::Obj => others::obj(&bytes),
-        ModelForm::Ply => others::ply(&bytes),
+        ModelForm::Glb | ModelForm::Gltf => gltf_file::read(whole, limits),
+        ModelForm::Stl => others::stl(source, most),
+        ModelForm::Obj => others::obj(source, most),
+        ModelForm::Ply => others::ply(source, most),
     }));
     let mut model = parsed.unwrap_or_else(|_| Err("it is damaged".into())).map_err(refused)?;
     model.tidy();
@@ -116,26 +125,31 @@ pub fn read(file: &Path, form: ModelForm, limits: &Limits) -> Result<(Model, Fac
     if triangles == 0 {
         return Err(refused("it holds no surface"));
     }
-    if triangles > limits.model_triangles {
-        return Err(refused(format!(
-            "it has {triangles} triangles; at most {} are allowed",
-            limits.model_triangles
-        )));
+    if triangles > most {
+        return Err(refused(others::too_many(triangles, most)));
     }
     let format: &str = form.into();
     Ok((model, Facts { format: format.to_owned(), triangles, frame_rate: (0, 1), ..Facts::default() }))
 }
 
-/// The model as one GLB for the viewer: a GLB as it came, glTF with its data packed, all else written anew.
+/// Writes the model as one GLB for the viewer: a GLB as it came, glTF with its data packed, all else written anew.
+/// Gives its length.
 ///
 /// # Errors
 /// If the file cannot be read or written as GLB.
-pub fn for_viewer(file: &Path, form: ModelForm, model: &Model) -> Result<Vec<u8>, MediaTrouble> {
-    match form {
-        ModelForm::Glb => Ok(std::fs::read(file)?),
-        ModelForm::Gltf => gltf_file::pack(&std::fs::read(file)?).map_err(refused),
-        _ => glb::write(model).map_err(MediaTrouble::internal),
-    }
+pub fn write_for_viewer(
+    file: &Path,
+    form: ModelForm,
+    model: &Model,
+    target: &Path,
+) -> Result<u64, MediaTrouble> {
+    let bytes = match form {
+        ModelForm::Glb => return Ok(copy_atomically(file, target)?),
+        ModelForm::Gltf => gltf_file::pack(&std::fs::read(file)?).map_err(refused)?,
+        _ => glb::write(model).map_err(MediaTrouble::internal)?,
+    };
+    write_atomically(target, &bytes)?;
+    Ok(bytes.len() as u64)
 }
 
 #[cfg(test)]
@@ -225,6 +239,46 @@ mod tests {
             |model_triangles| read(&file, ModelForm::Obj, &Limits { model_triangles, ..Limits::default() });
         assert!(with(2).is_ok());
         assert!(with(1).unwrap_err().to_string().contains("at most 1"));
+        for (bytes, form) in [(PLY, ModelForm::Ply), (&twice(STL)[..], ModelForm::Stl), (OBJ, ModelForm::Obj)]
+        {
+            std::fs::write(&file, bytes).unwrap();
+            let with = |model_triangles| read(&file, form, &Limits { model_triangles, ..Limits::default() });
+            assert_eq!(with(2).unwrap().1.triangles, 2, "{form:?}");
+            let why = with(1).unwrap_err().to_string();
+            assert!(why.contains("at most 1") || why.contains("more elements"), "{form:?}: {why}");
+        }
+    }
+
+    /// The same triangle once more, moved aside.
+    fn twice(stl: &[u8]) -> Vec<u8> {
+        let text = String::from_utf8(stl.to_vec()).unwrap();
+        let facet = &text[text.find("facet").unwrap()..text.find("endsolid").unwrap()];
+        text.replace("endsolid", &format!("{}endsolid", facet.replace("vertex 0 0 0", "vertex 5 0 0"))).into()
+    }
+
+    #[test]
+    fn binary_files_are_known_by_their_length_whatever_they_begin_with() {
+        let mut bytes = b"solid made by a program that says so".to_vec();
+        bytes.resize(80, b' ');
+        bytes.extend(2_u32.to_le_bytes());
+        for corners in [[0, 0, 0, 1, 0, 0, 0, 1, 0], [1, 0, 0, 1, 1, 0, 0, 1, 0]] {
+            bytes.extend([0; 12]);
+            bytes.extend(corners.iter().flat_map(|n: &i16| f32::from(*n).to_le_bytes()));
+            bytes.extend([0; 2]);
+        }
+        let (model, facts) = read_text(&bytes, ModelForm::Stl).unwrap();
+        assert_eq!((facts.triangles, model.parts[0].positions.len()), (2, 4), "corners are shared");
+        assert!(read_text(&bytes[..150], ModelForm::Stl).is_err());
+    }
+
+    #[test]
+    fn elements_that_take_no_place_do_not_keep_anybody_busy() {
+        for (properties, count) in [("", 1_u64 << 60), ("property uchar a\n", 1 << 60), ("", 3)] {
+            let file = format!(
+                "ply\nformat binary_little_endian 1.0\nelement other {count}\n{properties}end_header\n"
+            );
+            assert!(read_text(file.as_bytes(), ModelForm::Ply).is_err(), "{count}");
+        }
     }
 
     #[test]

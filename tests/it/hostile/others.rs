@@ -165,6 +165,36 @@ fn pictures() -> Vec<Case> {
             End::Rejected(""),
         ),
         case(
+            "Radiance picture that says it is huge",
+            "a.hdr",
+            b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 99999 +X 99999\n",
+            End::Rejected("megapixels are allowed"),
+        ),
+        case(
+            "Radiance picture that repeats itself without end",
+            "a.hdr",
+            [b"#?RADIANCE\n\n-Y 9 +X 7\n".to_vec(), [1, 1, 1, 0].repeat(99)].concat(),
+            End::Rejected("cannot be read"),
+        ),
+        case(
+            "OpenEXR of nothing but a head",
+            "a.exr",
+            b"\x76\x2f\x31\x01\x02\0\0\0",
+            End::Rejected("cannot be read"),
+        ),
+        case(
+            "picture with a colour profile of noise",
+            "a.png",
+            png(4, 1, &chunk(b"iCCP", &[b"x\0\0".as_slice(), &squeezed(9 << 20)].concat()), &squeezed(5)),
+            End::Ready(Kind::Image, any),
+        ),
+        case(
+            "picture that says it is brighter than the sun",
+            "a.png",
+            png(4, 1, &[chunk(b"cICP", &[9, 16, 0, 1]), chunk(b"cLLI", &[0xff; 8])].concat(), &squeezed(5)),
+            End::Ready(Kind::Image, any),
+        ),
+        case(
             "office document, cut off",
             "a.docx",
             b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\xff\xff\0\0",
@@ -313,6 +343,12 @@ fn models(canary: &Canary) -> Vec<Case> {
         case("GLB whose part is longer than it", "a.glb", cut, refused()),
         case("PLY with a list without end", "a.ply", listed, refused()),
         case("PLY of endless corners", "a.ply", many, refused()),
+        case(
+            "PLY of endless elements without anything",
+            "a.ply",
+            "ply\nformat binary_little_endian 1.0\nelement none 999999999999999\nend_header\n",
+            refused(),
+        ),
         case("STL without numbers", "a.stl", nans, refused()),
         case(
             "OBJ with a name without end and materials elsewhere",

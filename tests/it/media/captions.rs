@@ -42,7 +42,13 @@ async fn captions_reach_whoever_may_watch_and_nobody_else() {
         assert_eq!(page.status, 422, "{words}");
         assert!(page.body.contains(words) && page.body.contains(&format!("value=\"{language}\"")), "{words}");
     }
-    assert_eq!(send(&maker, &editor, "de", vec![b'x'; (4 << 20) + 1]).await.status, 413);
+    let large = send(&maker, &editor, "pt-BR", vec![b'x'; (4 << 20) + 1]).await;
+    assert_eq!(large.status, 413);
+    assert!(
+        large.body.contains("larger than 4 MB") && large.body.contains("value=\"pt-BR\""),
+        "{}",
+        large.body
+    );
 
     assert_eq!(send(&maker, &editor, "de", SRT.as_bytes().to_vec()).await.status, 303);
     let fields = [("chapters", "0:00 Opening\n0:01.5 The <forest>")];

@@ -114,3 +114,94 @@ async fn operators_stop_hurry_cancel_and_retry_and_it_is_known_who_did() {
     assert_eq!(all.status, 422, "the whole queue cannot be cancelled");
     studio.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_read_what_a_helper_program_says_while_it_runs_and_after_it_failed() {
+    let studio = Studio::with_roles(Roles { scheduler: false, worker: false, ..Roles::ALL }).await;
+    let account = person(&studio, "maker@example.org", &[Role::Creator]).await;
+    person(&studio, "operator@example.org", &[Role::Operator]).await;
+    let operator = signed_in(&studio, "operator@example.org").await;
+    let cx = studio.instance.services.clone();
+    let (first, second) = two_works(&studio, account).await;
+    let worker = Uuid::now_v7();
+    let page = "/operator/queue";
+    let job = queue::claim(&cx.pool, worker, true, Some(first)).await.expect("claim").expect("a row");
+    let shown = operator.get(page).await;
+    assert!(shown.body.contains("In work") && shown.body.contains("No helper program has begun yet"));
+    assert!(shown.body.contains("Reload the page to see how it goes on."), "without scripts");
+
+    // The end of it, escaped, while it runs.
+    let log: String = (0..40).map(|n| format!("line {n} <b>\n")).collect();
+    queue::note_log(&cx.pool, job.id, worker, &log).await.expect("noted");
+    queue::beat(&cx.pool, job.id, worker, (30, 120), true).await.expect("beat");
+    let shown = operator.get(page).await.body;
+    assert!(shown.contains("line 39 &lt;b&gt;") && shown.contains("line 28 &lt;b&gt;"), "{shown}");
+    assert!(!shown.contains("line 27 ") && !shown.contains("<b>"), "{shown}");
+    assert!(shown.contains("30 of 120 frames, 25 %") && shown.contains("frames a second"), "{shown}");
+    // Another worker's words do not count.
+    queue::note_log(&cx.pool, job.id, Uuid::now_v7(), "a stranger").await.expect("not noted");
+    assert!(!operator.get(page).await.body.contains("a stranger"));
+
+    // After it failed all of it is behind the error; the next try begins with an empty one.
+    let said = ("decoder_gave_up", "moov atom not found");
+    queue::fail(&cx.pool, job.id, worker, said, Some(Duration::ZERO)).await.expect("noted");
+    let shown = operator.get(page).await.body;
+    assert!(shown.contains("line 3 &lt;b&gt;") && shown.contains("moov atom not found"), "{shown}");
+    let job = queue::claim(&cx.pool, worker, true, Some(first)).await.expect("claim").expect("a row");
+    assert!(!operator.get(page).await.body.contains("line 39"));
+    queue::release(&cx.pool, job.id, worker, None, Duration::ZERO).await.expect("released");
+
+    // A real program: what it says is kept from second to second, and none of it when all went well.
+    let tools = kinora::actors::encoder::Tools::new(&cx);
+    kinora::actors::encoder::drain(&cx, &tools, second).await.expect("worked off");
+    let client = studio.client().await;
+    let kept: i64 = client
+        .query_one(
+            "select count(*) from media_jobs where media = $1 and (log is not null or state <> 'done')",
+            &[&second],
+        )
+        .await
+        .expect("rows")
+        .get(0);
+    assert_eq!(kept, 0);
+    studio.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_of_a_failed_piece_names_no_place_on_this_machine() {
+    let studio = Studio::with_roles(Roles { scheduler: false, worker: false, ..Roles::ALL }).await;
+    let account = person(&studio, "maker@example.org", &[Role::Creator]).await;
+    let cx = studio.instance.services.clone();
+    let (first, _) = two_works(&studio, account).await;
+    let tools = kinora::actors::encoder::Tools::new(&cx);
+    let worker = Uuid::now_v7();
+    let probe = queue::claim(&cx.pool, worker, true, Some(first)).await.expect("claim").expect("a row");
+    kinora::actors::encoder::run_job(&cx, &tools, probe, worker, kinora::media::sandbox::Cancel::default())
+        .await
+        .expect("probed");
+    // Its picture is damaged behind the index, so that the decoder complains and gives up.
+    let work = the_work(&studio, "The first one").await;
+    let original =
+        kinora::media::store::MediaStore::new(studio.data.path()).original(&work.sha256).expect("a path");
+    let length = std::fs::metadata(&original).expect("length").len() as usize;
+    let mut permissions = std::fs::metadata(&original).expect("mode").permissions();
+    std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o600);
+    std::fs::set_permissions(&original, permissions).expect("writable");
+    std::fs::write(&original, vec![b'x'; length]).expect("damaged");
+    let prepare = queue::claim(&cx.pool, worker, true, Some(first)).await.expect("claim").expect("a row");
+    kinora::actors::encoder::run_job(&cx, &tools, prepare, worker, kinora::media::sandbox::Cancel::default())
+        .await
+        .expect("tried");
+    let client = studio.client().await;
+    let row = client
+        .query_one("select log, detail from media_jobs where media = $1 and kind = 'prepare'", &[&first])
+        .await
+        .expect("a row");
+    let log: String = row.get::<_, Option<String>>(0).expect("a log");
+    assert!(log.contains("ended with status"), "{log}");
+    for secret in [studio.data.path().to_str().expect("text"), &work.sha256, "originals", "@"] {
+        assert!(!log.contains(secret), "{secret}: {log}");
+    }
+    assert!(log.len() <= kinora::media::said::MOST);
+    studio.close().await;
+}

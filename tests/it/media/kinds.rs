@@ -15,6 +15,21 @@ fn archive() -> Vec<u8> {
     out.finish().expect("zip").into_inner()
 }
 
+/// A picture of Krita: a ZIP that begins by saying so, with a small picture of itself in it.
+fn krita() -> Vec<u8> {
+    let mut out = zip::ZipWriter::new(std::io::Cursor::new(vec![]));
+    let parts = [
+        ("mimetype", b"application/x-krita".to_vec()),
+        ("preview.png", picture()),
+        ("maindoc.xml", vec![b'x'; 9]),
+    ];
+    for (name, bytes) in parts {
+        out.start_file(name, zip::write::SimpleFileOptions::default()).expect("entry");
+        out.write_all(&bytes).expect("bytes");
+    }
+    out.finish().expect("zip").into_inner()
+}
+
 /// A Blender project with nothing in it but its thumbnail.
 fn project() -> Vec<u8> {
     let mut file = b"BLENDER-v402TEST".to_vec();
@@ -52,8 +67,16 @@ async fn every_kind_is_shown_and_given_whole_to_members_only() {
         ("Script", "a.py", b"print('<hi>')\n".to_vec(), "document", "original.py", "print('&lt;hi&gt;')"),
         ("Pyramid", "a.obj", CUBE.into(), "model", "/view.glb", "6 triangles"),
         ("Textures", "a.zip", archive(), "archive", "original.zip", "textures/wood &lt;b&gt;.png"),
+        ("Lantern", "a.kra", krita(), "archive", "original.kra", "maindoc.xml"),
         ("Scene", "a.blend", project(), "other", "original.blend", "Blender project"),
-        ("Brushes", "a.kpp", vec![0xfe, 1, 2, 3, 0, 9], "other", "original.kpp", "File of another program"),
+        (
+            "Pinsel für Öl",
+            "a.kpp",
+            vec![0xfe, 1, 2, 3, 0, 9],
+            "other",
+            "original.kpp",
+            "File of another program",
+        ),
     ];
     for (title, name, bytes, kind, part, words) in cases {
         let sent = upload(&maker, title, name, bytes.clone()).await;
@@ -74,6 +97,11 @@ async fn every_kind_is_shown_and_given_whole_to_members_only() {
         assert_eq!(headers["content-type"], "application/octet-stream");
         let named = headers["content-disposition"].to_str().expect("a name").to_owned();
         assert!(named.starts_with("attachment; filename=\"") && named.contains(&work.slug), "{named}");
+        assert_eq!(
+            named.contains("; filename*=UTF-8''Pinsel%20f%C3%BCr%20%C3%96l.kpp"),
+            !title.is_ascii(),
+            "{named}"
+        );
         // Published for members: its page and picture are public, its content is not.
         let locked = visitor.get(&format!("/media/{}", work.slug)).await;
         assert!(
@@ -81,6 +109,10 @@ async fn every_kind_is_shown_and_given_whole_to_members_only() {
         );
         assert_eq!(visitor.get(&file).await.status, 404);
         assert_eq!(visitor.get(file.split('?').next().expect("path")).await.status, 404);
+        if matches!(title, "Lantern" | "Scene") {
+            let small = format!("/media/files/{}/1/poster-", work.id);
+            assert!(work.poster.is_some() && page.body.contains(&small), "{title}: {}", page.body);
+        }
         // The first page of a document is to be read by members; everybody gets a picture for a card.
         if name.ends_with(".pdf") {
             let at = |width: u32| format!("/media/files/{}/1/poster-{width}.jpg", work.id);
@@ -135,5 +167,50 @@ async fn what_cannot_be_shown_or_kept_is_refused_with_what_to_do() {
             kinora::media::store::MediaStore::new(studio.data.path()).original(&work.sha256).expect("path");
         assert!(!left.exists(), "{title}");
     }
+    studio.close().await;
+}
+
+/// A text document in the OpenDocument form, in which there is nothing but its name.
+fn office() -> Vec<u8> {
+    let mut out = zip::ZipWriter::new(std::io::Cursor::new(vec![]));
+    let plain = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    out.start_file("mimetype", plain).expect("entry");
+    out.write_all(b"application/vnd.oasis.opendocument.text").expect("bytes");
+    out.finish().expect("zip").into_inner()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_office_document_without_a_program_for_it_is_a_card_and_its_maker_reads_why() {
+    use kinora::media::sandbox::{Confinement, Sandbox};
+    let studio = Studio::with_roles(Roles { scheduler: false, worker: false, ..Roles::ALL }).await;
+    person(&studio, "maker@example.org", &[Role::Creator]).await;
+    let maker = signed_in(&studio, "maker@example.org").await;
+    let visitor = studio.browser();
+    let cx = &studio.instance.services;
+    assert_eq!(upload(&maker, "Treatment", "Treatment.odt", office()).await.status, 303);
+    studio.settle().await;
+    let work = the_work(&studio, "Treatment").await;
+    // As under the packaged worker unit: bubblewrap may not, seccomp lets no program open a socket.
+    let mut tools = kinora::actors::encoder::Tools::new(cx);
+    tools.sandbox = Sandbox::with(Confinement::Within { files: true, network: true });
+    kinora::actors::encoder::drain(cx, &tools, work.id).await.expect("worked off");
+    studio.settle().await;
+    let work = the_work(&studio, "Treatment").await;
+    assert_eq!((work.processing.as_str(), work.kind.map(|k| k.to_string())), ("ready", Some("other".into())));
+    let editor = format!("/studio/media/{}", work.id);
+    assert_eq!(maker.submit(&editor, &format!("{editor}/publish"), &[]).await.status, 303);
+    studio.settle().await;
+    let address = format!("/media/{}", work.slug);
+    let why = work.facts.not_shown.expect("a reason").sentence();
+    for page in [editor.as_str(), &address] {
+        let shown = maker.get(page).await.body;
+        assert!(shown.contains(why) && shown.contains("Office document"), "{page}: {shown}");
+    }
+    let page = maker.get(&address).await.body;
+    let (_, whole) = maker.download(self::address(&page, "/original.odt").expect("a download")).await;
+    assert_eq!(whole, office());
+    let seen = visitor.get(&address).await.body;
+    assert!(seen.contains("Treatment") && !seen.contains("LibreOffice"), "{seen}");
+    studio.verify().await;
     studio.close().await;
 }

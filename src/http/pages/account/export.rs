@@ -40,7 +40,7 @@ async fn fetch(req: Req) -> Result<Res, HttpError> {
     ready.ok_or(HttpError::NotFound)?;
     let name = format!("your-data-{}.zip", req.now().format("%Y-%m-%d"));
     let served =
-        Served { content_type: "application/zip", cache: "private, no-store", download: Some(&name) };
+        Served { content_type: "application/zip", cache: "private, no-store", download: Some((&name, "")) };
     serve(&req, &data_export::file(&req.app, account, id), &served).await
 }
 

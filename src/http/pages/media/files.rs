@@ -111,7 +111,7 @@ impl<'a> Asked<'a> {
         let dot = if self.ending().is_empty() { "" } else { "." };
         let name = format!("{}{dot}{}", work.slug, self.ending());
         let content_type = if self.whole { "application/octet-stream" } else { content_type(self.path) };
-        let download = (self.whole || save).then_some(name.as_str());
+        let download = (self.whole || save).then_some((name.as_str(), work.title.as_str()));
         let found = self.find(req).await?;
         serve_found(req, found, &Served { content_type, cache, download }).await
     }

@@ -11,7 +11,7 @@ use crate::http::error::HttpError;
 use crate::http::page::unprocessable;
 use crate::http::response::after;
 use crate::http::route::{Access, Route};
-use crate::http::sent_file::form_with_file;
+use crate::http::sent_file::{Sent, sent};
 use crate::http::ui::{
     Errors, Field, Tone, Weight, button, checkbox, form, form_inline, format, hidden_fields, notice_text,
     table,
@@ -20,6 +20,7 @@ use crate::http::{Form, Req, Res};
 use crate::media::captions::{MOST_BYTES, moment};
 use crate::projections::media::Work;
 use maud::{Markup, html};
+use warp::http::StatusCode;
 
 pub(super) fn routes() -> Vec<Route> {
     let makers = Access::Role(MAKERS);
@@ -35,10 +36,15 @@ fn back(receipt: Receipt, work: &Work) -> Res {
 }
 
 async fn add(mut req: Req) -> Result<Res, HttpError> {
-    let large = "The file is larger than 4 MB. Captions hold only text: is this the right file?";
     // First of all the token: a forged form learns nothing about works.
-    let (form, bytes) = form_with_file(&mut req, MOST_BYTES, large).await?;
+    let Sent { form, file: bytes, too_large } = sent(&mut req, MOST_BYTES).await?;
     let work = find(&req).await?;
+    if too_large {
+        let words = "The file is larger than 4 MB. Captions hold only text: is this the right file?";
+        let mut page = view(&req, &work, Some(&form), &Errors::one("file", words)).await?;
+        *page.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+        return Ok(page);
+    }
     let mut errors = Errors::none();
     let language = Language::parse(form.get("language"));
     if let Err(why) = &language {

@@ -39,7 +39,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let deeds = media_queue::deeds(reader, 20).await?;
     let moving = pieces.iter().any(|p| p.state == "running");
     let content = html! {
-        (page_head("Processing queue", Some("Every piece of work that runs, waits or has failed. The page renews itself while something runs."), None))
+        (page_head("Processing queue", Some("Every piece of work that runs, waits or has failed."), None))
         p.small.dim { "Helper programs on this host are confined by " (Confinement::here().words()) "." }
         @if !req.query("done").is_empty() { (notice_text(Tone::Success, "Done. Workers hear of it with their next piece; a piece that was cancelled stops within a second or two.")) }
         @if paused { (notice_text(Tone::Warning, "The queue is paused: no worker takes another piece. Uploads are still accepted and wait.")) }
@@ -50,12 +50,15 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         }))
         section.stack #works { h2 { "Works" } (works(&req, &pieces)) }
         // A page that reloads itself takes the place from under who reads it: only this part is fetched anew.
-        section.stack #pieces hx-get=[moving.then_some("/operator/queue")] hx-trigger=[moving.then_some("every 5s")]
+        div.stack.loose #pieces hx-get=[moving.then_some("/operator/queue")] hx-trigger=[moving.then_some("every 3s")]
             hx-select="#pieces" hx-swap="outerHTML" {
-            h2 { "Pieces" }
-            @if pieces.is_empty() {
-                (empty(Icon::Info, "Nothing waits", "What is uploaded is worked off here, piece by piece.", None))
-            } @else { (list(&pieces)) }
+            @if moving { (at_work(&pieces)) }
+            section.stack aria-labelledby="all" {
+                h2 #all { "Pieces" }
+                @if pieces.is_empty() {
+                    (empty(Icon::Info, "Nothing waits", "What is uploaded is worked off here, piece by piece.", None))
+                } @else { (list(&pieces)) }
+            }
         }
         section.stack #deeds { h2 { "What operators did" } (history(&deeds)) }
     };
@@ -151,6 +154,60 @@ fn works(req: &Req, pieces: &[Piece]) -> Markup {
     table("Works in the queue", &columns, &rows)
 }
 
+/// Lines of a log that are shown while it grows.
+const LOG_LINES: usize = 12;
+
+/// What runs, each with the end of what its helper programs say.
+fn at_work(pieces: &[Piece]) -> Markup {
+    html! {
+        section.stack #now aria-labelledby="at-work" {
+            h2 #at-work { "In work" }
+            noscript { p.small.dim { "Reload the page to see how it goes on." } }
+            @for p in pieces.iter().filter(|p| p.state == "running") {
+                article.panel {
+                    h3 { (name(p)) }
+                    p.row { (chip(Tone::Success, &piece_words(p))) span.small.dim { (course(p)) } }
+                    @match &p.log {
+                        Some(log) => pre.log { (end_of(log)) },
+                        None if matches!(p.kind.as_str(), "av1" | "quality" | "package") => p.small.dim { "No helper program: this is done by the worker itself." },
+                        None => p.small.dim { "No helper program has begun yet." },
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The last lines of a log.
+fn end_of(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().collect();
+    lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
+}
+
+/// How long, how far and how fast, as a line.
+fn course(p: &Piece) -> String {
+    let mut told =
+        vec![format!("for {}", seconds(p.working)), format!("put in {} ago", seconds(Some(p.age)))];
+    if p.of > 0 {
+        told.push(format!("{} of {} frames, {} %", p.done.min(p.of), p.of, p.done.min(p.of) * 100 / p.of));
+    }
+    told.extend(p.speed().map(|speed| format!("{speed:.1} frames a second")));
+    told.extend(p.silent.filter(|s| *s >= 5.0).map(|s| format!("silent for {}", seconds(Some(s)))));
+    told.push(format!("worker {}", p.worker.as_deref().unwrap_or("unknown")));
+    told.push(format!("try {}", p.attempts));
+    told.join(" · ")
+}
+
+fn piece_words(p: &Piece) -> String {
+    let piece = match p.kind.as_str() {
+        "quality" => format!("AV1 {}, quality", p.rung),
+        "av1" => format!("AV1 {}, segment {}", p.rung, p.segment + 1),
+        "package" => format!("package AV1 {}", p.rung),
+        other => other.to_owned(),
+    };
+    if p.generation > 1 { format!("{piece}, round {}", p.generation) } else { piece }
+}
+
 fn list(pieces: &[Piece]) -> Markup {
     let columns = [
         Column::new("Work"),
@@ -173,18 +230,11 @@ fn list(pieces: &[Piece]) -> Markup {
                 "cancelled" => Tone::Warning,
                 _ => Tone::Plain,
             };
-            let piece = match p.kind.as_str() {
-                "quality" => format!("AV1 {}, quality", p.rung),
-                "av1" => format!("AV1 {}, segment {}", p.rung, p.segment + 1),
-                "package" => format!("package AV1 {}", p.rung),
-                other => other.to_owned(),
-            };
-            let piece = if p.generation > 1 { format!("{piece}, round {}", p.generation) } else { piece };
             let progress =
                 if p.of > 0 { format!("{} %", p.done.min(p.of) * 100 / p.of) } else { "–".into() };
             vec![
                 table::head(&name(p)),
-                table::text(&piece),
+                table::text(&piece_words(p)),
                 table::cell(&chip(tone, &p.state)),
                 table::number(&progress),
                 table::number(&p.speed().map_or_else(|| "–".into(), |s| format!("{s:.1}"))),
@@ -199,15 +249,23 @@ fn list(pieces: &[Piece]) -> Markup {
     table("Pieces of work", &columns, &rows)
 }
 
+/// The last error, and behind it what was said. Whoever has it open keeps it open while the list is renewed.
 fn trouble(piece: &Piece) -> Markup {
+    let said = [piece.detail.as_deref(), piece.log.as_deref().filter(|_| piece.state != "running")];
+    let said: Vec<&str> = said.into_iter().flatten().collect();
+    let error = piece.error.as_deref().map(|error| error.replace('_', " "));
+    let id = format!(
+        "said-{}-{}-{}-{}-{}-{}-{}",
+        piece.media, piece.generation, piece.kind, piece.rung, piece.segment, piece.attempts, piece.state
+    );
     html! {
-        @match (&piece.error, &piece.detail) {
-            (None, None) => { "–" },
-            (error, None) => (error.as_deref().unwrap_or("–").replace('_', " ")),
-            (error, Some(detail)) => details {
-                summary { (error.as_deref().unwrap_or("earlier try").replace('_', " ")) }
-                pre.small { (detail) }
-            },
+        @if said.is_empty() {
+            (error.as_deref().unwrap_or("–"))
+        } @else {
+            details id=(id) hx-preserve="true" {
+                summary { (error.as_deref().unwrap_or("earlier try")) }
+                @for words in said { pre.log { (words) } }
+            }
         }
     }
 }

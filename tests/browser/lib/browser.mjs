@@ -64,3 +64,15 @@ export async function axe(page) {
 export function sideways(page) {
   return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 }
+
+// What has to hold on every page: one heading, a title, no fault of accessibility, nothing wider than a small phone.
+export async function sound(page) {
+  const where = new URL(page.url()).pathname;
+  assert.equal(await page.locator('h1').count(), 1, `${where}: one h1`);
+  assert.match(await page.title(), /\S/);
+  assert.deepEqual(await axe(page), [], where);
+  await page.setViewportSize({ width: 320, height: 640 });
+  assert.ok(await sideways(page) <= 0, `${where} scrolls sideways at 320 pixels by ${await sideways(page)}`);
+  await page.setViewportSize({ width: 1280, height: 900 });
+  assert.deepEqual(page.faults, [], where);
+}

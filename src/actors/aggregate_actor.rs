@@ -122,7 +122,8 @@ where
         let written = outcome.as_ref().ok().copied();
         let caller = written.and_then(|_| job.way.take());
         // First: what the caller sends next must find it done.
-        actor.do_send(Settled { job, outcome });
+        // A handle of its own is never refused; if the actor is gone, so is the state that this would move.
+        let _ = actor.try_send(Settled { job, outcome });
         if let (Some(caller), Some(receipt)) = (caller, written) {
             caller.hear(Ok(receipt));
         }

@@ -138,7 +138,8 @@ where
             return parcel.caller.hear(Err(CommandError::Busy));
         };
         parcel.caller.at(place);
-        address.do_send(Execute(Some(parcel)));
+        // The places bound what waits. If the actor has gone meanwhile, dropping the message brings it to the next.
+        drop(address.try_send(Execute(Some(parcel))));
     }
 
     fn find_or_make(&self, id: Uuid) -> Option<(Addr<AggregateActor<A>>, Arc<Semaphore>)> {

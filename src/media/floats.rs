@@ -82,8 +82,7 @@ pub(super) fn shown(
 
 /// Nothing below zero, nothing that is no number.
 fn light(number: f32) -> f32 {
-    // `max` gives the other one for what is no number.
-    number.max(0.0).min(BRIGHTEST)
+    if number.is_nan() { 0.0 } else { number.clamp(0.0, BRIGHTEST) }
 }
 
 /// Straight up to the knee, and from there smoothly to one at the peak: the curve `mobius` of ffmpeg's `tonemap`.

@@ -38,7 +38,7 @@ const FROM_2020: Matrix = [
 ];
 /// From Display P3.
 const FROM_P3: Matrix =
-    [[1.224_940, -0.224_940, 0.0], [-0.042_057, 1.042_057, 0.0], [-0.019_638, -0.078_636, 1.098_274]];
+    [[1.224_94, -0.224_94, 0.0], [-0.042_057, 1.042_057, 0.0], [-0.019_638, -0.078_636, 1.098_274]];
 
 /// What the numbers of a still mean (ITU-T H.273).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -43,6 +43,7 @@ async fn operators_stop_hurry_cancel_and_retry_and_it_is_known_who_did() {
     for words in ["The first one", "The second one", "probe", "queued"] {
         assert!(shown.body.contains(words), "{words}: {}", shown.body);
     }
+    assert!(!shown.body.contains("-0.0"), "no frames a second are none, not less");
     assert!(!shown.body.contains("hx-trigger=\"every"), "nothing runs, so nothing changes by itself");
 
     // The whole queue: nobody takes anything, but who waits for one work gets it.

@@ -78,7 +78,8 @@ async fn show(req: Req) -> Result<Res, HttpError> {
 
 fn figures(pieces: &[Piece]) -> Markup {
     let of = |state: &str| pieces.iter().filter(|p| p.state == state).count();
-    let speed: f64 = pieces.iter().filter_map(Piece::speed).sum();
+    // Not `sum`: of nothing that is minus zero, and reads like that.
+    let speed = pieces.iter().filter_map(Piece::speed).fold(0.0, |all, one| all + one);
     let number = |n: usize| format::count(i64::try_from(n).unwrap_or(i64::MAX));
     stats(&[
         Stat { label: "In work", value: number(of("running")), ..Stat::default() },

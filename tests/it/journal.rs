@@ -86,6 +86,20 @@ async fn a_refused_append_takes_back_what_was_decided_on_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_waits_before_an_actor_that_breaks_is_done_by_the_next_one() {
+    let studio = Studio::start().await;
+    let bus = &studio.instance.services.bus;
+    let stream = Uuid::now_v7();
+    bus.dispatch::<Diary>(write(stream)).await.expect("from now on it is known");
+    let breaks = Envelope { command: DiaryCommand::Break, ..write(stream) };
+    let (broken, versions) = tokio::join!(bus.dispatch::<Diary>(breaks), crowd(bus, stream, 50));
+    assert_eq!(broken, Err(CommandError::Panicked));
+    let all: Vec<i64> = (1..=51).collect();
+    assert_eq!((versions.as_slice(), numbers(&studio, stream).await), (&all[1..], all.clone()));
+    studio.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_command_goes_on_when_nobody_waits_for_it_any_more() {
     let studio = Studio::start().await;
     let bus = &studio.instance.services.bus;

@@ -13,12 +13,24 @@ pub struct Diary {
 }
 
 /// What can be asked of it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum DiaryCommand {
     /// Write the next number.
     Write,
     /// Write it unless there are so many.
     WriteUpTo(i64),
+    /// Break the actor that takes it: it cannot be copied.
+    Break,
+}
+
+impl Clone for DiaryCommand {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Write => Self::Write,
+            Self::WriteUpTo(limit) => Self::WriteUpTo(*limit),
+            Self::Break => panic!("as the test wants it"),
+        }
+    }
 }
 
 /// What happens to it.

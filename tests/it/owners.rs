@@ -247,6 +247,8 @@ async fn nobody_reaches_what_belongs_to_somebody_else() {
         let sql = format!("select count(*) from {table}");
         studio.client().await.query_one(&sql, &[]).await.expect("count").get(0)
     };
+    // The work that was uploaded is being prepared: that is written down as well, and by nobody of those who ask.
+    crate::media::wait(&studio, "Ears", |work| work.processing == "ready").await;
     studio.settle().await;
     let (before, tokens) = (head().await, count("access_tokens").await);
     let mut nobodys = things.clone();

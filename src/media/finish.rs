@@ -29,16 +29,16 @@ pub fn finish(
     made: &Normalised,
     scratch: &Path,
 ) -> Result<Finished, MediaTrouble> {
-    let (others, poster) = std::thread::scope(|scope| {
-        let others = scope.spawn(|| {
-            let download = write_download(kit, public, made, scratch)?;
+    let overview = overview::make(kit, public, made, scratch)?;
+    let (download, poster) = std::thread::scope(|scope| {
+        let download = scope.spawn(|| {
             write_master(public, made, &[])?;
-            Ok::<_, MediaTrouble>((download, overview::make(kit, public, made, scratch)?))
+            write_download(kit, public, made, scratch)
         });
-        let poster = still(kit, public, made, scratch);
-        (others.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), poster)
+        let poster = still(kit, public, made, &overview, scratch);
+        (download.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), poster)
     });
-    let ((download, overview), poster) = (others?, poster?);
+    let (download, poster) = (download?, poster?);
     Ok(Finished { download, poster, overview })
 }
 
@@ -46,9 +46,10 @@ fn still(
     kit: (&Sandbox, &Limits, &Cancel),
     public: &Path,
     made: &Normalised,
+    overview: &Overview,
     scratch: &Path,
 ) -> Result<Option<Poster>, MediaTrouble> {
-    let picture = match poster::choose(kit, public, made, scratch)? {
+    let picture = match poster::choose(kit, public, made, overview.storyboard.as_ref(), scratch)? {
         None => overview::spectrogram(kit, public, made, scratch)?,
         chosen => chosen,
     };

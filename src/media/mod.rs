@@ -38,6 +38,7 @@ pub mod said;
 pub mod sandbox;
 pub mod screen;
 pub mod signs;
+pub mod smaller;
 pub mod sniff;
 pub mod store;
 pub mod subtitles;

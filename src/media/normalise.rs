@@ -1,12 +1,13 @@
-//! The one pass in which foreign bytes are decoded: H.264 rungs that play at once, the sound, and
-//! near-lossless mezzanine segments that are the only input of every later step.
+//! The one pass in which foreign bytes are decoded: H.264 that plays at once, the sound, small pictures of the
+//! whole, and near-lossless mezzanine segments that are the only input of every later step.
 
 use super::fmp4::{fragment_facts, h264_codec_string};
 use super::ladder::{Rung, group_frames, rungs};
 use super::playlist::{self, Entry};
 use super::probe::{Colour, Probed, guarded_input};
 use super::sandbox::{Cancel, Sandbox};
-use super::{Limits, MediaTrouble};
+use super::smaller::h264_folder;
+use super::{Limits, MediaTrouble, overview};
 use crate::domain::media::{Failure, Kind};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -48,6 +49,9 @@ pub struct Normalised {
     pub segments: Vec<u64>,
     /// H.264 streams, ascending.
     pub h264: Vec<MadeStream>,
+    /// Smaller H.264 rungs to make of the mezzanine, ascending: nobody waits for them.
+    #[serde(default)]
+    pub smaller: Vec<Rung>,
     /// Sound as AAC, which plays everywhere, if there is any.
     pub sound: Option<MadeStream>,
     /// The same as Opus, which goes with AV1 and is smaller.
@@ -59,6 +63,9 @@ pub struct Normalised {
     pub colour: Colour,
     /// Exact length in milliseconds.
     pub duration_ms: u64,
+    /// Milliseconds between the small pictures of the whole that the pass made, by the length it was told; 0: none.
+    #[serde(default)]
+    pub pictures_ms: u64,
 }
 
 impl Normalised {
@@ -96,12 +103,16 @@ pub fn normalise(
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Normalised, MediaTrouble> {
     let video = probed.kind == Kind::Video;
-    let h264 = if video { rungs(probed.shown, &plan.h264) } else { vec![] };
+    let mut h264 = if video { rungs(probed.shown, &plan.h264) } else { vec![] };
     let av1 = if video { rungs(probed.shown, &plan.av1) } else { vec![] };
     let av1 = if plan.av1.is_empty() { vec![] } else { av1 };
+    // A mezzanine of ten bits is not tone mapped: of that no H.264 can be made.
+    let later = !av1.is_empty() && !probed.colour.deep;
+    let largest = h264.split_off(if later { h264.len().saturating_sub(1) } else { 0 });
+    let (smaller, h264) = (h264, largest);
     let sound = probed.facts.audio_codec.is_some();
     for rung in &h264 {
-        std::fs::create_dir_all(public.join(format!("h264-{}", rung.lines)))?;
+        std::fs::create_dir_all(public.join(h264_folder(rung)))?;
     }
     if sound {
         std::fs::create_dir_all(public.join(SOUND))?;
@@ -118,8 +129,14 @@ pub fn normalise(
     job.args(["-t".to_owned(), (limits.minutes * 60).to_string(), "-i".into(), format!("file:{input}")]);
     if video {
         job.args(["-filter_complex".to_owned(), filter_graph(probed, &h264, &av1)]);
+        job.args(overview::sheets_output("board", &out));
         for (n, rung) in h264.iter().enumerate() {
-            job.args(h264_output(n, rung, probed.rate, &format!("{out}/h264-{}", rung.lines)));
+            job.args(h264_output(
+                &format!("v{n}"),
+                rung,
+                probed.rate,
+                &format!("{out}/{}", h264_folder(rung)),
+            ));
         }
         if !av1.is_empty() {
             job.args(mezzanine_output(probed.rate, &temporary));
@@ -140,7 +157,7 @@ pub fn normalise(
             progress(done, expected.max(done));
         }
     })?;
-    collect(probed, &h264, av1, sound, public, mezzanine)
+    collect(probed, (&h264, smaller, av1), sound, public, mezzanine)
 }
 
 fn expected_frames(probed: &Probed) -> u64 {
@@ -180,7 +197,7 @@ fn filter_graph(probed: &Probed, h264: &[Rung], av1: &[Rung]) -> String {
     }
     chain.push_str("format=yuv420p,setsar=1");
     let shallow = highest.filter(|_| deep.is_none());
-    let branches = h264.len() + usize::from(shallow.is_some());
+    let branches = h264.len() + usize::from(shallow.is_some()) + 1;
     chain.push_str(&format!(",split={branches}"));
     for n in 0..h264.len() {
         chain.push_str(&format!("[s{n}]"));
@@ -188,6 +205,8 @@ fn filter_graph(probed: &Probed, h264: &[Rung], av1: &[Rung]) -> String {
     if shallow.is_some() {
         chain.push_str("[smezz]");
     }
+    chain
+        .push_str(&format!("[sboard];[sboard]{}[board]", overview::filter(probed.facts.duration_ms, (w, h))));
     for (n, rung) in h264.iter().enumerate() {
         chain.push_str(&format!(";[s{n}]scale={}:{}:flags=bicubic[v{n}]", rung.size.width, rung.size.height));
     }
@@ -229,10 +248,10 @@ fn hls(folder: &str) -> Vec<String> {
     .collect()
 }
 
-fn h264_output(n: usize, rung: &Rung, rate: (u32, u32), folder: &str) -> Vec<String> {
+pub(super) fn h264_output(label: &str, rung: &Rung, rate: (u32, u32), folder: &str) -> Vec<String> {
     // A ceiling on the bit rate keeps noise and grain from making a rung unplayable on slow lines.
     let ceiling = u64::from(rung.size.width) * u64::from(rung.size.height) * 5 / 1000 + 300;
-    let mut args = vec!["-map".to_owned(), format!("[v{n}]")];
+    let mut args = vec!["-map".to_owned(), format!("[{label}]")];
     args.extend(
         ["-c:v", "libx264", "-preset", "veryfast", "-profile:v", "high", "-crf", "23"].map(String::from),
     );
@@ -278,8 +297,7 @@ fn sound_output(coder: &[&str], loudness: i8, folder: &str) -> Vec<String> {
 /// Reads back what was made; nothing is believed that is not counted.
 fn collect(
     probed: &Probed,
-    h264: &[Rung],
-    av1: Vec<Rung>,
+    (h264, smaller, av1): (&[Rung], Vec<Rung>, Vec<Rung>),
     sound: bool,
     public: &Path,
     mezzanine: &Path,
@@ -290,14 +308,16 @@ fn collect(
         rate: probed.rate,
         segments: vec![],
         h264: vec![],
+        smaller,
         sound: None,
         opus: None,
         av1,
         colour: delivered_colour(probed),
         duration_ms: 0,
+        pictures_ms: if h264.is_empty() { 0 } else { overview::interval(probed.facts.duration_ms).0 },
     };
     for rung in h264 {
-        let folder = format!("h264-{}", rung.lines);
+        let folder = h264_folder(rung);
         let (stream, frames) = video_stream(&public.join(&folder), &folder, *rung, probed.rate)?;
         if frames.is_empty() {
             return Err(nothing());
@@ -347,7 +367,8 @@ fn delivered_colour(probed: &Probed) -> Colour {
     }
 }
 
-fn video_stream(
+/// Reads an H.264 stream back, and writes its playlist as ours. Gives the frames of each segment, too.
+pub(super) fn video_stream(
     path: &Path,
     folder: &str,
     rung: Rung,

@@ -2,59 +2,96 @@
 
 use super::ladder::Size;
 use super::normalise::Normalised;
+use super::overview::sheet_name;
 use super::package::{STILL_TIME, join_stream};
 use super::sandbox::{Cancel, Sandbox};
-use super::side_by_side;
 use super::{Limits, MediaTrouble};
+use crate::domain::media::Storyboard;
 use image::DynamicImage;
 use std::io::Read;
 use std::path::Path;
 
-/// Looks at up to eight places and takes the liveliest picture. `None` for sound.
+/// Places that are looked at: more of them cost more than they tell.
+const LOOKS: u32 = 8;
+
+/// Looks at up to eight of the small pictures and cuts out the liveliest one in full. `None` for sound.
 ///
 /// # Errors
 /// If our own rendition cannot be decoded.
 pub fn choose(
-    (sandbox, limits, cancel): (&Sandbox, &Limits, &Cancel),
+    kit: (&Sandbox, &Limits, &Cancel),
     public: &Path,
     made: &Normalised,
+    board: Option<&Storyboard>,
     scratch: &Path,
 ) -> Result<Option<DynamicImage>, MediaTrouble> {
     let Some((best, rung)) = made.h264.last().and_then(|best| Some((best, best.rung?))) else {
         return Ok(None);
     };
-    let count = made.segments.len();
-    let looks: Vec<usize> = (0..count.min(8)).collect();
-    let seen = side_by_side::each(&looks, |look| {
-        let number = (look * count + count / 2) / looks.len();
-        let part = scratch.join(format!("still-{look}.mp4"));
-        join_stream(&public.join(&best.folder), &part, Some(number.min(count - 1)))?;
-        let picture = typical_frame((sandbox, limits, cancel), &part, rung.size);
-        std::fs::remove_file(&part)?;
-        let picture = picture?;
-        Ok::<_, MediaTrouble>((liveliness(&picture), picture))
-    });
-    let mut chosen: Option<(f64, DynamicImage)> = None;
-    for look in seen {
-        let (liveliness, picture) = look?;
-        if chosen.as_ref().is_none_or(|(best, _)| liveliness > *best) {
-            chosen = Some((liveliness, picture));
-        }
-    }
-    Ok(chosen.map(|(_, p)| p))
+    let at = board.and_then(|board| liveliest(public, board)).unwrap_or(made.duration_ms / 2);
+    let (number, frame) = place(made, at);
+    let part = scratch.join("still.mp4");
+    join_stream(&public.join(&best.folder), &part, Some(number))?;
+    let picture = cut_out(kit, &part, frame, rung.size);
+    std::fs::remove_file(&part)?;
+    picture.map(Some)
 }
 
-fn typical_frame(
+/// When the liveliest of the small pictures is shown, in milliseconds. None if there is no choice: a film of a
+/// single picture, which is its first frame and often black, or sheets that cannot be read.
+fn liveliest(public: &Path, board: &Storyboard) -> Option<u64> {
+    if board.count < 2 {
+        return None;
+    }
+    let on_sheet = board.columns * board.rows;
+    let mut sheet: Option<(u32, DynamicImage)> = None;
+    let mut best: Option<(f64, u32)> = None;
+    let looks = board.count.min(LOOKS);
+    for look in 0..looks {
+        let index = (look * board.count + board.count / 2) / looks;
+        let (number, on_it) = (index / on_sheet + 1, index % on_sheet);
+        if sheet.as_ref().is_none_or(|(n, _)| *n != number) {
+            sheet = Some((number, image::open(public.join(sheet_name(number))).ok()?));
+        }
+        let (_, pictures) = sheet.as_ref()?;
+        let (x, y) = (on_it % board.columns * board.width, on_it / board.columns * board.height);
+        let liveliness = liveliness(&pictures.crop_imm(x, y, board.width, board.height));
+        if best.is_none_or(|(most, _)| liveliness > most) {
+            best = Some((liveliness, index));
+        }
+    }
+    best.map(|(_, index)| u64::from(index) * u64::from(board.interval_ms))
+}
+
+/// The segment in which that moment lies, and the frame in it.
+fn place(made: &Normalised, at_ms: u64) -> (usize, u64) {
+    let (n, d) = (u64::from(made.rate.0), u64::from(made.rate.1.max(1)));
+    let mut frame = (at_ms * n / (1000 * d)).min(made.frames().saturating_sub(1));
+    for (number, frames) in made.segments.iter().enumerate() {
+        if frame < *frames {
+            return (number, frame);
+        }
+        frame -= frames;
+    }
+    (0, 0)
+}
+
+fn cut_out(
     (sandbox, limits, cancel): (&Sandbox, &Limits, &Cancel),
     part: &Path,
+    frame: u64,
     size: Size,
 ) -> Result<DynamicImage, MediaTrouble> {
     let mut job = sandbox.job("ffmpeg", limits, STILL_TIME);
     let input = job.reads(part)?;
     job.args(["-nostdin", "-v", "error", "-protocol_whitelist", "file,pipe", "-f", "mp4"]);
     job.args(["-i".to_owned(), format!("file:{input}"), "-map".into(), "0:v:0".into()]);
-    // The most typical of eight out of fifty frames: more of them cost more than they tell.
-    job.args(["-vf", "select=not(mod(n\\,6)),thumbnail=8,format=rgb24", "-frames:v", "1"]);
+    job.args([
+        "-vf".to_owned(),
+        format!("select=gte(n\\,{frame}),format=rgb24"),
+        "-frames:v".into(),
+        "1".into(),
+    ]);
     job.args(["-f", "rawvideo", "pipe:1"]);
     let mut running = job.start(cancel)?;
     let mut bytes = vec![];

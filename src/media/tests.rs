@@ -8,7 +8,7 @@ use super::probe::probe;
 use super::sandbox::{Cancel, Sandbox};
 use super::store::write_atomically;
 use super::testing::{clip, ffmpeg, ffprobe};
-use super::{Limits, MediaTrouble, pictures, poster, sniff};
+use super::{Limits, MediaTrouble, overview, pictures, poster, smaller, sniff};
 use crate::domain::media::{Kind, Rejection};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -232,7 +232,9 @@ fn a_film_becomes_playable_in_both_codecs() {
     ]);
     let made = bench.normalise(&source, &[60, 360], &[60]);
     assert_eq!(made.rate, (24_000, 1001));
-    assert_eq!(made.h264.iter().map(|s| s.folder.as_str()).collect::<Vec<_>>(), ["h264-60", "h264-91"]);
+    // The largest H.264 rung plays first; the smaller one is made of the mezzanine.
+    assert_eq!(made.h264.iter().map(|s| s.folder.as_str()).collect::<Vec<_>>(), ["h264-91"]);
+    assert_eq!(made.smaller.iter().map(|r| r.lines).collect::<Vec<_>>(), [60]);
     assert_eq!(made.segments.len(), 2);
     assert_eq!(made.segments[0], 144);
     bench.encode(&made, 0);
@@ -240,7 +242,12 @@ fn a_film_becomes_playable_in_both_codecs() {
     let stream = package_av1(&public, &made, made.av1[0]).unwrap();
     assert_eq!(stream.codecs, "av01.0.00M.08");
     write_master(&public, &made, &[stream]).unwrap();
-    for folder in ["h264-91", "av1-60"] {
+    let tools = (&bench.sandbox, &bench.limits, &Cancel::default());
+    let mut heard = 0;
+    let mezzanine = bench.path("mezzanine");
+    let small = smaller::make(tools, &mezzanine, &made, made.smaller[0], &public, |n| heard = n).unwrap();
+    assert!(small.codecs.starts_with("avc1.64") && heard == made.frames(), "{small:?} {heard}");
+    for folder in ["h264-91", "h264-60", "av1-60"] {
         let (frames, seconds) = playlist_facts(&public.join(folder).join("index.m3u8"));
         assert_eq!(frames, made.frames(), "{folder}");
         let expected = made.frames() as f64 * 1001.0 / 24_000.0;
@@ -264,15 +271,60 @@ fn a_film_becomes_playable_in_both_codecs() {
     assert!(made.h264[0].codecs.starts_with("avc1.64"), "{}", made.h264[0].codecs);
     let scratch = bench.path("scratch");
     fs::create_dir_all(&scratch).unwrap();
-    let tools = (&bench.sandbox, &bench.limits, &Cancel::default());
     let (name, bytes) = write_download(tools, &public, &made, &scratch).unwrap();
     let plain = public.join(name);
     assert_eq!(fs::metadata(&plain).unwrap().len(), bytes);
     assert_eq!(playlist_facts(&plain).0, made.frames());
-    let still = poster::choose(tools, &public, &made, &scratch).unwrap().unwrap();
+    let still = poster::choose(tools, &public, &made, None, &scratch).unwrap().unwrap();
     let poster = pictures::write_sizes(&still, &public, "poster", |_, _| {}).unwrap();
     assert_eq!(poster.widths, [still.width()]);
     assert_eq!(fs::read_dir(&scratch).unwrap().count(), 0, "scratch is left clean");
+}
+
+/// Brightness of the small pictures of a storyboard, in order.
+fn brightness(public: &Path, board: &crate::domain::media::Storyboard) -> Vec<u32> {
+    let sheet = image::open(public.join("storyboard-01.jpg")).unwrap().to_luma8();
+    let mean = |n: u32| {
+        let (x, y) = (n % board.columns * board.width, n / board.columns * board.height);
+        let one = image::imageops::crop_imm(&sheet, x, y, board.width, board.height).to_image();
+        one.pixels().map(|p| u32::from(p[0])).sum::<u32>() / one.pixels().len() as u32
+    };
+    (0..board.count).map(mean).collect()
+}
+
+#[test]
+fn the_pass_makes_the_small_pictures_and_the_still_is_one_of_them() {
+    let bench = Bench::new();
+    let source = bench.path("film.mp4");
+    // Black, then something, then white: four seconds each.
+    let graph = "color=black:s=320x180:r=24:d=4[a];testsrc2=s=320x180:r=24:d=4[b];color=white:s=320x180:r=24:d=4[c];\
+                 [a][b][c]concat=n=3,format=yuv420p";
+    ffmpeg(&["-filter_complex", graph, "-c:v", "libx264", "-bf", "2", source.to_str().unwrap()]);
+    let mut made = bench.normalise(&source, &[90, 180], &[90]);
+    assert_eq!(made.pictures_ms, 2_000);
+    let (public, scratch) = (bench.path("public"), bench.path("scratch"));
+    fs::create_dir_all(&scratch).unwrap();
+    let tools = (&bench.sandbox, &bench.limits, &Cancel::default());
+    let of_the_pass = fs::read(public.join("storyboard-01.jpg")).unwrap();
+    let board =
+        |made: &Normalised| overview::make(tools, &public, made, &scratch).unwrap().storyboard.unwrap();
+    let first = board(&made);
+    assert_eq!((first.count, first.interval_ms, first.width, first.height), (6, 2_000, 160, 90));
+    assert_eq!(fs::read(public.join("storyboard-01.jpg")).unwrap(), of_the_pass, "taken as they are");
+    let seen = brightness(&public, &first);
+    assert!(seen[..2].iter().all(|b| *b < 20) && seen[4..].iter().all(|b| *b > 235), "{seen:?}");
+    assert!(seen[2..4].iter().all(|b| (40..220).contains(b)), "{seen:?}");
+    let still = poster::choose(tools, &public, &made, Some(&first), &scratch).unwrap().unwrap();
+    assert_eq!((still.width(), still.height()), (320, 180), "the still is cut out in full");
+    let colours: std::collections::HashSet<_> =
+        still.to_rgb8().pixels().map(|p| p.0.map(|c| c / 32)).collect();
+    assert!(colours.len() > 8, "neither black nor white: {}", colours.len());
+    // A file that was wrong about its length: the pictures are made anew, of what plays.
+    made.pictures_ms = 6_000;
+    let again = board(&made);
+    assert_eq!(again, first);
+    let anew = brightness(&public, &again);
+    assert!(seen.iter().zip(&anew).all(|(a, b)| a.abs_diff(*b) < 12), "{seen:?} {anew:?}");
 }
 
 #[test]

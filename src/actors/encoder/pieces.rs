@@ -10,7 +10,7 @@ use crate::media::finish::{Finished, finish};
 use crate::media::fmp4::av1_fragment;
 use crate::media::ladder::{Rung, group_frames};
 use crate::media::normalise::{MadeStream, Normalised, mezzanine_name, normalise};
-use crate::media::package::{av1_folder, package_av1, segment_name, write_master};
+use crate::media::package::{av1_folder, segment_name};
 use crate::media::probe::Probed;
 use crate::media::store::{folder_bytes, private_folder, remove_folder, write_atomically};
 use crate::media::{MediaTrouble, probe, subtitles};
@@ -194,7 +194,7 @@ fn subtitles_inside(
     Ok(all)
 }
 
-fn rendition(stream: &MadeStream, codec: Codec) -> Rendition {
+pub(super) fn rendition(stream: &MadeStream, codec: Codec) -> Rendition {
     Rendition {
         name: stream.folder.clone(),
         codec,
@@ -214,9 +214,13 @@ struct Task {
     quality: f64,
 }
 
+/// The steps after the first need what it left.
+pub(super) fn missing() -> MediaTrouble {
+    MediaTrouble::internal("the mezzanine is gone")
+}
+
 fn task(bench: &Bench) -> Result<Task, MediaTrouble> {
     let work = bench.tools.store.work(bench.job.media, bench.job.generation);
-    let missing = || MediaTrouble::internal("the mezzanine is gone");
     let manifest = manifest(&work).ok_or_else(missing)?;
     let made = manifest.normalised.ok_or_else(missing)?;
     let rung = made.av1.iter().find(|r| r.lines == bench.job.rung).copied().ok_or_else(missing)?;
@@ -341,36 +345,6 @@ pub fn encode(bench: &Bench) -> Result<(u64, String), MediaTrouble> {
     Ok((bytes.len() as u64, sha256))
 }
 
-/// Packages a finished rung. Gives its rendition and whether it was the last one.
-pub fn package(bench: &Bench) -> Result<(Rendition, bool), MediaTrouble> {
-    let Task { made, rung, work, .. } = task(bench)?;
-    let public = bench.tools.store.public(bench.job.media, bench.job.generation);
-    // Two rungs may be ready at the same time; the master playlist is written by one after the other.
-    let lock = fs::File::create(work.join("package.lock"))?;
-    lock.lock()?;
-    sweep(&public.join(av1_folder(&rung)))?;
-    let stream = package_av1(&public, &made, rung)?;
-    let text = serde_json::to_vec(&stream).map_err(|e| MediaTrouble::internal(e.to_string()))?;
-    let note = |lines: u32| work.join(format!("av1-{lines}.json"));
-    write_atomically(&note(rung.lines), &text)?;
-    let ready: Vec<MadeStream> =
-        made.av1.iter().filter_map(|r| serde_json::from_slice(&fs::read(note(r.lines)).ok()?).ok()).collect();
-    write_master(&public, &made, &ready)?;
-    bench.tools.store.share(&public)?;
-    Ok((rendition(&stream, Codec::Av1), ready.len() == made.av1.len()))
-}
-
-/// Removes half-written files of workers that were killed; every segment of the folder is there by now.
-fn sweep(folder: &Path) -> Result<(), MediaTrouble> {
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|e| e == "tmp") {
-            fs::remove_file(path)?;
-        }
-    }
-    Ok(())
-}
-
 /// Removes what is only needed while rungs are made.
 pub fn clean_up(bench: &Bench) -> Result<(), MediaTrouble> {
     remove_folder(&bench.tools.store.work(bench.job.media, bench.job.generation))?;
@@ -384,7 +358,7 @@ pub fn delivered_bytes(bench: &Bench) -> u64 {
     folder_bytes(&bench.tools.store.public(bench.job.media, bench.job.generation))
 }
 
-fn sync_tree(folder: &Path) -> Result<(), MediaTrouble> {
+pub(super) fn sync_tree(folder: &Path) -> Result<(), MediaTrouble> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         if entry.file_type()?.is_dir() {

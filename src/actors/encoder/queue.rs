@@ -20,6 +20,8 @@ pub enum JobKind {
     Probe,
     /// Decode it once and make what plays first; of a still, all sizes.
     Prepare,
+    /// Make one of the smaller H.264 rungs.
+    Smaller,
     /// Find the quantiser of one AV1 rung.
     Quality,
     /// Encode one segment of one AV1 rung.
@@ -35,6 +37,7 @@ impl JobKind {
             Self::Probe => 10,
             Self::Package => 15,
             Self::Prepare => 20,
+            Self::Smaller => 30,
             Self::Quality => 45,
             Self::Av1 => 50,
         }

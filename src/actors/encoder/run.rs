@@ -199,7 +199,7 @@ fn count(bench: &Bench, outcome: Outcome, took: Duration) {
     let kind: &'static str = job.kind.into();
     if outcome == Outcome::Done
         && let Some(codec) = match job.kind {
-            JobKind::Prepare => Some("h264"),
+            JobKind::Prepare | JobKind::Smaller => Some("h264"),
             JobKind::Av1 => Some("av1"),
             _ => None,
         }
@@ -326,7 +326,7 @@ pub(super) async fn give_up(bench: &Bench, reason: Failure) -> Result<(), LoopEr
     let step = match bench.job.kind {
         JobKind::Probe => Step::Probe,
         JobKind::Prepare => Step::Normalise,
-        JobKind::Quality | JobKind::Av1 => Step::Encode,
+        JobKind::Smaller | JobKind::Quality | JobKind::Av1 => Step::Encode,
         JobKind::Package => Step::Package,
     };
     let code: &'static str = (&reason).into();

@@ -2,6 +2,7 @@
 
 use super::queue::{self, JobKind, Made, NewJob};
 use super::run::{Bench, StepError};
+use super::rungs::{self, Ready};
 use super::{pieces, previews};
 use crate::actors::bus::CommandError;
 use crate::domain::media::{Captions, Failure, Media, MediaCommand, Processing, Publication, Rejection};
@@ -24,7 +25,7 @@ pub async fn execute(bench: &Bench) -> Result<(), StepError> {
     }
     // The row was done and its worker died before it could say so: the mezzanine is gone already.
     let told = media.processing == Processing::Ready && media.playable_generation == bench.job.generation;
-    if told && matches!(bench.job.kind, JobKind::Prepare | JobKind::Package) {
+    if told && matches!(bench.job.kind, JobKind::Prepare | JobKind::Smaller | JobKind::Package) {
         return finish(bench, &Made::default(), &[]).await;
     }
     match bench.job.kind {
@@ -32,7 +33,8 @@ pub async fn execute(bench: &Bench) -> Result<(), StepError> {
         JobKind::Prepare => prepare(bench, &media).await,
         JobKind::Quality => find_quality(bench).await,
         JobKind::Av1 => encode(bench).await,
-        JobKind::Package => package(bench).await,
+        JobKind::Smaller => rung(bench, rungs::smaller).await,
+        JobKind::Package => rung(bench, rungs::package).await,
     }
 }
 
@@ -167,6 +169,10 @@ async fn prepare(bench: &Bench, media: &Media) -> Result<(), StepError> {
     }
     let mut follow = vec![];
     if let Some(normalised) = &made.normalised {
+        for rung in &normalised.smaller {
+            let frames = normalised.frames();
+            follow.push(NewJob { rung: rung.lines, frames, ..next(bench, JobKind::Smaller) });
+        }
         for rung in &normalised.av1 {
             if pieces::wants_search(&made) {
                 follow.push(NewJob { rung: rung.lines, ..next(bench, JobKind::Quality) });
@@ -222,12 +228,15 @@ async fn encode(bench: &Bench) -> Result<(), StepError> {
     finish(bench, &made, &[]).await
 }
 
-async fn package(bench: &Bench) -> Result<(), StepError> {
+/// A rung that comes after the first.
+async fn rung(bench: &Bench, make: fn(&Bench) -> Result<Ready, MediaTrouble>) -> Result<(), StepError> {
     let now = || bench.cx.clock.now();
-    let (rendition, last) = bench.block(pieces::package).await?;
-    let bytes = rendition.bytes;
-    bench.tell(MediaCommand::RecordRendition { rendition, at: now() }).await?;
-    if last {
+    let Ready { renditions, bytes, all } = bench.block(make).await?;
+    for rendition in renditions {
+        // Nothing happens for one that is told already.
+        bench.tell(MediaCommand::RecordRendition { rendition, at: now() }).await?;
+    }
+    if all {
         bench.tell(MediaCommand::FinishProcessing { at: now() }).await?;
         bench.block(pieces::clean_up).await?;
     }

@@ -261,11 +261,13 @@ mod tests {
                 rate: (24, 1),
                 segments: vec![360],
                 h264: vec![],
+                smaller: vec![],
                 sound: None,
                 opus: None,
                 av1: vec![Rung { lines: 90, size }],
                 colour: Colour::default(),
                 duration_ms: 15_000,
+                pictures_ms: 0,
             };
             let mut heard = (0, 0);
             let kit = (&sandbox, &limits, &cancel);

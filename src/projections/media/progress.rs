@@ -45,7 +45,7 @@ pub async fn progress(reader: &Reader, media: &[Uuid]) -> Result<Vec<Progress>, 
                     bool_or(j.state = 'queued' and j.error = 'no_room')
              from jobs j left join now_at n using (media)
              where n.kind is null or j.kind = n.kind
-                or (n.kind in ('quality', 'av1', 'package') and j.kind in ('quality', 'av1', 'package'))
+                or (n.kind in ('smaller', 'quality', 'av1', 'package') and j.kind in ('smaller', 'quality', 'av1', 'package'))
              group by j.media, n.kind",
             &[&media],
         )

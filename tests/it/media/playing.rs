@@ -151,3 +151,60 @@ async fn an_upload_plays_first_as_h264_then_as_av1_and_only_for_whom_it_may() {
     assert_eq!(second.sha256, hex::encode(sha2::Sha256::digest(&bytes)));
     studio.close().await;
 }
+
+/// A film of so many lines at 24 frames a second, with sound.
+fn film(folder: &std::path::Path, lines: u32, seconds: u32) -> Vec<u8> {
+    let place = folder.join("film.mp4");
+    let done = Command::new("ffmpeg")
+        .args(["-v", "error", "-y", "-f", "lavfi", "-i"])
+        .arg(format!("testsrc2=duration={seconds}:size={}x{lines}:rate=24", lines * 4 / 3))
+        .args(["-f", "lavfi", "-i", &format!("sine=frequency=440:duration={seconds}")])
+        .args(["-pix_fmt", "yuv420p", "-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac"])
+        .arg(&place)
+        .status()
+        .expect("ffmpeg");
+    assert!(done.success());
+    std::fs::read(place).expect("film")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_largest_h264_comes_first_and_the_smaller_ones_join_it() {
+    let studio = Studio::start_with(|c| c.media.av1_rungs = vec![90]).await;
+    person(&studio, "maker@example.org", &[Role::Creator]).await;
+    let maker = signed_in(&studio, "maker@example.org").await;
+    let folder = tempfile::tempdir().expect("folder");
+    let bytes = film(folder.path(), 480, 7);
+    assert_eq!(upload(&maker, "Tide", "tide.mp4", bytes).await.status, 303);
+    let work = wait(&studio, "Tide", |w| w.processing == "ready").await;
+    let client = studio.client().await;
+    let told = client
+        .query(
+            "select type, payload::text from events where stream_id = $1 order by version",
+            &[&format!("media-{}", work.id)],
+        )
+        .await
+        .expect("events");
+    let told: Vec<(String, String)> = told.iter().map(|r| (r.get(0), r.get(1))).collect();
+    let playable = &told.iter().find(|(kind, _)| kind == "MediaPlayable").expect("playable").1;
+    assert!(playable.contains("h264-480") && !playable.contains("h264-360"), "{playable}");
+    assert_eq!(told.iter().filter(|(kind, _)| kind == "RenditionReady").count(), 3, "360, 90 and AV1");
+    assert_eq!(told.last().expect("events").0, "MediaReady");
+    let mut names: Vec<&str> = work.renditions.iter().map(|r| r.name.as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(
+        names,
+        ["audio", "audio-opus", "av1-90", "download.mp4", "h264-360", "h264-480", "h264-90"]
+    );
+    let place = public(&studio, &work);
+    for name in ["h264-90", "h264-360", "h264-480", "av1-90", "download.mp4"] {
+        let file = if name == "download.mp4" { place.join(name) } else { place.join(name).join("index.m3u8") };
+        assert_eq!(frames(&file), 168, "{name}");
+    }
+    let master = std::fs::read_to_string(place.join("master.m3u8")).expect("master");
+    let order: Vec<usize> =
+        ["h264-90/", "h264-360/", "h264-480/"].iter().map(|f| master.find(f).expect("in the master")).collect();
+    assert!(order.is_sorted(), "ascending: {master}");
+    assert!(!studio.data.path().join("media/work").join(work.id.to_string()).join("1").exists());
+    studio.verify().await;
+    studio.close().await;
+}

@@ -201,6 +201,7 @@ fn course(p: &Piece) -> String {
 
 fn piece_words(p: &Piece) -> String {
     let piece = match p.kind.as_str() {
+        "smaller" => format!("H.264 {}", p.rung),
         "quality" => format!("AV1 {}, quality", p.rung),
         "av1" => format!("AV1 {}, segment {}", p.rung, p.segment + 1),
         "package" => format!("package AV1 {}", p.rung),

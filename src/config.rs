@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 pub mod billing;
+mod check;
 mod defaults;
 pub mod delivery;
 pub mod erasure;
@@ -20,10 +21,11 @@ pub mod secrets;
 pub mod storage;
 
 pub use billing::Billing;
+pub use check::Problem;
 pub use delivery::{Cdn, CdnSigning, Delivery};
 pub use erasure::Erasure;
 pub use gateways::{Bank, Gateways, Sandbox, Stripe};
-pub use load::{ConfigError, PACKAGED, load, packaged};
+pub use load::{ConfigError, PACKAGED, load, packaged, read_only};
 pub use media::{Av1, Media};
 pub use {live::LiveConfig, secrets::Secrets, storage::S3, storage::Storage};
 

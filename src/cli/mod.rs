@@ -5,7 +5,7 @@ use crate::startup::{Instance, Roles, StartError};
 use crate::telemetry;
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use toml::{Table, Value};
 
@@ -211,6 +211,21 @@ impl Global {
     /// # Errors
     /// If they cannot be read.
     pub fn config(&self) -> Result<Config, CliError> {
+        self.read_config(config::load)
+    }
+
+    /// The same, whether or not its values can work.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn any_config(&self) -> Result<Config, CliError> {
+        self.read_config(config::read_only)
+    }
+
+    fn read_config(
+        &self,
+        read: fn(Option<&Path>, Table) -> Result<Config, ConfigError>,
+    ) -> Result<Config, CliError> {
         let mut over = Table::new();
         if let Some(data) = &self.data {
             over.insert("data".into(), Value::String(data.to_string_lossy().into_owned()));
@@ -227,7 +242,7 @@ impl Global {
         // A demo beside an installed studio must never work on that one's data.
         let packaged =
             if self.demo || std::env::var_os("KINORA_CONFIG").is_some() { None } else { config::packaged() };
-        config::load(self.config.as_deref().or(packaged.as_deref()), over).map_err(|error| match error {
+        read(self.config.as_deref().or(packaged.as_deref()), over).map_err(|error| match error {
             ConfigError::File(path, e) if e.kind() == std::io::ErrorKind::PermissionDenied => {
                 CliError::Failed(format!(
                     "reading {}: {e}; as the studio's user: sudo -u kinora kinora …",

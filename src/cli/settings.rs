@@ -49,8 +49,8 @@ struct Finding {
 pub fn settings(global: &Global, args: SettingsArgs) -> Result<(), CliError> {
     match args.action {
         Action::Check { deploy, json } => {
-            let config = global.config()?;
-            let found = if deploy { findings(&config) } else { Vec::new() };
+            let config = global.any_config()?;
+            let found = if deploy { findings(&config) } else { useless(&config) };
             let ok = found.iter().all(|f| f.level != "error");
             let sandbox = deploy.then(|| Confinement::here().words());
             if json {
@@ -67,7 +67,7 @@ pub fn settings(global: &Global, args: SettingsArgs) -> Result<(), CliError> {
             if ok { Ok(()) } else { Err(CliError::Silent) }
         }
         Action::Show => {
-            let mut config = global.config()?;
+            let mut config = global.any_config()?;
             config.database_url = config.database_url.as_deref().map(mask);
             config.keys_database_url = config.keys_database_url.as_deref().map(mask);
             let gateways = &mut config.gateways;
@@ -126,8 +126,14 @@ pub fn fit_for_production(config: &Config) -> Result<(), CliError> {
     )))
 }
 
+/// What can never work, whatever the mode.
+fn useless(config: &Config) -> Vec<Finding> {
+    let of = |(setting, text)| Finding { level: "error", setting, text };
+    config.problems().into_iter().map(of).collect()
+}
+
 fn findings(config: &Config) -> Vec<Finding> {
-    let mut found = Vec::new();
+    let mut found = useless(config);
     let mut add = |level, setting, text: &str| found.push(Finding { level, setting, text: text.to_owned() });
     if !config.is_production() {
         add("error", "mode", "must be \"production\"");
@@ -167,16 +173,17 @@ fn findings(config: &Config) -> Vec<Finding> {
     if let Some(problem) = sign_in_service::problem(config) {
         add("error", "oidc", &problem);
     }
-    if let Some((setting, words)) = config.delivery.problem().or_else(|| config.cdn.problem()) {
+    if let Some((setting, words)) = config.cdn.problem().filter(|(setting, _)| *setting != "cdn.minutes") {
         add("error", setting, &words);
     } else if let Some(words) = cdn::problem(config) {
         add("error", "cdn", &words);
     }
-    let media = config.media.problem().or_else(|| config.limits.problem());
-    if let Some((setting, words)) =
-        media.or_else(|| config.billing.problem()).or_else(|| config.gateways.bank.problem())
-    {
-        add("error", setting, &words);
+    // OWASP's least for argon2id.
+    if config.accounts.password_memory_kib < 7168 {
+        add("error", "accounts.password_memory_kib", "is too little to slow anybody down: at least 7168");
+    }
+    if (1..14).contains(&config.billing.withdrawal_days) {
+        add("warning", "billing.withdrawal_days", "consumers in the European Union have at least 14 days");
     }
     if let Some(Err(problem)) = config.billing.geoip_db.as_deref().map(geoip::check) {
         add("error", "billing.geoip_db", &problem.to_string());

@@ -24,6 +24,9 @@ pub enum ConfigError {
     /// A value has the wrong form.
     #[error("settings: {0}")]
     Value(toml::de::Error),
+    /// Values that can never work.
+    #[error("settings: {}", .0.iter().map(|(setting, words)| format!("{setting} {words}")).collect::<Vec<_>>().join("; "))]
+    Useless(Vec<super::Problem>),
 }
 
 /// Where the package keeps the settings; read by the installed program when nothing else is named.
@@ -38,8 +41,18 @@ const INSTALLED: &str = "/usr/bin/kinora";
 /// (a file in `CREDENTIALS_DIRECTORY`) has the setting's path as its name, such as `mail.smtp_url`.
 ///
 /// # Errors
-/// If a file or value cannot be read, or a setting is unknown.
+/// If a file or value cannot be read, a setting is unknown, or its value can never work.
 pub fn load(file: Option<&Path>, overrides: Table) -> Result<Config, ConfigError> {
+    let config = read_only(file, overrides)?;
+    let problems = config.problems();
+    if problems.is_empty() { Ok(config) } else { Err(ConfigError::Useless(problems)) }
+}
+
+/// The same for somebody who wants to hear of all that is wrong with the values, and starts nothing with them.
+///
+/// # Errors
+/// If a file or value cannot be read, or a setting is unknown.
+pub fn read_only(file: Option<&Path>, overrides: Table) -> Result<Config, ConfigError> {
     let from_env = std::env::var_os("KINORA_CONFIG").map(PathBuf::from);
     let mut table = match file.map(Path::to_owned).or(from_env) {
         None => Table::new(),

@@ -58,12 +58,26 @@ pub fn is_creditor_identifier(text: &str) -> bool {
     if !plain || !(8..=35).contains(&text.len()) || !text.bytes().take(2).all(|b| b.is_ascii_uppercase()) {
         return false;
     }
-    let national = text.chars().skip(7).chain(text.chars().take(4));
-    let remainder = national.fold(0_u32, |acc, c| {
+    remainder(text.chars().skip(7).chain(text.chars().take(4))) == 1
+}
+
+/// Whether a text is an account number (ISO 13616) with correct check digits; spaces and small letters are allowed.
+#[must_use]
+pub fn is_iban(text: &str) -> bool {
+    let plain = || text.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_ascii_uppercase());
+    (15..=34).contains(&plain().count())
+        && plain().all(|c| c.is_ascii_alphanumeric())
+        && plain().take(2).all(|c| c.is_ascii_alphabetic())
+        && plain().skip(2).take(2).all(|c| c.is_ascii_digit())
+        && remainder(plain().skip(4).chain(plain().take(4))) == 1
+}
+
+/// The number behind letters and digits, modulo 97 (ISO 7064).
+fn remainder(text: impl Iterator<Item = char>) -> u32 {
+    text.fold(0, |acc, c| {
         let value = c.to_digit(36).unwrap_or(0);
         (if value > 9 { acc * 100 } else { acc * 10 } + value) % 97
-    });
-    remainder == 1
+    })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What a person typed: kept as typed, so that nothing is lost when it has to be shown again.
 
+use crate::domain::shared::text::printable;
 use std::collections::BTreeMap;
 
 /// The fields of a form.
@@ -22,7 +23,8 @@ impl Form {
     /// Adds a value.
     pub fn push(&mut self, name: &str, value: &str) {
         // Browsers send line ends as CR LF.
-        self.fields.entry(name.to_owned()).or_default().push(value.replace("\r\n", "\n"));
+        let value = value.replace("\r\n", "\n");
+        self.fields.entry(name.to_owned()).or_default().push(printable(&value).into_owned());
     }
 
     /// The first value of a field without surrounding white space; empty if it was not sent.
@@ -62,11 +64,12 @@ mod tests {
 
     #[test]
     fn fields_are_trimmed_but_kept() {
-        let form = Form::parse(b"title=+A+%26+B+&tag=x&tag=y&free=on&text=a%0D%0Ab");
+        let form = Form::parse(b"title=+A+%26+B+&tag=x&tag=y&free=on&text=a%0D%0Ab&pasted=%00a%0Bb%09c");
         assert_eq!(form.get("title"), "A & B");
         assert_eq!(form.raw("title"), " A & B ");
         assert_eq!(form.all("tag"), ["x", "y"]);
         assert!(form.ticked("free") && !form.ticked("other"));
         assert_eq!(form.get("text"), "a\nb");
+        assert_eq!(form.get("pasted"), "ab\tc");
     }
 }

@@ -8,6 +8,7 @@ use super::{csrf, session};
 use crate::actors::bus::{Actor, Metadata};
 use crate::actors::visits::{self, Visit, Who};
 use crate::domain::shared::derive_id;
+use crate::domain::shared::text::is_printable;
 use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
 use futures_util::{Stream, StreamExt, stream};
@@ -50,6 +51,20 @@ pub struct Req {
     pub(super) form: Option<Form>,
     /// The body, once it was read as a whole.
     pub(super) raw: Option<Bytes>,
+}
+
+/// A character in any of the texts that none may hold. Line ends of all systems may stand there.
+fn unprintable(json: &serde_json::Value) -> Option<char> {
+    use serde_json::Value;
+    let of = |text: &str| text.chars().find(|c| *c != '\r' && !is_printable(*c));
+    match json {
+        Value::String(text) => of(text),
+        Value::Array(items) => items.iter().find_map(unprintable),
+        Value::Object(fields) => {
+            fields.iter().find_map(|(name, value)| of(name).or_else(|| unprintable(value)))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
 }
 
 impl Req {
@@ -196,8 +211,15 @@ impl Req {
             return Err(HttpError::UnsupportedType("Send this as application/json.".into()));
         }
         let bytes = self.bytes().await?;
-        serde_json::from_slice(&bytes)
-            .map_err(|e| HttpError::Unprocessable(format!("The JSON cannot be read: {e}")))
+        let unreadable =
+            |e: serde_json::Error| HttpError::Unprocessable(format!("The JSON cannot be read: {e}"));
+        if let Some(c) = unprintable(&serde_json::from_slice(&bytes).map_err(unreadable)?) {
+            return Err(HttpError::Unprocessable(format!(
+                "A text holds the control character U+{:04X}. Leave it out.",
+                u32::from(c)
+            )));
+        }
+        serde_json::from_slice(&bytes).map_err(unreadable)
     }
 
     /// The whole body, up to the configured size; as often as wanted.

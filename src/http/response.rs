@@ -4,6 +4,7 @@ use super::error::HttpError;
 use super::page;
 use super::request::Req;
 use crate::actors::bus::Receipt;
+use crate::domain::shared::text::printable;
 use maud::Markup;
 use serde::Serialize;
 use warp::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE};
@@ -28,6 +29,13 @@ pub fn text(content_type: &str, body: impl Into<String>) -> Res {
     let mut res = Response::new(body.into().into());
     set(&mut res, CONTENT_TYPE, content_type);
     res
+}
+
+/// XML of any type. What it may not hold (XML 1.0, production `Char`) is left out: one such character in a title would
+/// make the whole of a feed unreadable.
+#[must_use]
+pub fn xml(content_type: &str, body: Markup) -> Res {
+    text(content_type, printable(&body.into_string()))
 }
 
 /// A file of any type.

@@ -62,7 +62,11 @@ impl Table {
             if method == Method::HEAD && !found.value.contains_key(method) { &Method::GET } else { method };
         let route = found.value.get(method).ok_or(HttpError::MethodNotAllowed)?;
         let decode = |v: &str| percent_encoding::percent_decode_str(v).decode_utf8_lossy().into_owned();
-        let params = found.params.iter().map(|(n, v)| (n.to_owned(), decode(v))).collect();
+        let params: Vec<_> = found.params.iter().map(|(n, v)| (n.to_owned(), decode(v))).collect();
+        // Nothing has such a name, and no column takes it.
+        if params.iter().any(|(_, v)| v.contains(char::is_control)) {
+            return Err(HttpError::NotFound);
+        }
         Ok((route, params))
     }
 }
@@ -77,5 +81,9 @@ mod tests {
         assert!(table.find(&Method::HEAD, "/healthz").is_ok());
         assert!(matches!(table.find(&Method::POST, "/healthz"), Err(HttpError::MethodNotAllowed)));
         assert!(matches!(table.find(&Method::GET, "/no/such/place"), Err(HttpError::NotFound)));
+        assert!(table.find(&Method::GET, "/films/%C3%A4").is_ok());
+        for path in ["/films/%00", "/films/a%00b", "/films/%0a", "/films/%7f"] {
+            assert!(matches!(table.find(&Method::GET, path), Err(HttpError::NotFound)), "{path}");
+        }
     }
 }

@@ -13,6 +13,7 @@ use super::response::{self, Res, set};
 use super::route::{Access, Body, Route};
 use super::routes::Table;
 use super::{csrf, door, form::Form, session::Viewer, site_words, step_up};
+use crate::domain::shared::text::printable;
 use bytes::{Buf, Bytes};
 use futures_util::{FutureExt, Stream, StreamExt};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -207,7 +208,9 @@ async fn answer(
     };
     let req = Req {
         remote: door::client_address(peer.ip(), &headers),
-        query: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+        query: url::form_urlencoded::parse(query.as_bytes())
+            .map(|(name, value)| (printable(&name).into_owned(), printable(&value).into_owned()))
+            .collect(),
         path: path.to_owned(),
         request_id: request_id.clone(),
         viewer: Viewer::default(),

@@ -4,6 +4,7 @@
 use crate::domain::shared::aggregate::CategoryEvent;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::ops::Deref;
@@ -36,7 +37,7 @@ impl Payload {
     /// If the type is unknown or the payload has another form.
     pub fn decode<E: CategoryEvent>(&self, kind: &str) -> Result<E, serde_json::Error> {
         let kind = serde_json::to_string(kind)?;
-        let text = match &*self.text {
+        let text = match &*readable(&self.text) {
             "null" => format!("{{\"type\":{kind}}}"),
             text => format!("{{\"type\":{kind},\"data\":{text}}}"),
         };
@@ -50,8 +51,29 @@ impl Deref for Payload {
     /// What PostgreSQL takes as JSON and serde does not (numbers beyond a double) is seen as null here; whoever
     /// decodes it is told.
     fn deref(&self) -> &Value {
-        self.parsed.get_or_init(|| serde_json::from_str(&self.text).unwrap_or(Value::Null))
+        self.parsed.get_or_init(|| serde_json::from_str(&readable(&self.text)).unwrap_or(Value::Null))
     }
+}
+
+/// JSON without NUL in its texts, which no other column of PostgreSQL takes: one such event would stop everything
+/// that is made of its stream. Input refuses it; what is in a log from before is read with the mark for a lost
+/// character in its place.
+fn readable(json: &str) -> Cow<'_, str> {
+    const NUL: &str = "\\u0000";
+    if !json.contains(NUL) {
+        return Cow::Borrowed(json);
+    }
+    let (mut out, mut rest) = (String::with_capacity(json.len()), json);
+    while let Some(at) = rest.find(NUL) {
+        let (before, after) = rest.split_at(at);
+        out.push_str(before);
+        // An even number of backslashes before it: they stand for themselves, and this one begins the escape.
+        let escape = before.bytes().rev().take_while(|b| *b == b'\\').count() % 2 == 0;
+        out.push_str(if escape { "\\ufffd" } else { NUL });
+        rest = &after[NUL.len()..];
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
 }
 
 impl From<&Value> for Payload {
@@ -94,6 +116,24 @@ mod tests {
     use super::*;
     use crate::domain::film::FilmEvent;
     use crate::store::event::encode_payload;
+
+    #[test]
+    fn a_nul_in_a_text_is_read_as_a_lost_character() {
+        let nul = json_of("a\0b");
+        let payload = Payload::of(&format!(
+            "{{\"title\":{nul},\"path\":{},\"both\":{}}}",
+            json_of("c:\\u0000"),
+            json_of("\\\0")
+        ));
+        assert_eq!(payload["title"], "a\u{fffd}b");
+        assert_eq!(payload["path"], "c:\\u0000", "a backslash and letters that only look like it");
+        assert_eq!(payload["both"], "\\\u{fffd}");
+        assert!(payload.text().contains("\\u0000"), "the log itself is what it was");
+    }
+
+    fn json_of(text: &str) -> String {
+        serde_json::to_string(text).unwrap()
+    }
 
     #[test]
     fn decoding_the_text_is_decoding_the_tree() {

@@ -53,6 +53,7 @@ mod merge;
 mod mock_bank;
 mod newer;
 mod numbers;
+mod odd_text;
 mod oidc;
 mod opened_values;
 mod owners;

@@ -1,5 +1,6 @@
 //! The rows of `media_jobs`: put in, claimed with a lease, kept alive, finished, given back.
 
+use crate::domain::shared::text::printable;
 use crate::store::{Pool, StoreError};
 use std::time::Duration;
 use tokio_postgres::{GenericClient, Row};
@@ -207,7 +208,7 @@ pub async fn note_log(pool: &Pool, job: Uuid, worker: Uuid, log: &str) -> Result
         .await?
         .execute(
             "update public.media_jobs set log = $3 where id = $1 and worker = $2 and state = 'running'",
-            &[&job, &worker, &log],
+            &[&job, &worker, &printable(log).as_ref()],
         )
         .await?;
     Ok(())
@@ -285,7 +286,7 @@ pub async fn fail(
     (error, detail): (&str, &str),
     again: Option<Duration>,
 ) -> Result<(), StoreError> {
-    let detail: String = detail.chars().take(DETAIL).collect();
+    let detail: String = printable(detail).chars().take(DETAIL).collect();
     let (state, seconds) = again.map_or(("failed", 0.0), |d| ("queued", d.as_secs_f64()));
     pool.get()
         .await?

@@ -1,6 +1,7 @@
 //! Texts that people write about works: present where they must be, and not endless.
 
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Why a text is refused. `field` is the name of the form's field, so that the page can point at it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
@@ -37,6 +38,24 @@ impl TextError {
     }
 }
 
+/// Whether a character may stand in a text: no controls but the line end and the tab, and none that XML 1.0 refuses
+/// (its production `Char`).
+#[must_use]
+pub fn is_printable(c: char) -> bool {
+    matches!(c, '\n' | '\t') || !(c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}'))
+}
+
+/// A text without what nobody sees and no feed, page or column can hold. What office programs and terminals leave in
+/// the clipboard is no fault of the person who pastes it.
+#[must_use]
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_printable) {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.chars().filter(|c| is_printable(*c)).collect())
+    }
+}
+
 /// A text that may not be empty; returned without white space around it.
 ///
 /// # Errors
@@ -66,6 +85,13 @@ pub fn optional(field: &str, what: &str, text: &str, most: usize) -> Result<Stri
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_cannot_be_shown_is_left_out() {
+        assert_eq!(printable("a\0\u{b}b\u{1b}[0m\u{85}\u{ffff}\r"), "ab[0m");
+        let whole = "Täg\tund\nZeile \u{1f3a5} \u{200d} \u{202e}";
+        assert!(matches!(printable(whole), Cow::Borrowed(t) if t == whole));
+    }
 
     #[test]
     fn sentences_name_the_text_and_its_limit() {

@@ -4,6 +4,7 @@
 use super::{MAKERS, form_upload};
 use crate::actors::accounts::access_tokens::Scope;
 use crate::actors::uploads::{self, About, Checksum, UploadError};
+use crate::domain::shared::text::printable;
 use crate::http::delivery::may_edit;
 use crate::http::error::HttpError;
 use crate::http::response::{Res, set, text};
@@ -151,7 +152,7 @@ fn about(metadata: &str) -> About {
     for pair in metadata.split(',') {
         let (name, value) = pair.trim().split_once(' ').unwrap_or((pair.trim(), ""));
         let value = STANDARD.decode(value.trim()).unwrap_or_default();
-        let value = String::from_utf8_lossy(&value).into_owned();
+        let value = printable(&String::from_utf8_lossy(&value)).into_owned();
         match name {
             "filename" | "name" => about.file_name = value,
             "title" => about.title = value,

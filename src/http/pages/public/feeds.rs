@@ -3,7 +3,7 @@
 use super::films::film_here;
 use super::{absolute, collections};
 use crate::http::page::with_query;
-use crate::http::response::text;
+use crate::http::response::{self, text};
 use crate::http::route::{Access, Route};
 use crate::http::ui::format::rfc;
 use crate::http::ui::markdown;
@@ -11,7 +11,7 @@ use crate::http::ui::shortcodes::without;
 use crate::http::{HttpError, Req, Res};
 use crate::projections::catalogue::{self, Order, Wanted};
 use chrono::{DateTime, TimeDelta, Utc};
-use maud::{Markup, PreEscaped, html};
+use maud::{PreEscaped, html};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -105,7 +105,7 @@ async fn sitemap(req: Req) -> Result<Res, HttpError> {
             .map(|w| (format!("/media/{}", w.slug), Some(w.changed_at))),
     );
     pages.truncate(50_000);
-    let xml: Markup = html! {
+    let document = html! {
         (XML)
         urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" {
             @for (path, changed) in &pages {
@@ -113,7 +113,7 @@ async fn sitemap(req: Req) -> Result<Res, HttpError> {
             }
         }
     };
-    Ok(text("application/xml; charset=utf-8", xml.into_string()))
+    Ok(response::xml("application/xml; charset=utf-8", document))
 }
 
 /// One entry of an Atom feed.
@@ -138,7 +138,7 @@ fn atom(req: &Req, name: &str, path: &str, about: &str, entries: &[Entry]) -> Re
         let href = html! { (href) }.into_string();
         PreEscaped(format!("<link rel=\"{rel}\" href=\"{}\"/>", href.replace('"', "&quot;")))
     };
-    let xml: Markup = html! {
+    let document = html! {
         (XML)
         feed xmlns="http://www.w3.org/2005/Atom" {
             title { (studio) " · " (name) }
@@ -160,7 +160,7 @@ fn atom(req: &Req, name: &str, path: &str, about: &str, entries: &[Entry]) -> Re
             }
         }
     };
-    text("application/atom+xml; charset=utf-8", xml.into_string())
+    response::xml("application/atom+xml; charset=utf-8", document)
 }
 
 async fn posts(req: Req) -> Result<Res, HttpError> {

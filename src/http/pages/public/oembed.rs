@@ -4,13 +4,13 @@ use super::absolute;
 use crate::domain::media::{Codec, Kind, Tier};
 use crate::http::delivery::{may_see, may_watch, signed_base};
 use crate::http::player::poster;
-use crate::http::response::{json, see_other, text};
+use crate::http::response::{json, see_other, text, xml};
 use crate::http::route::{Access, Route};
 use crate::http::ui::format;
 use crate::http::{HttpError, Req, Res, hotlink};
 use crate::projections::catalogue;
 use crate::projections::media::{self as works, Work};
-use maud::{Markup, PreEscaped, html};
+use maud::{PreEscaped, html};
 use serde_json::json as value;
 use warp::http::StatusCode;
 
@@ -90,7 +90,7 @@ async fn podcast(req: Req) -> Result<Res, HttpError> {
     }
     let studio = &req.app.config.studio;
     let rows = items.iter().filter_map(|w| Some((w, download(w)?, w.published_at?)));
-    let xml: Markup = html! {
+    let document = html! {
         (PreEscaped("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"))
         rss version="2.0" xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd" xmlns:atom="http://www.w3.org/2005/Atom" {
             channel {
@@ -113,5 +113,5 @@ async fn podcast(req: Req) -> Result<Res, HttpError> {
             }
         }
     };
-    Ok(text("application/rss+xml; charset=utf-8", xml.into_string()))
+    Ok(xml("application/rss+xml; charset=utf-8", document))
 }

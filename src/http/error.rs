@@ -137,7 +137,11 @@ impl HttpError {
 impl From<StoreError> for HttpError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Connection(_) => Self::busy(),
+            StoreError::Connection(_) => Self::Unavailable {
+                why: "The studio cannot reach its database. Try again in a moment; nothing was changed."
+                    .into(),
+                retry_after: Duration::from_secs(2),
+            },
             other => Self::Internal(other.to_string()),
         }
     }

@@ -163,9 +163,12 @@ impl Req {
         if self.viewer.account.is_none() || csrf::matches(&self.csrf_token(), given) {
             return Ok(());
         }
-        Err(HttpError::Forbidden(
-            "This form is from an older session. Go back, reload the page and send it again.".into(),
-        ))
+        let words = if self.wants_json() && given.is_empty() {
+            "With a session, send what stands in the field _csrf of its forms as the header X-CSRF-Token; programs use an access token instead."
+        } else {
+            "This form is from an older session. Go back, reload the page and send it again."
+        };
+        Err(HttpError::Forbidden(words.into()))
     }
 
     /// Id of the command that this request gives: the same `Idempotency-Key` (header or hidden field

@@ -395,3 +395,17 @@ pub async fn last_checkpoint(reader: &Reader) -> Result<Option<(i64, DateTime<Ut
     let sql = "select position, signed_at from public.log_checkpoints where log_id = 1 order by position desc limit 1";
     Ok(reader.client().await?.query_opt(sql, &[]).await?.map(|row| (row.get(0), row.get(1))))
 }
+
+/// Pieces of media that have waited for ten minutes while no worker has anything in work; 0 while somebody works, and
+/// while operators have stopped the queue.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn unattended(reader: &Reader) -> Result<i64, QueryError> {
+    let sql = "select count(*) from public.media_jobs j
+               where j.state = 'queued' and greatest(j.created_at, j.not_before) < now() - interval '10 minutes'
+                 and not exists (select from public.media_jobs r where r.state = 'running' and r.lease_until >= now())
+                 and not exists (select from public.media_queue_wishes w
+                                 where w.paused and w.media in (j.media, '00000000-0000-0000-0000-000000000000'))";
+    Ok(reader.client().await?.query_one(sql, &[]).await?.get(0))
+}

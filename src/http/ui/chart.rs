@@ -2,51 +2,84 @@
 
 use maud::{Markup, html};
 
-/// Bars of `values`, each with what it stands for; those below zero hang down.
+/// How high a drawing is, in its own units.
+const HEIGHT: f64 = 120.0;
+/// From one bar to the next.
+const STEP: f64 = 24.0;
+
+/// Bars of `values`, each with what it stands for ("March 2026: €12.00"); those below zero hang down.
 #[must_use]
 pub fn bars(label: &str, values: &[(String, f64)]) -> Markup {
-    const HEIGHT: f64 = 120.0;
     let high = values.iter().map(|(_, v)| *v).fold(0.0, f64::max);
     let low = values.iter().map(|(_, v)| *v).fold(0.0, f64::min);
     let scale = HEIGHT / if high > low { high - low } else { 1.0 };
     let zero = high * scale;
-    #[expect(clippy::cast_precision_loss, reason = "a handful of bars")]
-    // A year or two have the same width of bars, so that few do not become blocks.
-    let (wide, step) = (values.len().max(24) as f64 * 24.0, 24.0);
-    html! {
-        @if values.len() > 1 {
-            svg.bars viewBox={ "0 0 " (wide) " " (HEIGHT) } preserveAspectRatio="none" role="img" aria-label={ (label) ": see the table" } {
-                @for (i, (words, value)) in values.iter().enumerate() {
-                    @let top = if *value > 0.0 { zero - value * scale } else { zero };
-                    rect x=(place(i, step)) y=(round(top)) width="18" height=(round((value * scale).abs().max(1.0))) { title { (words) } }
-                }
+    let said = |wanted: f64| values.iter().find(|(_, v)| *v == wanted).map(|(words, _)| parts(words).1);
+    let axis = (said(high).unwrap_or("0"), said(low).filter(|_| low < 0.0).unwrap_or("0"));
+    let names: Vec<&str> = values.iter().map(|(words, _)| parts(words).0).collect();
+    figure(
+        label,
+        axis,
+        &names,
+        &html! {
+            @for (i, (words, value)) in values.iter().enumerate() {
+                @let top = if *value > 0.0 { zero - value * scale } else { zero };
+                rect x=(place(i, STEP)) y=(round(top)) width="18" height=(round((value * scale).abs().max(1.0))) { title { (words) } }
             }
-        }
-    }
+        },
+    )
 }
 
 /// Bars of several parts, one upon the other from below, each lighter than the one before; none is below zero.
 #[must_use]
 pub fn stacked(label: &str, values: &[(String, Vec<f64>)]) -> Markup {
-    const HEIGHT: f64 = 120.0;
     const SHADES: [&str; 5] = ["1", ".72", ".5", ".34", ".22"];
     let high = values.iter().map(|(_, parts)| parts.iter().sum()).fold(0.0, f64::max);
     let scale = if high > 0.0 { HEIGHT / high } else { 0.0 };
-    #[expect(clippy::cast_precision_loss, reason = "a handful of bars")]
-    let (wide, step) = (values.len().max(24) as f64 * 24.0, 24.0);
-    html! {
-        @if values.len() > 1 {
-            svg.bars viewBox={ "0 0 " (wide) " " (HEIGHT) } preserveAspectRatio="none" role="img" aria-label={ (label) ": see the table" } {
-                @for (i, (words, parts)) in values.iter().enumerate() {
-                    g {
-                        title { (words) }
-                        @for (n, value) in parts.iter().enumerate().filter(|(_, value)| **value > 0.0) {
-                            @let top = HEIGHT - parts.iter().take(n + 1).sum::<f64>() * scale;
-                            rect x=(place(i, step)) y=(round(top)) width="18" height=(round(value * scale)) fill-opacity=(SHADES[n % SHADES.len()]) {}
-                        }
+    let names: Vec<&str> = values.iter().map(|(words, _)| parts(words).0).collect();
+    figure(
+        label,
+        (&format!("{high:.0}"), "0"),
+        &names,
+        &html! {
+            @for (i, (words, parts)) in values.iter().enumerate() {
+                g {
+                    title { (words) }
+                    @for (n, value) in parts.iter().enumerate().filter(|(_, value)| **value > 0.0) {
+                        @let top = HEIGHT - parts.iter().take(n + 1).sum::<f64>() * scale;
+                        rect x=(place(i, STEP)) y=(round(top)) width="18" height=(round(value * scale)) fill-opacity=(SHADES[n % SHADES.len()]) {}
                     }
                 }
             }
+        },
+    )
+}
+
+/// "March 2026: €12.00" is what a bar stands for, and how much that is.
+fn parts(words: &str) -> (&str, &str) {
+    words.split_once(": ").unwrap_or((words, ""))
+}
+
+/// A drawing with its name above it, the highest and the lowest value beside it, and the first and the last name below.
+/// One bar alone says nothing that the table does not.
+fn figure(label: &str, (high, low): (&str, &str), names: &[&str], drawing: &Markup) -> Markup {
+    #[expect(clippy::cast_precision_loss, reason = "a handful of bars")]
+    let wide = names.len() as f64 * STEP;
+    // So that few do not become blocks.
+    let width = match names.len() {
+        0..=6 => "chart few",
+        7..=12 => "chart some",
+        _ => "chart",
+    };
+    let (Some(first), Some(last)) = (names.first(), names.last().filter(|_| names.len() > 1)) else {
+        return html! {};
+    };
+    html! {
+        figure class=(width) {
+            figcaption { (label) }
+            div.axis aria-hidden="true" { span { (high) } span { (low) } }
+            svg.bars viewBox={ "0 0 " (wide) " " (HEIGHT) } preserveAspectRatio="none" role="img" aria-label={ (label) ": see the table" } { (drawing) }
+            div.names aria-hidden="true" { span { (first) } span { (last) } }
         }
     }
 }
@@ -76,6 +109,22 @@ mod tests {
             assert!(svg.contains(part), "{part} in {svg}");
         }
         assert_eq!(svg.matches("<rect").count(), 3, "nothing for what is nought");
+        assert!(svg.contains("<span>4</span><span>0</span>"), "{svg}");
         assert_eq!(stacked("Plans", &[]).into_string(), "");
+    }
+
+    #[test]
+    fn a_drawing_says_what_it_shows_how_much_that_is_and_from_when_to_when() {
+        let values = [("March 2026: €12.00".to_owned(), 12.0), ("April 2026: -€3.00".to_owned(), -3.0)];
+        let drawn = bars("Revenue", &values).into_string();
+        for part in [
+            "<figcaption>Revenue</figcaption>",
+            "<span>€12.00</span><span>-€3.00</span>",
+            "<span>March 2026</span><span>April 2026</span>",
+            "<title>April 2026: -€3.00</title>",
+        ] {
+            assert!(drawn.contains(part), "{part} in {drawn}");
+        }
+        assert_eq!(bars("Revenue", &values[..1]).into_string(), "", "one bar alone says nothing");
     }
 }

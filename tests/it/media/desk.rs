@@ -46,9 +46,18 @@ async fn operators_stop_hurry_cancel_and_retry_and_it_is_known_who_did() {
     assert!(!shown.body.contains("-0.0"), "no frames a second are none, not less");
     assert!(!shown.body.contains("hx-trigger=\"every"), "nothing runs, so nothing changes by itself");
 
+    // Nobody is there to take them: that is said once they have waited for some time.
+    let alone = "No worker takes what waits in the processing queue (2 pieces)";
+    assert!(!operator.get("/operator").await.body.contains(alone));
+    let client = studio.client().await;
+    let earlier = "update media_jobs set created_at = created_at - interval '11 minutes', not_before = now() - interval '11 minutes'";
+    client.execute(earlier, &[]).await.expect("aged");
+    assert!(operator.get("/operator").await.body.contains(alone));
+
     // The whole queue: nobody takes anything, but who waits for one work gets it.
     let shown = act(page, "pause").await;
     assert!(shown.body.contains("The queue is paused"), "{}", shown.body);
+    assert!(!operator.get("/operator").await.body.contains(alone), "somebody wanted it so");
     assert!(claim().await.is_none());
     let waited = queue::claim(&cx.pool, worker, true, Some(first)).await.expect("claim").expect("a row");
     let shown = operator.get(page).await;

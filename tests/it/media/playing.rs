@@ -191,18 +191,18 @@ async fn the_largest_h264_comes_first_and_the_smaller_ones_join_it() {
     assert_eq!(told.last().expect("events").0, "MediaReady");
     let mut names: Vec<&str> = work.renditions.iter().map(|r| r.name.as_str()).collect();
     names.sort_unstable();
-    assert_eq!(
-        names,
-        ["audio", "audio-opus", "av1-90", "download.mp4", "h264-360", "h264-480", "h264-90"]
-    );
+    assert_eq!(names, ["audio", "audio-opus", "av1-90", "download.mp4", "h264-360", "h264-480", "h264-90"]);
     let place = public(&studio, &work);
     for name in ["h264-90", "h264-360", "h264-480", "av1-90", "download.mp4"] {
-        let file = if name == "download.mp4" { place.join(name) } else { place.join(name).join("index.m3u8") };
+        let file =
+            if name == "download.mp4" { place.join(name) } else { place.join(name).join("index.m3u8") };
         assert_eq!(frames(&file), 168, "{name}");
     }
     let master = std::fs::read_to_string(place.join("master.m3u8")).expect("master");
-    let order: Vec<usize> =
-        ["h264-90/", "h264-360/", "h264-480/"].iter().map(|f| master.find(f).expect("in the master")).collect();
+    let order: Vec<usize> = ["h264-90/", "h264-360/", "h264-480/"]
+        .iter()
+        .map(|f| master.find(f).expect("in the master"))
+        .collect();
     assert!(order.is_sorted(), "ascending: {master}");
     assert!(!studio.data.path().join("media/work").join(work.id.to_string()).join("1").exists());
     studio.verify().await;

@@ -17,7 +17,7 @@ use crate::http::ui::{
     Column, Errors, Field, Place, Tone, Weight, chip, crumbs, error_summary, form, form_inline, format,
     page_head, table,
 };
-use crate::http::{HttpError, Req, Res};
+use crate::http::{HttpError, Req, Res, routes};
 use crate::projections::people;
 use crate::projections::site::{self, Change};
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -25,6 +25,7 @@ use maud::{Markup, html};
 use std::collections::HashMap;
 use strum::VariantArray;
 use uuid::Uuid;
+use warp::http::Method;
 
 /// Front page, texts and redirects are the editors' (content-and-access, "People and roles").
 const EDITORS: Access = Access::Role(&["editor"]);
@@ -206,6 +207,12 @@ fn moment(text: &str) -> Result<Option<DateTime<Utc>>, ()> {
 async fn redirect(mut req: Req) -> Result<Res, HttpError> {
     let typed = req.form().await?;
     let (from, at) = (typed.get("from").to_owned(), req.now());
+    let stands = |r: &Route| r.method == Method::GET && r.path == from;
+    if typed.get("act") != "remove" && routes::all().iter().any(stands) {
+        let words =
+            "There is a page at this address, which is always shown. Choose one that is not there any more.";
+        return Ok(unprocessable(view(&req, &typed, &Errors::one("from", words)).await?));
+    }
     let wish = if typed.get("act") == "remove" {
         SiteCommand::RemoveRedirect { from, at }
     } else {

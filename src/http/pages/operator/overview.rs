@@ -40,6 +40,7 @@ struct View {
     verified: Option<LastVerification>,
     signed: Option<(i64, DateTime<Utc>)>,
     free: u64,
+    unattended: i64,
 }
 
 struct JobRow {
@@ -68,6 +69,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         verified: operator::last_verification(reader).await?,
         signed: operator::last_checkpoint(reader).await?,
         free: req.app.disk_free(),
+        unattended: operator::unattended(reader).await?,
     };
     let body = html! { div.page { (rooms("Operations", &places(), "/operator", &body(&req, &view))) } };
     Ok(page(
@@ -82,7 +84,12 @@ fn body(req: &Req, view: &View) -> Markup {
     let failed =
         view.jobs.iter().filter(|job| job.last.as_ref().is_some_and(|run| run.state == "failed")).count();
     let changed = view.verified.as_ref().is_some_and(|v| !v.ok);
-    let trouble = failing + failed + view.letters.len() + view.stopped.len() + usize::from(changed);
+    let trouble = failing
+        + failed
+        + view.letters.len()
+        + view.stopped.len()
+        + usize::from(changed)
+        + usize::from(view.unattended > 0);
     html! {
         (page_head("Operations", Some("What runs, how far it is, and what stands still."), None))
         @if let Some((tone, sentence)) = said(req) { (notice_text(tone, sentence)) }
@@ -90,6 +97,12 @@ fn body(req: &Req, view: &View) -> Markup {
             (notice_text(Tone::Danger, &format!(
                 "Stopped since {}: {}. The reason: {}.",
                 stopped.since.format("%Y-%m-%d %H:%M UTC"), stopped.names.join(", "), stopped.reason
+            )))
+        }
+        @if view.unattended > 0 {
+            (notice_text(Tone::Danger, &format!(
+                "No worker takes what waits in the processing queue ({}). Start one: kinora worker, or the service kinora-worker.",
+                format::counted(view.unattended, "piece", "pieces")
             )))
         }
         @if trouble == 0 { (notice_text(Tone::Success, "Everything that should run is running.")) }

@@ -46,8 +46,8 @@ impl Form {
     pub fn kinds(self) -> &'static [Kind] {
         match self {
             // A picture may move.
-            Self::Still => &[Kind::Image, Kind::Video],
-            Self::Painting(_) | Self::Heif(_) => &[Kind::Image],
+            Self::Still | Self::Heif(_) => &[Kind::Image, Kind::Video],
+            Self::Painting(_) => &[Kind::Image],
             Self::Raw => &[Kind::Image, Kind::Other],
             Self::Moving => &[Kind::Video, Kind::Audio],
             Self::Pdf | Self::Text => &[Kind::Document],

@@ -147,8 +147,11 @@ fn video(req: &Req, work: &Work) -> Markup {
 
 fn audio(req: &Req, work: &Work) -> Markup {
     let base = signed_base(req, work);
+    // Its cover, or what it sounds like; the words beside it say what it is.
+    let pic = poster(work, "", true);
     html! {
         div.stage.sound {
+            @if pic.is_some() { (picture(pic.as_ref(), Ratio::Fill, "16rem", Fetch::First, &html! {})) }
             audio controls preload="none" src={ (base) "/download.m4a" } aria-label=(work.title) { (tracks(work, &base)) }
             (controls(work, &base))
         }

@@ -75,6 +75,8 @@ pub struct Probed {
     pub subtitles: Vec<TextTrack>,
     /// Chapters that the file names.
     pub chapters: Vec<Chapter>,
+    /// The stream that is the cover of a sound.
+    pub cover: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -346,6 +348,11 @@ fn judge(report: &Report, limits: &Limits) -> Result<Probed, Rejection> {
         rate: (25, 1),
         subtitles: texts,
         chapters: super::chapters::read(&report.chapters, duration_ms),
+        cover: report
+            .streams
+            .iter()
+            .find(|s| is(s, "video") && s.disposition.attached_pic != 0)
+            .map(|s| s.index),
     };
     if let Some(video) = video {
         judge_video(video, limits, &mut probed)?;

@@ -157,10 +157,16 @@ function toggleCaptions(v) {
   for (const track of all) track.mode = track === next ? "showing" : "disabled";
 }
 
+// Loading the better rendition interrupts the first call; the film plays all the same.
+function turn(v) {
+  if (v.paused) v.play().catch(() => {});
+  else v.pause();
+}
+
 // Keys, as the list behind "?" names them.
 const acts = {
-  " ": (v) => (v.paused ? v.play() : v.pause()),
-  k: (v) => (v.paused ? v.play() : v.pause()),
+  " ": turn,
+  k: turn,
   j: (v) => (v.currentTime -= 10),
   l: (v) => (v.currentTime += 10),
   ArrowLeft: (v) => (v.currentTime -= 5),

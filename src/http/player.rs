@@ -72,7 +72,7 @@ pub async fn stage(req: &Req, work: &Work) -> Result<Stage, HttpError> {
     let markup = if !decision.allowed {
         locked_stage(req, work, &decision)
     } else if work.playable == 0 {
-        notice_text(Tone::Info, "Nothing of this can be played yet: it is still being processed.")
+        notice_text(Tone::Info, not_yet(work.kind))
     } else {
         match work.kind {
             Some(Kind::Video) => video(req, work),
@@ -83,6 +83,14 @@ pub async fn stage(req: &Req, work: &Work) -> Result<Stage, HttpError> {
     let more = viewer::script(work).filter(|_| decision.allowed);
     let scripts = [SCRIPT].into_iter().chain(more).collect();
     Ok(Stage { markup, decision, scripts })
+}
+
+/// What stands in the place of a work of which nothing is there yet.
+fn not_yet(kind: Option<Kind>) -> &'static str {
+    match kind {
+        Some(Kind::Video | Kind::Audio) => "Nothing of this can be played yet: it is still being processed.",
+        _ => "Nothing of this can be shown yet: it is still being processed.",
+    }
 }
 
 fn locked_stage(req: &Req, work: &Work, decision: &Decision) -> Markup {
@@ -147,8 +155,11 @@ fn video(req: &Req, work: &Work) -> Markup {
 
 fn audio(req: &Req, work: &Work) -> Markup {
     let base = signed_base(req, work);
+    // Its cover, or what it sounds like; the words beside it say what it is.
+    let pic = poster(work, "", true);
     html! {
         div.stage.sound {
+            @if pic.is_some() { (picture(pic.as_ref(), Ratio::Fill, "16rem", Fetch::First, &html! {})) }
             audio controls preload="none" src={ (base) "/download.m4a" } aria-label=(work.title) { (tracks(work, &base)) }
             (controls(work, &base))
         }

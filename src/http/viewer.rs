@@ -89,6 +89,12 @@ async fn document(req: &Req, work: &Work) -> Result<Markup, HttpError> {
     })
 }
 
+/// Whether lines are those of paragraphs, which may be broken where there is no room for them; drawings of letters and
+/// code may not.
+fn is_prose(ending: &str) -> bool {
+    matches!(ending, "md" | "markdown" | "rst" | "tex" | "fountain")
+}
+
 async fn text(req: &Req, work: &Work) -> Result<Markup, HttpError> {
     let limits = limits(&req.app.config);
     let key = MediaStore::original_key(&work.sha256).ok_or(HttpError::NotFound)?;
@@ -96,7 +102,7 @@ async fn text(req: &Req, work: &Work) -> Result<Markup, HttpError> {
     let bytes = read.ok_or(HttpError::NotFound)?;
     let (text, more) = off_thread(move || texts::decode(bytes, &limits)).await?;
     Ok(html! {
-        div.stage.code tabindex="0" role="region" aria-label={ "Text of " (work.title) } {
+        div.stage.code.prose-lines[is_prose(&work.ending)] tabindex="0" role="region" aria-label={ "Text of " (work.title) } {
             pre { code data-language=(work.ending) { (text) } }
         }
         @if more { (notice_text(Tone::Info, "This is its beginning. All of it is in the download.")) }
@@ -126,7 +132,7 @@ async fn archive(req: &Req, work: &Work) -> Result<Markup, HttpError> {
     let count = format::count(i64::from(work.facts.entries));
     Ok(html! {
         (card(work, Icon::Package, &format!("{count} files, {} when unpacked", format::bytes(work.facts.unpacked_bytes))))
-        details.panel open[rows.len() <= 40] {
+        details.panel.listing open[rows.len() <= 40] {
             summary { "What is in it" }
             (table("Files in the archive", &[Column::new("File"), Column::number("Length")], &rows))
             @if listing.more { p.small.dim { "It holds more than is listed." } }
@@ -159,7 +165,9 @@ fn card(work: &Work, sign: Icon, words: &str) -> Markup {
             div.stack.tight {
                 p { strong { (words) } " " span.dim { (ending) } }
                 p.dim { (format::bytes(work.bytes)) }
-                @if work.facts.format == OFFICE {
+                @if work.kind == Some(Kind::Archive) {
+                    p.small { "What is in it is listed below. Download it to unpack it." }
+                } @else if work.facts.format == OFFICE {
                     p.small { "This studio cannot draw its pages. Download it and open it with an office program." }
                 } @else {
                     p.small { "It is not shown here. Download it and open it with the program it was made with." }

@@ -1,9 +1,11 @@
 //! Pictures that move (GIF, WebP, APNG) become a film that repeats: decoded here within limits like all
-//! pictures, written as frames of a constant rate, and from there on treated like any film.
+//! pictures, written as frames of a constant rate, and from there on treated like any film. Sequences in HEIF
+//! (AVIF and HEIC that move) hold a film already, which is taken out of them as it is.
 
+use super::probe::{guarded_input, probe};
 use super::sandbox::{Cancel, Sandbox, SandboxError};
 use super::{Limits, MediaTrouble};
-use crate::domain::media::Rejection;
+use crate::domain::media::{Kind, Rejection};
 use image::codecs::gif::GifDecoder;
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngDecoder;
@@ -12,6 +14,7 @@ use image::{AnimationDecoder, Frames, ImageDecoder, RgbImage, RgbaImage};
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Frames a second of the film.
 const RATE: u64 = 25;
@@ -35,7 +38,14 @@ pub enum Moves {
     WebP,
     /// PNG with its block of animation.
     Apng,
+    /// A file in HEIF that says it has a sequence of pictures.
+    Sequence,
 }
+
+/// Brands of files with sequences: AVIF, HEIC of two profiles, any.
+const SEQUENCES: [&[u8]; 4] = [b"avis", b"hevc", b"hevx", b"msf1"];
+/// Longest list of brands that is looked at, in bytes.
+const BRANDS: usize = 256;
 
 /// Whether a picture may move, by its first bytes. Of a GIF only its pictures tell: [`film`] counts them.
 #[must_use]
@@ -50,6 +60,11 @@ pub fn moves(head: &[u8]) -> Option<Moves> {
     if at(0, b"\x89PNG\r\n\x1a\n") {
         let before_pixels = head.windows(4).position(|w| w == b"IDAT").unwrap_or(head.len());
         return head[..before_pixels].windows(4).any(|w| w == b"acTL").then_some(Moves::Apng);
+    }
+    if at(4, b"ftyp") {
+        let length = head.get(..4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_be_bytes) as usize;
+        let brands = head.get(8..length.min(head.len()).min(BRANDS)).unwrap_or_default();
+        return brands.chunks(4).any(|brand| SEQUENCES.contains(&brand)).then_some(Moves::Sequence);
     }
     None
 }
@@ -89,6 +104,7 @@ fn open(file: &Path, form: Moves, limits: &Limits) -> Result<Frames<'static>, Me
             fits(decoder.dimensions())?;
             decoder.apng().map_err(bad)?.into_frames()
         }
+        Moves::Sequence => return Err(damaged()),
     })
 }
 
@@ -126,6 +142,9 @@ pub fn film(
     form: Moves,
     folder: &Path,
 ) -> Result<Option<PathBuf>, MediaTrouble> {
+    if form == Moves::Sequence {
+        return sequence((sandbox, limits, cancel), file, folder);
+    }
     let pictures = folder.join("pictures.mjpeg");
     let mut out = BufWriter::new(File::create(&pictures)?);
     let (mut count, mut pixels, mut shown_ms, mut written, mut bytes) = (0_u64, 0_u64, 0_u64, 0_u64, 0_u64);
@@ -177,6 +196,39 @@ pub fn film(
     })?;
     std::fs::remove_file(&pictures)?;
     Ok(Some(film))
+}
+
+/// The film inside a sequence; `None` if there is none of at least two pictures that may be taken. Then what it
+/// shows while it stands still is worth a try.
+fn sequence(
+    (sandbox, limits, cancel): (&Sandbox, &Limits, &Cancel),
+    file: &Path,
+    folder: &Path,
+) -> Result<Option<PathBuf>, MediaTrouble> {
+    match probe(sandbox, limits, file, cancel) {
+        Ok(probed) if probed.kind == Kind::Video => {}
+        Ok(_) | Err(MediaTrouble::Rejected(_)) => return Ok(None),
+        Err(error) => return Err(error),
+    }
+    let mut job = sandbox.job("ffmpeg", limits, Duration::from_secs(limits.probe_seconds));
+    let input = job.reads(file)?;
+    let place = job.writes(folder)?;
+    job.args(["-nostdin", "-v", "error", "-nostats", "-progress", "pipe:1", "-y"])
+        .args(guarded_input(limits));
+    job.args(["-t".to_owned(), (MOST_FRAMES / RATE).to_string(), "-i".into(), format!("file:{input}")]);
+    job.args(["-map", "0:V:0", "-map_metadata", "-1", "-c", "copy", "-fs", &MOST_BYTES.to_string()]);
+    job.args([format!("{place}/film.mkv")]);
+    let mut count = 0_u64;
+    let outcome = job.run(cancel, |line| {
+        if let Some(frames) = line.strip_prefix("frame=").and_then(|n| n.trim().parse().ok()) {
+            count = frames;
+        }
+    });
+    match outcome {
+        Ok(()) if count >= 2 => Ok(Some(folder.join("film.mkv"))),
+        Ok(()) | Err(SandboxError::Exit { .. }) => Ok(None),
+        Err(other) => Err(other.into()),
+    }
 }
 
 #[cfg(test)]
@@ -238,6 +290,18 @@ mod tests {
             .status();
         if made.is_ok_and(|s| s.success()) {
             cases.push(("a.webp", Moves::WebP, 2000));
+        }
+        let made = std::process::Command::new("ffmpeg")
+            .args(["-v", "error", "-y", "-f", "lavfi", "-i", "testsrc2=size=64x36:rate=25:duration=1"])
+            .args(["-c:v", "libaom-av1", "-cpu-used", "8", "-f", "avif"])
+            .arg(path("a.avif"))
+            .status();
+        if made.is_ok_and(|s| s.success()) {
+            cases.push(("a.avif", Moves::Sequence, 1000));
+            let whole = std::fs::read(path("a.avif")).unwrap();
+            std::fs::write(path("cut.avif"), &whole[..whole.len() / 2]).unwrap();
+            let cut = film(kit, &path("cut.avif"), Moves::Sequence, folder.path()).unwrap();
+            assert!(cut.is_none_or(|film| film.exists()), "what is left of it, or nothing");
         }
         for (name, form, ms) in cases {
             let head = std::fs::read(path(name)).unwrap();

@@ -66,8 +66,11 @@ fn damaged() -> MediaTrouble {
     MediaTrouble::Rejected(Rejection::ArchiveUnreadable)
 }
 
+/// A name as it may be shown: no control characters, and none that turn the direction of the text around or are not to
+/// be seen, by which one ending can look like another.
 fn shown(name: &str) -> String {
-    name.chars().filter(|c| !c.is_control()).take(NAME).collect()
+    let unseen = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+    name.chars().filter(|c| !c.is_control() && !unseen(*c)).take(NAME).collect()
 }
 
 /// Reads what an archive holds.
@@ -222,7 +225,10 @@ pub fn write(listing: &Listing, folder: &Path) -> Result<u64, MediaTrouble> {
 /// The listing of a made archive, from its bytes.
 #[must_use]
 pub fn listing(bytes: &[u8]) -> Listing {
-    serde_json::from_slice(bytes).unwrap_or_default()
+    let mut listing: Listing = serde_json::from_slice(bytes).unwrap_or_default();
+    // Lists of earlier versions hold names as they were.
+    listing.entries.iter_mut().for_each(|entry| entry.name = shown(&entry.name));
+    listing
 }
 
 #[cfg(test)]
@@ -305,6 +311,23 @@ mod tests {
             assert!(listing.more && listing.entries.len() == 1);
             let exact = Limits { archive_entries: 2, ..Limits::default() };
             assert!(!listed(&bytes, packing, &exact).unwrap().0.more);
+        }
+    }
+
+    #[test]
+    fn names_are_shown_as_they_are_read() {
+        let names = [
+            "a\u{202e}gnp.exe",
+            "\u{2066}iso\u{2069}.txt",
+            "ze\u{200b}ro\u{feff}",
+            "c\u{1}\u{1b}[31m\nx",
+            "größe-日本",
+        ];
+        let as_shown = ["agnp.exe", "iso.txt", "zero", "c[31mx", "größe-日本"];
+        for (bytes, packing) in [(zipped(&names), Packing::Zip), (tarred(&names), Packing::Tar)] {
+            let (listing, _) = listed(&bytes, packing, &Limits::default()).unwrap();
+            let found: Vec<&str> = listing.entries.iter().map(|e| e.name.as_str()).collect();
+            assert_eq!(found, as_shown, "{packing:?}");
         }
     }
 

@@ -55,7 +55,7 @@ pub(super) fn decode(
         match (read, ended) {
             // It was ended because nobody read on: what was wrong with its picture is what counts.
             (Some(Err(refused @ MediaTrouble::Rejected(Rejection::TooManyPixels { .. }))), _) => Err(refused),
-            (_, Err(error)) => Err(paintings::refused(error)),
+            (_, Err(error)) => Err(paintings::refused(error, limits)),
             (Some(read), Ok(())) => read,
             (None, Ok(())) => Err(unreadable()),
         }

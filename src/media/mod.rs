@@ -11,6 +11,7 @@ pub mod av1;
 pub mod blend;
 pub mod captions;
 mod chapters;
+pub mod cover;
 pub mod documents;
 pub mod exif;
 mod exr;

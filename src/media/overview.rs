@@ -55,8 +55,8 @@ pub fn make(
     Ok(overview)
 }
 
-/// The picture of a sound: which pitches it has over its length. `None` if it cannot be made; the sound is as good
-/// without.
+/// The picture of a sound: the cover that was taken out of its file into `scratch`, else which pitches it has over its
+/// length. `None` if it cannot be made; the sound is as good without.
 ///
 /// # Errors
 /// If somebody asked to stop, or there is no room.
@@ -66,7 +66,10 @@ pub fn spectrogram(
     made: &Normalised,
     scratch: &Path,
 ) -> Result<Option<DynamicImage>, MediaTrouble> {
-    or_none(spectrum(kit, public, made, scratch)).map(Option::flatten)
+    match super::cover::taken(scratch, kit.1) {
+        None => or_none(spectrum(kit, public, made, scratch)).map(Option::flatten),
+        cover => Ok(cover),
+    }
 }
 
 fn spectrum(

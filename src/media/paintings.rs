@@ -4,7 +4,8 @@
 //! as they are.
 
 use super::sandbox::{Cancel, Sandbox, SandboxError};
-use super::{Limits, MediaTrouble, exr, floats, pictures};
+use super::screen::{self, Signal};
+use super::{Limits, MediaTrouble, exr, floats, pictures, probe};
 use crate::domain::media::{Facts, Rejection};
 use image::DynamicImage;
 use std::path::Path;
@@ -60,20 +61,64 @@ pub fn decode(
         "-1".into(),
         format!("{out}/picture.png"),
     ]);
-    job.run(cancel, |_| {}).map_err(refused)?;
-    let (picture, facts) = pictures::decode(&room.path().join("picture.png"), limits)?;
+    job.run(cancel, |_| {}).map_err(|error| refused(error, limits))?;
+    let made = room.path().join("picture.png");
+    // The others say nothing of their colours, or ffmpeg's PNG says it for them.
+    let signal = match demuxer {
+        "jpegxl_pipe" => told((sandbox, limits, cancel), file, demuxer)?,
+        _ => None,
+    };
+    let (picture, facts) = pictures::decode_upright(&made, limits, signal)?;
     Ok((picture, Facts { format, ..facts }))
 }
 
-/// What it means for a picture that the decoder gave up.
-pub(super) fn refused(error: SandboxError) -> MediaTrouble {
-    match error {
-        SandboxError::Exit { code: Some(_), .. } => MediaTrouble::Rejected(Rejection::Unreadable {
-            found: "the picture is damaged or too large".into(),
-        }),
-        SandboxError::Exit { code: None, .. } => MediaTrouble::Rejected(Rejection::ProbeExhausted),
-        other => other.into(),
+/// What the numbers of the picture mean, by its file; `None` if that does not say it in a way that is known here.
+fn told(
+    (sandbox, limits, cancel): (&Sandbox, &Limits, &Cancel),
+    file: &Path,
+    demuxer: &'static str,
+) -> Result<Option<Signal>, MediaTrouble> {
+    let mut job = sandbox.job("ffprobe", limits, Duration::from_secs(limits.probe_seconds));
+    let input = job.reads(file)?;
+    job.args(["-v", "error", "-protocol_whitelist", "file,pipe", "-format_whitelist", demuxer]);
+    job.args(["-max_pixels", &limits.pixels().to_string(), "-f", demuxer, "-threads", "1"]);
+    job.args(["-show_entries", "stream=color_primaries,color_transfer", "-of", "default=noprint_wrappers=1"]);
+    job.args(["-i".to_owned(), format!("file:{input}")]);
+    let (mut primaries, mut transfer) = (None, None);
+    let outcome = job.run(cancel, |line| match line.trim().split_once('=') {
+        Some(("color_primaries", name)) => primaries = screen::primaries_named(name),
+        Some(("color_transfer", name)) => transfer = screen::transfer_named(name),
+        _ => {}
+    });
+    match outcome {
+        Ok(()) => Ok(screen::of_names(primaries, transfer)),
+        // It was decoded: what its colours are is not worth more.
+        Err(SandboxError::Exit { .. }) => Ok(None),
+        Err(other) => Err(other.into()),
     }
+}
+
+/// What it means for a picture that the decoder gave up.
+pub(super) fn refused(error: SandboxError, limits: &Limits) -> MediaTrouble {
+    let rejection = match error {
+        SandboxError::Exit { code: Some(_), message } => {
+            let lower = message.to_lowercase();
+            let unreadable = |found: &str| Rejection::Unreadable { found: found.into() };
+            match probe::size_refused(&lower) {
+                Some((width, height)) => {
+                    Rejection::TooManyPixels { width, height, limit_megapixels: limits.megapixels }
+                }
+                None if lower.contains("cannot allocate memory") => Rejection::ProbeExhausted,
+                None if lower.contains("unsupported") => {
+                    unreadable("the picture is packed in a way that nothing here reads")
+                }
+                None => unreadable("the picture is damaged or cut off"),
+            }
+        }
+        SandboxError::Exit { code: None, .. } => Rejection::ProbeExhausted,
+        other => return other.into(),
+    };
+    MediaTrouble::Rejected(rejection)
 }
 
 #[cfg(test)]
@@ -110,6 +155,45 @@ mod tests {
             assert_eq!((picture.width(), picture.height()), (48, 32), "{name}");
             assert_eq!(facts.format, demuxer.trim_end_matches("_pipe"));
         }
+    }
+
+    #[test]
+    fn jpeg_xl_of_high_dynamic_range_is_tone_mapped() {
+        let folder = tempfile::tempdir().unwrap();
+        let (sandbox, limits, cancel) = (Sandbox::detect(), Limits::default(), Cancel::default());
+        let kit = (&sandbox, &limits, &cancel);
+        // What PQ calls 203 candela per square metre.
+        let grey = "color=c=0x949494:size=64x48,format=rgb48le";
+        for (transfer, means, shown) in
+            [("smpte2084", Some(16), 180..=198), ("iec61966-2-1", Some(13), 140..=156)]
+        {
+            let file = folder.path().join("a.jxl");
+            let mut out = std::process::Command::new("ffmpeg");
+            out.args(["-v", "error", "-y", "-f", "lavfi", "-i", grey, "-frames:v", "1", "-color_primaries"]);
+            out.args(["bt2020", "-color_trc", transfer, "-colorspace", "rgb"]).arg(&file);
+            // Not every ffmpeg writes it.
+            if !out.output().unwrap().status.success() {
+                return;
+            }
+            assert_eq!(told(kit, &file, "jpegxl_pipe").unwrap().map(|s| s.transfer), means, "{transfer}");
+            let (picture, _) = decode(kit, &file, "jpegxl_pipe").unwrap();
+            let [red, green, blue] = picture.to_rgb8().get_pixel(9, 9).0;
+            assert!(shown.contains(&red) && red.abs_diff(green) < 3 && red.abs_diff(blue) < 3, "{red}");
+        }
+    }
+
+    #[test]
+    fn what_ffmpeg_says_is_told_in_words_for_people() {
+        let said = |message: &str| {
+            refused(SandboxError::Exit { code: Some(1), message: message.into() }, &Limits::default())
+                .to_string()
+        };
+        let size = said("[bmp @ 0x5] [IMGUTILS @ 0x7] Picture size 100000x90000 is invalid");
+        assert!(size.contains("100000 × 90000") && size.contains("megapixels are allowed"), "{size}");
+        let packed = said("[dds @ 0x5] Unsupported DXGI format 98.");
+        assert!(packed.contains("nothing here reads") && packed.contains("as PNG or JPEG"), "{packed}");
+        assert!(said("Error while decoding").contains("damaged or cut off"));
+        assert!(said("Cannot allocate memory").contains("time and memory"));
     }
 
     #[test]

@@ -75,6 +75,8 @@ pub struct Probed {
     pub subtitles: Vec<TextTrack>,
     /// Chapters that the file names.
     pub chapters: Vec<Chapter>,
+    /// The stream that is the cover of a sound.
+    pub cover: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -189,7 +191,36 @@ pub fn probe(
         probed.colour.light = light::of_first_frame(sandbox, limits, file, cancel)?;
     }
     refuse_gaps(sandbox, limits, file, &probed, cancel)?;
+    if probed.kind == Kind::Audio
+        && probed.facts.duration_ms == 0
+        && packets(sandbox, limits, file, ("a:0", Some("%+#1")), cancel)?.is_none_or(|n| n == 0)
+    {
+        return Err(MediaTrouble::Rejected(Rejection::Unreadable {
+            found: "there is no sound in it".into(),
+        }));
+    }
     Ok(probed)
+}
+
+/// How many packets a stream has, within this part of it; `None` if that is unknown.
+fn packets(
+    sandbox: &Sandbox,
+    limits: &Limits,
+    file: &Path,
+    (stream, within): (&str, Option<&str>),
+    cancel: &Cancel,
+) -> Result<Option<u64>, MediaTrouble> {
+    let mut job = sandbox.job("ffprobe", limits, Duration::from_secs(limits.probe_seconds));
+    let input = job.reads(file)?;
+    job.args(["-v", "error", "-count_packets", "-select_streams", stream]);
+    job.args(["-show_entries", "stream=nb_read_packets", "-of", "csv=p=0"]);
+    if let Some(within) = within {
+        job.args(["-read_intervals", within]);
+    }
+    job.args(guarded_input(limits)).args(["-i".to_owned(), format!("file:{input}")]);
+    let mut count = None;
+    job.run(cancel, |line| count = line.trim().trim_end_matches(',').parse::<u64>().ok())?;
+    Ok(count)
 }
 
 /// A few frames spread over hours: making the rate constant would fill the gaps with copies. Files
@@ -205,28 +236,14 @@ fn refuse_gaps(
     if probed.kind != Kind::Video || seconds < 120 || std::fs::metadata(file)?.len() / seconds > 2000 {
         return Ok(());
     }
-    let mut job = sandbox.job("ffprobe", limits, Duration::from_secs(limits.probe_seconds));
-    let input = job.reads(file)?;
-    job.args([
-        "-v",
-        "error",
-        "-count_packets",
-        "-select_streams",
-        "V:0",
-        "-show_entries",
-        "stream=nb_read_packets",
-    ]);
-    job.args(["-of", "csv=p=0"]).args(guarded_input(limits)).args(["-i".to_owned(), format!("file:{input}")]);
-    let mut packets = None;
-    job.run(cancel, |line| packets = line.trim().trim_end_matches(',').parse::<u64>().ok())?;
-    match packets {
+    match packets(sandbox, limits, file, ("V:0", None), cancel)? {
         Some(n) if n >= seconds / 30 => Ok(()),
         _ => Err(MediaTrouble::Rejected(Rejection::BrokenTimes)),
     }
 }
 
 /// Width and height in what ffmpeg says when a frame has more pixels than it was allowed.
-fn size_refused(lower: &str) -> Option<(u64, u64)> {
+pub(super) fn size_refused(lower: &str) -> Option<(u64, u64)> {
     let (size, _) = lower.split_once("picture size ")?.1.split_once(' ')?;
     let (width, height) = size.split_once('x')?;
     Some((width.parse().ok()?, height.parse().ok()?))
@@ -260,6 +277,9 @@ fn unreadable(message: &str, limits: &Limits) -> Rejection {
         Rejection::Playlist
     } else if lower.contains("encrypt") {
         Rejection::Encrypted
+    } else if lower.contains("could not seek to") {
+        // A part says how long it is, and there is less of the file.
+        Rejection::Unreadable { found: "it is cut off or damaged".into() }
     } else if lower.contains("invalid data") || lower.contains("end of file") || message.is_empty() {
         Rejection::Unreadable { found: "no known video or sound format".into() }
     } else {
@@ -328,6 +348,11 @@ fn judge(report: &Report, limits: &Limits) -> Result<Probed, Rejection> {
         rate: (25, 1),
         subtitles: texts,
         chapters: super::chapters::read(&report.chapters, duration_ms),
+        cover: report
+            .streams
+            .iter()
+            .find(|s| is(s, "video") && s.disposition.attached_pic != 0)
+            .map(|s| s.index),
     };
     if let Some(video) = video {
         judge_video(video, limits, &mut probed)?;
@@ -418,6 +443,9 @@ mod tests {
         let refused = Rejection::TooManyPixels { width: 8000, height: 6000, limit_megapixels: 40 };
         assert_eq!(unreadable(said, &limits), refused);
         assert_eq!(unreadable("moov atom not found", &limits), Rejection::Truncated);
+        let said = "[mp3 @ 0x5] Invalid frame size (192): Could not seek to 48215.; file Invalid argument";
+        let found = "it is cut off or damaged".to_owned();
+        assert_eq!(unreadable(said, &limits), Rejection::Unreadable { found });
         let said = "[mov @ 0x55] stream 0 [odd], [a @ 0x1] contradictory";
         let found = "stream 0 [odd], contradictory".to_owned();
         assert_eq!(unreadable(said, &limits), Rejection::Unreadable { found });

@@ -59,6 +59,34 @@ impl Signal {
     }
 }
 
+/// The number of colour primaries that ffmpeg calls by this name.
+pub(super) fn primaries_named(name: &str) -> Option<u16> {
+    Some(match name {
+        "bt709" => 1,
+        "bt2020" => BT2020,
+        "smpte432" => P3,
+        _ => return None,
+    })
+}
+
+/// The number of a transfer that ffmpeg calls by this name.
+pub(super) fn transfer_named(name: &str) -> Option<u16> {
+    Some(match name {
+        "bt709" => 1,
+        "iec61966-2-1" => 13,
+        "smpte2084" => PQ,
+        "arib-std-b67" => HLG,
+        _ => return None,
+    })
+}
+
+/// What both together say. Light of a high dynamic range says that without its colours too, which are then the usual
+/// ones of such pictures.
+pub(super) fn of_names(primaries: Option<u16>, transfer: Option<u16>) -> Option<Signal> {
+    let signal = Signal { primaries: primaries.unwrap_or(BT2020), transfer: transfer?, brightest: None };
+    (primaries.is_some() || signal.is_bright()).then_some(signal)
+}
+
 /// What a PNG says in `cICP` and `cLLI`, if it is one and says it. The source is where it was afterwards.
 ///
 /// # Errors

@@ -46,8 +46,8 @@ impl Form {
     pub fn kinds(self) -> &'static [Kind] {
         match self {
             // A picture may move.
-            Self::Still => &[Kind::Image, Kind::Video],
-            Self::Painting(_) | Self::Heif(_) => &[Kind::Image],
+            Self::Still | Self::Heif(_) => &[Kind::Image, Kind::Video],
+            Self::Painting(_) => &[Kind::Image],
             Self::Raw => &[Kind::Image, Kind::Other],
             Self::Moving => &[Kind::Video, Kind::Audio],
             Self::Pdf | Self::Text => &[Kind::Document],
@@ -110,6 +110,10 @@ pub fn sniff(head: &[u8], length: u64, ending: &str) -> Result<Form, Rejection> 
     }
     if head.iter().all(|b| *b == 0) {
         return Err(Rejection::Unreadable { found: "it holds only zeros".into() });
+    }
+    // Longer or shorter than it says: its reader tells which, and takes what is whole.
+    if ending == "stl" {
+        return Ok(Form::Model(ModelForm::Stl));
     }
     // MPEG audio without tags, raw streams and rarer containers: the probe decides.
     Ok(if texts::promises_media(ending) { Form::Moving } else { Form::Other("") })
@@ -205,7 +209,12 @@ fn by_magic(head: &[u8]) -> Option<Form> {
         () if at(0, b"\x06\x0e\x2b\x34") => Form::Moving,
         () if at(0, b"fLaC") || at(0, b"ID3") || at(0, b"caff") => Form::Moving,
         () if at(0, b"FORM") && (at(8, b"AIFF") || at(8, b"AIFC")) => Form::Moving,
-        () if head.len() > 3 && head[0] == 0xff && head[1] & 0xe0 == 0xe0 && head[1] & 0x06 != 0 => {
+        () if head.len() > 3
+            && head[0] == 0xff
+            && head[1] & 0xe0 == 0xe0
+            && head[1] & 0x06 != 0
+            && !wide_text(head) =>
+        {
             Form::Moving
         }
         () => return None,
@@ -268,10 +277,35 @@ fn refused_magic(head: &[u8]) -> Option<&'static str> {
     Some(found)
 }
 
+/// Whether it is text in UTF-16 that begins with its mark, which is how sound in MPEG may begin too.
+fn wide_text(head: &[u8]) -> bool {
+    let number: fn([u8; 2]) -> u16 = match head {
+        [0xff, 0xfe, ..] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] => u16::from_be_bytes,
+        _ => return false,
+    };
+    let units = head[2..].as_chunks::<2>().0.iter().map(|unit| number(*unit));
+    let mut read = char::decode_utf16(units).peekable();
+    // A character cut at the end of what was read.
+    let mut whole = true;
+    while let Some(letter) = read.next() {
+        whole &= match letter {
+            Ok(letter) => is_written(letter),
+            Err(_) => read.peek().is_none(),
+        };
+    }
+    whole
+}
+
+/// Whether text has this character: no control characters but those of lines, spaces and pages.
+fn is_written(letter: char) -> bool {
+    !letter.is_control() || matches!(letter, '\n' | '\r' | '\t' | '\x0c')
+}
+
 /// The beginning as text, if it is text: UTF-8 or UTF-16 with a mark, without control characters.
 fn as_text(head: &[u8]) -> Option<String> {
-    if let Some(rest) = head.strip_prefix(b"\xff\xfe").or_else(|| head.strip_prefix(b"\xfe\xff")) {
-        return Some(rest.iter().filter(|b| **b != 0).map(|b| char::from(*b)).collect());
+    if wide_text(head) {
+        return Some(head[2..].iter().filter(|b| **b != 0).map(|b| char::from(*b)).collect());
     }
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     let text = match std::str::from_utf8(head) {
@@ -283,8 +317,7 @@ fn as_text(head: &[u8]) -> Option<String> {
         }
         Err(_) => return None,
     };
-    let is_text = text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t' | '\x0c'));
-    is_text.then(|| text.to_owned())
+    text.chars().all(is_written).then(|| text.to_owned())
 }
 
 /// Text by what it says and by the ending of its name.
@@ -381,7 +414,28 @@ mod tests {
         let mut stl = vec![1; 84 + 100];
         stl[80..84].copy_from_slice(&2_u32.to_le_bytes());
         assert_eq!(look(&stl, "stl"), Ok(Form::Model(ModelForm::Stl)));
-        assert_eq!(look(&stl[..150], "stl"), Ok(Form::Other("")));
+        assert_eq!(
+            look(&stl[..150], "stl"),
+            Ok(Form::Model(ModelForm::Stl)),
+            "which says that it is cut off"
+        );
+        assert_eq!(look(&stl[..150], "bin"), Ok(Form::Other("")));
+    }
+
+    #[test]
+    fn text_of_two_bytes_a_letter_is_no_sound() {
+        let wide = |text: &str, of: fn(u16) -> [u8; 2]| -> Vec<u8> {
+            "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(of).collect()
+        };
+        for of in [u16::to_le_bytes, u16::to_be_bytes] {
+            assert_eq!(look(&wide("Größe 🎬\r\n", of), "txt"), Ok(Form::Text));
+            assert_eq!(look(&wide("Milk.", of), "mp3"), Err(Rejection::PlainText));
+            assert_eq!(look(&wide("#EXTM3U\n/etc/passwd\n", of), "mp4"), Err(Rejection::Playlist));
+            let cut = wide("Ende 🎬", of);
+            assert_eq!(look(&cut[..cut.len() - 2], "txt"), Ok(Form::Text), "in the middle of a letter");
+        }
+        assert_eq!(look(b"\xff\xfb\x90\x64\0\0\0\0", "mp3"), Ok(Form::Moving));
+        assert_eq!(look(b"\xff\xfe\x90\x64\0\0\0\0", "mp1"), Ok(Form::Moving));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::media::normalise::{MadeStream, Normalised, mezzanine_name, normalise}
 use crate::media::package::{av1_folder, segment_name};
 use crate::media::probe::Probed;
 use crate::media::store::{folder_bytes, private_folder, remove_folder, write_atomically};
-use crate::media::{MediaTrouble, probe, subtitles};
+use crate::media::{MediaTrouble, cover, probe, subtitles};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -147,6 +147,9 @@ fn moving(bench: &Bench, original: &Path, staging: &Path, room: &Path) -> Result
     let made = normalise(kit, original, &probed, &plan, staging, &mezzanine, |done, of| {
         bench.progress.set(done, of);
     })?;
+    if let Some(stream) = probed.cover.filter(|_| probed.kind == Kind::Audio) {
+        cover::take(kit, original, stream, &scratch)?;
+    }
     let Finished { download: (name, bytes), poster, overview } = finish(kit, staging, &made, &scratch)?;
     let mut renditions: Vec<Rendition> = made.h264.iter().map(|s| rendition(s, Codec::H264)).collect();
     renditions.extend(made.sound.iter().map(|s| rendition(s, Codec::Aac)));

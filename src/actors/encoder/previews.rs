@@ -32,15 +32,15 @@ fn form(original: &Path, ending: &str) -> Result<Form, MediaTrouble> {
 pub fn examine(bench: &Bench, original: &Path, ending: &str) -> Result<(Kind, Facts), MediaTrouble> {
     let (limits, sandbox) = (&bench.tools.limits, &bench.tools.sandbox);
     let plain = |format: &str| Facts { format: format.to_owned(), frame_rate: (0, 1), ..Facts::default() };
-    Ok(match form(original, ending)? {
-        Form::Still => match repeating(bench, original)? {
-            Some((_room, film)) => {
-                let (kind, facts) = moving(bench, &film)?;
-                let format = Facts { format: "moving picture".into(), repeats: true, ..facts };
-                (kind, format)
-            }
-            None => (Kind::Image, pictures::decode(original, limits)?.1),
-        },
+    let form = form(original, ending)?;
+    if matches!(form, Form::Still | Form::Heif(_))
+        && let Some((_room, film)) = repeating(bench, original)?
+    {
+        let (kind, facts) = moving(bench, &film)?;
+        return Ok((kind, Facts { format: "moving picture".into(), repeats: true, ..facts }));
+    }
+    Ok(match form {
+        Form::Still => (Kind::Image, pictures::decode(original, limits)?.1),
         Form::Raw => match raw::preview(original, limits)? {
             Some((_, facts)) => (Kind::Image, facts),
             None => (Kind::Other, plain("camera raw file")),

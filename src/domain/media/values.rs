@@ -273,7 +273,7 @@ pub enum Rejection {
     StreamDescription,
     /// The index of the container is missing.
     #[error(
-        "The video is incomplete: its index is missing. The transfer or the recording was cut off; export it again and upload the whole file."
+        "The file is incomplete: its index is missing. The transfer or the recording was cut off; export it again and upload the whole file."
     )]
     Truncated,
     /// Protected by digital rights management.
@@ -286,9 +286,7 @@ pub enum Rejection {
         found: String,
     },
     /// Recognised, but no decoder may or can read it.
-    #[error(
-        "The file cannot be read: {found}. Export it as MP4, MOV, MKV, WebM, PNG or JPEG and upload it again."
-    )]
+    #[error("The file cannot be read: {found}. Export it as {} and upload it again.", readable(.found))]
     Unreadable {
         /// What is wrong, in words without any file name.
         found: String,
@@ -389,6 +387,14 @@ pub enum Rejection {
     /// The program that examines files did not finish.
     #[error("The file could not be examined within the time and memory allowed, so it was not accepted.")]
     ProbeExhausted,
+}
+
+/// What can be uploaded in the place of something that cannot be read, by what is wrong with it.
+fn readable(found: &str) -> &'static str {
+    if found.contains("the picture") || found.contains("the drawing") {
+        return "PNG or JPEG";
+    }
+    "MP4, MOV, MKV, WebM, FLAC, MP3, PNG or JPEG"
 }
 
 /// The step of processing that failed.

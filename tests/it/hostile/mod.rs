@@ -3,6 +3,7 @@
 //! folder is read, no connection is made, no helper stays, none outgrows its limits.
 
 mod films;
+mod odd;
 mod others;
 mod watch;
 
@@ -120,6 +121,7 @@ async fn every_hostile_or_odd_file_ends_as_it_should() {
     let canary = Canary::listening(room.path());
     let mut cases = films::cases(room.path(), &canary);
     cases.extend(others::cases(&canary));
+    cases.extend(odd::cases(room.path()));
     let studio = Studio::start_with(|c| {
         c.media.av1 = Av1::None;
         c.previews.archive_read_mib = 64;
@@ -154,7 +156,7 @@ async fn every_hostile_or_odd_file_ends_as_it_should() {
         most >> 20
     );
     assert!(wrong.is_empty(), "{} of {} wrong:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
-    assert!(cases.len() >= 40);
+    assert!(cases.len() >= 100);
     assert!(most < HELPER_MEMORY, "a helper took {most} bytes");
     assert!(left.is_empty(), "helpers are left: {left:?}");
 

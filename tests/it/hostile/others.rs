@@ -21,7 +21,7 @@ fn crc32(bytes: &[u8]) -> u32 {
 }
 
 /// One chunk of a PNG.
-fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+pub fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
     let mut body = kind.to_vec();
     body.extend(data);
     let mut out = u32::try_from(data.len()).expect("small").to_be_bytes().to_vec();
@@ -30,7 +30,7 @@ fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
     out
 }
 
-fn png(width: u32, height: u32, more: &[u8], rows: &[u8]) -> Vec<u8> {
+pub fn png(width: u32, height: u32, more: &[u8], rows: &[u8]) -> Vec<u8> {
     let mut head = width.to_be_bytes().to_vec();
     head.extend(height.to_be_bytes());
     head.extend([8, 0, 0, 0, 0]);
@@ -42,7 +42,7 @@ fn png(width: u32, height: u32, more: &[u8], rows: &[u8]) -> Vec<u8> {
     out
 }
 
-fn squeezed(zeros: usize) -> Vec<u8> {
+pub fn squeezed(zeros: usize) -> Vec<u8> {
     let mut out = ZlibEncoder::new(Vec::new(), Compression::best());
     let piece = vec![0; 1 << 20];
     let mut left = zeros;
@@ -204,7 +204,7 @@ fn pictures() -> Vec<Case> {
 }
 
 /// A PDF of one page with this box, resources and content.
-fn pdf(count: &str, media: &str, more: &str, content: &[u8]) -> Vec<u8> {
+pub fn pdf(count: &str, media: &str, more: &str, content: &[u8]) -> Vec<u8> {
     let mut out = format!(
         "%PDF-1.4\n1 0 obj << /Type /Catalog /Pages 2 0 R {more} >> endobj\n2 0 obj << /Type /Pages /Kids [3 0 R] /Count {count} >> endobj\n\
          3 0 obj << /Type /Page /Parent 2 0 R /MediaBox {media} /Contents 4 0 R >> endobj\n\
@@ -376,7 +376,7 @@ fn models(canary: &Canary) -> Vec<Case> {
     ]
 }
 
-fn zipped(files: &[(&str, usize)]) -> Vec<u8> {
+pub fn zipped(files: &[(&str, usize)]) -> Vec<u8> {
     let mut out = zip::ZipWriter::new(Cursor::new(Vec::new()));
     let piece = vec![0; 1 << 20];
     for (name, length) in files {

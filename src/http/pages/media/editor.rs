@@ -308,7 +308,7 @@ fn schedule(req: &Req, work: &Work, typed: Option<&Form>, errors: &Errors, base:
 }
 
 fn facts(work: &Work, file_name: Option<&str>) -> Markup {
-    let mut pairs = vec![("Kind", html! { (kind_words(work.kind)) })];
+    let mut pairs = vec![("Kind", html! { (kind_words(work)) })];
     if work.width > 0 {
         pairs.push(("Size", html! { (work.width) " × " (work.height) }));
     }

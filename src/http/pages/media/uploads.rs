@@ -117,16 +117,19 @@ fn row(work: &Work, progress: Option<&Progress>) -> Markup {
             }
             div.stack.tight.grow {
                 p { a href={ "/studio/media/" (work.id) } { strong { (work.title) } } }
-                p.row { (processing_chip(work)) (publication_chip(work)) span.muted { (kind_words(work.kind)) ", " (format::bytes(work.bytes)) ", " (format::moment(work.received_at)) } }
+                p.row { (processing_chip(work)) (publication_chip(work)) span.muted { (kind_words(work)) ", " (format::bytes(work.bytes)) ", " (format::moment(work.received_at)) } }
                 (standing(work, progress))
             }
         }
     }
 }
 
-/// The words for a kind.
-pub(super) fn kind_words(kind: Option<Kind>) -> &'static str {
-    kind.map_or("Not examined yet", Kind::words)
+/// The words for its kind, which nobody will ever know of what was not accepted.
+pub(super) fn kind_words(work: &Work) -> &'static str {
+    match work.kind {
+        None if work.processing == "rejected" => "File",
+        kind => kind.map_or("Not examined yet", Kind::words),
+    }
 }
 
 /// How far it is, or why it is not: with a bar while something moves.

@@ -17,6 +17,7 @@ use crate::http::route::{Access, Route};
 use crate::http::ui::{Tone, Weight, button, chip, format, markdown, notice_text, page_head, plain_text};
 use crate::http::{Req, Res, structured};
 use crate::projections::media::{self as works, Work};
+use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
 pub(super) fn routes() -> Vec<Route> {
@@ -71,7 +72,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
             @if allowed && work.duration_ms > 0 { (player::watched(&req, work.id, None, place.as_ref())) }
             (page_head(&work.title, None, Some(&acts(&req, &work))))
             @if !work.is_published() {
-                (notice_text(Tone::Info, &draft_words(&work)))
+                (notice_text(Tone::Info, &draft_words(&work, req.app.clock.now())))
             }
             p.row.muted {
                 @if is_free(&work) { (chip(Tone::Success, "Free for everybody")) } @else { (chip(Tone::Member, "For members")) }
@@ -135,8 +136,12 @@ fn acts(req: &Req, work: &Work) -> Markup {
     }
 }
 
-fn draft_words(work: &Work) -> String {
+fn draft_words(work: &Work, now: DateTime<Utc>) -> String {
     match work.publish_at {
+        // It was to be published as soon as there is something of it.
+        Some(at) if at <= now && work.playable == 0 => {
+            "Only its makers see this. It is published as soon as something of it can be shown.".into()
+        }
         Some(at) => format!("Only its makers see this until {}.", format::moment_text(at)),
         None => "This is not published: only its makers see it.".into(),
     }

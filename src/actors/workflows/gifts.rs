@@ -102,6 +102,11 @@ async fn from_gift(event: &RecordedEvent, happened: GiftEvent, cx: &Services) ->
             let extended = matches!(used, GiftUse::Extension { .. });
             write(event, cx, to, GiftMail::Given { what: given.words(), extended }).await
         }
+        // It may have waited for a subscription of the other account.
+        GiftEvent::GiftMoved { .. } => match gifts::load(cx, gift).await?.redeemed_by() {
+            Some(by) => give(event, cx, gift, by).await,
+            None => Ok(()),
+        },
         // Its order was refunded or given up: the mail about the refund says so.
         GiftEvent::GiftWithdrawn { .. } => Ok(()),
     }

@@ -121,6 +121,8 @@ async fn credit(req: &Req) -> Result<Markup, HttpError> {
         .iter()
         .map(|m| {
             let order = html! { @if let Some((id, number)) = &m.order { ", order " a href={ "/account/orders/" (id) } { (number) } } };
+        "taken-over" => "Came from your other account",
+        "handed-over" => "Went to your other account",
             vec![
                 head(&format::date(m.at)),
                 cell(&html! { (words(&m.kind, m.waiting)) (order) }),

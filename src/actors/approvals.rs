@@ -150,7 +150,7 @@ fn command(act: &Act, by: AccountId, why: Why, at: DateTime<Utc>) -> Command {
             Command::Order(order, OrderCommand::RecordOutcome { attempt, outcome, at })
         }
         Act::Extend { subscription, days } => {
-            Command::Subscription(subscription, SubscriptionCommand::Extend { days })
+            Command::Subscription(subscription, SubscriptionCommand::Extend { days, gift: false })
         }
         Act::Waive { subscription, order, .. } => {
             Command::Subscription(subscription, SubscriptionCommand::WaiveOrder { order, at })

@@ -4,12 +4,14 @@
 use super::bus::{CommandError, Envelope};
 use super::payments::{self, CardEntry};
 use super::services::Services;
+use crate::domain::order::{AskRefund, Order, OrderCommand, RefundOf, RefundWay};
 use crate::domain::plan::{Plan, PlanCommand, PlanError, Variation};
 use crate::domain::shared::calendar::{Interval, Zone};
 use crate::domain::shared::payment::Collection;
 use crate::domain::shared::tax::Country;
 use crate::domain::shared::{AccountId, Currency, Money, PersonalValue, derive_id};
 use crate::domain::subscription::{Subscription, SubscriptionCommand, Terms};
+use crate::projections::orders;
 use crate::store::repository::EventRepository;
 use crate::store::{Claim, Metadata, StoreError};
 use uuid::Uuid;
@@ -117,4 +119,52 @@ pub async fn subscribe(cx: &Services, meta: &Metadata, account: AccountId, name:
         .with_claims(vec![Claim::new("live-subscription", format!("{account}/0"))]);
     let sent = cx.bus.dispatch::<Subscription>(envelope).await;
     sent.map(|_| ()).map_err(|e| e.to_string())
+}
+
+/// How often the order of the demo's subscriber is looked at until it is paid, and the time between.
+const LOOKS: u32 = 100;
+const BETWEEN: std::time::Duration = std::time::Duration::from_millis(100);
+
+/// Lets the demo's subscriber send the money once more for an order that is paid, of which somebody of the billing staff
+/// makes credit; once. If the order is not paid in time, the next start does it.
+///
+/// # Errors
+/// In words, if the store or a command fails.
+pub async fn overpay(cx: &Services, meta: &Metadata, buyer: AccountId, by: AccountId) -> Result<(), String> {
+    let subscription = derive_id(&buyer.to_string(), "demo/subscription");
+    let words = |e: StoreError| e.to_string();
+    let repository = EventRepository::<Subscription>::new(cx.pool.clone(), cx.journal.clone());
+    if repository.load(subscription).await.map_err(words)?.version == 0 {
+        return Ok(());
+    }
+    for _ in 0..LOOKS {
+        let all = orders::of_subscription(&cx.reader, subscription).await.map_err(words)?;
+        if let Some(paid) = all.iter().find(|o| o.paid_at.is_some()) {
+            let (order, amount, at) = (paid.id, Money::new(500, paid.total.currency), cx.clock.now());
+            let meta = Metadata::account(by, meta.correlation, at);
+            let transfer = OrderCommand::RecordTransfer { received: amount, at };
+            let ask = OrderCommand::AskRefund(AskRefund {
+                refund: derive_id(&order.to_string(), "demo/credit"),
+                of: RefundOf::Overpayment,
+                way: RefundWay::Credit,
+                amount,
+                by,
+                second_person_over: cx.config.billing.second_person_over,
+                lapses_at: at + cx.config.billing.second_person_within(),
+                at,
+            });
+            for (step, command) in [("demo/transfer", transfer), ("demo/credit", ask)] {
+                let id = derive_id(&order.to_string(), step);
+                let sent = cx.bus.dispatch::<Order>(Envelope::new(id, order, command, meta.clone())).await;
+                match sent {
+                    // Refused: somebody has gone on with it since the first load.
+                    Ok(_) | Err(CommandError::Refused(_)) => {}
+                    Err(error) => return Err(error.to_string()),
+                }
+            }
+            return Ok(());
+        }
+        tokio::time::sleep(BETWEEN).await;
+    }
+    Ok(())
 }

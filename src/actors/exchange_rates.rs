@@ -36,13 +36,23 @@ fn needed(all: &[Quote], wanted: &[(Currency, NaiveDate)], today: NaiveDate) -> 
     wanted.iter().filter_map(of).collect()
 }
 
-/// Notes what is needed of a file; how many rates were new or other than before.
+/// The quarters that are over and have no rate for a currency in which something was invoiced.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn missing(cx: &Services, today: NaiveDate) -> Result<Vec<(Currency, NaiveDate)>, StoreError> {
+    let table = exchange_rates::table(&cx.reader).await?;
+    let wanted = exchange_rates::wanted(&cx.reader).await?;
+    Ok(wanted.into_iter().filter(|(c, last)| *last < today && table.rate(*c, *last).is_none()).collect())
+}
+
+/// Notes what is needed of a file that came from `source`; how many rates were new or other than before.
 ///
 /// # Errors
 /// [`RatesError`]: then nothing was noted.
 pub async fn import(
     cx: &Services,
-    file: &[u8],
+    (file, source): (&[u8], ExchangeSource),
     today: NaiveDate,
     (id, meta): (Uuid, Metadata),
 ) -> Result<(Receipt, usize), RatesError> {
@@ -51,7 +61,7 @@ pub async fn import(
     let quotes = needed(&all, &wanted, today);
     let before = exchange_rates::table(&cx.reader).await?;
     let new = quotes.iter().filter(|q| before.noted(q.currency, q.day) != Some(q.millionths)).count();
-    let command = ExchangeCommand::Note { quotes, source: ExchangeSource::File, today, at: meta.at };
+    let command = ExchangeCommand::Note { quotes, source, today, at: meta.at };
     let envelope = Envelope::new(id, exchange_book_id(), command, meta);
     Ok((cx.bus.dispatch::<ExchangeBook>(envelope).await?, new))
 }

@@ -3,9 +3,10 @@
 use super::credits;
 use super::services::Services;
 use crate::domain::account::{Account, Standing};
-use crate::domain::shared::AccountId;
+use crate::domain::credit::PayoutState;
+use crate::domain::shared::{AccountId, Money};
 use crate::projections::subscriptions::{self, SubscriptionRow};
-use crate::projections::{catalogue, invoices, orders, teams};
+use crate::projections::{catalogue, gifts, invoices, orders, teams};
 use crate::store::StoreError;
 use crate::store::repository::EventRepository;
 
@@ -18,6 +19,12 @@ pub struct Belongings {
     pub orders: i64,
     /// Its invoices and credit notes.
     pub invoices: usize,
+    /// The team of a running subscription, which goes with it.
+    pub team: bool,
+    /// Gifts that it bought or redeemed.
+    pub gifts: usize,
+    /// Its credit, by currency.
+    pub credit: Vec<Money>,
     /// Seats in teams of others.
     pub seats: usize,
     /// Whether complimentary access was given to it.
@@ -46,8 +53,14 @@ pub async fn belongings(cx: &Services, from: AccountId) -> Result<Belongings, St
         let sql = format!("select count(*) from public.{table} where account = $1");
         Ok(client.query_one(&sql, &[&from]).await?.get(0))
     };
+    let all = subscriptions::of_account(&cx.reader, from).await?;
+    let with_seats =
+        |s: &SubscriptionRow| !s.status.is_final() && s.state.terms().is_some_and(|t| t.seats.is_some());
     Ok(Belongings {
-        subscriptions: subscriptions::of_account(&cx.reader, from).await?,
+        team: all.iter().any(with_seats),
+        gifts: gifts::of_account(&cx.reader, from).await?.len(),
+        credit: credits::load(cx, from).await?.balances().collect(),
+        subscriptions: all,
         orders,
         invoices: invoices::of_account(&cx.reader, from).await?.len(),
         seats: teams::seats_of(&cx.reader, from).await?.len(),
@@ -85,12 +98,6 @@ pub async fn obstacles(
     let live = |all: &[SubscriptionRow]| all.iter().any(|s| !s.status.is_final());
     let both = live(&mine) && live(&subscriptions::of_account(&cx.reader, into).await?);
     stop(both, "Both have a subscription that runs: end one of them first, and give back what is not used.");
-    let team =
-        mine.iter().any(|s| !s.status.is_final() && s.state.terms().is_some_and(|t| t.seats.is_some()));
-    stop(
-        team,
-        "The account that is closed owns a team, whose list is sealed for it: join with the other one first.",
-    );
     let charged = mine.iter().any(|s| s.state.open_order().is_some_and(|o| o.charge.is_some()));
     stop(charged, "A charge is under way: wait for its result.");
     let owned = !catalogue::owned_by(&cx.reader, from).await?.is_empty();
@@ -98,8 +105,12 @@ pub async fn obstacles(
         owned,
         "Works belong to the account that is closed: hand them over first, at the desk of the studio.",
     );
-    let credit = credits::load(cx, from).await?.is_open();
-    stop(credit, "The account that is closed has a credit: pay it out first, or let an order use it.");
+    let credit = credits::load(cx, from).await?;
+    let going = credit.payouts().iter().any(|p| p.state == PayoutState::Started);
+    stop(
+        going,
+        "Credit of the account that is closed is on its way out: enter first whether the transfer was sent.",
+    );
     Ok(found)
 }
 

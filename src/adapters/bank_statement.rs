@@ -327,7 +327,7 @@ fn table(text: &str, currency: Currency) -> Result<Statement, BadStatement> {
             Some(code) => Currency::parse(code).map_err(|e| bad(e.to_string()))?,
             None => currency,
         };
-        let plain = plain_amount(cell(amount));
+        let plain = plain_amount(cell(amount), money).map_err(bad)?;
         let went =
             plain.starts_with('-') || side.is_some_and(|at| WENT.contains(&cell(at).to_lowercase().as_str()));
         let said = words.iter().map(|i| cell(*i)).collect::<Vec<_>>().join(" ");
@@ -362,13 +362,50 @@ fn table(text: &str, currency: Currency) -> Result<Statement, BadStatement> {
     Ok(out)
 }
 
-/// `1.234,56`, `1,234.56`, `+12,00 €` → `1234.56`.
-fn plain_amount(text: &str) -> String {
-    let kept: String = text.chars().filter(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | '-')).collect();
-    let Some(mark) = kept.rfind(['.', ',']).filter(|i| kept.len() - i <= 4 && kept.len() - i != 4) else {
-        return kept.replace(['.', ','], "");
+/// `1.234,56`, `1,234.56`, `1 234,56`, `+12,00 €`, `EUR 12.00` → `1234.56` or `12.00`; `12,00-` → `-12.00`.
+///
+/// # Errors
+/// In words, for anything else: an amount that can be read in two ways is not guessed.
+fn plain_amount(text: &str, currency: Currency) -> Result<String, String> {
+    let none = || format!("{} is no amount", text.chars().take(40).collect::<String>());
+    let (code, trimmed) = (currency.code(), text.trim());
+    let bare = [trimmed.get(..3), trimmed.get(trimmed.len().saturating_sub(3)..)]
+        .into_iter()
+        .position(|part| part.is_some_and(|part| part.eq_ignore_ascii_case(code)));
+    let bare = match bare {
+        Some(0) => &trimmed[3..],
+        Some(_) => &trimmed[..trimmed.len() - 3],
+        None => trimmed,
     };
-    format!("{}.{}", kept[..mark].replace(['.', ','], ""), &kept[mark + 1..])
+    let around = |c: char| c.is_whitespace() || matches!(c, '€' | '$' | '£' | '¥');
+    let bare = bare.trim_matches(around);
+    let (minus, bare) = match (bare.strip_prefix(['-', '\u{2212}']), bare.strip_suffix('-')) {
+        (Some(rest), _) | (None, Some(rest)) => ("-", rest.trim_matches(around)),
+        _ => ("", bare.strip_prefix('+').unwrap_or(bare).trim_matches(around)),
+    };
+    // Spaces and apostrophes only group digits.
+    let kept: String = bare.chars().filter(|c| !c.is_whitespace() && !matches!(c, '\'' | '’')).collect();
+    if kept.is_empty() || !kept.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ',')) {
+        return Err(none());
+    }
+    let Some(last) = kept.rfind(['.', ',']) else { return Ok(format!("{minus}{kept}")) };
+    let (whole, part) = (&kept[..last], &kept[last + 1..]);
+    let same = whole.contains(&kept[last..=last]);
+    let other = whole.contains(['.', ',']) && !same;
+    let exponent = currency.exponent() as usize;
+    // "1.234.567": the same mark twice only groups. "1.234": both are possible, unless the currency has no or three
+    // digits behind the point.
+    let groups = same || (part.len() == 3 && !other && exponent == 0);
+    if part.len() == 3 && !groups && !other && exponent == 2 {
+        return Err(format!("{} can be read in two ways: write it with two digits behind the point", bare));
+    }
+    let grouped = if groups { kept.as_str() } else { whole };
+    let mut threes = grouped.split(['.', ',']).skip(1);
+    if !threes.all(|group| group.len() == 3) {
+        return Err(none());
+    }
+    let digits = |text: &str| text.replace(['.', ','], "");
+    Ok(if groups { format!("{minus}{}", digits(&kept)) } else { format!("{minus}{}.{part}", digits(whole)) })
 }
 
 fn day(text: &str) -> Option<NaiveDate> {

@@ -103,12 +103,46 @@ fn amounts_are_read_as_they_are_written() {
         ("11.5", 1150),
         ("1.234,56", 123_456),
         ("1,234.56 €", 123_456),
-        ("1.234", 123_400),
+        ("1.234.567", 123_456_700),
+        ("1.234.567,8", 123_456_780),
+        ("1 234,56", 123_456),
+        ("1\u{a0}234,56", 123_456),
+        ("1'234.56", 123_456),
         ("+12", 1200),
+        ("+ 12", 1200),
         ("1234567", 123_456_700),
+        ("EUR 12.00", 1200),
+        ("12,00 eur", 1200),
+        ("€12", 1200),
+        ("-12,00", -1200),
+        ("- 12,00", -1200),
+        ("12,00-", -1200),
+        ("\u{2212}12", -1200),
+        ("0,50", 50),
     ] {
-        assert_eq!(Money::parse(&plain_amount(text), Currency::eur()), Ok(eur(minor)), "{text}");
+        let plain = plain_amount(text, Currency::eur()).expect(text);
+        assert_eq!(Money::parse(&plain, Currency::eur()), Ok(eur(minor)), "{text}");
     }
+    let of = |text: &str, code: &str| plain_amount(text, Currency::parse(code).expect("known"));
+    assert_eq!(of("1,234", "JPY").as_deref(), Ok("1234"));
+    assert_eq!(of("1.234", "KWD").as_deref(), Ok("1.234"));
+}
+
+#[test]
+fn an_amount_that_is_none_or_can_be_read_in_two_ways_is_not_guessed() {
+    let bad = |amount: &str| {
+        let file = format!("date;amount;description\n2026-11-25;{amount};x\n");
+        read(file.as_bytes(), Currency::eur()).expect_err(amount).to_string()
+    };
+    for two in ["11.500", "1.234", "1,234", "0.123", "-1.234"] {
+        assert!(bad(two).contains("two ways"), "{two}: {}", bad(two));
+    }
+    for none in
+        ["1e3", "0x10", "12a", "1.2.3", "1.23,45,6", "12 USD", "--5", "5-3", "٥", "€", "-", "1..2", "NaN"]
+    {
+        assert!(bad(none).starts_with("Entry 1 cannot be read"), "{none}: {}", bad(none));
+    }
+    assert!(bad("11.5055").contains("2 digits") || bad("11.5055").contains("Entry 1"));
 }
 
 #[test]

@@ -109,5 +109,9 @@ async fn load(instance: &Instance) -> Result<(), CliError> {
             studio::discuss(cx, *creator, *member).await.map_err(|e| CliError::Failed(e.to_string()))?;
         }
     }
+    let of = |role: &str| people.iter().find(|(person, _)| person.role == role).map(|(_, account)| *account);
+    if let (Some(subscriber), Some(billing)) = (of("subscriber"), of("billing")) {
+        demo_plans::overpay(cx, &meta, subscriber, billing).await.map_err(CliError::Failed)?;
+    }
     Ok(())
 }

@@ -44,6 +44,10 @@ pub struct Billing {
     /// Database of countries by address (MaxMind DB file, such as GeoLite2 Country), for visitors whose billing
     /// country is not known yet; read again when the file changes. Without it the studio's country is assumed.
     pub geoip_db: Option<PathBuf>,
+    /// Address of the European Central Bank's file of reference rates, such as
+    /// `https://www.ecb.europa.eu/stats/eurofxref/eurofxref-hist-90d.xml` (at most 1 MiB), which the job `exchange-rates`
+    /// fetches while a return for the one-stop shop lacks a rate. Without it nothing is fetched, and staff send the file.
+    pub exchange_rates_url: Option<String>,
     /// Currency outside the table below.
     pub currency: String,
     /// Currency by billing country.
@@ -69,6 +73,7 @@ impl Default for Billing {
             gift_days: 0,
             statement_bytes: 8 << 20,
             geoip_db: None,
+            exchange_rates_url: None,
             currency: "EUR".into(),
             currencies: BTreeMap::from([("US".into(), "USD".into())]),
         }
@@ -76,6 +81,12 @@ impl Default for Billing {
 }
 
 impl Billing {
+    /// Where the bank's file of rates is fetched, if it is.
+    #[must_use]
+    pub fn exchange_rates_url(&self) -> Option<&str> {
+        self.exchange_rates_url.as_deref().filter(|address| !address.is_empty())
+    }
+
     /// How long a second person may take to decide.
     #[must_use]
     pub fn second_person_within(&self) -> TimeDelta {

@@ -145,6 +145,7 @@ impl Config {
         config.accounts.challenge = Some(true);
         config.accounts.step_up_minutes = Some(10);
         config.billing.geoip_db = Some(PathBuf::new());
+        config.billing.exchange_rates_url = Some(String::new());
         config.oidc.issuer = Some(String::new());
         config.oidc.client_secret_file = Some(PathBuf::new());
         config.oidc.roles_claim = Some(String::new());

@@ -21,6 +21,16 @@ pub(super) fn credit(event: &CreditEvent) -> Words {
             format!("{amount} are credit again: nobody has to pay the order that they were for."),
             left(balance),
         ),
+        E::CreditHandedOver { amount, to, .. } => words(
+            Weight::Watch,
+            format!("{amount} of credit belong to another account of the same person from now on."),
+            format!("Two accounts were merged; the other one is {to}."),
+        ),
+        E::CreditTakenOver { amount, from, balance, .. } => words(
+            Weight::Good,
+            format!("{amount} of credit came from another account of the same person."),
+            format!("Two accounts were merged; the other one is {from}. {}", left(balance)),
+        ),
         E::CreditPayOutStarted { amount, balance, .. } => words(
             Weight::Watch,
             format!("{amount} of the credit are to be paid out by bank transfer."),

@@ -66,6 +66,12 @@ impl Projection for Credits {
             E::CreditGivenBack { order, amount, balance, at, .. } => {
                 (line("given-back", amount, Some(order), None), balance, at)
             }
+            E::CreditHandedOver { amount, balance, at, .. } => {
+                (line("handed-over", amount.negated(), None, None), balance, at)
+            }
+            E::CreditTakenOver { amount, balance, at, .. } => {
+                (line("taken-over", amount, None, None), balance, at)
+            }
             E::CreditPayOutStarted { payout, amount, balance, at, .. } => {
                 (line("paid-out", amount.negated(), None, Some(payout)), balance, at)
             }
@@ -133,7 +139,7 @@ pub struct Move {
     pub position: i64,
     /// Whose.
     pub account: AccountId,
-    /// `granted`, `used`, `given-back`, `paid-out` or `not-sent`.
+    /// `granted`, `used`, `given-back`, `handed-over`, `taken-over`, `paid-out` or `not-sent`.
     pub kind: String,
     /// How much; negative for what leaves it.
     pub amount: Money,

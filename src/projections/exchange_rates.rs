@@ -74,11 +74,11 @@ pub struct Noted {
     pub quote: Quote,
     /// What was noted before for that day, in millionths.
     pub previous: Option<i64>,
-    /// `staff` or `file`.
+    /// `staff`, `file` or `fetched`.
     pub source: String,
     /// When.
     pub noted_at: DateTime<Utc>,
-    /// By whom.
+    /// By whom; none: by the studio itself.
     pub by: Option<Uuid>,
 }
 

@@ -202,7 +202,8 @@ fn subscription(event: &SubscriptionEvent) -> Option<Change> {
             due: Some(Some(*paid_until)),
             ..Change::default()
         }),
-        SubscriptionEvent::PaidTimeExtended { paid_until, .. } => Change::due(Some(*paid_until)),
+        SubscriptionEvent::PaidTimeExtended { paid_until, .. }
+        | SubscriptionEvent::GivenDaysTakenBack { paid_until, .. } => Change::due(Some(*paid_until)),
         // From here it is the member's turn, or the next attempt's.
         SubscriptionEvent::RenewalOrderRequested { pay_by, due_at, .. } => {
             Change::due(Some(pay_by.unwrap_or(*due_at)))

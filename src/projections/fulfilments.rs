@@ -53,9 +53,9 @@ impl Projection for Fulfilments {
                     }
                     insert(tx, order, id, event.position, paid_until).await
                 }
-                E::PaidTimeExtended { paid_until, .. } | E::PauseEnded(PauseOver { paid_until, .. }) => {
-                    newest(tx, id, Some(paid_until)).await
-                }
+                E::PaidTimeExtended { paid_until, .. }
+                | E::GivenDaysTakenBack { paid_until, .. }
+                | E::PauseEnded(PauseOver { paid_until, .. }) => newest(tx, id, Some(paid_until)).await,
                 E::SubscriptionPaused { .. } => newest(tx, id, None).await,
                 E::SubscriptionCancelled { .. } | E::SubscriptionExpired { .. } => {
                     let sql = "update fulfilments set ends_at = least(coalesce(ends_at, $2), $2) where subject = $1";

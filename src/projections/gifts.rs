@@ -51,7 +51,7 @@ impl Projection for Gifts {
         let waiting = state.standing() == GiftStanding::Redeemed;
         tx.execute(
             "insert into gifts values ($1, $2, $3, $4, $5, $6) on conflict (gift) do update
-             set redeemed_by = excluded.redeemed_by, waiting = excluded.waiting, state = excluded.state",
+             set buyer = excluded.buyer, redeemed_by = excluded.redeemed_by, waiting = excluded.waiting, state = excluded.state",
             &[
                 &id,
                 &event.position,

@@ -14,6 +14,7 @@ pub mod credits;
 mod debit_words;
 pub mod debits;
 pub mod deletion_requests;
+mod due_day_words;
 pub mod exchange_rates;
 pub mod figures;
 pub mod fulfilments;

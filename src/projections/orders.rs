@@ -449,24 +449,6 @@ pub async fn to_look_up(
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
-/// What was paid on each of the `days` days up to and with `until`, in minor units of `currency`.
-///
-/// # Errors
-/// If the database cannot be read.
-pub async fn revenue_by_day(
-    r: &Reader,
-    currency: &str,
-    until: chrono::NaiveDate,
-    days: i32,
-) -> Result<Vec<(chrono::NaiveDate, i64)>, QueryError> {
-    let sql = "select d::date, coalesce(sum(o.gross_minor), 0)::bigint
-        from generate_series($2::date - $3::int + 1, $2::date, interval '1 day') d
-        left join orders o on o.status in ('paid', 'fulfilled', 'refunded') and o.currency = $1 and (o.paid_at at time zone 'UTC')::date = d::date
-        group by 1 order by 1";
-    let rows = r.client().await?.query(sql, &[&currency, &until, &days]).await?;
-    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
-}
-
 /// What open orders whose payment failed add up to, by currency.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 //! Made when they are read, so that better words need no new fold of the log.
 
 use super::subscription_timeline::Entry;
-use super::{debit_words, plan_change_words};
+use super::{debit_words, due_day_words, plan_change_words};
 use crate::domain::approval::ApprovalEvent;
 use crate::domain::credit::CreditEvent;
 use crate::domain::invoice_series::InvoiceSeriesEvent;
@@ -379,15 +379,12 @@ fn subscription(event: &SubscriptionEvent) -> Words {
             "The subscription expired.",
             format!("Not paid for {weeks} weeks after {}.", day_words(*due_on)),
         ),
-        E::PaidTimeExtended { days, from, to, paid_until } => words(
-            Weight::Good,
-            format!("Staff gave {days} days: the next payment is due on {}.", day_words(*to)),
-            format!(
-                "It would have been due on {}; the new day is the anchor. Access until {}.",
-                day_words(*from),
-                moment(*paid_until)
-            ),
-        ),
+        E::PaidTimeExtended { days, from, to, paid_until, by_staff } => {
+            due_day_words::later(*days, (*from, *to), *paid_until, *by_staff)
+        }
+        E::GivenDaysTakenBack { days, from, to, paid_until } => {
+            due_day_words::earlier(*days, (*from, *to), *paid_until)
+        }
         E::PeriodWaived { period, restarts, paid_until, .. } => words(
             Weight::Good,
             format!(

@@ -25,7 +25,7 @@ impl Projection for Subscriptions {
     }
 
     fn version(&self) -> i32 {
-        7
+        8
     }
 
     fn tables(&self) -> &'static [&'static str] {

@@ -20,6 +20,13 @@ pub(super) fn team(event: &TeamEvent) -> Words {
             format!("The team has {} now.", seats_words(*seats)),
             "By the plan; where there are fewer, who came last goes first.".to_owned(),
         ),
+        TeamEvent::TeamHandedOver { from, .. } => words(
+            Weight::Watch,
+            "The team belongs to another account of the same person from now on.",
+            format!(
+                "Two accounts were merged; before, it belonged to {from}. Who belongs to it stays as it was."
+            ),
+        ),
         TeamEvent::TeamArranged { .. } => {
             words(Weight::Plain, "The owner wrote down who belongs to the team.", None)
         }
@@ -42,6 +49,7 @@ pub(super) fn team(event: &TeamEvent) -> Words {
                 SeatCause::FewerSeats => "The plan has fewer seats now.",
                 SeatCause::NoTeamPlan => "The plan is none for teams any more.",
                 SeatCause::AccountErased => "The account was erased.",
+                SeatCause::OwnsTeam => "It owns the team now, and needs none.",
             }
             .to_owned(),
         ),

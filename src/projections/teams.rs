@@ -64,7 +64,7 @@ impl Projection for Teams {
         state.apply(decoded);
         let Some(owner) = state.owner() else { return Ok(()) };
         tx.execute(
-            "insert into teams values ($1, $2, $3) on conflict (team) do update set state = excluded.state",
+            "insert into teams values ($1, $2, $3) on conflict (team) do update set owner = excluded.owner, state = excluded.state",
             &[&team, &owner, &serde_json::to_value(&state)?],
         )
         .await?;

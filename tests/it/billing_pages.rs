@@ -94,6 +94,17 @@ async fn a_member_joins_by_card_and_the_price_must_be_the_shown_one() {
     assert_eq!(answer.status, 422);
     assert!(answer.body.contains("Nothing was ordered"));
 
+    // A way of paying that is none is not taken for another one, and an address has no lines of its own.
+    for (field, value, words) in
+        [("way", "cash", "cannot be paid that way"), ("name", "A\nB", "Use one line")]
+    {
+        let mut all: Vec<(&str, &str)> = forged.iter().copied().filter(|(n, _)| *n != field).collect();
+        all.iter_mut().filter(|(n, _)| *n == "price").for_each(|f| f.1 = "1150");
+        all.push((field, value));
+        let answer = member.post(&action, &all).await;
+        assert!(answer.status == 422 && answer.body.contains(words), "{words}: {}", answer.body);
+    }
+
     let joined = order(&studio, &member, "NL", "card", "4242 4242 4242 4242").await;
     assert_eq!(joined.status, 303);
     let mine = member.follow(joined.location()).await;

@@ -46,6 +46,7 @@ async fn what_is_over_becomes_credit_pays_the_next_order_and_the_rest_is_paid_ou
     assert!(billing.follow(done.location()).await.body.contains("as credit"));
     let mine = member.get("/account/subscription").await.body;
     assert!(mine.contains("Your credit") && mine.contains("€13.50"), "{mine}");
+    assert!(mine.contains("of which <span class=\"num\">€11.50</span> from your credit"), "{mine}");
     assert!(billing.get("/billing/credits").await.body.contains("Owed in all: <strong class=\"num\">€13.50"));
     assert!(
         billing.get("/billing/orders?questionable=yes").await.body.contains("No order"),

@@ -8,7 +8,7 @@ use std::{env, fs};
 use kinora::metrics::Metrics;
 use tempfile::TempDir;
 
-const JOBS: [&str; 17] = [
+const JOBS: [&str; 18] = [
     "clock-tick",
     "stats",
     "clear-sessions",
@@ -26,6 +26,7 @@ const JOBS: [&str; 17] = [
     "lapse-requests",
     "fulfil-orders",
     "vat-checks",
+    "exchange-rates",
 ];
 
 fn here(path: &str) -> PathBuf {

@@ -140,7 +140,7 @@ async fn webhook(nodes: Nodes, hint: Value, wait: Duration) {
 }
 
 /// A process of Kinora that may be killed at any time.
-struct Process(Child);
+pub struct Process(pub Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
@@ -149,7 +149,7 @@ impl Drop for Process {
     }
 }
 
-fn process(config: &Path, args: &[&str]) -> Command {
+pub fn process(config: &Path, args: &[&str]) -> Command {
     // Another build of the program may be measured, such as the one for production.
     let program = std::env::var("ONCE_PROGRAM").unwrap_or_else(|_| env!("CARGO_BIN_EXE_kinora").into());
     let mut command = Command::new(program);

@@ -6,6 +6,8 @@ use crate::support::{Browser, Page, Studio};
 use chrono::{Datelike as _, Days, Months, NaiveDate};
 use kinora::domain::shared::Role;
 use reqwest::multipart::{Form, Part};
+use std::sync::{Arc, Mutex};
+use warp::Filter;
 
 const HERE: &str = "/billing/exchange-rates";
 
@@ -102,5 +104,95 @@ async fn other_currencies_are_converted_at_the_rate_of_the_last_day_and_never_wi
     assert!(history.contains("1.25") && history.contains("1.6") && history.contains("entered"), "{history}");
     assert_eq!(member.get(HERE).await.status, 303, "its session is over, and it is no staff");
     studio.verify().await;
+    studio.close().await;
+}
+
+/// What the bank's address answers, and how often it was asked.
+type Bank = Arc<Mutex<(u16, Vec<u8>, u32)>>;
+
+/// A server that stands in for the bank's; gives its address.
+async fn bank(says: Bank) -> String {
+    let answer = warp::path!("rates.xml").map(move || {
+        let mut says = says.lock().expect("answers");
+        says.2 += 1;
+        let answer = warp::http::Response::builder().status(says.0).header("location", "/elsewhere.xml");
+        answer.body(says.1.clone()).expect("an answer")
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("listen");
+    let address = format!("http://{}/rates.xml", listener.local_addr().expect("address"));
+    tokio::spawn(warp::serve(answer).incoming(listener).run());
+    address
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bank_s_file_is_fetched_while_a_rate_is_missing_and_trouble_is_said() {
+    let says: Bank = Arc::default();
+    let address = bank(Arc::clone(&says)).await;
+    let (studio, member, billing) = open_with(|c| {
+        c.billing.currencies.insert("DE".into(), "USD".into());
+        c.billing.exchange_rates_url = Some(address);
+    })
+    .await;
+    assert_eq!(order(&studio, &member, "DE", "card", "4242 4242 4242 4242").await.status, 303);
+    let (last, _) = quarter(studio.instance.services.clock.now().date_naive());
+    let asked = || says.lock().expect("answers").2;
+    let slot = |hours: i64| {
+        let morning = last.and_hms_opt(9, 0, 0).expect("a time").and_utc();
+        (morning + chrono::TimeDelta::hours(24 * 5 + hours)).to_rfc3339()
+    };
+    // Before the quarter is over nothing is missing, and nobody is asked.
+    let early = studio.run_job("exchange-rates", &(studio.instance.services.clock.now()).to_rfc3339()).await;
+    assert_eq!((early.status, early.counts.get("missing"), asked()), ("completed", Some(&0), 0));
+
+    let good = format!(
+        "<E><Cube><Cube time='{}'><Cube currency='USD' rate='1.25'/></Cube></Cube></E>",
+        last.checked_add_days(Days::new(1)).expect("a day")
+    );
+    let huge = vec![b' '; (1 << 20) + 1];
+    let trouble: [(u16, Vec<u8>, &str); 5] = [
+        (500, good.clone().into_bytes(), "status 500"),
+        (302, good.clone().into_bytes(), "status 302"),
+        (200, huge, "cannot be read"),
+        (200, b"<html>closed today</html>".to_vec(), "no file of reference rates"),
+        (200, b"Date,USD\nsoon,1\n".to_vec(), "Line 2"),
+    ];
+    for (n, (status, body, words)) in trouble.into_iter().enumerate() {
+        *says.lock().expect("answers") = (status, body, 0);
+        let run = studio.run_job("exchange-rates", &slot(i64::try_from(n).expect("small"))).await;
+        assert_eq!((run.status, asked()), ("failed", 1), "{words}");
+        let told = run.error.unwrap_or_default();
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    let noted = "select count(*) from events where type = 'ExchangeRateNoted'";
+    let count = async || studio.client().await.query_one(noted, &[]).await.expect("counted").get::<_, i64>(0);
+    assert_eq!(count().await, 0);
+
+    *says.lock().expect("answers") = (200, good.into_bytes(), 0);
+    let run = studio.run_job("exchange-rates", &slot(20)).await;
+    assert_eq!((run.status, run.counts.get("noted"), asked()), ("completed", Some(&1), 1));
+    studio.settle().await;
+    let page = billing.get(HERE).await.body;
+    assert!(page.contains("the bank's file, fetched") && page.contains("by itself"), "{page}");
+    let again = studio.run_job("exchange-rates", &slot(44)).await;
+    assert_eq!(
+        (again.counts.get("missing"), asked(), count().await),
+        (Some(&0), 1, 1),
+        "nobody is asked again"
+    );
+    studio.verify().await;
+    studio.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_an_address_nothing_is_fetched() {
+    let (studio, member, _) =
+        open_with(|c| drop(c.billing.currencies.insert("DE".into(), "USD".into()))).await;
+    assert_eq!(order(&studio, &member, "DE", "card", "4242 4242 4242 4242").await.status, 303);
+    let later = studio.instance.services.clock.now() + chrono::TimeDelta::days(100);
+    let run = studio.run_job("exchange-rates", &later.to_rfc3339()).await;
+    assert_eq!(
+        (run.status, run.counts.get("missing"), run.counts.get("noted")),
+        ("completed", Some(&1), None)
+    );
     studio.close().await;
 }

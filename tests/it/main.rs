@@ -51,6 +51,7 @@ mod member_acts;
 mod member_orders;
 mod merge;
 mod mock_bank;
+mod money_killed;
 mod newer;
 mod numbers;
 mod odd_text;

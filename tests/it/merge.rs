@@ -6,6 +6,10 @@ use crate::erasure::{after_grace, ask as ask_to_be_deleted};
 use crate::refunds::open;
 use crate::support::{Browser, Studio};
 use chrono::TimeDelta;
+use kinora::actors::bus::Envelope;
+use kinora::domain::order::{Order, OrderCommand};
+use kinora::domain::shared::{Currency, Money};
+use kinora::store::Metadata;
 use uuid::Uuid;
 
 async fn account_of(studio: &Studio, subscription: &str) -> Uuid {
@@ -149,6 +153,113 @@ async fn two_running_memberships_are_not_merged_and_who_is_erased_takes_the_clos
     }
     // Its address is free again.
     person(&studio, "third@example.org", &[]).await;
+    studio.verify().await;
+    studio.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn team_gifts_and_credit_go_to_the_kept_account_and_what_comes_later_follows() {
+    let (studio, [member, billing, admin]) = open(|_| {}).await;
+    crate::teams::sell(&studio, &billing).await;
+    crate::teams::join(&studio, &member).await;
+    person(&studio, "ana@example.net", &[]).await;
+    let into = person(&studio, "second@example.org", &[]).await;
+    let second = signed_in(&studio, "second@example.org").await;
+    let team = "/account/team";
+    // The kept account itself had a seat in the team of the other one.
+    let list = [("addresses", "ana@example.net\nsecond@example.org"), ("domain", "")];
+    assert_eq!(member.submit(team, team, &list).await.status, 303);
+    studio.settle().await;
+    let subscription = link(&billing.get("/billing/subscriptions").await.body, "/billing/subscriptions/");
+    let from = account_of(&studio, &subscription).await;
+
+    // A gift by transfer that is not paid yet, and €5.00 too much for the team's order, which become credit.
+    let (gift, bought) =
+        crate::gifts::buy(&studio, &member, "4242 4242 4242 4242", "grace@new.example").await;
+    assert_eq!(bought.status, 303, "{}", bought.body);
+    let sql = "select o.id from orders o where o.subscription::text = $1";
+    let id = subscription.rsplit('/').next().expect("an id").to_owned();
+    let order: Uuid = studio.client().await.query_one(sql, &[&id]).await.expect("its order").get(0);
+    let cx = &studio.instance.services;
+    let transfer = async |minor: i64| {
+        let (id, at) = (cx.clock.new_id(), cx.clock.now());
+        let received = Money::new(minor, Currency::eur());
+        let command = OrderCommand::RecordTransfer { received, at };
+        let meta = Metadata::system("test", id, at);
+        cx.bus.dispatch::<Order>(Envelope::new(id, order, command, meta)).await.expect("booked");
+        studio.settle().await;
+    };
+    let to_credit = async |amount: &str| {
+        let page = format!("/billing/orders/{order}/refund");
+        let fields =
+            [("of", "overpayment"), ("way", "credit"), ("amount", amount), ("reason", "they asked for it")];
+        let answer = billing.submit(&page, &page, &fields).await;
+        assert_eq!(answer.status, 303, "{}", answer.body);
+        studio.settle().await;
+    };
+    transfer(500).await;
+    to_credit("5.00").await;
+
+    let shown = billing.get(&format!("/billing/people/{from}/merge?keep=second@example.org")).await.body;
+    for words in ["yes, with who belongs to it", "1 gift", "€5.00", "Ask a second person"] {
+        assert!(shown.contains(words), "{words} in {shown}");
+    }
+    merge(&studio, &billing, &admin, from, into).await;
+    let page = second.get(team).await.body;
+    let people = page.split("<tbody").nth(1).and_then(|p| p.split("</tbody>").next());
+    let people = people.expect("a table");
+    assert!(page.contains("1 of 2 seats are taken") && people.contains("ana@example.net"), "{page}");
+    assert!(!people.contains("second@example.org"), "the owner needs none");
+    let again = [("addresses", "ana@example.net\ncy@example.net"), ("domain", "")];
+    assert_eq!(second.submit(team, team, &again).await.status, 303, "and writes the list from now on");
+    studio.settle().await;
+    assert!(second.get(team).await.body.contains("cy@example.net"));
+    let own = format!("/account/gifts/{gift}");
+    assert!(second.get("/account/gifts").await.body.contains(&own));
+    assert!(second.get(&own).await.body.contains("Can be redeemed"));
+    let mine = second.get("/account/subscription").await.body;
+    assert!(mine.contains("€5.00") && mine.contains("Came from your other account"), "{mine}");
+
+    // Money of an old order that becomes credit only now does not stay with the closed account.
+    transfer(300).await;
+    to_credit("3.00").await;
+    assert!(second.get("/account/subscription").await.body.contains("€8.00"));
+    let left = billing.get(&format!("/billing/credits/{from}")).await.body;
+    assert!(left.contains("Moved to the person's other account"), "{left}");
+    let story = billing.get(&subscription).await.body;
+    for words in ["The team belongs to another account", "of credit came from another account"] {
+        assert!(story.contains(words), "{words} in {story}");
+    }
+    let sql = "select sum(balance)::bigint from credits where account = $1";
+    assert_eq!((count(&studio, sql, into).await, count(&studio, sql, from).await), (800, 0));
+    studio.verify().await;
+    studio.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redeemed_gift_that_waits_is_given_to_the_kept_account() {
+    let (studio, [member, billing, admin]) = open(|_| {}).await;
+    let into = person(&studio, "second@example.org", &[]).await;
+    let second = signed_in(&studio, "second@example.org").await;
+    // The closed account has a gift that waits: its subscription is on hold.
+    assert_eq!(order(&studio, &member, "NL", "bank", "").await.status, 303);
+    let subscription = link(&billing.get("/billing/subscriptions").await.body, "/billing/subscriptions/");
+    let from = account_of(&studio, &subscription).await;
+    let (gift, _) = crate::gifts::buy(&studio, &second, "4242 4242 4242 4242", "").await;
+    let code = kinora::actors::gifts::code(&studio.instance.services, gift).expect("a code");
+    assert_eq!(member.submit("/redeem", "/redeem", &[("code", &code)]).await.status, 303);
+    studio.settle().await;
+    let used = "select count(*) from events where type = 'GiftUsed' and $1::uuid is not null";
+    assert_eq!(count(&studio, used, from).await, 0, "an order is open");
+    merge(&studio, &billing, &admin, from, into).await;
+    assert!(second.get("/account/gifts").await.body.contains("It waits until your subscription"));
+    // Paid: the subscription of the kept account begins, and runs longer by the gift.
+    let page = link(&billing.get("/billing/orders?status=created").await.body, "/billing/orders/");
+    let fields = [("amount", "11.50"), ("reason", "statement 3")];
+    assert_eq!(billing.submit(&page, &format!("{page}/paid"), &fields).await.status, 303);
+    studio.settle().await;
+    assert_eq!(count(&studio, used, into).await, 1);
+    assert!(second.get("/account/gifts").await.body.contains("runs so much longer"));
     studio.verify().await;
     studio.close().await;
 }

@@ -118,11 +118,19 @@ async fn a_business_in_another_country_pays_the_net_price_and_its_invoice_says_w
     let refused = member.submit(page, page, &dollars).await;
     assert!(refused.status == 422 && refused.body.contains("another currency"), "{}", refused.body);
     let mut again = private.to_vec();
-    again.push(("price", "1150"));
+    again.extend([("price", "1150"), ("tax", "200")]);
     let saved = member.submit(page, page, &again).await;
     assert_eq!(saved.status, 303, "{}", saved.body);
     studio.settle().await;
     assert!(member.get("/account/subscription").await.body.contains("€11.50"));
+    // The same price with another tax in it is shown first, too.
+    let mut moved = private.to_vec();
+    moved[4].1 = "DE";
+    let asked = member.submit(page, page, &moved).await;
+    assert!(asked.status == 422 && asked.body.contains("VAT (€1.84)"), "{}", asked.body);
+    moved.extend([("price", "1150"), ("tax", "184")]);
+    assert_eq!(member.submit(page, page, &moved).await.status, 303);
+    studio.settle().await;
     assert!(member.get(&invoice).await.body.contains("VAT DE136695976"), "an issued invoice does not change");
     studio.close().await;
 }

@@ -188,9 +188,18 @@ async fn who_withdraws_in_time_gets_back_what_was_not_used() {
     assert_eq!(order(&studio, &member, "NL", "card", CARD[0].1).await.status, 303);
     let mine = member.get("/account/subscription").await.body;
     assert!(mine.contains("Withdraw from the contract") && mine.contains("€11.50"), "{mine}");
-    let done = member.submit("/account/subscription", "/account/subscription/withdraw", &[]).await;
+    // One press does nothing: what follows is shown first, and confirmed on that page.
+    let page = "/account/subscription/withdraw";
+    assert!(mine.contains(&format!("href=\"{page}\"")) && !mine.contains(&format!("action=\"{page}\"")));
+    let shown = member.get(page).await.body;
+    for words in ["Confirm withdrawal", "cannot be undone", "€11.50", "Keep my subscription"] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    assert!(member.get("/account/subscription").await.body.contains("You can watch everything"));
+    let done = member.submit(page, page, &[]).await;
     assert_eq!(done.status, 303, "{}", done.body);
     studio.settle().await;
+    assert_eq!(member.get(page).await.location(), "/account/subscription", "it is over");
     let mine = member.get("/account/subscription").await.body;
     assert!(mine.contains("has ended") && !mine.contains("Withdraw from the contract"), "{mine}");
     assert_eq!((mails(&studio, "withdrawn").await, mails(&studio, "refunded").await), (1, 1));

@@ -5,6 +5,7 @@ use crate::billing::{Desk, GOOD, time};
 use crate::billing_pages::{ADDRESS, link, open, order};
 use kinora::domain::shared::{Currency, Money, Role};
 use kinora::domain::subscription::{CancelCause, SubscriptionCommand, Terms};
+use kinora::projections::tax_report::{Invoiced, Span};
 use kinora::projections::{figures, movements, plan_mix, subscriptions, tax_report};
 use uuid::Uuid;
 
@@ -174,7 +175,15 @@ async fn coupons_refunds_and_lost_disputes_are_taken_off_and_spans_can_be_chosen
     let (reader, now) = (&services.reader, services.clock.now());
     let recurring = movements::monthly_recurring_revenue(reader).await.expect("read");
     assert_eq!(recurring, [Money::new(920, Currency::eur())]);
-    assert!(billing.get("/billing").await.body.contains("€9.20"), "the overview");
+    let overview = billing.get("/billing").await.body;
+    assert!(overview.contains("€9.20"), "the overview");
+    // Revenue is one thing everywhere: without tax, refunds taken off.
+    let (today, day) = (now.date_naive(), chrono::TimeDelta::days);
+    let spans = tax_report::by_span(reader, Span::Day, today - day(29), today + day(1)).await.expect("read");
+    let revenue: i64 = spans.iter().filter(|d| d.currency == "EUR").map(Invoiced::revenue).sum();
+    assert_ne!(revenue, spans.iter().map(|d| d.gross).sum::<i64>());
+    let words = Money::new(revenue, Currency::eur()).to_string();
+    assert!(overview.contains(&words) && overview.contains("without tax, refunds taken off"), "{overview}");
     let noted = figures::all(reader, now).await.expect("read");
     assert_eq!(noted.get("mrr.EUR"), Some(&920), "the statistics");
     let metrics = kinora::metrics::Metrics::shared().expect("declared");

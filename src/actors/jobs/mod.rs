@@ -6,6 +6,7 @@ mod clear_sessions;
 mod clock_tick;
 mod destroy_archives;
 mod dispute_lookups;
+mod exchange_rates;
 mod fulfil_orders;
 mod keep_works;
 mod lapse_requests;
@@ -114,6 +115,7 @@ pub fn all() -> Vec<Arc<dyn Job>> {
         Arc::new(payment_lookups::PaymentLookups),
         Arc::new(dispute_lookups::DisputeLookups),
         Arc::new(vat_checks::VatChecks),
+        Arc::new(exchange_rates::ExchangeRates),
         Arc::new(lapse_requests::LapseRequests),
         Arc::new(fulfil_orders::FulfilOrders),
     ]

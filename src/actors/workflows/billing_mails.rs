@@ -274,6 +274,7 @@ fn mail(
         }
         E::CancellationScheduled { ends_on, .. } => BillingMail::CancellationScheduled { ends_on: *ends_on },
         E::PaidTimeExtended { days, to, .. } => BillingMail::Extended { days: Some(*days), next_due: *to },
+        E::GivenDaysTakenBack { days, to, .. } => BillingMail::DaysTakenBack { days: *days, next_due: *to },
         E::PeriodWaived { period, .. } => BillingMail::Extended { days: None, next_due: period.end },
         E::SubscriptionCancelled { cause: CancelCause::EndedByStaff | CancelCause::Disputed, .. } => {
             BillingMail::EndedByStudio

@@ -102,6 +102,11 @@ async fn from_gift(event: &RecordedEvent, happened: GiftEvent, cx: &Services) ->
             let extended = matches!(used, GiftUse::Extension { .. });
             write(event, cx, to, GiftMail::Given { what: given.words(), extended }).await
         }
+        // It may have waited for a subscription of the other account.
+        GiftEvent::GiftMoved { .. } => match gifts::load(cx, gift).await?.redeemed_by() {
+            Some(by) => give(event, cx, gift, by).await,
+            None => Ok(()),
+        },
         // Its order was refunded or given up: the mail about the refund says so.
         GiftEvent::GiftWithdrawn { .. } => Ok(()),
     }
@@ -340,7 +345,7 @@ async fn give(event: &RecordedEvent, cx: &Services, gift: Uuid, to: AccountId) -
         let repository = EventRepository::<Subscription>::new(cx.pool.clone(), cx.journal.clone());
         let Some(from) = repository.load(row.id).await?.state.next_due_on() else { return Ok(()) };
         let days = (given.interval.start_of(from, 1).map_err(failed)? - from).num_days();
-        let command = SubscriptionCommand::Extend { days: u16::try_from(days).map_err(failed)? };
+        let command = SubscriptionCommand::Extend { days: u16::try_from(days).map_err(failed)?, gift: true };
         match cx.bus.dispatch::<Subscription>(Envelope::new(id, row.id, command, meta)).await {
             Ok(_) => GiftUse::Extension { subscription: row.id },
             Err(CommandError::Refused(_)) => return Ok(()),

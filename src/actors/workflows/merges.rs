@@ -6,10 +6,12 @@ use crate::actors::bus::Envelope;
 use crate::actors::mailer;
 use crate::actors::services::Services;
 use crate::domain::account::{Account, AccountCommand, AccountEvent, By, Complimentary, Why};
+use crate::domain::credit::{Credit, CreditCommand};
+use crate::domain::gift::{Gift, GiftCommand};
 use crate::domain::shared::AccountId;
 use crate::domain::subscription::{Subscription, SubscriptionCommand};
 use crate::emails::MailKind;
-use crate::projections::subscriptions;
+use crate::projections::{gifts, subscriptions};
 use crate::store::repository::EventRepository;
 use crate::store::{RecordedEvent, StoreError};
 use async_trait::async_trait;
@@ -43,6 +45,17 @@ impl Workflow for Merges {
             let sent = cx.bus.dispatch::<Subscription>(Envelope::new(id, row.id, command, meta)).await;
             sent.map_err(|e| WorkflowError::Failed(e.to_string()))?;
         }
+        // After the subscriptions: a gift may have waited for one of them.
+        for gift in gifts::of_account(&cx.reader, from).await? {
+            let (id, meta) = cx.follow(event, NAME, &format!("gift {}", gift.id()));
+            let command = GiftCommand::MoveTo { from, to: into, at };
+            let sent = cx.bus.dispatch::<Gift>(Envelope::new(id, gift.id(), command, meta)).await;
+            sent.map_err(|e| WorkflowError::Failed(e.to_string()))?;
+        }
+        let (id, meta) = cx.follow(event, NAME, "credit");
+        let command = CreditCommand::MoveTo { to: into, at };
+        let sent = cx.bus.dispatch::<Credit>(Envelope::new(id, from, command, meta)).await;
+        sent.map_err(|e| WorkflowError::Failed(e.to_string()))?;
         complimentary(event, cx, (from, into), at).await?;
         measurements(cx, from, into).await?;
         let (id, _) = cx.follow(event, NAME, "mail");

@@ -85,6 +85,10 @@ async fn after_subscription(
             let repository = EventRepository::<Subscription>::new(cx.pool.clone(), cx.journal.clone());
             (repository.load(event.stream_uuid()).await?.state.owner(), terms)
         }
+        E::SubscriptionMoved { to, .. } => {
+            let command = TeamCommand::HandOver { to, at: event.effective_at };
+            return send(event, cx, event.stream_uuid(), "hand over", command).await;
+        }
         _ => return Ok(()),
     };
     let command = TeamCommand::FollowPlan { owner, seats: terms.seats, at: event.effective_at };
@@ -100,7 +104,7 @@ async fn after_team(event: &RecordedEvent, happened: TeamEvent, cx: &Services) -
             None => Ok(()),
         },
         TeamEvent::SeatTaken { account, cause, .. } => {
-            if cause != SeatCause::AccountErased {
+            if !matches!(cause, SeatCause::AccountErased | SeatCause::OwnsTeam) {
                 tell(event, cx, account, MailKind::SeatTaken).await?;
             }
             match_all(event, cx, team).await
@@ -113,6 +117,7 @@ async fn after_team(event: &RecordedEvent, happened: TeamEvent, cx: &Services) -
         }
         TeamEvent::TeamFormed { .. }
         | TeamEvent::TeamSeatsChanged { .. }
+        | TeamEvent::TeamHandedOver { .. }
         | TeamEvent::SeatReadmitted { .. } => match_all(event, cx, team).await,
     }
 }

@@ -40,6 +40,26 @@ pub enum CreditCommand {
         /// When.
         at: DateTime<Utc>,
     },
+    /// Whose it is has another account: everything that is there goes to that one.
+    MoveTo {
+        /// Which one.
+        to: AccountId,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Take over what another account of the same person had.
+    TakeOver {
+        /// Once for each.
+        id: Uuid,
+        /// Of which one.
+        from: AccountId,
+        /// What that was for last.
+        subscription: Uuid,
+        /// How much.
+        amount: Money,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// Pay some of it out, by a transfer that somebody sends.
     PayOut {
         /// The payout's id.

@@ -42,6 +42,7 @@ struct Use {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Credit {
     balances: BTreeMap<String, Money>,
+    /// Refunds that became credit, and what was taken over.
     granted: Vec<Uuid>,
     uses: Vec<Use>,
     payouts: Vec<Payout>,
@@ -72,6 +73,12 @@ impl Credit {
         self.uses
             .iter()
             .filter(move |u| u.order == order && !u.given_back && only.is_none_or(|id| u.id == id))
+    }
+
+    /// Whether what that use set aside for an order is still set aside.
+    #[must_use]
+    pub fn holds(&self, order: Uuid, id: Uuid) -> bool {
+        self.held(order, Some(id)).next().is_some()
     }
 
     /// Whether it was asked to pay for that order, whatever became of it.
@@ -125,6 +132,22 @@ impl Credit {
                 let balance = with(amount, 1);
                 Ok(vec![CreditEvent::CreditGivenBack { order, subscription, later, amount, balance, at }])
             }
+            CreditCommand::MoveTo { to, at } => Ok(self
+                .balances()
+                .map(|amount| CreditEvent::CreditHandedOver {
+                    to,
+                    subscription: self.subscription,
+                    amount,
+                    balance: Money::new(0, amount.currency),
+                    at,
+                })
+                .collect()),
+            CreditCommand::TakeOver { id, .. } if self.granted.contains(&id) => Ok(vec![]),
+            CreditCommand::TakeOver { amount, .. } if amount.minor <= 0 => Err(CreditError::Amount),
+            CreditCommand::TakeOver { id, from, subscription, amount, at } => {
+                let balance = with(amount, 1);
+                Ok(vec![CreditEvent::CreditTakenOver { id, from, subscription, amount, balance, at }])
+            }
             CreditCommand::PayOut { payout, amount, by, at } => {
                 if let Some(known) = self.payouts.iter().find(|p| p.id == payout) {
                     return if known.amount == amount { Ok(vec![]) } else { Err(CreditError::Exists) };
@@ -171,6 +194,12 @@ impl Credit {
                 self.subscription = subscription;
                 self.set(balance);
             }
+            CreditEvent::CreditTakenOver { id, subscription, balance, .. } => {
+                self.granted.push(id);
+                self.subscription = subscription;
+                self.set(balance);
+            }
+            CreditEvent::CreditHandedOver { balance, .. } => self.set(balance),
             CreditEvent::CreditUsed { order, subscription, later, amount, balance, .. } => {
                 let id = later.unwrap_or(order);
                 self.uses.push(Use { id, order, subscription, amount, given_back: false });

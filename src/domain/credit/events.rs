@@ -54,6 +54,34 @@ pub enum CreditEvent {
         /// When.
         at: DateTime<Utc>,
     },
+    /// It goes to another account of the same person.
+    CreditHandedOver {
+        /// Which one.
+        to: AccountId,
+        /// The subscription whose order granted a credit last.
+        subscription: Uuid,
+        /// How much: all that there was in the currency.
+        amount: Money,
+        /// What there is now: nothing.
+        balance: Money,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// What another account of the same person had is here now.
+    CreditTakenOver {
+        /// Once for each.
+        id: Uuid,
+        /// Of which one.
+        from: AccountId,
+        /// The subscription whose order granted a credit to that one last.
+        subscription: Uuid,
+        /// How much.
+        amount: Money,
+        /// What there is now.
+        balance: Money,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// Some of it is to be paid out by a transfer. Written before it is sent.
     CreditPayOutStarted {
         /// The payout's id.
@@ -105,6 +133,8 @@ impl CreditEvent {
             Self::CreditGranted { subscription, .. }
             | Self::CreditUsed { subscription, .. }
             | Self::CreditGivenBack { subscription, .. }
+            | Self::CreditHandedOver { subscription, .. }
+            | Self::CreditTakenOver { subscription, .. }
             | Self::CreditPayOutStarted { subscription, .. }
             | Self::CreditPaidOut { subscription, .. }
             | Self::CreditPayOutDropped { subscription, .. } => *subscription,

@@ -230,6 +230,51 @@ fn what_is_paid_out_is_gone_at_once_and_back_if_it_was_not_sent() {
     Credits::with(()).given(gone()).when(settle(8, None)).then_expect_error(CreditError::NoPayout);
 }
 
+fn handed_over(amount: Money) -> CreditEvent {
+    let balance = Money::new(0, amount.currency);
+    CreditEvent::CreditHandedOver { to: id(60), subscription: SUBSCRIPTION, amount, balance, at: at() }
+}
+
+fn taken_over(n: u128, amount: Money, balance: Money) -> CreditEvent {
+    let (id, from) = (id(n), id(61));
+    CreditEvent::CreditTakenOver { id, from, subscription: SUBSCRIPTION, amount, balance, at: at() }
+}
+
+#[test]
+fn everything_goes_to_the_other_account_of_the_person_and_comes_there_once() {
+    let go = || CreditCommand::MoveTo { to: id(60), at: at() };
+    Credits::with(()).given(vec![]).when(go()).then_expect_events(vec![]);
+    let there =
+        || vec![granted(1, eur(300), eur(300)), granted(2, usd(70), usd(70)), used(5, eur(100), eur(200))];
+    let gone = || vec![handed_over(eur(200)), handed_over(usd(70))];
+    Credits::with(()).given(there()).when(go()).then_expect_events(gone());
+    let empty = || [there(), gone()].concat();
+    Credits::with(()).given(empty()).when(go()).then_expect_events(vec![]);
+    Credits::with(()).given(empty()).when(use_for(6, eur(10))).then_expect_events(vec![]);
+    // What an order gives back later is here again, and goes the same way.
+    Credits::with(()).given(empty()).when(back(5)).then_expect_events(vec![given_back(
+        5,
+        eur(100),
+        eur(100),
+    )]);
+    let take = |n, amount| CreditCommand::TakeOver {
+        id: id(n),
+        from: id(61),
+        subscription: SUBSCRIPTION,
+        amount,
+        at: at(),
+    };
+    let had = || vec![granted(1, eur(50), eur(50))];
+    Credits::with(()).given(had()).when(take(70, eur(200))).then_expect_events(vec![taken_over(
+        70,
+        eur(200),
+        eur(250),
+    )]);
+    let both = [had(), vec![taken_over(70, eur(200), eur(250))]].concat();
+    Credits::with(()).given(both).when(take(70, eur(200))).then_expect_events(vec![]);
+    Credits::with(()).given(had()).when(take(70, eur(0))).then_expect_error(CreditError::Amount);
+}
+
 #[test]
 fn events_keep_their_form() {
     insta::assert_json_snapshot!([
@@ -239,5 +284,7 @@ fn events_keep_their_form() {
         started(7, eur(200), eur(100)),
         sent(7, eur(200)),
         dropped(7, eur(200), eur(300)),
+        handed_over(eur(300)),
+        taken_over(70, eur(300), eur(300)),
     ]);
 }

@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 pub enum ExchangeSource {
     /// Typed by staff.
     Staff,
-    /// Read from a file of the European Central Bank.
+    /// Read from a file of the European Central Bank that staff sent.
     File,
+    /// Read from the file that the studio fetched by itself.
+    Fetched,
 }
 
 /// What happened to the rates of exchange.

@@ -67,6 +67,15 @@ pub enum GiftCommand {
         /// When.
         at: DateTime<Utc>,
     },
+    /// Whoever bought or redeemed it has one account instead of two.
+    MoveTo {
+        /// Which one is closed.
+        from: AccountId,
+        /// Which one is kept.
+        to: AccountId,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// Its time was given.
     RecordUsed {
         /// How.

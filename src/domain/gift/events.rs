@@ -104,6 +104,15 @@ pub enum GiftEvent {
         /// When.
         at: DateTime<Utc>,
     },
+    /// What it was of one account, buyer or redeemer, it is of another account of the same person.
+    GiftMoved {
+        /// Of which one it was.
+        from: AccountId,
+        /// Of which one it is now.
+        to: AccountId,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// Its time began, or was put behind what is paid for.
     GiftUsed {
         /// How.

@@ -194,6 +194,10 @@ impl Gift {
                     _ => Ok(vec![GiftEvent::GiftRedeemed { by, at }]),
                 },
             },
+            GiftCommand::MoveTo { from, to, at } => {
+                let theirs = from != to && (self.buyer == from || self.redeemed_by == Some(from));
+                Ok(theirs.then_some(GiftEvent::GiftMoved { from, to, at }).into_iter().collect())
+            }
             GiftCommand::RecordUsed { used, at } => Ok(match self.standing {
                 S::Redeemed => vec![GiftEvent::GiftUsed { used, at }],
                 _ => vec![],
@@ -241,6 +245,12 @@ impl Gift {
             GiftEvent::GiftRedeemed { by, .. } => {
                 self.standing = GiftStanding::Redeemed;
                 self.redeemed_by = Some(by);
+            }
+            GiftEvent::GiftMoved { from, to, .. } => {
+                if self.buyer == from {
+                    self.buyer = to;
+                }
+                self.redeemed_by = self.redeemed_by.map(|by| if by == from { to } else { by });
             }
             GiftEvent::GiftUsed { used, .. } => {
                 self.standing = GiftStanding::Used;

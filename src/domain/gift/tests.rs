@@ -175,6 +175,31 @@ fn codes_are_read_as_people_type_them() {
     }
 }
 
+fn moved(from: u128) -> GiftEvent {
+    GiftEvent::GiftMoved { from: person(from), to: person(9), at: at() }
+}
+
+#[test]
+fn a_gift_goes_with_whoever_bought_or_redeemed_it_to_their_other_account() {
+    let go = |from| GiftCommand::MoveTo { from: person(from), to: person(9), at: at() };
+    let has_it = || vec![ordered(), paid(), redeemed(2)];
+    Gifts::with(()).given(has_it()).when(go(3)).then_expect_events(vec![]);
+    for from in [1, 2] {
+        Gifts::with(()).given(has_it()).when(go(from)).then_expect_events(vec![moved(from)]);
+        let gone = [has_it(), vec![moved(from)]].concat();
+        Gifts::with(()).given(gone).when(go(from)).then_expect_events(vec![]);
+    }
+    let mut gift = Gift::default();
+    [has_it(), vec![moved(2)]].concat().into_iter().for_each(|e| gift.apply(e));
+    assert_eq!((gift.buyer(), gift.redeemed_by()), (person(1), Some(person(9))));
+    gift.apply(moved(1));
+    assert_eq!(gift.buyer(), person(9));
+    // Whoever redeemed it with the other account has it; nobody else gets it.
+    let redeem = |n| GiftCommand::Redeem { by: person(n), today: today(), at: at() };
+    assert_eq!(gift.decide(redeem(9)), Ok(vec![]));
+    assert_eq!(gift.decide(redeem(3)), Err(GiftError::Redeemed));
+}
+
 #[test]
 fn events_keep_their_form() {
     let attempt = Uuid::from_u128(31);
@@ -188,5 +213,6 @@ fn events_keep_their_form() {
         used(),
         GiftEvent::GiftUsed { used: GiftUse::Extension { subscription: Uuid::from_u128(40) }, at: at() },
         withdrawn(true),
+        moved(2),
     ]);
 }

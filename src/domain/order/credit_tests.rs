@@ -1,9 +1,9 @@
 //! What the buyer's credit pays, and money that becomes credit.
 
+use super::samples::{eur, method, place};
 use super::*;
-use crate::domain::shared::payment::{OrderReason, Outcome, PaymentMethod};
-use crate::domain::shared::tax::{Buyer, Country, Tax};
-use crate::domain::shared::{Currency, Money, PersonalRef};
+use crate::domain::shared::payment::Outcome;
+use crate::domain::shared::{Currency, Money};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -14,33 +14,12 @@ fn at() -> DateTime<Utc> {
     "2026-11-29T10:00:00Z".parse().unwrap()
 }
 
-fn eur(minor: i64) -> Money {
-    Money::new(minor, Currency::eur())
-}
-
 fn placed(credit: Option<Money>) -> OrderCommand {
-    let nl = Country::parse("NL").unwrap();
-    let rates = crate::domain::shared::tax_rates::RateTable::default();
-    OrderCommand::Place(Box::new(PlaceOrder {
-        order: Uuid::from_u128(9),
-        number: order_number(Uuid::from_u128(9)),
-        account: Uuid::from_u128(1),
-        subscription: Uuid::from_u128(2),
-        reason: OrderReason::Renewal,
-        items: vec![OrderItem { description: "Studio".into(), quantity: 1, unit: eur(1150), period: None }],
-        tax: Tax::decide(eur(1150), Buyer { country: nl, business: false }, nl, at().date_naive(), &rates),
-        settlement: Settlement::Charge { gateway: "sandbox".into() },
-        billing: None,
-        vat_number: None,
-        credit,
-        at: at(),
-    }))
+    OrderCommand::Place(Box::new(PlaceOrder { credit, ..place(at()) }))
 }
 
 fn start(n: u128) -> OrderCommand {
-    let label =
-        PersonalRef { subject: Uuid::from_u128(1), field: "payment_method".into(), version: Uuid::nil() };
-    let method = PaymentMethod { gateway: "sandbox".into(), token: "tok".into(), label, expires_on: None };
+    let method = method();
     OrderCommand::StartAttempt { attempt: Uuid::from_u128(n), method, at: at() }
 }
 

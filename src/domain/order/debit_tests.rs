@@ -1,7 +1,5 @@
+use super::samples::{eur, place};
 use super::*;
-use crate::domain::shared::payment::OrderReason;
-use crate::domain::shared::tax::{Buyer, Country, Tax};
-use crate::domain::shared::{Currency, Money};
 use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
@@ -9,27 +7,9 @@ fn at() -> DateTime<Utc> {
     "2026-11-29T10:00:00Z".parse().unwrap()
 }
 
-fn eur(minor: i64) -> Money {
-    Money::new(minor, Currency::eur())
-}
-
 fn placed() -> OrderCommand {
-    let nl = Country::parse("NL").unwrap();
-    let rates = crate::domain::shared::tax_rates::RateTable::default();
-    OrderCommand::Place(Box::new(PlaceOrder {
-        order: Uuid::from_u128(9),
-        number: order_number(Uuid::from_u128(9)),
-        account: Uuid::from_u128(1),
-        subscription: Uuid::from_u128(2),
-        reason: OrderReason::Renewal,
-        items: vec![OrderItem { description: "Studio".into(), quantity: 1, unit: eur(1150), period: None }],
-        tax: Tax::decide(eur(1150), Buyer { country: nl, business: false }, nl, at().date_naive(), &rates),
-        settlement: Settlement::Transfer { iban: "NL02ABNA0123456789".into(), reference: "RF".into() },
-        billing: None,
-        vat_number: None,
-        credit: None,
-        at: at(),
-    }))
+    let settlement = Settlement::Transfer { iban: "NL02ABNA0123456789".into(), reference: "RF".into() };
+    OrderCommand::Place(Box::new(PlaceOrder { settlement, ..place(at()) }))
 }
 
 fn sent(file: u128) -> OrderCommand {

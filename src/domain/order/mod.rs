@@ -20,6 +20,8 @@ mod order;
 mod refund_tests;
 mod refunds;
 #[cfg(test)]
+mod samples;
+#[cfg(test)]
 mod tests;
 
 pub use commands::{OrderCommand, PlaceOrder};

@@ -1,7 +1,6 @@
+use super::samples::{eur, method, place};
 use super::*;
-use crate::domain::shared::payment::{OrderReason, Outcome, PaymentMethod, RefundOutcome};
-use crate::domain::shared::tax::{Buyer, Country, Tax};
-use crate::domain::shared::{Currency, Money, PersonalRef};
+use crate::domain::shared::payment::{Outcome, RefundOutcome};
 use chrono::{DateTime, Utc};
 use cqrs_es::test::TestFramework;
 use uuid::Uuid;
@@ -17,39 +16,12 @@ fn lapses() -> DateTime<Utc> {
     at() + chrono::TimeDelta::days(14)
 }
 
-fn eur(minor: i64) -> Money {
-    Money::new(minor, Currency::eur())
-}
-
 fn placed() -> OrderCommand {
-    let nl = Country::parse("NL").unwrap();
-    let item = OrderItem { description: "Studio".into(), quantity: 1, unit: eur(1150), period: None };
-    OrderCommand::Place(Box::new(PlaceOrder {
-        order: Uuid::from_u128(9),
-        number: order_number(Uuid::from_u128(9)),
-        account: Uuid::from_u128(1),
-        subscription: Uuid::from_u128(2),
-        reason: OrderReason::Renewal,
-        items: vec![item],
-        tax: Tax::decide(
-            eur(1150),
-            Buyer { country: nl, business: false },
-            nl,
-            at().date_naive(),
-            &crate::domain::shared::tax_rates::RateTable::default(),
-        ),
-        settlement: Settlement::Charge { gateway: "sandbox".into() },
-        billing: None,
-        vat_number: None,
-        credit: None,
-        at: at(),
-    }))
+    OrderCommand::Place(Box::new(place(at())))
 }
 
 fn charge(n: u128) -> Vec<OrderCommand> {
-    let label =
-        PersonalRef { subject: Uuid::from_u128(1), field: "payment_method".into(), version: Uuid::nil() };
-    let method = PaymentMethod { gateway: "sandbox".into(), token: "tok".into(), label, expires_on: None };
+    let method = method();
     let attempt = Uuid::from_u128(n);
     let outcome = Outcome::Succeeded { gateway_reference: format!("ch_{n}") };
     vec![

@@ -1,7 +1,7 @@
+use super::samples::{self, eur, method};
 use super::*;
-use crate::domain::shared::payment::{OrderReason, Outcome, PaymentMethod};
-use crate::domain::shared::tax::{Buyer, Country, Tax};
-use crate::domain::shared::{Currency, Money, PersonalRef};
+use crate::domain::shared::payment::Outcome;
+use crate::domain::shared::{Currency, Money};
 use chrono::{DateTime, TimeDelta, Utc};
 use cqrs_es::test::TestFramework;
 use uuid::Uuid;
@@ -12,43 +12,10 @@ fn at() -> DateTime<Utc> {
     "2026-11-21T10:00:00Z".parse().unwrap()
 }
 
-fn eur(minor: i64) -> Money {
-    Money::new(minor, Currency::eur())
-}
-
-fn method() -> PaymentMethod {
-    let label =
-        PersonalRef { subject: Uuid::from_u128(1), field: "payment_method".into(), version: Uuid::nil() };
-    PaymentMethod { gateway: "sandbox".into(), token: "tok".into(), label, expires_on: None }
-}
-
 fn place() -> PlaceOrder {
-    let nl = Country::parse("NL").unwrap();
-    PlaceOrder {
-        order: Uuid::from_u128(9),
-        number: order_number(Uuid::from_u128(9)),
-        account: Uuid::from_u128(1),
-        subscription: SUBSCRIPTION,
-        reason: OrderReason::Renewal,
-        items: vec![OrderItem {
-            description: "Studio, monthly".into(),
-            quantity: 1,
-            unit: eur(1150),
-            period: None,
-        }],
-        tax: Tax::decide(
-            eur(1150),
-            Buyer { country: nl, business: false },
-            nl,
-            at().date_naive(),
-            &crate::domain::shared::tax_rates::RateTable::default(),
-        ),
-        settlement: Settlement::Charge { gateway: "sandbox".into() },
-        billing: None,
-        vat_number: None,
-        credit: None,
-        at: at(),
-    }
+    let items =
+        vec![OrderItem { description: "Studio, monthly".into(), quantity: 1, unit: eur(1150), period: None }];
+    PlaceOrder { subscription: SUBSCRIPTION, items, ..samples::place(at()) }
 }
 
 fn order(commands: Vec<OrderCommand>) -> (Order, Vec<OrderEvent>) {

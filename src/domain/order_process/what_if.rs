@@ -121,7 +121,8 @@ fn inputs(history: &History) -> Vec<(DateTime<Utc>, Input)> {
                 C::ChangePlan { order, terms, at }
             }
             E::PlanChangeWithdrawn {} => C::WithdrawPlanChange,
-            E::PaidTimeExtended { days, .. } => C::Extend { days },
+            E::PaidTimeExtended { days, by_staff, .. } => C::Extend { days, gift: !by_staff },
+            E::GivenDaysTakenBack { to, .. } => C::MoveDueDay { on: to, at },
             E::PeriodWaived { .. } => C::Waive { at },
             E::SubscriptionUnparked { waived, .. } => C::Unpark { waive_missed: waived > 0, at },
             // With the act of joining it is part of that.

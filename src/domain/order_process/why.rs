@@ -86,7 +86,9 @@ impl Known {
             | E::PeriodWaived { period, restarts: true, .. } => self.anchor = Some((position, period.start)),
             E::TrialStarted { ends_on, .. } => self.anchor = Some((position, *ends_on)),
             E::PauseEnded(PauseOver { anchor, .. }) => self.anchor = Some((position, *anchor)),
-            E::PaidTimeExtended { to, .. } => self.anchor = Some((position, *to)),
+            E::PaidTimeExtended { to, .. } | E::GivenDaysTakenBack { to, .. } => {
+                self.anchor = Some((position, *to))
+            }
             E::DiscountGranted { discount } => {
                 self.discount = Some((position, GrantedDiscount { discount: discount.clone(), used: 0 }));
             }

@@ -186,10 +186,20 @@ pub enum SubscriptionCommand {
         /// When.
         at: DateTime<Utc>,
     },
-    /// Staff give days that are not paid for.
+    /// Staff give days that are not paid for, or somebody else gave them.
     Extend {
         /// How many, 1 to 366.
         days: u16,
+        /// Whether they are a gift, which somebody paid for.
+        gift: bool,
+    },
+    /// The next payment is due on another day: a later one gives the days between, an earlier one takes back days that
+    /// staff gave.
+    MoveDueDay {
+        /// That day.
+        on: NaiveDate,
+        /// When.
+        at: DateTime<Utc>,
     },
     /// Staff give up the open order: its period is free.
     Waive {

@@ -1,3 +1,6 @@
+use crate::domain::shared::calendar::day_words;
+use chrono::NaiveDate;
+
 /// Why a subscription refuses.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SubscriptionError {
@@ -85,6 +88,12 @@ pub enum SubscriptionError {
     /// Too late.
     #[error("The time in which you could withdraw is over. You can cancel instead.")]
     WithdrawalOver,
+    /// A day for the next payment that makes no sense.
+    #[error("Choose a day after today, and at most 366 days after the one on which the next payment is due.")]
+    DueDay,
+    /// It would take away what was paid for.
+    #[error("Up to {} the time is paid for, or was no gift of staff: choose that day or a later one.", day_words(*.0))]
+    PaidFor(NaiveDate),
     /// Beyond the calendar.
     #[error("The dates of this subscription lie beyond the calendar.")]
     Calendar,

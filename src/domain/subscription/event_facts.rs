@@ -42,6 +42,7 @@ impl SubscriptionEvent {
                 | Self::SubscriptionExpired { .. }
                 | Self::SubscriptionParked { .. }
                 | Self::PaidTimeExtended { .. }
+                | Self::GivenDaysTakenBack { .. }
                 | Self::PeriodWaived { .. }
                 | Self::SubscriptionUnparked { .. }
         )

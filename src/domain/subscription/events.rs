@@ -346,8 +346,22 @@ pub enum SubscriptionEvent {
         /// The order that nobody has to pay any more.
         abandoned_order: Option<Uuid>,
     },
-    /// Staff gave days that are not paid for; the day after them is the new anchor.
+    /// Days were given that the member does not pay for; the day after them is the new anchor.
     PaidTimeExtended {
+        /// How many.
+        days: u16,
+        /// The day that would have been the next to be paid for.
+        from: NaiveDate,
+        /// The day that is so now.
+        to: NaiveDate,
+        /// The first instant that is not covered.
+        paid_until: DateTime<Utc>,
+        /// By staff, who may take them back; else a gift, or not known.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        by_staff: bool,
+    },
+    /// Staff took back days that staff gave; the day that is due instead is the new anchor.
+    GivenDaysTakenBack {
         /// How many.
         days: u16,
         /// The day that would have been the next to be paid for.

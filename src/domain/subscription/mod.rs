@@ -18,6 +18,7 @@ mod plan_change;
 mod price_change;
 mod staff_acts;
 mod state;
+mod status;
 #[expect(clippy::module_inception, reason = "every aggregate lies in a file of its own name")]
 mod subscription;
 mod tax_change;
@@ -38,7 +39,8 @@ pub use payments::{AwaitedDebit, RejectedDebit, ReversedPayment};
 pub use plan_change::{ChangeQuote, PendingChange, PlanChangeRequest, Proration, Rounding};
 pub use price_change::{PriceChange, PriceNotice};
 pub use staff_acts::MOST_DAYS;
-pub use state::{Charge, OpenOrder, Status, Subscription};
+pub use state::{Charge, OpenOrder, Subscription};
+pub use status::Status;
 pub use tax_change::{RatesMove, TaxChange};
 pub use terms::{CancelCause, CancelReason, HoldCause, Terms, Trigger};
 pub use trial::{LONGEST_TRIAL, TrialNotice};

@@ -3,7 +3,7 @@
 use super::{CancelCause, Status, Subscription, SubscriptionError, SubscriptionEvent, Terms};
 use crate::domain::shared::calendar::Period;
 use crate::domain::shared::payment::BillingPolicy;
-use chrono::{DateTime, Days, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 
 type Decision = Result<Vec<SubscriptionEvent>, SubscriptionError>;
 
@@ -33,10 +33,51 @@ impl Subscription {
 
     /// The paid time grows by whole days; the day after it becomes the anchor, so that exactly these
     /// days are given whatever the lengths of the months.
-    pub(super) fn extend(&self, status: Status, terms: &Terms, days: u16) -> Decision {
+    pub(super) fn extend(&self, status: Status, terms: &Terms, days: u16, by_staff: bool) -> Decision {
         if days == 0 || days > MOST_DAYS {
             return Err(SubscriptionError::Days);
         }
+        let from = self.movable_due_day(status, terms)?;
+        let to = from.checked_add_days(Days::new(u64::from(days))).ok_or(SubscriptionError::Calendar)?;
+        let paid_until = terms.zone.start_of_day(to);
+        Ok(vec![SubscriptionEvent::PaidTimeExtended { days, from, to, paid_until, by_staff }])
+    }
+
+    /// A later day gives days; an earlier one takes back days that staff gave, never a paid one.
+    pub(super) fn move_due_day(
+        &self,
+        status: Status,
+        terms: &Terms,
+        on: NaiveDate,
+        at: DateTime<Utc>,
+    ) -> Decision {
+        let from = self.movable_due_day(status, terms)?;
+        if on > from {
+            let days = u16::try_from((on - from).num_days()).map_err(|_| SubscriptionError::DueDay)?;
+            return self.extend(status, terms, days, true).map_err(|why| match why {
+                SubscriptionError::Days => SubscriptionError::DueDay,
+                other => other,
+            });
+        }
+        if on == from {
+            return Ok(vec![]);
+        }
+        let earliest = from
+            .checked_sub_days(Days::new(u64::from(self.given_days)))
+            .ok_or(SubscriptionError::Calendar)?;
+        if on < earliest {
+            return Err(SubscriptionError::PaidFor(earliest));
+        }
+        if on <= terms.zone.date_of(at) {
+            return Err(SubscriptionError::DueDay);
+        }
+        let days = u16::try_from((from - on).num_days()).map_err(|_| SubscriptionError::DueDay)?;
+        let paid_until = terms.zone.start_of_day(on);
+        Ok(vec![SubscriptionEvent::GivenDaysTakenBack { days, from, to: on, paid_until }])
+    }
+
+    /// The day on which the next payment is due, where it may be moved.
+    fn movable_due_day(&self, status: Status, terms: &Terms) -> Result<NaiveDate, SubscriptionError> {
         match status {
             Status::Cancelled | Status::Expired => return Err(SubscriptionError::Ended),
             Status::OnHold => return Err(SubscriptionError::NotPaidFor),
@@ -51,10 +92,13 @@ impl Subscription {
         if self.open.is_some() {
             return Err(SubscriptionError::OrderOpen);
         }
-        let from = self.next_period(terms)?.start;
-        let to = from.checked_add_days(Days::new(u64::from(days))).ok_or(SubscriptionError::Calendar)?;
-        let paid_until = terms.zone.start_of_day(to);
-        Ok(vec![SubscriptionEvent::PaidTimeExtended { days, from, to, paid_until }])
+        Ok(self.next_period(terms)?.start)
+    }
+
+    /// The first day that staff may choose for the next payment, as far as given days go.
+    #[must_use]
+    pub fn earliest_due_day(&self) -> Option<NaiveDate> {
+        self.next_due_on()?.checked_sub_days(Days::new(u64::from(self.given_days)))
     }
 
     /// The open order is given up, and its period is free.

@@ -1,6 +1,6 @@
 use super::{
     CancelReason, GrantedDiscount, Pause, PauseBegun, PauseOver, PendingChange, PlanChangeRequest,
-    PriceChange, PriceNotice, Refundable, RejectedDebit, ReversedPayment, SubscriptionEvent, Terms,
+    PriceChange, PriceNotice, Refundable, RejectedDebit, ReversedPayment, Status, SubscriptionEvent, Terms,
     TrialNotice, Trigger,
 };
 use crate::domain::shared::payment::PaymentMethod;
@@ -10,37 +10,6 @@ use crate::domain::shared::{AccountId, Money, PersonalRef};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-
-/// Where a subscription stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
-#[serde(rename_all = "kebab-case")]
-#[strum(serialize_all = "kebab-case")]
-pub enum Status {
-    /// Nothing is paid for; no access.
-    OnHold,
-    /// Paid for, and it goes on.
-    Active,
-    /// Paid for, and it ends with the paid time.
-    PendingCancellation,
-    /// Ended by wish.
-    Cancelled,
-    /// Ended because it was not paid for too long.
-    Expired,
-}
-
-impl Status {
-    /// Whether it lets its owner watch.
-    #[must_use]
-    pub const fn gives_access(self) -> bool {
-        matches!(self, Self::Active | Self::PendingCancellation)
-    }
-
-    /// Whether nothing more can happen to it.
-    #[must_use]
-    pub const fn is_final(self) -> bool {
-        matches!(self, Self::Cancelled | Self::Expired)
-    }
-}
 
 /// A charge whose result is awaited.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,6 +126,9 @@ pub struct Subscription {
     /// Why the member cancelled, if they said so.
     #[serde(default)]
     pub(super) cancel_reason: Option<CancelReason>,
+    /// Days behind what is paid for that staff gave, and can take back.
+    #[serde(default)]
+    pub(super) given_days: u16,
 }
 
 impl Subscription {
@@ -255,6 +227,7 @@ impl Subscription {
             SubscriptionEvent::PauseWithdrawn { .. } => self.pause = None,
             SubscriptionEvent::SubscriptionPaused(PauseBegun { from, until, days_left, .. }) => {
                 self.pause = Some(Pause { from, until, days_left: Some(days_left) });
+                self.given_days = self.given_days.min(u16::try_from(days_left).unwrap_or(u16::MAX));
             }
             SubscriptionEvent::PauseEnded(PauseOver { anchor, .. }) => {
                 self.pause = None;
@@ -286,6 +259,7 @@ impl Subscription {
                 }
                 self.terms = Some(terms);
                 self.planned = None;
+                self.given_days = 0;
                 self.anchor = Some(anchor);
                 self.paid = periods;
                 self.cleared_until = None;
@@ -402,11 +376,14 @@ impl Subscription {
                     open.retry_at = None;
                 }
             }
-            SubscriptionEvent::PaidTimeExtended { to, .. } => {
-                self.trial_until = self.trial_until.map(|_| to);
-                self.anchor = Some(to);
-                self.paid = 0;
-                self.cleared_until = None;
+            SubscriptionEvent::PaidTimeExtended { days, to, by_staff, .. } => {
+                // Behind days of another origin there is nothing that may be taken back.
+                self.given_days = if by_staff { self.given_days.saturating_add(days) } else { 0 };
+                self.count_from(to);
+            }
+            SubscriptionEvent::GivenDaysTakenBack { days, to, .. } => {
+                self.given_days = self.given_days.saturating_sub(days);
+                self.count_from(to);
             }
             SubscriptionEvent::PeriodWaived { order, period, restarts, .. } => {
                 if restarts {
@@ -466,6 +443,14 @@ impl Subscription {
         }
     }
 
+    /// Another day is the next to be paid for, and the anchor.
+    fn count_from(&mut self, day: NaiveDate) {
+        self.trial_until = self.trial_until.map(|_| day);
+        self.anchor = Some(day);
+        self.paid = 0;
+        self.cleared_until = None;
+    }
+
     fn use_discount(&mut self, amount: Money, used: bool) {
         self.ordered = Some(amount);
         self.reduced = used;
@@ -476,6 +461,7 @@ impl Subscription {
 
     fn settle(&mut self, order: Uuid) {
         self.open = None;
+        self.given_days = 0;
         self.last_paid_order = Some(order);
         self.unpaid_since = None;
         self.expires_at = None;

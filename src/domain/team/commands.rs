@@ -15,6 +15,13 @@ pub enum TeamCommand {
         /// When.
         at: DateTime<Utc>,
     },
+    /// The subscription belongs to another account of the same person.
+    HandOver {
+        /// Which one.
+        to: AccountId,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// The owner wrote down who belongs to it.
     Arrange {
         /// The list, in the owner's vault.

@@ -18,6 +18,8 @@ pub enum SeatCause {
     NoTeamPlan,
     /// The account is gone.
     AccountErased,
+    /// Whoever owns the team needs none.
+    OwnsTeam,
 }
 
 /// What happened to a team.
@@ -37,6 +39,15 @@ pub enum TeamEvent {
     TeamSeatsChanged {
         /// How many may watch now; none: it is no team plan any more.
         seats: Option<Seats>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// It belongs to another account of the same person. The list stays where it was sealed until it is written anew.
+    TeamHandedOver {
+        /// The owner before.
+        from: AccountId,
+        /// The owner from now on.
+        to: AccountId,
         /// When.
         at: DateTime<Utc>,
     },

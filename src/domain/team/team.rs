@@ -64,6 +64,9 @@ impl Team {
         if let TeamCommand::FollowPlan { owner, seats, at } = command {
             return Ok(self.follow_plan(owner, seats, at));
         }
+        if let TeamCommand::HandOver { to, at } = command {
+            return Ok(self.hand_over(to, at));
+        }
         let (Some(owner), Some(seats)) = (self.owner, self.seats) else {
             // Seats are given back also where there is no team any more.
             return match command {
@@ -72,7 +75,7 @@ impl Team {
             };
         };
         match command {
-            TeamCommand::FollowPlan { .. } => Ok(vec![]),
+            TeamCommand::FollowPlan { .. } | TeamCommand::HandOver { .. } => Ok(vec![]),
             TeamCommand::Arrange { list, .. } if self.list.as_ref() == Some(&list) => Ok(vec![]),
             TeamCommand::Arrange { list, at } => Ok(vec![TeamEvent::TeamArranged { list, at }]),
             TeamCommand::GiveSeat { account, .. } if account == owner => Err(TeamError::Owner),
@@ -96,6 +99,13 @@ impl Team {
                 Ok(barred.then_some(TeamEvent::SeatReadmitted { account, at }).into_iter().collect())
             }
         }
+    }
+
+    fn hand_over(&self, to: AccountId, at: DateTime<Utc>) -> Vec<TeamEvent> {
+        let Some(from) = self.owner.filter(|from| *from != to) else { return vec![] };
+        let seated = self.holders.contains(&to) || self.waiting.contains(&to);
+        let free = seated.then_some(TeamEvent::SeatTaken { account: to, cause: SeatCause::OwnsTeam, at });
+        [TeamEvent::TeamHandedOver { from, to, at }].into_iter().chain(free).collect()
     }
 
     fn follow_plan(&self, owner: AccountId, seats: Option<Seats>, at: DateTime<Utc>) -> Vec<TeamEvent> {
@@ -123,6 +133,10 @@ impl Team {
                 self.seats = Some(seats);
             }
             TeamEvent::TeamSeatsChanged { seats, .. } => self.seats = seats,
+            TeamEvent::TeamHandedOver { to, .. } => {
+                self.owner = Some(to);
+                self.barred.remove(&to);
+            }
             TeamEvent::TeamArranged { list, .. } => self.list = Some(list),
             TeamEvent::SeatGiven { account, .. } => {
                 self.waiting.retain(|a| *a != account);

@@ -114,6 +114,25 @@ fn a_seat_the_owner_took_is_given_again_only_when_they_say_so() {
 }
 
 #[test]
+fn it_goes_with_its_subscription_to_another_account_of_the_owner() {
+    let go = || TeamCommand::HandOver { to: BO, at: at() };
+    let moved = || TeamEvent::TeamHandedOver { from: OWNER, to: BO, at: at() };
+    after(vec![]).when(go()).then_expect_events(vec![]);
+    after(vec![formed(2), given(ANA)]).when(go()).then_expect_events(vec![moved()]);
+    after(vec![formed(2), given(ANA), moved()]).when(go()).then_expect_events(vec![]);
+    // The owner needs no seat, and whoever waits for one gets it.
+    for has in [given(BO), missing(BO)] {
+        after(vec![formed(2), has])
+            .when(go())
+            .then_expect_events(vec![moved(), taken(BO, SeatCause::OwnsTeam)]);
+    }
+    let without_plan = TeamEvent::TeamSeatsChanged { seats: None, at: at() };
+    after(vec![formed(2), without_plan]).when(go()).then_expect_events(vec![moved()]);
+    after(vec![formed(2), moved()]).when(give(BO)).then_expect_error(TeamError::Owner);
+    after(vec![formed(2), moved()]).when(give(OWNER)).then_expect_events(vec![given(OWNER)]);
+}
+
+#[test]
 fn a_list_names_addresses_and_one_domain_that_is_nobody_elses() {
     let list =
         TeamList::parse("Ana@Studio.example, bo@studio.example;\n cy@other.example ", " @Studio.Example")
@@ -158,6 +177,7 @@ fn events_keep_their_form() {
         missing(BO),
         taken(ANA, SeatCause::TakenByOwner),
         TeamEvent::SeatReadmitted { account: ANA, at: at() },
+        TeamEvent::TeamHandedOver { from: OWNER, to: BO, at: at() },
     ]);
 }
 

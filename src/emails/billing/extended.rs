@@ -18,3 +18,19 @@ pub(super) fn render(studio: &Studio, name: Option<&str>, days: Option<u16>, nex
         .button("See your subscription", studio.link("/account/subscription"))
         .sign(studio)
 }
+
+/// See [`super::BillingMail::DaysTakenBack`].
+pub(super) fn back(studio: &Studio, name: Option<&str>, days: u16, next_due: &NaiveDate) -> Mail {
+    let what = if days == 1 {
+        "A day that we had added to your membership was added by mistake, and is taken off again.".to_owned()
+    } else {
+        format!("Of the days that we had added to your membership, {days} are taken off again.")
+    };
+    Letter::new("Your next payment is due earlier")
+        .to_person(name)
+        .say(what)
+        .say("Nothing that you paid for is taken away. If you have a question, answer this mail.")
+        .row("Next payment", day_words(*next_due))
+        .button("See your subscription", studio.link("/account/subscription"))
+        .sign(studio)
+}

@@ -215,6 +215,13 @@ pub enum BillingMail {
         /// When the next payment is due.
         next_due: NaiveDate,
     },
+    /// Staff took back days that they had given.
+    DaysTakenBack {
+        /// Days.
+        days: u16,
+        /// When the next payment is due.
+        next_due: NaiveDate,
+    },
     /// A trial began.
     TrialStarted {
         /// Plan and interval.
@@ -399,6 +406,7 @@ impl BillingMail {
             Self::Ended => ended::render(studio, name, false),
             Self::Expired { weeks } => expired::render(studio, name, weeks),
             Self::Extended { days, next_due } => extended::render(studio, name, *days, next_due),
+            Self::DaysTakenBack { days, next_due } => extended::back(studio, name, *days, next_due),
             Self::TrialStarted { plan, amount, ends_on } => {
                 trial::started(studio, name, plan, amount, ends_on)
             }

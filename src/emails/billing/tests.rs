@@ -33,6 +33,7 @@ fn all() -> Vec<(&'static str, Mail)> {
             },
         ),
         ("extended", BillingMail::Extended { days: Some(14), next_due: "2026-12-21".parse().unwrap() }),
+        ("taken_back", BillingMail::DaysTakenBack { days: 14, next_due: "2026-12-07".parse().unwrap() }),
         ("waived", BillingMail::Extended { days: None, next_due: "2026-12-21".parse().unwrap() }),
         (
             "disputed",

@@ -144,7 +144,7 @@ fn wish(plant: &Plant, member: Uuid) -> Option<SubscriptionCommand> {
             C::PayNow { attempt: world.id(), method: card(1), at }
         }
         58..75 => C::ChangeMethod { method: card(world.dice(4)), at },
-        _ => C::Extend { days: u16::try_from(1 + world.dice(2)).ok()? },
+        _ => C::Extend { days: u16::try_from(1 + world.dice(2)).ok()?, gift: false },
     })
 }
 

@@ -290,7 +290,7 @@ impl Member {
                 notice_days: 30,
             },
             640..645 => C::Withdraw { days: 14, at },
-            55..57 => C::Extend { days: self.random.random_range(1..40) },
+            55..57 => C::Extend { days: self.random.random_range(1..40), gift: false },
             57..60 => C::Waive { at },
             60..62 => C::RetryNow { policy: BillingPolicy::default(), at },
             62..160 if self.sub.is_parked() => C::Unpark { waive_missed: today % 2 == 0, at },

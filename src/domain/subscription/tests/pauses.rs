@@ -138,7 +138,7 @@ fn dates_and_states_that_make_no_sense_are_refused() {
     let mut paused = member();
     paused.run(pause("2026-01-20", None, now), at(now));
     assert_eq!(
-        paused.sub.decide(SubscriptionCommand::Extend { days: 3 }),
+        paused.sub.decide(SubscriptionCommand::Extend { days: 3, gift: false }),
         Err(SubscriptionError::PauseExists)
     );
 }

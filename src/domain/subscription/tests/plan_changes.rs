@@ -132,7 +132,7 @@ fn a_planned_change_can_be_given_up_or_replaced() {
 #[test]
 fn time_that_is_not_paid_for_has_no_price() {
     let mut world = member();
-    world.run(SubscriptionCommand::Extend { days: 30 }, at(JOINED));
+    world.run(SubscriptionCommand::Extend { days: 30, gift: false }, at(JOINED));
     let now = "2026-02-14T10:00:00Z";
     let quote = world.sub.quote_change(&plan(9, 2300, Interval::monthly()), at(now)).unwrap();
     assert_eq!(quote, ChangeQuote::On(day("2026-03-30")));

@@ -101,7 +101,11 @@ proptest! {
                 2 => SubscriptionCommand::UndoCancel { at: now },
                 3 => SubscriptionCommand::PayNow { attempt: Uuid::new_v4(), method: card("b"), at: now },
                 4 => SubscriptionCommand::Unpark { waive_missed: minutes % 2 == 0, at: now },
-                5 => SubscriptionCommand::Extend { days: (minutes % 40) as u16 },
+                5 => SubscriptionCommand::Extend { days: (minutes % 40) as u16, gift: minutes % 3 == 0 },
+                8 => {
+                    let due = world.sub.next_payment_on().unwrap_or(now.date_naive());
+                    SubscriptionCommand::MoveDueDay { on: due + TimeDelta::days(minutes % 60 - 45), at: now }
+                }
                 6 => SubscriptionCommand::Waive { at: now },
                 7 => SubscriptionCommand::RetryNow { policy: BillingPolicy::default(), at: now },
                 _ => SubscriptionCommand::Tick { policy: BillingPolicy::default(), at: now },

@@ -31,7 +31,7 @@ fn day(text: &str) -> NaiveDate {
 }
 
 fn extend(days: u16) -> SubscriptionCommand {
-    SubscriptionCommand::Extend { days }
+    SubscriptionCommand::Extend { days, gift: false }
 }
 
 fn retry(when: &str) -> SubscriptionCommand {
@@ -57,6 +57,51 @@ fn given_days_move_the_next_payment_by_exactly_as_many() {
     ending.run(extend(10), at("2026-02-10T00:00:00Z"));
     assert!(ending.tick("2026-03-09T22:00:00Z").is_empty());
     assert_eq!(World::kinds(&ending.tick("2026-03-09T23:00:00Z")), ["SubscriptionCancelled"]);
+}
+
+fn due_on(text: &str, when: &str) -> SubscriptionCommand {
+    SubscriptionCommand::MoveDueDay { on: day(text), at: at(when) }
+}
+
+#[test]
+fn the_day_of_the_next_payment_moves_later_and_back_as_far_as_days_were_given() {
+    const NOW: &str = "2026-02-10T12:00:00Z";
+    let refused = |world: &World, text| world.sub.decide(due_on(text, NOW)).unwrap_err();
+    let mut world = member();
+    assert_eq!(world.sub.decide(due_on("2026-02-28", NOW)), Ok(vec![]), "it is that day");
+    // Everything up to 28 February is paid for.
+    assert_eq!(refused(&world, "2026-02-27"), SubscriptionError::PaidFor(day("2026-02-28")));
+    assert_eq!(refused(&world, "2027-03-02"), SubscriptionError::DueDay, "367 days");
+    assert!(world.sub.decide(due_on("2027-03-01", NOW)).is_ok(), "366 days");
+    let events = world.run(due_on("2026-03-25", NOW), at(NOW));
+    assert_eq!(World::kinds(&events), ["PaidTimeExtended"]);
+    assert_eq!(world.sub.next_payment_on(), Some(day("2026-03-25")));
+    let events = world.run(due_on("2026-03-05", NOW), at(NOW));
+    let SubscriptionEvent::GivenDaysTakenBack { days: 20, to, paid_until, .. } = events[0] else { panic!() };
+    assert_eq!((to, paid_until), (day("2026-03-05"), at("2026-03-04T23:00:00Z")));
+    assert_eq!(refused(&world, "2026-02-27"), SubscriptionError::PaidFor(day("2026-02-28")), "five are left");
+    assert_eq!(world.sub.earliest_due_day(), Some(day("2026-02-28")));
+    // Only a day that is to come.
+    let late = due_on("2026-03-01", "2026-03-01T12:00:00Z");
+    assert_eq!(world.sub.decide(late), Err(SubscriptionError::DueDay));
+    assert!(world.tick("2026-03-04T22:59:59Z").is_empty(), "not a second before");
+    assert_eq!(world.tick("2026-03-04T23:00:00Z").len(), 3);
+    assert_eq!(world.sub.next_payment_on(), Some(day("2026-04-05")), "the new day is the anchor");
+    assert_eq!(world.sub.earliest_due_day(), Some(day("2026-04-05")), "used up with the payment");
+}
+
+#[test]
+fn what_a_gift_gave_is_not_taken_back() {
+    const NOW: &str = "2026-02-10T12:00:00Z";
+    let mut world = member();
+    world.run(SubscriptionCommand::Extend { days: 10, gift: true }, at(NOW));
+    world.run(extend(5), at(NOW));
+    assert_eq!(world.sub.earliest_due_day(), Some(day("2026-03-10")));
+    let refused = world.sub.decide(due_on("2026-03-09", NOW)).unwrap_err();
+    assert_eq!(refused, SubscriptionError::PaidFor(day("2026-03-10")));
+    // A gift behind days of staff covers them: what is behind all that may go alone.
+    world.run(SubscriptionCommand::Extend { days: 10, gift: true }, at(NOW));
+    assert_eq!(world.sub.earliest_due_day(), world.sub.next_due_on());
 }
 
 #[test]

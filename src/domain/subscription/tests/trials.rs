@@ -82,7 +82,7 @@ fn a_trial_by_transfer_asks_for_the_first_payment_before_it_ends() {
 #[test]
 fn days_that_staff_give_and_pauses_move_the_end_of_a_trial() {
     let mut world = trial(Collection::Automatic, 14, true);
-    world.run(SubscriptionCommand::Extend { days: 7 }, at(JOINED));
+    world.run(SubscriptionCommand::Extend { days: 7, gift: false }, at(JOINED));
     assert_eq!(world.sub.trial_until().map(|d| d.to_string()), Some("2026-02-21".into()));
     let now = "2026-02-10T10:00:00Z";
     let from = "2026-02-10".parse().unwrap();

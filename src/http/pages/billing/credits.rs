@@ -123,6 +123,8 @@ fn what(m: &Move) -> Markup {
         "used" => of("Pays for order"),
         "given-back" => of("Given back by order"),
         "not-sent" => html! { "Not sent: credit again" },
+        "handed-over" => html! { "Moved to the person's other account" },
+        "taken-over" => html! { "Came from the person's other account" },
         _ if m.waiting => html! { "To be paid out " (chip(Tone::Warning, "To be sent")) },
         _ => {
             html! { "Paid out" @if let Some(reference) = &m.sent { " (" span.mono { (reference) } ")" } @else { ": not sent" } }

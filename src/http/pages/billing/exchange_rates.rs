@@ -46,17 +46,14 @@ async fn show(req: Req) -> Result<Res, HttpError> {
 
 async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError> {
     let reader = &req.app.reader;
-    let table_of = exchange_rates::table(reader).await?;
-    let wanted = exchange_rates::wanted(reader).await?;
     let noted = exchange_rates::noted(reader, LAST).await?;
     let by: Vec<Uuid> = noted.iter().filter_map(|n| n.by).collect();
     let names = people::display_names(reader, &by).await?;
     let today = today(req)?;
-    let missing: Vec<String> = wanted
-        .iter()
-        .filter(|(currency, last)| *last < today && table_of.rate(*currency, *last).is_none())
-        .map(|(currency, last)| format!("{currency} for {}", day_words(*last)))
-        .collect();
+    let missing = rates::missing(&req.app, today).await?;
+    let missing: Vec<String> =
+        missing.iter().map(|(currency, last)| format!("{currency} for {}", day_words(*last))).collect();
+    let fetched = req.app.config.billing.exchange_rates_url().is_some();
     let content = html! {
         (page_head("Exchange rates", Some("Returns for the one-stop shop are in euro: other currencies are converted at the reference rate of the European Central Bank for the last day of the quarter, or of the next day that has one. Nothing is converted without a rate."), None))
         @match req.query("noted") {
@@ -65,9 +62,10 @@ async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError>
             n => (notice_text(Tone::Success, &format!("Rates that were noted from the file: {n}."))),
         }
         @if !missing.is_empty() { (notice_text(Tone::Warning, &format!("Missing: {}.", missing.join(", ")))) }
+        @if fetched { p { "While a rate is missing, the bank's file is fetched by itself every day. What went wrong with that stands in the runs of the job exchange-rates, for operators." } }
         section.panel aria-labelledby="file" {
             h2 #file { "Send the bank's file" }
-            p { "eurofxref.csv or eurofxref-hist.csv, as the European Central Bank publishes them. Of the file, what a quarter with invoices in another currency needs is noted." }
+            p { "eurofxref.csv, eurofxref-hist.csv, or the same as XML, as the European Central Bank publishes them. Of the file, what a quarter with invoices in another currency needs is noted." }
             form.form method="post" action={ (HERE) "/file" } enctype="multipart/form-data" {
                 (hidden_fields(req))
                 (Field::new("file", "File").kind("file").errors(errors).render())
@@ -100,13 +98,21 @@ fn history(noted: &[Noted], names: &HashMap<Uuid, String>) -> Markup {
     let rows: Vec<Vec<Markup>> = noted
         .iter()
         .map(|n| {
-            let by = n.by.and_then(|id| names.get(&id)).map_or("Deleted account", String::as_str);
+            let by = match n.by {
+                None => "by itself",
+                Some(id) => names.get(&id).map_or("Deleted account", String::as_str),
+            };
+            let from = match n.source.as_str() {
+                "file" => "the bank's file",
+                "fetched" => "the bank's file, fetched",
+                _ => "entered",
+            };
             vec![
                 head(&html! { (format::day(n.quote.day)) }),
                 text(n.quote.currency.code()),
                 number(&rate_words(n.quote.millionths)),
                 n.previous.map_or_else(|| number("—"), |p| number(&rate_words(p))),
-                text(if n.source == "file" { "the bank's file" } else { "entered" }),
+                text(from),
                 cell(&html! { (by) ", " (format::date(n.noted_at)) }),
             ]
         })
@@ -155,7 +161,7 @@ async fn import(mut req: Req) -> Result<Res, HttpError> {
         return view(&req, &form, &Errors::one("file", "Choose a file first.")).await;
     }
     let command = (req.command_id(&form), req.meta());
-    match rates::import(&req.app, &bytes, today(&req)?, command).await {
+    match rates::import(&req.app, (&bytes, ExchangeSource::File), today(&req)?, command).await {
         Ok((receipt, new)) => Ok(after(receipt, &format!("{HERE}?noted={new}"))),
         Err(why @ (RatesError::File(_) | RatesError::Book(CommandError::Refused(_)))) => {
             view(&req, &form, &Errors::one("file", format!("{why} Nothing was noted."))).await

@@ -71,6 +71,18 @@ fn would_move(has: &Belongings) -> Markup {
             "Moves: subscriptions",
             html! { (row(count(has.subscriptions.len()), "subscription", "subscriptions")) @if let Some(s) = running { ", of which " a href={ "/billing/subscriptions/" (s.id) } { (s.plan()) } " runs" } },
         ),
+        (
+            "Moves: a team of its own",
+            html! { (if has.team { "yes, with who belongs to it" } else { "none" }) },
+        ),
+        ("Moves: gifts", row(count(has.gifts), "gift", "gifts")),
+        (
+            "Moves: credit",
+            html! {
+                @if has.credit.is_empty() { "none" }
+                @for (n, money) in has.credit.iter().enumerate() { (if n > 0 { " + " } else { "" }) span.num { (money) } }
+            },
+        ),
         ("Moves: seats in teams of others", row(count(has.seats), "seat", "seats")),
         (
             "Moves: complimentary access",

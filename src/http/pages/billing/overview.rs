@@ -8,9 +8,11 @@ use crate::http::route::Route;
 use crate::http::ui::table::{cell, head, number, text};
 use crate::http::ui::{Column, Errors, Stat, Tone, format, notice, page_head, stats, table};
 use crate::http::{Req, Res};
+use crate::projections::tax_report::{self, Invoiced, Span};
 use crate::projections::{approvals, credits, movements, orders, refunds, subscriptions};
-use chrono::TimeDelta;
+use chrono::{Days, NaiveDate, TimeDelta};
 use maud::{Markup, html};
+use std::collections::BTreeMap;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![Route::get("/billing", BILLING, show)]
@@ -24,9 +26,18 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     };
     let (started, ended) = subscriptions::movements(reader, now - TimeDelta::days(7)).await?;
     let currency = Currency::parse(&req.app.config.billing.currency).unwrap_or_else(|_| Currency::eur());
-    let days = orders::revenue_by_day(reader, currency.code(), now.date_naive(), 60).await?;
-    let sum = |part: &[(chrono::NaiveDate, i64)]| part.iter().map(|(_, n)| n).sum::<i64>();
-    let (before, month) = days.split_at(days.len().saturating_sub(30));
+    let today = now.date_naive();
+    let back = |days: u64| today.checked_sub_days(Days::new(days)).unwrap_or(today);
+    let tomorrow = today.checked_add_days(Days::new(1)).unwrap_or(today);
+    let days = tax_report::by_span(reader, Span::Day, back(59), tomorrow).await?;
+    let revenue = |from: NaiveDate, until: NaiveDate| -> Vec<Money> {
+        let mut sums: BTreeMap<&str, i64> = BTreeMap::from([(currency.code(), 0)]);
+        for day in days.iter().filter(|d| d.start >= from && d.start < until) {
+            *sums.entry(&day.currency).or_default() += day.revenue();
+        }
+        let money = |(code, minor)| Some(Money::new(minor, Currency::parse(code).ok()?));
+        sums.into_iter().filter_map(money).collect()
+    };
     let recurring = movements::monthly_recurring_revenue(reader).await?;
     let recurring = recurring.into_iter().filter(|money| money.minor > 0).collect();
     let at_risk = orders::at_risk(reader).await?;
@@ -34,12 +45,21 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let list = |all: Vec<Money>| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(" + ");
     let or_zero = |words: String| if words.is_empty() { Money::new(0, currency).to_string() } else { words };
     #[expect(clippy::cast_precision_loss, reason = "a line of 30 points")]
-    let course: Vec<f64> = month.iter().map(|(_, n)| *n as f64 / 100.0).collect();
+    let course: Vec<f64> = (0..30)
+        .rev()
+        .map(|n| {
+            let of_day = days.iter().find(|d| d.start == back(n) && d.currency == currency.code());
+            of_day.map_or(0, Invoiced::revenue) as f64 / 100.0
+        })
+        .collect();
     let cards = [
         Stat {
             label: "Revenue in 30 days",
-            value: Money::new(sum(month), currency).to_string(),
-            note: Some(format!("{} in the 30 days before", Money::new(sum(before), currency))),
+            value: list(revenue(back(29), tomorrow)),
+            note: Some(format!(
+                "without tax, refunds taken off; {} in the 30 days before",
+                list(revenue(back(59), back(29)))
+            )),
             tone: Tone::Plain,
             course,
         },
@@ -82,10 +102,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let content = html! {
         (page_head("Billing", None, None))
         (stats(&cards))
-        (to_do(parked, questionable, overdue, unanswered, stuck.len(), second))
-        @if payouts > 0 {
-            (notice(Tone::Warning, &html! { p { a href="/billing/credits" { (format::counted(payouts, "payout", "payouts")) } " of credit to be sent." } }))
-        }
+        (to_do(parked, questionable, overdue, unanswered, stuck.len(), second, payouts))
         (set_aside(&stuck))
         h2 { "Subscriptions by plan" }
         (by_plan(&counts))
@@ -123,9 +140,17 @@ fn set_aside(stuck: &[TickFailure]) -> Markup {
     }
 }
 
-fn to_do(parked: i64, questionable: i64, overdue: i64, unanswered: i64, stuck: usize, second: i64) -> Markup {
+fn to_do(
+    parked: i64,
+    questionable: i64,
+    overdue: i64,
+    unanswered: i64,
+    stuck: usize,
+    second: i64,
+    payouts: i64,
+) -> Markup {
     html! {
-        @if parked + questionable + overdue + unanswered + second == 0 && stuck == 0 {
+        @if parked + questionable + overdue + unanswered + second + payouts == 0 && stuck == 0 {
             p.dim { "Nothing waits for you: no parked subscription, no unknown payment, no overdue charge." }
         }
         @if second > 0 {
@@ -136,6 +161,9 @@ fn to_do(parked: i64, questionable: i64, overdue: i64, unanswered: i64, stuck: u
         }
         @if questionable > 0 {
             (notice(Tone::Warning, &html! { p { a href="/billing/orders?questionable=yes" { (format::counted(questionable, "order", "orders")) } " with a payment that is unknown, parked, disputed or too much." } }))
+        }
+        @if payouts > 0 {
+            (notice(Tone::Warning, &html! { p { a href="/billing/credits" { (format::counted(payouts, "payout", "payouts")) } " of credit to be sent." } }))
         }
         @if unanswered > 0 {
             (notice(Tone::Info, &html! { p { a href="/billing/subscriptions?vat_pending=yes" { (format::counted(unanswered, "VAT number", "VAT numbers")) } " without an answer of the register yet; it is asked every day." } }))

@@ -6,6 +6,7 @@ use crate::actors::bus::{CommandError, Envelope, Metadata};
 use crate::actors::payments::policy;
 use crate::domain::approval::Act;
 use crate::domain::shared::PersonalValue;
+use crate::domain::shared::calendar::day_words;
 use crate::domain::subscription::{
     CancelCause, MOST_DAYS, Status, Subscription, SubscriptionCommand, SubscriptionError,
 };
@@ -17,6 +18,7 @@ use crate::http::ui::{Errors, Field, Weight, form as post_form};
 use crate::http::{Form, Req, Res};
 use crate::projections::orders;
 use crate::projections::subscriptions::{self, SubscriptionRow};
+use chrono::NaiveDate;
 use maud::{Markup, html};
 
 pub(super) fn routes() -> Vec<Route> {
@@ -63,6 +65,11 @@ pub(super) fn panel(
                         (Field::new("days", "Days to give").optional().value(form.get("days")).inputmode("numeric").short()
                             .hint(&format!("1 to {MOST_DAYS}, not paid for; later payments move by as many. More than {} within a year need a second person.", req.app.config.billing.second_person_over_days)).errors(errors).render())
                         div.row { (submit_as("Extend", "act", "extend", Weight::Plain)) }
+                        @if let Some(due) = row.state.next_due_on() {
+                            (Field::new("due_on", "Day of the next payment").kind("date").optional().value(form.get("due_on")).short()
+                                .hint(&due_day_hint(due, row.state.earliest_due_day())).errors(errors).render())
+                            div.row { (submit_as("Change the day", "act", "due-day", Weight::Plain)) }
+                        }
                     }
                     (plan)
                     (mails)
@@ -74,6 +81,18 @@ pub(super) fn panel(
             }
         }
     }
+}
+
+/// What changing the day of the next payment does.
+fn due_day_hint(due: NaiveDate, earliest: Option<NaiveDate>) -> String {
+    let later = "A later day gives the days between, as Extend does.";
+    let earlier = match earliest.filter(|day| *day < due) {
+        Some(day) => {
+            format!("An earlier one takes back days that staff gave, to {} at most.", day_words(day))
+        }
+        None => "An earlier one is not possible: staff gave no days that could be taken back.".into(),
+    };
+    format!("Now {}. {later} {earlier}", day_words(due))
 }
 
 fn reason_field(form: &Form, errors: &Errors) -> Markup {
@@ -108,7 +127,13 @@ async fn gives(
 ) -> Result<Option<Act>, HttpError> {
     let subscription = row.id;
     Ok(match command {
-        SubscriptionCommand::Extend { days } => Some(Act::Extend { subscription, days: *days }),
+        SubscriptionCommand::Extend { days, .. } => Some(Act::Extend { subscription, days: *days }),
+        SubscriptionCommand::MoveDueDay { on, .. } => {
+            let later = row.state.next_due_on().map(|due| (*on - due).num_days());
+            let days =
+                later.and_then(|days| u16::try_from(days).ok()).filter(|days| (1..=MOST_DAYS).contains(days));
+            days.map(|days| Act::Extend { subscription, days })
+        }
         SubscriptionCommand::Unpark { waive_missed: true, .. } => {
             row.state.missed_price(req.now()).map(|amount| Act::WaiveMissed { subscription, amount })
         }
@@ -143,10 +168,17 @@ async fn act(mut req: Req) -> Result<Res, HttpError> {
         "waive" => SubscriptionCommand::Waive { at },
         "retry-now" => SubscriptionCommand::RetryNow { policy: policy(&req.app.config), at },
         "extend" => match form.get("days").parse() {
-            Ok(days) => SubscriptionCommand::Extend { days },
+            Ok(days) => SubscriptionCommand::Extend { days, gift: false },
             Err(_) => {
                 let errors = Errors::one("days", SubscriptionError::Days.to_string());
                 return view(&req, &form, &errors).await;
+            }
+        },
+        "due-day" => match form.get("due_on").parse() {
+            Ok(on) => SubscriptionCommand::MoveDueDay { on, at },
+            Err(_) => {
+                return view(&req, &form, &Errors::one("due_on", SubscriptionError::DueDay.to_string()))
+                    .await;
             }
         },
         "resend" => match subscription_mails::command(&req, &form, &row).await? {
@@ -171,7 +203,12 @@ async fn act(mut req: Req) -> Result<Res, HttpError> {
     match req.app.bus.dispatch::<Subscription>(envelope).await {
         Ok(receipt) => Ok(after(receipt, &format!("/billing/subscriptions/{id}"))),
         Err(CommandError::Refused(why)) => {
-            let field = if why == SubscriptionError::Days { "days" } else { "" };
+            let field = match why {
+                SubscriptionError::Days => "days",
+                SubscriptionError::DueDay | SubscriptionError::PaidFor(_) => "due_on",
+                SubscriptionError::PauseDates => "pause_from",
+                _ => "",
+            };
             view(&req, &form, &Errors::one(field, why.to_string())).await
         }
         Err(other) => Err(other.into()),

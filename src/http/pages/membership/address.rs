@@ -56,6 +56,8 @@ pub(super) fn check_person(form: &Form, errors: &mut Errors) {
             errors.add(field, format!("Enter {what}: it stands on the invoice."));
         } else if form.get(field).chars().count() > LONGEST {
             errors.add(field, format!("Use at most {LONGEST} characters."));
+        } else if form.get(field).chars().any(char::is_control) {
+            errors.add(field, "Use one line.".to_owned());
         }
     }
 }
@@ -65,6 +67,8 @@ pub(in crate::http::pages) fn check(form: &Form, country: Country, errors: &mut 
     check_person(form, errors);
     if form.get("reference").chars().count() > LONGEST {
         errors.add("reference", format!("Use at most {LONGEST} characters."));
+    } else if form.get("reference").chars().any(char::is_control) {
+        errors.add("reference", "Use one line.".to_owned());
     }
     let written = form.get("vat_number");
     if written.is_empty() {

@@ -52,7 +52,10 @@ fn view(req: &Req, form: &Form, tax: Option<&Tax>, errors: &Errors) -> Result<Re
         (page_head("Billing details", Some("They stand on the orders and invoices to come. Invoices that were issued do not change."), None))
         (error_summary(errors))
         (post_form(req, "/account/subscription/billing", &html! {
-            @if let Some(tax) = tax { input type="hidden" name="price" value=(tax.gross.minor); }
+            @if let Some(tax) = tax {
+                input type="hidden" name="price" value=(tax.gross.minor);
+                input type="hidden" name="tax" value=(tax.tax.minor);
+            }
             (address::fields(form, errors))
             (Field::new("country", "Country").value(form.get("country")).select(COUNTRIES.iter().copied()).mid().errors(errors).render())
             @if let Some(tax) = tax { p.small { "Each period costs " strong.num { (tax.gross) } ", " (super::shared::tax_note(tax)) "." } }
@@ -90,8 +93,11 @@ async fn change(mut req: Req) -> Result<Res, HttpError> {
     if !errors.is_empty() {
         return view(&req, &form, price(&desk, &row, None).as_ref(), &errors);
     }
-    // Another country or a VAT number can change what is to be paid: then it is shown first.
-    if let Some(tax) = tax.as_ref().filter(|t| t.gross.minor.to_string() != form.get("price")) {
+    // Another country or a VAT number can change what is to be paid, or the tax in it: then it is shown first.
+    let is_new = |t: &&Tax| {
+        t.gross.minor.to_string() != form.get("price") || t.tax.minor.to_string() != form.get("tax")
+    };
+    if let Some(tax) = tax.as_ref().filter(is_new) {
         let words = format!(
             "From the next order on each period costs {}, {}. Save again if that is right.",
             tax.gross,

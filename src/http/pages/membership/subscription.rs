@@ -5,6 +5,7 @@ use super::order::transfer_facts;
 use super::shared::TaxDesk;
 use super::{pause, plan_change, team, withdrawal};
 use crate::domain::order::{Settlement, transfer_reference};
+use crate::domain::shared::Money;
 use crate::domain::shared::calendar::day_words;
 use crate::domain::shared::payment::Collection;
 use crate::domain::subscription::{CancelReason, Status};
@@ -70,7 +71,14 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
             };
             let desk = TaxDesk::open(req).await?;
             let team = team::panel(req, row.id).await?;
-            html! { (body(req, &desk, row, &orders, label.as_deref(), waiting, (form, errors))) (team) }
+            let covered = match row.state.next_due_on().zip(row.state.next_price()) {
+                Some((due, price)) => {
+                    Some(credits::there(&req.app.reader, account, desk.to_pay_on(row, price, due)).await?)
+                }
+                None => None,
+            };
+            let known = known(&desk, row, label.as_deref(), covered);
+            html! { (body(req, &desk, row, &orders, &known, waiting, (form, errors))) (team) }
         }
     };
     let seats = team::seats(req).await?;
@@ -113,6 +121,8 @@ async fn credit(req: &Req) -> Result<Markup, HttpError> {
         "used" => "Paid for an order",
         "given-back" => "Credit again: the order was cancelled",
         "not-sent" => "Credit again: it was not sent",
+        "taken-over" => "Came from your other account",
+        "handed-over" => "Went to your other account",
         _ if waiting => "Will be sent to your bank account",
         _ => "Paid out to your bank account",
     };
@@ -145,7 +155,7 @@ fn body(
     desk: &TaxDesk,
     row: &SubscriptionRow,
     orders: &[OrderRow],
-    label: Option<&str>,
+    known: &[(&'static str, Markup)],
     waiting: bool,
     (form, errors): (&Form, &Errors),
 ) -> Markup {
@@ -156,7 +166,7 @@ fn body(
         section.panel aria-labelledby="state" {
             div.row.apart { h2 #state { (row.plan()) } (status_chip(row)) }
             p { (standing(row)) }
-            (facts(&known(desk, row, label)))
+            (facts(known))
             @if live { p { (link("Billing details", "/account/subscription/billing", Weight::Quiet)) } }
             @if row.status == Status::PendingCancellation {
                 (post_form(req, "/account/subscription/keep", &html! { (submit("Keep my subscription", Weight::Main)) }))
@@ -230,6 +240,7 @@ fn known<'a>(
     desk: &TaxDesk,
     row: &'a SubscriptionRow,
     label: Option<&'a str>,
+    covered: Option<Money>,
 ) -> Vec<(&'static str, Markup)> {
     let mut pairs = Vec::new();
     if let Some(terms) = row.state.terms() {
@@ -245,7 +256,10 @@ fn known<'a>(
         let price = row.state.next_price().map(|price| desk.to_pay_on(row, price, due));
         pairs.push((
             "Next payment",
-            html! { (format::day(due)) @if let Some(price) = price { ": " span.num { (price) } } },
+            html! {
+                (format::day(due)) @if let Some(price) = price { ": " span.num { (price) } }
+                @if let Some(covered) = covered.filter(|c| c.minor > 0) { ", of which " span.num { (covered) } " from your credit" }
+            },
         ));
     }
     if let Some(given) = row.state.discount().filter(|_| !row.status.is_final()) {

@@ -1,21 +1,27 @@
 //! The right of withdrawal: what the order says about it, and `/account/subscription/withdraw`.
 
+use super::shared::below_subscription;
 use super::subscription_acts::{own, send};
 use crate::domain::order::OrderStatus;
 use crate::domain::shared::Money;
 use crate::domain::shared::calendar::day_words;
 use crate::domain::subscription::SubscriptionCommand;
 use crate::http::error::HttpError;
+use crate::http::response::see_other;
 use crate::http::route::{Access, Route};
-use crate::http::ui::button::submit;
-use crate::http::ui::{Errors, Weight, checkbox, form as post_form};
+use crate::http::ui::button::{link, submit};
+use crate::http::ui::layout::{Place, crumbs};
+use crate::http::ui::{Errors, Weight, checkbox, facts, form as post_form, format, page_head};
 use crate::http::{Form, Req, Res};
-use crate::projections::orders::OrderRow;
+use crate::projections::orders::{self, OrderRow};
 use crate::projections::subscriptions::SubscriptionRow;
+use chrono::NaiveDate;
 use maud::{Markup, html};
 
+const PAGE: &str = "/account/subscription/withdraw";
+
 pub(super) fn routes() -> Vec<Route> {
-    vec![Route::post("/account/subscription/withdraw", Access::SignedIn, withdraw)]
+    vec![Route::get(PAGE, Access::SignedIn, confirm), Route::post(PAGE, Access::SignedIn, withdraw)]
 }
 
 /// What stands above the button that orders.
@@ -44,17 +50,14 @@ pub(super) fn check(req: &Req, form: &Form, business: bool, errors: &mut Errors)
     true
 }
 
-/// The way to withdraw, while there is one.
-pub(super) fn panel(req: &Req, row: &SubscriptionRow, orders: &[OrderRow]) -> Markup {
-    let Some((zone, until)) = row
-        .state
-        .terms()
-        .map(|t| t.zone)
-        .zip(row.state.withdrawal_until(req.app.config.billing.withdrawal_days).ok())
-    else {
-        return html! {};
-    };
+/// Until when the member can withdraw, and what goes back then; none if they cannot.
+fn offered(req: &Req, row: &SubscriptionRow, orders: &[OrderRow]) -> Option<(NaiveDate, Option<Money>)> {
+    let zone = row.state.terms()?.zone;
+    let until = row.state.withdrawal_until(req.app.config.billing.withdrawal_days).ok()?;
     let today = zone.date_of(req.now());
+    if row.status.is_final() || today > until {
+        return None;
+    }
     let refunds = row.state.refunds_on(today);
     let back: i64 = refunds
         .iter()
@@ -64,20 +67,55 @@ pub(super) fn panel(req: &Req, row: &SubscriptionRow, orders: &[OrderRow]) -> Ma
             i64::try_from((2 * total * part + of).div_euclid(2 * of)).ok()
         })
         .sum();
-    let currency = row.state.terms().map(|t| t.price.currency);
+    let money = Money::new(back, row.state.terms()?.price.currency);
+    Some((until, (back > 0).then_some(money)))
+}
+
+/// What follows, as the end of a sentence.
+fn follows(back: Option<Money>) -> Markup {
     html! {
-        @if today <= until {
+        "Your membership ends at once"
+        @if let Some(back) = back { ", and " strong.num { (back) } " for days that have not begun goes back to you" }
+        "."
+    }
+}
+
+/// The way to withdraw, while there is one: what it does is confirmed on a page of its own.
+pub(super) fn panel(req: &Req, row: &SubscriptionRow, orders: &[OrderRow]) -> Markup {
+    html! {
+        @if let Some((until, back)) = offered(req, row, orders) {
             section.panel aria-labelledby="withdraw" {
                 h2 #withdraw { "Withdraw from the contract" }
-                p {
-                    "Until " (day_words(until)) " you can go back on joining, without a reason. Your membership ends at once"
-                    @if let (Some(currency), true) = (currency, back > 0) { ", and " strong.num { (Money::new(back, currency)) } " for days that have not begun goes back to you" }
-                    "."
-                }
-                (post_form(req, "/account/subscription/withdraw", &html! { (submit("Withdraw from the contract", Weight::Danger)) }))
+                p { "Until " (day_words(until)) " you can go back on joining, without a reason. " (follows(back)) }
+                p { (link("Withdraw from the contract here", PAGE, Weight::Plain)) }
             }
         }
     }
+}
+
+/// The second step, which cannot be undone.
+async fn confirm(req: Req) -> Result<Res, HttpError> {
+    let row = own(&req).await?;
+    let orders = orders::of_subscription(&req.app.reader, row.id).await?;
+    let Some((until, back)) = offered(&req, &row, &orders) else {
+        return Ok(see_other("/account/subscription"));
+    };
+    let content = html! {
+        (crumbs(&[Place::new("Subscription", "/account/subscription")], "Withdraw"))
+        (page_head("Withdraw from the contract", None, None))
+        section.panel {
+            (facts(&[
+                ("Contract", html! { (row.plan()) ", joined on " (format::date(row.joined_at)) }),
+                ("Possible until", html! { (day_words(until)) }),
+                ("Goes back to you", html! { @match back { Some(back) => { strong.num { (back) } " for days that have not begun" }, None => "nothing was paid" } }),
+            ]))
+            p { (follows(back)) " This cannot be undone. A mail to your address confirms it, with the time." }
+            (post_form(&req, PAGE, &html! {
+                div.row { (submit("Confirm withdrawal", Weight::Danger)) (link("Keep my subscription", "/account/subscription", Weight::Quiet)) }
+            }))
+        }
+    };
+    Ok(below_subscription(&req, "Withdraw from the contract", &Errors::none(), &content))
 }
 
 fn paid() -> &'static str {

@@ -32,6 +32,7 @@ pub mod plan_mix;
 pub mod plans;
 pub mod refunds;
 pub mod site;
+pub mod sorting;
 pub mod statistics;
 mod subscription_lists;
 pub mod subscription_timeline;

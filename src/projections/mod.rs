@@ -2,6 +2,7 @@
 //! and its queries.
 
 pub mod access;
+pub mod account_acts;
 mod approval_words;
 pub mod approvals;
 pub mod attempts;
@@ -150,6 +151,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(catalogue::Catalogue),
         Arc::new(deletion_requests::DeletionRequests),
         Arc::new(people::People),
+        Arc::new(account_acts::AccountActs),
         Arc::new(media::MediaWorks),
         Arc::new(plans::Plans),
         Arc::new(coupons::Coupons),

@@ -87,7 +87,8 @@ async fn lists_are_sorted_by_their_heads_and_keep_filters_and_pages() {
     let rising = get("/moderation?role=creator&sort=name").await;
     assert!(in_order(&rising, &names) && rising.contains("aria-sort=\"ascending\""), "{rising}");
     assert!(rising.contains("/moderation?role=creator&amp;sort=-name"), "the next click turns it round");
-    assert!(!rising.contains("Name of mo"), "the filter holds");
+    let rows = &rising[rising.find("<tbody").expect("rows")..];
+    assert!(!rows.contains("Name of mo"), "the filter holds");
     let falling = get("/moderation?role=creator&sort=-mail").await;
     assert!(in_order(&falling, &["Name of cleo", "Name of bea", "Name of ada"]));
     assert!(in_order(&get("/moderation?sort=since").await, &["Name of bea", "Name of ada", "Name of cleo"]));

@@ -45,7 +45,7 @@ async fn account(cx: &Services, id: AccountId) -> Result<Account, StoreError> {
 /// If the database cannot be read.
 pub async fn belongings(cx: &Services, from: AccountId) -> Result<Belongings, StoreError> {
     let of = orders::Filter { account: Some(from), ..orders::Filter::default() };
-    let (_, orders) = orders::list(&cx.reader, &of, 0, 1).await?;
+    let (_, orders) = orders::list(&cx.reader, &of, None, 0, 1).await?;
     let now = cx.clock.now();
     let given = account(cx, from).await?.complimentary.is_some_and(|c| c.holds_at(now));
     let client = cx.pool.get().await?;

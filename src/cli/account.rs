@@ -8,6 +8,7 @@ use crate::actors::accounts::{
 use crate::domain::account::{By, Origin, PasswordCause};
 use crate::domain::deletion_request::{CommentsFate, RequestedBy};
 use crate::domain::shared::Role;
+use crate::projections::account_acts;
 use crate::projections::people::{self, Person};
 use crate::store::Metadata;
 use chrono::{DateTime, Utc};
@@ -204,7 +205,10 @@ fn role(text: &str) -> Result<Role, String> {
 }
 
 pub async fn account(global: &Global, args: AccountArgs) -> Result<(), CliError> {
-    let instance = global.open().await?;
+    // The first people of a studio may come before it is served; everything else asks for those who are there.
+    let begins =
+        matches!(args.action, Action::Add { .. } | Action::Invite { .. } | Action::Registration { .. });
+    let instance = if begins { global.open().await? } else { global.open_existing().await? };
     let outcome = act(&instance.services, args.action).await;
     if outcome.is_ok() {
         // So that mails and lists follow from the act even when no server runs.
@@ -292,8 +296,26 @@ async fn act(cx: &Services, action: Action) -> Result<(), CliError> {
             let id = find(cx, &who).await?;
             let person = people::by_id(&cx.reader, id).await?;
             let person = person.ok_or_else(|| CliError::Failed("there is no such account".into()))?;
-            let mut answer = described(cx, std::slice::from_ref(&person)).await?;
-            say(json, &answer.remove(0))
+            let mut answer = described(cx, std::slice::from_ref(&person)).await?.remove(0);
+            let history = account_acts::of_account(&cx.reader, id).await?;
+            if json {
+                answer["history"] = serde_json::to_value(&history)?;
+                return print_json(&answer);
+            }
+            say(false, &answer)?;
+            for done in &history {
+                println!("\n{}  {}", done.at.format("%Y-%m-%d %H:%M"), done.what);
+                if let Some(until) = done.until {
+                    println!("    until {}", until.format("%Y-%m-%d %H:%M"));
+                }
+                if let Some(by) = &done.by {
+                    println!("    by {by}");
+                }
+                if let Some(reason) = &done.reason {
+                    println!("    reason given: {reason}");
+                }
+            }
+            Ok(())
         }
     }
 }
@@ -380,6 +402,7 @@ async fn described(cx: &Services, people: &[Person]) -> Result<Vec<Value>, CliEr
             json!({
                 "account_id": p.id, "mail": text(&p.mail), "name": text(&p.display_name),
                 "username": text(&p.username), "state": state, "roles": p.roles.names(),
+                "suspended_until": p.suspended_until,
                 "registered_at": p.registered_at, "complimentary": p.complimentary.is_some(),
                 "complimentary_until": p.complimentary.and_then(|c| c.until),
             })

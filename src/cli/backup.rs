@@ -91,6 +91,7 @@ fn failed(error: &backup::BackupError) -> CliError {
 }
 
 async fn create(config: Config, folder: &Path, json: bool) -> Result<(), CliError> {
+    super::there_is_a_studio(&config)?;
     let instance = Instance::open(config, true).await?;
     let made = backup::create(&instance.services, folder).await;
     instance.close().await?;

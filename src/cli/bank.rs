@@ -30,7 +30,7 @@ pub async fn bank(global: &Global, args: BankArgs) -> Result<(), CliError> {
     let Action::Import { file, json } = args.action;
     let bytes = std::fs::read(&file)
         .map_err(|e| CliError::Usage(format!("{} cannot be read: {e}", file.display())))?;
-    let instance = global.open().await?;
+    let instance = global.open_existing().await?;
     let cx = &instance.services;
     let meta = Metadata::system("bank-import", Uuid::now_v7(), cx.clock.now());
     let outcome = import(cx, &bytes, &meta).await;

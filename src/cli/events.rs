@@ -72,10 +72,14 @@ enum Action {
         /// As OpenSSL wants it.
         #[arg(long)]
         pem: bool,
+        /// Print one JSON object with both forms.
+        #[arg(long, conflicts_with = "pem")]
+        json: bool,
     },
 }
 
 pub async fn events(global: &Global, args: EventsArgs) -> Result<(), CliError> {
+    super::there_is_a_studio(&global.config()?)?;
     let instance = Instance::open(global.config()?, true).await?;
     let outcome = act(&instance, args.action).await;
     instance.close().await?;
@@ -131,8 +135,12 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
             print!("{note}");
             Ok(())
         }
-        Action::Key { pem } => {
+        Action::Key { pem, json } => {
             let verifier = instance.services.audit.verifier();
+            if json {
+                let both = serde_json::json!({ "key": verifier.to_line(), "pem": verifier.to_pem() });
+                return print_json(&both);
+            }
             if pem {
                 print!("{}", verifier.to_pem())
             } else {

@@ -7,7 +7,8 @@ use crate::actors::encoder::{self, Tools};
 use crate::actors::uploads::About;
 use crate::actors::{Services, accounts, download_counts, media_files, media_moves, uploads};
 use crate::domain::media::{Media, MediaCommand, Place, Processing, Publication, Rendition, Tier};
-use crate::projections::{media as works, media_queue};
+use crate::domain::shared::Role;
+use crate::projections::{media as works, media_queue, people};
 use crate::startup::Instance;
 use crate::store::repository::EventRepository;
 use clap::{Args, Subcommand};
@@ -61,11 +62,17 @@ enum Action {
     Reprocess {
         /// Id of the work.
         id: Uuid,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
     },
     /// Try a failed work again; what is finished is kept.
     Retry {
         /// Id of the work.
         id: Uuid,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
     },
     /// What waits, runs and has failed, piece by piece.
     Queue {
@@ -77,16 +84,25 @@ enum Action {
     Pause {
         /// Id of the work; without it the whole queue.
         id: Option<Uuid>,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
     },
     /// Let workers go on with a work, or with all that is not paused by itself.
     Resume {
         /// Id of the work; without it the whole queue.
         id: Option<Uuid>,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
     },
     /// Give the processing of a work up; what plays stays.
     Cancel {
         /// Id of the work.
         id: Uuid,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
     },
     /// Take a work before all others, in its turn, or after all others.
     Order {
@@ -95,6 +111,9 @@ enum Action {
         /// When.
         #[arg(value_parser = ["first", "usual", "last"])]
         when: String,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
     },
     /// Find files that belong to nothing.
     Prune {
@@ -146,7 +165,7 @@ struct Imported {
 }
 
 pub async fn media(global: &Global, args: MediaArgs) -> Result<(), CliError> {
-    let instance = global.open().await?;
+    let instance = global.open_existing().await?;
     let outcome = act(&instance, args.action).await;
     instance.close().await?;
     outcome
@@ -164,15 +183,18 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
             import(cx, path, &creator, &wishes).await
         }
         Action::List { json } => list(cx, json).await,
-        Action::Reprocess { id } => send(cx, id, MediaCommand::Reprocess { at: cx.clock.now() }).await,
-        Action::Retry { id } => wish(cx, Some(id), Act::Retry).await,
+        Action::Reprocess { id, json } => {
+            send(cx, id, MediaCommand::Reprocess { at: cx.clock.now() }).await?;
+            stands(cx, Some(id), json).await
+        }
+        Action::Retry { id, json } => wish(cx, Some(id), Act::Retry, json).await,
         Action::Queue { json } => queue(cx, json).await,
-        Action::Pause { id } => wish(cx, id, Act::Pause).await,
-        Action::Resume { id } => wish(cx, id, Act::Resume).await,
-        Action::Cancel { id } => wish(cx, Some(id), Act::Cancel).await,
-        Action::Order { id, when } => {
+        Action::Pause { id, json } => wish(cx, id, Act::Pause, json).await,
+        Action::Resume { id, json } => wish(cx, id, Act::Resume, json).await,
+        Action::Cancel { id, json } => wish(cx, Some(id), Act::Cancel, json).await,
+        Action::Order { id, when, json } => {
             let act: Act = when.parse().map_err(|_| CliError::Failed("first, usual or last".into()))?;
-            wish(cx, Some(id), act).await
+            wish(cx, Some(id), act, json).await
         }
         Action::Prune { remove, json } => {
             let pruned = media_files::prune(cx, remove).await?;
@@ -203,19 +225,36 @@ fn meta(cx: &Services) -> Metadata {
 }
 
 /// An act on the queue; whoever works at the shell is the operator.
-async fn wish(cx: &Services, id: Option<Uuid>, act: Act) -> Result<(), CliError> {
+async fn wish(cx: &Services, id: Option<Uuid>, act: Act, json: bool) -> Result<(), CliError> {
     wishes::act(cx, Uuid::now_v7(), id, act, meta(cx)).await.map_err(|e| CliError::Failed(e.to_string()))?;
     // The workflow that turns the wish into work may run in this very process.
     cx.settle(Duration::from_secs(30)).await?;
-    Ok(())
+    stands(cx, id, json).await
+}
+
+/// For programs: how a work, or the whole queue, stands after an act.
+async fn stands(cx: &Services, id: Option<Uuid>, json: bool) -> Result<(), CliError> {
+    if !json {
+        return Ok(());
+    }
+    let Some(id) = id else {
+        return print_json(&serde_json::json!({ "paused": media_queue::paused(&cx.reader).await? }));
+    };
+    let pieces = media_queue::pieces(&cx.reader, 10_000).await?;
+    let own: Vec<_> = pieces.into_iter().filter(|p| p.media == id).collect();
+    let mut answer = serde_json::to_value(describe(id, &state(cx, id).await?))?;
+    answer["paused"] = own.iter().any(|p| p.paused).into();
+    answer["pieces"] = serde_json::to_value(own)?;
+    print_json(&answer)
 }
 
 async fn queue(cx: &Services, json: bool) -> Result<(), CliError> {
     let pieces = media_queue::pieces(&cx.reader, 10_000).await?;
+    let paused = media_queue::paused(&cx.reader).await?;
     if json {
-        return print_json(&pieces);
+        return print_json(&serde_json::json!({ "paused": paused, "pieces": pieces }));
     }
-    if media_queue::paused(&cx.reader).await? {
+    if paused {
         println!("the queue is paused");
     }
     for p in pieces {
@@ -246,6 +285,14 @@ async fn import(cx: &Services, paths: Vec<PathBuf>, creator: &str, wishes: &Wish
     let Some(account) = accounts::find(cx, creator).await? else {
         return Err(CliError::Failed(format!("there is no account {creator}")));
     };
+    let person = people::by_id(&cx.reader, account).await?;
+    if !person
+        .is_some_and(|p| [Role::Creator, Role::Editor, Role::Admin].iter().any(|r| p.roles.0.contains(r)))
+    {
+        return Err(CliError::Failed(format!(
+            "{creator} is neither creator nor editor, and works belong to those only: kinora account grant {creator} creator"
+        )));
+    }
     let mut well = true;
     let several = paths.len() > 1;
     let mut all = vec![];

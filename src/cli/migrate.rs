@@ -18,6 +18,9 @@ pub struct MigrateArgs {
 
 pub async fn migrate(global: &Global, args: MigrateArgs) -> Result<(), CliError> {
     let config = global.config()?;
+    if args.plan {
+        super::there_is_a_studio(&config)?;
+    }
     std::fs::create_dir_all(&config.data)?;
     let (database, cluster) = match &config.database_url {
         Some(url) => (Database::by_url(url)?, None),

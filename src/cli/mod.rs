@@ -263,6 +263,30 @@ impl Global {
         instance.start(Roles::COMMAND);
         Ok(instance)
     }
+
+    /// As [`Global::open`], for commands that make no studio where there is none.
+    ///
+    /// # Errors
+    /// If there is none, or it does not start.
+    pub async fn open_existing(&self) -> Result<Instance, CliError> {
+        there_is_a_studio(&self.config()?)?;
+        self.open().await
+    }
+}
+
+/// Refuses a folder without a studio: who mistypes its name must not be told that all is well with an empty one.
+///
+/// # Errors
+/// With what to do about it.
+pub fn there_is_a_studio(config: &Config) -> Result<(), CliError> {
+    // With a database elsewhere the folder may be new: another machine joins.
+    if config.database_url.is_some() || config.in_data("postgres").join("PG_VERSION").exists() {
+        return Ok(());
+    }
+    Err(CliError::Failed(format!(
+        "there is no studio in {}: name its folder with --data, or begin one with kinora serve",
+        config.data.display()
+    )))
 }
 
 /// Prints one JSON object and nothing else.

@@ -1,7 +1,7 @@
 //! `kinora projection list|rebuild|verify`.
 
 use super::{CliError, Global, print_json};
-use crate::startup::{Instance, Roles};
+use crate::startup::Instance;
 use crate::store::checkpoint::{self, Kind};
 use crate::store::{StoreError, log};
 use clap::{Args, Subcommand};
@@ -50,8 +50,7 @@ struct Row {
 }
 
 pub async fn projection(global: &Global, args: ProjectionArgs) -> Result<(), CliError> {
-    let instance = Instance::open(global.config()?, true).await?;
-    instance.start(Roles::COMMAND);
+    let instance = global.open_existing().await?;
     let outcome = act(&instance, args.action).await;
     instance.close().await?;
     outcome

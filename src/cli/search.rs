@@ -3,7 +3,7 @@
 use super::{CliError, Global, print_json};
 use crate::projections::Projection as _;
 use crate::projections::catalogue::{self, Catalogue};
-use crate::startup::{Instance, Roles};
+use crate::startup::Instance;
 use crate::store::checkpoint::{self, Kind};
 use crate::store::{StoreError, log};
 use clap::{Args, Subcommand};
@@ -62,8 +62,7 @@ pub async fn search(global: &Global, args: SearchArgs) -> Result<(), CliError> {
         println!("The embedded engine has no keys: only this studio asks it.");
         return Ok(());
     }
-    let instance = Instance::open(global.config()?, true).await?;
-    instance.start(Roles::COMMAND);
+    let instance = global.open_existing().await?;
     let outcome = act(&instance, args.action).await;
     instance.close().await?;
     outcome

@@ -1,6 +1,6 @@
 //! `kinora secrets rotate`.
 
-use super::{CliError, Global};
+use super::{CliError, Global, print_json};
 use crate::config::secrets;
 use crate::startup::Instance;
 use clap::{Args, Subcommand, ValueEnum};
@@ -18,6 +18,9 @@ enum Action {
         /// Which key.
         #[arg(value_enum)]
         which: Which,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -30,21 +33,32 @@ enum Which {
 }
 
 pub async fn secrets(global: &Global, args: SecretsArgs) -> Result<(), CliError> {
-    let Action::Rotate { which } = args.action;
+    let Action::Rotate { which, json } = args.action;
     let config = global.config()?;
     let folder = config.secrets_folder();
     // Opens first: what is wrong with the present keys is told before anything is changed.
+    super::there_is_a_studio(&config)?;
     let instance = Instance::open(config, true).await?;
     let done = match which {
-        Which::Session => secrets::rotate_session(&folder)
-            .map(|()| "session.key is new; restart Kinora. Sessions go on; delete session.key instead to end them all.".to_owned()),
-        Which::Events => {
-            let keys = instance.services.vault.key_store();
-            keys.rotate().await
-                .map(|count| format!("events.key is new; {count} data keys were wrapped anew. Make a new backup of the key store: kinora backup create"))
-        }
+        Which::Session => secrets::rotate_session(&folder).map(|()| None),
+        Which::Events => instance.services.vault.key_store().rotate().await.map(Some),
     };
     instance.close().await?;
-    println!("{}", done?);
+    let wrapped = done?;
+    if json {
+        let file = match which {
+            Which::Session => "session.key",
+            Which::Events => "events.key",
+        };
+        return print_json(&serde_json::json!({ "rotated": file, "data_keys": wrapped }));
+    }
+    match wrapped {
+        None => println!(
+            "session.key is new; restart Kinora. Sessions go on; delete session.key instead to end them all."
+        ),
+        Some(count) => println!(
+            "events.key is new; {count} data keys were wrapped anew. Make a new backup of the key store: kinora backup create"
+        ),
+    }
     Ok(())
 }

@@ -1,9 +1,11 @@
 //! `kinora subscription show|why`: one subscription with its timeline, and why something was charged.
 
 use super::{CliError, Global, print_json};
+use crate::domain::order::{Order, OrderEvent};
+use crate::projections::orders::{self, OrderRow};
 use crate::projections::subscription_timeline::{self, Entry, state_as_of};
 use crate::projections::subscription_words::{actor_words, describe};
-use crate::projections::{orders, subscriptions};
+use crate::projections::subscriptions;
 use crate::startup::Instance;
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use clap::{Args, Subcommand};
@@ -43,7 +45,7 @@ enum Action {
 }
 
 pub async fn subscription(global: &Global, args: SubscriptionArgs) -> Result<(), CliError> {
-    let instance = global.open().await?;
+    let instance = global.open_existing().await?;
     let outcome = act(&instance, args.action).await;
     instance.close().await?;
     outcome
@@ -52,11 +54,19 @@ pub async fn subscription(global: &Global, args: SubscriptionArgs) -> Result<(),
 async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
     let cx = &instance.services;
     cx.settle(Duration::from_secs(30)).await?;
+    let today = cx.clock.now().date_naive();
+    if let Action::Show { as_of: Some(day), .. } = &action
+        && *day > today
+    {
+        return Err(CliError::Usage(format!(
+            "{day} is still to come: nobody knows yet how it will stand then"
+        )));
+    }
     let (id, until, day, as_json) = match action {
         Action::Show { id, as_of, json } => (id, as_of.and_then(end_of), None, json),
         Action::Why { id, date, json } => (id, end_of(date), Some(date), json),
     };
-    let Some(row) = subscriptions::one(&cx.reader, id).await? else {
+    let Some(mut row) = subscriptions::one(&cx.reader, id).await? else {
         return Err(CliError::Failed(format!("there is no subscription {id}")));
     };
     let mut entries = subscription_timeline::of(&cx.reader, id, None).await?;
@@ -64,20 +74,24 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
         entries.retain(|e| e.effective_at < until);
     }
     let state = state_as_of(&entries, DateTime::<Utc>::MAX_UTC);
+    let joined = state.status().is_some().then_some(row.joined_at);
+    let ended = row.ended_at.filter(|at| until.is_none_or(|until| *at < until));
+    let orders = orders_as_of(orders::of_subscription(&cx.reader, id).await?, &entries, until);
+    // Plan and price of that day, not of today.
+    row.state = state.clone();
     if let Some(day) = day {
         entries.retain(|e| e.effective_at.date_naive() == day);
     }
     let status: Option<&'static str> = state.status().map(Into::into);
     if as_json {
-        let orders: Vec<Value> = orders::of_subscription(&cx.reader, id)
-            .await?
+        let orders: Vec<Value> = orders
             .into_iter()
             .map(|o| json!({ "id": o.id, "number": o.number, "status": o.status, "total": o.total, "attempts": o.attempts, "placed_at": o.placed_at, "paid_at": o.paid_at }))
             .collect();
         let timeline: Vec<Value> = entries.iter().map(|e| line(e, row.owner)).collect();
         let now = json!({
             "status": status,
-            "plan": row.plan(),
+            "plan": joined.map(|_| row.plan()),
             "price": row.price(),
             "anchor": state.anchor(),
             "next_due_on": state.next_payment_on(),
@@ -88,8 +102,8 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
             "pause": state.pause(),
             "trial_until": state.trial_until(),
             "access": state.gives_access(),
-            "joined_at": row.joined_at,
-            "ended_at": row.ended_at,
+            "joined_at": joined,
+            "ended_at": ended,
         });
         let mut answer = json!({
             "id": id, "owner": row.owner, "state": now, "orders": orders, "timeline": timeline,
@@ -120,6 +134,24 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
 
 fn end_of(day: NaiveDate) -> Option<DateTime<Utc>> {
     day.checked_add_days(Days::new(1)).and_then(|d| d.and_hms_opt(0, 0, 0)).map(|d| d.and_utc())
+}
+
+/// The orders that were there at `until`, as they stood then by what is in `entries`.
+fn orders_as_of(orders: Vec<OrderRow>, entries: &[Entry], until: Option<DateTime<Utc>>) -> Vec<OrderRow> {
+    let Some(until) = until else { return orders };
+    let then = orders.into_iter().filter(|o| o.placed_at < until).map(|mut row| {
+        let mut order = Order::default();
+        for event in entries.iter().filter(|e| e.subject == row.id).filter_map(Entry::decode::<OrderEvent>) {
+            order.apply(event);
+        }
+        if let Some(status) = order.status() {
+            row.status = <&str>::from(status).to_owned();
+        }
+        row.attempts = i64::try_from(order.attempts().len()).unwrap_or(i64::MAX);
+        row.paid_at = row.paid_at.filter(|at| *at < until);
+        row
+    });
+    then.collect()
 }
 
 fn line(entry: &Entry, owner: Uuid) -> Value {

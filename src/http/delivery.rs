@@ -64,6 +64,17 @@ pub async fn may_watch(req: &Req, work: &Work) -> Result<Decision, HttpError> {
     Ok(access::may_watch(person.as_ref(), &work_facts(req, work), req.now()))
 }
 
+/// The answer about a work that the viewer may not see: one that people knew and that is gone says so, a draft does
+/// not exist for them.
+#[must_use]
+pub fn hidden(work: &Work) -> HttpError {
+    if work.is_removed() && work.published_at.is_some() {
+        HttpError::Gone("This work was removed.".into())
+    } else {
+        HttpError::NotFound
+    }
+}
+
 /// Whether the viewer may change it: its creator, editors and admins.
 #[must_use]
 pub fn may_edit(req: &Req, work: &Work) -> bool {

@@ -16,6 +16,7 @@ pub mod form;
 pub mod health;
 pub mod hotlink;
 mod idempotent;
+pub mod listing;
 pub mod metrics;
 pub mod page;
 pub mod pages;

@@ -76,7 +76,7 @@ fn frame(req: &Req, page: Page) -> Frame {
         hue: page.hue.or(Some(config.studio.hue)),
         path: req.path.clone(),
         person: req.viewer.account.as_ref().map(|account| person(req, account)),
-        join: req.app.join_words(),
+        join: req.app.join_words().filter(|_| !in_a_room(&req.path)),
         places: [("Films", "/films"), ("Training", "/courses"), ("Journal", "/posts")]
             .map(|(l, h)| Place::new(l, h))
             .into(),
@@ -98,6 +98,13 @@ const ROOMS: [(&str, &str, &[&str]); 4] = [
     ("People", "/moderation", &["moderator", "admin"]),
     ("Operations", "/operator", &["operator", "admin"]),
 ];
+
+/// Whether a page is one of those at which the studio's own people work: nobody joins there.
+fn in_a_room(path: &str) -> bool {
+    ROOMS.iter().any(|(_, room, _)| {
+        path.strip_prefix(room).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
+}
 
 fn person(req: &Req, account: &SignedIn) -> Person {
     let rooms = ROOMS

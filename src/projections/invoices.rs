@@ -1,5 +1,6 @@
 //! Invoices and credit notes: the member's list, one invoice as a page, the staff's list.
 
+use super::sorting::{Sort, SortColumn};
 use super::{Projection, ProjectionError, QueryError, Reader};
 use crate::domain::invoice_series::{Document, InvoiceSeriesEvent};
 use crate::domain::shared::AccountId;
@@ -136,13 +137,23 @@ pub async fn of_account(r: &Reader, account: AccountId) -> Result<Vec<Invoice>, 
     r.client().await?.query(&sql, &[&account]).await?.iter().map(read).collect()
 }
 
-/// A page of all invoices, newest first, whose number contains `number`; and how many there are.
+/// What the list can be sorted by.
+pub const SORTS: &[SortColumn] = &[
+    ("number", &["number"]),
+    ("kind", &["kind"]),
+    ("vat", &["currency", "(document #>> '{tax,tax,minor}')::bigint"]),
+    ("total", &["currency", "gross_minor"]),
+    ("issued", &["issued_on"]),
+];
+
+/// A page of all invoices, in the wished order or newest first, whose number contains `number`; and how many there are.
 ///
 /// # Errors
 /// If the database cannot be read.
 pub async fn list(
     r: &Reader,
     number: &str,
+    sort: Option<Sort>,
     offset: i64,
     limit: i64,
 ) -> Result<(Vec<Invoice>, i64), QueryError> {
@@ -154,7 +165,8 @@ pub async fn list(
         .get(0);
     let sql = format!(
         "select {COLUMNS} from invoices i where strpos(number, $1) > 0 or $1 = ''
-         order by i.position desc offset $2 limit $3"
+         order by {} offset $2 limit $3",
+        Sort::order(sort, "i.position desc")
     );
     let rows = client.query(&sql, &[&number, &offset, &limit]).await?;
     Ok((rows.iter().map(read).collect::<Result<_, _>>()?, total))

@@ -1,5 +1,6 @@
 //! The encoder's queue as operators see it, read from its rows: no projection of its own.
 
+use super::sorting::{Sort, SortColumn};
 use super::{QueryError, Reader};
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
@@ -48,6 +49,8 @@ pub struct Piece {
     pub urgency: i16,
     /// The end of what the helper programs of this try said; kept while it runs, and when it fails.
     pub log: Option<String>,
+    /// Whether its work is out: only then everybody who may watch can look at its page.
+    pub published: bool,
 }
 
 impl Piece {
@@ -81,6 +84,7 @@ fn piece(row: &Row) -> Piece {
         paused: row.get(17),
         urgency: row.get(18),
         log: row.get(19),
+        published: row.get(20),
     }
 }
 
@@ -90,22 +94,46 @@ fn piece(row: &Row) -> Piece {
 /// # Errors
 /// If the database cannot be read.
 pub async fn pieces(reader: &Reader, limit: i64) -> Result<Vec<Piece>, QueryError> {
-    let sql = "select j.media, coalesce(w.title, ''), coalesce(w.slug, ''), j.generation, j.kind, j.rung, j.segment,
+    sorted(reader, None, limit).await
+}
+
+/// What the list of pieces can be sorted by.
+pub const SORTS: &[SortColumn] = &[
+    ("work", &["lower(w.title)"]),
+    ("piece", &["j.kind", "j.rung", "j.segment"]),
+    ("state", &["j.state"]),
+    ("progress", &["j.frames_done::float8 / nullif(j.frames, 0)"]),
+    ("age", &["now() - j.created_at"]),
+    ("try", &["j.attempts"]),
+];
+
+/// As [`pieces`], in the wished order.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn sorted(reader: &Reader, sort: Option<Sort>, limit: i64) -> Result<Vec<Piece>, QueryError> {
+    let order = Sort::order(
+        sort,
+        "case j.state when 'running' then 0 when 'failed' then 1 when 'queued' then 2 else 3 end,
+            coalesce(q.urgency, 0) desc, j.priority, j.created_at, j.rung, j.segment, j.media",
+    );
+    let sql = format!(
+        "select j.media, coalesce(w.title, ''), coalesce(w.slug, ''), j.generation, j.kind, j.rung, j.segment,
             j.state, j.worker, j.attempts,
             extract(epoch from now() - j.created_at)::float8,
             extract(epoch from now() - j.started_at)::float8,
             case when j.state = 'running' then extract(epoch from now() - j.progress_at)::float8 end,
-            j.frames_done, j.frames, j.error, j.detail, coalesce(q.paused, false), coalesce(q.urgency, 0::smallint), j.log
+            j.frames_done, j.frames, j.error, j.detail, coalesce(q.paused, false), coalesce(q.urgency, 0::smallint), j.log,
+            coalesce(w.publication = 'published', false)
         from public.media_jobs j
         left join media_works w using (media)
         left join public.media_queue_wishes q using (media)
         where j.state in ('queued', 'running')
             or (j.state in ('failed', 'cancelled') and j.created_at > now() - interval '30 days'
                 and j.generation = (select max(l.generation) from public.media_jobs l where l.media = j.media))
-        order by case j.state when 'running' then 0 when 'failed' then 1 when 'queued' then 2 else 3 end,
-            coalesce(q.urgency, 0) desc, j.priority, j.created_at, j.rung, j.segment
-        limit $1";
-    Ok(reader.client().await?.query(sql, &[&limit]).await?.iter().map(piece).collect())
+        order by {order} limit $1"
+    );
+    Ok(reader.client().await?.query(&sql, &[&limit]).await?.iter().map(piece).collect())
 }
 
 /// Whether the whole queue is paused.

@@ -2,6 +2,7 @@
 //! and its queries.
 
 pub mod access;
+pub mod account_acts;
 mod approval_words;
 pub mod approvals;
 pub mod attempts;
@@ -33,6 +34,7 @@ pub mod plan_mix;
 pub mod plans;
 pub mod refunds;
 pub mod site;
+pub mod sorting;
 pub mod statistics;
 mod subscription_lists;
 pub mod subscription_timeline;
@@ -150,6 +152,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(catalogue::Catalogue),
         Arc::new(deletion_requests::DeletionRequests),
         Arc::new(people::People),
+        Arc::new(account_acts::AccountActs),
         Arc::new(media::MediaWorks),
         Arc::new(plans::Plans),
         Arc::new(coupons::Coupons),

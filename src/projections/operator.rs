@@ -1,6 +1,7 @@
 //! What operators look at: scheduled runs, readers of the log and how far they are, events that
 //! were set aside.
 
+use super::sorting::{Sort, SortColumn};
 use super::{Projection, ProjectionError, QueryError, Reader};
 use crate::domain::clock::RunEvent;
 pub use crate::store::RecordedEvent;
@@ -195,6 +196,37 @@ pub async fn runs(reader: &Reader, job: Option<&str>, limit: i64) -> Result<Vec<
         "select {RUN} from operator_runs where $1::text is null or job = $1 order by requested_at desc, run limit $2"
     );
     Ok(reader.client().await?.query(&sql, &[&job, &limit]).await?.iter().map(run_row).collect())
+}
+
+/// What the list of runs can be sorted by.
+pub const SORTS: &[SortColumn] = &[
+    ("job", &["job"]),
+    ("slot", &["slot"]),
+    ("result", &["state"]),
+    ("changed", &["changed"]),
+    ("took", &["duration_ms"]),
+];
+
+/// A page of the runs that are kept, of one job or of all, in the wished order or newest first; and how many there are.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn list_runs(
+    reader: &Reader,
+    job: Option<&str>,
+    sort: Option<Sort>,
+    offset: i64,
+    limit: i64,
+) -> Result<(Vec<RunRow>, i64), QueryError> {
+    let client = reader.client().await?;
+    let count = "select count(*) from operator_runs where $1::text is null or job = $1";
+    let total = client.query_one(count, &[&job]).await?.get(0);
+    let sql = format!(
+        "select {RUN} from operator_runs where $1::text is null or job = $1 order by {} offset $2 limit $3",
+        Sort::order(sort, "requested_at desc, run")
+    );
+    let rows = client.query(&sql, &[&job, &offset, &limit]).await?;
+    Ok((rows.iter().map(run_row).collect(), total))
 }
 
 /// The newest run of each job.

@@ -1,11 +1,13 @@
 //! Orders with their payments: the staff's list, the member's page, lost answers to look up.
 
+use super::sorting::{Sort, SortColumn};
 use super::{Projection, ProjectionError, QueryError, Reader};
 use crate::domain::order::{OrderEvent, RefundOf, Settlement};
 use crate::domain::shared::{AccountId, Currency, Money};
 use crate::store::{RecordedEvent, StoreError};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Transaction};
 use uuid::Uuid;
 
@@ -354,40 +356,36 @@ const NARROWED: &str =
     and (not $4 or exists (select from payments p where p.order_id = o.id and p.state in ('unknown', 'parked')))
     and ($5::uuid is null or o.account = $5)";
 
-/// A page of the list, newest first, and how many there are in all.
+/// What the list can be sorted by.
+pub const SORTS: &[SortColumn] = &[
+    ("number", &["o.number"]),
+    ("for", &["o.description"]),
+    ("status", &["o.status"]),
+    ("amount", &["o.currency", "o.gross_minor"]),
+    ("placed", &["o.placed_at"]),
+];
+
+/// A page of the list, in the wished order or newest first, and how many there are in all.
 ///
 /// # Errors
 /// If the database cannot be read.
 pub async fn list(
     r: &Reader,
     filter: &Filter,
+    sort: Option<Sort>,
     offset: i64,
     limit: i64,
 ) -> Result<(Vec<OrderRow>, i64), QueryError> {
     let number = filter.number.as_ref().map(|n| n.trim().to_uppercase());
+    let mut params: Vec<&(dyn ToSql + Sync)> =
+        vec![&filter.status, &number, &filter.questionable, &filter.unknown, &filter.account];
     let client = r.client().await?;
-    let total = client
-        .query_one(
-            &format!("select count(*) from orders o where {NARROWED}"),
-            &[&filter.status, &number, &filter.questionable, &filter.unknown, &filter.account],
-        )
-        .await?
-        .get(0);
-    let sql = format!("{SELECT} where {NARROWED} order by o.placed_at desc, o.id offset $6 limit $7");
-    let rows = client
-        .query(
-            &sql,
-            &[
-                &filter.status,
-                &number,
-                &filter.questionable,
-                &filter.unknown,
-                &filter.account,
-                &offset,
-                &limit,
-            ],
-        )
-        .await?;
+    let count = format!("select count(*) from orders o where {NARROWED}");
+    let total = client.query_one(&count, &params).await?.get(0);
+    let order = Sort::order(sort, "o.placed_at desc, o.id");
+    let sql = format!("{SELECT} where {NARROWED} order by {order} offset $6 limit $7");
+    params.extend([&offset as &(dyn ToSql + Sync), &limit]);
+    let rows = client.query(&sql, &params).await?;
     Ok((rows.iter().map(read).collect::<Result<_, _>>()?, total))
 }
 

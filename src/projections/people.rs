@@ -1,6 +1,7 @@
 //! One row for each account: what sign-in, the access rule and the lists of staff ask for.
 //! Names and addresses stand as references; who may read them opens them.
 
+use super::sorting::{Sort, SortColumn};
 use super::{Projection, ProjectionError, QueryError, Reader};
 use crate::domain::account::{AccountEvent, Complimentary, Digest};
 use crate::domain::shared::{MailAddress, PersonalRef, Role, Roles};
@@ -314,6 +315,36 @@ pub async fn page(
     let (at, id) = before.unzip();
     let rows = r.client().await?.query(&sql, &[&role, &at, &id, &limit]).await?;
     Ok(rows.iter().map(person).collect())
+}
+
+/// What lists of people can be sorted by here; names lie sealed, and are sorted by who opens them.
+pub const SORTS: &[SortColumn] = &[
+    ("state", &["standing", "suspended", "waiting", "confirmed"]),
+    ("roles", &["roles"]),
+    ("since", &["registered_at"]),
+];
+
+/// A page of all accounts with `role` if it is given, in the wished order or newest first; and how many there are.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn sorted(
+    r: &Reader,
+    role: Option<Role>,
+    sort: Option<Sort>,
+    offset: i64,
+    limit: i64,
+) -> Result<(Vec<Person>, i64), QueryError> {
+    let role = role.map(<&'static str>::from);
+    let client = r.client().await?;
+    let count = "select count(*) from people where $1::text is null or $1 = any(roles)";
+    let total = client.query_one(count, &[&role]).await?.get(0);
+    let sql = format!(
+        "select {COLUMNS} from people where $1::text is null or $1 = any(roles) order by {} offset $2 limit $3",
+        Sort::order(sort, "registered_at desc, account desc")
+    );
+    let rows = client.query(&sql, &[&role, &offset, &limit]).await?;
+    Ok((rows.iter().map(person).collect(), total))
 }
 
 /// People who want a digest and may get one, in the order of their ids after `after`.

@@ -1,5 +1,6 @@
 //! Lists of subscriptions, narrowed: for the billing desk, its files, and the API.
 
+use super::sorting::{Sort, SortColumn};
 use super::subscriptions::{COLUMNS, SubscriptionRow, read};
 use super::{QueryError, Reader};
 use crate::domain::shared::AccountId;
@@ -84,6 +85,15 @@ impl Filter {
     }
 }
 
+/// What the list can be sorted by.
+pub const SORTS: &[SortColumn] = &[
+    ("plan", &["plan_name", "interval"]),
+    ("status", &["status"]),
+    ("price", &["currency", "price_minor"]),
+    ("due", &["case when status in ('active', 'on-hold') then paid_until end"]),
+    ("joined", &["joined_at"]),
+];
+
 /// A page of the list, newest first, and how many there are in all.
 ///
 /// # Errors
@@ -94,6 +104,20 @@ pub async fn list(
     offset: i64,
     limit: i64,
 ) -> Result<(Vec<SubscriptionRow>, i64), QueryError> {
+    sorted(r, filter, None, offset, limit).await
+}
+
+/// As [`list`], in the order that is wished for.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn sorted(
+    r: &Reader,
+    filter: &Filter,
+    sort: Option<Sort>,
+    offset: i64,
+    limit: i64,
+) -> Result<(Vec<SubscriptionRow>, i64), QueryError> {
     let client = r.client().await?;
     let (wanted, mut params) = (narrowed(), filter.params().to_vec());
     let total = client
@@ -101,7 +125,8 @@ pub async fn list(
         .await?
         .get(0);
     let sql = format!(
-        "select {COLUMNS} from subscriptions where {wanted} order by joined_at desc, subscription offset $13 limit $14"
+        "select {COLUMNS} from subscriptions where {wanted} order by {} offset $13 limit $14",
+        Sort::order(sort, "joined_at desc, subscription")
     );
     params.push(&offset);
     params.push(&limit);

@@ -2,7 +2,7 @@
 //! what the access rule asks for. The row is folded by the aggregate's own `apply`, so that a list
 //! can never say anything else than the aggregate.
 
-pub use super::subscription_lists::{Filter, after, cancel_reasons, list, overdue};
+pub use super::subscription_lists::{Filter, SORTS, after, cancel_reasons, list, overdue, sorted};
 use super::{Projection, ProjectionError, QueryError, Reader};
 use crate::domain::access::Membership;
 use crate::domain::shared::tax::Country;

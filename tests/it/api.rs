@@ -165,8 +165,30 @@ async fn a_script_uploads_watches_describes_and_publishes() {
     }
     assert_eq!(maker.send(Method::PATCH, &path, &[("content-type", "text/plain")], None).await.status, 415);
 
-    // The same key does one thing and answers the same; another content is refused.
+    // A wish that is not understood is refused, not half done; and it can be published later.
     let publish = format!("{path}/publish");
+    for (act, body, field) in [
+        ("publish", json!({ "at": "2099-01-01T00:00:00Z" }), "at"),
+        ("publish", json!({ "publish_at": "tomorrow" }), "publish_at"),
+        ("publish", json!({ "publish_at": "2001-01-01T00:00:00Z" }), "publish_at"),
+        ("unpublish", json!({ "publish_at": "2099-01-01T00:00:00Z" }), "publish_at"),
+        ("reprocess", json!({ "fast": true }), "fast"),
+    ] {
+        let refused = maker.send(Method::POST, &format!("{path}/{act}"), &[], Some(body)).await;
+        let told = refused.body["errors"][0]["field"].as_str();
+        assert_eq!((refused.status.as_u16(), told), (422, Some(field)), "{act}: {}", refused.text);
+    }
+    assert_eq!(maker.get(&path).await.body["publication"], "draft");
+    let later = Some(json!({ "publish_at": "2099-01-01T02:00:00+02:00" }));
+    let planned = maker.send(Method::POST, &publish, &[], later.clone()).await;
+    assert_eq!(
+        (planned.status.as_u16(), planned.body["publication"].as_str(), planned.body["publish_at"].as_str()),
+        (200, Some("scheduled"), Some("2099-01-01T00:00:00Z")),
+        "{}",
+        planned.text
+    );
+
+    // The same key does one thing and answers the same; another content is refused.
     let key = [("idempotency-key", "publish-1")];
     let published = maker.send(Method::POST, &publish, &key, None).await;
     assert_eq!((published.status.as_u16(), published.body["publication"].as_str()), (200, Some("published")));
@@ -194,6 +216,14 @@ async fn a_script_uploads_watches_describes_and_publishes() {
     assert_eq!(other.send(Method::DELETE, &path, &[], None).await.status, 403);
     assert_eq!(nobody.send(Method::DELETE, &path, &[], None).await.status, 401);
 
+    assert_eq!(maker.send(Method::POST, &publish, &[], later).await.status, 409, "it is out already");
+
+    // What is spoken at /uploads/ is told to everybody, whatever a token opens.
+    for program in [&account, &nobody] {
+        let told = program.send(Method::OPTIONS, "/uploads/", &[], None).await;
+        assert_eq!((told.status.as_u16(), told.header("tus-version")), (204, "1.0.0"));
+    }
+
     // Lists go on where the page before ended, also when something new comes in between.
     for n in 0..4_u8 {
         let id = upload(&maker, &format!("More {n}"), picture(20 + n)).await;
@@ -218,6 +248,20 @@ async fn a_script_uploads_watches_describes_and_publishes() {
     assert_eq!(maker.send(Method::DELETE, &path, &[], None).await.body["publication"], "removed");
     studio.settle().await;
     assert_eq!(maker.get(&path).await.status, 410);
+    // Whoever could see it reads that it is gone; of what was never shown nobody learns.
+    let draft = upload(&maker, "Never shown", picture(90)).await;
+    let draft = format!("/api/v1/media/{}", draft.as_str().expect("an id"));
+    studio.settle().await;
+    assert_eq!(maker.send(Method::DELETE, &draft, &[], None).await.status, 200);
+    studio.settle().await;
+    for (path, status) in [
+        (path.clone(), 410),
+        (format!("{path}/playback"), 410),
+        (format!("/media/files/{id}/1/poster-160.jpg"), 410),
+        (draft, 404),
+    ] {
+        assert_eq!(nobody.get(&path).await.status, status, "{path}");
+    }
     studio.close().await;
 }
 

@@ -251,7 +251,7 @@ async fn a_membership_lives_through_renewals_declines_hold_and_late_payment() {
         last = Some((one.placed_at, one.id));
         walked.push(one.id);
     }
-    let (listed, _) = orders::list(&cx.reader, &all, 0, 10).await.expect("read");
+    let (listed, _) = orders::list(&cx.reader, &all, None, 0, 10).await.expect("read");
     assert_eq!(walked, listed.iter().map(|o| o.id).collect::<Vec<_>>());
     let second = invoices::after(&cx.reader, "", None, Some(papers[0].position), 1).await.expect("read");
     assert_eq!(second[0].number, papers[1].number);
@@ -362,7 +362,7 @@ async fn a_lost_answer_is_looked_up_and_nobody_is_charged_twice() {
     tokio::time::sleep(Duration::from_millis(800)).await;
     desk.settle().await;
     assert_eq!(desk.charged().await, 2300, "a second delivery of every event charges nobody");
-    let papers = invoices::list(&cx.reader, "", 0, 50).await.expect("read");
+    let papers = invoices::list(&cx.reader, "", None, 0, 50).await.expect("read");
     assert_eq!(papers.1, 2);
     desk.instance.close().await.expect("closes");
 }

@@ -98,5 +98,11 @@ async fn the_demo_studio_has_collections_beside_its_sections() {
     );
     let page = studio.browser().get("/films/big-buck-bunny/gallery/places").await;
     assert!(page.body.contains("gallery/outside") && page.body.contains("gallery/inside"), "{}", page.body);
+    // A work leads back to where it is shown.
+    let editor = &people(&studio, &["editor"]).await[0];
+    let place = "/films/big-buck-bunny/gallery/outside";
+    let work = crate::billing_pages::link(&editor.get(place).await.body, "/media/");
+    let page = editor.get(&work).await.body;
+    assert!(page.contains("Part of") && page.contains(&format!("href=\"{place}\"")), "{page}");
     studio.close().await;
 }

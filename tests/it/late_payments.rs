@@ -12,7 +12,8 @@ use uuid::Uuid;
 async fn a_transfer_that_comes_late_moves_its_span_and_the_invoice_of_the_old_one_is_taken_back() {
     let desk = Desk::open().await;
     let pay = async |at: &str| {
-        let order = orders::list(&desk.instance.services.reader, &orders::Filter::default(), 0, 1).await;
+        let order =
+            orders::list(&desk.instance.services.reader, &orders::Filter::default(), None, 0, 1).await;
         let order = order.expect("read").0.remove(0);
         let received = OrderCommand::RecordTransfer { received: order.total, at: time(at) };
         let meta = Metadata { at: time(at), ..desk.meta() };

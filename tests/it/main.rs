@@ -84,6 +84,7 @@ mod shortcodes;
 mod simulation;
 mod site;
 mod staff_acts;
+mod staff_lists;
 mod step_up;
 mod store;
 mod stripe;

@@ -280,8 +280,9 @@ async fn a_change_of_plan_survives_lost_answers_and_a_process_that_dies() {
     tokio::time::sleep(std::time::Duration::from_millis(800)).await;
     desk.settle().await;
     assert_eq!((price(&desk, id).await, desk.charged().await), (2300, 4600));
-    let papers =
-        kinora::projections::invoices::list(&desk.instance.services.reader, "", 0, 50).await.expect("read");
+    let papers = kinora::projections::invoices::list(&desk.instance.services.reader, "", None, 0, 50)
+        .await
+        .expect("read");
     assert_eq!(papers.1, 4, "two for joining, two for the changes");
     desk.instance.close().await.expect("closes");
 }

@@ -214,7 +214,7 @@ async fn what_is_due_overdue_unknown_or_about_to_expire_is_listed_on_its_own() {
         assert_eq!(subscriptions::list(reader, &filter, 0, 5).await.unwrap().1, is_overdue, "{days}");
     }
     let unknown = orders::Filter { unknown: true, ..orders::Filter::default() };
-    assert_eq!(orders::list(reader, &unknown, 0, 5).await.unwrap().1, 0);
+    assert_eq!(orders::list(reader, &unknown, None, 0, 5).await.unwrap().1, 0);
     studio.verify().await;
     studio.close().await;
 }

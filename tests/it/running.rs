@@ -227,6 +227,39 @@ fn the_ready_line_names_the_address_that_listens_whatever_people_type() {
     assert!(list["projections"].as_array().is_some_and(|rows| rows.len() > 5), "{list}");
     assert_eq!(worker.json(&["migrate", "--plan", "--json"]), serde_json::json!({ "pending": [] }));
     worker.json(&["run", "stats", "--json"]);
+    // Every act for scripts answers with one object.
+    assert_eq!(
+        worker.json(&["media", "queue", "--json"]),
+        serde_json::json!({ "paused": false, "pieces": [] })
+    );
+    assert_eq!(worker.json(&["media", "pause", "--json"]), serde_json::json!({ "paused": true }));
+    assert_eq!(worker.json(&["media", "resume", "--json"]), serde_json::json!({ "paused": false }));
+    assert!(
+        worker.json(&["events", "key", "--json"])["pem"].as_str().is_some_and(|p| p.contains("PUBLIC KEY"))
+    );
+    assert_eq!(worker.json(&["secrets", "rotate", "session", "--json"])["rotated"], "session.key");
+    assert!(worker.json(&["secrets", "rotate", "events", "--json"])["data_keys"].is_u64());
+    // Works belong to those who make them.
+    worker.json(&["account", "add", "member@example.org", "--json"]);
+    let file = worker.data.path().join("a.png");
+    std::fs::write(&file, b"no picture").expect("written");
+    let name = file.to_str().expect("text");
+    let out = worker.run(&["media", "import", name, "--as", "member@example.org", "--json"]);
+    let words = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(out.status.code() == Some(1) && words.contains("neither creator nor editor"), "{words}");
+    assert_eq!(worker.json(&["media", "list", "--json"])["media"], serde_json::json!([]));
+    // One account with what was done to it and why.
+    let how = ["--reason", "Wrote insults", "--json"];
+    worker.json(&[&["account", "suspend", "member@example.org"], &how[..]].concat());
+    let shown = worker.json(&["account", "show", "member@example.org", "--json"]);
+    let newest = &shown["history"][0];
+    assert_eq!(
+        (newest["what"].as_str(), newest["by"].as_str(), newest["reason"].as_str()),
+        (Some("Suspended."), Some("shell"), Some("Wrote insults")),
+        "{shown}"
+    );
+    let words = worker.run(&["account", "show", "member@example.org"]).stdout;
+    assert!(String::from_utf8_lossy(&words).contains("reason given: Wrote insults"));
     let tail = worker.run(&["events", "tail", "--json"]);
     let lines = String::from_utf8(tail.stdout).expect("text");
     let events: Vec<serde_json::Value> =
@@ -252,6 +285,73 @@ fn development_listens_on_this_machine_only_and_production_loads_no_demo() {
     let out = kinora(&data, &["demo", "load", "--config", file.to_str().expect("text")]);
     let words = String::from_utf8_lossy(&out.stderr).into_owned();
     assert!(out.status.code() == Some(2) && words.contains("not loaded in production"), "{words}");
+    assert!(!data.path().join("postgres").exists(), "nothing was started");
+}
+
+#[test]
+fn a_former_day_shows_nothing_of_later_ones_and_a_later_day_nothing() {
+    let kinora = Running::demo();
+    let tail = kinora.run(&["events", "tail", "-n", "5000", "--json"]).stdout;
+    let tail = String::from_utf8(tail).expect("text");
+    let streams = tail.lines().filter_map(|line| {
+        let event: serde_json::Value = serde_json::from_str(line).ok()?;
+        Some(event["stream_id"].as_str()?.strip_prefix("subscription-")?.to_owned())
+    });
+    let id = streams.last().expect("the demo has a subscriber");
+    let now = kinora.json(&["subscription", "show", &id, "--json"]);
+    assert!(now["status"] == "active" && now["orders"].as_array().is_some_and(|o| !o.is_empty()), "{now}");
+    let today = kinora.json(&[
+        "subscription",
+        "show",
+        &id,
+        "--json",
+        "--as-of",
+        &now["joined_at"].as_str().expect("a time")[..10],
+    ]);
+    for same in ["status", "plan", "price", "joined_at", "orders"] {
+        assert_eq!(now[same], today[same], "{same}");
+    }
+    let before = kinora.json(&["subscription", "show", &id, "--json", "--as-of", "2020-01-01"]);
+    for nothing in ["status", "plan", "price", "joined_at", "ended_at", "paid_until", "open_order"] {
+        assert!(before[nothing].is_null(), "{nothing}: {before}");
+    }
+    assert_eq!((&before["orders"], &before["timeline"]), (&serde_json::json!([]), &serde_json::json!([])));
+    let out = kinora.run(&["subscription", "show", &id, "--as-of", "2999-01-01"]);
+    let words = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(out.status.code() == Some(2) && words.contains("still to come"), "{words}");
+}
+
+#[test]
+fn a_command_that_reads_makes_no_studio_where_there_is_none() {
+    let data = data_folder();
+    let here = data.path().join("not").join("here");
+    for args in [
+        &["events", "verify", "--json"][..],
+        &["events", "tail"],
+        &["projection", "verify", "--json"],
+        &["search", "status", "--json"],
+        &["subscription", "show", "019af000-0000-7000-8000-000000000000", "--json"],
+        &["account", "list", "--json"],
+        &["account", "show", "a@example.org"],
+        &["media", "queue", "--json"],
+        &["migrate", "--plan"],
+        &["secrets", "rotate", "session"],
+        &["backup", "create", "--to", "/nowhere"],
+        &["demo", "clock"],
+    ] {
+        let out = Command::new(env!("CARGO_BIN_EXE_kinora")).args(args).arg("--data").arg(&here).output();
+        let out = out.expect("kinora starts");
+        let words = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert!(out.status.code() == Some(1) && words.contains("there is no studio in"), "{args:?}: {words}");
+        assert!(out.stdout.is_empty() && !here.exists(), "{args:?} made something");
+    }
+    // What production refuses it refuses before anything is made.
+    let file = data.path().join("kinora.toml");
+    std::fs::write(&file, "mode = \"production\"\n").expect("written");
+    let settings = file.to_str().expect("text");
+    let out = kinora(&data, &["demo", "clock", "--set", "2099-01-01T00:00:00Z", "--config", settings]);
+    let words = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(out.status.code() == Some(2) && words.contains("cannot be moved in production"), "{words}");
     assert!(!data.path().join("postgres").exists(), "nothing was started");
 }
 

@@ -173,7 +173,8 @@ async fn show_subscription(req: Req) -> Result<Res, HttpError> {
 }
 
 /// Only the member's own: staff act on their desk, with a reason.
-async fn act(req: Req, command: fn(DateTime<Utc>) -> SubscriptionCommand) -> Result<Res, HttpError> {
+async fn act(mut req: Req, command: fn(DateTime<Utc>) -> SubscriptionCommand) -> Result<Res, HttpError> {
+    super::takes_nothing(&mut req).await?;
     let row = find(&req).await?;
     if Some(row.owner) != req.viewer.id() {
         return Err(HttpError::Forbidden(

@@ -1,7 +1,7 @@
 //! Captions of a work: put under their track, and taken away.
 
 use super::media::{changed, find_own};
-use super::{Endpoint, body, only, text};
+use super::{Endpoint, body, only, takes_nothing, text};
 use crate::actors::CommandError;
 use crate::actors::accounts::access_tokens::Scope;
 use crate::actors::media_captions::{self, CaptionsError};
@@ -70,8 +70,9 @@ async fn put(mut req: Req) -> Result<Res, HttpError> {
     changed(&req, work.id, receipt.position).await
 }
 
-async fn remove(req: Req) -> Result<Res, HttpError> {
+async fn remove(mut req: Req) -> Result<Res, HttpError> {
     let work = find_own(&req).await?;
+    takes_nothing(&mut req).await?;
     let (language, sounds) = track(&req)?;
     let kept = work.captions.iter().find(|c| c.language == language && c.sounds == sounds);
     let track = kept.ok_or(HttpError::NotFound)?.track();

@@ -1,11 +1,14 @@
 //! Works: what can be seen and played, and for their makers what can be done with them.
 
-use super::{Endpoint, bad_cursor, body, captions, check_match, cursor, limit, one, only, page, text};
+use super::{
+    Endpoint, bad_cursor, body, body_if_any, captions, check_match, cursor, limit, one, only, page,
+    takes_nothing, text,
+};
 use crate::actors::accounts::access_tokens::Scope;
 use crate::actors::bus::{Claim, CommandError, Envelope};
 use crate::domain::media::{Codec, Filing, Kind, Media, MediaCommand, MediaError, NotShown, Tier, tags};
 use crate::domain::shared::{Licence, Slug, derive_id};
-use crate::http::delivery::{is_kept_back, may_edit, may_see, may_watch, signed_base};
+use crate::http::delivery::{hidden, is_kept_back, may_edit, may_see, may_watch, signed_base};
 use crate::http::player::{is_public_size, picture_url};
 use crate::http::{Form, HttpError, Req, Res};
 use crate::projections::media::{self as works, Progress, Work};
@@ -53,7 +56,15 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             describe,
         )
         .takes("MediaChange"),
-        act("/api/v1/media/{id}/publish", "Publish a work now", |at| MediaCommand::Publish { at }),
+        Endpoint::act(
+            Method::POST,
+            "/api/v1/media/{id}/publish",
+            write,
+            "Publish a work now, or at `publish_at`",
+            "Media",
+            publish,
+        )
+        .may_take("PublishWish"),
         act("/api/v1/media/{id}/unpublish", "Hide a published work", |at| MediaCommand::Unpublish { at }),
         act("/api/v1/media/{id}/retry", "Try failed processing again", |at| MediaCommand::Retry { at }),
         act("/api/v1/media/{id}/reprocess", "Make all renditions anew", |at| MediaCommand::Reprocess { at }),
@@ -152,7 +163,7 @@ pub(super) fn parse(cursor: &str) -> Result<(DateTime<Utc>, Uuid), HttpError> {
 async fn find(req: &Req) -> Result<Work, HttpError> {
     let work = works::by_id(&req.app.reader, req.id_param("id")?).await?.ok_or(HttpError::NotFound)?;
     if !may_see(req, &work).await?.allowed && !may_edit(req, &work) {
-        return Err(HttpError::NotFound);
+        return Err(hidden(&work));
     }
     if work.is_removed() {
         return Err(HttpError::Gone("This work was removed.".into()));
@@ -233,8 +244,38 @@ pub(super) async fn changed(req: &Req, id: Uuid, position: i64) -> Result<Res, H
     one(req, &whole(req, &work).await?)
 }
 
-async fn command(req: Req, act: fn(DateTime<Utc>) -> MediaCommand) -> Result<Res, HttpError> {
+/// Now, or at the time that the body names.
+async fn publish(mut req: Req) -> Result<Res, HttpError> {
     let work = find_own(&req).await?;
+    let wanted = body_if_any(&mut req).await?;
+    only(&wanted, &["publish_at"])?;
+    check_match(&req, &whole(&req, &work).await?)?;
+    let bad = |words: String| HttpError::Fields(vec![("publish_at".into(), words)]);
+    let at = req.now();
+    let command = match text(&wanted, "publish_at")? {
+        None => MediaCommand::Publish { at },
+        Some(_) if work.is_published() => {
+            return Err(HttpError::Conflict(
+                "It is published already. Hide it first to publish it later.".into(),
+            ));
+        }
+        Some(time) => {
+            let time = DateTime::parse_from_rfc3339(time)
+                .map_err(|_| bad("This is a time after RFC 3339, such as 2027-01-31T18:00:00Z.".into()))?;
+            MediaCommand::Schedule { publish_at: time.to_utc(), at }
+        }
+    };
+    let id = req.command_id(&Form::default());
+    match req.app.bus.dispatch::<Media>(Envelope::new(id, work.id, command, req.meta())).await {
+        Ok(receipt) => changed(&req, work.id, receipt.position).await,
+        Err(CommandError::Refused(why @ MediaError::TimeHasPassed)) => Err(bad(why.to_string())),
+        Err(other) => Err(other.into()),
+    }
+}
+
+async fn command(mut req: Req, act: fn(DateTime<Utc>) -> MediaCommand) -> Result<Res, HttpError> {
+    let work = find_own(&req).await?;
+    takes_nothing(&mut req).await?;
     check_match(&req, &whole(&req, &work).await?)?;
     let id = req.command_id(&Form::default());
     let envelope = Envelope::new(id, work.id, act(req.now()), req.meta());

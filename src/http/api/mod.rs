@@ -39,6 +39,8 @@ struct Endpoint {
     list: bool,
     /// Name of the schema of the body; empty for none.
     takes: &'static str,
+    /// Whether the body may be left out.
+    optional: bool,
     /// Values of the query: name and meaning.
     query: &'static [(&'static str, &'static str)],
     /// Status when all went well.
@@ -58,7 +60,7 @@ impl Endpoint {
         R: Future<Output = Result<Res, HttpError>> + Send + 'static,
     {
         let route = Route::get(path, Access::Anyone, handler).scope(scope);
-        Self { route, summary, answer, list: false, takes: "", query: &[], status: 200 }
+        Self { route, summary, answer, list: false, takes: "", optional: false, query: &[], status: 200 }
     }
 
     fn act<F, R>(
@@ -74,7 +76,7 @@ impl Endpoint {
         R: Future<Output = Result<Res, HttpError>> + Send + 'static,
     {
         let route = Route::new(method, path, Access::SignedIn, handler).scope(scope);
-        Self { route, summary, answer, list: false, takes: "", query: &[], status: 200 }
+        Self { route, summary, answer, list: false, takes: "", optional: false, query: &[], status: 200 }
     }
 
     fn list(mut self, query: &'static [(&'static str, &'static str)]) -> Self {
@@ -86,6 +88,12 @@ impl Endpoint {
     fn takes(mut self, schema: &'static str) -> Self {
         self.takes = schema;
         self
+    }
+
+    /// As [`Endpoint::takes`], of a body that may be left out.
+    fn may_take(mut self, schema: &'static str) -> Self {
+        self.optional = true;
+        self.takes(schema)
     }
 
     fn status(mut self, status: u16) -> Self {
@@ -193,14 +201,28 @@ async fn body(req: &mut Req) -> Result<Value, HttpError> {
     if value.is_object() { Ok(value) } else { Err(HttpError::Unprocessable("Send a JSON object.".into())) }
 }
 
+/// A JSON body that may be left out.
+async fn body_if_any(req: &mut Req) -> Result<Value, HttpError> {
+    if req.bytes().await?.is_empty() { Ok(json!({})) } else { body(req).await }
+}
+
+/// Refuses what was sent along with an act that takes nothing: whoever sends a wish must not think that it was heard.
+async fn takes_nothing(req: &mut Req) -> Result<(), HttpError> {
+    only(&body_if_any(req).await?, &[])
+}
+
 /// Fields that a body may have; another one is a mistake worth telling.
 fn only(value: &Value, known: &[&str]) -> Result<(), HttpError> {
+    let words = match known {
+        [] => "Unknown; this takes no fields.".to_owned(),
+        known => format!("Unknown; known are {}.", known.join(", ")),
+    };
     let unknown: Vec<(String, String)> = value
         .as_object()
         .into_iter()
         .flat_map(|o| o.keys())
         .filter(|key| !known.contains(&key.as_str()))
-        .map(|key| (key.clone(), format!("Unknown; known are {}.", known.join(", "))))
+        .map(|key| (key.clone(), words.clone()))
         .collect();
     if unknown.is_empty() { Ok(()) } else { Err(HttpError::Fields(unknown)) }
 }

@@ -111,7 +111,7 @@ fn operation(endpoint: &Endpoint) -> Value {
     }
     if !endpoint.takes.is_empty() {
         operation["requestBody"] = json!({
-            "required": true,
+            "required": !endpoint.optional,
             "content": { "application/json": { "schema": { "$ref": format!("#/components/schemas/{}", endpoint.takes) } } },
         });
     }

@@ -90,6 +90,15 @@ fn media() -> Vec<(&'static str, Value)> {
             }),
         ),
         (
+            "PublishWish",
+            json!({
+                "type": "object", "additionalProperties": false,
+                "properties": { "publish_at": {
+                    "type": ["string", "null"], "format": "date-time", "description": "Later, at this time; without it, now",
+                } },
+            }),
+        ),
+        (
             "Captions",
             object(
                 &["track", "language", "label", "cues"],

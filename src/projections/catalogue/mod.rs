@@ -26,7 +26,8 @@ pub use posts::{all_posts, due_posts, post_by_id, post_by_slug, posts, posts_of_
 pub use rows::{Found, Row};
 pub use search::{Facets, Hit, Hits, Order, SearchKind, Wanted, facets, findable, new_between, search};
 pub use works::{
-    Work, latest_works, public_count_by, published_among, work_by_id, works_by_ids, works_by_slugs, works_of,
+    Work, latest_works, public_count_by, published_among, shown_in, work_by_id, works_by_ids, works_by_slugs,
+    works_of,
 };
 
 use super::{Projection, ProjectionError};

@@ -35,6 +35,20 @@ pub async fn published_among(reader: &Reader, ids: &[Uuid]) -> Result<HashSet<Uu
     Ok(reader.client().await?.query(sql, &[&ids]).await?.iter().map(|row| row.get(0)).collect())
 }
 
+/// Published films and collections that show a work: title and address, collections first.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn shown_in(reader: &Reader, work: Uuid) -> Result<Vec<(String, String)>, QueryError> {
+    let sql = "select w.title, w.url from catalogue_words w
+        left join catalogue c on c.kind = 'collection' and c.id = w.id
+        where (w.kind = 'film' and $1::uuid = any(w.parts))
+            or (w.kind = 'collection' and c.state->'text'->'media' ? $1::uuid::text)
+        order by w.kind, lower(w.title), w.id limit 20";
+    let rows = reader.client().await?.query(sql, &[&work]).await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
 /// A work by id, public or not; removed ones are not found.
 ///
 /// # Errors

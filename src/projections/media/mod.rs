@@ -17,7 +17,9 @@ mod queries;
 mod replacing;
 
 pub use progress::{Progress, progress};
-pub use queries::{by_id, by_ids, by_slug, bytes_in, due, in_processing, list, listed, removed_before};
+pub use queries::{
+    SORTS, by_id, by_ids, by_slug, bytes_in, due, in_processing, list, listed, removed_before, sorted,
+};
 pub use replacing::{Held, Next, Refused, bytes_of, former_before, originals_of, others_with_original};
 
 /// The projection.

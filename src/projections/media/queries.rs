@@ -2,6 +2,7 @@
 
 use super::Work;
 use crate::domain::media::{Captions, Facts, Place, Tier};
+use crate::projections::sorting::{Sort, SortColumn};
 use crate::projections::{QueryError, Reader};
 use crate::store::StoreError;
 use chrono::{DateTime, Utc};
@@ -131,6 +132,37 @@ pub async fn list(
          order by received_at desc, media limit $3"
     );
     reader.client().await?.query(&sql, &[&owner, &before, &limit]).await?.iter().map(read).collect()
+}
+
+/// What the list of uploads can be sorted by.
+pub const SORTS: &[SortColumn] = &[
+    ("title", &["lower(title)"]),
+    ("state", &["processing"]),
+    ("publication", &["publication"]),
+    ("size", &["bytes"]),
+    ("received", &["received_at"]),
+];
+
+/// A page of the works that are not removed, of one owner or of all, in the wished order or newest first; and how
+/// many there are.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn sorted(
+    reader: &Reader,
+    owner: Option<Uuid>,
+    sort: Option<Sort>,
+    offset: i64,
+    limit: i64,
+) -> Result<(Vec<Work>, i64), QueryError> {
+    let which = "publication not in ('removed', 'erased') and ($1::uuid is null or owner = $1)";
+    let client = reader.client().await?;
+    let count = format!("select count(*) from media_works where {which}");
+    let total = client.query_one(&count, &[&owner]).await?.get(0);
+    let order = Sort::order(sort, "received_at desc, media");
+    let sql = format!("select {COLUMNS} from media_works where {which} order by {order} offset $2 limit $3");
+    let rows = client.query(&sql, &[&owner, &offset, &limit]).await?;
+    Ok((rows.iter().map(read).collect::<Result<_, _>>()?, total))
 }
 
 /// A page of works for a listing: of one owner in every state by arrival, or of everybody what is

@@ -11,11 +11,11 @@ use warp::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use warp::reply::Reply;
 
 /// Rows read at a time.
-pub(super) const PART: i64 = 1000;
+pub(in crate::http::pages) const PART: i64 = 1000;
 
 /// How a file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum FileKind {
+pub(in crate::http::pages) enum FileKind {
     /// Comma-separated, with a line of names first.
     Csv,
     /// One object a line, with the same names.
@@ -77,17 +77,26 @@ fn line(names: &[&str], row: Vec<String>) -> String {
 }
 
 /// Some rows, and where the list goes on, if it does.
-pub(super) type Part<K> = (Vec<Vec<String>>, Option<K>);
+pub(in crate::http::pages) type Part<K> = (Vec<Vec<String>>, Option<K>);
 
 /// The part that `rows` are, if a full one has `PART` of them.
-pub(super) fn part<T, K>(rows: &[T], cells: impl Fn(&T) -> Vec<String>, key: impl Fn(&T) -> K) -> Part<K> {
+pub(in crate::http::pages) fn part<T, K>(
+    rows: &[T],
+    cells: impl Fn(&T) -> Vec<String>,
+    key: impl Fn(&T) -> K,
+) -> Part<K> {
     let full = i64::try_from(rows.len()).unwrap_or(0) == PART;
     (rows.iter().map(cells).collect(), rows.last().filter(|_| full).map(key))
 }
 
 /// Sends the file `name`, one part after the other as `read` gives them; at most one is read ahead, and
 /// whoever hangs up ends the reading.
-pub(super) fn send<K, F, R>(name: &str, kind: FileKind, names: &'static [&'static str], read: F) -> Res
+pub(in crate::http::pages) fn send<K, F, R>(
+    name: &str,
+    kind: FileKind,
+    names: &'static [&'static str],
+    read: F,
+) -> Res
 where
     K: Send + 'static,
     F: Fn(Option<K>) -> R + Send + 'static,
@@ -125,7 +134,7 @@ where
 }
 
 /// Sends the file `name` of rows that are all there: those of a report, a few for each span.
-pub(super) fn whole(
+pub(in crate::http::pages) fn whole(
     name: &str,
     kind: FileKind,
     names: &'static [&'static str],

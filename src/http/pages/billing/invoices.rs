@@ -1,7 +1,7 @@
 //! `/billing/invoices` and one invoice.
 
 use super::exports::{self, FileKind, PART};
-use super::{BILLING, PAGE, desk, names, page_number, pages, person, with};
+use super::{BILLING, PAGE, desk, names, page_number, pages, person, sort, sortable, with};
 use crate::actors::accounts::staff;
 use crate::actors::paper::{Billed, billed};
 use crate::http::error::HttpError;
@@ -33,18 +33,18 @@ async fn list(req: Req) -> Result<Res, HttpError> {
     if let Some(kind) = FileKind::asked(&req) {
         return Ok(export(&req, kind, words));
     }
-    let page = page_number(&req);
-    let (rows, total) = invoices::list(&req.app.reader, words, (page - 1) * PAGE, PAGE).await?;
+    let (page, by) = (page_number(&req), sort(&req, invoices::SORTS));
+    let (rows, total) = invoices::list(&req.app.reader, words, by, (page - 1) * PAGE, PAGE).await?;
     let accounts: Vec<Uuid> = rows.iter().map(|i| i.document.account).collect();
     let names = names(&req, &accounts, "billing-invoices").await?;
     let columns = [
-        Column::new("Number"),
+        sortable(&req, by, "number", Column::new("Number")),
         Column::new("Member"),
         Column::new("For"),
-        Column::new("Kind"),
-        Column::number("VAT"),
-        Column::number("Amount"),
-        Column::new("Issued"),
+        sortable(&req, by, "kind", Column::new("Kind")),
+        sortable(&req, by, "vat", Column::number("VAT")),
+        sortable(&req, by, "total", Column::number("Amount")),
+        sortable(&req, by, "issued", Column::new("Issued")),
     ];
     let lines: Vec<Vec<Markup>> = rows
         .iter()

@@ -6,7 +6,7 @@ mod coupons;
 mod credits;
 mod direct_debits;
 mod exchange_rates;
-mod exports;
+pub(in crate::http::pages) mod exports;
 mod gifts;
 mod invoices;
 mod managed;
@@ -37,6 +37,7 @@ mod why;
 use crate::actors::accounts::staff;
 use crate::domain::shared::AccountId;
 use crate::http::error::HttpError;
+use crate::http::listing::{page_number, sort, sortable, with};
 use crate::http::page::{Page, page, unprocessable};
 use crate::http::response::{self, text};
 use crate::http::route::{Access, Route};
@@ -154,38 +155,9 @@ fn person(names: &HashMap<AccountId, String>, id: AccountId) -> Markup {
     html! { a href={ "/billing/people/" (id) } { (name) } }
 }
 
-/// The page number of a list, from 1.
-fn page_number(req: &Req) -> i64 {
-    req.query("page").parse().unwrap_or(1).clamp(1, 1_000_000)
-}
-
-/// This address with `name` set to `value` (or without it), back on the first page.
-fn with(req: &Req, name: &str, value: Option<&str>) -> String {
-    let kept =
-        req.query_pairs().iter().filter(|(n, v)| n != name && n != "page" && n != "at" && !v.is_empty());
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.extend_pairs(kept);
-    if let Some(value) = value {
-        query.append_pair(name, value);
-    }
-    match query.finish().as_str() {
-        "" => req.path.clone(),
-        query => format!("{}?{query}", req.path),
-    }
-}
-
 /// The line below a list.
 fn pages(req: &Req, number: i64, shown: usize, total: i64) -> Markup {
-    let first = (number - 1) * PAGE;
-    let last = first + i64::try_from(shown).unwrap_or(0);
-    let to = |n: i64| {
-        let base = with(req, "page", None);
-        let mark = if base.contains('?') { '&' } else { '?' };
-        format!("{base}{mark}page={n}")
-    };
-    let previous = (number > 1).then(|| to(number - 1));
-    let next = (last < total).then(|| to(number + 1));
-    crate::http::ui::paging((first + 1).min(last), last, total, previous.as_deref(), next.as_deref())
+    crate::http::listing::pages(req, number, PAGE, shown, total)
 }
 
 /// A file to save.

@@ -2,7 +2,7 @@
 
 use super::exports::{self, FileKind, PART};
 use super::subscription_acts::with_reason;
-use super::{BILLING, PAGE, approvals, desk, names, page_number, pages, person, with};
+use super::{BILLING, PAGE, approvals, desk, names, page_number, pages, person, sort, sortable, with};
 use crate::actors::bus::{CommandError, Envelope};
 use crate::domain::approval::Act;
 use crate::domain::order::{Order, OrderCommand, OrderEvent, Settlement, transfer_reference};
@@ -57,8 +57,8 @@ async fn list(req: Req) -> Result<Res, HttpError> {
     if let Some(kind) = FileKind::asked(&req) {
         return Ok(export(&req, kind, narrowed));
     }
-    let page = page_number(&req);
-    let (rows, total) = orders::list(&req.app.reader, &narrowed, (page - 1) * PAGE, PAGE).await?;
+    let (page, by) = (page_number(&req), sort(&req, orders::SORTS));
+    let (rows, total) = orders::list(&req.app.reader, &narrowed, by, (page - 1) * PAGE, PAGE).await?;
     let accounts: Vec<Uuid> = rows.iter().map(|r| r.account).collect();
     let names = names(&req, &accounts, "billing-orders").await?;
     let mut chips: Vec<Markup> = match &narrowed.status {
@@ -79,12 +79,12 @@ async fn list(req: Req) -> Result<Res, HttpError> {
     }
     let clear = (narrowed != Filter::default()).then_some("/billing/orders");
     let columns = [
-        Column::new("Number"),
+        sortable(&req, by, "number", Column::new("Number")),
         Column::new("Member"),
-        Column::new("For"),
-        Column::new("Status"),
-        Column::number("Amount"),
-        Column::new("Placed"),
+        sortable(&req, by, "for", Column::new("For")),
+        sortable(&req, by, "status", Column::new("Status")),
+        sortable(&req, by, "amount", Column::number("Amount")),
+        sortable(&req, by, "placed", Column::new("Placed")),
     ];
     let lines: Vec<Vec<Markup>> = rows
         .iter()

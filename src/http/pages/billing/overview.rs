@@ -86,7 +86,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         },
     ];
     let (_, questionable) =
-        orders::list(reader, &orders::Filter { questionable: true, ..orders::Filter::default() }, 0, 1)
+        orders::list(reader, &orders::Filter { questionable: true, ..orders::Filter::default() }, None, 0, 1)
             .await?;
     let parked = subscriptions::Filter { parked: true, ..subscriptions::Filter::default() };
     let (_, parked) = subscriptions::list(reader, &parked, 0, 1).await?;

@@ -18,7 +18,7 @@ use crate::http::ui::layout::{Place, crumbs};
 use crate::http::ui::table::{cell, head, number};
 use crate::http::ui::{
     Column, Errors, Field, Icon, Moment, Tone, Weight, empty, facts, filter, filters, format, notice,
-    page_head, table, timeline,
+    notice_text, page_head, table, timeline,
 };
 use crate::http::{Form, Req, Res};
 use crate::projections::orders::{self, OrderRow};
@@ -26,7 +26,7 @@ use crate::projections::subscription_timeline::{self, Entry, state_as_of};
 use crate::projections::subscription_words::{Weight as Feel, actor_words, describe};
 use crate::projections::subscriptions::{self, SubscriptionRow};
 use crate::projections::teams;
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use maud::{Markup, html};
 use std::collections::{BTreeSet, HashMap};
 
@@ -182,10 +182,12 @@ fn known(state: &Subscription, row: &SubscriptionRow) -> Vec<(&'static str, Mark
 fn as_of(req: &Req, entries: &[Entry], row: &SubscriptionRow) -> Markup {
     let end_of = |day: &str| -> Option<DateTime<Utc>> {
         let day: NaiveDate = req.query(day).parse().ok()?;
-        Some(day.checked_add_days(Days::new(1))?.and_hms_opt(0, 0, 0)?.and_utc())
+        // The last instant of that day: what takes effect at midnight belongs to the next one.
+        Some(day.checked_add_days(Days::new(1))?.and_hms_opt(0, 0, 0)?.and_utc() - TimeDelta::microseconds(1))
     };
     let end = end_of("as_of");
     let known = end_of("known_on").or(end);
+    let to_come = end.is_some_and(|end| end.date_naive() > req.now().date_naive());
     html! {
         section.panel aria-labelledby="asof" {
             h2 #asof { "As it was on a day" }
@@ -194,7 +196,9 @@ fn as_of(req: &Req, entries: &[Entry], row: &SubscriptionRow) -> Markup {
                 (Field::new("known_on", "As we knew on").kind("date").optional().value(req.query("known_on")).short().render())
                 (submit_small("Show that day", Weight::Plain))
             }
-            @if let (Some(end), Some(known)) = (end, known) {
+            @if to_come {
+                (notice_text(Tone::Warning, "That day is still to come: nobody knows yet how it will stand then. What would happen is shown under What if?"))
+            } @else if let (Some(end), Some(known)) = (end, known) {
                 (facts(&[
                     ("What was true", html! { (sentence(&state_as_of(entries, end))) }),
                     ("What we knew", html! { (sentence(&known_at(entries, end, known))) @if known != end { " (recorded by the end of " (req.query("known_on")) ")" } }),

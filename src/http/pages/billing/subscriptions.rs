@@ -1,7 +1,7 @@
 //! `/billing/subscriptions`: all of them, narrowed by chips, and as CSV.
 
 use super::exports::{self, FileKind, PART};
-use super::{BILLING, PAGE, desk, names, page_number, pages, person, with};
+use super::{BILLING, PAGE, desk, names, page_number, pages, person, sort, sortable, with};
 use crate::actors::accounts;
 use crate::domain::shared::calendar::day_words;
 use crate::domain::subscription::CancelReason;
@@ -71,18 +71,19 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     if let Some(kind) = FileKind::asked(&req) {
         return Ok(export(&req, kind, filter));
     }
-    let number = page_number(&req);
-    let (rows, total) = subscriptions::list(&req.app.reader, &filter, (number - 1) * PAGE, PAGE).await?;
+    let (number, by) = (page_number(&req), sort(&req, subscriptions::SORTS));
+    let (rows, total) =
+        subscriptions::sorted(&req.app.reader, &filter, by, (number - 1) * PAGE, PAGE).await?;
     let owners: Vec<Uuid> = rows.iter().map(|r| r.owner).collect();
     let names = names(&req, &owners, "billing-subscriptions").await?;
     let acts = html! { (link_small("Export CSV", &with(&req, "page", None).replacen("/billing/subscriptions", "/billing/subscriptions.csv", 1), Weight::Plain)) (link_small("Export JSON Lines", &with(&req, "format", Some("jsonl")), Weight::Quiet)) };
     let columns = [
         Column::new("Member"),
-        Column::new("Plan"),
-        Column::new("Status"),
-        Column::number("Price"),
-        Column::new("Next payment"),
-        Column::new("Joined"),
+        sortable(&req, by, "plan", Column::new("Plan")),
+        sortable(&req, by, "status", Column::new("Status")),
+        sortable(&req, by, "price", Column::number("Price")),
+        sortable(&req, by, "due", Column::new("Next payment")),
+        sortable(&req, by, "joined", Column::new("Joined")),
     ];
     let lines: Vec<Vec<Markup>> = rows.iter().map(|row| line(row, &person(&names, row.owner))).collect();
     let content = html! {

@@ -8,7 +8,7 @@ use crate::domain::order_process::what_if::{Difference, History, OrderLine, Repl
 use crate::domain::shared::Money;
 use crate::domain::shared::calendar::{Interval, IntervalUnit, day_words};
 use crate::domain::shared::payment::{BillingPolicy, OrderReason};
-use crate::domain::subscription::SubscriptionEvent;
+use crate::domain::subscription::{Status, SubscriptionEvent};
 use crate::http::error::HttpError;
 use crate::http::pages::membership::shared::{country, period_words};
 use crate::http::pages::membership::subscription::order_chip;
@@ -178,7 +178,6 @@ fn compared(row: &SubscriptionRow, was: &Replay, would: &Replay) -> Markup {
 }
 
 fn lived(title: &str, row: &SubscriptionRow, life: &Replay) -> Markup {
-    let status: &'static str = life.status.into();
     let columns = [
         Column::new("Made on"),
         Column::new("For"),
@@ -193,13 +192,23 @@ fn lived(title: &str, row: &SubscriptionRow, life: &Replay) -> Markup {
             h2 { (title) }
             (facts(&[
                 ("Paid in all", html! { strong.num { (money(row, life.paid())) } }),
-                ("Status", html! { (status) @if life.parked { ", parked for staff" } }),
+                ("Status", html! { (status_words(life.status)) @if life.parked { ", parked for staff" } }),
                 ("Next payment", html! { @if let Some(day) = life.next_due_on { (day_words(day)) } @else { "none" } }),
                 ("Days with access", html! { span.num { (life.days_of_access) } }),
             ]))
             @if !life.refused.is_empty() { p.small.dim { "Not possible in this life: " (life.refused.join(", ")) "." } }
             @if !rows.is_empty() { (table(title, &columns, &rows)) }
         }
+    }
+}
+
+fn status_words(status: Status) -> &'static str {
+    match status {
+        Status::Active => "active",
+        Status::PendingCancellation => "cancelled, ends with the paid time",
+        Status::OnHold => "on hold",
+        Status::Cancelled => "ended",
+        Status::Expired => "expired",
     }
 }
 

@@ -16,6 +16,7 @@ mod versions;
 mod works_field;
 
 use crate::http::route::{Access, Route};
+pub use desk::places;
 
 /// Who works here. Creators see and change their own work, editors everybody's.
 pub const MAKERS: Access = Access::Role(&["creator", "editor"]);

@@ -10,12 +10,13 @@ use crate::http::delivery::may_edit;
 use crate::http::error::HttpError;
 use crate::http::form::Form;
 use crate::http::page::{Page, page, unprocessable};
+use crate::http::pages::creator::places;
 use crate::http::player::stage;
 use crate::http::response::after;
 use crate::http::route::{Access, Route};
 use crate::http::ui::{
     Choice, Errors, Field, Place, Theme, Tone, Weight, button, choices, crumbs, error_summary, form,
-    form_inline, format, notice, notice_text, page_head, table,
+    form_inline, format, notice, notice_text, page_head, rooms, table,
 };
 use crate::http::{Req, Res};
 use crate::projections::media::{self as works, Work};
@@ -215,7 +216,7 @@ pub(super) async fn view(
         div.row { (button::submit("Save", Weight::Main)) }
     };
     let body = html! {
-        div.wrap.page.stack.loose {
+        div.stack.loose {
             (crumbs(&[Place::new("Uploads", "/studio/uploads")], &work.title))
             (page_head(&work.title, None, Some(&publishing(req, work, &base))))
             (error_summary(errors))
@@ -247,7 +248,7 @@ pub(super) async fn view(
             theme: Theme::Desk,
             scripts: stage.scripts.into_iter().chain(["uploads.js"]).collect(),
             private: true,
-            body,
+            body: rooms("Studio", &places(req), "/studio/uploads", &body),
             ..Page::default()
         },
     ))

@@ -5,7 +5,7 @@ use crate::actors::download_counts;
 use crate::actors::visits::Visit;
 use crate::domain::media::Place;
 use crate::http::cdn::Cdn;
-use crate::http::delivery::{check_token, may_see, may_watch};
+use crate::http::delivery::{check_token, hidden, may_see, may_watch};
 use crate::http::error::HttpError;
 use crate::http::files::{Served, content_type, serve_found, unreadable};
 use crate::http::player::is_public_size;
@@ -123,7 +123,7 @@ async fn protected(req: Req) -> Result<Res, HttpError> {
     let (work, round) = find(&req).await?;
     // The address alone gives nothing: the right may have ended meanwhile.
     if !may_watch(&req, &work).await?.allowed {
-        return Err(HttpError::NotFound);
+        return Err(hidden(&work));
     }
     if let Some(instead) = elsewhere(&req, &work)? {
         return Ok(instead);
@@ -207,7 +207,7 @@ async fn for_cdn(req: Req) -> Result<Res, HttpError> {
     }
     let (work, round) = find(&req).await?;
     if work.is_removed() {
-        return Err(HttpError::NotFound);
+        return Err(hidden(&work));
     }
     let path = req.param("path");
     let (path, save) = path.strip_prefix(cdn::SAVE).map_or((path, false), |path| (path, true));
@@ -238,7 +238,7 @@ async fn picture(req: Req) -> Result<Res, HttpError> {
     let is_the_work = !is_public_size(work.kind, work.tier, widths, width);
     let decision = if is_the_work { may_watch(&req, &work).await? } else { may_see(&req, &work).await? };
     if !decision.allowed {
-        return Err(HttpError::NotFound);
+        return Err(hidden(&work));
     }
     // What stands for a published work is for every site that shows a link to it: previews, feed readers.
     let public = work.is_published() && !is_the_work;

@@ -6,16 +6,19 @@ use crate::actors::uploads;
 use crate::domain::media::Kind;
 use crate::http::error::HttpError;
 use crate::http::form::Form;
-use crate::http::page::{Page, page};
+use crate::http::listing::{page_number, sort};
+use crate::http::page::{Page, page, with_query};
+use crate::http::pages::creator::places;
 use crate::http::player::poster;
 use crate::http::response::html;
 use crate::http::route::{Access, Route};
 use crate::http::ui::{
     Errors, Fetch, Field, Icon, Ratio, Theme, Tone, Weight, button, chip, empty, format, hidden_fields,
-    notice_text, page_head, picture,
+    notice_text, page_head, paging, picture, rooms,
 };
 use crate::http::{Req, Res};
 use crate::projections::media::{self as works, Progress, Work};
+use crate::projections::sorting::Sort;
 use maud::{Markup, html as markup};
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -36,7 +39,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
 
 /// The page, with what was typed for a file to be fetched and what is wrong with it.
 pub(super) async fn page_of(req: &Req, typed: Option<&Form>, errors: &Errors) -> Result<Res, HttpError> {
-    let list = list(req).await?;
+    let (list, total, shown) = list(req).await?;
     let fetching = fetching::section(req, typed, errors).await?;
     let limits = &req.app.config.limits;
     let most = format::bytes(limits.upload_bytes);
@@ -51,7 +54,7 @@ pub(super) async fn page_of(req: &Req, typed: Option<&Form>, errors: &Errors) ->
         "The studio takes {kinds}; each file at most {most}. {room} With scripts a broken upload goes on where it stopped."
     );
     let body = markup! {
-        div.wrap.page.stack.loose {
+        div.stack.loose {
             (page_head("Uploads", Some("What you bring in is examined, made playable, and then gets better renditions."), None))
             @if let Some(why) = &closed { (notice_text(Tone::Warning, &why.to_string())) }
             form.form.upload method="post" action="/uploads/" enctype="multipart/form-data" data-upload {
@@ -61,7 +64,9 @@ pub(super) async fn page_of(req: &Req, typed: Option<&Form>, errors: &Errors) ->
                 div.row { (button::submit("Upload", Weight::Main)) }
             }
             (fetching)
+            @if total > 1 { (orders(sort(req, works::SORTS))) }
             (list)
+            (below(req, shown, total))
         }
     };
     Ok(page(
@@ -72,36 +77,75 @@ pub(super) async fn page_of(req: &Req, typed: Option<&Form>, errors: &Errors) ->
             theme: Theme::Desk,
             scripts: vec!["uploads.js"],
             private: true,
-            body,
+            body: rooms("Studio", &places(req), "/studio/uploads", &body),
             ..Page::default()
         },
     ))
 }
 
 async fn fragment(req: Req) -> Result<Res, HttpError> {
-    let list = list(&req).await?;
+    let (list, ..) = list(&req).await?;
     Ok(html(StatusCode::OK, list))
 }
 
 /// Editors see everybody's works, creators their own.
-async fn list(req: &Req) -> Result<Markup, HttpError> {
+async fn list(req: &Req) -> Result<(Markup, i64, i64), HttpError> {
     let owner = if req.viewer.has_role(&["editor", "admin"]) { None } else { req.viewer.id() };
-    let found = works::list(&req.app.reader, owner, None, SHOWN).await?;
+    let (by, number) = (sort(req, works::SORTS), page_number(req));
+    let (found, total) = works::sorted(&req.app.reader, owner, by, (number - 1) * SHOWN, SHOWN).await?;
     let ids: Vec<Uuid> = found.iter().map(|w| w.id).collect();
     let progress: HashMap<Uuid, Progress> =
         works::progress(&req.app.reader, &ids).await?.into_iter().map(|p| (p.media, p)).collect();
     let moving = found.iter().any(is_moving);
-    Ok(markup! {
-        section #uploads.stack hx-get=[moving.then_some("/studio/uploads/list")] hx-trigger=[moving.then_some("every 2s")]
+    let shown = i64::try_from(found.len()).unwrap_or(SHOWN);
+    let again =
+        with_query("/studio/uploads/list", &[("sort", req.query("sort")), ("page", req.query("page"))]);
+    let list = markup! {
+        section #uploads.stack hx-get=[moving.then_some(again)] hx-trigger=[moving.then_some("every 2s")]
             hx-swap=[moving.then_some("outerHTML")] aria-labelledby="uploads-title" {
             h2 #uploads-title { "Your works" }
             @if found.is_empty() {
                 (empty(Icon::Upload, "Nothing here yet", "Your uploads appear here, with their progress.", None))
             }
             ul.work-list { @for work in &found { (row(work, progress.get(&work.id))) } }
-            @if found.len() as i64 == SHOWN { p.muted { "The latest " (SHOWN) " are shown." } }
         }
-    })
+    };
+    Ok((list, total, shown))
+}
+
+/// The ways in which the list can be sorted; the usual one has the newest first.
+fn orders(by: Option<Sort>) -> Markup {
+    let ways = [
+        ("", "Newest"),
+        ("received", "Oldest"),
+        ("title", "Title"),
+        ("state", "Processing"),
+        ("publication", "Publication"),
+        ("-size", "Largest"),
+    ];
+    let now = by.map_or_else(String::new, |s| format!("{}{}", if s.rises { "" } else { "-" }, s.name));
+    markup! {
+        nav.row.small aria-label="Order of the list" {
+            span.dim { "Sort by" }
+            @for (way, label) in ways {
+                a href=(with_query("/studio/uploads", &[("sort", way)])) aria-current=[(now == way).then_some("true")] { (label) }
+            }
+        }
+    }
+}
+
+/// The line below the list.
+fn below(req: &Req, shown: i64, total: i64) -> Markup {
+    let number = page_number(req);
+    let first = (number - 1) * SHOWN;
+    let to = |n: i64| with_query("/studio/uploads", &[("sort", req.query("sort")), ("page", &n.to_string())]);
+    let previous = (number > 1).then(|| to(number - 1));
+    let next = (first + shown < total).then(|| to(number + 1));
+    markup! {
+        @if previous.is_some() || next.is_some() {
+            (paging((first + 1).min(first + shown), first + shown, total, previous.as_deref(), next.as_deref()))
+        }
+    }
 }
 
 fn is_moving(work: &Work) -> bool {

@@ -5,7 +5,7 @@ use crate::actors::marks::Kind;
 use crate::actors::visits::{self, Counted, Visit};
 use crate::actors::watch_progress;
 use crate::domain::comment::{Subject, SubjectKind};
-use crate::http::delivery::{is_kept_back, may_edit, may_see};
+use crate::http::delivery::{hidden, is_kept_back, may_edit, may_see};
 use crate::http::error::HttpError;
 use crate::http::page::{Page, page, with_query};
 use crate::http::pages::comments;
@@ -16,6 +16,7 @@ use crate::http::response::moved;
 use crate::http::route::{Access, Route};
 use crate::http::ui::{Tone, Weight, button, chip, format, markdown, notice_text, page_head, plain_text};
 use crate::http::{Req, Res, structured};
+use crate::projections::catalogue;
 use crate::projections::media::{self as works, Work};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
@@ -28,12 +29,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let work = works::by_slug(&req.app.reader, req.param("slug")).await?.ok_or(HttpError::NotFound)?;
     let seen = may_see(&req, &work).await?;
     if !seen.allowed {
-        // A work that people knew and that is gone says so; a draft does not exist for them.
-        return Err(if work.is_removed() && work.published_at.is_some() {
-            HttpError::Gone("This work was removed.".into())
-        } else {
-            HttpError::NotFound
-        });
+        return Err(hidden(&work));
     }
     if work.slug != req.param("slug") {
         return Ok(moved(&format!("/media/{}", work.slug)));
@@ -66,6 +62,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         (thread)
     };
     let by = filing::line(&req, &work).await?;
+    let part_of = catalogue::shown_in(&req.app.reader, work.id).await?;
     let body = html! {
         div.wrap.page.stack.loose {
             (stage.markup)
@@ -85,6 +82,9 @@ async fn show(req: Req) -> Result<Res, HttpError> {
                     Some(url) => a rel="license" href=(url) { (work.licence.name()) },
                     None => span { (work.licence.name()) },
                 }
+            }
+            @if !part_of.is_empty() {
+                p { "Part of " @for (n, (title, url)) in part_of.iter().enumerate() { @if n > 0 { ", " } a href=(url) { (title) } } }
             }
             (shot::line(&work))
             @if !work.tags.is_empty() {

@@ -5,6 +5,7 @@ use super::shared::invoice_sheet;
 use crate::actors::paper::{Billed, billed};
 use crate::domain::shared::Money;
 use crate::http::error::HttpError;
+use crate::http::listing::{sort, sortable};
 use crate::http::page::{Page, page};
 use crate::http::pages::account::places;
 use crate::http::route::{Access, Route};
@@ -45,12 +46,24 @@ async fn list(req: Req) -> Result<Res, HttpError> {
         all.extend(invoices::of_account(&req.app.reader, account).await?);
     }
     all.sort_by_key(|i| std::cmp::Reverse(i.position));
+    // The own ones are all read, so that they can be sorted here; what is equal stays in its usual order.
+    let by = sort(&req, invoices::SORTS);
+    if let Some(by) = by {
+        let money = |m: Money| (m.currency, m.minor);
+        let compare = |a: &Invoice, b: &Invoice| match by.name {
+            "vat" => money(a.document.tax.tax).cmp(&money(b.document.tax.tax)),
+            "total" => money(a.document.tax.gross).cmp(&money(b.document.tax.gross)),
+            "issued" => a.document.issued_on.cmp(&b.document.issued_on),
+            _ => a.number.cmp(&b.number),
+        };
+        all.sort_by(|a, b| if by.rises { compare(a, b) } else { compare(b, a) });
+    }
     let columns = [
-        Column::new("Number"),
+        sortable(&req, by, "number", Column::new("Number")),
         Column::new("For"),
-        Column::new("Issued"),
-        Column::number("VAT"),
-        Column::number("Total"),
+        sortable(&req, by, "issued", Column::new("Issued")),
+        sortable(&req, by, "vat", Column::number("VAT")),
+        sortable(&req, by, "total", Column::number("Total")),
     ];
     let content = html! {
         (page_head("Invoices", None, None))

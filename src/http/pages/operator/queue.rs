@@ -3,6 +3,7 @@
 use super::{OPERATORS, places};
 use crate::actors::encoder::wishes::{self, Act, WishError};
 use crate::http::error::HttpError;
+use crate::http::listing::{sort, sortable, with};
 use crate::http::page::{Page, page};
 use crate::http::request::Req;
 use crate::http::response::{Res, see_other};
@@ -17,6 +18,7 @@ use crate::http::ui::table::{self, Column, table};
 use crate::http::ui::{Theme, format};
 use crate::media::sandbox::Confinement;
 use crate::projections::media_queue::{self, Deed, Piece};
+use crate::projections::sorting::Sort;
 use maud::{Markup, html};
 use uuid::Uuid;
 
@@ -34,7 +36,8 @@ const SHOWN: i64 = 200;
 
 async fn show(req: Req) -> Result<Res, HttpError> {
     let reader = &req.app.reader;
-    let pieces = media_queue::pieces(reader, SHOWN).await?;
+    let by = sort(&req, media_queue::SORTS);
+    let pieces = media_queue::sorted(reader, by, SHOWN).await?;
     let paused = media_queue::paused(reader).await?;
     let deeds = media_queue::deeds(reader, 20).await?;
     let moving = pieces.iter().any(|p| p.state == "running");
@@ -50,14 +53,14 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         }))
         section.stack #works { h2 { "Works" } (works(&req, &pieces)) }
         // A page that reloads itself takes the place from under who reads it: only this part is fetched anew.
-        div.stack.loose #pieces hx-get=[moving.then_some("/operator/queue")] hx-trigger=[moving.then_some("every 3s")]
+        div.stack.loose #pieces hx-get=[moving.then(|| with(&req, "done", None))] hx-trigger=[moving.then_some("every 3s")]
             hx-select="#pieces" hx-swap="outerHTML" {
             @if moving { (at_work(&pieces)) }
             section.stack aria-labelledby="all" {
                 h2 #all { "Pieces" }
                 @if pieces.is_empty() {
                     (empty(Icon::Info, "Nothing waits", "What is uploaded is worked off here, piece by piece.", None))
-                } @else { (list(&pieces)) }
+                } @else { (list(&req, by, &pieces)) }
             }
         }
         section.stack #deeds { h2 { "What operators did" } (history(&deeds)) }
@@ -89,11 +92,12 @@ fn figures(pieces: &[Piece]) -> Markup {
     ])
 }
 
-/// The title as a link, or what is left of a work that is gone.
+/// The title, as a link to what operators may look at, or what is left of a work that is gone.
 fn name(piece: &Piece) -> Markup {
     html! {
         @if piece.title.is_empty() { span.mono.small { (piece.media) } }
-        @else { a href={ "/media/" (piece.slug) } { (piece.title) } }
+        @else if piece.published { a href={ "/media/" (piece.slug) } { (piece.title) } }
+        @else { (piece.title) " " span.small.dim { "(not published)" } }
     }
 }
 
@@ -210,17 +214,17 @@ fn piece_words(p: &Piece) -> String {
     if p.generation > 1 { format!("{piece}, round {}", p.generation) } else { piece }
 }
 
-fn list(pieces: &[Piece]) -> Markup {
+fn list(req: &Req, by: Option<Sort>, pieces: &[Piece]) -> Markup {
     let columns = [
-        Column::new("Work"),
-        Column::new("Piece"),
-        Column::new("State"),
-        Column::number("Progress"),
+        sortable(req, by, "work", Column::new("Work")),
+        sortable(req, by, "piece", Column::new("Piece")),
+        sortable(req, by, "state", Column::new("State")),
+        sortable(req, by, "progress", Column::number("Progress")),
         Column::number("Frames/s"),
-        Column::number("Age"),
+        sortable(req, by, "age", Column::number("Age")),
         Column::number("Silent"),
         Column::new("Worker"),
-        Column::number("Try"),
+        sortable(req, by, "try", Column::number("Try")),
         Column::new("Last error"),
     ];
     let rows: Vec<Vec<Markup>> = pieces

@@ -11,6 +11,7 @@ use crate::http::response::{is_own_path, see_other, set};
 use crate::http::route::{Access, Route};
 use crate::http::ui::{Errors, Field, Tone, Weight, button, form, notice_text};
 use crate::http::{Form, Req, Res, session};
+use crate::projections::people::{self, Presence};
 use maud::html;
 use uuid::Uuid;
 use warp::http::StatusCode;
@@ -50,11 +51,11 @@ async fn sign_in(mut req: Req) -> Result<Res, HttpError> {
         }
         Ok(SignIn::SecondStep(account)) => super::second_step::begin(&req, account, &next).await,
         Ok(step @ (SignIn::Unknown | SignIn::Merged | SignIn::Suspended(_) | SignIn::AwaitingApproval)) => {
-            refused(words(step))
+            refused(words(&req, step))
         }
         Ok(step @ SignIn::Unconfirmed(account)) => {
             send_again(&req, &form, account).await?;
-            refused(words(step))
+            refused(words(&req, step))
         }
         Err(AccountsError::TooMany(seconds)) => {
             metrics.with_label_values(&["throttled"]).inc();
@@ -73,18 +74,24 @@ async fn sign_in(mut req: Req) -> Result<Res, HttpError> {
 const WAY_OUT: &str = "If it was not you: set a new password by \"Forgot your password?\" in this browser, then others who guess do not stop you.";
 
 /// Why somebody is not signed in.
-pub(super) fn words(step: SignIn) -> String {
+pub(super) fn words(req: &Req, step: SignIn) -> String {
     let words = match step {
         SignIn::Suspended(Some(end)) => {
             let day = day_words(end.date_naive());
             return format!(
-                "This account is suspended until {day}. Write to the studio if you do not know why."
+                "This account is suspended until {day}. Write to {} if you do not know why.",
+                req.app.config.contact()
             );
         }
         SignIn::Merged => {
             "This account is one with your other account now: sign in with the mail address of that one. Write to the studio if you do not know it."
         }
-        SignIn::Suspended(None) => "This account is suspended. Write to the studio.",
+        SignIn::Suspended(None) => {
+            return format!(
+                "This account is suspended, without a day on which that ends. Write to {} if you do not know why.",
+                req.app.config.contact()
+            );
+        }
         SignIn::AwaitingApproval => {
             "Somebody of the studio looks at your registration first. We write to you as soon as you are let in."
         }
@@ -100,6 +107,9 @@ pub(super) async fn refuse(req: &Req, next: &str, words: &str) -> Result<Res, Ht
     Ok(view(req, "", next, &Errors::one("", words), closed))
 }
 
+/// The page of a person's own deletion request.
+const DELETION: &str = "/account/deletion";
+
 /// Opens a session for somebody who proved everything that was asked for.
 pub(super) async fn open(req: &Req, account: Uuid, next: &str) -> Result<Res, HttpError> {
     // A new session for every sign-in; one that the browser had before ends.
@@ -107,6 +117,10 @@ pub(super) async fn open(req: &Req, account: Uuid, next: &str) -> Result<Res, Ht
         sessions::end(&req.app, before.id, &before.session).await?;
     }
     let opened = sessions::open(&req.app, account, req.header("user-agent")).await?;
+    // Who asked to be forgotten finds the request, not the studio.
+    let person = people::by_id(&req.app.reader, account).await?;
+    let leaving = person.is_some_and(|p| p.presence == Presence::Hidden);
+    let next = if leaving && !next.starts_with(DELETION) { DELETION } else { next };
     let mut res = see_other(next);
     set(&mut res, SET_COOKIE, &session::cookie_for(&req.app, &opened));
     remember_browser(req, account, &mut res).await?;

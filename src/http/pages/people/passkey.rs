@@ -77,7 +77,7 @@ async fn sign_in(mut req: Req) -> Result<Res, HttpError> {
         }
         Ok(other) => {
             count("refused");
-            login::refuse(&req, &next, &login::words(other)).await
+            login::refuse(&req, &next, &login::words(&req, other)).await
         }
         Err(error) => {
             match &error {

@@ -92,7 +92,7 @@ async fn back(req: Req) -> Result<Res, HttpError> {
                 SignIn::SecondStep(account) => second_step::begin(&req, account, &next).await?,
                 other => {
                     metrics.with_label_values(&["refused"]).inc();
-                    login::refuse(&req, &own_path(&purpose.next), &login::words(other)).await?
+                    login::refuse(&req, &own_path(&purpose.next), &login::words(&req, other)).await?
                 }
             };
             add_cookie(&mut res, &session::via_cookie(&req.app, true));

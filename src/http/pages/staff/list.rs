@@ -6,9 +6,12 @@ use crate::domain::deletion_request::Obstacle;
 use crate::domain::shared::calendar::day_words;
 use crate::domain::shared::{PersonalRef, Role};
 use crate::http::error::HttpError;
+use crate::http::listing::{page_number, pages, sort, sortable, with};
 use crate::http::page::{Page, page};
+use crate::http::pages::billing::exports::{self, FileKind, PART};
 use crate::http::pages::people::form_errors;
 use crate::http::route::Route;
+use crate::http::ui::button::{Weight, link_small};
 use crate::http::ui::layout::{Place, Theme};
 use crate::http::ui::table::{cell, head, table, text};
 use crate::http::ui::{
@@ -17,11 +20,13 @@ use crate::http::ui::{
 use crate::http::{Req, Res};
 use crate::projections::deletion_requests::{self, Progress};
 use crate::projections::people::{self, Person, Presence};
+use crate::projections::sorting::{Sort, SortColumn};
 use chrono::DateTime;
 use futures_util::future::try_join_all;
 use maud::{Markup, html};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::str::FromStr as _;
+use std::sync::Arc;
 use strum::IntoEnumIterator as _;
 use uuid::Uuid;
 
@@ -42,7 +47,22 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let desk = Desk::of(&req.path);
     let role = Role::from_str(req.query("role")).ok();
     let words = req.query("q").trim().to_owned();
-    let (people, more) = if words.is_empty() {
+    if let Some(kind) = FileKind::asked(&req) {
+        return Ok(export(&req, kind, role));
+    }
+    let by = sort(&req, SORTS);
+    let mut below = html! {};
+    let (people, more) = if words.is_empty()
+        && let Some(by) = by
+    {
+        let number = page_number(&req);
+        let (people, total) = match people::SORTS.iter().any(|(name, _)| *name == by.name) {
+            true => people::sorted(&req.app.reader, role, Some(by), (number - 1) * PAGE, PAGE).await?,
+            false => by_text(&req, role, by, number).await?,
+        };
+        below = pages(&req, number, PAGE, people.len(), total);
+        (people, false)
+    } else if words.is_empty() {
         let mut people = people::page(&req.app.reader, role, before(&req), PAGE + 1).await?;
         let more = people.len() > usize::try_from(PAGE).unwrap_or(usize::MAX);
         people.truncate(usize::try_from(PAGE).unwrap_or(usize::MAX));
@@ -59,7 +79,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         return Err(HttpError::busy());
     }
     let names = open(&req, &people).await?;
-    let body = body(&req, desk, role, &words, &people, &names, more);
+    let body = html! { (body(&req, desk, (role, by), &words, &people, &names, more)) (below) };
     Ok(page(
         &req,
         Page {
@@ -76,20 +96,21 @@ async fn show(req: Req) -> Result<Res, HttpError> {
 fn body(
     req: &Req,
     desk: Desk,
-    role: Option<Role>,
+    (role, by): (Option<Role>, Option<Sort>),
     words: &str,
     people: &[Person],
     names: &HashMap<PersonalRef, String>,
     more: bool,
 ) -> Markup {
     let base = desk.people();
-    let columns = [
-        Column::new("Name"),
-        Column::new("Mail"),
-        Column::new("State"),
-        Column::new("Roles"),
-        Column::new("Since"),
-    ];
+    let mut columns =
+        [("name", "Name"), ("mail", "Mail"), ("state", "State"), ("roles", "Roles"), ("since", "Since")]
+            .map(|(name, label)| (name, Column::new(label)));
+    // What was searched for is one short page.
+    if words.is_empty() {
+        columns = columns.map(|(name, column)| (name, sortable(req, by, name, column)));
+    }
+    let columns = columns.map(|(_, column)| column);
     let opened = |r: &Option<PersonalRef>| r.as_ref().and_then(|r| names.get(r)).cloned();
     let rows: Vec<Vec<Markup>> = people
         .iter()
@@ -108,16 +129,20 @@ fn body(
     let chips: Vec<Markup> = Role::iter()
         .filter(|r| *r != Role::Member && (role.is_none() || role == Some(*r)))
         .map(|r| match role {
-            Some(r) => filter("Role", Some(r.label()), base),
-            None => filter(r.label(), None, &format!("{base}?role={r}")),
+            Some(r) => filter("Role", Some(r.label()), &with(req, "role", None)),
+            None => filter(r.label(), None, &with(req, "role", Some(r.into()))),
         })
         .collect();
     let next = people.last().filter(|_| more).map(|last| {
         let role = role.map(|r| format!("&role={r}")).unwrap_or_default();
         format!("{base}?before={}_{}{role}", last.registered_at.timestamp_micros(), last.id)
     });
+    let acts = html! {
+        (link_small("Export CSV", &with(req, "format", Some("csv")), Weight::Plain))
+        (link_small("Export JSON Lines", &with(req, "format", Some("jsonl")), Weight::Quiet))
+    };
     html! {
-        (page_head("People", Some("Whom you open here is noted on the person's account."), None))
+        (page_head("People", Some("Whom you open here is noted on the person's account."), Some(&acts)))
         (search_form(base, "Part of a name, user name or mail address", words))
         (filters(&chips, None))
         @if rows.is_empty() {
@@ -132,6 +157,85 @@ fn body(
             }
         }
     }
+}
+
+/// What the list can be sorted by: what lies open, and names and addresses, which lie sealed.
+const SORTS: &[SortColumn] =
+    &[("name", &[]), ("mail", &[]), people::SORTS[0], people::SORTS[1], people::SORTS[2]];
+
+/// A page of people in the order of their names or addresses: all are opened in memory, as for a search.
+async fn by_text(
+    req: &Req,
+    role: Option<Role>,
+    by: Sort,
+    number: i64,
+) -> Result<(Vec<Person>, i64), HttpError> {
+    let (mut all, mut before) = (Vec::new(), None);
+    loop {
+        let some = people::page(&req.app.reader, role, before, AT_ONCE).await?;
+        let Some(last) = some.last() else { break };
+        before = Some((last.registered_at, last.id));
+        let names = open(req, &some).await?;
+        all.extend(some.iter().map(|p| {
+            let text = if by.name == "mail" { &p.mail } else { &p.display_name };
+            let text = text.as_ref().and_then(|r| names.get(r)).map(|t| t.to_lowercase());
+            // Who has none comes last, either way.
+            (text.is_none(), text, p.id)
+        }));
+    }
+    all.sort_unstable_by(|a, b| {
+        let texts = if by.rises { a.1.cmp(&b.1) } else { b.1.cmp(&a.1) };
+        a.0.cmp(&b.0).then(texts).then(a.2.cmp(&b.2))
+    });
+    let total = i64::try_from(all.len()).unwrap_or(i64::MAX);
+    let first = usize::try_from((number - 1) * PAGE).unwrap_or(usize::MAX);
+    let mut page = Vec::new();
+    for (_, _, id) in all.into_iter().skip(first).take(usize::try_from(PAGE).unwrap_or(usize::MAX)) {
+        page.extend(people::by_id(&req.app.reader, id).await?);
+    }
+    Ok((page, total))
+}
+
+const NAMES: [&str; 8] = [
+    "account",
+    "registered_at",
+    "confirmed",
+    "suspended",
+    "suspended_until",
+    "presence",
+    "roles",
+    "complimentary",
+];
+
+fn cells(p: &Person) -> Vec<String> {
+    let presence = match p.presence {
+        Presence::Open => "open",
+        Presence::Hidden => "leaving",
+        Presence::Erased => "erased",
+    };
+    let roles: Vec<&str> = p.roles.0.iter().map(|r| <&str>::from(*r)).collect();
+    vec![
+        p.id.to_string(),
+        p.registered_at.to_rfc3339(),
+        p.confirmed.to_string(),
+        p.suspended.to_string(),
+        p.suspended_until.map(|t| t.to_rfc3339()).unwrap_or_default(),
+        presence.into(),
+        roles.join(" "),
+        p.complimentary.is_some().to_string(),
+    ]
+}
+
+/// The list as a file. As with every file of a desk it holds no personal value: a name is opened on a page, and noted.
+fn export(req: &Req, kind: FileKind, role: Option<Role>) -> Res {
+    let app = Arc::clone(&req.app);
+    exports::send("people", kind, &NAMES, move |last| {
+        let app = Arc::clone(&app);
+        async move {
+            let rows = people::page(&app.reader, role, last, PART).await?;
+            Ok(exports::part(&rows, cells, |p| (p.registered_at, p.id)))
+        }
+    })
 }
 
 /// How an account stands, as a small word.
@@ -192,9 +296,19 @@ fn before(req: &Req) -> Option<(DateTime<chrono::Utc>, Uuid)> {
     Some((DateTime::from_timestamp_micros(at.parse().ok()?)?, id.parse().ok()?))
 }
 
-/// Requests carry ids and dates only, so looking at them needs no record.
+/// Requests carry ids and dates only; whose name is shown beside one is recorded as read.
 async fn deletions(req: Req) -> Result<Res, HttpError> {
     let requests = deletion_requests::newest(&req.app.reader, 100).await?;
+    let here = requests.iter().filter(|r| r.progress != Progress::Completed);
+    let accounts: Vec<Uuid> = here.map(|r| r.account).collect::<BTreeSet<_>>().into_iter().collect();
+    let names = people::display_names(&req.app.reader, &accounts).await?;
+    let me = req.account()?.id;
+    let scope = Desk::Moderation.scope("deletions");
+    let records = names.keys().map(|id| staff::record_read(&req.app, req.meta(), me, *id, &scope));
+    if let Err(error) = try_join_all(records).await {
+        form_errors(error)?;
+        return Err(HttpError::busy());
+    }
     let columns = [Column::new("Account"), Column::new("State"), Column::new("Asked"), Column::new("Due")];
     let rows: Vec<Vec<Markup>> = requests
         .iter()
@@ -210,7 +324,9 @@ async fn deletions(req: Req) -> Result<Res, HttpError> {
                 Progress::Completed => chip(Tone::Success, "Completed"),
             };
             vec![
-                head(&html! { a.mono href=(Desk::Moderation.person(r.account)) { (r.account) } }),
+                head(&html! { a href=(Desk::Moderation.person(r.account)) {
+                    @match names.get(&r.account) { Some(name) => (name), None => span.mono { (r.account) } }
+                } }),
                 cell(&state),
                 cell(&format::date(r.requested_at)),
                 cell(&format::date(r.due)),

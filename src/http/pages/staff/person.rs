@@ -15,10 +15,11 @@ use crate::http::response::after;
 use crate::http::route::Route;
 use crate::http::ui::layout::{Place, Theme};
 use crate::http::ui::{
-    Errors, Field, Tone, Weight, button, chip, crumbs, error_summary, facts, form, format, notice,
-    notice_text, page_head, rooms,
+    Errors, Field, Moment, Tone, Weight, button, chip, crumbs, error_summary, facts, form, format, notice,
+    notice_text, page_head, rooms, timeline,
 };
 use crate::http::{Form, Req, Res};
+use crate::projections::account_acts::{self, Done};
 use crate::projections::credits;
 use crate::projections::people::{self, Person, Presence};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -148,6 +149,7 @@ pub(super) async fn view(req: &Req, typed: &Form, errors: &Errors) -> Result<Res
         }
         Desk::Moderation => html! {},
     };
+    let done = account_acts::of_account(&req.app.reader, id).await?;
     let others = people::same_person(&req.app.reader, id).await?;
     let content = html! {
         (crumbs(&[Place::new("People", desk.people())], &name))
@@ -163,6 +165,9 @@ pub(super) async fn view(req: &Req, typed: &Form, errors: &Errors) -> Result<Res
             ("Roles", role_chips(&person)),
             ("Complimentary access", complimentary(&person)),
         ]))
+        @if person.suspended && person.merged_into.is_none() && let Some(last) = done.iter().find(|d| d.keeps_out) {
+            (notice(Tone::Warning, &html! { p { "Suspended on " (format::moment(last.at)) ". " (who_and_why(desk, last)) } }))
+        }
         @if let Some(into) = person.merged_into { (notice(Tone::Info, &html! { p { "This account was merged into " a href=(desk.person(into)) { "another one of the same person" } ", which has what belonged to it." } })) }
         @for other in others.iter().skip(1) { (notice(Tone::Info, &html! { p { "It took over " a href=(desk.person(*other)) { "another account of the same person" } "." } })) }
         (watching)
@@ -176,6 +181,7 @@ pub(super) async fn view(req: &Req, typed: &Form, errors: &Errors) -> Result<Res
             }
         }
         @if person.presence != Presence::Erased { (acts(req, desk, id, &person, typed, errors)) }
+        (history(desk, &done))
         @if desk == Desk::Moderation { (impersonation::offer(req, &person, typed.get("why"), errors)) }
     };
     let res = page(
@@ -206,6 +212,37 @@ fn complimentary(person: &Person) -> Markup {
             Some(given) => { @match given.until { Some(end) => { "Until " (format::date(end)) }, None => "Without an end" } },
         }
     }
+}
+
+/// Until when, who, and why.
+fn who_and_why(desk: Desk, done: &Done) -> Markup {
+    html! {
+        @if let Some(until) = done.until { "Until " (format::moment(until)) ". " }
+        @match (&done.by, done.by_account) {
+            (Some(by), Some(id)) => { "By " a href=(desk.person(id)) { (by) } ". " },
+            (Some(by), None) => { "By " (by) ". " },
+            (None, _) => {},
+        }
+        @if let Some(reason) = &done.reason { "Reason: " (reason) }
+    }
+}
+
+/// What was done to the account, newest first.
+fn history(desk: Desk, done: &[Done]) -> Markup {
+    let moments: Vec<Moment> = done
+        .iter()
+        .map(|d| {
+            let told = d.until.is_some() || d.by.is_some() || d.reason.is_some();
+            Moment {
+                at: d.at,
+                what: d.what.clone(),
+                detail: told.then(|| who_and_why(desk, d)),
+                tone: if d.keeps_out { Tone::Danger } else { Tone::Plain },
+                raw: None,
+            }
+        })
+        .collect();
+    html! { section.stack #history { h2 { "What happened" } (timeline(&moments)) } }
 }
 
 fn acts(req: &Req, desk: Desk, id: Uuid, person: &Person, typed: &Form, errors: &Errors) -> Markup {

@@ -145,7 +145,8 @@ mod tests {
             change(&mut config);
             config.problems().into_iter().map(|(setting, _)| setting).collect::<Vec<_>>()
         };
-        let bad: [(&str, fn(&mut Config)); 24] = [
+        type Change = fn(&mut Config);
+        let bad: [(&str, Change); 24] = [
             ("base_url", |c| c.base_url = Some("foo".into())),
             ("database_url", |c| c.database_url = Some("nonsense".into())),
             ("keys_database_url", |c| c.keys_database_url = Some("postgresql:///".into())),

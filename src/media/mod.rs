@@ -60,6 +60,8 @@ pub use limits::Limits;
 #[cfg(test)]
 mod hdr_tests;
 #[cfg(test)]
+mod overview_tests;
+#[cfg(test)]
 mod screen_tests;
 #[cfg(test)]
 mod svt_tests;

@@ -435,7 +435,16 @@ fn read_tail(mut from: impl Read, most: usize, heard: impl Fn(&[u8])) -> String 
 fn without_paths(tail: &str, hidden: &[String]) -> String {
     let lines = plain(tail, hidden);
     let from = lines.len().saturating_sub(3);
-    lines[from..].join("; ").chars().take(300).collect()
+    // Of a picture that is too large that comes first, and what follows from it after it.
+    let size = lines[..from].iter().find(|line| line.contains("Picture size"));
+    size.into_iter()
+        .chain(&lines[from..])
+        .map(AsRef::as_ref)
+        .collect::<Vec<&str>>()
+        .join("; ")
+        .chars()
+        .take(300)
+        .collect()
 }
 
 #[cfg(test)]

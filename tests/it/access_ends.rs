@@ -103,7 +103,7 @@ async fn an_address_is_worth_nothing_as_soon_as_the_right_is_gone() {
     let maker = signed_in(&studio, "maker@example.org").await;
     let editor = format!("/studio/media/{}", work.id);
     sent(&studio, &maker, &editor, &format!("{editor}/remove"), &[]).await;
-    assert_eq!(maker.get(&url).await.status, 404, "a removed work is gone for everybody");
+    assert_eq!(maker.get(&url).await.status, 410, "a removed work is gone for everybody");
     studio.verify().await;
     studio.close().await;
 }

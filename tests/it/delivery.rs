@@ -196,9 +196,9 @@ async fn a_network_of_caches_gives_what_the_studio_signed_and_nothing_else() {
     let editor = format!("/studio/media/{}", scene.work.id);
     assert_eq!(maker.submit(&editor, &format!("{editor}/remove"), &[("confirm", "yes")]).await.status, 303);
     studio.settle().await;
-    assert_eq!(maker.get(&format!("{base}/download.mp4")).await.status, 404);
+    assert_eq!(maker.get(&format!("{base}/download.mp4")).await.status, 410);
     let gone = with(maker, &format!("{door}/download.mp4"), &[("x-kinora-cdn", &token)]).await;
-    assert_eq!(gone.status, 404);
+    assert_eq!(gone.status, 410);
     scene.studio.close().await;
 }
 

@@ -131,7 +131,8 @@ async fn a_request_can_be_taken_back() {
     for path in ["/account", "/account/security"] {
         assert_eq!(ada.get(path).await.location(), PAGE, "{path}");
     }
-    let ada = signed_in(&studio, "ada@example.org").await;
+    let (ada, page) = sign_in(&studio, "ada@example.org", PASSWORD).await;
+    assert_eq!((page.status, page.location()), (303, PAGE));
     let page = ada.submit(PAGE, PAGE, &[("current", PASSWORD)]).await;
     assert!(page.status == 422 && page.body.contains("open deletion request"), "{}", page.body);
     let page = ada.submit(PAGE, "/account/deletion/withdraw", &[]).await;

@@ -293,11 +293,11 @@ fn a_former_day_shows_nothing_of_later_ones_and_a_later_day_nothing() {
     let kinora = Running::demo();
     let tail = kinora.run(&["events", "tail", "-n", "5000", "--json"]).stdout;
     let tail = String::from_utf8(tail).expect("text");
-    let streams = tail.lines().filter_map(|line| {
+    let mut streams = tail.lines().filter_map(|line| {
         let event: serde_json::Value = serde_json::from_str(line).ok()?;
         Some(event["stream_id"].as_str()?.strip_prefix("subscription-")?.to_owned())
     });
-    let id = streams.last().expect("the demo has a subscriber");
+    let id = streams.next_back().expect("the demo has a subscriber");
     let now = kinora.json(&["subscription", "show", &id, "--json"]);
     assert!(now["status"] == "active" && now["orders"].as_array().is_some_and(|o| !o.is_empty()), "{now}");
     let today = kinora.json(&[

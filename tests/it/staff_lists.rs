@@ -52,7 +52,7 @@ async fn who_did_what_to_an_account_and_why_stands_on_its_page() {
 
     // Who is kept out reads to whom to write, and until when.
     let (_, refused) = sign_in(&studio, "ada@example.org", PASSWORD).await;
-    assert!(refused.body.contains("1 Mar 2099") && refused.body.contains(&cx.config.contact()));
+    assert!(refused.body.contains("1 Mar 2099") && refused.body.contains(cx.config.contact()));
     studio.verify().await;
     studio.close().await;
 }

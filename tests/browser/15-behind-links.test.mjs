@@ -123,6 +123,8 @@ test('a team, from the price to its list', async () => {
   await fill(page, { name: 'Ada', street: 'Quay 1', postcode: '1011 AB', city: 'Amsterdam', card_number: '4242 4242 4242 4242', card_expiry: '12/35' });
   await press(page, 'Order with obligation to pay');
   await page.waitForURL((url) => url.pathname === '/account/subscription', { timeout: 60_000 });
+  // The team is there once the payment went through, which the page shows by itself.
+  await page.getByRole('link', { name: 'See your team' }).waitFor({ timeout: 60_000 });
   const team = await page.goto('/account/team');
   assert.equal(team.status(), 200);
   await sound(page);

@@ -163,7 +163,7 @@ fn revenue(scope: &Scope, all: &[Invoiced]) -> Markup {
     let drawn = scope.drawn(all.iter().map(|m| (m.start, m.currency.as_str(), m.revenue())));
     html! {
         @if all.is_empty() { p.dim { "Nothing was invoiced yet." } } @else {
-            (bars("Revenue", &drawn))
+            (bars("Revenue, without tax", &drawn))
             (table("Revenue", &columns, &rows.collect::<Vec<_>>()))
             p.small.dim { "Refunds are taken off on the day of their credit note. A lost dispute is taken off as a whole on the day on which it was lost: no credit note is written, so its VAT stays owed." }
             (scope.files("revenue"))

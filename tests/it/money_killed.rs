@@ -9,6 +9,7 @@ use kinora::actors::bus::{Claim, Envelope};
 use kinora::actors::{credits, payments};
 use kinora::config::{Config, Mode};
 use kinora::domain::account::{Account, AccountCommand, By, Origin, Why};
+use kinora::domain::credit::{Credit, CreditCommand};
 use kinora::domain::order::{AskRefund, Order, OrderCommand, RefundOf, RefundWay};
 use kinora::domain::shared::calendar::{Interval, Zone};
 use kinora::domain::shared::payment::Collection;
@@ -292,6 +293,36 @@ async fn credit_is_granted_used_and_given_back_once_whatever_is_killed() {
     let paid =
         "select sum((payload->'amount'->>'minor')::bigint)::bigint from events where type = 'OrderPaid'";
     assert_eq!(bench.count(paid).await + 500 * PAYERS as i64, (1500 + 1300) * PAYERS as i64);
+    bench.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_not_given_later_what_it_refused_before() {
+    let mut bench = Bench::open().await;
+    let owner = Uuid::from_u128(100);
+    let subscription = join(&bench, owner).await;
+    bench.happened("OrderPlaced", 1).await;
+    let order = newest_order(&bench, subscription).await;
+    // Nobody reacts while the credit is set aside for the order and is credit once more: so it is for a worker that died
+    // between the two and is told of the first one again.
+    bench.worker = None;
+    let (refund, later, at) = (Uuid::now_v7(), Uuid::now_v7(), joined());
+    for command in [
+        CreditCommand::Grant { refund, order, subscription, amount: eur(350), at },
+        CreditCommand::Use { id: later, order, subscription, most: eur(1150), at },
+        CreditCommand::GiveBack { order, later: Some(later), at },
+    ] {
+        bench.give::<Credit>(owner, at, command, vec![]).await;
+    }
+    for _ in 0..KILLS {
+        bench.work().await;
+        bench.kill().await;
+    }
+    bench.work().await;
+    assert!(bench.keeper.services.settle(PATIENCE).await.unwrap(), "everything is reacted to");
+    assert_eq!(bench.events("OrderCreditApplied").await, 0);
+    let credit = credits::load(&bench.keeper.services, owner).await.unwrap();
+    assert_eq!(credit.balance(Currency::eur()), eur(350));
     bench.end().await;
 }
 

@@ -345,3 +345,63 @@ async fn a_helper_program_that_stands_still_is_ended_and_its_piece_resumed() {
     assert_eq!(work.playable, 1);
     studio.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rung_that_a_dead_worker_made_and_did_not_tell_is_told_by_the_last_one() {
+    let roles = Roles { scheduler: false, worker: false, ..Roles::ALL };
+    let place = tempfile::tempdir().expect("data folder");
+    let studio = Studio::start_in(place, roles, |c| c.media.av1_rungs = vec![60]).await;
+    let account = person(&studio, "maker@example.org", &[Role::Creator]).await;
+    let cx = studio.instance.services.clone();
+    let folder = tempfile::tempdir().expect("folder");
+    let meta = Metadata::account(account, Uuid::now_v7(), cx.clock.now());
+    let path = clip(folder.path(), 2);
+    let (id, _) = uploads::import_file(&cx, account, path, "Two", meta).await.expect("imported");
+    let tools = kinora::actors::encoder::Tools::new(&cx);
+    let (dead, alive) = (Uuid::now_v7(), Uuid::now_v7());
+    let claim = async |who| queue::claim(&cx.pool, who, true, Some(id)).await.expect("claim");
+    let run = async |job| {
+        let cancel = kinora::media::sandbox::Cancel::default();
+        kinora::actors::encoder::run_job(&cx, &tools, job, alive, cancel).await.expect("run")
+    };
+    for _ in ["probe", "prepare"] {
+        run(claim(alive).await.expect("a row")).await;
+    }
+    // It takes the smaller rung, makes all of it, notes that it is complete, and dies before it says so.
+    let taken = claim(dead).await.expect("a row");
+    assert_eq!((taken.kind, taken.rung), (queue::JobKind::Smaller, 60));
+    let work = wait(&studio, "Two", |w| w.playable == 1).await;
+    let rooms = studio.data.path().join("media/work").join(id.to_string()).join("1");
+    let manifest = std::fs::read_to_string(rooms.join("made.json")).expect("manifest");
+    let manifest: serde_json::Value = serde_json::from_str(&manifest).expect("JSON");
+    let made: kinora::media::normalise::Normalised =
+        serde_json::from_value(manifest["normalised"].clone()).expect("what the pass made");
+    let stream = kinora::media::smaller::make(
+        (&tools.sandbox, &tools.limits, &kinora::media::sandbox::Cancel::default()),
+        &rooms.join("mezzanine"),
+        &made,
+        made.smaller[0],
+        &public(&studio, &work),
+        |_| {},
+    )
+    .expect("made");
+    std::fs::write(rooms.join("h264-60.json"), serde_json::to_string(&stream).expect("note")).expect("noted");
+    // Others do the rest, which is then all.
+    while let Some(job) = claim(alive).await {
+        run(job).await;
+    }
+    let work = wait(&studio, "Two", |w| w.processing == "ready").await;
+    let names: Vec<&str> = work.renditions.iter().map(|r| r.name.as_str()).collect();
+    assert!(names.contains(&"h264-60") && names.contains(&"av1-60"), "{names:?}");
+    let master = std::fs::read_to_string(public(&studio, &work).join("master.m3u8")).expect("master");
+    assert!(master.contains("h264-60/") && master.contains("h264-90/"), "{master}");
+    // Its row comes back, has nothing to do, and says nothing twice.
+    let aged = "update media_jobs set lease_until = now() - interval '1 minute' where state = 'running'";
+    assert_eq!(studio.client().await.execute(aged, &[]).await.expect("aged"), 1);
+    kinora::actors::encoder::drain(&cx, &tools, id).await.expect("drained");
+    assert!(rows(&studio).await.iter().all(|r| r.2 == "done"));
+    let told = "select count(*) from events where type = 'RenditionReady'";
+    assert_eq!(studio.client().await.query_one(told, &[]).await.expect("count").get::<_, i64>(0), 2);
+    studio.verify().await;
+    studio.close().await;
+}

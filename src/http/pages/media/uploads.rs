@@ -128,7 +128,8 @@ fn orders(by: Option<Sort>) -> Markup {
         nav.row.small aria-label="Order of the list" {
             span.dim { "Sort by" }
             @for (way, label) in ways {
-                a href=(with_query("/studio/uploads", &[("sort", way)])) aria-current=[(now == way).then_some("true")] { (label) }
+                @if now == way { strong aria-current="true" { (label) } }
+                @else { a href=(with_query("/studio/uploads", &[("sort", way)])) { (label) } }
             }
         }
     }

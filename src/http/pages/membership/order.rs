@@ -195,7 +195,9 @@ async fn place(mut req: Req) -> Result<Res, HttpError> {
     let number = address::check(&form, choice.buyer, &mut errors);
     choice.apply(&req, form.get("coupon"), subscription, &mut errors).await?;
     choice.reckon(number.is_some());
-    if form.get("way") != if choice.by_card { "card" } else { "bank" } {
+    // Who names none takes the usual one.
+    let usual = if choice.by_card { "card" } else { "bank" };
+    if !matches!(form.get("way"), way if way.is_empty() || way == usual) {
         errors.add("", "This cannot be paid that way any more. Nothing was ordered: look at the way of paying again, then order.");
     }
     let waives = withdrawal::check(&req, &form, number.is_some(), &mut errors);

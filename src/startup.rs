@@ -33,6 +33,8 @@ pub const PENDING: &str = "restore.pending";
 const CONNECTIONS: usize = 24;
 /// Connections by which aggregates are read.
 const KEYED: usize = 8;
+/// Connections of workflows.
+const BEHIND: usize = 16;
 /// With the web's drain less than the 30 s in which SIGTERM must be answered.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -231,8 +233,12 @@ impl Instance {
         if roles.projector {
             let projector = self.projector.clone();
             self.supervisor.supervise("projector", move |desk| Box::pin(projector.clone().run(desk)));
+            // What a workflow writes beside the log stands in the WAL before its checkpoint: a power cut that takes
+            // it back takes that back, too, and it is written again.
+            let behind = self.database.pool_behind(BEHIND);
+            let behind = behind.unwrap_or_else(|_| self.services.pool.clone());
             for workflow in workflows::all() {
-                let cx = self.services.clone();
+                let cx = Services { pool: behind.clone(), ..self.services.clone() };
                 let name = format!("workflow {}", workflow.name());
                 self.supervisor.supervise(&name, move |desk| {
                     Box::pin(workflow_runner::run(Arc::clone(&workflow), cx.clone(), desk))

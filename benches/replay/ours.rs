@@ -8,11 +8,10 @@ use kinora::clock::Clock;
 use kinora::metrics::Metrics;
 use kinora::projections::{InMemory, Projection, ProjectionError};
 use kinora::store::pool::{Database, Pool};
-use kinora::store::{Journal, RecordedEvent};
+use kinora::store::{Journal, RecordedEvent, Transaction};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use tokio::sync::watch;
-use tokio_postgres::Transaction;
 use uuid::Uuid;
 
 /// How many events of each type there are.

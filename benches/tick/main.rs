@@ -10,6 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::Parser;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use kinora::actors::bus::{Envelope, Metadata};
+use kinora::actors::projector::Projector;
 use kinora::actors::{jobs, payments};
 use kinora::config::{Config, Mode};
 use kinora::domain::shared::calendar::{Interval, Zone};
@@ -19,6 +20,7 @@ use kinora::domain::shared::{Currency, Money};
 use kinora::domain::subscription::{Subscription, SubscriptionCommand, Terms};
 use kinora::startup::{Instance, Roles};
 use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
@@ -87,8 +89,13 @@ async fn main() -> Result<(), Trouble> {
     // PostgreSQL's own user passes through.
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))?;
     let config = Config { mode: Mode::Demo, data: folder.path().to_owned(), ..Config::default() };
-    let instance = Instance::open(config, true).await?;
+    let instance = Instance::open(config.clone(), true).await?;
     let outcome = measure(&args, &instance).await;
+    instance.close().await?;
+    outcome?;
+    // Opened again, so that nothing else follows the log.
+    let instance = Instance::open(config, true).await?;
+    let outcome = fold_anew(&instance).await;
     instance.close().await?;
     outcome
 }
@@ -162,5 +169,28 @@ async fn measure(args: &Args, instance: &Instance) -> Result<(), Trouble> {
         rest.as_secs_f64(),
         per_second(usize::try_from(paid)?, rest),
     );
+    Ok(())
+}
+
+/// All lists from the beginning of the log: each by itself, and all of them together as after an upgrade.
+async fn fold_anew(instance: &Instance) -> Result<(), Trouble> {
+    let (projector, client) = (&instance.projector, instance.services.pool.get().await?);
+    let events: i64 = client.query_one("select position from log_head", &[]).await?.get(0);
+    let events = usize::try_from(events)?;
+    let all = Arc::clone(&projector.projections);
+    println!("lists of {events} events folded anew, events a second:");
+    for projection in all.iter() {
+        let one = Projector { projections: Arc::new(vec![Arc::clone(projection)]), ..projector.clone() };
+        one.rebuild(projection.name()).await?;
+        let started = Instant::now();
+        while one.step().await? {}
+        println!("  {:28} {:>8.0}", projection.name(), per_second(events, started.elapsed()));
+    }
+    for projection in all.iter() {
+        projector.rebuild(projection.name()).await?;
+    }
+    let started = Instant::now();
+    while projector.step().await? {}
+    println!("  {:28} {:>8.0}", "all together", per_second(events, started.elapsed()));
     Ok(())
 }

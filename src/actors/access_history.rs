@@ -100,7 +100,7 @@ async fn account_then(
 ) -> Result<(Account, Vec<Entry>), StoreError> {
     let (mut state, mut deciders) = (Account::default(), Vec::new());
     let client = cx.pool.get().await?;
-    for event in log::stream(&**client, &stream_name("account", account), 0).await? {
+    for event in log::stream(&client, &stream_name("account", account), 0).await? {
         if event.effective_at > at {
             continue;
         }
@@ -142,7 +142,7 @@ async fn seat_then(
 ) -> Result<bool, StoreError> {
     let mut state = Team::default();
     let client = cx.pool.get().await?;
-    for event in log::stream(&**client, &stream_name("team", team), 0).await? {
+    for event in log::stream(&client, &stream_name("team", team), 0).await? {
         if event.effective_at > at {
             continue;
         }

@@ -81,7 +81,7 @@ async fn alone<E: CategoryEvent>(
 ) -> Result<i64, StoreError> {
     let client = cx.pool.get().await?;
     let mut sum = 0_i64;
-    for event in log::stream(&**client, &stream_name(E::CATEGORY, id), 0).await? {
+    for event in log::stream(&client, &stream_name(E::CATEGORY, id), 0).await? {
         // The import of a bank statement acts for a person too, but says nothing of their own.
         let by_hand = matches!(event.metadata.actor, Actor::Account(_)) && event.metadata.reason.is_some();
         if by_hand && let Some(decoded) = event.decode::<E>().map_err(unreadable)? {

@@ -39,7 +39,12 @@ pub async fn run(database: Database, cx: Services, desk: Desk) -> Result<(), Loo
     });
     client.batch_execute(&format!("listen kinora_events; listen {NOTICES}")).await?;
     while !desk.stopping() && !heard.is_finished() {
-        cx.journal.announce(log::head(&client).await?);
+        let seen = log::head(&client).await?;
+        if seen > *cx.journal.head().borrow() {
+            // Whoever is told of a position may act on it outside the database.
+            log::settle(&client).await?;
+        }
+        cx.journal.announce(seen);
         // Notices come over the same connection, in front of the answer.
         opened.0.hears();
         if !cx.config.is_production() {

@@ -17,6 +17,10 @@ use crate::domain::shared::PersonalRef;
 use crate::emails::{MailKind, Studio, TokenPurpose};
 use crate::store::{Client, StoreError};
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -25,6 +29,9 @@ use uuid::Uuid;
 static WAKE: Notify = Notify::const_new();
 /// How often the mailer looks by itself: for mail of other processes, and for tries that are due.
 const POLL: Duration = Duration::from_secs(1);
+/// Mails that are sent at the same time. Even all of one account, each with the longest wait for a server (20 s), take
+/// less than the three minutes for which they are taken.
+const AT_ONCE: i64 = 8;
 /// Pauses between tries; after the last one the mail has failed.
 const PAUSES: [TimeDelta; 7] = [
     TimeDelta::seconds(5),
@@ -271,35 +278,56 @@ impl Waiting {
 
 async fn send_due_by(cx: &Services, way: &Way) -> Result<u64, StoreError> {
     let mut sent = 0;
-    while let Some(row) = take(cx).await? {
-        let result = match write(cx, &row).await? {
-            None => {
-                settle(cx, row.id, "dropped", None).await?;
-                count(cx, "dropped");
-                continue;
-            }
-            Some(mail) => way.send(row.people(), &mail).await,
-        };
-        match result {
-            Ok(()) => {
-                settle(cx, row.id, "sent", None).await?;
-                count(cx, "sent");
-                sent += 1;
-            }
-            Err(error @ (SendError::Later(_) | SendError::Settings(_))) => {
-                let tries = usize::try_from(row.attempts).unwrap_or(usize::MAX);
-                match PAUSES.get(tries.saturating_sub(1)) {
-                    Some(pause) => {
-                        postpone(cx, row.id, cx.clock.now() + *pause, &error).await?;
-                        count(cx, "deferred");
-                    }
-                    None => give_up(cx, row.id, &error).await?,
-                }
-            }
-            Err(error) => give_up(cx, row.id, &error).await?,
+    loop {
+        let taken = take(cx).await?;
+        if taken.is_empty() {
+            return Ok(sent);
+        }
+        // Boxed by name, or the compiler cannot see that the whole may move between threads.
+        let lanes: Vec<BoxFuture<'_, _>> =
+            taken.into_iter().map(|of_one| send_all(cx, way, of_one).boxed()).collect();
+        let mut lanes: FuturesUnordered<_> = lanes.into_iter().collect();
+        while let Some(left) = lanes.next().await {
+            sent += left?;
         }
     }
+}
+
+/// Sends the mails of one account in their order; how many have left.
+async fn send_all(cx: &Services, way: &Way, of_one: Vec<Waiting>) -> Result<u64, StoreError> {
+    let mut sent = 0;
+    for row in of_one {
+        sent += u64::from(send(cx, way, row).await?);
+    }
     Ok(sent)
+}
+
+/// Writes and sends one mail and notes what became of it; `false` if it has not left.
+async fn send(cx: &Services, way: &Way, row: Waiting) -> Result<bool, StoreError> {
+    let Some(mail) = write(cx, &row).await? else {
+        settle(cx, row.id, "dropped", None).await?;
+        count(cx, "dropped");
+        return Ok(false);
+    };
+    match way.send(row.people(), &mail).await {
+        Ok(()) => {
+            settle(cx, row.id, "sent", None).await?;
+            count(cx, "sent");
+            return Ok(true);
+        }
+        Err(error @ (SendError::Later(_) | SendError::Settings(_))) => {
+            let tries = usize::try_from(row.attempts).unwrap_or(usize::MAX);
+            match PAUSES.get(tries.saturating_sub(1)) {
+                Some(pause) => {
+                    postpone(cx, row.id, cx.clock.now() + *pause, &error).await?;
+                    count(cx, "deferred");
+                }
+                None => give_up(cx, row.id, &error).await?,
+            }
+        }
+        Err(error) => give_up(cx, row.id, &error).await?,
+    }
+    Ok(false)
 }
 
 async fn give_up(cx: &Services, id: Uuid, error: &SendError) -> Result<(), StoreError> {
@@ -312,39 +340,43 @@ fn count(cx: &Services, outcome: &str) {
     cx.metrics.runtime.mail.with_label_values(&[outcome]).inc();
 }
 
-async fn take(cx: &Services) -> Result<Option<Waiting>, StoreError> {
+/// The next mails that are due, those for one account behind each other.
+async fn take(cx: &Services) -> Result<Vec<Vec<Waiting>>, StoreError> {
     let client = cx.pool.get().await?;
-    let row = client
-        .query_opt(
+    let rows = client
+        .query(
             "update public.outgoing_mail
-             set taken_until = now() + interval '2 minutes', attempts = attempts + 1
-             where id = (select id from public.outgoing_mail
-                         where state = 'waiting' and next_try <= $1 and (taken_until is null or taken_until < now())
-                         order by next_try, id limit 1 for update skip locked)
+             set taken_until = now() + interval '3 minutes', attempts = attempts + 1
+             where id in (select id from public.outgoing_mail
+                          where state = 'waiting' and next_try <= $1 and (taken_until is null or taken_until < now())
+                          order by next_try, id limit $2 for update skip locked)
              returning id, account, recipient, mail, created_at, attempts",
-            &[&cx.clock.now()],
+            &[&cx.clock.now(), &AT_ONCE],
         )
         .await?;
-    let Some(row) = row else { return Ok(None) };
-    let id: Uuid = row.get(0);
-    let Ok(kind) = serde_json::from_value(row.get(3)) else {
-        settle(
-            cx,
+    drop(client);
+    let mut taken: BTreeMap<Uuid, Vec<Waiting>> = BTreeMap::new();
+    for row in rows {
+        let (id, account): (Uuid, Uuid) = (row.get(0), row.get(1));
+        let Ok(kind) = serde_json::from_value(row.get(3)) else {
+            let unknown = "a kind of mail that this version does not know";
+            settle(cx, id, "failed", Some(&SendError::Settings(unknown.into()))).await?;
+            continue;
+        };
+        taken.entry(account).or_default().push(Waiting {
             id,
-            "failed",
-            Some(&SendError::Settings("a kind of mail that this version does not know".into())),
-        )
-        .await?;
-        return Box::pin(take(cx)).await;
-    };
-    Ok(Some(Waiting {
-        id,
-        account: row.get(1),
-        recipient: row.get::<_, Option<serde_json::Value>>(2).and_then(|v| serde_json::from_value(v).ok()),
-        kind,
-        created_at: row.get(4),
-        attempts: row.get(5),
-    }))
+            account,
+            recipient: row
+                .get::<_, Option<serde_json::Value>>(2)
+                .and_then(|v| serde_json::from_value(v).ok()),
+            kind,
+            created_at: row.get(4),
+            attempts: row.get(5),
+        });
+    }
+    let mut taken: Vec<Vec<Waiting>> = taken.into_values().collect();
+    taken.iter_mut().for_each(|of_one| of_one.sort_by_key(|row| (row.created_at, row.id)));
+    Ok(taken)
 }
 
 /// Writes the mail; none when the person or the address is gone.

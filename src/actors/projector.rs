@@ -3,14 +3,15 @@
 
 use super::supervisor::{Desk, LoopError};
 use crate::metrics::Metrics;
-use crate::projections::{Projection, ProjectionError};
+use crate::projections::{Projection, ProjectionError, apply_guarded, apply_page_guarded};
 use crate::store::checkpoint::{self, Kind};
-use crate::store::{Client, Journal, Pool, RecordedEvent, StoreError, known, log};
+use crate::store::{Client, Journal, Pool, RecordedEvent, StoreError, Transaction, known, log};
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio_postgres::Transaction;
 use uuid::Uuid;
 
 /// Events of one transaction.
@@ -48,7 +49,7 @@ impl Projector {
         for projection in self.projections.iter() {
             let same = known.get(projection.name()).is_some_and(|c| c.version == projection.version());
             if !same {
-                let tx = client.transaction().await?;
+                let tx = Transaction::begin(&mut client).await?;
                 // Two processes may start at once.
                 tx.execute("select pg_advisory_xact_lock(hashtext('kinora projections'))", &[]).await?;
                 start_anew(&tx, projection.as_ref()).await?;
@@ -70,7 +71,7 @@ impl Projector {
     pub async fn rebuild(&self, name: &str) -> Result<(), StoreError> {
         let projection = self.named(name)?;
         let mut client = self.pool.get().await?;
-        let tx = client.transaction().await?;
+        let tx = Transaction::begin(&mut client).await?;
         start_anew(&tx, projection.as_ref()).await?;
         tx.commit().await?;
         self.metrics.projections.rebuilds.with_label_values(&[name]).inc();
@@ -95,10 +96,11 @@ impl Projector {
     pub async fn run(self, desk: Desk) -> Result<(), LoopError> {
         let mut head = self.journal.head();
         let mut lease_checked: Option<std::time::Instant> = None;
+        // One for good: it keeps the statements of all projections.
+        let mut client = self.pool.get().await?;
         while !desk.stopping() {
             head.borrow_and_update();
             if lease_checked.is_none_or(|t| t.elapsed() > Duration::from_secs(3)) {
-                let client = self.pool.get().await?;
                 if !checkpoint::lease(&**client, LEASE, self.process, LEASE_SECONDS).await? {
                     lease_checked = None;
                     desk.standby();
@@ -107,7 +109,7 @@ impl Projector {
                 }
                 lease_checked = Some(std::time::Instant::now());
             }
-            if self.step().await? {
+            if self.step_on(&mut client).await? {
                 desk.succeeded();
                 continue;
             }
@@ -125,8 +127,11 @@ impl Projector {
     /// # Errors
     /// If the database fails.
     pub async fn step(&self) -> Result<bool, StoreError> {
-        let mut client = self.pool.get().await?;
-        let checkpoints = checkpoint::all(&**client, Kind::Projection).await?;
+        self.step_on(&mut self.pool.get().await?).await
+    }
+
+    async fn step_on(&self, client: &mut Client) -> Result<bool, StoreError> {
+        let checkpoints = checkpoint::all(&***client, Kind::Projection).await?;
         let mut by_position: BTreeMap<i64, Vec<&Arc<dyn Projection>>> = BTreeMap::new();
         for projection in self.projections.iter() {
             let position = checkpoints.get(projection.name()).map_or(0, |c| c.position);
@@ -135,11 +140,11 @@ impl Projector {
         let mut places = by_position.into_iter();
         let Some((from, group)) = places.next() else { return Ok(false) };
         let until = places.next().map(|(position, _)| position);
-        let mut events = log::after(&**client, from, until, PAGE).await?;
+        let mut events = log::page(client, from, until, PAGE).await?;
         if let Some(unknown) = known::readable(&mut events) {
             for projection in &group {
                 let (name, reason) = (projection.name(), unknown.to_string());
-                if checkpoint::stop(&**client, name, unknown.position, &reason).await? {
+                if checkpoint::stop(&***client, name, unknown.position, &reason).await? {
                     tracing::error!(projection = name, reason, "a projection has stopped");
                 }
             }
@@ -150,9 +155,9 @@ impl Projector {
             self.projected.send_if_modified(|p| std::mem::replace(p, from) != from);
             return Ok(false);
         };
-        if !self.fold(&mut client, &group, &events, from, to).await? {
+        if !self.fold(client, &group, &events, from, to).await? {
             for projection in &group {
-                self.fold_carefully(&mut client, projection.as_ref(), &events, from).await?;
+                self.fold_carefully(client, projection.as_ref(), &events, from).await?;
             }
         }
         for projection in &group {
@@ -183,7 +188,7 @@ impl Projector {
         if !parked.is_empty() {
             return Ok(false);
         }
-        let tx = client.transaction().await?;
+        let tx = Transaction::begin(client).await?;
         // Not lost with a crash: the checkpoint would be lost with it, and the page folded again.
         tx.batch_execute("set local synchronous_commit = off").await?;
         // Moved first, so that another process that believes itself the projector waits here, and then sees
@@ -191,13 +196,21 @@ impl Projector {
         if !checkpoint::advance(&tx, &names, from, to).await? {
             return Ok(true);
         }
-        // Each has tables of its own, so they need not take turns event by event.
-        for projection in group {
-            if let Err(error) = projection.apply_page(&tx, events).await {
-                tracing::warn!(projection = projection.name(), from, to, %error, "a page cannot be folded at once");
+        // Each has tables of its own, so they need not take turns event by event, nor wait for each other's
+        // answers: what one asks is on its way while another folds.
+        let folds = group.iter().map(|projection| {
+            let name = projection.name();
+            apply_page_guarded(projection.as_ref(), &tx, events)
+                .map(move |outcome| outcome.map_err(|error| (name, error)))
+        });
+        let mut folds: FuturesUnordered<_> = folds.collect();
+        while let Some(outcome) = folds.next().await {
+            if let Err((projection, error)) = outcome {
+                tracing::warn!(projection, from, to, %error, "a page cannot be folded at once");
                 return Ok(false);
             }
         }
+        drop(folds);
         tx.commit().await?;
         Ok(true)
     }
@@ -216,14 +229,14 @@ impl Projector {
         let mut parked: HashSet<String> = rows.iter().map(|r| r.get(0)).collect();
         let mut at = from;
         for event in events {
-            let tx = client.transaction().await?;
+            let tx = Transaction::begin(client).await?;
             if !checkpoint::advance(&tx, &[name], at, event.position).await? {
                 return Ok(());
             }
             let outcome = if parked.contains(&event.stream_id) {
                 Err(ProjectionError::Data("an earlier event of this stream is parked".into()))
             } else {
-                projection.apply(&tx, event).await
+                apply_guarded(projection, &tx, event).await
             };
             let tx = match outcome {
                 Ok(()) => tx,
@@ -233,7 +246,7 @@ impl Projector {
                         return Err(StoreError::Cluster("the connection was lost".into()));
                     }
                     parked.insert(event.stream_id.clone());
-                    let tx = client.transaction().await?;
+                    let tx = Transaction::begin(client).await?;
                     if !checkpoint::advance(&tx, &[name], at, event.position).await? {
                         return Ok(());
                     }
@@ -265,6 +278,6 @@ async fn start_anew(tx: &Transaction<'_>, projection: &dyn Projection) -> Result
     }
     tx.batch_execute(projection.ddl()).await?;
     tx.execute("delete from dead_letters where name = $1", &[&projection.name()]).await?;
-    checkpoint::go_on(tx, &[projection.name()]).await?;
-    checkpoint::set(tx, projection.name(), Kind::Projection, projection.version(), 0).await
+    checkpoint::go_on(&**tx, &[projection.name()]).await?;
+    checkpoint::set(&**tx, projection.name(), Kind::Projection, projection.version(), 0).await
 }

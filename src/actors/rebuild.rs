@@ -3,11 +3,10 @@
 
 use super::projector::Projector;
 use crate::projections::{InMemory, Projection, ProjectionError};
-use crate::store::{Client, StoreError, known, log};
+use crate::store::{Client, StoreError, Transaction, known, log};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
-use tokio_postgres::Transaction;
 use tokio_postgres::error::SqlState;
 
 /// Events of one transaction.
@@ -147,8 +146,7 @@ impl Projector {
 }
 
 async fn begin<'a>(client: &'a mut Client, schema: &str) -> Result<Transaction<'a>, StoreError> {
-    // The transaction of tokio-postgres itself, which projections work in.
-    let tx = tokio_postgres::Client::transaction(client).await?;
+    let tx = Transaction::begin(client).await?;
     tx.batch_execute(&format!("set local search_path = {schema}, public; set local statement_timeout = 0"))
         .await?;
     Ok(tx)
@@ -161,7 +159,7 @@ async fn fold(
     at: i64,
     until: i64,
 ) -> Result<i64, StoreError> {
-    let events = log::after(tx, at, Some(until), PAGE).await?;
+    let events = log::after(&**tx, at, Some(until), PAGE).await?;
     known::check(&events).map_err(|e| StoreError::Unreadable(e.to_string()))?;
     let Some(last) = events.last().map(|e| e.position) else { return Ok(at) };
     projection.apply_page(tx, &events).await.map_err(|error| unfolded(projection, at, last, &error))?;
@@ -182,10 +180,10 @@ async fn fold_in_memory(
     progress: &mut impl FnMut(i64, i64),
 ) -> Result<i64, StoreError> {
     let (mut at, mut head) = (0, log::head(&***client).await?);
-    let mut page = log::after(&***client, at, None, PAGE).await?;
+    let mut page = log::page(client, at, None, PAGE).await?;
     while let Some(to) = page.last().map(|e| e.position) {
         known::check(&page).map_err(|e| StoreError::Unreadable(e.to_string()))?;
-        let next = log::after(&***client, to, None, PAGE);
+        let next = log::page(client, to, None, PAGE);
         let mut next = std::pin::pin!(next);
         // Asked once, it is sent; the server works on it meanwhile.
         let mut early = None;

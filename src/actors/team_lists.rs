@@ -103,7 +103,7 @@ pub async fn arrange(
 /// If the log cannot be read or the vault not be written.
 pub async fn discard_former(cx: &Services, event: &RecordedEvent) -> Result<(), StoreError> {
     let client = cx.pool.get().await?;
-    for former in log::stream(&**client, &event.stream_id, 0).await? {
+    for former in log::stream(&client, &event.stream_id, 0).await? {
         if former.position >= event.position {
             break;
         }

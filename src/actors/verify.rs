@@ -1,8 +1,8 @@
 //! Compares live projections with a rebuild beside them.
 
 use super::projector::Projector;
-use crate::store::{StoreError, known, log};
-use tokio_postgres::Transaction;
+use crate::projections::{Projection, apply_guarded};
+use crate::store::{StoreError, Transaction, known, log};
 
 /// Whether all projections equal a rebuild.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -24,6 +24,9 @@ pub struct VerifiedProjection {
     pub equal: bool,
     /// Tables that differ.
     pub different: Vec<&'static str>,
+    /// Which event cannot be folded anew, and why; then nothing was compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 impl Projector {
@@ -35,11 +38,7 @@ impl Projector {
     pub async fn verify(&self) -> Result<Verified, StoreError> {
         let mut client = self.pool.get().await?;
         // One transaction that sees one state of the live tables and leaves nothing behind.
-        let tx = client
-            .build_transaction()
-            .isolation_level(tokio_postgres::IsolationLevel::RepeatableRead)
-            .start()
-            .await?;
+        let tx = Transaction::of_one_moment(&mut client).await?;
         let mut projections = Vec::new();
         let mut events = 0;
         for projection in self.projections.iter() {
@@ -48,41 +47,52 @@ impl Projector {
                 .await?;
             let until: i64 = row.map_or(0, |r| r.get(0));
             events = events.max(until);
-            tx.batch_execute("set local statement_timeout = 0; create schema rebuild_check; set local search_path = rebuild_check, public").await?;
-            tx.batch_execute(projection.ddl()).await?;
-            let mut at = 0;
-            while at < until {
-                let page = log::after(&*tx, at, Some(until), 1000).await?;
-                known::check(&page).map_err(|e| StoreError::Unreadable(e.to_string()))?;
-                let Some(last) = page.last().map(|e| e.position) else { break };
-                for event in &page {
-                    projection.apply(&tx, event).await.map_err(|e| {
-                        StoreError::Unreadable(format!(
-                            "{}: event {}: {e}",
-                            projection.name(),
-                            event.position
-                        ))
-                    })?;
-                }
-                at = last;
-            }
-            let mut different = Vec::new();
-            for table in projection.tables() {
-                if !same_rows(&tx, table).await? {
-                    different.push(*table);
-                }
-            }
-            tx.batch_execute("set local search_path = views, public; drop schema rebuild_check cascade")
-                .await?;
+            // One that cannot be folded does not keep the others from being compared.
+            tx.batch_execute("savepoint one; set local statement_timeout = 0").await?;
+            let (different, error) = match compare(&tx, projection.as_ref(), until).await? {
+                Ok(different) => (different, None),
+                Err(error) => (Vec::new(), Some(error)),
+            };
+            tx.batch_execute("rollback to savepoint one").await?;
             projections.push(VerifiedProjection {
                 name: projection.name(),
-                equal: different.is_empty(),
+                equal: different.is_empty() && error.is_none(),
                 different,
+                error,
             });
         }
         tx.rollback().await?;
         Ok(Verified { ok: projections.iter().all(|p| p.equal), events, projections })
     }
+}
+
+/// Folds the log up to `until` beside the live tables; gives the tables that differ, or which event cannot be folded.
+async fn compare(
+    tx: &Transaction<'_>,
+    projection: &dyn Projection,
+    until: i64,
+) -> Result<Result<Vec<&'static str>, String>, StoreError> {
+    tx.batch_execute("create schema rebuild_check; set local search_path = rebuild_check, public").await?;
+    tx.batch_execute(projection.ddl()).await?;
+    let mut at = 0;
+    while at < until {
+        let page = log::after(&**tx, at, Some(until), 1000).await?;
+        known::check(&page).map_err(|e| StoreError::Unreadable(e.to_string()))?;
+        let Some(last) = page.last().map(|e| e.position) else { break };
+        for event in &page {
+            if let Err(error) = apply_guarded(projection, tx, event).await {
+                return Ok(Err(format!("event {}: {error}", event.position)));
+            }
+        }
+        at = last;
+    }
+    let mut different = Vec::new();
+    for table in projection.tables() {
+        if !same_rows(tx, table).await? {
+            different.push(*table);
+        }
+    }
+    Ok(Ok(different))
 }
 
 async fn same_rows(tx: &Transaction<'_>, table: &str) -> Result<bool, StoreError> {

@@ -2,12 +2,14 @@
 
 use super::services::Services;
 use super::supervisor::{Desk, LoopError};
-use super::workflows::Workflow;
-use crate::store::checkpoint::{self, Kind};
-use crate::store::{RecordedEvent, StoreError, known, log};
+use super::workflows::{Workflow, WorkflowError};
+use crate::store::checkpoint;
+use crate::store::followed::{Followed, Page};
+use crate::store::{Client, RecordedEvent, StoreError, log};
 use futures_util::future::{BoxFuture, Either};
 use futures_util::{FutureExt, StreamExt, stream};
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -46,13 +48,16 @@ pub async fn run(workflow: Arc<dyn Workflow>, cx: Services, desk: Desk) -> Resul
     let mut head = cx.journal.head();
     let name = workflow.name();
     let lease = format!("workflow {name}");
+    let followed = Followed::of(workflow.follows());
     let mut leased: Option<Instant> = None;
+    // Where it stands, as long as nobody else can have moved it.
+    let mut place: Option<i64> = None;
     while !desk.stopping() {
-        head.borrow_and_update();
+        let told = *head.borrow_and_update();
         if leased.is_none_or(|t| t.elapsed() > Duration::from_secs(4)) {
             let client = cx.pool.get().await?;
             if !checkpoint::lease(&**client, &lease, cx.process, LEASE_SECONDS).await? {
-                leased = None;
+                (leased, place) = (None, None);
                 desk.standby();
                 drop(client);
                 desk.pause(Duration::from_secs(1)).await;
@@ -60,46 +65,68 @@ pub async fn run(workflow: Arc<dyn Workflow>, cx: Services, desk: Desk) -> Resul
             }
             leased = Some(Instant::now());
         }
-        let (from, events) = {
+        let (from, page) = {
             let client = cx.pool.get().await?;
-            let all = checkpoint::all(&**client, Kind::Workflow).await?;
-            let from = all.get(name).map_or(0, |c| c.position);
-            let mut events = log::after(&**client, from, None, PAGE).await?;
-            if let Some(unknown) = known::readable(&mut events) {
-                let reason = unknown.to_string();
-                if checkpoint::stop(&**client, name, unknown.position, &reason).await? {
-                    tracing::error!(workflow = name, reason, "a workflow has stopped");
-                }
-                desk.failed(&reason);
-            }
-            if !events.is_empty() {
-                // A mail or a charge must not follow from an event that a power cut takes back.
-                log::settle(&**client).await?;
-            }
-            (from, events)
+            let from = match place {
+                Some(from) => from,
+                None => checkpoint::position(&client, name).await?,
+            };
+            let until = durable(&client, &cx, from, told).await?;
+            (from, followed.page(&client, from, until, PAGE).await?)
         };
-        let metrics = &cx.metrics.projections;
-        metrics
-            .workflow_lag_events
-            .with_label_values(&[name])
-            .set(i64::try_from(events.len()).unwrap_or_default());
-        if events.is_empty() {
+        cx.metrics.projections.workflow_lag_events.with_label_values(&[name]).set((told - from).max(0));
+        if let Some(unknown) = &page.unknown {
+            let reason = unknown.to_string();
+            let client = cx.pool.get().await?;
+            if checkpoint::stop(&**client, name, unknown.position, &reason).await? {
+                tracing::error!(workflow = name, reason, "a workflow has stopped");
+            }
+            desk.failed(&reason);
+        }
+        if page.to == from {
+            place = None;
             tokio::select! {
                 _ = head.changed() => {}
                 () = desk.pause(POLL) => {}
             }
             continue;
         }
-        let work = react_to_all(workflow.as_ref(), &events, &cx, &desk);
-        let at = renew_while(&cx, &lease, work).await?.unwrap_or(from);
-        let mut client = cx.pool.get().await?;
-        let tx = client.transaction().await?;
-        if at != from && checkpoint::advance(&tx, &[name], from, at).await? {
-            tx.commit().await?;
-        }
+        let at = if page.events.is_empty() {
+            page.to
+        } else {
+            renew_while(&cx, &lease, react_to_all(workflow.as_ref(), &page, &cx, &desk)).await?
+        };
+        place = (at != from && moved(&cx, name, from, at).await?).then_some(at);
         desk.succeeded();
     }
     Ok(())
+}
+
+/// Up to where the log is durable: a mail or a charge must not follow from an event that a power cut takes back.
+/// What the journal tells of is; what is only seen is made so.
+async fn durable(client: &Client, cx: &Services, from: i64, told: i64) -> Result<i64, StoreError> {
+    if told > from {
+        return Ok(told);
+    }
+    let seen = log::head(&***client).await?;
+    if seen > from {
+        log::settle(&***client).await?;
+        cx.journal.announce(seen);
+    }
+    Ok(seen)
+}
+
+/// Moves the checkpoint; `false` if it does not stand where it was. A power cut may take that back: reactions bear
+/// repetition.
+async fn moved(cx: &Services, name: &str, from: i64, to: i64) -> Result<bool, StoreError> {
+    let mut client = cx.pool.get().await?;
+    let tx = client.transaction().await?;
+    tx.batch_execute("set local synchronous_commit = off").await?;
+    let moved = checkpoint::advance(&tx, &[name], from, to).await?;
+    if moved {
+        tx.commit().await?;
+    }
+    Ok(moved)
 }
 
 /// Keeps the lease while a reaction takes its time.
@@ -119,17 +146,17 @@ async fn renew_while<T>(cx: &Services, lease: &str, work: impl Future<Output = T
 }
 
 /// Reacts to the events of a page: those of one stream in their order, different streams side by side.
-/// Gives the position up to which all is done, if anything is.
+/// Gives the position up to which all is done.
 async fn react_to_all(
     workflow: &dyn Workflow,
-    events: &[RecordedEvent],
+    page: &Page,
     cx: &Services,
     desk: &Desk,
-) -> Result<Option<i64>, StoreError> {
+) -> Result<i64, StoreError> {
     let at_once = workflow.at_once().max(1);
     let mut streams: Vec<Vec<&RecordedEvent>> = Vec::new();
     let mut known: HashMap<&str, usize> = HashMap::new();
-    for event in events {
+    for event in &page.events {
         // Who reacts to one event at a time does so in the order of the log.
         let name = if at_once == 1 { "" } else { event.stream_id.as_str() };
         let lane = *known.entry(name).or_insert_with(|| {
@@ -150,7 +177,7 @@ async fn react_to_all(
         }
     }
     // What was done behind the first that was not is done again: reactions bear repetition.
-    Ok(events.iter().map(|e| e.position).take_while(|p| undone.is_none_or(|first| *p < first)).last())
+    Ok(undone.map_or(page.to, |first| first - 1))
 }
 
 /// Reacts to the events of one stream; gives the first that was not done, if the process ends meanwhile.
@@ -178,7 +205,10 @@ async fn react(
     let name = workflow.name();
     let mut pause = Duration::from_millis(100);
     for attempt in 1..=TRIES {
-        let Err(error) = workflow.handle(event, cx).await else { return Ok(true) };
+        // A fault of the program is a reaction that failed: it must not stop the reactions to other events.
+        let handled = AssertUnwindSafe(workflow.handle(event, cx)).catch_unwind().await;
+        let panicked = || Err(WorkflowError::Failed("a fault of the program (a panic, see its log)".into()));
+        let Err(error) = handled.unwrap_or_else(|_| panicked()) else { return Ok(true) };
         tracing::warn!(workflow = name, position = event.position, attempt, %error, "a workflow failed");
         cx.metrics.projections.workflow_retries.with_label_values(&[name]).inc();
         desk.failed(&error.to_string());

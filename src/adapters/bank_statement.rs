@@ -3,8 +3,9 @@
 //! recognise a payment is read; names and accounts of payers are not kept.
 
 use super::status_report::{self, Rejected};
+use crate::domain::shared::calendar::{YEARS, day_of};
 use crate::domain::shared::{Currency, Money};
-use chrono::NaiveDate;
+use chrono::{Datelike as _, NaiveDate};
 use roxmltree::{Document, Node, ParsingOptions};
 use sha2::{Digest, Sha256};
 
@@ -148,8 +149,7 @@ fn camt(xml: &Document<'_>) -> Result<Statement, BadStatement> {
             let day = at(entry, "BookgDt/Dt")
                 .or_else(|| at(entry, "BookgDt/DtTm"))
                 .ok_or_else(|| bad("no booking date"))?;
-            let day =
-                day.get(..10).and_then(|d| d.parse().ok()).ok_or_else(|| bad("the booking date is none"))?;
+            let day = day.get(..10).and_then(day_of).ok_or_else(|| bad("the booking date is none"))?;
             let whole = amount(child(entry, "Amt")).map_err(|e| bad(&e))?;
             let details: Vec<Node<'_, '_>> =
                 entry.descendants().filter(|n| n.tag_name().name() == "TxDtls").collect();
@@ -182,7 +182,7 @@ fn returned<'a>(entry: Node<'a, 'a>, account: &str, out: &mut Vec<Returned>) -> 
         let reason = at(one, "RtrInf/Rsn/Cd").or_else(|| at(one, "RtrInf/Rsn/Prtry"));
         let Some(reason) = reason else { continue };
         let booked_on =
-            day.and_then(|d| d.get(..10)?.parse().ok()).ok_or("the booking date is missing or none")?;
+            day.and_then(|d| day_of(d.get(..10)?)).ok_or("the booking date is missing or none")?;
         let part = child(one, "Amt").or_else(|| child(child(child(one, "AmtDtls")?, "TxAmt")?, "Amt"));
         let amount = amount(part.or_else(|| child(entry, "Amt")))?;
         let own = at(one, "Refs/AcctSvcrRef").unwrap_or(own);
@@ -412,6 +412,7 @@ fn day(text: &str) -> Option<NaiveDate> {
     ["%Y-%m-%d", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%Y", "%Y%m%d", "%d.%m.%y"]
         .iter()
         .find_map(|form| NaiveDate::parse_from_str(text, form).ok())
+        .filter(|day| YEARS.contains(&day.year()))
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@
 use super::https::{Https, service};
 use crate::domain::exchange::{Quote, millionths};
 use crate::domain::shared::Currency;
+use crate::domain::shared::calendar::YEARS;
 use bytes::Bytes;
-use chrono::NaiveDate;
+use chrono::{Datelike as _, NaiveDate};
 use http_body_util::Full;
 use hyper::Request;
 use std::time::Duration;
@@ -62,7 +63,9 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Quote>, BadRates> {
         }
         let day = NaiveDate::parse_from_str(cell, "%Y-%m-%d")
             .or_else(|_| NaiveDate::parse_from_str(cell, "%d %B %Y"))
-            .map_err(|_| bad(format!("{cell} is no date")))?;
+            .ok()
+            .filter(|day| YEARS.contains(&day.year()))
+            .ok_or_else(|| bad(format!("{cell} is no date")))?;
         for (at, currency) in currencies.iter().enumerate().skip(1) {
             let (Some(currency), rate) = (currency, row.get(at).unwrap_or("").trim()) else { continue };
             if rate.is_empty() || rate == "N/A" || *currency == Currency::eur() {

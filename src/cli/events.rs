@@ -108,7 +108,7 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
         }
         Action::Show { stream, json } => {
             let client = pool.get().await.map_err(StoreError::from)?;
-            let events = log::stream(&**client, &stream, 0).await?;
+            let events = log::stream(&client, &stream, 0).await?;
             if events.is_empty() {
                 return Err(CliError::Failed(format!("there is no stream {stream}")));
             }

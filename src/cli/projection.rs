@@ -124,7 +124,12 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
                 print_json(&found)?;
             } else {
                 for one in &found.projections {
-                    println!("{:32} {}", one.name, if one.equal { "equal" } else { "DIFFERENT" });
+                    let found = match &one.error {
+                        Some(error) => format!("CANNOT BE FOLDED ANEW: {error}"),
+                        None if one.equal => "equal".into(),
+                        None => "DIFFERENT".into(),
+                    };
+                    println!("{:32} {found}", one.name);
                 }
             }
             if found.ok { Ok(()) } else { Err(CliError::Silent) }

@@ -5,10 +5,9 @@ use super::{Projection, ProjectionError, QueryError, Reader, people};
 use crate::domain::account::{AccountEvent, By, Origin, Why};
 use crate::domain::shared::{AccountId, PersonalRef};
 use crate::store::event::decode_payload;
-use crate::store::{RecordedEvent, StoreError};
+use crate::store::{RecordedEvent, StoreError, Transaction};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use tokio_postgres::Transaction;
 use uuid::Uuid;
 
 /// The projection.

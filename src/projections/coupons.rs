@@ -2,9 +2,8 @@
 
 use super::{Projection, ProjectionError, QueryError, Reader};
 use crate::domain::coupon::{Coupon, CouponEvent};
-use crate::store::{RecordedEvent, StoreError};
+use crate::store::{RecordedEvent, StoreError, Transaction};
 use async_trait::async_trait;
-use tokio_postgres::Transaction;
 use uuid::Uuid;
 
 /// The projection.

@@ -5,11 +5,10 @@ use crate::domain::debit_file::DebitFileEvent;
 use crate::domain::mandate::{Mandate, MandateEvent, SignedMandate};
 use crate::domain::order::OrderEvent;
 use crate::domain::shared::{AccountId, Currency, Money};
-use crate::store::{RecordedEvent, StoreError};
+use crate::store::{RecordedEvent, StoreError, Transaction};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use std::collections::BTreeMap;
-use tokio_postgres::Transaction;
 use uuid::Uuid;
 
 /// The projection.

@@ -2,10 +2,10 @@
 
 use super::{Projection, ProjectionError, QueryError, Reader};
 use crate::domain::deletion_request::{DeletionEvent, Obstacle};
-use crate::store::RecordedEvent;
+use crate::store::{RecordedEvent, Transaction};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use tokio_postgres::{Row, Transaction};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 /// The projection.

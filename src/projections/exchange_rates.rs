@@ -3,10 +3,10 @@
 use super::{Projection, ProjectionError, QueryError, Reader};
 use crate::domain::exchange::{ExchangeEvent, ExchangeTable, Quote};
 use crate::domain::shared::Currency;
-use crate::store::{Actor, RecordedEvent, StoreError};
+use crate::store::{Actor, RecordedEvent, StoreError, Transaction};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
-use tokio_postgres::{Row, Transaction};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 /// The projection.

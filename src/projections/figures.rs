@@ -9,12 +9,11 @@ use crate::domain::order::OrderEvent;
 use crate::domain::shared::{Currency, Money};
 use crate::domain::subscription::{PauseOver, SubscriptionEvent};
 use crate::metrics::Metrics;
-use crate::store::RecordedEvent;
 use crate::store::event::category_of;
+use crate::store::{RecordedEvent, Transaction};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::BTreeMap;
-use tokio_postgres::Transaction;
 
 /// The table of where everything stands.
 pub struct Figures;

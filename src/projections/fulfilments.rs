@@ -4,10 +4,9 @@ use super::{Projection, ProjectionError, QueryError, Reader};
 use crate::domain::gift::{GiftEvent, order_of};
 use crate::domain::order::OrderEvent;
 use crate::domain::subscription::{PauseOver, SubscriptionEvent};
-use crate::store::RecordedEvent;
+use crate::store::{RecordedEvent, Transaction};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use tokio_postgres::Transaction;
 use uuid::Uuid;
 
 /// The projection.

@@ -3,9 +3,9 @@
 use super::{Projection, ProjectionError, QueryError, Reader};
 use crate::domain::gift::{Gift, GiftEvent, GiftStanding};
 use crate::domain::shared::AccountId;
-use crate::store::{RecordedEvent, StoreError};
+use crate::store::{RecordedEvent, StoreError, Transaction};
 use async_trait::async_trait;
-use tokio_postgres::{Row, Transaction};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 /// The projection.

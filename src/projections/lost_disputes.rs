@@ -2,9 +2,8 @@
 
 use super::{Projection, ProjectionError};
 use crate::domain::order::OrderEvent;
-use crate::store::RecordedEvent;
+use crate::store::{RecordedEvent, Transaction};
 use async_trait::async_trait;
-use tokio_postgres::Transaction;
 
 /// The projection.
 pub struct LostDisputes;

@@ -47,13 +47,16 @@ pub mod teams;
 
 use crate::domain::shared::PersonalRef;
 use crate::store::event::DecodeError;
-use crate::store::{Client, Pool, RecordedEvent, StoreError, Vault};
+use crate::store::{Client, Pool, RecordedEvent, StoreError, Transaction, Vault};
 use async_trait::async_trait;
-use std::collections::HashMap;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use std::collections::{BTreeMap, HashMap};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio_postgres::Transaction;
 
 /// Folds events into tables. `apply` runs in the transaction that moves the checkpoint, so every
 /// event has its effect exactly once.
@@ -73,8 +76,14 @@ pub trait Projection: Send + Sync + 'static {
     /// An error parks the event's stream for this projection and shows it to operators.
     async fn apply(&self, tx: &Transaction<'_>, event: &RecordedEvent) -> Result<(), ProjectionError>;
 
-    /// Folds a page of events in their order. One after the other, unless a projection knows how to write
-    /// a whole page in few statements; the tables must be the same either way.
+    /// Whether an event only ever touches, and looks at, rows that no event of another stream touches, or adds to
+    /// them what may be added in any order. Streams of a page are then folded side by side.
+    fn streams_apart(&self) -> bool {
+        false
+    }
+
+    /// Folds a page of events in their order. One after the other, or stream beside stream, unless a projection
+    /// knows how to write a whole page in few statements; the tables must be the same either way.
     ///
     /// # Errors
     /// Nothing of the page counts then, and its events are folded one by one.
@@ -83,10 +92,26 @@ pub trait Projection: Send + Sync + 'static {
         tx: &Transaction<'_>,
         events: &[RecordedEvent],
     ) -> Result<(), ProjectionError> {
+        let mut lanes: BTreeMap<&str, Vec<&RecordedEvent>> = BTreeMap::new();
         for event in events {
-            self.apply(tx, event).await?;
+            let lane = if self.streams_apart() { event.stream_id.as_str() } else { "" };
+            lanes.entry(lane).or_default().push(event);
         }
-        Ok(())
+        // On one connection: what one lane asks is on its way while the answer to another is digested.
+        // Boxed by name, or the compiler cannot see that the whole may move between threads.
+        let lanes: Vec<BoxFuture<'_, _>> = lanes
+            .into_values()
+            .map(|events| {
+                async move {
+                    for event in events {
+                        self.apply(tx, event).await?;
+                    }
+                    Ok(())
+                }
+                .boxed()
+            })
+            .collect();
+        stream::iter(lanes).buffer_unordered(LANES).try_collect().await
     }
 
     /// For a rebuild: folds in memory, which takes room for all its rows, and writes them at the end.
@@ -95,6 +120,9 @@ pub trait Projection: Send + Sync + 'static {
         None
     }
 }
+
+/// Streams of a page that are folded side by side.
+const LANES: usize = 32;
 
 /// A projection's rows in memory, while they are folded anew.
 #[async_trait]
@@ -110,6 +138,35 @@ pub trait InMemory: Send {
     /// If the database refuses.
     async fn write(&self, tx: &Transaction<'_>) -> Result<(), ProjectionError>;
 }
+
+/// Folds one event. One that panics is one that cannot be folded: a fault in one row must not stop all lists.
+///
+/// # Errors
+/// As [`Projection::apply`], and for a panic.
+pub async fn apply_guarded(
+    projection: &dyn Projection,
+    tx: &Transaction<'_>,
+    event: &RecordedEvent,
+) -> Result<(), ProjectionError> {
+    // Nothing is used on afterwards: the transaction is given up with an error.
+    let applied = AssertUnwindSafe(projection.apply(tx, event)).catch_unwind().await;
+    applied.unwrap_or_else(|_| Err(ProjectionError::Data(PANICKED.into())))
+}
+
+/// As [`apply_guarded`], a page.
+///
+/// # Errors
+/// As [`Projection::apply_page`], and for a panic.
+pub async fn apply_page_guarded(
+    projection: &dyn Projection,
+    tx: &Transaction<'_>,
+    events: &[RecordedEvent],
+) -> Result<(), ProjectionError> {
+    let applied = AssertUnwindSafe(projection.apply_page(tx, events)).catch_unwind().await;
+    applied.unwrap_or_else(|_| Err(ProjectionError::Data(PANICKED.into())))
+}
+
+const PANICKED: &str = "a fault of the program (a panic, see its log)";
 
 /// Why an event could not be folded.
 #[derive(Debug, thiserror::Error)]

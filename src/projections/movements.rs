@@ -6,10 +6,9 @@ use super::{Projection, ProjectionError, QueryError, Reader};
 use crate::domain::shared::calendar::{Interval, IntervalUnit};
 use crate::domain::shared::{Currency, Money};
 use crate::domain::subscription::SubscriptionEvent;
-use crate::store::{RecordedEvent, StoreError};
+use crate::store::{RecordedEvent, StoreError, Transaction};
 use async_trait::async_trait;
 use chrono::NaiveDate;
-use tokio_postgres::Transaction;
 
 /// The projection.
 pub struct Movements;
@@ -22,6 +21,10 @@ impl Projection for Movements {
 
     fn version(&self) -> i32 {
         3
+    }
+
+    fn streams_apart(&self) -> bool {
+        true
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -147,8 +150,8 @@ fn per_month(price: Money, interval: Interval) -> i64 {
         IntervalUnit::Month => (1, length),
         IntervalUnit::Year => (1, length * 12),
     };
-    let by = by.max(1);
-    (price.minor.saturating_mul(times) + by / 2) / by
+    let (minor, times, by) = (i128::from(price.minor), i128::from(times), i128::from(by.max(1)));
+    i64::try_from((minor * times + by / 2) / by).unwrap_or(i64::MAX)
 }
 
 /// Monthly recurring revenue by currency, once for every place that shows it: the reports, the overview, the metric

@@ -4,12 +4,11 @@
 use super::sorting::{Sort, SortColumn};
 use super::{Projection, ProjectionError, QueryError, Reader};
 use crate::domain::clock::RunEvent;
-pub use crate::store::RecordedEvent;
 pub use crate::store::audit::LastVerification;
+pub use crate::store::{RecordedEvent, Transaction};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
-use tokio_postgres::Transaction;
 use uuid::Uuid;
 
 /// The list of scheduled runs. It keeps the newest runs of each job; the log keeps all.

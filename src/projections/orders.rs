@@ -4,11 +4,11 @@ use super::sorting::{Sort, SortColumn};
 use super::{Projection, ProjectionError, QueryError, Reader};
 use crate::domain::order::{OrderEvent, RefundOf, Settlement};
 use crate::domain::shared::{AccountId, Currency, Money};
-use crate::store::{RecordedEvent, StoreError};
+use crate::store::{RecordedEvent, StoreError, Transaction};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Row, Transaction};
 use uuid::Uuid;
 
 /// The projection.
@@ -22,6 +22,10 @@ impl Projection for Orders {
 
     fn version(&self) -> i32 {
         5
+    }
+
+    fn streams_apart(&self) -> bool {
+        true
     }
 
     fn tables(&self) -> &'static [&'static str] {

@@ -5,12 +5,12 @@ use super::sorting::{Sort, SortColumn};
 use super::{Projection, ProjectionError, QueryError, Reader};
 use crate::domain::account::{AccountEvent, Complimentary, Digest};
 use crate::domain::shared::{MailAddress, PersonalRef, Role, Roles};
-use crate::store::RecordedEvent;
+use crate::store::{RecordedEvent, Transaction};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
 use std::str::FromStr;
-use tokio_postgres::{Row, Transaction, types::ToSql};
+use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
 /// The projection.

@@ -3,10 +3,9 @@
 use super::tax_report::Span;
 use super::{Projection, ProjectionError, QueryError, Reader};
 use crate::domain::subscription::{SubscriptionEvent, Terms};
-use crate::store::RecordedEvent;
+use crate::store::{RecordedEvent, Transaction};
 use async_trait::async_trait;
 use chrono::NaiveDate;
-use tokio_postgres::Transaction;
 use uuid::Uuid;
 
 /// The projection.

@@ -3,10 +3,10 @@
 use super::{Projection, ProjectionError, QueryError, Reader};
 use crate::domain::plan::{PlanEvent, Variation};
 use crate::domain::shared::payment::Collection;
-use crate::store::{RecordedEvent, StoreError};
+use crate::store::{RecordedEvent, StoreError, Transaction};
 use async_trait::async_trait;
 use chrono::NaiveDate;
-use tokio_postgres::{Row, Transaction};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 /// The projection.

@@ -2,11 +2,10 @@
 
 use super::{Projection, ProjectionError, QueryError, Reader};
 use crate::domain::site::{SiteEvent, SitePage};
-use crate::store::{Actor, RecordedEvent, StoreError};
+use crate::store::{Actor, RecordedEvent, StoreError, Transaction};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use std::collections::{HashMap, HashSet};
-use tokio_postgres::Transaction;
 use uuid::Uuid;
 
 /// The projection.

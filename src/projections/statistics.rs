@@ -2,11 +2,10 @@
 
 use super::{Projection, ProjectionError, QueryError, Reader};
 use crate::domain::statistics::StatisticsEvent;
-use crate::store::RecordedEvent;
+use crate::store::{RecordedEvent, Transaction};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
-use tokio_postgres::Transaction;
 
 /// Samples of all figures.
 pub struct StatisticsTable;

@@ -12,11 +12,11 @@ use crate::domain::shared::aggregate::CategoryEvent;
 use crate::domain::subscription::{Subscription, SubscriptionEvent};
 use crate::domain::team::TeamEvent;
 use crate::store::event::decode_payload;
-use crate::store::{Actor, RecordedEvent, StoreError};
+use crate::store::{Actor, RecordedEvent, StoreError, Transaction};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
-use tokio_postgres::{Row, Transaction};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 /// The projection.
@@ -30,6 +30,10 @@ impl Projection for SubscriptionTimeline {
 
     fn version(&self) -> i32 {
         5
+    }
+
+    fn streams_apart(&self) -> bool {
+        true
     }
 
     fn tables(&self) -> &'static [&'static str] {

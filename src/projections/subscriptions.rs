@@ -9,10 +9,10 @@ use crate::domain::shared::tax::Country;
 use crate::domain::shared::vat_number::VatCheck;
 use crate::domain::shared::{AccountId, Money};
 use crate::domain::subscription::{Status, Subscription, SubscriptionEvent};
-use crate::store::{RecordedEvent, StoreError};
+use crate::store::{RecordedEvent, StoreError, Transaction};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use tokio_postgres::{Row, Transaction};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 /// The projection.
@@ -26,6 +26,10 @@ impl Projection for Subscriptions {
 
     fn version(&self) -> i32 {
         8
+    }
+
+    fn streams_apart(&self) -> bool {
+        true
     }
 
     fn tables(&self) -> &'static [&'static str] {

@@ -5,10 +5,9 @@ use crate::domain::shared::PersonalRef;
 use crate::domain::shared::tax::Country;
 use crate::domain::shared::tax_rates::RateTable;
 use crate::domain::tax_book::TaxBookEvent;
-use crate::store::{Actor, RecordedEvent, StoreError};
+use crate::store::{Actor, RecordedEvent, StoreError, Transaction};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
-use tokio_postgres::Transaction;
 use uuid::Uuid;
 
 /// The projection.

@@ -48,6 +48,15 @@ pub async fn all<C: GenericClient>(
     Ok(rows.iter().map(|r| (r.get(0), Checkpoint { version: r.get(1), position: r.get(2) })).collect())
 }
 
+/// How far a reader has come; 0 for one that has not begun.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn position(client: &Client, name: &str) -> Result<i64, StoreError> {
+    let statement = client.prepare_cached("select position from checkpoints where name = $1").await?;
+    Ok(client.query_opt(&statement, &[&name]).await?.map_or(0, |row| row.get(0)))
+}
+
 /// Sets a checkpoint, whatever it was: for a reader that starts or is rebuilt.
 ///
 /// # Errors

@@ -245,14 +245,14 @@ impl Journal {
         self.submit(append)?.settled().await
     }
 
-    /// Tells of new positions: those written here at once, those of other processes when somebody
-    /// calls [`Journal::announce`].
+    /// Tells of new positions once they are durable: those written here at once, those of other processes when
+    /// somebody calls [`Journal::announce`].
     #[must_use]
     pub fn head(&self) -> watch::Receiver<i64> {
         self.head.subscribe()
     }
 
-    /// Makes a position known that another process wrote.
+    /// Makes a position known that another process wrote, and that is durable.
     pub fn announce(&self, position: i64) {
         raise(&self.head, position);
     }

@@ -139,9 +139,14 @@ pub struct Unknown {
 /// Takes the first event that is not known, and all behind it, off a page; gives that event if the page begins
 /// with it: what stands before is to be digested first.
 pub fn readable(events: &mut Vec<RecordedEvent>) -> Option<Unknown> {
+    cut(events).filter(|_| events.is_empty())
+}
+
+/// Takes the first event that is not known, and all behind it, off a page, and gives that event.
+pub(super) fn cut(events: &mut Vec<RecordedEvent>) -> Option<Unknown> {
     let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
     let at = events.iter().position(|e| !fits(&known, e))?;
-    let unknown = (at == 0).then(|| events.first().map(of)).flatten();
+    let unknown = events.get(at).map(of);
     events.truncate(at);
     unknown
 }

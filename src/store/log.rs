@@ -14,7 +14,7 @@ use uuid::Uuid;
 pub(super) const COLUMNS: &str = "position, stream_id, version, type, type_version, command_id, ix, recorded_at, effective_at, payload::text, metadata::text, hash";
 
 /// What [`read`] needs of an event.
-const READ: &str = "position, stream_id, version, type, type_version, command_id, ix, recorded_at, effective_at, payload, metadata";
+pub(super) const READ: &str = "position, stream_id, version, type, type_version, command_id, ix, recorded_at, effective_at, payload, metadata";
 
 /// Events after `position` in order, at most `limit`, none beyond `until` (inclusive) if given.
 ///
@@ -26,12 +26,30 @@ pub async fn after<C: GenericClient>(
     until: Option<i64>,
     limit: i64,
 ) -> Result<Vec<RecordedEvent>, StoreError> {
-    let sql = format!(
-        "select {READ} from events where log_id = 1 and position > $1 and position <= $2 order by position limit $3"
-    );
     let until = until.unwrap_or(i64::MAX);
-    let statement = client.prepare(&sql).await?;
+    let statement = client.prepare(&page_of()).await?;
     client.query(&statement, &[&position, &until, &limit]).await?.iter().map(read).collect()
+}
+
+/// As [`after`], for those who read one page after the other: the connection keeps the statement.
+///
+/// # Errors
+/// As [`after`].
+pub async fn page(
+    client: &Client,
+    position: i64,
+    until: Option<i64>,
+    limit: i64,
+) -> Result<Vec<RecordedEvent>, StoreError> {
+    let until = until.unwrap_or(i64::MAX);
+    let statement = client.prepare_cached(&page_of()).await?;
+    client.query(&statement, &[&position, &until, &limit]).await?.iter().map(read).collect()
+}
+
+fn page_of() -> String {
+    format!(
+        "select {READ} from events where log_id = 1 and position > $1 and position <= $2 order by position limit $3"
+    )
 }
 
 /// Events after `position` in order, at most `limit`: of one stream, of one type, of streams of some
@@ -61,15 +79,15 @@ pub async fn filtered<C: GenericClient>(
 ///
 /// # Errors
 /// As [`after`].
-pub async fn stream<C: GenericClient>(
-    client: &C,
+pub async fn stream(
+    client: &Client,
     stream_id: &str,
     version: i64,
 ) -> Result<Vec<RecordedEvent>, StoreError> {
     let sql = format!(
         "select {READ} from events where log_id = 1 and stream_id = $1 and version > $2 order by version"
     );
-    let statement = client.prepare(&sql).await?;
+    let statement = client.prepare_cached(&sql).await?;
     client.query(&statement, &[&stream_id, &version]).await?.iter().map(read).collect()
 }
 

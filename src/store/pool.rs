@@ -70,6 +70,18 @@ impl Database {
         Self::pool_of(config, size)
     }
 
+    /// A pool of at most `size` connections whose commits do not wait for the disk: for those who do again what a
+    /// power cut takes back. A later commit that does wait makes theirs durable, too.
+    ///
+    /// # Errors
+    /// If the pool cannot be built.
+    pub fn pool_behind(&self, size: usize) -> Result<Pool, StoreError> {
+        let mut config = self.app.clone();
+        let options = config.get_options().unwrap_or(OPTIONS).to_owned();
+        config.options(format!("{options} -c synchronous_commit=off"));
+        Self::pool_of(config, size)
+    }
+
     fn pool_of(config: Config, size: usize) -> Result<Pool, StoreError> {
         let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         Pool::builder(Manager::from_config(config, NoTls, manager))

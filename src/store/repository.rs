@@ -67,7 +67,7 @@ where
         if let Some(snapshot) = snapshot {
             let Ok(state) = serde_json::from_str(&snapshot.state) else {
                 tracing::warn!(aggregate = A::TYPE, "a snapshot cannot be read; all events are");
-                return fold(loaded, log::stream(&**client, &stream, 0).await?);
+                return fold(loaded, log::stream(&client, &stream, 0).await?);
             };
             loaded = Loaded { state, version: snapshot.version, kept_at: snapshot.version, ..loaded };
         }
@@ -176,7 +176,7 @@ where
     async fn load_events(&self, id: &str) -> Result<Vec<EventEnvelope<A>>, AggregateError<A::Error>> {
         let client =
             self.pool.get().await.map_err(|e| AggregateError::DatabaseConnectionError(Box::new(e)))?;
-        let events = log::stream(&**client, &format!("{}-{id}", A::TYPE), 0).await.map_err(unexpected)?;
+        let events = log::stream(&client, &format!("{}-{id}", A::TYPE), 0).await.map_err(unexpected)?;
         events
             .iter()
             .map(|event| {

@@ -208,6 +208,33 @@ fn aggregates_do_not_know_each_other() {
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
+/// A workflow is shown events of the categories that it follows and no others: what it decodes it must follow.
+#[test]
+fn workflows_follow_what_they_decode() {
+    let mut workflows = 0;
+    for (path, text) in sources() {
+        let Some(place) = path.to_string_lossy().split_once("actors/workflows/").map(|(_, p)| p.to_owned())
+        else {
+            continue;
+        };
+        // Parts of a workflow lie in a folder of its name.
+        let owner = place.split(['/', '.']).next().unwrap_or_default();
+        let owner = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/actors/workflows/{owner}.rs"));
+        let follows = fs::read_to_string(&owner).expect("its workflow");
+        workflows += usize::from(text.contains("impl Workflow for"));
+        assert!(!text.contains(".decode()"), "{place}: decode::<WhichEvent>() says what it follows");
+        for (_, rest) in text.match_indices("decode::<").map(|(at, m)| text.split_at(at + m.len())) {
+            let event = rest.split('>').next().unwrap_or_default();
+            assert!(
+                follows.contains(&format!("{event}::CATEGORY")),
+                "{place}: reacts to {event}, and {} does not follow its category",
+                owner.display()
+            );
+        }
+    }
+    assert!(workflows > 15, "only {workflows} workflows were looked at");
+}
+
 #[test]
 fn files_stay_short() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -16,7 +16,7 @@ use kinora::store::cluster::Cluster;
 use kinora::store::keys::KeyStore;
 use kinora::store::masters::Masters;
 use kinora::store::pool::{Database, connect};
-use kinora::store::{Audit, Journal, RecordedEvent, Vault, known, migrate};
+use kinora::store::{Audit, Journal, RecordedEvent, Transaction, Vault, known, migrate};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rand::rngs::StdRng;
@@ -29,7 +29,6 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
-use tokio_postgres::Transaction;
 use uuid::Uuid;
 
 const WRITERS: usize = 24;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 /// The numbers in a diary; each must be the version of its event.
 async fn numbers(studio: &Studio, stream: Uuid) -> Vec<i64> {
     let client = studio.client().await;
-    let events = log::stream(&**client, &format!("diary-{stream}"), 0).await.expect("read");
+    let events = log::stream(&client, &format!("diary-{stream}"), 0).await.expect("read");
     for (i, event) in events.iter().enumerate() {
         assert_eq!(event.version, i64::try_from(i).expect("small") + 1, "without holes");
     }
@@ -277,7 +277,7 @@ async fn a_conflict_among_batches_that_were_sent_ahead_fails_alone() {
     }
     for stream in &streams {
         let client = studio.client().await;
-        let events = log::stream(&**client, &format!("diary-{stream}"), 0).await.expect("read");
+        let events = log::stream(&client, &format!("diary-{stream}"), 0).await.expect("read");
         let versions: Vec<i64> = events.iter().map(|e| e.version).collect();
         assert_eq!(versions, (1..=40).collect::<Vec<_>>());
     }

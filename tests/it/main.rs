@@ -66,6 +66,7 @@ mod production_logs;
 mod profile_webhook;
 mod profiles;
 mod read_together;
+mod readers;
 mod reference;
 mod refold;
 mod refunds;

@@ -156,7 +156,7 @@ async fn events(cx: &Services, account: Uuid, subscriptions: &[Uuid]) -> Result<
     let client = cx.pool.get().await.map_err(StoreError::from)?;
     let mut out = Vec::new();
     for stream in streams {
-        for event in log::stream(&**client, &stream, 0).await? {
+        for event in log::stream(&client, &stream, 0).await? {
             out.push(json!({ "position": event.position, "stream": event.stream_id, "type": event.kind,
                 "effective_at": event.effective_at, "recorded_at": event.recorded_at, "data": event.payload }));
         }

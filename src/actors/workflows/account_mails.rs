@@ -5,6 +5,7 @@ use crate::actors::{mailer, services::Services};
 use crate::domain::account::{AccountEvent, Origin, PasswordCause};
 use crate::domain::deletion_request::DeletionEvent;
 use crate::domain::shared::PersonalRef;
+use crate::domain::shared::aggregate::CategoryEvent;
 use crate::emails::MailKind;
 use crate::store::RecordedEvent;
 use async_trait::async_trait;
@@ -17,6 +18,10 @@ pub struct AccountMails;
 impl Workflow for AccountMails {
     fn name(&self) -> &'static str {
         "account-mails"
+    }
+
+    fn follows(&self) -> &'static [&'static str] {
+        &[AccountEvent::CATEGORY, DeletionEvent::CATEGORY]
     }
 
     async fn handle(&self, event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {

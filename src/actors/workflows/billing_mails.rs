@@ -8,6 +8,7 @@ use crate::domain::access::Membership;
 use crate::domain::approval::ApprovalEvent;
 use crate::domain::credit::CreditEvent;
 use crate::domain::order::{OrderEvent, RefundOf, RefundVia, order_number, transfer_reference};
+use crate::domain::shared::aggregate::CategoryEvent;
 use crate::domain::shared::payment::Collection;
 use crate::domain::shared::tax::{Country, Tax};
 use crate::domain::shared::tax_rates::RateTable;
@@ -35,6 +36,10 @@ impl Workflow for BillingMails {
         NAME
     }
 
+    fn follows(&self) -> &'static [&'static str] {
+        &[OrderEvent::CATEGORY, CreditEvent::CATEGORY, ApprovalEvent::CATEGORY, SubscriptionEvent::CATEGORY]
+    }
+
     fn at_once(&self) -> usize {
         8
     }
@@ -57,14 +62,19 @@ impl Workflow for BillingMails {
             }
             _ => {}
         }
-        if let Some(CreditEvent::CreditPaidOut { amount, .. }) = event.decode()? {
+        if let Some(CreditEvent::CreditPaidOut { amount, .. }) = event.decode::<CreditEvent>()? {
             // A credit has the id of its account.
             return send(event, cx, event.stream_uuid(), "mail", BillingMail::CreditPaidOut { amount }).await;
         }
-        if let Some(ApprovalEvent::SecondPersonAsked { act, account, by, lapses_at, .. }) = event.decode()? {
+        if let Some(ApprovalEvent::SecondPersonAsked { act, account, by, lapses_at, .. }) =
+            event.decode::<ApprovalEvent>()?
+        {
             return approval_mails::act_waits(event, cx, (by, account), &act, lapses_at).await;
         }
         let Some(happened) = event.decode::<SubscriptionEvent>()? else { return Ok(()) };
+        if goes_without_saying(&happened) {
+            return Ok(());
+        }
         let repository = EventRepository::<Subscription>::new(cx.pool.clone(), cx.journal.clone());
         let state = repository.load(event.stream_uuid()).await?.state;
         let Some(terms) = state.terms() else { return Ok(()) };
@@ -103,6 +113,17 @@ impl Workflow for BillingMails {
         }
         send(event, cx, state.owner(), "mail", mail).await
     }
+}
+
+/// The most frequent of those events of which no mail tells, before anything is read for them.
+fn goes_without_saying(happened: &SubscriptionEvent) -> bool {
+    use SubscriptionEvent as E;
+    matches!(
+        happened,
+        E::SubscriptionJoined { .. }
+            | E::ChargeRequested { .. }
+            | E::RenewalOrderRequested { pay_by: None, explain: false, .. }
+    )
 }
 
 /// Takes what the member's credit pays off a mail that asks for a transfer; `false` if nothing is left to ask for.
@@ -161,7 +182,7 @@ async fn refunded(
     amount: Money,
 ) -> Result<(), WorkflowError> {
     let client = cx.pool.get().await.map_err(crate::store::StoreError::from)?;
-    let stream = log::stream(&**client, &event.stream_id, 0).await?;
+    let stream = log::stream(&client, &event.stream_id, 0).await?;
     drop(client);
     let placed = stream.first().map(RecordedEvent::decode::<OrderEvent>).transpose()?.flatten();
     let Some(OrderEvent::OrderPlaced { account, number, .. }) = placed else { return Ok(()) };

@@ -7,6 +7,7 @@ use crate::actors::refunds;
 use crate::actors::services::Services;
 use crate::adapters::gateways::ChargeRequest;
 use crate::domain::order::OrderEvent;
+use crate::domain::shared::aggregate::CategoryEvent;
 use crate::domain::subscription::SubscriptionEvent;
 use crate::store::RecordedEvent;
 use async_trait::async_trait;
@@ -21,6 +22,10 @@ pub const NAME: &str = "charge_payments";
 impl Workflow for ChargePayments {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn follows(&self) -> &'static [&'static str] {
+        &[OrderEvent::CATEGORY, SubscriptionEvent::CATEGORY]
     }
 
     fn at_once(&self) -> usize {

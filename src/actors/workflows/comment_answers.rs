@@ -4,6 +4,7 @@ use super::{Workflow, WorkflowError};
 use crate::actors::services::Services;
 use crate::actors::{answer_notices, mailer};
 use crate::domain::comment::{Comment, CommentEvent, Standing};
+use crate::domain::shared::aggregate::CategoryEvent;
 use crate::emails::MailKind;
 use crate::projections::comment_places::place;
 use crate::projections::people::{self, Presence};
@@ -20,6 +21,10 @@ const NAME: &str = "comment_answers";
 impl Workflow for CommentAnswers {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn follows(&self) -> &'static [&'static str] {
+        &[CommentEvent::CATEGORY]
     }
 
     async fn handle(&self, event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {

@@ -3,6 +3,7 @@
 use super::{Workflow, WorkflowError};
 use crate::actors::services::Services;
 use crate::domain::comment::CommentEvent;
+use crate::domain::shared::aggregate::CategoryEvent;
 use crate::store::{RecordedEvent, StoreError, log};
 use async_trait::async_trait;
 
@@ -15,12 +16,16 @@ impl Workflow for CommentTexts {
         "comment_texts"
     }
 
+    fn follows(&self) -> &'static [&'static str] {
+        &[CommentEvent::CATEGORY]
+    }
+
     async fn handle(&self, event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {
         let Some(CommentEvent::CommentDeleted { .. }) = event.decode::<CommentEvent>()? else {
             return Ok(());
         };
         let client = cx.pool.get().await.map_err(StoreError::from)?;
-        for earlier in log::stream(&**client, &event.stream_id, 0).await? {
+        for earlier in log::stream(&client, &event.stream_id, 0).await? {
             let text = match earlier.decode::<CommentEvent>()? {
                 Some(
                     CommentEvent::CommentWritten { text, .. }

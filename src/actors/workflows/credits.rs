@@ -10,6 +10,7 @@ use crate::domain::account::Account;
 use crate::domain::credit::{Credit, CreditCommand, CreditEvent};
 use crate::domain::order::{Order, OrderCommand, OrderEvent, RefundVia};
 use crate::domain::shared::AccountId;
+use crate::domain::shared::aggregate::CategoryEvent;
 use crate::store::RecordedEvent;
 use crate::store::repository::EventRepository;
 use async_trait::async_trait;
@@ -24,6 +25,10 @@ const NAME: &str = "crediting";
 impl Workflow for Credits {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn follows(&self) -> &'static [&'static str] {
+        &[CreditEvent::CATEGORY, OrderEvent::CATEGORY]
     }
 
     async fn handle(&self, event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {

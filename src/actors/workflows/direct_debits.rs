@@ -9,6 +9,7 @@ use crate::domain::debit_file::{Creditor, Debit, DebitFileEvent};
 use crate::domain::gift::is_order_of;
 use crate::domain::mandate::{Mandate, MandateCommand, MandateEvent};
 use crate::domain::order::{Order, OrderCommand, OrderEvent, order_number};
+use crate::domain::shared::aggregate::CategoryEvent;
 use crate::domain::shared::calendar::Zone;
 use crate::domain::subscription::{Subscription, SubscriptionCommand};
 use crate::emails::MailKind;
@@ -31,6 +32,10 @@ const PATIENCE: u64 = 10;
 impl Workflow for DirectDebits {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn follows(&self) -> &'static [&'static str] {
+        &[DebitFileEvent::CATEGORY, MandateEvent::CATEGORY, OrderEvent::CATEGORY]
     }
 
     async fn handle(&self, event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {

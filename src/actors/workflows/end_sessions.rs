@@ -5,6 +5,7 @@ use super::{Workflow, WorkflowError};
 use crate::actors::accounts::sessions;
 use crate::actors::services::Services;
 use crate::domain::account::{AccountEvent, PasswordCause};
+use crate::domain::shared::aggregate::CategoryEvent;
 use crate::store::RecordedEvent;
 use async_trait::async_trait;
 
@@ -15,6 +16,10 @@ pub struct EndSessions;
 impl Workflow for EndSessions {
     fn name(&self) -> &'static str {
         "end-sessions"
+    }
+
+    fn follows(&self) -> &'static [&'static str] {
+        &[AccountEvent::CATEGORY]
     }
 
     async fn handle(&self, event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {

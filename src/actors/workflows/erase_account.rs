@@ -9,6 +9,7 @@ use crate::domain::account::{Account, AccountCommand, AccountError};
 use crate::domain::deletion_request::{
     CommentsFate, DeletionCommand, DeletionEvent, DeletionRequest, ErasureStep, Stage,
 };
+use crate::domain::shared::aggregate::CategoryEvent;
 use crate::domain::shared::derive_id;
 use crate::emails::MailKind;
 use crate::projections::people;
@@ -27,6 +28,10 @@ pub struct EraseAccount;
 impl Workflow for EraseAccount {
     fn name(&self) -> &'static str {
         "erase-account"
+    }
+
+    fn follows(&self) -> &'static [&'static str] {
+        &[DeletionEvent::CATEGORY]
     }
 
     async fn handle(&self, event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {

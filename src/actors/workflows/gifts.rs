@@ -13,6 +13,7 @@ use crate::domain::order::{
     AskRefund, Order, OrderCommand, OrderError, OrderEvent, OrderItem, PlaceOrder, RefundOf, RefundWay,
     Settlement, order_number, transfer_reference,
 };
+use crate::domain::shared::aggregate::CategoryEvent;
 use crate::domain::shared::payment::{OrderReason, PaymentMethod, attempt_id};
 use crate::domain::shared::tax::{Buyer, Country, Tax};
 use crate::domain::shared::{AccountId, derive_id};
@@ -37,6 +38,10 @@ const NAME: &str = "giving";
 impl Workflow for Gifts {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn follows(&self) -> &'static [&'static str] {
+        &[GiftEvent::CATEGORY, OrderEvent::CATEGORY, SubscriptionEvent::CATEGORY]
     }
 
     async fn handle(&self, event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {

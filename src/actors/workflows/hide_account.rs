@@ -5,6 +5,7 @@ use crate::actors::bus::{CommandError, Envelope};
 use crate::actors::services::Services;
 use crate::domain::account::{Account, AccountCommand, AccountError};
 use crate::domain::deletion_request::DeletionEvent;
+use crate::domain::shared::aggregate::CategoryEvent;
 use crate::store::RecordedEvent;
 use async_trait::async_trait;
 
@@ -15,6 +16,10 @@ pub struct HideAccount;
 impl Workflow for HideAccount {
     fn name(&self) -> &'static str {
         "hide-account"
+    }
+
+    fn follows(&self) -> &'static [&'static str] {
+        &[DeletionEvent::CATEGORY]
     }
 
     async fn handle(&self, event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {

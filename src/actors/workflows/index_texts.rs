@@ -5,6 +5,7 @@ use super::{Workflow, WorkflowError};
 use crate::actors::encoder::limits;
 use crate::actors::services::Services;
 use crate::domain::media::{Kind, Media, MediaEvent, Publication};
+use crate::domain::shared::aggregate::CategoryEvent;
 use crate::media::captions::{MOST_BYTES, words};
 use crate::media::store::MediaStore;
 use crate::media::{documents, texts};
@@ -25,6 +26,10 @@ pub struct IndexTexts;
 impl Workflow for IndexTexts {
     fn name(&self) -> &'static str {
         "index-texts"
+    }
+
+    fn follows(&self) -> &'static [&'static str] {
+        &[MediaEvent::CATEGORY]
     }
 
     async fn handle(&self, event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {

@@ -11,6 +11,7 @@ use crate::domain::invoice_series::{
 };
 use crate::domain::order::{OrderEvent, RefundOf, Settlement};
 use crate::domain::shared::Money;
+use crate::domain::shared::aggregate::CategoryEvent;
 use crate::domain::shared::calendar::{Period, Zone};
 use crate::domain::shared::tax::Tax;
 use crate::domain::subscription::{Subscription, SubscriptionEvent};
@@ -32,6 +33,10 @@ const ENTITY: &str = "studio";
 impl Workflow for IssueInvoices {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn follows(&self) -> &'static [&'static str] {
+        &[OrderEvent::CATEGORY, SubscriptionEvent::CATEGORY]
     }
 
     fn at_once(&self) -> usize {
@@ -81,7 +86,7 @@ struct Back {
 /// How the order of `event` was placed.
 async fn placed(event: &RecordedEvent, cx: &Services) -> Result<Option<OrderEvent>, WorkflowError> {
     let client = cx.pool.get().await.map_err(crate::store::StoreError::from)?;
-    let stream = log::stream(&**client, &event.stream_id, 0).await?;
+    let stream = log::stream(&client, &event.stream_id, 0).await?;
     Ok(stream.first().map(RecordedEvent::decode::<OrderEvent>).transpose()?.flatten())
 }
 
@@ -179,7 +184,7 @@ async fn span_of(
 ) -> Result<Option<Period>, WorkflowError> {
     let client = cx.pool.get().await.map_err(crate::store::StoreError::from)?;
     let name = stream_name(<Subscription as cqrs_es::Aggregate>::TYPE, subscription);
-    let stream = log::stream(&**client, &name, 0).await?;
+    let stream = log::stream(&client, &name, 0).await?;
     let mut state = Subscription::default();
     for recorded in &stream {
         let Some(happened) = recorded.decode::<SubscriptionEvent>()? else { continue };

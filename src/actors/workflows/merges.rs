@@ -9,6 +9,7 @@ use crate::domain::account::{Account, AccountCommand, AccountEvent, By, Complime
 use crate::domain::credit::{Credit, CreditCommand};
 use crate::domain::gift::{Gift, GiftCommand};
 use crate::domain::shared::AccountId;
+use crate::domain::shared::aggregate::CategoryEvent;
 use crate::domain::subscription::{Subscription, SubscriptionCommand};
 use crate::emails::MailKind;
 use crate::projections::{gifts, subscriptions};
@@ -27,6 +28,10 @@ const NAME: &str = "merges";
 impl Workflow for Merges {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn follows(&self) -> &'static [&'static str] {
+        &[AccountEvent::CATEGORY]
     }
 
     async fn handle(&self, event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {

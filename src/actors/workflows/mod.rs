@@ -37,6 +37,8 @@ use std::sync::Arc;
 pub trait Workflow: Send + Sync + 'static {
     /// Name, after the business process.
     fn name(&self) -> &'static str;
+    /// The categories of events it reacts to; others are not shown to it.
+    fn follows(&self) -> &'static [&'static str];
     /// How many events it reacts to at the same time; one: in the order of the log. With more, which
     /// suits what asks others and waits for them, only events of one stream wait for each other.
     fn at_once(&self) -> usize {

@@ -5,6 +5,7 @@ use super::{Workflow, WorkflowError};
 use crate::actors::bus::Envelope;
 use crate::actors::services::Services;
 use crate::domain::plan::{Plan, PlanEvent, PriceMove};
+use crate::domain::shared::aggregate::CategoryEvent;
 use crate::domain::subscription::{Subscription, SubscriptionCommand, SubscriptionEvent};
 use crate::projections::subscriptions;
 use crate::store::RecordedEvent;
@@ -26,6 +27,10 @@ const AT_ONCE: usize = 16;
 impl Workflow for PriceChanges {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn follows(&self) -> &'static [&'static str] {
+        &[PlanEvent::CATEGORY, SubscriptionEvent::CATEGORY]
     }
 
     fn at_once(&self) -> usize {

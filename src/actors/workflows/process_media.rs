@@ -5,6 +5,7 @@ use crate::actors::encoder::queue::{self, JobKind, NewJob};
 use crate::actors::services::Services;
 use crate::domain::media::{Media, MediaEvent, Processing};
 use crate::domain::shared::AccountId;
+use crate::domain::shared::aggregate::CategoryEvent;
 use crate::store::repository::EventRepository;
 use crate::store::{RecordedEvent, StoreError};
 use async_trait::async_trait;
@@ -17,6 +18,10 @@ pub struct ProcessMedia;
 impl Workflow for ProcessMedia {
     fn name(&self) -> &'static str {
         "process-media"
+    }
+
+    fn follows(&self) -> &'static [&'static str] {
+        &[MediaEvent::CATEGORY]
     }
 
     async fn handle(&self, event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {

@@ -4,6 +4,7 @@ use super::{Workflow, WorkflowError};
 use crate::actors::approvals;
 use crate::actors::services::Services;
 use crate::domain::approval::ApprovalEvent;
+use crate::domain::shared::aggregate::CategoryEvent;
 use crate::store::RecordedEvent;
 use async_trait::async_trait;
 
@@ -16,6 +17,10 @@ const NAME: &str = "second-person";
 impl Workflow for SecondPerson {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn follows(&self) -> &'static [&'static str] {
+        &[ApprovalEvent::CATEGORY]
     }
 
     async fn handle(&self, event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {

@@ -10,6 +10,7 @@ use crate::actors::services::Services;
 use crate::domain::gift::is_order_of;
 use crate::domain::order::{Order, OrderCommand, OrderError, OrderEvent};
 use crate::domain::order_process::{OrderStep, Sale, Till, order_step, subscription_step};
+use crate::domain::shared::aggregate::CategoryEvent;
 use crate::domain::shared::tax::Country;
 use crate::domain::subscription::{
     CancelCause, Subscription, SubscriptionCommand, SubscriptionError, SubscriptionEvent,
@@ -27,6 +28,10 @@ const NAME: &str = "subscription_orders";
 impl Workflow for SubscriptionOrders {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn follows(&self) -> &'static [&'static str] {
+        &[SubscriptionEvent::CATEGORY, OrderEvent::CATEGORY]
     }
 
     fn at_once(&self) -> usize {

@@ -4,6 +4,7 @@
 use super::{Workflow, WorkflowError};
 use crate::actors::bus::Envelope;
 use crate::actors::services::Services;
+use crate::domain::shared::aggregate::CategoryEvent;
 use crate::domain::shared::calendar::Zone;
 use crate::domain::shared::tax::Country;
 use crate::domain::shared::tax_rates::RateTable;
@@ -28,6 +29,10 @@ const AT_ONCE: usize = 16;
 impl Workflow for TaxChanges {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn follows(&self) -> &'static [&'static str] {
+        &[TaxBookEvent::CATEGORY, SubscriptionEvent::CATEGORY]
     }
 
     fn at_once(&self) -> usize {

@@ -7,6 +7,7 @@ use crate::actors::services::Services;
 use crate::actors::{mailer, team_lists};
 use crate::domain::account::AccountEvent;
 use crate::domain::shared::AccountId;
+use crate::domain::shared::aggregate::CategoryEvent;
 use crate::domain::subscription::{Subscription, SubscriptionEvent};
 use crate::domain::team::{SeatCause, Team, TeamCommand, TeamError, TeamEvent};
 use crate::emails::MailKind;
@@ -26,6 +27,10 @@ const NAME: &str = "team_seats";
 impl Workflow for TeamSeats {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn follows(&self) -> &'static [&'static str] {
+        &[TeamEvent::CATEGORY, SubscriptionEvent::CATEGORY, AccountEvent::CATEGORY]
     }
 
     async fn handle(&self, event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {
@@ -80,6 +85,8 @@ async fn after_subscription(
 ) -> Result<(), WorkflowError> {
     use SubscriptionEvent as E;
     let (owner, terms) = match happened {
+        // There is no team yet that could have seats too many.
+        E::SubscriptionJoined { terms, .. } if terms.seats.is_none() => return Ok(()),
         E::SubscriptionJoined { owner, terms, .. } => (owner, terms),
         E::PlanChanged { terms, .. } => {
             let repository = EventRepository::<Subscription>::new(cx.pool.clone(), cx.journal.clone());

@@ -6,6 +6,7 @@ use crate::actors::bus::{CommandError, Envelope};
 use crate::actors::services::Services;
 use crate::actors::wallet;
 use crate::domain::shared::AccountId;
+use crate::domain::shared::aggregate::CategoryEvent;
 use crate::domain::shared::payment::PaymentMethod;
 use crate::domain::subscription::{Subscription, SubscriptionEvent};
 use crate::domain::wallet::{Wallet, WalletCommand, WalletError, WalletEvent};
@@ -24,6 +25,10 @@ const NAME: &str = "wallets";
 impl Workflow for Wallets {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn follows(&self) -> &'static [&'static str] {
+        &[WalletEvent::CATEGORY, SubscriptionEvent::CATEGORY]
     }
 
     fn at_once(&self) -> usize {

@@ -254,6 +254,16 @@ impl Period {
     }
 }
 
+/// The years in which days that somebody types may lie.
+pub const YEARS: std::ops::RangeInclusive<i32> = 1900..=2199;
+
+/// A day as forms and addresses write it, `2026-11-21`; none if it is no such day, or beyond [`YEARS`].
+#[must_use]
+pub fn day_of(text: &str) -> Option<NaiveDate> {
+    let day: NaiveDate = text.trim().parse().ok()?;
+    YEARS.contains(&day.year()).then_some(day)
+}
+
 /// A date as every page and mail writes it: "21 Nov 2026".
 #[must_use]
 pub fn day_words(date: NaiveDate) -> String {

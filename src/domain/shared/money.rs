@@ -55,8 +55,8 @@ pub enum MoneyError {
     /// Two currencies in one sum.
     #[error("{0} and {1} cannot be added up.")]
     Mixed(Currency, Currency),
-    /// The sum does not fit.
-    #[error("That amount is too large.")]
+    /// Beyond [`Money::MOST`], or the sum does not fit.
+    #[error("That amount is too large: at most 12 digits, those behind the point included.")]
     TooLarge,
 }
 
@@ -132,6 +132,9 @@ pub struct Money {
 }
 
 impl Money {
+    /// The largest amount that is read from outside, in minor units either way: sums of millions of such still fit.
+    pub const MOST: i64 = 999_999_999_999;
+
     /// `minor` units of `currency`.
     #[must_use]
     pub const fn new(minor: i64, currency: Currency) -> Self {
@@ -142,7 +145,7 @@ impl Money {
     ///
     /// # Errors
     /// [`MoneyError::NotAnAmount`] unless the text is a plain decimal with no more digits behind
-    /// the point than the currency has; [`MoneyError::TooLarge`] when it does not fit.
+    /// the point than the currency has; [`MoneyError::TooLarge`] beyond [`Money::MOST`].
     pub fn parse(text: &str, currency: Currency) -> Result<Self, MoneyError> {
         let digits = currency.exponent() as usize;
         let wrong = MoneyError::NotAnAmount(currency.exponent());
@@ -154,6 +157,9 @@ impl Money {
             return Err(wrong);
         }
         let minor: i64 = format!("{whole}{part:0<digits$}").parse().map_err(|_| MoneyError::TooLarge)?;
+        if minor > Self::MOST {
+            return Err(MoneyError::TooLarge);
+        }
         Ok(Self::new(sign * minor, currency))
     }
 
@@ -259,6 +265,10 @@ mod tests {
             assert!(Money::parse(bad, eur).is_err(), "{bad}");
         }
         assert_eq!(Money::parse("99999999999999999999", eur), Err(MoneyError::TooLarge));
+        assert_eq!(Money::parse("9999999999.99", eur), Ok(money(Money::MOST, "EUR")));
+        assert_eq!(Money::parse("-9999999999.99", eur), Ok(money(-Money::MOST, "EUR")));
+        assert_eq!(Money::parse("10000000000", eur), Err(MoneyError::TooLarge));
+        assert_eq!(Money::parse("-10000000000.00", eur), Err(MoneyError::TooLarge));
         assert!(Money::parse("1.5", Currency::parse("JPY").unwrap()).is_err());
     }
 

@@ -10,11 +10,11 @@ use crate::domain::film::Film;
 use crate::domain::media::{Kind, Media, Tier};
 use crate::domain::post::Post;
 use crate::domain::production_log::ProductionLog;
-use crate::store::RecordedEvent;
+use crate::store::{RecordedEvent, Transaction};
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
+use tokio_postgres::Row as DbRow;
 use tokio_postgres::types::Json;
-use tokio_postgres::{Row as DbRow, Transaction};
 use uuid::Uuid;
 
 /// One findable thing.

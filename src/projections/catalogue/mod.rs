@@ -38,9 +38,8 @@ use crate::domain::film::{Film, FilmEvent};
 use crate::domain::media::{Media, MediaEvent};
 use crate::domain::post::{Post, PostEvent};
 use crate::domain::production_log::{LogEvent, ProductionLog};
-use crate::store::RecordedEvent;
+use crate::store::{RecordedEvent, Transaction};
 use async_trait::async_trait;
-use tokio_postgres::Transaction;
 
 /// The projection.
 pub struct Catalogue;

@@ -10,11 +10,11 @@ use crate::domain::post::{Post, Visibility};
 use crate::domain::production_log::{self, ProductionLog};
 use crate::domain::shared::aggregate::CategoryEvent;
 use crate::domain::shared::{AccountId, Decider};
-use crate::store::RecordedEvent;
+use crate::store::{RecordedEvent, Transaction};
 use chrono::{DateTime, Utc};
 use serde::{Serialize, de::DeserializeOwned};
+use tokio_postgres::Row as DbRow;
 use tokio_postgres::types::{Json, ToSql};
-use tokio_postgres::{Row as DbRow, Transaction};
 use uuid::Uuid;
 
 /// What the catalogue needs to know of an aggregate beside its state.

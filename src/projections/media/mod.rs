@@ -6,10 +6,10 @@ use crate::domain::media::{
     Captions, Chapter, Facts, Filing, Kind, MediaEvent, Overview, Place, Poster, Rendition, ShotDetail, Tier,
 };
 use crate::domain::shared::{Licence, PersonalRef};
-use crate::store::RecordedEvent;
+use crate::store::{RecordedEvent, Transaction};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use tokio_postgres::{Transaction, types::ToSql};
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 mod progress;

@@ -5,9 +5,9 @@ use super::{ProjectionError, json, long};
 use crate::domain::media::{Facts, Kind, Original};
 use crate::domain::shared::PersonalRef;
 use crate::projections::{QueryError, Reader};
+use crate::store::Transaction;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use tokio_postgres::Transaction;
 use uuid::Uuid;
 
 /// Part of an SQL statement: everything is as it was before the new file came.

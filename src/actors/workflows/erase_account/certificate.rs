@@ -17,7 +17,7 @@ use uuid::Uuid;
 pub(super) async fn write(cx: &Services, request: Uuid) -> Result<u64, WorkflowError> {
     let events = {
         let client = cx.pool.get().await.map_err(StoreError::from)?;
-        log::stream(&**client, &stream_name("deletion_request", request), 0).await?
+        log::stream(&client, &stream_name("deletion_request", request), 0).await?
     };
     let (mut whose, mut by_run, mut asked, mut started, mut fate) = (None, None, None, None, None);
     let (mut steps, mut subjects) = (vec![], vec![]);

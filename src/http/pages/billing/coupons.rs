@@ -3,7 +3,7 @@
 use super::{BILLING, desk};
 use crate::actors::bus::{CommandError, Envelope};
 use crate::domain::coupon::{Coupon, CouponCommand, CouponError, coupon_id, parse_code};
-use crate::domain::shared::calendar::day_words;
+use crate::domain::shared::calendar::{day_of, day_words};
 use crate::domain::shared::discount::Off;
 use crate::domain::shared::{Currency, Money};
 use crate::http::error::HttpError;
@@ -120,7 +120,7 @@ async fn create(mut req: Req) -> Result<Res, HttpError> {
     };
     let periods = whole("periods", "Enter a number of periods, or leave it empty.");
     let limit = whole("limit", "Enter a number of people, or leave it empty.");
-    let last_day = form.get("last_day").parse().ok();
+    let last_day = day_of(form.get("last_day"));
     if last_day.is_none() && !form.get("last_day").is_empty() {
         errors.add("last_day", "Enter a day such as 2027-01-31, or leave it empty.");
     }

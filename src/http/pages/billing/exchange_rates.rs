@@ -8,7 +8,7 @@ use crate::domain::exchange::{
     rate_words,
 };
 use crate::domain::shared::Currency;
-use crate::domain::shared::calendar::day_words;
+use crate::domain::shared::calendar::{day_of, day_words};
 use crate::http::error::HttpError;
 use crate::http::pages::membership::shared::today;
 use crate::http::response::after;
@@ -23,7 +23,7 @@ use crate::http::ui::{
 use crate::http::{Form, Req, Res};
 use crate::projections::exchange_rates::{self, Noted};
 use crate::projections::people;
-use chrono::NaiveDate;
+use chrono::Datelike as _;
 use maud::{Markup, html};
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -124,15 +124,16 @@ async fn enter(mut req: Req) -> Result<Res, HttpError> {
     let form = req.form().await?;
     let mut errors = Errors::none();
     let currency = Currency::parse(form.get("currency")).map_err(|e| errors.add("currency", e.to_string()));
-    let day: Result<NaiveDate, ()> = form
-        .get("day")
-        .parse()
-        .map_err(|_| errors.add("day", "Enter the day of the rate, such as 2026-09-30."));
+    // The euro, against which rates are noted, began in 1999.
+    let day = day_of(form.get("day")).filter(|day| day.year() >= 1999);
+    if day.is_none() {
+        errors.add("day", "Enter the day of the rate, such as 2026-09-30.");
+    }
     let rate = millionths(form.get("rate"));
     if rate.is_none() {
         errors.add("rate", ExchangeError::Rate.to_string());
     }
-    let (Ok(currency), Ok(day), Some(millionths)) = (currency, day, rate) else {
+    let (Ok(currency), Some(day), Some(millionths)) = (currency, day, rate) else {
         return view(&req, &form, &errors).await;
     };
     let quotes = vec![Quote { day, currency, millionths }];

@@ -2,6 +2,7 @@
 
 use super::plans::{send, view};
 use crate::domain::plan::PlanCommand;
+use crate::domain::shared::calendar::day_of;
 use crate::http::error::HttpError;
 use crate::http::ui::button::submit;
 use crate::http::ui::{Errors, Field, Weight, form as post_form};
@@ -65,7 +66,7 @@ pub(super) async fn announce(mut req: Req) -> Result<Res, HttpError> {
             errors.add(field, "Choose one of the prices.");
         }
     }
-    let on = form.get("on").parse().ok();
+    let on = day_of(form.get("on"));
     if on.is_none() {
         errors.add("on", "Enter the first day of the new price, such as 2027-01-31.");
     }

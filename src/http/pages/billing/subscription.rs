@@ -6,7 +6,7 @@ use super::{
     subscription_plan, with,
 };
 use crate::actors::bus::Actor;
-use crate::domain::shared::calendar::day_words;
+use crate::domain::shared::calendar::{day_of, day_words};
 use crate::domain::shared::vat_number::VatCheck;
 use crate::domain::subscription::{Subscription, SubscriptionEvent};
 use crate::http::error::HttpError;
@@ -49,7 +49,7 @@ struct Narrowed {
 impl Narrowed {
     fn of(req: &Req) -> Self {
         let set = |name: &str| Some(req.query(name).to_owned()).filter(|v| !v.is_empty());
-        let day = |name: &str| req.query(name).parse().ok();
+        let day = |name: &str| day_of(req.query(name));
         Self { kind: set("kind"), by: set("by"), from: day("from"), until: day("until") }
     }
 
@@ -181,7 +181,7 @@ fn known(state: &Subscription, row: &SubscriptionRow) -> Vec<(&'static str, Mark
 /// The state as of a date: what was true then, and what was known then.
 fn as_of(req: &Req, entries: &[Entry], row: &SubscriptionRow) -> Markup {
     let end_of = |day: &str| -> Option<DateTime<Utc>> {
-        let day: NaiveDate = req.query(day).parse().ok()?;
+        let day = day_of(req.query(day))?;
         // The last instant of that day: what takes effect at midnight belongs to the next one.
         Some(day.checked_add_days(Days::new(1))?.and_hms_opt(0, 0, 0)?.and_utc() - TimeDelta::microseconds(1))
     };

@@ -6,7 +6,7 @@ use crate::actors::bus::{CommandError, Envelope, Metadata};
 use crate::actors::payments::policy;
 use crate::domain::approval::Act;
 use crate::domain::shared::PersonalValue;
-use crate::domain::shared::calendar::day_words;
+use crate::domain::shared::calendar::{day_of, day_words};
 use crate::domain::subscription::{
     CancelCause, MOST_DAYS, Status, Subscription, SubscriptionCommand, SubscriptionError,
 };
@@ -174,9 +174,9 @@ async fn act(mut req: Req) -> Result<Res, HttpError> {
                 return view(&req, &form, &errors).await;
             }
         },
-        "due-day" => match form.get("due_on").parse() {
-            Ok(on) => SubscriptionCommand::MoveDueDay { on, at },
-            Err(_) => {
+        "due-day" => match day_of(form.get("due_on")) {
+            Some(on) => SubscriptionCommand::MoveDueDay { on, at },
+            None => {
                 return view(&req, &form, &Errors::one("due_on", SubscriptionError::DueDay.to_string()))
                     .await;
             }

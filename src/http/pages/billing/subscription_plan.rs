@@ -1,6 +1,6 @@
 //! Another plan or a pause, by staff for a member: the same commands as the member's own, with a reason.
 
-use crate::domain::shared::calendar::day_words;
+use crate::domain::shared::calendar::{day_of, day_words};
 use crate::domain::shared::derive_id;
 use crate::domain::subscription::{ChangeQuote, Status, SubscriptionCommand, SubscriptionError};
 use crate::http::error::HttpError;
@@ -67,12 +67,12 @@ pub(super) async fn command(
         return Ok(Ok(SubscriptionCommand::ChangePlan { order, terms: terms_of(req, &offer)?, at }));
     }
     let wrong = || Errors::one("pause_from", SubscriptionError::PauseDates.to_string());
-    let Ok(from) = form.get("pause_from").parse() else { return Ok(Err(wrong())) };
+    let Some(from) = day_of(form.get("pause_from")) else { return Ok(Err(wrong())) };
     let until = match form.get("pause_until") {
         "" => None,
-        day => match day.parse() {
-            Ok(day) => Some(day),
-            Err(_) => return Ok(Err(wrong())),
+        day => match day_of(day) {
+            Some(day) => Some(day),
+            None => return Ok(Err(wrong())),
         },
     };
     Ok(Ok(SubscriptionCommand::Pause { from, until, at }))

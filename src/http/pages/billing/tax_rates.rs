@@ -3,7 +3,7 @@
 use super::{BILLING, desk};
 use crate::actors::bus::{CommandError, Envelope};
 use crate::domain::shared::PersonalValue;
-use crate::domain::shared::calendar::day_words;
+use crate::domain::shared::calendar::{day_of, day_words};
 use crate::domain::shared::tax::{COUNTRIES, Country};
 use crate::domain::shared::tax_rates::{DatedRate, RateTable, parse_percent, percent};
 use crate::domain::tax_book::{TaxBook, TaxBookCommand, TaxBookError, book_id};
@@ -138,7 +138,7 @@ async fn act(mut req: Req) -> Result<Res, HttpError> {
     if country.is_none() {
         errors.add("country", TaxBookError::Country.to_string());
     }
-    let from: Option<NaiveDate> = form.get("from").parse().ok();
+    let from = day_of(form.get("from"));
     if from.is_none() {
         errors.add("from", "Enter the first day of the rate, such as 2027-01-01.");
     }

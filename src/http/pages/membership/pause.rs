@@ -2,7 +2,7 @@
 
 use super::subscription::view;
 use super::subscription_acts::{own, send};
-use crate::domain::shared::calendar::day_words;
+use crate::domain::shared::calendar::{day_of, day_words};
 use crate::domain::subscription::{Status, SubscriptionCommand};
 use crate::http::error::HttpError;
 use crate::http::route::{Access, Route};
@@ -78,7 +78,7 @@ async fn plan(mut req: Req) -> Result<Res, HttpError> {
     let row = own(&req).await?;
     let mut errors = Errors::none();
     let mut day = |field: &str| -> Option<NaiveDate> {
-        let parsed = form.get(field).parse().ok();
+        let parsed = day_of(form.get(field));
         if parsed.is_none() {
             errors.add(field, "Enter a day, such as 2027-01-31.");
         }

@@ -3,7 +3,7 @@
 use crate::actors::access_history::{self, Decider};
 use crate::domain::access::{self, Reason};
 use crate::domain::account::{By, Why};
-use crate::domain::shared::calendar::day_words;
+use crate::domain::shared::calendar::{day_of, day_words};
 use crate::domain::shared::{AccountId, PersonalRef};
 use crate::domain::subscription::SubscriptionEvent;
 use crate::http::Req;
@@ -15,7 +15,7 @@ use crate::projections::people::{self, Person};
 use crate::projections::subscription_timeline::{self, Entry, state_as_of};
 use crate::projections::subscription_words::describe;
 use crate::projections::subscriptions::{self, SubscriptionRow};
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{DateTime, Days, Utc};
 use maud::{Markup, html};
 use uuid::Uuid;
 
@@ -125,7 +125,7 @@ fn decider_words(what: &Decider) -> Markup {
 pub(super) async fn panel(req: &Req, person: &Person) -> Result<Markup, HttpError> {
     let reader = &req.app.reader;
     let today = req.now().date_naive();
-    let asked: Option<NaiveDate> = req.query("on").parse().ok().filter(|day| *day <= today);
+    let asked = day_of(req.query("on")).filter(|day| *day <= today);
     let end = asked.and_then(|day| day.checked_add_days(Days::new(1))?.and_hms_opt(0, 0, 0));
     let at = end.map_or(req.now(), |end| end.and_utc().min(req.now()));
     let facts = gathered::facts(reader, Some(person.id)).await?;

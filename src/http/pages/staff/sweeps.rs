@@ -6,6 +6,7 @@ use super::{Desk, MODERATORS};
 use crate::actors::accounts::sweeps::{self, Pattern, Suspect, Sweep};
 use crate::actors::accounts::{AccountsError, staff};
 use crate::domain::shared::AccountId;
+use crate::domain::shared::calendar::day_of;
 use crate::http::error::HttpError;
 use crate::http::pages::people::form_errors;
 use crate::http::response::see_other;
@@ -16,7 +17,7 @@ use crate::http::ui::{
 };
 use crate::http::{Form, Req, Res};
 use crate::projections::people;
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{DateTime, Days, Utc};
 use futures_util::future::try_join_all;
 use maud::{Markup, html};
 use std::collections::HashMap;
@@ -49,7 +50,7 @@ fn pattern(asked: &Form) -> Result<Pattern, Errors> {
         if given.is_empty() {
             return Ok(None);
         }
-        let day: Option<NaiveDate> = given.parse().ok();
+        let day = day_of(given);
         let at = day.and_then(|d| d.checked_add_days(Days::new(more))).and_then(|d| d.and_hms_opt(0, 0, 0));
         at.map(|at| Some(at.and_utc())).ok_or_else(|| Errors::one(field, "Enter a day such as 2027-01-31."))
     };

@@ -98,6 +98,8 @@ async fn malformed_and_too_large_files_book_nothing() {
         (b"hello".to_vec(), "neither a CAMT.053"),
         (b"<Document><BkToCstmrStmt>".to_vec(), "no bank statement"),
         (b"date;amount;description\n2026-11-25;x;y\n".to_vec(), "Entry 1 cannot be read"),
+        (b"date;amount;description\n-262143-01-01;1.00;y\n".to_vec(), "is no date"),
+        (b"date;amount;description\n2026-11-25;92233720368547758.07;y\n".to_vec(), "too large"),
     ] {
         let refused = send(&studio, &billing, "a", file).await;
         assert_eq!(refused.status, 422, "{words}");

@@ -281,6 +281,11 @@ async fn staff_make_plans_and_withdraw_prices() {
         ("unit", "month"),
         ("collection", "automatic"),
     ];
+    // Sums of such prices would go beyond what any list can hold.
+    let mut dear = price;
+    dear[0].1 = "92233720368547758.07";
+    let refused = billing.submit("/billing/plans", &action, &dear).await;
+    assert!(refused.status == 422 && refused.body.contains("too large"), "{}", refused.body);
     let added = billing.submit("/billing/plans", &action, &price).await;
     assert_eq!(added.status, 303, "{}", added.body);
     studio.settle().await;

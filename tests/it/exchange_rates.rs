@@ -57,6 +57,10 @@ async fn other_currencies_are_converted_at_the_rate_of_the_last_day_and_never_wi
         ("EUR", "2026-01-02", "1", "another currency than the euro"),
         ("XXQ", "2026-01-02", "1", "XXQ"),
         ("USD", "soon", "1", "Enter the day"),
+        // No euro was there, or no calendar of anybody goes there.
+        ("USD", "1998-12-31", "1", "Enter the day"),
+        ("USD", "-262143-01-01", "1", "Enter the day"),
+        ("USD", "0001-01-01", "1", "Enter the day"),
         ("USD", "2026-01-02", "0", "above 0"),
     ] {
         let refused =

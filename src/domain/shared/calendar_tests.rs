@@ -4,6 +4,18 @@ fn date(text: &str) -> NaiveDate {
     text.parse().unwrap()
 }
 
+#[test]
+fn days_that_are_typed_lie_in_a_persons_reach() {
+    for day in ["1900-01-01", "2026-11-29", "2199-12-31", " 2026-11-29 "] {
+        assert_eq!(day_of(day), Some(date(day.trim())));
+    }
+    for none in
+        ["1899-12-31", "2200-01-01", "0001-01-01", "-0001-01-01", "+262142-12-31", "2026-02-30", "x", ""]
+    {
+        assert_eq!(day_of(none), None, "{none}");
+    }
+}
+
 fn starts(anchor: &str, unit: IntervalUnit, length: u16, count: u32) -> Vec<String> {
     let interval = Interval::new(unit, length).unwrap();
     (0..count).map(|n| interval.start_of(date(anchor), n).unwrap().to_string()).collect()

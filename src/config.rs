@@ -17,6 +17,7 @@ pub mod gateways;
 mod live;
 mod load;
 pub mod media;
+pub mod search;
 pub mod secrets;
 pub mod storage;
 
@@ -27,6 +28,7 @@ pub use erasure::Erasure;
 pub use gateways::{Bank, Gateways, Sandbox, Stripe};
 pub use load::{ConfigError, PACKAGED, load, packaged, read_only};
 pub use media::{Av1, Media};
+pub use search::{Search, SearchEngine};
 pub use {live::LiveConfig, secrets::Secrets, storage::S3, storage::Storage};
 
 /// What kind of instance it is.
@@ -121,6 +123,8 @@ pub struct Config {
     pub cdn: Cdn,
     /// Where finished works are kept.
     pub storage: Storage,
+    /// By which engine works are found.
+    pub search: Search,
     /// Documents, models, archives and text.
     pub previews: Previews,
     /// Comments.

@@ -9,6 +9,7 @@ pub mod gateways;
 pub mod geoip;
 pub mod https;
 pub mod mail_folder;
+pub mod meilisearch;
 pub mod oidc;
 pub mod smtp;
 pub mod status_report;

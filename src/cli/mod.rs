@@ -190,7 +190,7 @@ async fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Migrate(args) => migrate::migrate(&global, args).await,
         Command::Run(args) => run::run(&global, args).await,
         Command::Projection(args) => projection::projection(&global, args).await,
-        Command::Search(args) => search::search(&global, args).await,
+        Command::Search(args) => search::run(&global, args).await,
         Command::Subscription(args) => subscription::subscription(&global, args).await,
         Command::Bank(args) => bank::bank(&global, args).await,
         Command::Events(args) => events::events(&global, args).await,

@@ -78,6 +78,11 @@ pub fn settings(global: &Global, args: SettingsArgs) -> Result<(), CliError> {
             if !gateways.stripe.secret_key.is_empty() {
                 gateways.stripe.secret_key = "…".into();
             }
+            for key in [&mut config.search.search_key, &mut config.search.admin_key] {
+                if !key.is_empty() {
+                    *key = "…".into();
+                }
+            }
             config.mail.smtp_url = config.mail.smtp_url.as_deref().map(mask);
             let text = toml::to_string_pretty(&config).map_err(|e| CliError::Failed(e.to_string()))?;
             print!("{text}");

@@ -104,6 +104,7 @@ impl Config {
             self.limits.problem(),
             billing.problem(),
             bank.problem(),
+            self.search.problem(),
         ];
         found.extend(parts.into_iter().flatten());
         found

@@ -32,6 +32,7 @@ impl Default for Config {
             delivery: super::Delivery::default(),
             cdn: super::Cdn::default(),
             storage: super::Storage::default(),
+            search: super::Search::default(),
             previews: Previews::default(),
             comments: Comments::default(),
             billing: Billing::default(),

@@ -52,6 +52,7 @@ impl LiveConfig {
             "delivery.accel": delivery.accel,
             "cdn": cdn,
             "storage": storage,
+            "search": search,
         );
         // A port that was chosen at the start is not a difference.
         if new.listen != old.listen && new.listen.port() != 0 {

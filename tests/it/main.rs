@@ -47,6 +47,7 @@ mod killed;
 mod late_payments;
 mod leaks;
 mod media;
+mod meilisearch;
 mod member_acts;
 mod member_orders;
 mod merge;

@@ -101,6 +101,8 @@ pub struct Config {
     pub database_url: Option<String>,
     /// PostgreSQL of people's data keys, in another cluster; absent: files in the data folder.
     pub keys_database_url: Option<String>,
+    /// Where errors and panics are reported, as the DSN that Sentry or a server like it gives; absent: nowhere.
+    pub sentry_dsn: Option<String>,
     /// Folder of secrets; absent: `secrets` in the data folder.
     pub secrets_dir: Option<PathBuf>,
     /// Facts about the studio.
@@ -380,6 +382,12 @@ impl Config {
         Some(format!(
             "{name} = {address}: in development Kinora listens on this machine only (127.0.0.1 or [::1]); for others set mode = \"production\", or --demo to show the demo studio"
         ))
+    }
+
+    /// Where errors are reported, if they are.
+    #[must_use]
+    pub fn sentry_dsn(&self) -> Option<&str> {
+        self.sentry_dsn.as_deref().filter(|dsn| !dsn.is_empty())
     }
 
     /// Whether the clock may be moved and demo pages exist.

@@ -11,6 +11,7 @@ pub mod https;
 pub mod mail_folder;
 pub mod meilisearch;
 pub mod oidc;
+pub mod sentry;
 pub mod smtp;
 pub mod status_report;
 pub mod vies;

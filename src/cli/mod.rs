@@ -161,6 +161,7 @@ pub fn run(cli: Cli) -> ExitCode {
         }
     };
     let outcome = runtime.block_on(dispatch(cli));
+    telemetry::finish();
     // Blocking work that is still under way (an encode) must not hold the process.
     runtime.shutdown_background();
     match outcome {
@@ -211,7 +212,9 @@ impl Global {
     /// # Errors
     /// If they cannot be read.
     pub fn config(&self) -> Result<Config, CliError> {
-        self.read_config(config::load)
+        let config = self.read_config(config::load)?;
+        telemetry::report_to(&config);
+        Ok(config)
     }
 
     /// The same, whether or not its values can work.

@@ -69,6 +69,7 @@ pub fn settings(global: &Global, args: SettingsArgs) -> Result<(), CliError> {
         Action::Show => {
             let mut config = global.any_config()?;
             config.database_url = config.database_url.as_deref().map(mask);
+            config.sentry_dsn = config.sentry_dsn.as_deref().map(mask);
             config.keys_database_url = config.keys_database_url.as_deref().map(mask);
             let gateways = &mut config.gateways;
             for secret in [&mut gateways.sandbox.webhook_secret, &mut gateways.stripe.webhook_secret] {

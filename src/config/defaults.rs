@@ -21,6 +21,7 @@ impl Default for Config {
             processing: Processing::Background,
             database_url: None,
             keys_database_url: None,
+            sentry_dsn: None,
             secrets_dir: None,
             studio: Studio::default(),
             mail: Mail::default(),

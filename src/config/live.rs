@@ -42,6 +42,7 @@ impl LiveConfig {
             "metrics_listen": metrics_listen,
             "database_url": database_url,
             "keys_database_url": keys_database_url,
+            "sentry_dsn": sentry_dsn,
             "secrets_dir": secrets_dir,
             "jobs.scheduler": jobs.scheduler,
             "limits.connections": limits.connections,

@@ -28,6 +28,7 @@ mod direct_debits;
 mod disputes;
 mod doors;
 mod erasure;
+mod error_reports;
 mod exactly_once;
 mod exchange_rates;
 mod faults;

@@ -17,6 +17,7 @@ pub mod gateways;
 mod live;
 mod load;
 pub mod media;
+pub mod search;
 pub mod secrets;
 pub mod storage;
 
@@ -27,6 +28,7 @@ pub use erasure::Erasure;
 pub use gateways::{Bank, Gateways, Sandbox, Stripe};
 pub use load::{ConfigError, PACKAGED, load, packaged, read_only};
 pub use media::{Av1, Media};
+pub use search::{Search, SearchEngine};
 pub use {live::LiveConfig, secrets::Secrets, storage::S3, storage::Storage};
 
 /// What kind of instance it is.
@@ -99,6 +101,8 @@ pub struct Config {
     pub database_url: Option<String>,
     /// PostgreSQL of people's data keys, in another cluster; absent: files in the data folder.
     pub keys_database_url: Option<String>,
+    /// Where errors and panics are reported, as the DSN that Sentry or a server like it gives; absent: nowhere.
+    pub sentry_dsn: Option<String>,
     /// Folder of secrets; absent: `secrets` in the data folder.
     pub secrets_dir: Option<PathBuf>,
     /// Facts about the studio.
@@ -121,6 +125,8 @@ pub struct Config {
     pub cdn: Cdn,
     /// Where finished works are kept.
     pub storage: Storage,
+    /// By which engine works are found.
+    pub search: Search,
     /// Documents, models, archives and text.
     pub previews: Previews,
     /// Comments.
@@ -376,6 +382,12 @@ impl Config {
         Some(format!(
             "{name} = {address}: in development Kinora listens on this machine only (127.0.0.1 or [::1]); for others set mode = \"production\", or --demo to show the demo studio"
         ))
+    }
+
+    /// Where errors are reported, if they are.
+    #[must_use]
+    pub fn sentry_dsn(&self) -> Option<&str> {
+        self.sentry_dsn.as_deref().filter(|dsn| !dsn.is_empty())
     }
 
     /// Whether the clock may be moved and demo pages exist.

@@ -4,7 +4,7 @@
 use crate::actors::supervisor::{Desk, LoopError, Supervisor};
 use crate::actors::{
     Bus, Services, data_export, encoder, jobs, listener, mailer, projector::Projector, refold::Refolds,
-    sampler, scheduler, workflow_runner, workflows,
+    sampler, scheduler, search, workflow_runner, workflows,
 };
 use crate::adapters::geoip;
 use crate::clock::Clock;
@@ -252,6 +252,10 @@ impl Instance {
             self.supervisor
                 .supervise("data exporter", move |desk| Box::pin(data_export::run(cx.clone(), desk)));
         }
+        if roles.projector && self.services.config.search.is_elsewhere() {
+            let cx = self.services.clone();
+            self.supervisor.supervise("search index", move |desk| Box::pin(search::run(cx.clone(), desk)));
+        }
         if roles.worker {
             let cx = self.services.clone();
             self.supervisor.supervise("encoder", move |desk| Box::pin(encoder::work(cx.clone(), desk)));
@@ -326,6 +330,7 @@ async fn deliver_as_set(config: &Config) -> Result<(), StartError> {
         .or_else(|| config.cdn.problem())
         .or_else(|| config.billing.problem())
         .or_else(|| config.gateways.bank.problem())
+        .or_else(|| config.search.problem())
         .or_else(|| config.storage.problem(config.is_production()));
     if let Some((setting, words)) = problem {
         return Err(StartError::Program(format!("{setting}: {words}")));

@@ -47,6 +47,7 @@ pub mod refold;
 pub mod refunds;
 pub mod sampler;
 pub mod scheduler;
+pub mod search;
 pub mod services;
 pub mod supervisor;
 pub mod team_lists;

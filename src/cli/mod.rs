@@ -161,6 +161,7 @@ pub fn run(cli: Cli) -> ExitCode {
         }
     };
     let outcome = runtime.block_on(dispatch(cli));
+    telemetry::finish();
     // Blocking work that is still under way (an encode) must not hold the process.
     runtime.shutdown_background();
     match outcome {
@@ -190,7 +191,7 @@ async fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Migrate(args) => migrate::migrate(&global, args).await,
         Command::Run(args) => run::run(&global, args).await,
         Command::Projection(args) => projection::projection(&global, args).await,
-        Command::Search(args) => search::search(&global, args).await,
+        Command::Search(args) => search::run(&global, args).await,
         Command::Subscription(args) => subscription::subscription(&global, args).await,
         Command::Bank(args) => bank::bank(&global, args).await,
         Command::Events(args) => events::events(&global, args).await,
@@ -211,7 +212,9 @@ impl Global {
     /// # Errors
     /// If they cannot be read.
     pub fn config(&self) -> Result<Config, CliError> {
-        self.read_config(config::load)
+        let config = self.read_config(config::load)?;
+        telemetry::report_to(&config);
+        Ok(config)
     }
 
     /// The same, whether or not its values can work.

@@ -69,6 +69,7 @@ pub fn settings(global: &Global, args: SettingsArgs) -> Result<(), CliError> {
         Action::Show => {
             let mut config = global.any_config()?;
             config.database_url = config.database_url.as_deref().map(mask);
+            config.sentry_dsn = config.sentry_dsn.as_deref().map(mask);
             config.keys_database_url = config.keys_database_url.as_deref().map(mask);
             let gateways = &mut config.gateways;
             for secret in [&mut gateways.sandbox.webhook_secret, &mut gateways.stripe.webhook_secret] {
@@ -77,6 +78,11 @@ pub fn settings(global: &Global, args: SettingsArgs) -> Result<(), CliError> {
             config.oidc.webhook_secret = config.oidc.webhook_secret.take().map(|_| "…".into());
             if !gateways.stripe.secret_key.is_empty() {
                 gateways.stripe.secret_key = "…".into();
+            }
+            for key in [&mut config.search.search_key, &mut config.search.admin_key] {
+                if !key.is_empty() {
+                    *key = "…".into();
+                }
             }
             config.mail.smtp_url = config.mail.smtp_url.as_deref().map(mask);
             let text = toml::to_string_pretty(&config).map_err(|e| CliError::Failed(e.to_string()))?;

@@ -30,6 +30,9 @@ impl Config {
             must(good, setting, "must be an address such as postgresql://kinora_app@127.0.0.1/kinora");
         }
 
+        let reports = self.sentry_dsn().and_then(|dsn| sentry_problem(dsn, self.is_production()));
+        must(reports.is_none(), "sentry_dsn", reports.unwrap_or_default());
+
         let studio = &self.studio;
         must(
             Zone::parse(&studio.zone).is_ok(),
@@ -104,9 +107,24 @@ impl Config {
             self.limits.problem(),
             billing.problem(),
             bank.problem(),
+            self.search.problem(),
         ];
         found.extend(parts.into_iter().flatten());
         found
+    }
+}
+
+/// What is wrong with the address to which errors are reported.
+fn sentry_problem(dsn: &str, production: bool) -> Option<&'static str> {
+    let Ok(dsn) = dsn.parse::<sentry::types::Dsn>() else {
+        return Some("must be a DSN such as https://KEY@sentry.example.org/1");
+    };
+    let host = dsn.host().trim_matches(['[', ']']);
+    let local = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    match dsn.scheme() {
+        sentry::types::Scheme::Https => None,
+        sentry::types::Scheme::Http if local && !production => None,
+        sentry::types::Scheme::Http => Some("must be https://; http:// on this machine outside production"),
     }
 }
 
@@ -148,10 +166,12 @@ mod tests {
             config.problems().into_iter().map(|(setting, _)| setting).collect::<Vec<_>>()
         };
         type Change = fn(&mut Config);
-        let bad: [(&str, Change); 24] = [
+        let bad: [(&str, Change); 26] = [
             ("base_url", |c| c.base_url = Some("foo".into())),
             ("database_url", |c| c.database_url = Some("nonsense".into())),
             ("keys_database_url", |c| c.keys_database_url = Some("postgresql:///".into())),
+            ("sentry_dsn", |c| c.sentry_dsn = Some("https://sentry.example.org/1".into())),
+            ("sentry_dsn", |c| c.sentry_dsn = Some("http://key@sentry.example.org/1".into())),
             ("studio.zone", |c| c.studio.zone = "Mars/X".into()),
             ("studio.country", |c| c.studio.country = "ZZZ".into()),
             ("studio.hue", |c| c.studio.hue = 360),

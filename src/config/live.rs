@@ -42,6 +42,7 @@ impl LiveConfig {
             "metrics_listen": metrics_listen,
             "database_url": database_url,
             "keys_database_url": keys_database_url,
+            "sentry_dsn": sentry_dsn,
             "secrets_dir": secrets_dir,
             "jobs.scheduler": jobs.scheduler,
             "limits.connections": limits.connections,
@@ -52,6 +53,7 @@ impl LiveConfig {
             "delivery.accel": delivery.accel,
             "cdn": cdn,
             "storage": storage,
+            "search": search,
         );
         // A port that was chosen at the start is not a difference.
         if new.listen != old.listen && new.listen.port() != 0 {

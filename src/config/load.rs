@@ -136,6 +136,7 @@ impl Config {
         config.base_url = Some(String::new());
         config.database_url = Some(String::new());
         config.keys_database_url = Some(String::new());
+        config.sentry_dsn = Some(String::new());
         config.secrets_dir = Some(PathBuf::new());
         config.mail.smtp_url = Some(String::new());
         config.studio.security_contact = Some(String::new());

@@ -2,6 +2,7 @@
 
 use super::ui::Errors;
 use crate::actors::CommandError;
+use crate::actors::search::SearchError;
 use crate::store::StoreError;
 use std::time::Duration;
 use warp::http::StatusCode;
@@ -131,6 +132,18 @@ impl HttpError {
     pub fn busy() -> Self {
         let why = "The studio is very busy. Try again in a moment; nothing was changed.".into();
         Self::Unavailable { why, retry_after: Duration::from_secs(2) }
+    }
+}
+
+impl From<SearchError> for HttpError {
+    fn from(error: SearchError) -> Self {
+        match error {
+            SearchError::Store(error) => error.into(),
+            SearchError::Engine(_) => Self::Unavailable {
+                why: "Search does not work at the moment.".into(),
+                retry_after: Duration::from_secs(30),
+            },
+        }
     }
 }
 

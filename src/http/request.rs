@@ -5,6 +5,7 @@ use super::error::HttpError;
 use super::form::Form;
 use super::session::{SignedIn, Viewer};
 use super::{csrf, session};
+use crate::actors::accounts::shown_once;
 use crate::actors::bus::{Actor, Metadata};
 use crate::actors::visits::{self, Visit, Who};
 use crate::domain::shared::derive_id;
@@ -112,6 +113,20 @@ impl Req {
     /// [`HttpError::SignIn`] for visitors.
     pub fn account(&self) -> Result<&SignedIn, HttpError> {
         self.viewer.account.as_ref().ok_or(HttpError::SignIn)
+    }
+
+    /// The secret that the viewer's form made a moment ago (`?made=`), if this page is the first to show it.
+    ///
+    /// # Errors
+    /// If nobody is signed in, or database or key store cannot be used.
+    pub async fn just_made(&self) -> Result<Option<String>, HttpError> {
+        // Who only asks for the head of the page sees nothing.
+        match self.query("made").parse() {
+            Ok(id) if self.method == Method::GET => {
+                Ok(shown_once::take(&self.app, self.account()?.id, id).await?)
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Whether the client asks for JSON rather than a page.

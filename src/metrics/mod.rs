@@ -145,6 +145,20 @@ families! {
 }
 
 families! {
+    /// Searching, and the index of an engine beside the studio.
+    SearchMetrics, "Search" {
+        questions: IntCounterVec "kinora_search_questions_total" ["engine", "outcome"] =>
+            "Questions to the search engine that the settings name, by outcome (answered; timed_out, away or refused: the visitor was told that search does not work).";
+        duration: HistogramVec "kinora_search_duration_seconds" ["engine"] in WAITS =>
+            "Time a question took, with the look into the studio's own tables.";
+        fillings: IntCounterVec "kinora_search_fillings_total" ["outcome"] =>
+            "Pieces of work on the index of an engine beside the studio, by outcome (told: of what had changed; anew: all of it; timed_out, away, refused: tried again).";
+        behind: IntGauge "kinora_search_behind_events" =>
+            "Events between the catalogue and the index of an engine beside the studio.";
+    }
+}
+
+families! {
     /// Money and memberships.
     BillingMetrics, "Billing" {
         payments: IntCounterVec "kinora_payments_total" ["gateway", "outcome"] =>
@@ -236,6 +250,8 @@ pub struct Metrics {
     pub projections: ProjectionMetrics,
     /// Media.
     pub media: MediaMetrics,
+    /// Search.
+    pub search: SearchMetrics,
     /// Billing.
     pub billing: BillingMetrics,
     /// Schedule, mail, accounts, process.
@@ -256,6 +272,7 @@ impl Metrics {
             actors: ActorMetrics::declare(&mut all)?,
             projections: ProjectionMetrics::declare(&mut all)?,
             media: MediaMetrics::declare(&mut all)?,
+            search: SearchMetrics::declare(&mut all)?,
             billing: BillingMetrics::declare(&mut all)?,
             runtime: RuntimeMetrics::declare(&mut all)?,
             host: HostMetrics::declare(&mut all)?,
@@ -313,6 +330,14 @@ impl Metrics {
         }
         for area in ["media", "uploads", "mail", "database", "other", "bucket"] {
             self.media.storage.with_label_values(&[area]);
+        }
+        for outcome in ["answered", "timed_out", "away", "refused"] {
+            for engine in ["embedded", "meilisearch"] {
+                self.search.questions.with_label_values(&[engine, outcome]);
+            }
+        }
+        for outcome in ["told", "anew", "timed_out", "away", "refused"] {
+            self.search.fillings.with_label_values(&[outcome]);
         }
         for gateway in ["sandbox", "stripe", "bank"] {
             self.billing.gateway_duration.with_label_values(&[gateway]);

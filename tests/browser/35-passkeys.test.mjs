@@ -167,7 +167,7 @@ test('a passkey stands for both factors, counts once, and is known when it was c
   assert.deepEqual(await axe(page), []);
   assert.ok(await sideways(page) <= 0);
   const proved = await landing(page, 'Confirm with a passkey', (r) => new URL(r.url()).pathname === '/account/tokens' && r.request().method() === 'POST');
-  assert.equal(proved.status(), 200);
+  assert.equal(proved.status(), 303);
   await page.getByText('is shown only now').waitFor();
 
   // Called something else, it opens what it opened.

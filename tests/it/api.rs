@@ -32,8 +32,9 @@ impl Program {
     pub async fn of(browser: &Browser, scopes: &[&str]) -> Self {
         let mut fields: Vec<(&str, &str)> = scopes.iter().map(|s| (*s, "1")).collect();
         fields.push(("days", "30"));
-        let page = browser.submit("/account/tokens", "/account/tokens", &fields).await;
-        assert_eq!(page.status, 200, "{}", page.body);
+        let made = browser.submit("/account/tokens", "/account/tokens", &fields).await;
+        assert_eq!(made.status, 303, "{}", made.body);
+        let page = browser.get(made.location()).await;
         let start = page.body.find("kinora_").expect("a token");
         let rest = &page.body[start..];
         let token = rest[..rest.find('<').expect("an end")].to_owned();
@@ -312,6 +313,37 @@ async fn a_token_opens_what_its_scopes_say_until_it_is_revoked() {
     assert_eq!(browser.submit("/account/tokens", &action, &[]).await.status, 303);
     assert_eq!(reader.get("/api/v1/account").await.status, 401);
 
+    // It is shown once, to whoever made it, and to nobody who only asks for the head of the page.
+    let fields = [("days", "30"), ("media:read", "1"), ("name", " Büro & <b>Uploads</b> ")];
+    let made = browser.submit("/account/tokens", "/account/tokens", &fields).await;
+    let shown = made.location().to_owned();
+    assert!(made.status == 303 && !shown.contains("kinora_"), "{shown}");
+    assert_ne!(studio.browser().get(&shown).await.status, 200);
+    person(&studio, "other@example.org", &[]).await;
+    let other = signed_in(&studio, "other@example.org").await.get(&shown).await;
+    assert!(other.status == 200 && !other.body.contains("is shown only now"), "{}", other.body);
+    let head = browser.client.head(format!("{}{shown}", browser.url)).send().await.expect("a head");
+    assert_eq!(head.status(), 200);
+    let page = browser.get(&shown).await.body;
+    assert!(page.contains("is shown only now") && page.contains("Büro &amp; &lt;b&gt;Uploads"), "{page}");
+    let page = browser.get(&shown).await.body;
+    assert!(!page.contains("is shown only now") && page.contains("Büro &amp; &lt;b&gt;Uploads"), "{page}");
+    let sql = "select (select count(*) from shown_once), (select encode(name, 'escape') from access_tokens where name is not null)";
+    let row = studio.client().await.query_one(sql, &[]).await.expect("a row");
+    assert!(row.get::<_, i64>(0) == 0 && !row.get::<_, String>(1).contains("Uploads"), "sealed, and gone");
+    // One that nobody looks at is removed, and cannot be had any more after ten minutes.
+    let made = browser.submit("/account/tokens", "/account/tokens", &fields[..2]).await;
+    crate::step_up::pass(&studio, 11);
+    assert!(!browser.get(made.location()).await.body.contains("is shown only now"));
+    let at = studio.instance.services.clock.now().to_rfc3339();
+    assert_eq!(studio.run_job("clear-sessions", &at).await.counts["secrets that nobody looked at"], 1);
+    for (name, status) in
+        [("n".repeat(60), 303), ("é".repeat(60), 303), ("n".repeat(61), 422), ("a\nb".into(), 422)]
+    {
+        let fields = [("days", "30"), ("media:read", "1"), ("name", name.as_str())];
+        let page = browser.submit("/account/tokens", "/account/tokens", &fields).await;
+        assert_eq!(page.status, status, "{name:?}: {}", page.body);
+    }
     // A new password ends tokens as it ends sessions.
     let second = Program::of(&browser, &["account:read"]).await;
     assert_eq!(second.get("/api/v1/account").await.status, 200);

@@ -104,6 +104,7 @@ fn settings() -> String {
         "src/config/erasure.rs",
         "src/config/gateways.rs",
         "src/config/media.rs",
+        "src/config/search.rs",
         "src/config/storage.rs",
     ];
     let source: String = files.into_iter().map(read).collect();

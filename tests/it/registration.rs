@@ -106,8 +106,12 @@ async fn an_invitation_lets_in_as_many_as_it_says() {
     let made = moderator
         .submit("/moderation/invitations", "/moderation/invitations", &[("uses", "2"), ("days", "14")])
         .await;
-    let at = made.body.find("/register?invitation=").expect("shown");
-    let address = made.body[at..at + 45].to_owned();
+    assert_eq!(made.status, 303, "{}", made.body);
+    let shown = moderator.get(made.location()).await;
+    let at = shown.body.find("/register?invitation=").expect("shown");
+    let address = shown.body[at..at + 45].to_owned();
+    let code = &address["/register?invitation=".len()..];
+    assert!(!moderator.get(made.location()).await.body.contains(code), "it is shown once");
     assert!(visitor.get(&address).await.body.contains("Create an account"));
     // A mistake uses nothing up, and what was typed stays with the invitation.
     let short = [("mail", "ada@example.org"), ("password", "short")];

@@ -122,7 +122,8 @@ async fn a_code_is_a_proof_as_well_and_pages_lead_back_to_themselves() {
     assert!(refused.status == 422 && refused.body.contains("used already"), "{}", refused.body);
     let recovery = [("_by", "code"), ("proof_code", codes[0].as_str())];
     let made = confirm(&ada, &asked, "/account/tokens", &recovery).await;
-    assert!(made.status == 200 && made.body.contains("is shown only now"), "{}", made.body);
+    assert_eq!(made.status, 303, "{}", made.body);
+    assert!(ada.get(made.location()).await.body.contains("is shown only now"));
 
     // A page that is read: there and back.
     pass(&studio, 11);

@@ -16,6 +16,8 @@ use uuid::Uuid;
 pub const PREFIX: &str = "kinora_";
 /// Longest life of a token, in days.
 pub const LONGEST_DAYS: i64 = 366;
+/// Longest name of a token, in characters.
+pub const LONGEST_NAME: usize = 60;
 /// Tokens a person may have at a time.
 pub const MOST: usize = 20;
 /// How often "last used" is written.
@@ -75,6 +77,8 @@ impl Scope {
 pub struct Listed {
     /// Its id.
     pub id: Uuid,
+    /// What its person calls it.
+    pub name: Option<String>,
     /// How it begins: enough to know it again.
     pub hint: String,
     /// What it may be used for.
@@ -96,6 +100,9 @@ pub enum TokenError {
     /// Too long a life.
     #[error("A token lives from 1 to {LONGEST_DAYS} days.")]
     Days,
+    /// A name that is none.
+    #[error("A name has at most {LONGEST_NAME} characters and stands on one line.")]
+    Name,
     /// Too many.
     #[error("You have {MOST} tokens already. Revoke one that you no longer use.")]
     TooMany,
@@ -110,11 +117,26 @@ impl From<tokio_postgres::Error> for TokenError {
     }
 }
 
-/// Makes a token and gives its secret, which is shown once.
+/// To what the seal of a token's name is bound.
+fn purpose(id: Uuid) -> String {
+    format!("name of the token {id}")
+}
+
+/// Makes a token and gives its secret, which is shown once. It may have a name; an empty one is none.
 ///
 /// # Errors
 /// As [`TokenError`] says.
-pub async fn issue(cx: &Services, account: Uuid, scopes: &[Scope], days: i64) -> Result<String, TokenError> {
+pub async fn issue(
+    cx: &Services,
+    account: Uuid,
+    name: &str,
+    scopes: &[Scope],
+    days: i64,
+) -> Result<String, TokenError> {
+    let name = name.trim();
+    if name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
+        return Err(TokenError::Name);
+    }
     if scopes.is_empty() {
         return Err(TokenError::NoScope);
     }
@@ -129,20 +151,17 @@ pub async fn issue(cx: &Services, account: Uuid, scopes: &[Scope], days: i64) ->
     let hint: String = secret.chars().take(PREFIX.len() + 4).collect();
     let codes: Vec<&str> = scopes.iter().map(|s| s.code()).collect();
     let now = cx.clock.now();
+    let id = cx.clock.new_id();
+    let sealed = match name {
+        "" => None,
+        name => cx.vault.seal_bytes(account, &purpose(id), name.as_bytes()).await?,
+    };
     let client = cx.pool.get().await.map_err(StoreError::from)?;
     client
         .execute(
-            "insert into public.access_tokens (id, account, hash, hint, scopes, created_at, expires_at)
-             values ($1, $2, $3, $4, $5, $6, $7)",
-            &[
-                &cx.clock.new_id(),
-                &account,
-                &hash(&secret),
-                &hint,
-                &codes,
-                &now,
-                &(now + TimeDelta::days(days)),
-            ],
+            "insert into public.access_tokens (id, account, hash, hint, scopes, created_at, expires_at, name)
+             values ($1, $2, $3, $4, $5, $6, $7, $8)",
+            &[&id, &account, &hash(&secret), &hint, &codes, &now, &(now + TimeDelta::days(days)), &sealed],
         )
         .await?;
     Ok(secret)
@@ -156,22 +175,30 @@ pub async fn list(cx: &Services, account: Uuid) -> Result<Vec<Listed>, StoreErro
     let client = cx.pool.get().await?;
     let rows = client
         .query(
-            "select id, hint, scopes, created_at, expires_at, used_at from public.access_tokens
+            "select id, hint, scopes, created_at, expires_at, used_at, name from public.access_tokens
              where account = $1 and expires_at > $2 order by created_at desc, id",
             &[&account, &cx.clock.now()],
         )
         .await?;
-    Ok(rows
-        .iter()
-        .map(|r| Listed {
-            id: r.get(0),
-            hint: r.get(1),
-            scopes: r.get(2),
-            created_at: r.get(3),
-            expires_at: r.get(4),
-            used_at: r.get(5),
-        })
-        .collect())
+    drop(client);
+    let mut all = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let id = row.get(0);
+        let name = match row.get::<_, Option<Vec<u8>>>(6) {
+            Some(sealed) => cx.vault.open_bytes(account, &purpose(id), &sealed).await?,
+            None => None,
+        };
+        all.push(Listed {
+            id,
+            name: name.and_then(|bytes| String::from_utf8(bytes).ok()),
+            hint: row.get(1),
+            scopes: row.get(2),
+            created_at: row.get(3),
+            expires_at: row.get(4),
+            used_at: row.get(5),
+        });
+    }
+    Ok(all)
 }
 
 /// Revokes a token of an account; `false` if there is none.

@@ -21,6 +21,7 @@ pub mod second_factor;
 pub mod service_flow;
 pub mod service_roles;
 pub mod sessions;
+pub mod shown_once;
 pub mod sign_in;
 pub mod sign_in_service;
 pub mod staff;

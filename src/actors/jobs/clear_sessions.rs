@@ -2,7 +2,7 @@
 
 use super::{Counts, Job, JobError, Run};
 use crate::actors::accounts::{
-    access_tokens, challenge, devices, limits, passkeys, service_flow, sessions, tokens,
+    access_tokens, challenge, devices, limits, passkeys, service_flow, sessions, shown_once, tokens,
 };
 use crate::actors::{download_counts, idempotency, mailer, services::Services, uploads, visits, webhooks};
 use crate::domain::clock::Schedule;
@@ -27,6 +27,7 @@ impl Job for ClearSessions {
             ("devices", devices::clear(cx, run.at).await?),
             ("links", tokens::clear(cx, run.at).await?),
             ("tokens", access_tokens::clear(cx, run.at).await?),
+            ("secrets that nobody looked at", shown_once::clear(cx, run.at).await?),
             ("answers", idempotency::clear(cx, run.at).await?),
             ("attempts", limits::clear(cx, run.at).await?),
             ("challenges", challenge::clear(cx).await?),

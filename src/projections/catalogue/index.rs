@@ -287,6 +287,12 @@ async fn replace(
     owner: Uuid,
     entries: Vec<Entry<'_>>,
 ) -> Result<(), ProjectionError> {
+    // Whoever keeps these words elsewhere too looks there for what has changed, and for what is gone.
+    tx.execute(
+        "insert into catalogue_touched values ($1, $2) on conflict (owner) do update set position = excluded.position",
+        &[&owner, &event.position],
+    )
+    .await?;
     // A part that was there before, such as a lesson, is not new because its whole was edited.
     let sql = "delete from catalogue_words where owner = $1 returning id, at";
     let before: HashMap<Uuid, DateTime<Utc>> =

@@ -6,6 +6,7 @@ mod characters;
 mod collections;
 mod courses;
 mod films;
+mod findable;
 mod index;
 mod logs;
 mod owned;
@@ -20,6 +21,9 @@ pub use courses::{
     CourseCard, all_courses, course_by_id, course_by_slug, courses, courses_of_media, due_courses,
 };
 pub use films::{all_films, due_films, film_by_id, film_by_slug, films};
+pub use findable::{
+    Document, Shown, documents_of, films_around, findable_number, owners_after, parts_of, shown, touched,
+};
 pub use logs::{all_logs, log_by_id, log_of_week, logs_of_film, logs_of_weeks};
 pub use owned::{Owned, owned_by, owners};
 pub use posts::{all_posts, due_posts, post_by_id, post_by_slug, posts, posts_of_film};
@@ -51,11 +55,11 @@ impl Projection for Catalogue {
     }
 
     fn version(&self) -> i32 {
-        10
+        11
     }
 
     fn tables(&self) -> &'static [&'static str] {
-        &["catalogue", "catalogue_moved", "catalogue_words"]
+        &["catalogue", "catalogue_moved", "catalogue_words", "catalogue_touched"]
     }
 
     fn ddl(&self) -> &'static str {
@@ -101,7 +105,11 @@ impl Projection for Catalogue {
              primary key (kind, id));
          create index catalogue_words_words on catalogue_words using gin (words);
          create index catalogue_words_title on catalogue_words using gin (title gin_trgm_ops);
-         create index catalogue_words_owner on catalogue_words (owner);"
+         create index catalogue_words_owner on catalogue_words (owner);
+         create table catalogue_touched (
+             owner    uuid   primary key,
+             position bigint not null);
+         create index catalogue_touched_position on catalogue_touched (position);"
     }
 
     async fn apply(&self, tx: &Transaction<'_>, event: &RecordedEvent) -> Result<(), ProjectionError> {

@@ -101,6 +101,23 @@ impl Wanted {
             || self.film.is_some()
             || [&self.form, &self.level, &self.licence, &self.tag].iter().any(|part| part.is_some())
     }
+
+    /// The words as typed, as far as they are looked at.
+    fn typed(&self) -> String {
+        self.text.chars().filter(|c| !c.is_control()).take(200).collect()
+    }
+
+    /// Whether everything that the filters let through is wanted.
+    #[must_use]
+    pub fn is_anything(&self) -> bool {
+        self.typed().trim().is_empty() && self.is_narrow()
+    }
+
+    /// The words that are searched for. Only letters and digits are left, so nothing typed can be an operator.
+    #[must_use]
+    pub fn words(&self) -> Vec<String> {
+        words(&self.typed())
+    }
 }
 
 /// One answer. In `title` and `excerpt` the found words stand between U+0002 and U+0003.
@@ -133,9 +150,20 @@ pub struct Hits {
     pub total: i64,
 }
 
-/// A film is open to everybody if its feature is; one without a feature, if any of its published works is. Works
-/// have streams of their own, so that is looked up and not kept.
-const SQL: &str = "
+/// Whether everybody may watch a row `w`. A film is open to everybody if its feature is; one without a feature, if
+/// any of its published works is. Works have streams of their own, so that is looked up and not kept.
+macro_rules! is_free {
+    () => {
+        "(select case when w.kind <> 'film' then w.free
+                else coalesce((select m.free from catalogue_words m where m.kind = 'media' and m.id = w.feature),
+                    (select bool_or(m.free) from catalogue_words m
+                     where m.kind = 'media' and m.id = any(w.parts)), true) end as free)"
+    };
+}
+pub(super) use is_free;
+
+const SQL: &str = concat!(
+    "
     with asked as (select to_tsquery('english', $1) as query),
     inside as materialized (
         select t.media, t.body, ts_rank_cd(t.words, query) as rank
@@ -145,10 +173,9 @@ const SQL: &str = "
         select w.kind, w.url, w.title, w.context, w.body, w.picture, w.at, o.free, i.body as inside,
             ts_rank_cd(w.words, query) * 4 + word_similarity($2, w.title) + coalesce(i.rank, 0) as rank
         from asked, catalogue_words w left join inside i on w.kind = 'media' and w.id = i.media,
-            lateral (select case when w.kind <> 'film' then w.free
-                else coalesce((select m.free from catalogue_words m where m.kind = 'media' and m.id = w.feature),
-                    (select bool_or(m.free) from catalogue_words m
-                     where m.kind = 'media' and m.id = any(w.parts)), true) end as free) o
+            lateral ",
+    is_free!(),
+    " o
         where ($15 or w.words @@ query or $2 <% w.title or i.media is not null)
           and ($3::text is null or w.kind = $3) and (not $4 or o.free)
           and ($8::text is null or w.form = $8) and ($9::text is null or w.level = $9)
@@ -164,7 +191,8 @@ const SQL: &str = "
              else '' end as excerpt
     from found, asked
     order by extract(epoch from at)::float8 * $5::float8 desc, rank desc, at desc, url
-    offset $6 limit $7";
+    offset $6 limit $7"
+);
 
 /// Answers a question. One without words finds everything that its filters let through, the newest first; one
 /// without both, or whose words have no letter or digit, finds nothing.
@@ -172,8 +200,8 @@ const SQL: &str = "
 /// # Errors
 /// If the database cannot be read.
 pub async fn search(reader: &Reader, wanted: &Wanted) -> Result<Hits, QueryError> {
-    let text: String = wanted.text.chars().filter(|c| !c.is_control()).take(200).collect();
-    let anything = text.trim().is_empty() && wanted.is_narrow();
+    let text = wanted.typed();
+    let anything = wanted.is_anything();
     let Some(query) = prefix_query(&text).or_else(|| anything.then(String::new)) else {
         return Ok(Hits::default());
     };
@@ -285,15 +313,13 @@ pub async fn new_between(
     Ok(Hits { total: rows.first().map_or(0, |r| r.get("total")), hits: rows.iter().map(hit).collect() })
 }
 
+fn words(text: &str) -> Vec<String> {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).take(12).map(str::to_owned).collect()
+}
+
 /// The words as a `tsquery` in which each may be the beginning of a longer one: `salt:* & keep:*`.
-/// Only letters and digits are left, so nothing typed can be an operator.
 fn prefix_query(text: &str) -> Option<String> {
-    let words: Vec<String> = text
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|w| !w.is_empty())
-        .take(12)
-        .map(|w| format!("{w}:*"))
-        .collect();
+    let words: Vec<String> = words(text).into_iter().map(|w| format!("{w}:*")).collect();
     (!words.is_empty()).then(|| words.join(" & "))
 }
 

@@ -3,6 +3,7 @@
 
 pub mod bucket;
 pub mod diary;
+pub mod meili;
 mod postgres;
 
 use kinora::config::{Config, Mode};

@@ -1,7 +1,8 @@
 //! `/account/tokens`: what programs show instead of a session.
 
 use super::desk;
-use crate::actors::accounts::access_tokens::{self, LONGEST_DAYS, Scope, TokenError};
+use crate::actors::accounts::access_tokens::{self, LONGEST_DAYS, LONGEST_NAME, Scope, TokenError};
+use crate::actors::accounts::shown_once;
 use crate::http::error::HttpError;
 use crate::http::response::see_other;
 use crate::http::route::{Access, Route};
@@ -23,19 +24,28 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 async fn show(req: Req) -> Result<Res, HttpError> {
-    view(&req, &Form::default(), &Errors::none(), None).await
+    let secret = req.just_made().await?;
+    view(&req, &Form::default(), &Errors::none(), secret.as_deref()).await
 }
 
 async fn issue(mut req: Req) -> Result<Res, HttpError> {
     let form = req.form().await?;
     let scopes: Vec<Scope> = Scope::all().filter(|s| form.has(s.code())).collect();
     let days = form.get("days").parse().unwrap_or(0);
-    match access_tokens::issue(&req.app, req.account()?.id, &scopes, days).await {
-        // Shown in this answer only: it stands in no address and in no history.
-        Ok(secret) => view(&req, &Form::default(), &Errors::none(), Some(&secret)).await,
+    let account = req.account()?.id;
+    match access_tokens::issue(&req.app, account, form.get("name"), &scopes, days).await {
+        // Shown on the next page only: it stands in no address and in no history.
+        Ok(secret) => {
+            let id = shown_once::keep(&req.app, account, &secret).await?;
+            Ok(see_other(&format!("{PAGE}?made={id}")))
+        }
         Err(TokenError::Store(error)) => Err(error.into()),
         Err(error) => {
-            let field = if matches!(error, TokenError::Days) { "days" } else { "" };
+            let field = match error {
+                TokenError::Days => "days",
+                TokenError::Name => "name",
+                _ => "",
+            };
             view(&req, &form, &Errors::one(field, error.to_string()), None).await
         }
     }
@@ -51,6 +61,8 @@ async fn view(req: &Req, typed: &Form, errors: &Errors, secret: Option<&str>) ->
     let done = (req.query("done") == "revoked").then_some("Revoked. Programs that used it are locked out.");
     let days = if typed.has("days") { typed.get("days") } else { USUAL_DAYS };
     let fields = html! {
+        (Field::new("name", "Name").value(typed.get("name")).mid().optional().maxlength(LONGEST_NAME)
+            .hint("What it is for, so that you know it again in the list.").errors(errors).render())
         fieldset.field.full {
             legend { "It may" }
             @for scope in Scope::all() {
@@ -85,14 +97,15 @@ async fn view(req: &Req, typed: &Form, errors: &Errors, secret: Option<&str>) ->
 }
 
 fn listed(req: &Req, all: &[access_tokens::Listed]) -> Markup {
-    let columns = ["Token", "May", "Made", "Expires", "Last used", "Act"].map(Column::new);
+    let columns = ["Token", "Name", "May", "Made", "Expires", "Last used", "Act"].map(Column::new);
     let rows: Vec<Vec<Markup>> = all
         .iter()
         .map(|t| {
             let words =
-                html! { button.btn.small type="submit" { "Revoke" span.hush { " the token " (t.hint) } } };
+                html! { button.btn.small type="submit" { "Revoke" span.hush { " the token " (t.name.as_deref().unwrap_or(&t.hint)) } } };
             vec![
                 head(&html! { code { (t.hint) "…" } }),
+                text(t.name.as_deref().unwrap_or("–")),
                 text(&t.scopes.join(", ")),
                 cell(&format::moment(t.created_at)),
                 cell(&format::moment(t.expires_at)),

@@ -2,6 +2,7 @@
 
 use super::films::film_here;
 use super::{absolute, collections};
+use crate::actors::search;
 use crate::http::page::with_query;
 use crate::http::response::{self, text};
 use crate::http::route::{Access, Route};
@@ -247,8 +248,7 @@ async fn courses(req: Req) -> Result<Res, HttpError> {
 async fn found(req: Req) -> Result<Res, HttpError> {
     let words = req.query("q").trim().to_owned();
     let wanted = Wanted { text: words.clone(), order: Order::Newest, most: LONGEST, ..Wanted::default() };
-    let hits =
-        if words.is_empty() { Vec::new() } else { catalogue::search(&req.app.reader, &wanted).await?.hits };
+    let hits = if words.is_empty() { Vec::new() } else { search::find(&req.app, &wanted).await?.hits };
     // The marks around what was found are for pages.
     let plain = |text: &str| text.replace(['\u{2}', '\u{3}'], "");
     let entries: Vec<Entry> = hits

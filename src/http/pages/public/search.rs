@@ -2,6 +2,7 @@
 
 use super::work_picture;
 use super::works::Gate;
+use crate::actors::search;
 use crate::domain::course::Level;
 use crate::domain::media::Kind;
 use crate::domain::shared::Licence;
@@ -29,14 +30,14 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let wanted = Wanted { members: gate.all(), viewer: req.viewer.id(), ..wanted(&req) };
     let facets = catalogue::facets(&req.app.reader).await.unwrap_or_default();
     // A search that does not work is said, and the rest of the page still stands.
-    let answer = match catalogue::search(&req.app.reader, &wanted).await {
+    let answer = match search::find(&req.app, &wanted).await {
         Ok(hits) => {
             let ids: Vec<Uuid> = hits.hits.iter().filter_map(|h| h.picture).collect();
             let works = catalogue::works_by_ids(&req.app.reader, &ids, false).await.unwrap_or_default();
             results(&wanted, &facets, &hits, &works, &gate)
         }
         Err(error) => {
-            tracing::error!(%error, "search does not answer");
+            tracing::warn!(%error, "search does not answer");
             notice_text(
                 Tone::Warning,
                 "Search does not work at the moment. Films, training and the journal can be reached from the menu.",

@@ -1,7 +1,7 @@
 //! `/moderation/registrations`: who waits to be let in, and the door; `/moderation/invitations`.
 
 use super::{Desk, MODERATORS};
-use crate::actors::accounts::{AccountsError, registration, staff};
+use crate::actors::accounts::{AccountsError, registration, shown_once, staff};
 use crate::config::Registration;
 use crate::domain::deletion_request::RequestedBy;
 use crate::domain::shared::{PersonalRef, derive_id};
@@ -152,15 +152,20 @@ async fn door(mut req: Req) -> Result<Res, HttpError> {
 }
 
 async fn invitations(req: Req) -> Result<Res, HttpError> {
-    invitation_page(&req, &Form::default(), &Errors::none(), None).await
+    let code = req.just_made().await?;
+    invitation_page(&req, &Form::default(), &Errors::none(), code.as_deref()).await
 }
 
 async fn invite(mut req: Req) -> Result<Res, HttpError> {
     let form = req.form().await?;
     let number = |name: &str| form.get(name).parse().unwrap_or(0);
     let uses = i32::try_from(number("uses")).unwrap_or(0);
-    match registration::invite(&req.app, Some(req.account()?.id), uses, number("days")).await {
-        Ok(code) => invitation_page(&req, &Form::default(), &Errors::none(), Some(&code)).await,
+    let account = req.account()?.id;
+    match registration::invite(&req.app, Some(account), uses, number("days")).await {
+        Ok(code) => {
+            let id = shown_once::keep(&req.app, account, &code).await?;
+            Ok(see_other(&format!("{INVITATIONS}?made={id}")))
+        }
         Err(error) => invitation_page(&req, &form, &form_errors(error)?, None).await,
     }
 }

@@ -309,9 +309,7 @@ async fn settle_failure(bench: &Bench, error: StepError) -> Result<Outcome, Loop
     tracing::warn!(media = %bench.job.media, attempt = bench.job.attempts, %reason, "a media job failed");
     note_log(bench).await;
     let code: &'static str = (&reason).into();
-    // Content that the decoder gives up on is not better the fourth time.
-    let most = if matches!(reason, Failure::DecoderGaveUp { .. }) { 2 } else { TRIES };
-    if bench.job.attempts < most {
+    if bench.job.attempts < tries(bench.job.kind, &reason) {
         let pause = Duration::from_secs(2_u64.pow(u32::try_from(bench.job.attempts).unwrap_or(1)));
         queue::fail(&bench.cx.pool, bench.job.id, bench.worker, (code, &reason.to_string()), Some(pause))
             .await?;
@@ -319,6 +317,17 @@ async fn settle_failure(bench: &Bench, error: StepError) -> Result<Outcome, Loop
     }
     give_up(bench, reason).await?;
     Ok(Outcome::Failed)
+}
+
+/// How often a row is tried that fails for that reason.
+fn tries(kind: JobKind, reason: &Failure) -> i32 {
+    match (kind, reason) {
+        // The same file would take as long again, and hold a slot for as long.
+        (JobKind::Probe | JobKind::Prepare, Failure::TookTooLong) => 1,
+        // Content that the decoder gives up on is not better the fourth time.
+        (_, Failure::DecoderGaveUp { .. }) => 2,
+        _ => TRIES,
+    }
 }
 
 /// The last try failed: the work is marked failed, with the reason.
@@ -340,6 +349,18 @@ pub(super) async fn give_up(bench: &Bench, reason: Failure) -> Result<(), LoopEr
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_does_not_end_in_its_time_is_not_tried_again_and_what_may_pass_is() {
+        assert_eq!(tries(JobKind::Probe, &Failure::TookTooLong), 1);
+        assert_eq!(tries(JobKind::Prepare, &Failure::TookTooLong), 1);
+        // Of our own mezzanine, on a busy machine.
+        assert_eq!(tries(JobKind::Av1, &Failure::TookTooLong), TRIES);
+        assert_eq!(tries(JobKind::Prepare, &Failure::DecoderGaveUp { detail: String::new() }), 2);
+        for passing in [Failure::NoRoom, Failure::Internal { detail: String::new() }] {
+            assert_eq!(tries(JobKind::Prepare, &passing), TRIES);
+        }
+    }
 
     #[test]
     fn only_what_stands_still_while_a_thread_works_is_silent() {

@@ -97,12 +97,25 @@ async fn probe(bench: &Bench, media: &Media) -> Result<(), StepError> {
             }
             finish(bench, &Made::default(), &[next(bench, JobKind::Prepare)]).await
         }
-        Err(StepError::Trouble(MediaTrouble::Rejected(reason))) => {
-            bench.tell(MediaCommand::Reject { reason, at: now() }).await?;
-            drop_original(bench, media).await?;
-            finish(bench, &Made::default(), &[]).await
-        }
+        Err(StepError::Trouble(trouble)) => match refused(trouble) {
+            Ok(reason) => {
+                bench.tell(MediaCommand::Reject { reason, at: now() }).await?;
+                drop_original(bench, media).await?;
+                finish(bench, &Made::default(), &[]).await
+            }
+            Err(trouble) => Err(trouble.into()),
+        },
         Err(other) => Err(other),
+    }
+}
+
+/// Whether what went wrong with an examination is the file's fault. One that did not end in its time would not
+/// end the next time either, and holds a slot until then.
+fn refused(trouble: MediaTrouble) -> Result<Rejection, MediaTrouble> {
+    match trouble {
+        MediaTrouble::Rejected(reason) => Ok(reason),
+        MediaTrouble::Failed(Failure::TookTooLong) => Ok(Rejection::ProbeExhausted),
+        other => Err(other),
     }
 }
 

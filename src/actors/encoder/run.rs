@@ -8,7 +8,7 @@ use crate::actors::bus::{CommandError, Envelope};
 use crate::actors::{Services, supervisor::LoopError};
 use crate::domain::media::{Failure, Media, MediaCommand, MediaError, Step};
 use crate::media::sandbox::Cancel;
-use crate::media::{MediaTrouble, signs};
+use crate::media::{MediaTrouble, niceness, signs};
 use crate::store::{Metadata, StoreError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -112,19 +112,24 @@ impl Bench {
         sent.map(|_| ()).map_err(StepError::Command)
     }
 
-    /// Runs blocking work on a thread of its own.
+    /// Runs blocking work on a thread of its own, which stands back for the pages as helper programs do. It
+    /// ends with the work: a thread of a pool could not take that back.
     pub async fn block<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Self) -> Result<T, MediaTrouble> + Send + 'static,
     ) -> Result<T, StepError> {
         let bench = self.clone();
+        let (done, ended) = tokio::sync::oneshot::channel();
         let begun = move || {
+            niceness::stand_back(bench.cx.config.media.niceness);
             bench.progress.0.2.store(signs::this_thread().unwrap_or(0), Ordering::Relaxed);
             let outcome = work(&bench);
             bench.progress.0.2.store(0, Ordering::Relaxed);
-            outcome
+            // Nobody waits for it any more when the worker ends.
+            let _ = done.send(outcome);
         };
-        match tokio::task::spawn_blocking(begun).await {
+        std::thread::Builder::new().name("media-step".into()).spawn(begun)?;
+        match ended.await {
             Ok(outcome) => Ok(outcome?),
             Err(_) => Err(MediaTrouble::internal("a step panicked").into()),
         }

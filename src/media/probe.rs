@@ -55,7 +55,7 @@ impl Colour {
 }
 
 /// What is needed to normalise an accepted file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Probed {
     /// What it is.
     pub kind: Kind,

@@ -84,16 +84,19 @@ async fn probe(bench: &Bench, media: &Media) -> Result<(), StepError> {
     let path = original(bench, media).await?;
     let ending = media.source().ending.to_owned();
     match bench.block(move |b| previews::examine(b, &path, &ending)).await {
-        Ok((found, _)) if !bench.cx.config.limits.kinds.contains(&found) => {
+        Ok((found, ..)) if !bench.cx.config.limits.kinds.contains(&found) => {
             bench.tell(MediaCommand::Reject { reason: Rejection::KindNotTaken { found }, at: now() }).await?;
             drop_original(bench, media).await?;
             finish(bench, &Made::default(), &[]).await
         }
-        Ok((kind, facts)) => {
+        Ok((kind, facts, probed)) => {
             bench.tell(MediaCommand::Accept { kind, facts, at: now() }).await?;
             if !goes_on(bench).await? {
                 drop_original(bench, media).await?;
                 return finish(bench, &Made::default(), &[]).await;
+            }
+            if let Some(probed) = probed {
+                bench.block(move |b| pieces::note_probed(b, &probed)).await?;
             }
             finish(bench, &Made::default(), &[next(bench, JobKind::Prepare)]).await
         }

@@ -22,8 +22,8 @@ pub enum Av1 {
 pub struct Media {
     /// Chunks encoded at once; 0: as many as processors.
     pub workers: usize,
-    /// How far helper programs (ffmpeg and others) stand back for everything else on the machine: 0 (not at all)
-    /// to 19.
+    /// How far helper programs (ffmpeg and others) and the threads that encode stand back for everything else on the
+    /// machine: 0 (not at all) to 19.
     pub niceness: u8,
     /// Loudness to which sound is brought, in LUFS (EBU R 128), from -30 to -5, such as -16 for speech; 0: it stays as
     /// it is.

@@ -45,10 +45,48 @@ impl Confinement {
         matches!(self, Self::Bubblewrap | Self::Within { files: true, network: true })
     }
 
+    /// The words in front of a program that let it stand back that far for everything else.
+    ///
+    /// Where Linux groups what runs by session (`sched_autogroup`), niceness counts within a group only. bubblewrap
+    /// begins a session, which would get as much of a processor as the whole of Kinora: so the group is made to stand
+    /// back too. Where there are no such groups that line does nothing; the others stay in the group of Kinora.
+    pub(super) fn stand_back(self, niceness: u8) -> Vec<String> {
+        const GROUP_TOO: &str = r#"{ echo "$0" >/proc/self/autogroup; } 2>/dev/null; exec nice -n "$0" "$@""#;
+        let words: &[&str] = match self {
+            Self::Bubblewrap => &["sh", "-c", GROUP_TOO],
+            Self::Within { .. } | Self::LimitsOnly => &["nice", "-n"],
+        };
+        words.iter().map(ToString::to_string).chain([niceness.to_string()]).collect()
+    }
+
     /// What holds on this machine for this process; tried once.
     #[must_use]
     pub fn here() -> Self {
         static HERE: std::sync::OnceLock<Confinement> = std::sync::OnceLock::new();
         *HERE.get_or_init(|| Sandbox::detect().confinement())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::Limits;
+    use crate::media::sandbox::Cancel;
+    use std::time::Duration;
+
+    #[test]
+    fn helpers_stand_back_and_so_does_their_session() {
+        let sandbox = Sandbox::detect().with_niceness(13);
+        let mut job = sandbox.job("sh", &Limits::default(), Duration::from_secs(60));
+        job.args(["-c", "nice; cat /proc/self/autogroup 2>/dev/null; echo $0 $1", "a  b", "'c'"]);
+        let mut said = vec![];
+        job.run(&Cancel::default(), |line| said.push(line.to_owned())).unwrap();
+        assert_eq!(said.first().map(String::as_str), Some("13"), "{said:?}");
+        assert_eq!(said.last().map(String::as_str), Some("a b 'c'"), "arguments arrive whole: {said:?}");
+        // The kernel takes ten such wishes a second; then the group stays as it was.
+        if sandbox.confinement() == Confinement::Bubblewrap && said.len() == 3 {
+            let group = &said[1];
+            assert!(group.ends_with("nice 13") || group.ends_with("nice 0"), "{said:?}");
+        }
     }
 }

@@ -10,8 +10,11 @@ use std::time::Duration;
 
 /// Longer side of a page as it is shown, in pixels.
 const SIDE: u32 = 1600;
-/// Seconds for one page.
+/// Seconds for one page at most.
 const PAGE_SECONDS: u64 = 60;
+/// Pages after which nothing more is drawn when they did not end in their time: a document of endless pages would
+/// hold a slot for hours.
+const MOST_ENDLESS: u32 = 2;
 /// Most characters of text kept of one page.
 const PAGE_TEXT: usize = 20_000;
 /// The list of pages.
@@ -84,7 +87,8 @@ pub(super) fn draw(
     folder: &Path,
     cancel: &Cancel,
 ) -> Result<(), SandboxError> {
-    let mut job = sandbox.job("pdftoppm", limits, Duration::from_secs(PAGE_SECONDS));
+    let time = Duration::from_secs(PAGE_SECONDS.min(limits.probe_seconds));
+    let mut job = sandbox.job("pdftoppm", limits, time);
     let input = job.reads(file)?;
     let out = job.writes(folder)?;
     let number = page.to_string();
@@ -146,13 +150,24 @@ pub fn write_pages(
     let mut written = texts(sandbox, limits, file, shown, cancel)?.into_iter();
     private_folder(&folder.join("pages"))?;
     private_folder(scratch)?;
-    let (mut list, mut poster) = (vec![], None);
+    let (mut list, mut poster, mut endless) = (vec![], None, 0);
     for page in 1..=shown {
         let text = written.next().unwrap_or_default();
         match draw(sandbox, limits, file, (page, SIDE), scratch, cancel) {
             Ok(()) => {}
             // One page that cannot be drawn does not take the others along.
-            Err(SandboxError::Exit { .. } | SandboxError::TimedOut) if page > 1 => continue,
+            Err(SandboxError::Exit { .. }) if page > 1 => continue,
+            Err(SandboxError::TimedOut) if page > 1 => {
+                endless += 1;
+                if endless == MOST_ENDLESS {
+                    tracing::info!(
+                        page,
+                        "the rest of a document is not drawn: its pages do not end in their time"
+                    );
+                    break;
+                }
+                continue;
+            }
             Err(other) => return Err(other.into()),
         }
         let (picture, _) = pictures::decode(&scratch.join("page.png"), limits)?;

@@ -25,6 +25,7 @@ pub mod ladder;
 pub mod light;
 pub mod limits;
 pub mod models;
+pub mod niceness;
 pub mod normalise;
 pub mod office;
 pub mod overview;

@@ -66,6 +66,20 @@ pub struct Normalised {
     /// Milliseconds between the small pictures of the whole that the pass made, by the length it was told; 0: none.
     #[serde(default)]
     pub pictures_ms: u64,
+    /// Which of them it also wrote in full, for the still.
+    #[serde(default)]
+    pub looks: Vec<u32>,
+}
+
+/// Where the pass puts what it makes; all of them exist and are empty.
+#[derive(Clone, Copy, Debug)]
+pub struct Places<'a> {
+    /// What is delivered.
+    pub public: &'a Path,
+    /// The temporary segments.
+    pub mezzanine: &'a Path,
+    /// What is gone when the first rendition plays.
+    pub scratch: &'a Path,
 }
 
 impl Normalised {
@@ -88,8 +102,7 @@ pub fn mezzanine_name(number: usize) -> String {
     format!("{number:05}.mkv")
 }
 
-/// Runs the pass. `public` receives the streams, `mezzanine` the temporary segments; both exist and
-/// are empty. `progress` hears (frames done, frames expected).
+/// Runs the pass. `progress` hears (frames done, frames expected).
 ///
 /// # Errors
 /// A failure with its reason, or cancellation.
@@ -98,8 +111,7 @@ pub fn normalise(
     source: &Path,
     probed: &Probed,
     plan: &NormalisePlan,
-    public: &Path,
-    mezzanine: &Path,
+    Places { public, mezzanine, scratch }: Places<'_>,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Normalised, MediaTrouble> {
     let video = probed.kind == Kind::Video;
@@ -122,6 +134,7 @@ pub fn normalise(
     let input = job.reads(source)?;
     let out = job.writes(public)?;
     let temporary = job.writes(mezzanine)?;
+    let looks = job.writes(scratch)?;
     job.args(["-nostdin", "-v", "error", "-nostats", "-progress", "pipe:1", "-y"]);
     // A damaged track costs what is damaged, not the whole work; one with nothing in it is found below.
     job.args(["-max_error_rate", "1"]);
@@ -130,6 +143,7 @@ pub fn normalise(
     if video {
         job.args(["-filter_complex".to_owned(), filter_graph(probed, &h264, &av1)]);
         job.args(overview::sheets_output("board", &out));
+        job.args(overview::looks_output(probed.facts.duration_ms, &looks));
         for (n, rung) in h264.iter().enumerate() {
             job.args(h264_output(
                 &format!("v{n}"),
@@ -205,8 +219,9 @@ fn filter_graph(probed: &Probed, h264: &[Rung], av1: &[Rung]) -> String {
     if shallow.is_some() {
         chain.push_str("[smezz]");
     }
-    chain
-        .push_str(&format!("[sboard];[sboard]{}[board]", overview::filter(probed.facts.duration_ms, (w, h))));
+    let plays = h264.last().map_or((w, h), |r| (r.size.width, r.size.height));
+    chain.push_str("[sboard];");
+    chain.push_str(&overview::filters(probed.facts.duration_ms, (w, h), plays));
     for (n, rung) in h264.iter().enumerate() {
         chain.push_str(&format!(";[s{n}]scale={}:{}:flags=bicubic[v{n}]", rung.size.width, rung.size.height));
     }
@@ -315,6 +330,7 @@ fn collect(
         colour: delivered_colour(probed),
         duration_ms: 0,
         pictures_ms: if h264.is_empty() { 0 } else { overview::interval(probed.facts.duration_ms).0 },
+        looks: if h264.is_empty() { vec![] } else { overview::looks(probed.facts.duration_ms) },
     };
     for rung in h264 {
         let folder = h264_folder(rung);

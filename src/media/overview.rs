@@ -4,7 +4,7 @@
 use super::normalise::Normalised;
 use super::package::join_stream;
 use super::sandbox::{Cancel, Sandbox};
-use super::{Limits, MediaTrouble};
+use super::{Limits, MediaTrouble, poster};
 use crate::domain::media::{Overview, Storyboard};
 use image::DynamicImage;
 use std::io::Read;
@@ -26,6 +26,9 @@ const SHEET: u32 = 10;
 const LEVELS: usize = 240;
 /// Samples a second that are looked at for them.
 const SAMPLES_PER_SECOND: u64 = 4_000;
+
+/// Pictures in full, of which one becomes the still.
+pub(super) const LOOKS: &str = "looks.rgb";
 
 type Kit<'a> = (&'a Sandbox, &'a Limits, &'a Cancel);
 
@@ -133,11 +136,52 @@ fn tile(width: u32, height: u32) -> (u32, u32) {
     if w >= h { (SIDE, even(side * h / w)) } else { (even(side * w / h), SIDE) }
 }
 
-/// The filter that puts the pictures of a film of that length and shape on sheets.
-pub(super) fn filter(duration_ms: u64, (width, height): (u32, u32)) -> String {
-    let (apart, _) = interval(duration_ms);
+/// The filter that takes the pictures of a film of that length.
+fn taking(duration_ms: u64) -> String {
+    format!("fps=1000/{}:start_time=0:round=up", interval(duration_ms).0)
+}
+
+/// The filter that puts pictures of that shape on sheets.
+fn on_sheets((width, height): (u32, u32)) -> String {
     let (width, height) = tile(width, height);
-    format!("fps=1000/{apart}:start_time=0:round=up,scale={width}:{height},tile={SHEET}x{SHEET}")
+    format!("scale={width}:{height},tile={SHEET}x{SHEET}")
+}
+
+/// How many pictures there are of a film of that length.
+fn count(duration_ms: u64) -> u32 {
+    let count = duration_ms.div_ceil(interval(duration_ms).0).min(MOST_PICTURES);
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// Which of the pictures of a film that says it has this length may become its still.
+pub(super) fn looks(duration_ms: u64) -> Vec<u32> {
+    poster::looks(count(duration_ms))
+}
+
+/// The filters of the pass from `[sboard]`: all pictures small on sheets to `[board]`, and those that may become the
+/// still in full, of the size of the film as it plays, to `[looks]`.
+pub(super) fn filters(duration_ms: u64, shape: (u32, u32), plays: (u32, u32)) -> String {
+    let (taking, on_sheets) = (taking(duration_ms), on_sheets(shape));
+    let looks = looks(duration_ms);
+    if looks.is_empty() {
+        return format!("[sboard]{taking},{on_sheets}[board]");
+    }
+    let chosen: Vec<String> = looks.iter().map(|n| format!("eq(n\\,{n})")).collect();
+    format!(
+        "[sboard]{taking},split=2[small][full];[small]{on_sheets}[board];[full]select={},scale={}:{}:flags=bicubic,format=rgb24[looks]",
+        chosen.join("+"),
+        plays.0,
+        plays.1
+    )
+}
+
+/// What ffmpeg is told to write `[looks]` as, one behind the other, in `folder`.
+pub(super) fn looks_output(duration_ms: u64, folder: &str) -> Vec<String> {
+    if looks(duration_ms).is_empty() {
+        return vec![];
+    }
+    let words = ["-map", "[looks]", "-fps_mode", "passthrough", "-c:v", "rawvideo", "-f", "rawvideo"];
+    words.into_iter().map(String::from).chain([format!("{folder}/{LOOKS}")]).collect()
 }
 
 /// What ffmpeg is told to write `label` as sheets in `folder`: never more than belong to a film, however wrong the
@@ -177,7 +221,7 @@ fn storyboard(
         }
         job.args(["-f".to_owned(), "mp4".into(), "-i".into(), format!("file:{input}")]);
         let shape = (rung.size.width, rung.size.height);
-        let graph = format!("[0:v:0]{}[board]", filter(made.duration_ms, shape));
+        let graph = format!("[0:v:0]{},{}[board]", taking(made.duration_ms), on_sheets(shape));
         job.args(["-filter_complex".to_owned(), graph]).args(sheets_output("board", &out));
         let done = job.run(cancel, |_| {});
         std::fs::remove_file(&whole)?;

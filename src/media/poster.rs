@@ -2,19 +2,21 @@
 
 use super::ladder::Size;
 use super::normalise::Normalised;
-use super::overview::sheet_name;
+use super::overview::{LOOKS, sheet_name};
 use super::package::{STILL_TIME, join_stream};
 use super::sandbox::{Cancel, Sandbox};
 use super::{Limits, MediaTrouble};
 use crate::domain::media::Storyboard;
 use image::DynamicImage;
-use std::io::Read;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// Places that are looked at: more of them cost more than they tell.
-const LOOKS: u32 = 8;
+const MOST_LOOKS: u32 = 8;
 
-/// Looks at up to eight of the small pictures and cuts out the liveliest one in full. `None` for sound.
+/// Looks at up to eight of the small pictures and takes the liveliest one in full: as the pass wrote it into `scratch`,
+/// else cut out of what plays. `None` for sound.
 ///
 /// # Errors
 /// If our own rendition cannot be decoded.
@@ -28,7 +30,18 @@ pub fn choose(
     let Some((best, rung)) = made.h264.last().and_then(|best| Some((best, best.rung?))) else {
         return Ok(None);
     };
-    let at = board.and_then(|board| liveliest(public, board)).unwrap_or(made.duration_ms / 2);
+    // Those that the pass wrote in full, if it went by the right length.
+    let full =
+        board.filter(|b| u64::from(b.interval_ms) == made.pictures_ms).map_or(&[][..], |_| &made.looks);
+    let some = board.map_or_else(Vec::new, |b| if full.is_empty() { looks(b.count) } else { full.to_vec() });
+    let index = board.and_then(|board| liveliest(public, board, &some));
+    if let Some(picture) = index
+        .and_then(|index| full.iter().position(|look| *look == index))
+        .and_then(|number| read(&scratch.join(LOOKS), number, rung.size))
+    {
+        return Ok(Some(picture));
+    }
+    let at = index.zip(board).map_or(made.duration_ms / 2, |(n, b)| u64::from(n) * u64::from(b.interval_ms));
     let (number, frame) = place(made, at);
     let part = scratch.join("still.mp4");
     join_stream(&public.join(&best.folder), &part, Some(number))?;
@@ -37,18 +50,26 @@ pub fn choose(
     picture.map(Some)
 }
 
-/// When the liveliest of the small pictures is shown, in milliseconds. None if there is no choice: a film of a
-/// single picture, which is its first frame and often black, or sheets that cannot be read.
-fn liveliest(public: &Path, board: &Storyboard) -> Option<u64> {
+/// Which of so many small pictures are looked at. None if there is no choice: a film of a single picture, which is its
+/// first frame and often black.
+pub(super) fn looks(count: u32) -> Vec<u32> {
+    if count < 2 {
+        return vec![];
+    }
+    let looks = count.min(MOST_LOOKS);
+    (0..looks).map(|look| (look * count + count / 2) / looks).collect()
+}
+
+/// The liveliest of these small pictures. `None` if there is none, or the sheets cannot be read.
+fn liveliest(public: &Path, board: &Storyboard, looks: &[u32]) -> Option<u32> {
+    // The length that the file says of itself may promise a choice that there is not.
     if board.count < 2 {
         return None;
     }
     let on_sheet = board.columns * board.rows;
     let mut sheet: Option<(u32, DynamicImage)> = None;
     let mut best: Option<(f64, u32)> = None;
-    let looks = board.count.min(LOOKS);
-    for look in 0..looks {
-        let index = (look * board.count + board.count / 2) / looks;
+    for index in looks.iter().copied().filter(|index| *index < board.count) {
         let (number, on_it) = (index / on_sheet + 1, index % on_sheet);
         if sheet.as_ref().is_none_or(|(n, _)| *n != number) {
             sheet = Some((number, image::open(public.join(sheet_name(number))).ok()?));
@@ -60,7 +81,17 @@ fn liveliest(public: &Path, board: &Storyboard) -> Option<u64> {
             best = Some((liveliness, index));
         }
     }
-    best.map(|(_, index)| u64::from(index) * u64::from(board.interval_ms))
+    best.map(|(_, index)| index)
+}
+
+/// The picture at that place of those that the pass wrote in full, one behind the other; `None` if it came to fewer.
+fn read(looks: &Path, number: usize, size: Size) -> Option<DynamicImage> {
+    let bytes = u64::from(size.width) * u64::from(size.height) * 3;
+    let mut file = File::open(looks).ok()?;
+    file.seek(SeekFrom::Start(bytes * number as u64)).ok()?;
+    let mut picture = vec![0; usize::try_from(bytes).ok()?];
+    file.read_exact(&mut picture).ok()?;
+    image::RgbImage::from_raw(size.width, size.height, picture).map(DynamicImage::ImageRgb8)
 }
 
 /// The segment in which that moment lies, and the frame in it.

@@ -55,7 +55,7 @@ impl Colour {
 }
 
 /// What is needed to normalise an accepted file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Probed {
     /// What it is.
     pub kind: Kind,
@@ -173,8 +173,7 @@ pub fn probe(
         Err(SandboxError::Exit { code: Some(_), message }) => {
             return Err(MediaTrouble::Rejected(unreadable(&message, limits)));
         }
-        // Killed by its limits on processor time or memory. Running out of wall time says nothing about
-        // the file on a busy machine: that is a failure, and tried again.
+        // Killed by its limits on processor time or memory.
         Err(SandboxError::Exit { code: None, .. }) => {
             return Err(MediaTrouble::Rejected(Rejection::ProbeExhausted));
         }

@@ -169,8 +169,8 @@ impl SandboxJob {
         line.push(format!("--as={}", self.memory));
         line.push(format!("--fsize={}", self.file_bytes));
         line.push(format!("--cpu={cpu_seconds}"));
-        line.extend(["--nofile=512", "--core=0", "--", "nice", "-n"].map(String::from));
-        line.push(self.niceness.to_string());
+        line.extend(["--nofile=512", "--core=0", "--"].map(String::from));
+        line.extend(self.confinement.stand_back(self.niceness));
         line.push(self.program.into());
         line.extend(self.args.iter().cloned());
         let mut command = Command::new(&line[0]);

@@ -9,7 +9,7 @@ use crate::domain::shared::Language;
 use std::path::Path;
 
 /// A track of text in a film.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct TextTrack {
     /// Which stream of the file it is.
     pub stream: u32,
@@ -21,7 +21,7 @@ pub struct TextTrack {
     pub sounds: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 enum Form {
     SubRip,
     Ass,

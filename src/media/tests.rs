@@ -2,7 +2,7 @@
 
 use super::av1::{Coder, EncodeSettings, encode_segment};
 use super::fmp4::{av1_fragment, fragment_facts};
-use super::normalise::{NormalisePlan, Normalised, mezzanine_name, normalise};
+use super::normalise::{NormalisePlan, Normalised, Places, mezzanine_name, normalise};
 use super::package::{av1_folder, package_av1, segment_name, write_download, write_master};
 use super::probe::probe;
 use super::sandbox::{Cancel, Sandbox};
@@ -54,8 +54,8 @@ impl Bench {
 
     pub(super) fn normalise(&self, file: &Path, h264: &[u32], av1: &[u32]) -> Normalised {
         let probed = self.examine(file).unwrap();
-        let (public, mezzanine) = (self.path("public"), self.path("mezzanine"));
-        for folder in [&public, &mezzanine] {
+        let (public, mezzanine, scratch) = (self.path("public"), self.path("mezzanine"), self.path("pass"));
+        for folder in [&public, &mezzanine, &scratch] {
             let _ = fs::remove_dir_all(folder);
             fs::create_dir_all(folder).unwrap();
         }
@@ -66,8 +66,7 @@ impl Bench {
             file,
             &probed,
             &plan,
-            &public,
-            &mezzanine,
+            Places { public: &public, mezzanine: &mezzanine, scratch: &scratch },
             |done, of| seen.push((done, of)),
         )
         .unwrap();

@@ -2,9 +2,10 @@
 
 use crate::tools::{Fallible, run, text, timed, words};
 use kinora::media::Limits;
+use kinora::media::av1::scaling;
 use kinora::media::finish::finish;
 use kinora::media::ladder::Rung;
-use kinora::media::normalise::{NormalisePlan, Normalised, mezzanine_name, normalise};
+use kinora::media::normalise::{NormalisePlan, Normalised, Places, mezzanine_name, normalise};
 use kinora::media::probe;
 use kinora::media::sandbox::{Cancel, Sandbox};
 use std::path::{Path, PathBuf};
@@ -55,9 +56,9 @@ pub struct Prepared {
     pub steps: Vec<(&'static str, f64)>,
 }
 
-/// Does what stands between the last byte of an upload and the first rendition that plays: examined
-/// twice, as the steps `probe` and `prepare` do; all H.264 rungs, sound, mezzanine; the plain file, the
-/// poster in all sizes and the storyboard. Not in it: the queue, which takes up to a second when idle.
+/// Does what stands between the last byte of an upload and the first rendition that plays: examined; the
+/// largest H.264 rung, sound, mezzanine; the plain file, the poster in all sizes and the storyboard. Not in
+/// it: the queue, which takes up to a second when idle.
 pub fn prepare(kit: &Kit, clip: &Path, av1: &[u32], folder: &Path) -> Fallible<Prepared> {
     let (public, mezzanine, scratch) =
         (folder.join("public"), folder.join("mezzanine"), folder.join("scratch"));
@@ -69,7 +70,6 @@ pub fn prepare(kit: &Kit, clip: &Path, av1: &[u32], folder: &Path) -> Fallible<P
     let mut step = |name, since: Instant| steps.push((name, since.elapsed().as_secs_f64()));
     let (made, playable) = timed(|| {
         let begun = Instant::now();
-        probe::probe(&kit.sandbox, &kit.limits, clip, &kit.cancel)?;
         let probed = probe::probe(&kit.sandbox, &kit.limits, clip, &kit.cancel)?;
         step("examined", begun);
         let mut h264 = [&[360, 720, 1080], av1].concat();
@@ -77,7 +77,8 @@ pub fn prepare(kit: &Kit, clip: &Path, av1: &[u32], folder: &Path) -> Fallible<P
         h264.dedup();
         let plan = NormalisePlan { h264, av1: av1.to_vec(), loudness: 0 };
         let begun = Instant::now();
-        let made = normalise(kit.all(), clip, &probed, &plan, &public, &mezzanine, |_, _| {})?;
+        let places = Places { public: &public, mezzanine: &mezzanine, scratch: &scratch };
+        let made = normalise(kit.all(), clip, &probed, &plan, places, |_, _| {})?;
         step("normalised", begun);
         let begun = Instant::now();
         finish(kit.all(), &public, &made, &scratch)?;
@@ -95,10 +96,8 @@ pub fn joined(prepared: &Prepared, rung: Rung, list: &Path) -> Fallible<Vec<Stri
     std::fs::write(list, names)?;
     let mut line = words("-nostdin -v error -y -threads 1 -f concat -safe 0 -i");
     line.push(text(list));
-    let (w, h) = (rung.size.width, rung.size.height);
-    line.extend(words(&format!(
-        "-map 0:v:0 -vf scale={w}:{h}:flags=lanczos,format=yuv420p -fps_mode passthrough -f yuv4mpegpipe"
-    )));
+    let scaled = scaling::filter(rung.size, "yuv420p");
+    line.extend(words(&format!("-map 0:v:0 -vf {scaled} -fps_mode passthrough -f yuv4mpegpipe")));
     Ok(line)
 }
 

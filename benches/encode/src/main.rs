@@ -2,7 +2,7 @@
 //! clips, on the same machine, in the same run; and how soon a clip can be watched.
 //!
 //! `cargo run --release -p kinora-encode-bench -- --clip FILE [--clip FILE] [--lines 480,720] [--seconds 12]
-//! [--rounds 5] [--speed 10] [--quantizers 70,110,150,190] [--ffmpeg PATH] [--vmaf-ffmpeg PATH]`
+//! [--rounds 5] [--speed 10] [--quantizers 70,110,150,190] [--ffmpeg PATH] [--vmaf-ffmpeg PATH] [--alone]`
 //!
 //! All encoders get the same frames: the mezzanine segments of six seconds, scaled to the rung. Ours
 //! read them as a worker does, from the sandboxed decoder; "bare" is rav1e alone on the same segments,
@@ -58,6 +58,9 @@ struct Args {
     /// An ffmpeg with libvmaf, such as the one in PyPI's `imageio-ffmpeg`.
     #[arg(long)]
     vmaf_ffmpeg: Option<String>,
+    /// Speed of our own ways only: no other encoders, and no quality.
+    #[arg(long)]
+    alone: bool,
 }
 
 /// The rungs of a studio as it is delivered, with which the first playable rendition is timed.
@@ -106,11 +109,11 @@ fn one_clip(
         shares.push(one.playable * 1000.0 / one.made.duration_ms.max(1) as f64);
         steps = one.steps;
     }
-    let steps: Vec<String> = steps.iter().map(|(name, seconds)| format!("{name} {seconds:.1}")).collect();
+    let steps: Vec<String> = steps.iter().map(|(name, seconds)| format!("{name} {seconds:.2}")).collect();
     let prepared = clip::prepare(kit, &cut, &args.lines, folder)?;
     let made = &prepared.made;
     println!(
-        "\n{name}: {} frames of {}/{} a second in {} segments; first playable after {:.2} of its length (the last time, in seconds: {})",
+        "\n{name}: {} frames of {}/{} a second in {} segments; first playable after {:.3} of its length (the last time, in seconds: {})",
         made.frames(),
         made.rate.0,
         made.rate.1,
@@ -150,8 +153,11 @@ fn one_rung(
     let raw = clip::reference(prepared, rung, folder)?;
     let out = folder.join("out");
     std::fs::create_dir_all(&out)?;
-    let others =
-        peers::all(&args.ffmpeg, args.speed, quantizers.map(u32::from), group_frames(made.rate), cores)?;
+    let others = if args.alone {
+        vec![]
+    } else {
+        peers::all(&args.ffmpeg, args.speed, quantizers.map(u32::from), group_frames(made.rate), cores)?
+    };
     let frames = made.frames();
     let mut chunks = Contender::new("Kinora, segments side by side");
     let mut serial = Contender::new("Kinora, segments one after the other");
@@ -181,7 +187,7 @@ fn one_rung(
     drop(raw_chunks);
     let judge = |file: &Path| -> Fallible<Quality> { compare(file, &raw, args.vmaf_ffmpeg.as_deref()) };
     let (coded, mut same_keys) = (folder.join("coded"), true);
-    for point in 0..POINTS {
+    for point in 0..if args.alone { 0 } else { POINTS } {
         let now = settings(point);
         let side = ours::pipeline(kit, prepared, &now, cores, &out)?;
         ours::write_ivf(&side, &now, &coded)?;

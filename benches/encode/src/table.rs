@@ -116,7 +116,7 @@ pub fn goals(all: &[Goal]) -> String {
     for goal in all {
         let sign = if goal.at_least { "≥" } else { "≤" };
         let word = if goal.met() { "met" } else { "MISSED" };
-        text.push_str(&format!("| {} | {:.2} | {sign} {} | {word} |\n", goal.what, goal.found, goal.bound));
+        text.push_str(&format!("| {} | {:.3} | {sign} {} | {word} |\n", goal.what, goal.found, goal.bound));
     }
     text
 }
@@ -155,8 +155,8 @@ mod tests {
             Goal::most("small".into(), 1.01, 1.0),
             Goal::most("unknown".into(), f64::NAN, 1.0),
         ]);
-        assert!(text.contains("| fast | 1.30 | ≥ 1.3 | met |"), "{text}");
-        assert!(text.contains("| small | 1.01 | ≤ 1 | MISSED |"), "{text}");
+        assert!(text.contains("| fast | 1.300 | ≥ 1.3 | met |"), "{text}");
+        assert!(text.contains("| small | 1.010 | ≤ 1 | MISSED |"), "{text}");
         assert!(text.contains("| unknown | NaN | ≤ 1 | MISSED |"), "{text}");
     }
 }

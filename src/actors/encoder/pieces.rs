@@ -5,11 +5,12 @@ use super::run::Bench;
 use super::settings::Tools;
 use crate::domain::media::{Captions, Chapter, Codec, Facts, Failure, Kind, Overview, Poster, Rendition};
 use crate::media::av1::quality::{self, Chosen};
+use crate::media::av1::scaling;
 use crate::media::av1::{Coder, EncodeSettings, encode_segment, encoder_version};
 use crate::media::finish::{Finished, finish};
 use crate::media::fmp4::av1_fragment;
 use crate::media::ladder::{Rung, group_frames};
-use crate::media::normalise::{MadeStream, Normalised, mezzanine_name, normalise};
+use crate::media::normalise::{MadeStream, Normalised, Places, mezzanine_name, normalise};
 use crate::media::package::{av1_folder, segment_name};
 use crate::media::probe::Probed;
 use crate::media::store::{folder_bytes, private_folder, remove_folder, write_atomically};
@@ -70,6 +71,25 @@ pub fn manifest(work: &Path) -> Option<Manifest> {
     serde_json::from_slice(&fs::read(work.join(MANIFEST)).ok()?).ok()
 }
 
+/// What the examination found, beside what the next step makes of it.
+const PROBED: &str = "probed.json";
+
+/// Keeps what the examination found, so that nobody waits for a second one.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn note_probed(bench: &Bench, probed: &Probed) -> Result<(), MediaTrouble> {
+    let work = bench.tools.store.work(bench.job.media, bench.job.generation);
+    private_folder(&work)?;
+    let text = serde_json::to_vec(probed).map_err(|e| MediaTrouble::internal(e.to_string()))?;
+    // Not synced: when it is lost or cut off the file is examined again.
+    Ok(fs::write(work.join(PROBED), text)?)
+}
+
+fn probed_before(work: &Path) -> Option<Probed> {
+    serde_json::from_slice(&fs::read(work.join(PROBED)).ok()?).ok()
+}
+
 /// Makes everything that comes before AV1, in a folder beside its place, and moves it there whole.
 pub fn prepare(
     bench: &Bench,
@@ -89,10 +109,10 @@ pub fn prepare(
     private_folder(&staging)?;
     let made = match kind {
         Kind::Video if facts.repeats => match previews::repeating(bench, original)? {
-            Some((_room, film)) => moving(bench, &film, &staging, &room),
+            Some((_room, film)) => moving(bench, &film, None, &staging, &room),
             None => return Err(MediaTrouble::internal("a moving picture does not move any more")),
         },
-        Kind::Video | Kind::Audio => moving(bench, original, &staging, &room),
+        Kind::Video | Kind::Audio => moving(bench, original, probed_before(&work), &staging, &room),
         _ => previews::make(bench, (facts, ending), original, &staging, &room.join("scratch")),
     };
     let made = made.map_err(|e| for_want_of_room(bench, e)).inspect_err(|_| drop(remove_folder(&room)))?;
@@ -136,15 +156,25 @@ fn for_want_of_room(bench: &Bench, error: MediaTrouble) -> MediaTrouble {
     if unclear && tight() { MediaTrouble::Failed(Failure::NoRoom) } else { error }
 }
 
-fn moving(bench: &Bench, original: &Path, staging: &Path, room: &Path) -> Result<Manifest, MediaTrouble> {
+fn moving(
+    bench: &Bench,
+    original: &Path,
+    probed: Option<Probed>,
+    staging: &Path,
+    room: &Path,
+) -> Result<Manifest, MediaTrouble> {
     let tools = &bench.tools;
     let (mezzanine, scratch) = (room.join("mezzanine"), room.join("scratch"));
     private_folder(&mezzanine)?;
     private_folder(&scratch)?;
-    let probed = probe::probe(&tools.sandbox, &tools.limits, original, &bench.cancel)?;
     let kit = (&tools.sandbox, &tools.limits, &bench.cancel);
+    let probed = match probed {
+        Some(probed) => probed,
+        None => probe::probe(&tools.sandbox, &tools.limits, original, &bench.cancel)?,
+    };
     let plan = tools.plan(probed.facts.duration_ms);
-    let made = normalise(kit, original, &probed, &plan, staging, &mezzanine, |done, of| {
+    let places = Places { public: staging, mezzanine: &mezzanine, scratch: &scratch };
+    let made = normalise(kit, original, &probed, &plan, places, |done, of| {
         bench.progress.set(done, of);
     })?;
     if let Some(stream) = probed.cover.filter(|_| probed.kind == Kind::Audio) {
@@ -320,7 +350,7 @@ pub fn encode(bench: &Bench) -> Result<(u64, String), MediaTrouble> {
     let public = bench.tools.store.public(bench.job.media, bench.job.generation);
     let place = public.join(av1_folder(&rung)).join(segment_name(number));
     let mezzanine = work.join("mezzanine").join(mezzanine_name(number));
-    let version = encoder_version(settings.coder);
+    let version = format!("{}, {}", encoder_version(settings.coder), scaling::name());
     let key = segment_key(&fs::read(&mezzanine)?, &settings, &version, bench.job.segment)?;
     let note = note_of(&work, &rung, number);
     let told = |sha256: &str| format!("{key} {sha256}\n");

@@ -3,6 +3,7 @@
 use super::pieces::Manifest;
 use super::run::Bench;
 use crate::domain::media::{Codec, Facts, Kind, NotShown, Overview, Poster, Rejection, Rendition};
+use crate::media::probe::Probed;
 use crate::media::sniff::{self, Form};
 use crate::media::store::{folder_bytes, private_folder};
 use crate::media::{
@@ -24,19 +25,30 @@ pub const OFFICE: &str = "office document";
 /// The model as the viewer takes it.
 pub const VIEW: &str = "view.glb";
 
+/// What it is, what goes into the log, and what the next step needs to know of a film or a sound.
+type Examined = (Kind, Facts, Option<Probed>);
+
 fn form(original: &Path, ending: &str) -> Result<Form, MediaTrouble> {
     sniff::sniff_file(original, ending).map_err(MediaTrouble::Rejected)
 }
 
-/// Examines an original.
-pub fn examine(bench: &Bench, original: &Path, ending: &str) -> Result<(Kind, Facts), MediaTrouble> {
+/// Examines an original. Of a film or a sound it also gives what the next step needs to know.
+pub fn examine(bench: &Bench, original: &Path, ending: &str) -> Result<Examined, MediaTrouble> {
+    if form(original, ending)? == Form::Moving {
+        let probed = moving(bench, original)?;
+        return Ok((probed.kind, probed.facts.clone(), Some(probed)));
+    }
+    looked_at(bench, original, ending).map(|(kind, facts)| (kind, facts, None))
+}
+
+fn looked_at(bench: &Bench, original: &Path, ending: &str) -> Result<(Kind, Facts), MediaTrouble> {
     let (limits, sandbox) = (&bench.tools.limits, &bench.tools.sandbox);
     let plain = |format: &str| Facts { format: format.to_owned(), frame_rate: (0, 1), ..Facts::default() };
     let form = form(original, ending)?;
     if matches!(form, Form::Still | Form::Heif(_))
         && let Some((_room, film)) = repeating(bench, original)?
     {
-        let (kind, facts) = moving(bench, &film)?;
+        let Probed { kind, facts, .. } = moving(bench, &film)?;
         return Ok((kind, Facts { format: "moving picture".into(), repeats: true, ..facts }));
     }
     Ok(match form {
@@ -56,7 +68,7 @@ pub fn examine(bench: &Bench, original: &Path, ending: &str) -> Result<(Kind, Fa
             }
             Err(error) => return Err(error),
         },
-        Form::Moving => moving(bench, original)?,
+        Form::Moving => return Err(MediaTrouble::internal("a film came to where the rest is examined")),
         Form::Office(ending) => match as_pdf(bench, original)? {
             Ok((_room, pdf)) => {
                 let facts = documents::examine(sandbox, limits, &pdf, &bench.cancel)?;
@@ -95,12 +107,12 @@ fn as_pdf(bench: &Bench, original: &Path) -> Result<Result<(TempDir, PathBuf), N
     Ok(office::to_pdf(kit, original, room.path())?.map(|pdf| (room, pdf)))
 }
 
-fn moving(bench: &Bench, original: &Path) -> Result<(Kind, Facts), MediaTrouble> {
+fn moving(bench: &Bench, original: &Path) -> Result<Probed, MediaTrouble> {
     let probed = probe::probe(&bench.tools.sandbox, &bench.tools.limits, original, &bench.cancel)?;
     if probed.kind == Kind::Video && probed.facts.duration_ms == 0 && probed.facts.audio_codec.is_none() {
         return Err(MediaTrouble::Rejected(Rejection::Unreadable { found: "it has no length".into() }));
     }
-    Ok((probed.kind, probed.facts))
+    Ok(probed)
 }
 
 /// Makes what is shown of a work without a length.

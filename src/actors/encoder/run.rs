@@ -8,7 +8,7 @@ use crate::actors::bus::{CommandError, Envelope};
 use crate::actors::{Services, supervisor::LoopError};
 use crate::domain::media::{Failure, Media, MediaCommand, MediaError, Step};
 use crate::media::sandbox::Cancel;
-use crate::media::{MediaTrouble, signs};
+use crate::media::{MediaTrouble, niceness, signs};
 use crate::store::{Metadata, StoreError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -112,19 +112,24 @@ impl Bench {
         sent.map(|_| ()).map_err(StepError::Command)
     }
 
-    /// Runs blocking work on a thread of its own.
+    /// Runs blocking work on a thread of its own, which stands back for the pages as helper programs do. It
+    /// ends with the work: a thread of a pool could not take that back.
     pub async fn block<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Self) -> Result<T, MediaTrouble> + Send + 'static,
     ) -> Result<T, StepError> {
         let bench = self.clone();
+        let (done, ended) = tokio::sync::oneshot::channel();
         let begun = move || {
+            niceness::stand_back(bench.cx.config.media.niceness);
             bench.progress.0.2.store(signs::this_thread().unwrap_or(0), Ordering::Relaxed);
             let outcome = work(&bench);
             bench.progress.0.2.store(0, Ordering::Relaxed);
-            outcome
+            // Nobody waits for it any more when the worker ends.
+            let _ = done.send(outcome);
         };
-        match tokio::task::spawn_blocking(begun).await {
+        std::thread::Builder::new().name("media-step".into()).spawn(begun)?;
+        match ended.await {
             Ok(outcome) => Ok(outcome?),
             Err(_) => Err(MediaTrouble::internal("a step panicked").into()),
         }
@@ -309,9 +314,7 @@ async fn settle_failure(bench: &Bench, error: StepError) -> Result<Outcome, Loop
     tracing::warn!(media = %bench.job.media, attempt = bench.job.attempts, %reason, "a media job failed");
     note_log(bench).await;
     let code: &'static str = (&reason).into();
-    // Content that the decoder gives up on is not better the fourth time.
-    let most = if matches!(reason, Failure::DecoderGaveUp { .. }) { 2 } else { TRIES };
-    if bench.job.attempts < most {
+    if bench.job.attempts < tries(bench.job.kind, &reason) {
         let pause = Duration::from_secs(2_u64.pow(u32::try_from(bench.job.attempts).unwrap_or(1)));
         queue::fail(&bench.cx.pool, bench.job.id, bench.worker, (code, &reason.to_string()), Some(pause))
             .await?;
@@ -319,6 +322,17 @@ async fn settle_failure(bench: &Bench, error: StepError) -> Result<Outcome, Loop
     }
     give_up(bench, reason).await?;
     Ok(Outcome::Failed)
+}
+
+/// How often a row is tried that fails for that reason.
+fn tries(kind: JobKind, reason: &Failure) -> i32 {
+    match (kind, reason) {
+        // The same file would take as long again, and hold a slot for as long.
+        (JobKind::Probe | JobKind::Prepare, Failure::TookTooLong) => 1,
+        // Content that the decoder gives up on is not better the fourth time.
+        (_, Failure::DecoderGaveUp { .. }) => 2,
+        _ => TRIES,
+    }
 }
 
 /// The last try failed: the work is marked failed, with the reason.
@@ -340,6 +354,18 @@ pub(super) async fn give_up(bench: &Bench, reason: Failure) -> Result<(), LoopEr
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_does_not_end_in_its_time_is_not_tried_again_and_what_may_pass_is() {
+        assert_eq!(tries(JobKind::Probe, &Failure::TookTooLong), 1);
+        assert_eq!(tries(JobKind::Prepare, &Failure::TookTooLong), 1);
+        // Of our own mezzanine, on a busy machine.
+        assert_eq!(tries(JobKind::Av1, &Failure::TookTooLong), TRIES);
+        assert_eq!(tries(JobKind::Prepare, &Failure::DecoderGaveUp { detail: String::new() }), 2);
+        for passing in [Failure::NoRoom, Failure::Internal { detail: String::new() }] {
+            assert_eq!(tries(JobKind::Prepare, &passing), TRIES);
+        }
+    }
 
     #[test]
     fn only_what_stands_still_while_a_thread_works_is_silent() {

@@ -84,25 +84,41 @@ async fn probe(bench: &Bench, media: &Media) -> Result<(), StepError> {
     let path = original(bench, media).await?;
     let ending = media.source().ending.to_owned();
     match bench.block(move |b| previews::examine(b, &path, &ending)).await {
-        Ok((found, _)) if !bench.cx.config.limits.kinds.contains(&found) => {
+        Ok((found, ..)) if !bench.cx.config.limits.kinds.contains(&found) => {
             bench.tell(MediaCommand::Reject { reason: Rejection::KindNotTaken { found }, at: now() }).await?;
             drop_original(bench, media).await?;
             finish(bench, &Made::default(), &[]).await
         }
-        Ok((kind, facts)) => {
+        Ok((kind, facts, probed)) => {
             bench.tell(MediaCommand::Accept { kind, facts, at: now() }).await?;
             if !goes_on(bench).await? {
                 drop_original(bench, media).await?;
                 return finish(bench, &Made::default(), &[]).await;
             }
+            if let Some(probed) = probed {
+                bench.block(move |b| pieces::note_probed(b, &probed)).await?;
+            }
             finish(bench, &Made::default(), &[next(bench, JobKind::Prepare)]).await
         }
-        Err(StepError::Trouble(MediaTrouble::Rejected(reason))) => {
-            bench.tell(MediaCommand::Reject { reason, at: now() }).await?;
-            drop_original(bench, media).await?;
-            finish(bench, &Made::default(), &[]).await
-        }
+        Err(StepError::Trouble(trouble)) => match refused(trouble) {
+            Ok(reason) => {
+                bench.tell(MediaCommand::Reject { reason, at: now() }).await?;
+                drop_original(bench, media).await?;
+                finish(bench, &Made::default(), &[]).await
+            }
+            Err(trouble) => Err(trouble.into()),
+        },
         Err(other) => Err(other),
+    }
+}
+
+/// Whether what went wrong with an examination is the file's fault. One that did not end in its time would not
+/// end the next time either, and holds a slot until then.
+fn refused(trouble: MediaTrouble) -> Result<Rejection, MediaTrouble> {
+    match trouble {
+        MediaTrouble::Rejected(reason) => Ok(reason),
+        MediaTrouble::Failed(Failure::TookTooLong) => Ok(Rejection::ProbeExhausted),
+        other => Err(other),
     }
 }
 

@@ -385,7 +385,9 @@ pub enum Rejection {
         found: Kind,
     },
     /// The program that examines files did not finish.
-    #[error("The file could not be examined within the time and memory allowed, so it was not accepted.")]
+    #[error(
+        "The file could not be examined within the time and memory allowed, so it was not accepted. Export it again, simpler or smaller, and upload the new file."
+    )]
     ProbeExhausted,
 }
 

@@ -1,14 +1,16 @@
 //! One mezzanine segment in, one coded segment out. rav1e is deterministic: the same segment with
 //! the same settings gives the same bytes, so a repeated job does no harm.
 
-use super::{Y4mReader, Y4mTrouble, colour_description, svt};
+use super::{Y4mReader, Y4mTrouble, colour_description, scaling, svt};
 use crate::media::ladder::{Size, av1_level};
 use crate::media::probe::Colour;
 use crate::media::sandbox::{Cancel, Sandbox};
 use crate::media::{Limits, MediaTrouble};
 use kinora_av1_engine::rav1e::prelude::{ChromaSampling, EncoderConfig, PixelRange, Rational};
 use kinora_av1_engine::{Engine, Step};
+use nix::fcntl::{FcntlArg, fcntl};
 use std::io::Read;
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::time::Duration;
 
@@ -122,7 +124,6 @@ pub(super) fn encode_frames(
     // rav1e at its slowest stays far above one frame in 20 s; no segment has more than 400 frames.
     let mut job = sandbox.job("ffmpeg", limits, Duration::from_secs(3 * 3600));
     let input = job.reads(mezzanine)?;
-    let Size { width, height } = settings.size;
     job.args([
         "-nostdin",
         "-v",
@@ -133,9 +134,11 @@ pub(super) fn encode_frames(
         "matroska",
         "-threads",
         "1",
+        "-filter_threads",
+        "1",
     ]);
     job.args(["-i".to_owned(), format!("file:{input}"), "-map".into(), "0:v:0".into(), "-vf".into()]);
-    job.args([format!("scale={width}:{height}:flags=lanczos,format={}", settings.pixels())]);
+    job.args([scaling::filter(settings.size, settings.pixels())]);
     if let Some(most) = most {
         job.args(["-frames:v".to_owned(), most.to_string()]);
     }
@@ -149,6 +152,7 @@ pub(super) fn encode_frames(
     }
     let mut running = job.start(cancel)?;
     let Some(pipe) = running.stdout() else { return Err(MediaTrouble::internal("no pipe")) };
+    widen(&pipe);
     let segment = match settings.coder {
         Coder::Rav1e => encode_stream(pipe, settings, cancel, &mut progress),
         Coder::SvtAv1 => svt::read(pipe, cancel, &mut progress),
@@ -165,6 +169,12 @@ pub(super) fn encode_frames(
             Err(e)
         }
     }
+}
+
+/// A pipe that holds a frame: with the usual 64 KiB, decoder and encoder take turns ten times for each.
+fn widen(pipe: &impl AsFd) {
+    // Where that is not allowed the pipe stays as it is.
+    let _ = fcntl(pipe, FcntlArg::F_SETPIPE_SZ(1 << 20));
 }
 
 fn encode_stream(

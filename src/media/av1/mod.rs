@@ -4,6 +4,7 @@
 mod colour;
 mod encode;
 pub mod quality;
+pub mod scaling;
 pub mod svt;
 mod y4m;
 

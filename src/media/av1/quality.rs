@@ -3,7 +3,7 @@
 //! were made of, and the coarsest quantiser that still reaches the quality is taken for the whole rung.
 
 use super::encode::{EncodeSettings, Segment, encode_frames};
-use super::{encoder_version, package_sample};
+use super::{encoder_version, package_sample, scaling};
 use crate::media::normalise::{Normalised, mezzanine_name};
 use crate::media::sandbox::{Cancel, Sandbox};
 use crate::media::{Limits, MediaTrouble};
@@ -109,6 +109,7 @@ pub fn key_of(
     let words = serde_json::to_vec(settings).map_err(|e| MediaTrouble::internal(e.to_string()))?;
     hash.update(Sha256::digest(words));
     hash.update(Sha256::digest(encoder_version(settings.coder)));
+    hash.update(Sha256::digest(scaling::name()));
     hash.update(target.to_bits().to_be_bytes());
     for (number, frames) in samples(&made.segments) {
         hash.update(Sha256::digest(std::fs::read(mezzanine.join(mezzanine_name(number)))?));
@@ -175,9 +176,9 @@ fn compare(
     job.args(["-f", "mp4", "-i"]).args([format!("file:{ours}")]);
     job.args(["-protocol_whitelist", "file,pipe", "-f", "matroska", "-i"]).args([format!("file:{theirs}")]);
     // By number, not by time: the two count time in different units.
+    let scaled = scaling::filter(size, pixels);
     let graph = format!(
-        "[1:v:0]scale={}:{}:flags=lanczos,format={pixels},settb=1/1000,setpts=N[r];[0:v:0]format={pixels},settb=1/1000,setpts=N[o];[o][r]ssim=stats_file=-:shortest=1",
-        size.width, size.height
+        "[1:v:0]{scaled},settb=1/1000,setpts=N[r];[0:v:0]format={pixels},settb=1/1000,setpts=N[o];[o][r]ssim=stats_file=-:shortest=1"
     );
     job.args(["-lavfi".to_owned(), graph, "-f".into(), "null".into(), "-".into()]);
     let mut found = vec![];
@@ -268,6 +269,7 @@ mod tests {
                 colour: Colour::default(),
                 duration_ms: 15_000,
                 pictures_ms: 0,
+                looks: vec![],
             };
             let mut heard = (0, 0);
             let kit = (&sandbox, &limits, &cancel);

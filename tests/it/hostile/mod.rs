@@ -2,6 +2,7 @@
 //! a sentence with nothing left behind, or made into what a person would expect. No byte outside a file's own
 //! folder is read, no connection is made, no helper stays, none outgrows its limits.
 
+mod endless;
 mod films;
 mod odd;
 mod others;

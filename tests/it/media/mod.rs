@@ -28,6 +28,7 @@ mod labels;
 mod pictures;
 mod playing;
 mod playlists;
+mod refused;
 mod replacing;
 mod shot;
 mod texts;

@@ -1,6 +1,6 @@
 //! `/studio/media/{id}`: the editor of one work, and what can be done with it.
 
-use super::uploads::{kind_words, processing_chip, publication_chip, standing};
+use super::uploads::{date_words, kind_words, processing_chip, publication_chip, standing};
 use super::{MAKERS, filing, replacing, shot, timeline};
 use crate::actors::CommandError;
 use crate::actors::bus::{Claim, Envelope, Receipt};
@@ -275,11 +275,13 @@ fn state(req: &Req, work: &Work, progress: Option<&works::Progress>, base: &str)
                 @if work.next.is_some() {
                     p { "It is the new file that failed. What was there before still plays." }
                 } @else if work.playable > 0 { p { "What was finished before plays and can be published." } }
+                @if let Some(words) = date_words(work) { p { (words) } }
                 (form_inline(req, &format!("{base}/retry"), &button::submit("Try again", Weight::Main)))
             })),
             "rejected" => (notice(Tone::Danger, &html! {
                 p { strong { "This file was not accepted." } }
                 @if let Some(reason) = &work.reason { p { (reason) } }
+                @if let Some(words) = date_words(work) { p { (words) } }
                 p { a href="#replace" { "Put another file in its place" } " or " a href="/studio/uploads" { "upload another work" } "." }
             })),
             _ => div #standing hx-get=(base) hx-trigger=[(work.processing != "ready").then_some("every 3s")] hx-select="#standing" hx-swap="outerHTML" {
@@ -297,10 +299,15 @@ fn schedule(req: &Req, work: &Work, typed: Option<&Form>, errors: &Errors, base:
         (Field::new("publish_at", "Publish at").kind("datetime-local").value(&value).mid().hint("Day and time, UTC.").errors(errors).render())
         div.row { (button::submit("Publish later", Weight::Plain)) }
     };
+    let refused = work.processing == "rejected";
+    if refused && work.publish_at.is_none() {
+        return html! {};
+    }
     html! {
         section.stack aria-labelledby="later" {
             h2 #later { "Publish later" }
-            (form(req, &format!("{base}/schedule"), &fields))
+            // A file that was not accepted gets no new date.
+            @if !refused { (form(req, &format!("{base}/schedule"), &fields)) }
             @if work.publish_at.is_some() {
                 (form_inline(req, &format!("{base}/unpublish"), &button::submit("Drop the date", Weight::Plain)))
             }

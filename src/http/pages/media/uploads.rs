@@ -183,10 +183,25 @@ pub(super) fn standing(work: &Work, progress: Option<&Progress>) -> Markup {
         @match work.processing.as_str() {
             "rejected" | "failed" => {
                 @if let Some(reason) = &work.reason { p.error-text { span { (reason) } } }
+                @if let Some(words) = date_words(work) { p.muted.small { (words) } }
             }
             _ => @if is_moving(work) { (bar(work, progress)) },
         }
     }
+}
+
+/// What becomes of its date when there is nothing to publish.
+pub(super) fn date_words(work: &Work) -> Option<String> {
+    let date = work.publish_at.filter(|_| is_lost(work) && work.publication == "scheduled")?;
+    let instead = if work.processing == "rejected" {
+        "another file is put in its place"
+    } else {
+        "another try succeeds"
+    };
+    Some(format!(
+        "It was to be published on {}. Nothing is published unless {instead}; then that date holds.",
+        format::moment_text(date)
+    ))
 }
 
 fn bar(work: &Work, progress: Option<&Progress>) -> Markup {
@@ -226,10 +241,17 @@ pub(super) fn processing_chip(work: &Work) -> Markup {
     }
 }
 
+/// Whether nothing can be shown of it, and nothing will be unless somebody does something.
+pub(super) fn is_lost(work: &Work) -> bool {
+    work.playable == 0 && matches!(work.processing.as_str(), "rejected" | "failed")
+}
+
 /// The publication state as a chip.
 pub(super) fn publication_chip(work: &Work) -> Markup {
     match work.publication.as_str() {
         "published" => chip(Tone::Success, "Published"),
+        // Its date will come and pass.
+        "scheduled" if is_lost(work) => chip(Tone::Warning, "Not published"),
         "scheduled" => chip(Tone::Info, "Scheduled"),
         "unpublished" => chip(Tone::Plain, "Hidden"),
         _ => chip(Tone::Plain, "Draft"),

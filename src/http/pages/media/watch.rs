@@ -137,6 +137,9 @@ fn acts(req: &Req, work: &Work) -> Markup {
 }
 
 fn draft_words(work: &Work, now: DateTime<Utc>) -> String {
+    if work.processing == "rejected" && work.playable == 0 {
+        return "Its file was not accepted, so there is nothing to show; only its makers see this page. The studio says why, and takes another file in its place.".into();
+    }
     match work.publish_at {
         // It was to be published as soon as there is something of it.
         Some(at) if at <= now && work.playable == 0 => {

@@ -31,6 +31,7 @@ mod playlists;
 mod replacing;
 mod shot;
 mod texts;
+mod upkeep;
 mod uploading;
 mod workers;
 

@@ -76,7 +76,7 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
                 return print_json(&serde_json::json!({ "head": head, "projections": rows }));
             }
             for row in rows {
-                println!("{:32} version {} at {} ({} behind)", row.name, row.version, row.position, row.lag);
+                say!("{:32} version {} at {} ({} behind)", row.name, row.version, row.position, row.lag);
             }
             Ok(())
         }
@@ -100,7 +100,7 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
             if json {
                 return print_json(&done);
             }
-            println!("{name} is rebuilt up to event {}", done.position);
+            say!("{name} is rebuilt up to event {}", done.position);
             Ok(())
         }
         Action::Rebuild { name, live: false, json } => {
@@ -114,7 +114,7 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
                     &serde_json::json!({ "name": name, "position": log::head(&**client).await? }),
                 );
             }
-            println!("{name} is rebuilt");
+            say!("{name} is rebuilt");
             Ok(())
         }
         Action::Verify { json } => {
@@ -124,7 +124,7 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
                 print_json(&found)?;
             } else {
                 for one in &found.projections {
-                    println!("{:32} {}", one.name, if one.equal { "equal" } else { "DIFFERENT" });
+                    say!("{:32} {}", one.name, if one.equal { "equal" } else { "DIFFERENT" });
                 }
             }
             if found.ok { Ok(()) } else { Err(CliError::Silent) }

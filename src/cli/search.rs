@@ -59,7 +59,7 @@ pub async fn search(global: &Global, args: SearchArgs) -> Result<(), CliError> {
         if json {
             return print_json(&serde_json::json!({ "engine": ENGINE, "keys": [] }));
         }
-        println!("The embedded engine has no keys: only this studio asks it.");
+        say!("The embedded engine has no keys: only this studio asks it.");
         return Ok(());
     }
     let instance = global.open_existing().await?;
@@ -107,9 +107,9 @@ fn show(status: &Status, json: bool) -> Result<(), CliError> {
     if json {
         print_json(status)?;
     } else {
-        println!("engine {}, up to event {} ({} behind)", status.engine, status.position, status.behind);
+        say!("engine {}, up to event {} ({} behind)", status.engine, status.position, status.behind);
         for (kind, number) in &status.documents {
-            println!("{kind:12} {number}");
+            say!("{kind:12} {number}");
         }
     }
     if status.ok { Ok(()) } else { Err(CliError::Silent) }

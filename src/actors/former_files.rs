@@ -1,7 +1,7 @@
 //! Files of works that are not needed any more: those of works that were removed, and of originals that a new
 //! file took the place of.
 
-use super::bus::{CommandError, Envelope};
+use super::bus::{CommandError, Envelope, Receipt};
 use super::services::Services;
 use crate::domain::media::{Media, MediaCommand, MediaError};
 use crate::domain::shared::derive_id;
@@ -40,6 +40,26 @@ pub async fn remove_all(cx: &Services, media: Uuid) -> Result<(), EraseError> {
         }
     }
     Ok(())
+}
+
+/// Erases a removed work: first nobody can bring it back any more, then its bytes go, then the log says that they are
+/// gone. Whoever is killed in between goes on with the next round of `destroy-archives`.
+///
+/// # Errors
+/// As [`EraseError`] says; it may be done again.
+pub async fn erase_removed(
+    cx: &Services,
+    media: Uuid,
+    command: Uuid,
+    meta: &Metadata,
+) -> Result<Receipt, EraseError> {
+    let tell = async |id: Uuid, command: MediaCommand| {
+        let sent = cx.bus.dispatch::<Media>(Envelope::new(id, media, command, meta.clone())).await;
+        sent.map_err(EraseError::Command)
+    };
+    tell(command, MediaCommand::EraseNow { at: meta.at }).await?;
+    remove_all(cx, media).await?;
+    tell(derive_id(&command.to_string(), "files"), MediaCommand::RecordFilesErased { at: meta.at }).await
 }
 
 /// Removes a former original, unless it is needed elsewhere, and what was made of it, and says so.

@@ -4,7 +4,7 @@ use super::bus::{CommandError, Envelope, Receipt};
 use super::services::Services;
 use crate::domain::media::{Captions, Media, MediaCommand, MediaError, Place};
 use crate::domain::shared::Language;
-use crate::media::captions::{CaptionError, to_webvtt};
+use crate::media::captions::{CaptionError, check_within, to_webvtt};
 use crate::media::store::{MediaStore, write_atomically};
 use crate::projections::media::Work;
 use crate::store::repository::EventRepository;
@@ -43,8 +43,10 @@ pub async fn add(
 ) -> Result<Receipt, CaptionsError> {
     let store = cx.files.local().clone();
     let folder = store.captions(work.id);
+    let length_ms = work.duration_ms;
     let captions = tokio::task::spawn_blocking(move || {
         let (file, cues) = to_webvtt(&bytes)?;
+        check_within(&file, length_ms)?;
         let sha256 = hex::encode(Sha256::digest(&file));
         let captions = Captions { language, sounds, sha256, bytes: file.len() as u64, cues };
         // The file first: the log never names what is not there. One that is refused is an orphan.

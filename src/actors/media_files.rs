@@ -1,18 +1,15 @@
-//! Files against the log: `kinora media verify` and `prune`, and the job `reconcile-storage`.
+//! Files against the log: `kinora media verify`, and the job `reconcile-storage`.
 
 use super::services::Services;
-use crate::domain::media::{Captions, Codec, Place};
+use crate::domain::media::{Codec, Place};
 use crate::media::files::{Files, Listed};
-use crate::media::playlist;
-use crate::media::store::{MediaStore, folder_bytes, remove_folder};
+use crate::media::store::MediaStore;
+use crate::media::{made_files, playlist};
 use crate::projections::media::{self as works, Work};
 use crate::store::StoreError;
-use chrono::{TimeDelta, Utc};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashSet};
 use std::io;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
 use uuid::Uuid;
 
 /// Something that is not as the log says.
@@ -20,8 +17,18 @@ use uuid::Uuid;
 pub struct Finding {
     /// The work.
     pub media: Uuid,
-    /// What is wrong, without paths.
+    /// What is wrong, with the name of the file in the work.
     pub what: String,
+    /// What to do about it.
+    pub mend: String,
+}
+
+impl Finding {
+    /// Of something that is made of the original: that can be done again.
+    #[must_use]
+    pub fn made(media: Uuid, what: String) -> Self {
+        Self { media, what, mend: format!("kinora media reprocess {media}") }
+    }
 }
 
 /// What a comparison found.
@@ -33,6 +40,11 @@ pub struct Verified {
     pub works: usize,
     /// Originals read and hashed.
     pub originals: usize,
+    /// Files that were made of them, read and hashed.
+    pub made: usize,
+    /// Works that play something of which the log holds no hashes: those that are not finished, and those of before
+    /// it held any. Of them only presence and length are compared.
+    pub without_hashes: usize,
     /// Bytes read.
     pub bytes: u64,
     /// What is wrong.
@@ -50,6 +62,9 @@ pub(super) async fn all(cx: &Services) -> Result<Vec<Work>, StoreError> {
     }
 }
 
+/// Most files of a work that are named; the rest is counted.
+const NAMED: usize = 20;
+
 /// How a comparison looks at files in a bucket, whose bytes cost something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
@@ -59,7 +74,7 @@ pub enum Depth {
     Notes,
 }
 
-/// Compares every file with the log: originals and captions by hash, renditions by presence and length.
+/// Compares every file with the log by hash; what was made before the log held hashes of it, by presence and length.
 ///
 /// # Errors
 /// If the database or a store of files cannot be read.
@@ -83,7 +98,8 @@ async fn compare(
     hashed: &mut HashSet<String>,
     result: &mut Verified,
 ) -> io::Result<()> {
-    let mut find = |what: &str| result.findings.push(Finding { media: work.id, what: what.to_owned() });
+    let find = |what: String, mend: &str| Finding { media: work.id, what, mend: mend.to_owned() };
+    let from_backup = "bring it back from a copy of the media folder, or put the file in its place once more";
     for original in originals.iter().filter(|o| hashed.insert(o.sha256.clone())) {
         let key = MediaStore::original_key(&original.sha256).unwrap_or_default();
         let which = if original.role == "current" { "" } else { &format!("{} ", original.role) };
@@ -92,27 +108,80 @@ async fn compare(
                 result.originals += 1;
                 result.bytes += bytes;
             }
-            Some(_) => find(&format!("the {which}original differs from its hash")),
-            None => find(&format!("the {which}original is missing")),
+            Some(_) => {
+                let what = format!("the {which}original differs from its hash");
+                result.findings.push(find(what, from_backup));
+            }
+            None => result.findings.push(find(format!("the {which}original is missing"), from_backup)),
         }
     }
     for captions in &work.captions {
         let key = format!("{}/{}", MediaStore::captions_key(work.id), captions.file());
         match hash(files, &key, work.place, depth).await? {
             Some((hash, bytes)) if hash == captions.sha256 => result.bytes += bytes,
-            _ => find(&format!("the captions {} are missing or differ from their hash", captions.track())),
+            _ => {
+                let what = format!("the captions {} are missing or differ from their hash", captions.track());
+                result.findings.push(find(what, "add them once more in the work's editor"));
+            }
         }
     }
     if work.playable > 0 {
-        let folder = MediaStore::public_key(work.id, work.playable);
-        let mut there = files.list(&folder, work.place.other()).await?;
-        there.extend(files.list(&folder, work.place).await?);
-        for what in lacking(files, work, &there, work.place).await? {
-            find(&what);
+        let (found, bytes) = compare_made(files, work, depth, result).await?;
+        result.bytes += bytes;
+        let more = found.len().saturating_sub(NAMED);
+        result.findings.extend(found.into_iter().take(NAMED).map(|what| Finding::made(work.id, what)));
+        if more > 0 {
+            result.findings.push(Finding::made(work.id, format!("{more} more files are missing or damaged")));
         }
-        result.bytes += there.values().map(|f| f.length).sum::<u64>();
     }
     Ok(())
+}
+
+/// What is wrong with the files of a round, and how many bytes were read.
+async fn compare_made(
+    files: &Files,
+    work: &Work,
+    depth: Depth,
+    result: &mut Verified,
+) -> io::Result<(Vec<String>, u64)> {
+    let folder = MediaStore::public_key(work.id, work.playable);
+    let mut found = vec![];
+    if let Some(noted) = &work.made {
+        match list_of(files, work).await? {
+            Some(list) => {
+                let mut read = 0;
+                for (name, file) in &list {
+                    match hash(files, &format!("{folder}/{name}"), work.place, depth).await? {
+                        Some((hash, bytes)) if hash == file.sha256 && bytes == file.bytes => {
+                            result.made += 1;
+                            read += bytes;
+                        }
+                        Some(_) => found.push(format!("{name} differs from its hash")),
+                        None => found.push(format!("{name} is missing")),
+                    }
+                }
+                return Ok((found, read));
+            }
+            None => found.push(format!(
+                "{}, the list of its {} files, is missing or differs from its hash",
+                made_files::NAME,
+                noted.files
+            )),
+        }
+    }
+    result.without_hashes += 1;
+    let mut there = files.list(&folder, work.place.other()).await?;
+    there.extend(files.list(&folder, work.place).await?);
+    found.extend(lacking(files, work, &there, work.place).await?);
+    Ok((found, there.values().map(|f| f.length).sum()))
+}
+
+/// The files of the round that people see, if the log holds their list and it is there as the log knows it.
+pub(super) async fn list_of(files: &Files, work: &Work) -> io::Result<Option<made_files::List>> {
+    let Some(noted) = &work.made else { return Ok(None) };
+    let key = format!("{}/{}", MediaStore::public_key(work.id, work.playable), made_files::NAME);
+    let bytes = files.read(&key, work.place, LONGEST_LIST).await?;
+    Ok(bytes.and_then(|bytes| made_files::read(&bytes, noted)))
 }
 
 /// Hash and length of a file in the store that delivers it.
@@ -156,7 +225,7 @@ pub async fn lacking(
                 all.push(format!("{name} are not as long as they were"));
             }
         } else {
-            let list = files.read(&format!("{folder}/{inside}index.m3u8"), first, LONGEST_PLAYLIST).await?;
+            let list = files.read(&format!("{folder}/{inside}index.m3u8"), first, LONGEST_LIST).await?;
             if let Some(what) = check_stream(list, &inside, there) {
                 all.push(format!("{name}: {what}"));
             }
@@ -183,157 +252,5 @@ fn check_stream(
     if whole { None } else { Some("a segment is missing") }
 }
 
-/// What belongs to nothing.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Pruned {
-    /// Files and folders that belong to no work.
-    pub orphans: usize,
-    /// Their bytes.
-    pub bytes: u64,
-    /// Whether they were removed.
-    pub removed: bool,
-}
-
-/// Younger files may belong to work that is just being done.
-const SETTLED: Duration = Duration::from_secs(3600);
-const SETTLED_DELTA: TimeDelta = TimeDelta::hours(1);
-/// Longest playlist that is read.
-const LONGEST_PLAYLIST: u64 = 16 << 20;
-
-/// Finds files that belong to nothing, and removes them when told.
-///
-/// # Errors
-/// If the database cannot be read or a file cannot be removed.
-pub async fn prune(cx: &Services, remove: bool) -> Result<Pruned, StoreError> {
-    let client = cx.pool.get().await?;
-    let mut kept = HashSet::new();
-    let mut originals = HashSet::new();
-    for row in client
-        .query(
-            "select media, generation, playable, captions, (next -> 'before' ->> 'generation')::integer
-             from media_works where publication <> 'erased'",
-            &[],
-        )
-        .await?
-    {
-        let (media, generation, playable): (Uuid, i32, i32) = (row.get(0), row.get(1), row.get(2));
-        // What cannot be read is never taken for an orphan.
-        let captions: BTreeMap<String, Captions> = serde_json::from_value(row.get(3))
-            .map_err(|e| StoreError::Cluster(format!("a row of media_works cannot be read: {e}")))?;
-        kept.extend(captions.values().map(|c| format!("{media}/{}", c.file())));
-        for number in [Some(generation), Some(playable), row.get(4)].into_iter().flatten() {
-            kept.insert(format!("{media}/{number}"));
-        }
-    }
-    for row in client.query("select distinct sha256 from media_originals", &[]).await? {
-        originals.insert(row.get::<_, String>(0));
-    }
-    let mut uploads = HashSet::new();
-    for row in client.query("select id from public.uploads", &[]).await? {
-        uploads.insert(row.get::<_, Uuid>(0).to_string());
-    }
-    drop(client);
-    let known = Known { kept, originals, uploads };
-    let fail = |e| StoreError::file("removing orphans", e);
-    let mut found = sweep_bucket(&cx.files, &known, remove).await.map_err(fail)?;
-    let store = cx.files.local().clone();
-    let task = tokio::task::spawn_blocking(move || sweep(&store, &known, remove));
-    let swept = task.await.map_err(|e| StoreError::Cluster(e.to_string()))?.map_err(fail)?;
-    found.orphans += swept.orphans;
-    found.bytes += swept.bytes;
-    Ok(found)
-}
-
-/// What belongs to something.
-struct Known {
-    /// Rounds as `work/round`, captions as `work/file`.
-    kept: HashSet<String>,
-    /// Hashes.
-    originals: HashSet<String>,
-    /// Ids of uploads.
-    uploads: HashSet<String>,
-}
-
-/// The same for the bucket. Its folders have no time of their own: an orphan is as old as its newest file.
-async fn sweep_bucket(files: &Files, known: &Known, remove: bool) -> io::Result<Pruned> {
-    let mut result = Pruned { removed: remove, ..Pruned::default() };
-    for area in ["public", "captions", "originals"] {
-        let mut orphans: BTreeMap<String, Vec<(String, Listed)>> = BTreeMap::new();
-        for (name, file) in files.list(area, Place::S3).await? {
-            let mut parts = name.splitn(3, '/');
-            let owner = [parts.next().unwrap_or_default(), parts.next().unwrap_or_default()];
-            let belongs = match area {
-                "originals" => known.originals.contains(&owner.concat()),
-                _ => known.kept.contains(&owner.join("/")),
-            };
-            if !belongs {
-                orphans.entry(owner.join("/")).or_default().push((name, file));
-            }
-        }
-        let young =
-            |f: &Listed| f.modified.is_none_or(|m| Utc::now().signed_duration_since(m) < SETTLED_DELTA);
-        for (_, parts) in orphans.into_iter().filter(|(_, parts)| !parts.iter().any(|(_, f)| young(f))) {
-            result.orphans += 1;
-            for (name, file) in parts {
-                result.bytes += file.length;
-                if remove {
-                    files.remove(&format!("{area}/{name}"), Place::S3).await?;
-                }
-            }
-        }
-    }
-    Ok(result)
-}
-
-fn sweep(store: &MediaStore, known: &Known, remove: bool) -> io::Result<Pruned> {
-    let Known { kept, originals, uploads } = known;
-    let mut found: Vec<PathBuf> = vec![];
-    for area in ["public", "work", "captions"] {
-        for media in children(&store.root().join(area)) {
-            for round in children(&media) {
-                let name = format!("{}/{}", file_name(&media), file_name(&round));
-                if !kept.contains(&name) {
-                    found.push(round);
-                }
-            }
-        }
-    }
-    for shelf in children(&store.root().join("originals")) {
-        for file in children(&shelf) {
-            if !originals.contains(&format!("{}{}", file_name(&shelf), file_name(&file))) {
-                found.push(file);
-            }
-        }
-    }
-    for file in children(store.uploads()) {
-        if !uploads.contains(file_name(&file.with_extension("")).as_str()) {
-            found.push(file);
-        }
-    }
-    let mut result = Pruned { removed: remove, ..Pruned::default() };
-    for path in found.into_iter().filter(|p| is_settled(p)) {
-        result.orphans += 1;
-        result.bytes +=
-            std::fs::metadata(&path).map_or(0, |m| if m.is_file() { m.len() } else { folder_bytes(&path) });
-        if remove {
-            if path.is_dir() { remove_folder(&path)? } else { std::fs::remove_file(&path)? }
-        }
-    }
-    Ok(result)
-}
-
-fn children(folder: &Path) -> Vec<PathBuf> {
-    std::fs::read_dir(folder).map(|all| all.flatten().map(|e| e.path()).collect()).unwrap_or_default()
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
-fn is_settled(path: &Path) -> bool {
-    let age = std::fs::metadata(path)
-        .and_then(|m| m.modified())
-        .ok()
-        .and_then(|t| SystemTime::now().duration_since(t).ok());
-    age.is_some_and(|a| a > SETTLED)
-}
+/// Longest playlist or list of files that is read.
+const LONGEST_LIST: u64 = 64 << 20;

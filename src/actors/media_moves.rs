@@ -7,7 +7,7 @@
 //! everything until the last step.
 
 use super::bus::{CommandError, Envelope};
-use super::media_files::{all, lacking};
+use super::media_files::{Finding, all, lacking};
 use super::services::Services;
 use crate::domain::media::{CopiedFiles, Media, MediaCommand, MediaError, Place, Processing};
 use crate::media::store::MediaStore;
@@ -67,7 +67,7 @@ pub struct Moved {
     /// Works for which there is no room.
     pub no_room: usize,
     /// Works of which something is missing, in words; they stay where they are.
-    pub findings: Vec<super::media_files::Finding>,
+    pub findings: Vec<Finding>,
 }
 
 /// How a move of one work ended.
@@ -147,8 +147,7 @@ async fn move_each(
             Outcome::Waits => moved.waiting += 1,
             Outcome::NoRoom => moved.no_room += 1,
             Outcome::Lacks(what) => {
-                let found = what.into_iter().map(|what| super::media_files::Finding { media: work.id, what });
-                moved.findings.extend(found);
+                moved.findings.extend(what.into_iter().map(|what| Finding::made(work.id, what)));
             }
         }
     }

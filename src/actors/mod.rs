@@ -35,6 +35,7 @@ pub mod marks;
 pub mod media_captions;
 pub mod media_files;
 pub mod media_moves;
+pub mod media_orphans;
 pub mod merge;
 pub mod one_command;
 pub mod paper;

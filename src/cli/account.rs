@@ -304,15 +304,15 @@ async fn act(cx: &Services, action: Action) -> Result<(), CliError> {
             }
             say(false, &answer)?;
             for done in &history {
-                println!("\n{}  {}", done.at.format("%Y-%m-%d %H:%M"), done.what);
+                say!("\n{}  {}", done.at.format("%Y-%m-%d %H:%M"), done.what);
                 if let Some(until) = done.until {
-                    println!("    until {}", until.format("%Y-%m-%d %H:%M"));
+                    say!("    until {}", until.format("%Y-%m-%d %H:%M"));
                 }
                 if let Some(by) = &done.by {
-                    println!("    by {by}");
+                    say!("    by {by}");
                 }
                 if let Some(reason) = &done.reason {
-                    println!("    reason given: {reason}");
+                    say!("    reason given: {reason}");
                 }
             }
             Ok(())
@@ -334,7 +334,7 @@ async fn waiting(cx: &Services, json: bool) -> Result<(), CliError> {
     }
     for person in &people {
         let text = |name: &str| person[name].as_str().unwrap_or("—").to_owned();
-        println!("{}  {:<32}  {}", text("account_id"), text("mail"), text("registered_at"));
+        say!("{}  {:<32}  {}", text("account_id"), text("mail"), text("registered_at"));
     }
     Ok(())
 }
@@ -371,7 +371,7 @@ async fn list(cx: &Services, role: Option<Role>, json: bool) -> Result<(), CliEr
                 let roles = person["roles"]
                     .as_array()
                     .map(|r| r.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(","));
-                println!(
+                say!(
                     "{}  {:<32}  {:<10}  {}",
                     text("account_id"),
                     text("mail"),
@@ -439,8 +439,8 @@ fn say(json: bool, answer: &Value) -> Result<(), CliError> {
     }
     for (name, value) in answer.as_object().into_iter().flatten() {
         match value {
-            Value::String(text) => println!("{name}: {text}"),
-            other => println!("{name}: {other}"),
+            Value::String(text) => say!("{name}: {text}"),
+            other => say!("{name}: {other}"),
         }
     }
     Ok(())

@@ -99,10 +99,8 @@ async fn create(config: Config, folder: &Path, json: bool) -> Result<(), CliErro
     if json {
         return print_json(&made);
     }
-    println!("{} ({} events)\n{}", made.database.display(), made.position, made.keys.display());
-    println!(
-        "Keep the two apart from this machine and from each other; the media folder is copied on its own."
-    );
+    say!("{} ({} events)\n{}", made.database.display(), made.position, made.keys.display());
+    say!("Keep the two apart from this machine and from each other; the media folder is copied on its own.");
     Ok(())
 }
 
@@ -128,7 +126,7 @@ fn verify(folder: &Path, json: bool) -> Result<(), CliError> {
                 "made_at": about.map(|m| m.made_at), "position": about.map(|m| m.position),
             }));
         } else {
-            println!("{}: {}", path.display(), reason.unwrap_or_else(|| "whole".into()));
+            say!("{}: {}", path.display(), reason.unwrap_or_else(|| "whole".into()));
         }
     }
     if json {
@@ -213,9 +211,7 @@ async fn restore(
             &json!({ "ok": true, "events": events, "made_at": manifest.made_at, "erased_again": erased }),
         );
     }
-    println!(
-        "{events} events, unchanged; {erased} erasures repeated. The media folder is copied on its own."
-    );
+    say!("{events} events, unchanged; {erased} erasures repeated. The media folder is copied on its own.");
     Ok(())
 }
 
@@ -289,7 +285,7 @@ async fn drill(config: Config, folder: &Path, json: bool) -> Result<(), CliError
         }))?;
     } else {
         let words = if ok { "is good" } else { "is NOT good" };
-        println!(
+        say!(
             "the backup of {} {words}: {events} events, projections equal: {equal}, {seconds:.1} s",
             manifest.made_at
         );

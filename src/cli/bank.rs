@@ -56,8 +56,8 @@ pub async fn bank(global: &Global, args: BankArgs) -> Result<(), CliError> {
             Booked::NoReference => "no reference of an order".to_owned(),
             Booked::Refused { number, why, .. } => format!("not booked on {number}: {why}"),
         };
-        println!("{}  {:>12}  {became}", line.booked_on, line.amount.to_string());
+        say!("{}  {:>12}  {became}", line.booked_on, line.amount.to_string());
     }
-    println!("{} came, {} went out and are ignored", report.lines.len(), report.debits);
+    say!("{} came, {} went out and are ignored", report.lines.len(), report.debits);
     Ok(())
 }

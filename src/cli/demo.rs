@@ -47,7 +47,7 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
     match action {
         Action::Load => load(instance).await,
         Action::Clock { set: None } => {
-            println!("{}", cx.clock.now().to_rfc3339());
+            say!("{}", cx.clock.now().to_rfc3339());
             Ok(())
         }
         Action::Clock { set: Some(to) } => {
@@ -61,7 +61,7 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
             let client = cx.pool.get().await.map_err(StoreError::from)?;
             client.execute("update instance_clock set ahead_us = greatest(ahead_us, $1)", &[&ahead]).await?;
             cx.clock.follow(ahead);
-            println!("{}", cx.clock.now().to_rfc3339());
+            say!("{}", cx.clock.now().to_rfc3339());
             Ok(())
         }
     }

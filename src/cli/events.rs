@@ -1,6 +1,6 @@
 //! `kinora events tail|show|export|verify`.
 
-use super::{CliError, Global, print_json};
+use super::{CliError, Global, out, print_json};
 use crate::startup::Instance;
 use crate::store::{RecordedEvent, StoreError, audit, log};
 use base64::Engine;
@@ -95,9 +95,9 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
             loop {
                 for event in log::after(&**client, at, None, 1000).await? {
                     at = event.position;
-                    if json { print_json(&event_json(&event))? } else { println!("{}", line(&event)) }
+                    if json { print_json(&event_json(&event))? } else { say!("{}", line(&event)) }
                 }
-                if !follow {
+                if !follow || out::failed() {
                     return Ok(());
                 }
                 tokio::select! {
@@ -116,7 +116,7 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
                 let events: Vec<_> = events.iter().map(event_json).collect();
                 return print_json(&serde_json::json!({ "stream": stream, "events": events }));
             }
-            events.iter().for_each(|event| println!("{}", line(event)));
+            events.iter().for_each(|event| say!("{}", line(event)));
             Ok(())
         }
         Action::Export { format } => export(instance, format).await,
@@ -132,7 +132,7 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
                 });
                 return print_json(&about);
             }
-            print!("{note}");
+            out::put(format_args!("{note}"));
             Ok(())
         }
         Action::Key { pem, json } => {
@@ -142,9 +142,9 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
                 return print_json(&both);
             }
             if pem {
-                print!("{}", verifier.to_pem())
+                out::put(format_args!("{}", verifier.to_pem()))
             } else {
-                println!("{}", verifier.to_line())
+                say!("{}", verifier.to_line())
             }
             Ok(())
         }
@@ -170,10 +170,10 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
             if json {
                 print_json(&found)?;
             } else if found.ok {
-                println!("{} events, unchanged; {} signed checkpoints fit", found.events, found.checkpoints);
+                say!("{} events, unchanged; {} signed checkpoints fit", found.events, found.checkpoints);
             } else {
                 let at = found.first_bad_position.unwrap_or_default();
-                println!("position {at}: {}", found.reason.as_deref().unwrap_or_default());
+                say!("position {at}: {}", found.reason.as_deref().unwrap_or_default());
             }
             if found.ok { Ok(()) } else { Err(CliError::Silent) }
         }
@@ -204,7 +204,8 @@ fn event_json(event: &RecordedEvent) -> serde_json::Value {
 async fn export(instance: &Instance, format: Format) -> Result<(), CliError> {
     let client = instance.services.pool.get().await.map_err(StoreError::from)?;
     let end = log::head(&**client).await?;
-    let mut out = std::io::BufWriter::new(std::io::stdout());
+    let mut to = std::io::BufWriter::new(std::io::stdout());
+    let unwritten = |e: std::io::Error| out::in_words(&e);
     let mut csv = csv::Writer::from_writer(Vec::new());
     let failed = |e: csv::Error| CliError::Failed(e.to_string());
     if matches!(format, Format::Csv) {
@@ -225,11 +226,11 @@ async fn export(instance: &Instance, format: Format) -> Result<(), CliError> {
         while at < end {
             for proof in log::proof(&**client, at, end, 1000).await? {
                 at = proof.position;
-                writeln!(out, "{at} {} {}", hex::encode(&proof.hash), STANDARD.encode(&proof.bytes))?;
+                writeln!(to, "{at} {} {}", hex::encode(&proof.hash), STANDARD.encode(&proof.bytes))
+                    .map_err(unwritten)?;
             }
         }
-        out.flush()?;
-        return Ok(());
+        return to.flush().map_err(unwritten);
     }
     while at < end {
         let events = log::after(&**client, at, Some(end), 1000).await?;
@@ -237,7 +238,7 @@ async fn export(instance: &Instance, format: Format) -> Result<(), CliError> {
         at = last.position;
         for event in &events {
             match format {
-                Format::Jsonl => writeln!(out, "{}", event_json(event))?,
+                Format::Jsonl => writeln!(to, "{}", event_json(event)).map_err(unwritten)?,
                 Format::Csv => csv
                     .write_record([
                         event.position.to_string(),
@@ -255,9 +256,9 @@ async fn export(instance: &Instance, format: Format) -> Result<(), CliError> {
         }
         if matches!(format, Format::Csv) {
             let full = std::mem::replace(&mut csv, csv::Writer::from_writer(Vec::new()));
-            out.write_all(&full.into_inner().map_err(|e| CliError::Failed(e.to_string()))?)?;
+            to.write_all(&full.into_inner().map_err(|e| CliError::Failed(e.to_string()))?)
+                .map_err(unwritten)?;
         }
     }
-    out.flush()?;
-    Ok(())
+    to.flush().map_err(unwritten)
 }

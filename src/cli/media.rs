@@ -1,12 +1,15 @@
 //! `kinora media …`: works from the shell.
 
+use super::media_lists::{downloads, list, prune, verify};
 use super::{CliError, Global, print_json};
-use crate::actors::bus::{Envelope, Metadata};
+use crate::actors::bus::{CommandError, Envelope, Metadata};
 use crate::actors::encoder::wishes::{self, Act};
 use crate::actors::encoder::{self, Tools};
 use crate::actors::uploads::About;
-use crate::actors::{Services, accounts, download_counts, media_files, media_moves, uploads};
-use crate::domain::media::{Media, MediaCommand, Place, Processing, Publication, Rendition, Tier};
+use crate::actors::{Services, accounts, former_files, media_moves, uploads};
+use crate::domain::media::{
+    Media, MediaCommand, MediaError, Place, Processing, Publication, Rendition, Tier,
+};
 use crate::domain::shared::Role;
 use crate::projections::{media as works, media_queue, people};
 use crate::startup::Instance;
@@ -54,12 +57,31 @@ enum Action {
     },
     /// Works and how far they are.
     List {
+        /// Those that were removed and can still be brought back.
+        #[arg(long)]
+        removed: bool,
         /// Print JSON.
         #[arg(long)]
         json: bool,
     },
     /// Make everything anew from the original, under new addresses.
     Reprocess {
+        /// Id of the work.
+        id: Uuid,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Bring a removed work back, hidden.
+    Restore {
+        /// Id of the work.
+        id: Uuid,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Erase a removed work and its files before its time, for good.
+    Erase {
         /// Id of the work.
         id: Uuid,
         /// Print one JSON object.
@@ -115,7 +137,7 @@ enum Action {
         #[arg(long)]
         json: bool,
     },
-    /// Find files that belong to nothing.
+    /// Find files that belong to nothing, and name them.
     Prune {
         /// Remove them.
         #[arg(long)]
@@ -146,7 +168,7 @@ enum Action {
         #[arg(long)]
         json: bool,
     },
-    /// Compare every file with the log, originals by hash.
+    /// Compare every file with the log by hash; says what is missing or damaged, and what to do.
     Verify {
         /// Print JSON.
         #[arg(long)]
@@ -161,6 +183,9 @@ struct Imported {
     state: String,
     publication: String,
     reason: Option<String>,
+    /// Why the new file that was to take the place of the one there was not accepted; what was there stays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<String>,
     renditions: Vec<Rendition>,
 }
 
@@ -182,7 +207,17 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
             let wishes = Wishes { title: title.unwrap_or_default(), replaces, tier, publish, wait, json };
             import(cx, path, &creator, &wishes).await
         }
-        Action::List { json } => list(cx, json).await,
+        Action::List { removed, json } => list(cx, removed, json).await,
+        Action::Restore { id, json } => {
+            send(cx, id, MediaCommand::Restore { at: cx.clock.now() }).await?;
+            stands(cx, Some(id), json).await
+        }
+        Action::Erase { id, json } => {
+            let erased = former_files::erase_removed(cx, id, Uuid::now_v7(), &meta(cx)).await;
+            erased.map_err(|e| CliError::Failed(e.to_string()))?;
+            cx.settle(Duration::from_secs(30)).await?;
+            stands(cx, Some(id), json).await
+        }
         Action::Reprocess { id, json } => {
             send(cx, id, MediaCommand::Reprocess { at: cx.clock.now() }).await?;
             stands(cx, Some(id), json).await
@@ -196,15 +231,7 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
             let act: Act = when.parse().map_err(|_| CliError::Failed("first, usual or last".into()))?;
             wish(cx, Some(id), act, json).await
         }
-        Action::Prune { remove, json } => {
-            let pruned = media_files::prune(cx, remove).await?;
-            if json {
-                return print_json(&pruned);
-            }
-            let verb = if pruned.removed { "removed" } else { "found (--remove removes them)" };
-            println!("{} orphans, {}, {verb}", pruned.orphans, uploads::in_words(pruned.bytes));
-            Ok(())
-        }
+        Action::Prune { remove, json } => prune(cx, remove, json).await,
         Action::Move { to, id, json } => move_works(cx, &to, id, json).await,
         Action::Downloads { days, json } => downloads(cx, days, json).await,
         Action::Verify { json } => verify(cx, json).await,
@@ -255,23 +282,23 @@ async fn queue(cx: &Services, json: bool) -> Result<(), CliError> {
         return print_json(&serde_json::json!({ "paused": paused, "pieces": pieces }));
     }
     if paused {
-        println!("the queue is paused");
+        say!("the queue is paused");
     }
     for p in pieces {
         let (rung, segment) = (p.rung, p.segment);
         let pause = if p.paused { " paused" } else { "" };
         let error = p.error.unwrap_or_default();
-        println!(
-            "{}  {:<9}{pause} {} {rung}/{segment}  {}/{} {error}",
-            p.media, p.state, p.kind, p.done, p.of
-        );
+        say!("{}  {:<9}{pause} {} {rung}/{segment}  {}/{} {error}", p.media, p.state, p.kind, p.done, p.of);
     }
     Ok(())
 }
 
 async fn send(cx: &Services, id: Uuid, command: MediaCommand) -> Result<(), CliError> {
     let sent = cx.bus.dispatch::<Media>(Envelope::new(Uuid::now_v7(), id, command, meta(cx))).await;
-    sent.map_err(|e| CliError::Failed(e.to_string()))?;
+    sent.map_err(|e| match e {
+        CommandError::Refused(MediaError::Unknown) => CliError::Failed("There is no such work.".into()),
+        other => CliError::Failed(other.to_string()),
+    })?;
     // The workflow that turns the wish into work may run in this very process.
     cx.settle(Duration::from_secs(30)).await?;
     Ok(())
@@ -330,12 +357,19 @@ async fn import(cx: &Services, paths: Vec<PathBuf>, creator: &str, wishes: &Wish
             }
         }
         let media = state(cx, id).await?;
-        let answer = describe(id, &media);
+        let mut answer = describe(id, &media);
+        if wishes.replaces.is_some() {
+            cx.settle(Duration::from_secs(30)).await?;
+            let refused = works::by_id(&cx.reader, id).await?.and_then(|work| work.refused);
+            answer.refused = refused
+                .map(|r| format!("the new file was not accepted, and what was there stays: {}", r.reason));
+        }
+        well &= answer.refused.is_none();
         well &= !matches!(media.processing, Processing::Rejected { .. } | Processing::Failed { .. });
         if wishes.json {
             all.push(answer);
         } else {
-            println!("{id} {} {}", answer.state, answer.reason.unwrap_or_default());
+            say!("{id} {} {}", answer.state, answer.refused.or(answer.reason).unwrap_or_default());
         }
     }
     match all.as_slice() {
@@ -365,48 +399,9 @@ fn describe(id: Uuid, media: &Media) -> Imported {
         }
         .to_owned(),
         reason,
+        refused: None,
         renditions: media.renditions.clone(),
     }
-}
-
-async fn list(cx: &Services, json: bool) -> Result<(), CliError> {
-    let found = works::list(&cx.reader, None, None, 10_000).await?;
-    if json {
-        let rows: Vec<_> = found
-            .iter()
-            .map(|w| {
-                serde_json::json!({
-                    "media_id": w.id, "title": w.title, "slug": w.slug, "kind": w.kind, "state": w.processing,
-                    "publication": w.publication, "tier": w.tier, "reason": w.reason, "bytes": w.bytes,
-                    "received_at": w.received_at,
-                })
-            })
-            .collect();
-        return print_json(&serde_json::json!({ "media": rows }));
-    }
-    for w in found {
-        println!(
-            "{} {:<10} {:<11} {:>9} {}",
-            w.id,
-            w.processing,
-            w.publication,
-            uploads::in_words(w.bytes),
-            w.title
-        );
-    }
-    Ok(())
-}
-
-async fn downloads(cx: &Services, days: u32, json: bool) -> Result<(), CliError> {
-    let counts = download_counts::of_last_days(cx, days).await?;
-    if json {
-        return print_json(&serde_json::json!({ "downloads": counts }));
-    }
-    for count in counts {
-        let who = count.account.map_or_else(|| "visitors".to_owned(), |id| id.to_string());
-        println!("{} {who:<36} {:<9} {}", count.day, count.kind, count.files);
-    }
-    Ok(())
 }
 
 async fn move_works(cx: &Services, to: &str, id: Option<Uuid>, json: bool) -> Result<(), CliError> {
@@ -417,34 +412,16 @@ async fn move_works(cx: &Services, to: &str, id: Option<Uuid>, json: bool) -> Re
     if json {
         print_json(&moved)?;
     } else {
-        println!("{} works, {} files sent, {}", moved.works, moved.files, uploads::in_words(moved.bytes));
+        say!("{} works, {} files sent, {}", moved.works, moved.files, uploads::in_words(moved.bytes));
         if moved.waiting > 0 {
-            println!("{} works are still being processed: run it again later", moved.waiting);
+            say!("{} works are still being processed: run it again later", moved.waiting);
         }
         if moved.no_room > 0 {
-            println!("{} works find no room there", moved.no_room);
+            say!("{} works find no room there", moved.no_room);
         }
         for finding in &moved.findings {
-            println!("{} {}", finding.media, finding.what);
+            say!("{} {}: {}", finding.media, finding.what, finding.mend);
         }
     }
     if moved.findings.is_empty() && moved.no_room == 0 { Ok(()) } else { Err(CliError::Silent) }
-}
-
-async fn verify(cx: &Services, json: bool) -> Result<(), CliError> {
-    let verified = media_files::verify(cx, media_files::Depth::Bytes).await?;
-    if json {
-        print_json(&verified)?;
-    } else {
-        println!(
-            "{} works, {} originals, {}",
-            verified.works,
-            verified.originals,
-            uploads::in_words(verified.bytes)
-        );
-        for finding in &verified.findings {
-            println!("{} {}", finding.media, finding.what);
-        }
-    }
-    if verified.ok { Ok(()) } else { Err(CliError::Silent) }
 }

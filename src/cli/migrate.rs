@@ -43,9 +43,9 @@ pub async fn migrate(global: &Global, args: MigrateArgs) -> Result<(), CliError>
     if args.json {
         return print_json(&serde_json::json!({ verb: names }));
     }
-    names.iter().for_each(|name| println!("{verb} {name}"));
+    names.iter().for_each(|name| say!("{verb} {name}"));
     if names.is_empty() {
-        println!("the schema is up to date");
+        say!("the schema is up to date");
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! The command line: one file per subcommand. Exit status 0 done, 1 failed, 2 usage.
 
+#![deny(clippy::print_stdout)]
+
 use crate::config::{self, Config, ConfigError};
 use crate::startup::{Instance, Roles, StartError};
 use crate::telemetry;
@@ -9,12 +11,16 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use toml::{Table, Value};
 
+#[macro_use]
+mod out;
+
 mod account;
 mod backup;
 mod bank;
 mod demo;
 mod events;
 mod media;
+mod media_lists;
 mod migrate;
 mod owner;
 mod projection;
@@ -160,7 +166,7 @@ pub fn run(cli: Cli) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let outcome = runtime.block_on(dispatch(cli));
+    let outcome = runtime.block_on(dispatch(cli)).and_then(|()| out::written());
     telemetry::finish();
     // Blocking work that is still under way (an encode) must not hold the process.
     runtime.shutdown_background();
@@ -297,6 +303,6 @@ pub fn there_is_a_studio(config: &Config) -> Result<(), CliError> {
 /// # Errors
 /// If the value cannot be written.
 pub fn print_json<T: serde::Serialize>(value: &T) -> Result<(), CliError> {
-    println!("{}", serde_json::to_string(value)?);
+    say!("{}", serde_json::to_string(value)?);
     Ok(())
 }

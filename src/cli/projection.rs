@@ -76,7 +76,7 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
                 return print_json(&serde_json::json!({ "head": head, "projections": rows }));
             }
             for row in rows {
-                println!("{:32} version {} at {} ({} behind)", row.name, row.version, row.position, row.lag);
+                say!("{:32} version {} at {} ({} behind)", row.name, row.version, row.position, row.lag);
             }
             Ok(())
         }
@@ -100,7 +100,7 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
             if json {
                 return print_json(&done);
             }
-            println!("{name} is rebuilt up to event {}", done.position);
+            say!("{name} is rebuilt up to event {}", done.position);
             Ok(())
         }
         Action::Rebuild { name, live: false, json } => {
@@ -114,7 +114,7 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
                     &serde_json::json!({ "name": name, "position": log::head(&**client).await? }),
                 );
             }
-            println!("{name} is rebuilt");
+            say!("{name} is rebuilt");
             Ok(())
         }
         Action::Verify { json } => {
@@ -129,7 +129,7 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
                         None if one.equal => "equal".into(),
                         None => "DIFFERENT".into(),
                     };
-                    println!("{:32} {found}", one.name);
+                    say!("{:32} {found}", one.name);
                 }
             }
             if found.ok { Ok(()) } else { Err(CliError::Silent) }

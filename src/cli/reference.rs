@@ -1,6 +1,6 @@
 //! `kinora completions` and `kinora man`.
 
-use super::{Cli, CliError};
+use super::{Cli, CliError, out};
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
@@ -11,10 +11,15 @@ pub struct CompletionsArgs {
 }
 
 pub fn completions(args: &CompletionsArgs) -> Result<(), CliError> {
-    clap_complete::generate(args.shell, &mut Cli::command(), "kinora", &mut std::io::stdout());
+    let mut text = vec![];
+    clap_complete::generate(args.shell, &mut Cli::command(), "kinora", &mut text);
+    out::put(format_args!("{}", String::from_utf8_lossy(&text)));
     Ok(())
 }
 
 pub fn man() -> Result<(), CliError> {
-    Ok(clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout())?)
+    let mut text = vec![];
+    clap_mangen::Man::new(Cli::command()).render(&mut text)?;
+    out::put(format_args!("{}", String::from_utf8_lossy(&text)));
+    Ok(())
 }

@@ -47,14 +47,8 @@ pub async fn run(global: &Global, args: RunArgs) -> Result<(), CliError> {
     if args.json {
         print_json(&report)?;
     } else {
-        println!(
-            "{} {}: {}, {} changed",
-            report.job,
-            report.slot.to_rfc3339(),
-            report.status,
-            report.changed
-        );
-        report.counts.iter().for_each(|(name, n)| println!("  {name}: {n}"));
+        say!("{} {}: {}, {} changed", report.job, report.slot.to_rfc3339(), report.status, report.changed);
+        report.counts.iter().for_each(|(name, n)| say!("  {name}: {n}"));
         if let Some(error) = &report.error {
             eprintln!("kinora: {error}");
         }

@@ -82,9 +82,9 @@ fn keys(config: &Config, json: bool) -> Result<(), CliError> {
         return print_json(&serde_json::json!({ "engine": engine, "keys": keys }));
     }
     match keys {
-        [] => println!("The embedded engine has no keys: only this studio asks it."),
+        [] => say!("The embedded engine has no keys: only this studio asks it."),
         keys => {
-            println!("Set, and not shown here: {}. Meilisearch lists its keys at GET /keys.", keys.join(", "))
+            say!("Set, and not shown here: {}. Meilisearch lists its keys at GET /keys.", keys.join(", "))
         }
     }
     Ok(())
@@ -166,16 +166,16 @@ fn show(status: &Status, json: bool) -> Result<(), CliError> {
     if json {
         print_json(status)?;
     } else {
-        println!("engine {}, up to event {} ({} behind)", status.engine, status.position, status.behind);
+        say!("engine {}, up to event {} ({} behind)", status.engine, status.position, status.behind);
         if let Some(index) = &status.index {
             let words = if index.whole { "whole" } else { "being filled" };
-            println!("its index is {words}, up to event {}", index.position);
+            say!("its index is {words}, up to event {}", index.position);
             if let Some(error) = &index.error {
-                println!("{error}");
+                say!("{error}");
             }
         }
         for (kind, number) in &status.documents {
-            println!("{kind:12} {number}");
+            say!("{kind:12} {number}");
         }
     }
     if status.ok { Ok(()) } else { Err(CliError::Silent) }

@@ -53,10 +53,10 @@ pub async fn secrets(global: &Global, args: SecretsArgs) -> Result<(), CliError>
         return print_json(&serde_json::json!({ "rotated": file, "data_keys": wrapped }));
     }
     match wrapped {
-        None => println!(
+        None => say!(
             "session.key is new; restart Kinora. Sessions go on; delete session.key instead to end them all."
         ),
-        Some(count) => println!(
+        Some(count) => say!(
             "events.key is new; {count} data keys were wrapped anew. Make a new backup of the key store: kinora backup create"
         ),
     }

@@ -121,8 +121,9 @@ async fn work(
 /// The one line on standard output, for programs that start this one: the address of the site, or, where none
 /// is served, that of the numbers.
 fn ready(address: SocketAddr) {
-    println!("ready http://{address}");
-    let _ = std::io::stdout().flush();
+    // Nobody may be listening: the studio is there all the same.
+    let mut out = std::io::stdout();
+    let _ = writeln!(out, "ready http://{address}").and_then(|()| out.flush());
     notify::ready();
 }
 

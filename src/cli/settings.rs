@@ -1,6 +1,6 @@
 //! `kinora config check|show|init`.
 
-use super::{CliError, Global, print_json};
+use super::{CliError, Global, out, print_json};
 use crate::actors::accounts::sign_in_service;
 use crate::actors::backup;
 use crate::adapters::geoip;
@@ -57,11 +57,11 @@ pub fn settings(global: &Global, args: SettingsArgs) -> Result<(), CliError> {
                 print_json(&serde_json::json!({ "ok": ok, "findings": found, "sandbox": sandbox }))?;
             } else {
                 if let Some(words) = sandbox {
-                    println!("helper programs on this host: {words}");
+                    say!("helper programs on this host: {words}");
                 }
-                found.iter().for_each(|f| println!("{}: {}: {}", f.level, f.setting, f.text));
+                found.iter().for_each(|f| say!("{}: {}: {}", f.level, f.setting, f.text));
                 if found.is_empty() {
-                    println!("nothing found");
+                    say!("nothing found");
                 }
             }
             if ok { Ok(()) } else { Err(CliError::Silent) }
@@ -86,7 +86,7 @@ pub fn settings(global: &Global, args: SettingsArgs) -> Result<(), CliError> {
             }
             config.mail.smtp_url = config.mail.smtp_url.as_deref().map(mask);
             let text = toml::to_string_pretty(&config).map_err(|e| CliError::Failed(e.to_string()))?;
-            print!("{text}");
+            out::put(format_args!("{text}"));
             Ok(())
         }
         Action::Init { file } => {
@@ -96,7 +96,7 @@ pub fn settings(global: &Global, args: SettingsArgs) -> Result<(), CliError> {
             let text =
                 toml::to_string_pretty(&Config::default()).map_err(|e| CliError::Failed(e.to_string()))?;
             std::fs::write(&file, text)?;
-            println!("wrote {}", file.display());
+            say!("wrote {}", file.display());
             Ok(())
         }
     }

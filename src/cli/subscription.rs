@@ -114,20 +114,20 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
         }
         return print_json(&answer);
     }
-    println!("{id}  {}  {}", status.unwrap_or("not joined yet"), row.plan());
+    say!("{id}  {}  {}", status.unwrap_or("not joined yet"), row.plan());
     if let Some(due) = state.next_payment_on() {
-        println!("next payment {due}");
+        say!("next payment {due}");
     }
     for entry in &entries {
         let words = describe(entry);
-        println!("\n{}  {}", entry.effective_at.format("%Y-%m-%d %H:%M"), words.what);
+        say!("\n{}  {}", entry.effective_at.format("%Y-%m-%d %H:%M"), words.what);
         if let Some(why) = words.why {
-            println!("    {why}");
+            say!("    {why}");
         }
         if let Some(reason) = &entry.reason {
-            println!("    reason given: {reason}");
+            say!("    reason given: {reason}");
         }
-        println!("    by {} (position {}, {})", actor_words(entry, row.owner), entry.position, entry.kind);
+        say!("    by {} (position {}, {})", actor_words(entry, row.owner), entry.position, entry.kind);
     }
     Ok(())
 }

@@ -91,6 +91,10 @@ async fn answer(req: &Req, found: Found, served: &Served<'_>) -> Result<Res, Htt
     if let Some(modified) = modified {
         set(&mut res, LAST_MODIFIED, &modified.format("%a, %d %b %Y %H:%M:%S GMT").to_string());
     }
+    if !is_matched(req.header("if-match"), req.header("if-unmodified-since"), &etag, modified) {
+        *res.status_mut() = StatusCode::PRECONDITION_FAILED;
+        return Ok(res);
+    }
     if is_known(req.header("if-none-match"), req.header("if-modified-since"), &etag, modified) {
         *res.status_mut() = StatusCode::NOT_MODIFIED;
         return Ok(res);
@@ -149,6 +153,16 @@ fn is_known(tags: &str, since: &str, etag: &str, modified: Option<DateTime<Utc>>
     }
     let since = DateTime::parse_from_rfc2822(since).ok();
     since.zip(modified).is_some_and(|(since, at)| at.timestamp() <= since.timestamp())
+}
+
+/// Whether the file is still the one that the client means (RFC 9110, 13.2.2: before all other conditions). A weak tag
+/// matches nothing here.
+fn is_matched(tags: &str, since: &str, etag: &str, modified: Option<DateTime<Utc>>) -> bool {
+    if !tags.is_empty() {
+        return tags.split(',').any(|tag| tag.trim() == etag || tag.trim() == "*");
+    }
+    let since = DateTime::parse_from_rfc2822(since).ok();
+    since.zip(modified).is_none_or(|(since, at)| at.timestamp() <= since.timestamp())
 }
 
 /// Whether `text` is the very time at which the file was changed.
@@ -216,6 +230,21 @@ mod tests {
         assert!(!known("\"5-b\"", same), "a tag goes before a time");
         assert!(known("", same) && !known("", before) && !known("", "yesterday") && !known("", ""));
         assert!(is_time(same, Some(at)) && !is_time(before, Some(at)) && !is_time("", Some(at)));
+    }
+
+    #[test]
+    fn who_means_another_file_than_this_one_gets_none_of_it() {
+        let at: DateTime<Utc> = "2026-11-28T10:00:00.5Z".parse().unwrap();
+        let (same, before) = ("Sat, 28 Nov 2026 10:00:00 GMT", "Sat, 28 Nov 2026 09:59:59 GMT");
+        let matched = |tags, since| is_matched(tags, since, "\"5-a\"", Some(at));
+        assert!(
+            matched("", "")
+                && matched("\"5-a\"", before)
+                && matched("\"x\", \"5-a\"", "")
+                && matched("*", "")
+        );
+        assert!(!matched("\"5-b\"", same) && !matched("W/\"5-a\"", ""));
+        assert!(matched("", same) && !matched("", before) && matched("", "yesterday"));
     }
 
     #[test]

@@ -112,9 +112,35 @@ fn locked_stage(req: &Req, work: &Work, decision: &Decision) -> Markup {
     html! {
         div.stage.is-locked {
             (picture(pic.as_ref(), Ratio::Wide, "(min-width: 80rem) 80rem, 100vw", Fetch::First, &html! {}))
-            (locked("For members", decision.reason.sentence(), &acts))
+            (locked("For members", &what_is_locked(work, decision.reason.sentence()), &acts))
         }
     }
+}
+
+/// What members get, and how one gets it, in the word for what people do with such a thing.
+fn what_is_locked(work: &Work, sentence: &str) -> String {
+    let Some(kind) = work.kind else { return sentence.to_owned() };
+    let number = |n: u32, one, many| format::counted(i64::from(n), one, many);
+    let size = match kind {
+        Kind::Video | Kind::Audio => (work.duration_ms > 0).then(|| format::length(work.duration_ms / 1000)),
+        Kind::Image => (work.width > 0).then(|| format!("{} × {}", work.width, work.height)),
+        Kind::Document => (work.facts.pages > 0).then(|| number(work.facts.pages, "page", "pages")),
+        Kind::Archive => Some(number(work.facts.entries, "file", "files")),
+        _ => None,
+    };
+    let bytes = work.facts.gives_original(kind).then(|| format::bytes(work.bytes));
+    let told: Vec<String> = [Some(kind.words().to_owned()), size, bytes].into_iter().flatten().collect();
+    let (to, on) = match kind {
+        Kind::Video => ("watch", "watching"),
+        Kind::Audio => ("listen to", "listening"),
+        Kind::Document => ("read", "reading"),
+        Kind::Image | Kind::Model => ("see", "seeing it"),
+        _ => ("download", "downloading"),
+    };
+    let sentence = sentence
+        .replace("watch this", &format!("{to} this"))
+        .replace("go on watching", &format!("go on {on}"));
+    format!("{}. {sentence}", told.join(", "))
 }
 
 /// Whether the network of caches wants cookies, which scripts send only when told to.

@@ -41,6 +41,12 @@ async fn off_thread<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static
     tokio::task::spawn_blocking(read).await.map_err(|e| HttpError::Internal(e.to_string()))
 }
 
+/// Whether a work has many pages: whoever comes to it is to see what it is, and where it is downloaded, before them.
+#[must_use]
+pub fn is_long(work: &Work) -> bool {
+    work.kind == Some(Kind::Document) && work.facts.pages > 1
+}
+
 /// The stage of a work that has no length.
 ///
 /// # Errors
@@ -62,7 +68,23 @@ fn still(work: &Work) -> Markup {
     let small = pic.as_ref().map(|p| p.width).filter(|width| *width < WIDE);
     let sizes =
         small.map_or_else(|| "(min-width: 80rem) 80rem, 100vw".to_owned(), |width| format!("{width}px"));
-    html! { div.stage.still.small[small.is_some()] { (picture(pic.as_ref(), Ratio::Fill, &sizes, Fetch::First, &html! {})) } }
+    html! { div.stage.still { (picture(pic.as_ref(), Ratio::Fill, &sizes, Fetch::First, &html! {})) } }
+}
+
+/// Pages that are shown at once; who reads on opens the others.
+const OPEN: usize = 8;
+
+fn leaf(base: &str, n: usize, page: &documents::Page, of: u32) -> Markup {
+    html! {
+        figure id={ "page-" (n + 1) } {
+            img src={ (base) "/" (page.file) } width=(page.width) height=(page.height) loading=[(n > 0).then_some("lazy")] decoding="async"
+                alt={ "Page " (n + 1) @if !page.text.is_empty() { ", its text follows" } };
+            figcaption.row.small.dim {
+                span { "Page " (n + 1) " of " (of) }
+                @if !page.text.is_empty() { details { summary { "Text of this page" } pre.leaf-text { (page.text) } } }
+            }
+        }
+    }
 }
 
 async fn document(req: &Req, work: &Work) -> Result<Markup, HttpError> {
@@ -72,14 +94,11 @@ async fn document(req: &Req, work: &Work) -> Result<Markup, HttpError> {
     let of = work.facts.pages;
     Ok(html! {
         section.leaves aria-label={ "Pages of " (work.title) } {
-            @for (n, page) in pages.iter().enumerate() {
-                figure id={ "page-" (n + 1) } {
-                    img src={ (base) "/" (page.file) } width=(page.width) height=(page.height) loading=[(n > 0).then_some("lazy")] decoding="async"
-                        alt={ "Page " (n + 1) @if !page.text.is_empty() { ", its text follows" } };
-                    figcaption.row.small.dim {
-                        span { "Page " (n + 1) " of " (of) }
-                        @if !page.text.is_empty() { details { summary { "Text of this page" } pre.leaf-text { (page.text) } } }
-                    }
+            @for (n, page) in pages.iter().enumerate().take(OPEN) { (leaf(&base, n, page, of)) }
+            @if pages.len() > OPEN {
+                details.fold {
+                    summary { (icon(Icon::ChevronRight)) "Show pages " (OPEN + 1) " to " (pages.len()) }
+                    div.leaves { @for (n, page) in pages.iter().enumerate().skip(OPEN) { (leaf(&base, n, page, of)) } }
                 }
             }
         }
@@ -132,8 +151,8 @@ async fn archive(req: &Req, work: &Work) -> Result<Markup, HttpError> {
     let count = format::count(i64::from(work.facts.entries));
     Ok(html! {
         (card(work, Icon::Package, &format!("{count} files, {} when unpacked", format::bytes(work.facts.unpacked_bytes))))
-        details.panel.listing open[rows.len() <= 40] {
-            summary { "What is in it" }
+        details.panel.listing.fold open[rows.len() <= 40] {
+            summary { (icon(Icon::ChevronRight)) "What is in it" }
             (table("Files in the archive", &[Column::new("File"), Column::number("Length")], &rows))
             @if listing.more { p.small.dim { "It holds more than is listed." } }
         }

@@ -27,6 +27,14 @@ pub enum CaptionError {
     /// Text without a single caption.
     #[error("No captions were found in it. Send SRT, WebVTT (.vtt) or ASS with times such as 00:01:02,500.")]
     NoCues,
+    /// It goes on when the film is over.
+    #[error("A caption begins at {from}, after the end of the work ({end}). Is this the right file?")]
+    AfterTheEnd {
+        /// Where it begins.
+        from: String,
+        /// Length of the work.
+        end: String,
+    },
     /// More than anybody reads.
     #[error("It holds more than 50,000 captions.")]
     TooMany,
@@ -61,6 +69,19 @@ pub fn to_webvtt(bytes: &[u8]) -> Result<(String, u32), CaptionError> {
         let _ = write!(file, "\n{}\n", cue.text);
     }
     Ok((file, u32::try_from(cues.len()).unwrap_or(u32::MAX)))
+}
+
+/// Refuses a file of ours in which something is said when the work is over; of a length of 0 nobody knows that.
+///
+/// # Errors
+/// [`CaptionError::AfterTheEnd`] with both times.
+pub fn check_within(file: &str, length_ms: u64) -> Result<(), CaptionError> {
+    match from_blocks(file).last() {
+        Some(last) if length_ms > 0 && last.from_ms >= length_ms => {
+            Err(CaptionError::AfterTheEnd { from: stamp(last.from_ms), end: stamp(length_ms) })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What is said in a file of ours, without times and marks.
@@ -332,6 +353,15 @@ mod tests {
 
     fn vtt(text: &str) -> String {
         to_webvtt(text.as_bytes()).unwrap().0
+    }
+
+    #[test]
+    fn what_begins_after_the_end_is_refused_where_the_end_is_known() {
+        let (file, _) = to_webvtt(b"1\n00:00:59,000 --> 00:01:05,000\nThe end\n").unwrap();
+        assert_eq!(check_within(&file, 59_001), Ok(()), "it may last longer");
+        assert_eq!(check_within(&file, 0), Ok(()));
+        let late = check_within(&file, 59_000).unwrap_err().to_string();
+        assert!(late.contains("00:00:59.000, after the end of the work (00:00:59.000)"), "{late}");
     }
 
     #[test]

@@ -249,7 +249,7 @@ mod tests {
         assert_eq!((list[0].width, list[0].height), (1600, 800));
         assert_eq!(seen, [(1, 2), (2, 2)]);
         assert_eq!(pages(&std::fs::read(public.join(PAGES)).unwrap()), list);
-        assert_eq!(poster.unwrap().widths, [400, 800, 1200]);
+        assert_eq!(poster.unwrap().widths, [400, 800, 1200, 1600]);
         assert!(public.join("pages/0002.jpg").exists());
     }
 

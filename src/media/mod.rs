@@ -24,6 +24,7 @@ pub mod iso;
 pub mod ladder;
 pub mod light;
 pub mod limits;
+pub mod made_files;
 pub mod models;
 pub mod niceness;
 pub mod normalise;

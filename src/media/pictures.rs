@@ -133,10 +133,7 @@ pub fn write_sizes(
     name: &str,
     progress: impl FnMut(u64, u64) + Send,
 ) -> Result<Poster, MediaTrouble> {
-    let mut widths: Vec<u32> = WIDTHS.iter().copied().filter(|w| *w <= picture.width()).collect();
-    if widths.is_empty() {
-        widths.push(picture.width());
-    }
+    let widths = widths(picture.width());
     let total = widths.len() as u64;
     let mut sizes: Vec<DynamicImage> = Vec::with_capacity(widths.len());
     for width in widths.iter().rev() {
@@ -162,6 +159,25 @@ pub fn write_sizes(
     let largest = sizes.first().map_or((0, 0), |s| (s.width(), s.height()));
     let (colour, hue, thumbhash) = impression(sizes.last().unwrap_or(picture));
     Ok(Poster { width: largest.0, height: largest.1, widths, colour, hue, thumbhash })
+}
+
+/// The widths that are made of a picture so wide: its own is the largest, up to the most that is made, in the place of
+/// a step that is nearly as wide. Of members' pictures the largest is not for everybody, so there is always a smaller one.
+fn widths(own: u32) -> Vec<u32> {
+    let mut widths: Vec<u32> = WIDTHS.iter().copied().filter(|w| *w <= own).collect();
+    let largest = widths.last().copied().unwrap_or(0);
+    if own > largest && largest < WIDTHS[WIDTHS.len() - 1] {
+        if own - largest <= largest / 10 {
+            widths.pop();
+        }
+        widths.push(own);
+    }
+    if let [only] = widths[..]
+        && only > 1
+    {
+        widths.insert(0, only / 2);
+    }
+    widths
 }
 
 fn scaled_height(picture: &DynamicImage, width: u32) -> u32 {
@@ -253,6 +269,26 @@ mod tests {
         block.extend(tiff);
         let length = u16::try_from(block.len() + 2).unwrap().to_be_bytes();
         [&plain[..2], &[0xff, 0xe1], &length, &block, &plain[2..]].concat()
+    }
+
+    #[test]
+    fn the_largest_size_is_the_picture_itself_and_never_the_only_one() {
+        for (own, made) in [
+            (600, vec![400, 600]),
+            (790, vec![400, 790]),
+            (800, vec![400, 800]),
+            (830, vec![400, 830]),
+            (1280, vec![400, 800, 1280]),
+            (1600, vec![400, 800, 1200, 1600]),
+            (2560, vec![400, 800, 1200, 1920, 2560]),
+            (9000, vec![400, 800, 1200, 1920, 2560]),
+            (440, vec![220, 440]),
+            (400, vec![200, 400]),
+            (300, vec![150, 300]),
+            (1, vec![1]),
+        ] {
+            assert_eq!(widths(own), made, "{own}");
+        }
     }
 
     #[test]

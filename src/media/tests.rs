@@ -276,7 +276,7 @@ fn a_film_becomes_playable_in_both_codecs() {
     assert_eq!(playlist_facts(&plain).0, made.frames());
     let still = poster::choose(tools, &public, &made, None, &scratch).unwrap().unwrap();
     let poster = pictures::write_sizes(&still, &public, "poster", |_, _| {}).unwrap();
-    assert_eq!(poster.widths, [still.width()]);
+    assert_eq!(poster.widths, [still.width() / 2, still.width()]);
     assert_eq!(fs::read_dir(&scratch).unwrap().count(), 0, "scratch is left clean");
 }
 
@@ -443,8 +443,8 @@ fn pictures_are_upright_clean_and_never_enlarged() {
     let out = bench.path("out");
     fs::create_dir_all(&out).unwrap();
     let poster = pictures::write_sizes(&decoded, &out, "picture", |_, _| {}).unwrap();
-    assert_eq!(poster.widths, [400]);
-    assert_eq!((poster.width, poster.height), (400, 600));
+    assert_eq!(poster.widths, [400, 600]);
+    assert_eq!((poster.width, poster.height), (600, 900));
     assert!(poster.colour.starts_with('#') && poster.colour.len() == 7);
     for entry in fs::read_dir(&out).unwrap() {
         let path = entry.unwrap().path();

@@ -128,12 +128,28 @@ pub async fn sorted(reader: &Reader, sort: Option<Sort>, limit: i64) -> Result<V
         from public.media_jobs j
         left join media_works w using (media)
         left join public.media_queue_wishes q using (media)
-        where j.state in ('queued', 'running')
+        where coalesce(w.publication, '') not in ('removed', 'erased') and (j.state in ('queued', 'running')
             or (j.state in ('failed', 'cancelled') and j.created_at > now() - interval '30 days'
-                and j.generation = (select max(l.generation) from public.media_jobs l where l.media = j.media))
+                and j.generation = (select max(l.generation) from public.media_jobs l where l.media = j.media)))
         order by {order} limit $1"
     );
     Ok(reader.client().await?.query(&sql, &[&limit]).await?.iter().map(piece).collect())
+}
+
+/// Whether pieces wait that anybody might take, and nobody does: then no encoder runs. One that does looks several
+/// times a second.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn unattended(reader: &Reader) -> Result<bool, QueryError> {
+    let sql =
+        "select not exists (select from public.media_jobs where state = 'running' and lease_until >= now())
+        and exists (select from public.media_jobs j
+            left join public.media_queue_wishes w on w.media = j.media
+            where j.state = 'queued' and greatest(j.created_at, j.not_before) < now() - interval '15 seconds'
+              and not coalesce(w.paused, false)
+              and not exists (select from public.media_queue_wishes q where q.media = $1 and q.paused))";
+    Ok(reader.client().await?.query_one(sql, &[&Uuid::nil()]).await?.get(0))
 }
 
 /// Whether the whole queue is paused.

@@ -357,6 +357,24 @@ fn a_command_that_reads_makes_no_studio_where_there_is_none() {
 
 /// Root that works on somebody's data folder leaves nothing there that the owner could not read.
 #[test]
+fn what_cannot_be_printed_ends_a_command_in_peace() {
+    let begin = |out: Stdio| {
+        Command::new(env!("CARGO_BIN_EXE_kinora")).arg("man").stdout(out).stderr(Stdio::piped()).spawn()
+    };
+    let full = std::fs::File::options().write(true).open("/dev/full").expect("a full disk");
+    let ended = begin(full.into()).expect("started").wait_with_output().expect("ended");
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert_eq!(ended.status.code(), Some(1), "{said}");
+    assert!(said.contains("could not be written") && said.lines().count() == 1, "{said}");
+    // Whoever reads goes away, as `head` does.
+    let mut child = begin(Stdio::piped()).expect("started");
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().expect("ended");
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert_eq!((ended.status.code(), said.as_str()), (Some(1), ""));
+}
+
+#[test]
 fn root_goes_on_as_the_owner_of_the_data_folder() {
     use nix::unistd::{Uid, User};
     use std::os::unix::fs::MetadataExt;

@@ -153,8 +153,10 @@ async fn receive(hand: &Hand<'_>, clip: &'static Clip) -> Result<(), UploadError
     // The name in the address is the demo's own, so the title of the upload is made of it.
     let about =
         About { file_name: clip.file.to_owned(), title: clip.name.replace('-', " "), ..About::default() };
-    uploads::receive(hand.cx, hand.creator, stream, original, &about, hand.meta()).await?;
-    Ok(())
+    let received = uploads::receive(hand.cx, hand.creator, stream, original, &about, hand.meta()).await;
+    // The original has a name of its own now, and the log knows of it.
+    let _ = std::fs::remove_file(store.incoming(stream));
+    received.map(drop)
 }
 
 /// Publishes each work in the moment something of it can be shown, without waiting for the job.

@@ -3,7 +3,9 @@
 use super::previews;
 use super::run::Bench;
 use super::settings::Tools;
-use crate::domain::media::{Captions, Chapter, Codec, Facts, Failure, Kind, Overview, Poster, Rendition};
+use crate::domain::media::{
+    Captions, Chapter, Codec, Facts, Failure, Kind, MadeFiles, Overview, Poster, Rendition,
+};
 use crate::media::av1::quality::{self, Chosen};
 use crate::media::av1::scaling;
 use crate::media::av1::{Coder, EncodeSettings, encode_segment, encoder_version};
@@ -14,7 +16,7 @@ use crate::media::normalise::{MadeStream, Normalised, Places, mezzanine_name, no
 use crate::media::package::{av1_folder, segment_name};
 use crate::media::probe::Probed;
 use crate::media::store::{folder_bytes, private_folder, remove_folder, write_atomically};
-use crate::media::{MediaTrouble, cover, probe, subtitles};
+use crate::media::{MediaTrouble, cover, made_files, probe, subtitles};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -384,6 +386,11 @@ pub fn clean_up(bench: &Bench) -> Result<(), MediaTrouble> {
     // Fails while another round still works there; then that one removes it.
     let _ = fs::remove_dir(bench.tools.store.media_work(bench.job.media));
     Ok(())
+}
+
+/// Notes every file of a finished round with its hash.
+pub fn note_files(bench: &Bench) -> Result<MadeFiles, MediaTrouble> {
+    made_files::note(&bench.tools.store.public(bench.job.media, bench.job.generation))
 }
 
 /// Bytes delivered of a round.

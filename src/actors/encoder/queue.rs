@@ -263,7 +263,7 @@ pub async fn release(
         .execute(
             "update public.media_jobs
              set state = 'queued', worker = null, lease_until = null, frames_done = 0,
-                 attempts = attempts - 1, error = $3, not_before = now() + make_interval(secs => $4)
+                 attempts = attempts - 1, error = $3, log = null, not_before = now() + make_interval(secs => $4)
              where id = $1 and worker = $2 and state = 'running'",
             &[&job, &worker, &error, &pause.as_secs_f64()],
         )

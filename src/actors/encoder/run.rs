@@ -191,7 +191,10 @@ pub async fn run_job(
 
 async fn settle(bench: &Bench, error: StepError) -> Result<Outcome, LoopError> {
     match error {
-        StepError::Trouble(MediaTrouble::Cancelled) => {
+        // Whoever stops the worker stops its helper programs with it, and those may be the first to say so.
+        StepError::Trouble(trouble)
+            if matches!(trouble, MediaTrouble::Cancelled) || bench.cancel.is_cancelled() =>
+        {
             queue::release(&bench.cx.pool, bench.job.id, bench.worker, None, Duration::ZERO).await?;
             Ok(Outcome::Released)
         }

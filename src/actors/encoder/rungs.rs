@@ -2,8 +2,9 @@
 
 use super::pieces::{self, missing, rendition, sync_tree};
 use super::run::Bench;
-use crate::domain::media::{Codec, Rendition};
+use crate::domain::media::{Codec, MadeFiles, Rendition};
 use crate::media::MediaTrouble;
+use crate::media::made_files;
 use crate::media::normalise::{MadeStream, Normalised};
 use crate::media::package::{av1_folder, package_av1, write_master};
 use crate::media::smaller::{self, h264_folder};
@@ -18,8 +19,8 @@ pub struct Ready {
     pub renditions: Vec<Rendition>,
     /// Bytes of the rung of this row.
     pub bytes: u64,
-    /// Whether these are all.
-    pub all: bool,
+    /// Everything that the round consists of, if these are all.
+    pub made: Option<MadeFiles>,
 }
 
 /// Packages an AV1 rung whose segments are complete.
@@ -96,8 +97,9 @@ fn add(
     // Every smaller one is below those of the first pass.
     let whole = Normalised { h264: [h264, made.h264.clone()].concat(), ..made.clone() };
     write_master(public, &whole, &av1)?;
+    let made = if all { Some(made_files::note(public)?) } else { None };
     bench.tools.store.share(public)?;
-    Ok(Ready { renditions, bytes: stream.bytes, all })
+    Ok(Ready { renditions, bytes: stream.bytes, made })
 }
 
 /// Removes half-written files of workers that were killed; every segment of the folder is there by now.

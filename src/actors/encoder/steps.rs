@@ -198,7 +198,8 @@ async fn prepare(bench: &Bench, media: &Media) -> Result<(), StepError> {
         }
     }
     if follow.is_empty() {
-        bench.tell(MediaCommand::FinishProcessing { at: now() }).await?;
+        let made = Some(bench.block(pieces::note_files).await?);
+        bench.tell(MediaCommand::FinishProcessing { made, at: now() }).await?;
         bench.block(pieces::clean_up).await?;
     }
     let bytes = pieces::delivered_bytes(bench);
@@ -247,13 +248,13 @@ async fn encode(bench: &Bench) -> Result<(), StepError> {
 /// A rung that comes after the first.
 async fn rung(bench: &Bench, make: fn(&Bench) -> Result<Ready, MediaTrouble>) -> Result<(), StepError> {
     let now = || bench.cx.clock.now();
-    let Ready { renditions, bytes, all } = bench.block(make).await?;
+    let Ready { renditions, bytes, made } = bench.block(make).await?;
     for rendition in renditions {
         // Nothing happens for one that is told already.
         bench.tell(MediaCommand::RecordRendition { rendition, at: now() }).await?;
     }
-    if all {
-        bench.tell(MediaCommand::FinishProcessing { at: now() }).await?;
+    if made.is_some() {
+        bench.tell(MediaCommand::FinishProcessing { made, at: now() }).await?;
         bench.block(pieces::clean_up).await?;
     }
     finish(bench, &Made { bytes, ..Made::default() }, &[]).await

@@ -40,6 +40,9 @@ pub enum WishError {
     /// Nothing is in work.
     #[error("Nothing of this work is being processed, so there is nothing to cancel.")]
     NothingToCancel,
+    /// Nobody knows it.
+    #[error("There is no such work.")]
+    NoSuchWork,
     /// The aggregate refused.
     #[error("{0}")]
     Refused(MediaError),
@@ -67,9 +70,13 @@ pub async fn act(
         _ => None,
     };
     match (act, media) {
-        (Act::Cancel, Some(media)) => cancel(cx, command, media, meta).await?,
+        (Act::Cancel, Some(media)) => {
+            cancel(cx, command, media, meta).await?;
+            go_on(cx, media).await?;
+        }
         (Act::Retry, Some(media)) => {
             tell(cx, command, media, MediaCommand::Retry { at: cx.clock.now() }, meta).await?;
+            go_on(cx, media).await?;
         }
         (Act::Pause | Act::Resume, _) => {
             let paused = act == Act::Pause;
@@ -97,6 +104,11 @@ pub async fn act(
         .map_err(StoreError::from)?;
     cx.metrics.media.queue_acts.with_label_values(&[word]).inc();
     Ok(())
+}
+
+/// Whoever gives a work up or tries it again has decided over its pause as well: nobody would look for it later.
+async fn go_on(cx: &Services, media: Uuid) -> Result<(), StoreError> {
+    wish(cx, "paused = $2", media, &false).await
 }
 
 async fn wish(
@@ -145,6 +157,7 @@ async fn tell(
 ) -> Result<(), WishError> {
     let sent = cx.bus.dispatch::<Media>(Envelope::new(id, media, command, meta)).await;
     sent.map(|_| ()).map_err(|error| match error {
+        CommandError::Refused(MediaError::Unknown) => WishError::NoSuchWork,
         CommandError::Refused(refused) => WishError::Refused(refused),
         other => WishError::Failed(other.to_string()),
     })

@@ -3,12 +3,12 @@
 
 use super::{Counts, Job, JobError, Run};
 use crate::actors::backup;
-use crate::actors::bus::Envelope;
-use crate::actors::former_files::{self, KEPT};
+use crate::actors::bus::CommandError;
+use crate::actors::former_files::{self, EraseError, KEPT};
 use crate::actors::invoice_archive;
 use crate::actors::services::Services;
 use crate::domain::clock::Schedule;
-use crate::domain::media::{Media, MediaCommand};
+use crate::domain::media::MediaError;
 use crate::domain::shared::calendar::Zone;
 use crate::projections::media as works;
 use async_trait::async_trait;
@@ -30,11 +30,13 @@ impl Job for DestroyArchives {
         let fail = |e: former_files::EraseError| JobError::Failed(e.to_string());
         let mut erased = 0;
         for work in works::removed_before(&cx.reader, run.at - KEPT).await? {
-            former_files::remove_all(cx, work.id).await.map_err(fail)?;
-            let command = MediaCommand::RecordFilesErased { at: run.at };
-            let envelope = Envelope::new(run.command_id(&work.id.to_string()), work.id, command, run.meta());
-            cx.bus.dispatch::<Media>(envelope).await.map_err(|e| JobError::Failed(e.to_string()))?;
-            erased += 1;
+            let id = run.command_id(&work.id.to_string());
+            match former_files::erase_removed(cx, work.id, id, &run.meta()).await {
+                Ok(_) => erased += 1,
+                // Brought back at this very moment.
+                Err(EraseError::Command(CommandError::Refused(MediaError::NotRemoved))) => {}
+                Err(error) => return Err(fail(error)),
+            }
         }
         let former = works::former_before(&cx.reader, run.at - KEPT).await?;
         for file in &former {

@@ -3,6 +3,7 @@
 
 use super::{Counts, Job, JobError, Run};
 use crate::actors::media_files::{self, Depth};
+use crate::actors::media_orphans;
 use crate::actors::services::Services;
 use crate::domain::clock::Schedule;
 use async_trait::async_trait;
@@ -23,12 +24,19 @@ impl Job for ReconcileStorage {
     async fn run(&self, _run: &Run, cx: &Services) -> Result<Counts, JobError> {
         let verified = media_files::verify(cx, Depth::Notes).await?;
         for finding in &verified.findings {
-            tracing::error!(media = %finding.media, what = finding.what, "a file is not as the log says");
+            tracing::error!(media = %finding.media, what = finding.what, mend = finding.mend, "a file is not as the log says");
         }
-        let orphans = media_files::prune(cx, false).await?;
+        if verified.without_hashes > 0 {
+            tracing::info!(
+                works = verified.without_hashes,
+                "works of which the log holds no hashes of what was made"
+            );
+        }
+        let orphans = media_orphans::prune(cx, false).await?;
         let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
         Ok(Counts::from([
             ("works".into(), count(verified.works)),
+            ("without_hashes".into(), count(verified.without_hashes)),
             ("findings".into(), count(verified.findings.len())),
             ("orphans".into(), count(orphans.orphans)),
         ]))

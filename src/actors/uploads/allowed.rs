@@ -76,7 +76,14 @@ pub(super) fn check_disk(cx: &Services, length: u64) -> Result<(), UploadError> 
         if free < low && limits.free_disk_again_bytes > low {
             let _ = std::fs::write(&stopped, b"Uploads begin again at limits.free_disk_again_bytes.\n");
         }
-        return Err(UploadError::NoRoom { free: in_words(free), length: in_words(length) });
+        let why = if free < mark {
+            let setting = if mark > low { "limits.free_disk_again_bytes" } else { "limits.free_disk_bytes" };
+            let when = if mark > low { "begin again when" } else { "stop when less than" };
+            format!("and uploads {when} {} is free ({setting})", in_words(mark))
+        } else {
+            format!("too little for this file ({})", in_words(length))
+        };
+        return Err(UploadError::NoRoom { free: in_words(free), why });
     }
     if stopped.exists() && free >= mark {
         let _ = std::fs::remove_file(&stopped);

@@ -51,7 +51,9 @@ pub enum UploadError {
         limit: String,
     },
     /// The account's share is used up.
-    #[error("Your uploads hold {used} of {limit}; this file needs {length} more. Remove some works first.")]
+    #[error(
+        "Your uploads hold {used} of {limit}; this file needs {length} more. Remove some works first: removed works count until they are erased, at once or after 30 days (/studio/removed)."
+    )]
     Quota {
         /// Bytes held.
         used: String,
@@ -61,12 +63,12 @@ pub enum UploadError {
         length: String,
     },
     /// The disk is nearly full.
-    #[error("The studio's disk has {free} left, too little for this file ({length}). Ask the operator.")]
+    #[error("The studio's disk has {free} left, {why}. Ask the operator.")]
     NoRoom {
         /// Bytes left.
         free: String,
-        /// Bytes wanted.
-        length: String,
+        /// What that is too little for.
+        why: String,
     },
     /// Unknown, expired, or somebody else's.
     #[error("There is no such upload. It may have expired; start it again.")]

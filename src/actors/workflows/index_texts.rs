@@ -39,6 +39,7 @@ impl Workflow for IndexTexts {
             | MediaEvent::CaptionsAdded { .. }
             | MediaEvent::CaptionsRemoved { .. }
             | MediaEvent::MediaRemoved { .. }
+            | MediaEvent::MediaRestored { .. }
             | MediaEvent::MediaFilesErased { .. } => refresh(cx, event.stream_uuid()).await,
             _ => Ok(()),
         }

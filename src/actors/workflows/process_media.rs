@@ -71,6 +71,23 @@ impl Workflow for ProcessMedia {
             MediaEvent::MediaRemoved { .. } => {
                 queue::cancel(&**client, media, None).await?;
             }
+            // What was being made when it was removed goes on.
+            MediaEvent::MediaRestored { .. } => {
+                let state = EventRepository::<Media>::new(cx.pool.clone(), cx.journal.clone())
+                    .load(media)
+                    .await?
+                    .state;
+                if matches!(
+                    state.processing,
+                    Processing::Received
+                        | Processing::Probing
+                        | Processing::Accepted
+                        | Processing::Processing
+                ) {
+                    let owner = state.owner.unwrap_or_default();
+                    queue::revive(&cx.pool, &first(media, owner, state.generation)).await?;
+                }
+            }
             _ => {}
         }
         Ok(())

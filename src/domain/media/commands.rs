@@ -1,8 +1,8 @@
 //! What may be wished of a work.
 
 use super::{
-    Captions, Chapter, CopiedFiles, Facts, Failure, Kind, Original, Overview, Place, Poster, Rejection,
-    Rendition, ShotDetail, Step, Tier,
+    Captions, Chapter, CopiedFiles, Facts, Failure, Kind, MadeFiles, Original, Overview, Place, Poster,
+    Rejection, Rendition, ShotDetail, Step, Tier,
 };
 use crate::domain::shared::{AccountId, Licence, PersonalRef, Slug};
 use chrono::{DateTime, Utc};
@@ -84,6 +84,8 @@ pub enum MediaCommand {
     },
     /// All forms exist.
     FinishProcessing {
+        /// Every file of the round, by their list.
+        made: Option<MadeFiles>,
         /// When.
         at: DateTime<Utc>,
     },
@@ -208,6 +210,16 @@ pub enum MediaCommand {
     },
     /// Gone for people at once; its bytes follow later.
     Remove {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Bring a removed work back, hidden.
+    Restore {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Erase a removed work before its time; from now on it cannot be brought back.
+    EraseNow {
         /// When.
         at: DateTime<Utc>,
     },

@@ -52,9 +52,12 @@ pub enum MediaError {
     /// A move whose step before is missing.
     #[error("Its files are not copied yet.")]
     NotCopied,
-    /// Its files can only be erased after removal.
-    #[error("Files are erased only after the work was removed.")]
+    /// Its files can only be erased, and it can only be brought back, after removal.
+    #[error("This work is not removed.")]
     NotRemoved,
+    /// Its bytes are gone, or going.
+    #[error("The files of this work are erased, so it cannot be brought back. Upload it again.")]
+    Erased,
     /// Captions or chapters of something without a length.
     #[error("Only films and sounds have captions and chapters.")]
     NoTimeline,

@@ -1,8 +1,8 @@
 //! What happened to a work. Names and payloads are frozen by snapshots in `tests.rs`.
 
 use super::{
-    Captions, Chapter, Facts, Failure, Kind, Original, Overview, Place, Poster, Rejection, Rendition,
-    ShotDetail, Step, Tier,
+    Captions, Chapter, Facts, Failure, Kind, MadeFiles, Original, Overview, Place, Poster, Rejection,
+    Rendition, ShotDetail, Step, Tier,
 };
 use crate::domain::shared::{AccountId, Licence, PersonalRef, Slug};
 use chrono::{DateTime, Utc};
@@ -85,6 +85,9 @@ pub enum MediaEvent {
     },
     /// All forms exist.
     MediaReady {
+        /// Every file of the round, by their list; none in events of before there was one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        made: Option<MadeFiles>,
         /// When.
         at: DateTime<Utc>,
     },
@@ -212,6 +215,16 @@ pub enum MediaEvent {
     },
     /// It is gone for everybody.
     MediaRemoved {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// It was brought back; nobody sees it until it is published again.
+    MediaRestored {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Its bytes are being erased: it cannot be brought back any more.
+    MediaErasureBegun {
         /// When.
         at: DateTime<Utc>,
     },

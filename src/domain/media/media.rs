@@ -2,8 +2,8 @@
 
 use super::{
     Captions, Chapter, Facts, Failure, Filing, Kind, MediaCommand, MediaError, MediaEvent, Original, Poster,
-    Rejection, Rendition, ShotDetail, Step, Storage, Tier, captions, filing, labels, replacing, shot,
-    storage,
+    Rejection, Rendition, ShotDetail, Step, Storage, Tier, captions, filing, labels, removal, replacing,
+    shot, storage,
 };
 use crate::domain::shared::{AccountId, Licence, Slug};
 use chrono::{DateTime, Utc};
@@ -127,6 +127,9 @@ pub struct Media {
     /// Round that the original came with; 0 for the first one.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub original_round: u32,
+    /// Whether its bytes are going: then it cannot be brought back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub erasing: bool,
     /// Highest round that ever began for a new file; 0 if there never was one.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub rounds: u32,
@@ -201,7 +204,9 @@ impl Media {
             C::RecordCopied { copy, at } => storage::copied(self, copy, at),
             C::SwitchFiles { to, at } => storage::switch(self, to, at),
             C::RecordFormerDeleted { from, at } => storage::former_deleted(self, from, at),
-            C::RecordFilesErased { .. } => Err(MediaError::NotRemoved),
+            C::RecordFilesErased { .. } | C::Restore { .. } | C::EraseNow { .. } => {
+                Err(MediaError::NotRemoved)
+            }
             C::Remove { at } => Ok(vec![MediaEvent::MediaRemoved { at }]),
             C::HandOver { to, .. } if self.owner == Some(to) => Ok(vec![]),
             C::HandOver { to, by, at } => Ok(vec![MediaEvent::MediaHandedOver { to, by, at }]),
@@ -213,6 +218,8 @@ impl Media {
     fn decide_removed(&self, command: &MediaCommand) -> Result<Vec<MediaEvent>, MediaError> {
         use MediaCommand as C;
         match command {
+            C::Restore { at } => removal::restore(self, *at),
+            C::EraseNow { at } => removal::erase(self, *at),
             C::RecordFilesErased { at } if self.publication == Publication::Removed { erased: false } => {
                 Ok(vec![MediaEvent::MediaFilesErased { at: *at }])
             }
@@ -272,7 +279,9 @@ impl Media {
             {
                 vec![MediaEvent::RenditionReady { rendition, at }]
             }
-            (C::FinishProcessing { at }, P::Accepted | P::Processing) => vec![MediaEvent::MediaReady { at }],
+            (C::FinishProcessing { made, at }, P::Accepted | P::Processing) => {
+                vec![MediaEvent::MediaReady { made, at }]
+            }
             (C::Fail { step, reason, at }, P::Received | P::Probing | P::Accepted | P::Processing) => {
                 vec![MediaEvent::MediaFailed { step, reason, at }]
             }
@@ -414,6 +423,8 @@ impl Media {
                 }
             }
             E::MediaRemoved { .. } => self.publication = Publication::Removed { erased: false },
+            E::MediaRestored { .. } => self.publication = Publication::Unpublished,
+            E::MediaErasureBegun { .. } => self.erasing = true,
             E::MediaFilesErased { .. } => {
                 self.publication = Publication::Removed { erased: true };
                 self.former.clear();

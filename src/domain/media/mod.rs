@@ -13,6 +13,7 @@ mod filing;
 mod labels;
 mod media;
 mod not_shown;
+mod removal;
 mod replacing;
 mod shot;
 mod storage;
@@ -28,7 +29,7 @@ pub use media::{Media, Processing, Publication};
 pub use not_shown::NotShown;
 pub use replacing::{FormerFile, Replacement, Source};
 pub use shot::{LONGEST_DETAIL, ShotDetail, ShotField};
-pub use storage::{CopiedFiles, Place, Storage};
+pub use storage::{CopiedFiles, MadeFiles, Place, Storage};
 pub use values::{
     Codec, Facts, Failure, Kind, Original, Overview, Poster, Rejection, Rendition, Step, Storyboard, Tier,
 };

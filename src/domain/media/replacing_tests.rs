@@ -49,7 +49,7 @@ fn playable(generation: u32) -> MediaEvent {
 }
 
 fn ready() -> MediaEvent {
-    MediaEvent::MediaReady { at: at(3) }
+    MediaEvent::MediaReady { made: None, at: at(3) }
 }
 
 fn film() -> Vec<MediaEvent> {

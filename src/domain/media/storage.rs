@@ -66,6 +66,17 @@ pub struct Storage {
     pub former: bool,
 }
 
+/// What a finished round consists of, by its list of files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MadeFiles {
+    /// Hash of the list, which names every file with its own.
+    pub sha256: String,
+    /// How many files it names.
+    pub files: u32,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
 /// What was copied in a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CopiedFiles {
@@ -171,7 +182,7 @@ mod tests {
                 overview: Default::default(),
                 at: now(),
             },
-            MediaEvent::MediaReady { at: now() },
+            MediaEvent::MediaReady { made: None, at: now() },
         ]
     }
 

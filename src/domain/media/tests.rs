@@ -127,7 +127,7 @@ fn a_film_runs_through_all_states() {
             Processing::Processing,
         ),
         (MediaCommand::RecordRendition { rendition: av1(), at: at(3) }, Processing::Processing),
-        (MediaCommand::FinishProcessing { at: at(4) }, Processing::Ready),
+        (MediaCommand::FinishProcessing { made: None, at: at(4) }, Processing::Ready),
     ];
     for (command, expected) in steps {
         let events = media.decide(command.clone()).unwrap();
@@ -241,7 +241,7 @@ fn retry_goes_on_where_it_stopped() {
 #[test]
 fn reprocessing_keeps_the_old_files_until_the_new_ones_play() {
     let mut media = Media::default();
-    for e in [received(), probed(), playable(1), MediaEvent::MediaReady { at: at(3) }] {
+    for e in [received(), probed(), playable(1), MediaEvent::MediaReady { made: None, at: at(3) }] {
         media.apply(e);
     }
     let events = media.decide(MediaCommand::Reprocess { at: at(4) }).unwrap();
@@ -327,7 +327,7 @@ fn the_form_of_every_event_is_frozen() {
         MediaEvent::ProcessingStarted { generation: 1, at: at(1) },
         playable(1),
         MediaEvent::RenditionReady { rendition: av1(), at: at(3) },
-        MediaEvent::MediaReady { at: at(4) },
+        MediaEvent::MediaReady { made: None, at: at(4) },
         failed(),
         MediaEvent::ProcessingRetried { at: at(5) },
         MediaEvent::ReprocessingRequested { generation: 2, at: at(6) },

@@ -57,17 +57,28 @@ const NAMES: [(&str, &str); 34] = [
     ("zh", "中文"),
 ];
 
+/// All languages of two letters (ISO 639-1); of those with three there are thousands.
+const TWO_LETTERS: &str = "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv \
+    cy da de dv dz ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig \
+    ii ik io is it iu ja jv ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn \
+    mr ms mt my na nb nd ne ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg sh si \
+    sk sl sm sn so sq sr ss st su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo \
+    za zh zu";
+
 impl Language {
     /// Reads a tag and writes it in the usual case (`pt-br` becomes `pt-BR`).
     ///
     /// # Errors
-    /// [`NoLanguage`] for anything but a language of two or three letters, then perhaps a script of
+    /// [`NoLanguage`] for anything but a language of two (which there must be) or three letters, then perhaps a script of
     /// four letters and a region of two letters or three digits (RFC 5646, section 2.1).
     pub fn parse(text: &str) -> Result<Self, NoLanguage> {
         let letters = |part: &str| part.bytes().all(|b| b.is_ascii_alphabetic());
         let mut parts = text.trim().split('-').peekable();
         let language = parts.next().filter(|p| (2..=3).contains(&p.len()) && letters(p)).ok_or(NoLanguage)?;
         let mut tag = language.to_ascii_lowercase();
+        if tag.len() == 2 && !TWO_LETTERS.split(' ').any(|known| known == tag) {
+            return Err(NoLanguage);
+        }
         if let Some(script) = parts.next_if(|p| p.len() == 4 && letters(p)) {
             let (first, rest) = script.split_at(1);
             tag = format!("{tag}-{}{}", first.to_ascii_uppercase(), rest.to_ascii_lowercase());
@@ -131,7 +142,7 @@ mod tests {
             let language = Language::parse(text).unwrap();
             assert_eq!((language.as_str(), language.name().as_str()), (tag, name));
         }
-        for text in ["", "e", "english", "en-", "en-US-x-1", "d3", "de_DE", "../x"] {
+        for text in ["", "e", "english", "en-", "en-US-x-1", "d3", "de_DE", "../x", "zz", "xx-US"] {
             assert_eq!(Language::parse(text), Err(NoLanguage), "{text}");
         }
     }

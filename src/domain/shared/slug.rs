@@ -35,6 +35,8 @@ impl Slug {
     #[must_use]
     pub fn from_title(title: &str, fallback: &str) -> Self {
         let mut out = String::new();
+        // German writes ß as two letters where it has only plain ones.
+        let title = title.replace(['ß', 'ẞ'], "ss");
         for c in title.chars().flat_map(char::to_lowercase) {
             let plain = match c {
                 'a'..='z' | '0'..='9' => Some(c),
@@ -45,7 +47,6 @@ impl Slug {
                 'ù'..='ü' => Some('u'),
                 'ç' => Some('c'),
                 'ñ' => Some('n'),
-                'ß' => Some('s'),
                 '\'' | '’' => continue,
                 _ => None,
             };
@@ -92,6 +93,7 @@ mod tests {
     #[test]
     fn titles_become_slugs() {
         assert_eq!(Slug::from_title("The Salt Keeper’s  Coat!", "x").as_str(), "the-salt-keepers-coat");
+        assert_eq!(Slug::from_title("Große Straße", "x").as_str(), "grosse-strasse");
         assert_eq!(Slug::from_title("日本", "film-1").as_str(), "film-1");
         assert_eq!(Slug::from_title(&"ab ".repeat(60), "x").as_str().len(), 80);
         assert!(Slug::parse(Slug::from_title(&"abc ".repeat(60), "x").as_str()).is_ok());

@@ -111,7 +111,7 @@ pub(super) fn to_json(req: &Req, work: &Work, progress: Option<&Progress>) -> Va
         value["processing"] = json!({
             "state": work.processing, "since": work.since, "step": work.step, "reason": work.reason,
             "generation": work.generation, "playable_generation": work.playable,
-            "progress": progress.map(|p| json!({ "share": p.share, "step": p.step, "done": p.done, "of": p.of, "running": p.running, "no_room": p.no_room })),
+            "progress": progress.map(|p| json!({ "share": p.share, "step": p.step, "done": p.done, "of": p.of, "running": p.running, "no_room": p.no_room, "paused": p.paused })),
         });
         value["processing"]["replacement"] = work
             .next

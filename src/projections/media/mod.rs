@@ -3,7 +3,8 @@
 
 use super::{Projection, ProjectionError};
 use crate::domain::media::{
-    Captions, Chapter, Facts, Filing, Kind, MediaEvent, Overview, Place, Poster, Rendition, ShotDetail, Tier,
+    Captions, Chapter, Facts, Filing, Kind, MadeFiles, MediaEvent, Overview, Place, Poster, Rendition,
+    ShotDetail, Tier,
 };
 use crate::domain::shared::{Licence, PersonalRef};
 use crate::store::{RecordedEvent, Transaction};
@@ -18,7 +19,8 @@ mod replacing;
 
 pub use progress::{Progress, progress};
 pub use queries::{
-    SORTS, by_id, by_ids, by_slug, bytes_in, due, in_processing, list, listed, removed_before, sorted,
+    SORTS, by_id, by_ids, by_slug, bytes_in, due, in_processing, list, listed, removed, removed_before,
+    sorted,
 };
 pub use replacing::{Held, Next, Refused, bytes_of, former_before, originals_of, others_with_original};
 
@@ -32,7 +34,7 @@ impl Projection for MediaWorks {
     }
 
     fn version(&self) -> i32 {
-        9
+        10
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -81,7 +83,9 @@ impl Projection for MediaWorks {
             place_bytes  bigint not null default 0,
             moving       text,
             next         jsonb,
-            refused      jsonb
+            refused      jsonb,
+            made         jsonb,
+            erasing      boolean not null default false
         );
         create index if not exists media_works_by_owner on media_works (owner, received_at desc);
         create index if not exists media_works_by_original on media_works (sha256);
@@ -153,7 +157,7 @@ impl Projection for MediaWorks {
                 let generation = i32::try_from(generation).unwrap_or(i32::MAX);
                 set(
                     "processing = 'processing', since = $2, renditions = $3, poster = $4, duration_ms = $5,
-                     frames = $6, playable = $7, overview = $8",
+                     frames = $6, playable = $7, overview = $8, made = null",
                     &[&at, &json(&renditions)?, &poster, &long(duration_ms), &long(frames), &generation, &json(&overview)?],
                 )
                 .await
@@ -161,7 +165,10 @@ impl Projection for MediaWorks {
             E::RenditionReady { rendition, .. } => {
                 set("renditions = (renditions::jsonb || $2::jsonb)::json", &[&json(&[rendition])?]).await
             }
-            E::MediaReady { at } => set("processing = 'ready', since = $2, reason = null, step = null", &[&at]).await,
+            E::MediaReady { made, at } => {
+                let made = made.map(|m| json(&m)).transpose()?;
+                set("processing = 'ready', since = $2, reason = null, step = null, made = $3", &[&at, &made]).await
+            }
             E::MediaFailed { step, reason, at } => {
                 let step: &str = step.into();
                 set(
@@ -238,9 +245,11 @@ impl Projection for MediaWorks {
             E::MediaRemoved { at } => {
                 set("publication = 'removed', publish_at = null, since = $2, file_name = null, next = next - 'file_name'", &[&at]).await
             }
+            E::MediaRestored { at } => set("publication = 'unpublished', since = $2", &[&at]).await,
+            E::MediaErasureBegun { .. } => set("erasing = true", &[]).await,
             E::MediaFilesErased { .. } => {
                 tx.execute("delete from media_originals where media = $1", &[&id]).await?;
-                set("publication = 'erased', place_bytes = 0, renditions = '[]', poster = null, captions = '{}', next = null", &[]).await
+                set("publication = 'erased', place_bytes = 0, renditions = '[]', poster = null, captions = '{}', next = null, made = null", &[]).await
             }
         }
     }
@@ -348,6 +357,8 @@ pub struct Work {
     pub next: Option<Next>,
     /// The last new file that was not accepted, until another one comes.
     pub refused: Option<Refused>,
+    /// Every file of the round that people see, by their list; none of one that is not finished, or is older than lists.
+    pub made: Option<MadeFiles>,
 }
 
 impl Work {

@@ -20,6 +20,8 @@ pub struct Progress {
     pub running: bool,
     /// Whether it waits for room on the disk.
     pub no_room: bool,
+    /// Whether an operator has paused it, or the whole queue.
+    pub paused: bool,
 }
 
 /// Progress of works, from the rows of the encoder.
@@ -42,7 +44,9 @@ pub async fn progress(reader: &Reader, media: &[Uuid]) -> Result<Vec<Progress>, 
              select j.media, n.kind, count(*) filter (where j.state = 'done'), count(*),
                     bool_or(j.state = 'running' and j.lease_until >= now()),
                     (sum(j.frames_done))::float8, (sum(greatest(j.frames, j.frames_done)))::float8,
-                    bool_or(j.state = 'queued' and j.error = 'no_room')
+                    bool_or(j.state = 'queued' and j.error = 'no_room'),
+                    n.kind is not null and exists (select from public.media_queue_wishes w
+                        where w.paused and w.media in (j.media, '00000000-0000-0000-0000-000000000000'))
              from jobs j left join now_at n using (media)
              where n.kind is null or j.kind = n.kind
                 or (n.kind in ('smaller', 'quality', 'av1', 'package') and j.kind in ('smaller', 'quality', 'av1', 'package'))
@@ -68,6 +72,7 @@ pub async fn progress(reader: &Reader, media: &[Uuid]) -> Result<Vec<Progress>, 
                 of: r.get(3),
                 running: r.get::<_, Option<bool>>(4).unwrap_or(false),
                 no_room: r.get::<_, Option<bool>>(7).unwrap_or(false),
+                paused: r.get(8),
             }
         })
         .collect())

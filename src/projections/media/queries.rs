@@ -13,7 +13,7 @@ use uuid::Uuid;
 const COLUMNS: &str = "media, owner, kind, title, description, slug, tier, processing, since, reason, step,
     publication, publish_at, published_at, received_at, generation, playable, width, height, duration_ms, frames,
     renditions, poster, overview, sha256, bytes, file_name, captions, chapters, shot, ending, facts, licence, tags,
-    filing, place, place_round, place_bytes, moving, next, refused";
+    filing, place, place_round, place_bytes, moving, next, refused, made";
 
 fn read(row: &Row) -> Result<Work, QueryError> {
     let number = |name: &str| u32::try_from(row.get::<_, i32>(name)).unwrap_or(0);
@@ -25,6 +25,7 @@ fn read(row: &Row) -> Result<Work, QueryError> {
     let file_name: Option<serde_json::Value> = row.get("file_name");
     let next: Option<serde_json::Value> = row.get("next");
     let refused: Option<serde_json::Value> = row.get("refused");
+    let made: Option<serde_json::Value> = row.get("made");
     let captions: BTreeMap<String, Captions> = serde_json::from_value(row.get("captions")).map_err(bad)?;
     Ok(Work {
         id: row.get("media"),
@@ -68,6 +69,7 @@ fn read(row: &Row) -> Result<Work, QueryError> {
         moving: row.get("moving"),
         next: next.map(serde_json::from_value).transpose().map_err(bad)?,
         refused: refused.map(serde_json::from_value).transpose().map_err(bad)?,
+        made: made.map(serde_json::from_value).transpose().map_err(bad)?,
     })
 }
 
@@ -202,12 +204,27 @@ pub async fn due(reader: &Reader, now: DateTime<Utc>) -> Result<Vec<Uuid>, Query
     Ok(rows.iter().map(|r| r.get(0)).collect())
 }
 
-/// Removed works whose bytes may go.
+/// Removed works that can be brought back, of one owner or of all; those removed last come first.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn removed(reader: &Reader, owner: Option<Uuid>, limit: i64) -> Result<Vec<Work>, QueryError> {
+    let sql = format!(
+        "select {COLUMNS} from media_works
+         where publication = 'removed' and not erasing and ($1::uuid is null or owner = $1)
+         order by since desc, media limit $2"
+    );
+    reader.client().await?.query(&sql, &[&owner, &limit]).await?.iter().map(read).collect()
+}
+
+/// Removed works whose bytes may go, and those whose erasing was cut off.
 ///
 /// # Errors
 /// If the database cannot be read.
 pub async fn removed_before(reader: &Reader, time: DateTime<Utc>) -> Result<Vec<Work>, QueryError> {
-    let sql = format!("select {COLUMNS} from media_works where publication = 'removed' and since <= $1");
+    let sql = format!(
+        "select {COLUMNS} from media_works where publication = 'removed' and (erasing or since <= $1)"
+    );
     reader.client().await?.query(&sql, &[&time]).await?.iter().map(read).collect()
 }
 

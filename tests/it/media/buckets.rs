@@ -6,6 +6,7 @@ use crate::support::Page;
 use crate::support::bucket::Bucket;
 use kinora::actors::media_files::{self, Depth};
 use kinora::actors::media_moves::{self, MoveError, Moved};
+use kinora::actors::media_orphans;
 use kinora::config::Av1;
 use kinora::domain::media::Place;
 
@@ -294,12 +295,12 @@ async fn what_is_wrong_in_a_bucket_is_found_and_nothing_is_lost_over_it() {
         std::fs::create_dir_all(orphan.parent().expect("a folder")).expect("made");
         std::fs::write(&orphan, b"nobody's").expect("written");
     }
-    assert_eq!(media_files::prune(&cx, true).await.expect("pruned").orphans, 0, "they are too young");
+    assert_eq!(media_orphans::prune(&cx, true).await.expect("pruned").orphans, 0, "they are too young");
     for name in ["public/0192aaaa-bbbb-7ccc-8ddd-eeeeffff0000/1/x.m4s", "originals/ab/cd"] {
         let file = std::fs::File::options().write(true).open(bucket.objects().join(name)).expect("opened");
         file.set_modified(std::time::SystemTime::now() - Duration::from_secs(7200)).expect("aged");
     }
-    let pruned = media_files::prune(&cx, true).await.expect("pruned");
+    let pruned = media_orphans::prune(&cx, true).await.expect("pruned");
     assert_eq!((pruned.orphans, pruned.bytes), (2, 16));
     assert!(!bucket.objects().join("originals/ab/cd").exists());
     assert!(media_files::verify(&cx, Depth::Bytes).await.expect("compared").ok);

@@ -34,6 +34,8 @@ async fn captions_reach_whoever_may_watch_and_nobody_else() {
     // What is wrong is said at its field, and what was typed stays.
     for (language, bytes, words) in [
         ("deutsch", SRT.as_bytes().to_vec(), "Enter a language code"),
+        ("zz", SRT.as_bytes().to_vec(), "Enter a language code"),
+        ("de", SRT.replace("00:00:0", "00:10:0").into_bytes(), "00:10:00.500, after the end of the work"),
         ("de", b"Dear all".to_vec(), "No captions were found"),
         ("de", vec![], "Choose a file with captions"),
         ("de", [0, 1, 2, 255].repeat(99), "not a caption file"),

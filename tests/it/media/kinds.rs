@@ -117,7 +117,7 @@ async fn every_kind_is_shown_and_given_whole_to_members_only() {
         if name.ends_with(".pdf") {
             let at = |width: u32| format!("/media/files/{}/1/poster-{width}.jpg", work.id);
             let widths = work.poster.expect("a poster").widths;
-            assert_eq!(widths, [400, 800, 1200]);
+            assert_eq!(widths[..3], [400, 800, 1200]);
             for (width, status) in [(400, 200), (800, 200), (1200, 404)] {
                 assert_eq!(visitor.get(&at(width)).await.status, status, "{width}");
                 assert_eq!(maker.get(&at(width)).await.status, 200, "{width}");

@@ -32,6 +32,7 @@ mod refused;
 mod replacing;
 mod shot;
 mod texts;
+mod upkeep;
 mod uploading;
 mod workers;
 

@@ -13,7 +13,7 @@ async fn a_picture_gets_its_sizes_and_a_schedule_publishes_it() {
     upload(&maker, "A still", "still.jpg", jpeg).await;
     let work = wait(&studio, "A still", |w| w.processing == "ready").await;
     let poster = work.poster.clone().expect("poster");
-    assert_eq!(poster.widths, [400, 800]);
+    assert_eq!(poster.widths, [400, 800, 1000]);
     let visitor = studio.browser();
     let address = format!("/media/files/{}/1/poster-400.avif", work.id);
     assert_eq!(visitor.get(&address).await.status, 404);

@@ -2,7 +2,7 @@
 
 use super::*;
 use kinora::actors::encoder::{self, Tools};
-use kinora::actors::{former_files, media_files};
+use kinora::actors::{former_files, media_files, media_orphans};
 use kinora::projections::media::Held;
 
 async fn replace(browser: &Browser, work: &Work, name: &str, bytes: Vec<u8>) -> crate::support::Page {
@@ -72,7 +72,7 @@ async fn a_new_file_keeps_address_and_marks_and_the_former_one_goes_after_thirty
     assert!(on_disk(&studio, &work.sha256) && on_disk(&studio, &now.sha256));
     let verified = media_files::verify(cx, media_files::Depth::Bytes).await.expect("verified");
     assert_eq!((verified.ok, verified.originals), (true, 2), "{:?}", verified.findings);
-    let orphans = media_files::prune(cx, false).await.expect("pruned");
+    let orphans = media_orphans::prune(cx, false).await.expect("pruned");
     assert_eq!(orphans.orphans, 0);
 
     let early = (chrono::Utc::now() + chrono::TimeDelta::days(29)).to_rfc3339();

@@ -1,7 +1,7 @@
 //! `/studio/media/{id}`: the editor of one work, and what can be done with it.
 
 use super::uploads::{date_words, kind_words, processing_chip, publication_chip, standing};
-use super::{MAKERS, filing, replacing, shot, timeline};
+use super::{MAKERS, filing, removed, replacing, shot, timeline};
 use crate::actors::CommandError;
 use crate::actors::bus::{Claim, Envelope, Receipt};
 use crate::domain::media::{Media, MediaCommand, MediaError, Tier, tags};
@@ -136,6 +136,9 @@ async fn describe(mut req: Req) -> Result<Res, HttpError> {
 }
 
 async fn act(mut req: Req) -> Result<Res, HttpError> {
+    if let Some(act) = removed::Act::parse(req.param("act")) {
+        return removed::act(req, act).await;
+    }
     let work = find(&req).await?;
     let form = req.form().await?;
     let at = req.now();
@@ -163,7 +166,7 @@ async fn act(mut req: Req) -> Result<Res, HttpError> {
         .dispatch::<Media>(Envelope::new(req.command_id(&form), work.id, command, req.meta()))
         .await;
     match sent {
-        Ok(receipt) if removed => Ok(after(receipt, "/studio/uploads")),
+        Ok(receipt) if removed => Ok(after(receipt, &format!("/studio/uploads?removed={}", work.id))),
         Ok(receipt) => Ok(after(receipt, &format!("/studio/media/{}", work.id))),
         Err(CommandError::Refused(why)) => {
             let field = if why == MediaError::TimeHasPassed { "publish_at" } else { "" };
@@ -220,6 +223,7 @@ pub(super) async fn view(
             (crumbs(&[Place::new("Uploads", "/studio/uploads")], &work.title))
             (page_head(&work.title, None, Some(&publishing(req, work, &base))))
             (error_summary(errors))
+            @if !req.query("restored").is_empty() { (notice_text(Tone::Success, "It is back, and hidden: publish it when people are to see it again.")) }
             (state(req, work, progress.first(), &base))
             @if work.playable > 0 { (stage.markup) }
             (form(req, &base, &fields))
@@ -234,9 +238,8 @@ pub(super) async fn view(
                     @if matches!(work.processing.as_str(), "ready" | "failed") {
                         (form_inline(req, &format!("{base}/reprocess"), &button::submit("Make all renditions anew", Weight::Plain)))
                     }
-                    (form_inline(req, &format!("{base}/remove"), &button::submit("Remove this work", Weight::Danger)))
                 }
-                p.muted { "A removed work is gone for everybody at once; its files are erased after 30 days." }
+                (removed::ask(req, work, &base))
             }
         }
     };

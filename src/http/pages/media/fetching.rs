@@ -7,7 +7,7 @@ use crate::http::error::HttpError;
 use crate::http::form::Form;
 use crate::http::response::see_other;
 use crate::http::route::{Access, Route};
-use crate::http::ui::{Errors, Field, Tone, Weight, button, error_summary, form, format, notice_text};
+use crate::http::ui::{Errors, Field, Tone, Weight, button, form, format, notice_text};
 use crate::http::{Req, Res};
 use maud::{Markup, html};
 
@@ -54,7 +54,6 @@ pub(super) async fn section(req: &Req, typed: Option<&Form>, errors: &Errors) ->
     Ok(html! {
         section.stack aria-labelledby="fetching" {
             h2 #fetching { "Fetch from an address" }
-            (error_summary(errors))
             (form(req, "/studio/uploads/fetch", &fields))
             @for one in &running { (row(one)) }
         }

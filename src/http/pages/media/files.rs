@@ -14,6 +14,7 @@ use crate::http::route::{Access, Route};
 use crate::http::{Req, Res, cdn, hotlink};
 use crate::media::captions::chapters_vtt;
 use crate::media::files::Found;
+use crate::media::made_files;
 use crate::media::store::MediaStore;
 use crate::projections::media::{self as works, Work};
 use subtle::ConstantTimeEq;
@@ -66,6 +67,9 @@ impl<'a> Asked<'a> {
             return Err(HttpError::NotFound);
         }
         let whole = work.original_name().as_deref() == Some(path);
+        if path == made_files::NAME {
+            return Err(HttpError::NotFound);
+        }
         let key = match path.strip_prefix("captions/") {
             // They belong to the work, not to a round of its processing.
             Some(name) if work.captions.iter().any(|c| c.file() == name) => {
@@ -135,8 +139,7 @@ async fn protected(req: Req) -> Result<Res, HttpError> {
     let asked = Asked::new((&work, round), &path)?;
     let save = asked.whole || req.query("download") == "1";
     limit(&req, &asked, save)?;
-    let begins = matches!(req.header("range"), "") || req.header("range").starts_with("bytes=0-");
-    if save && begins && req.method == Method::GET && asked.find(&req).await.is_ok() {
+    if save && req.method == Method::GET && fetches_end(req.header("range"), &asked.find(&req).await) {
         download_counts::add(&req.app, req.viewer.id(), &asked.counted_as(&work)).await?;
         req.note_visit(Visit::Download, work.id, work.owner).await;
     }
@@ -163,6 +166,23 @@ async fn protected(req: Req) -> Result<Res, HttpError> {
     // Playlists change while rungs are added; segments never do.
     let cache = if asked.is_playlist() { "private, no-cache" } else { "private, max-age=3600, immutable" };
     asked.send(&req, &work, save, cache).await
+}
+
+/// Whether what is asked for holds the last byte of the file: whoever saves it asks for that once, in one piece or in
+/// many, and who only looks whether parts can be had does not.
+fn fetches_end(range: &str, found: &Result<Found, HttpError>) -> bool {
+    found.as_ref().is_ok_and(|found| holds_last(range, found.length))
+}
+
+fn holds_last(range: &str, length: u64) -> bool {
+    let Some((from, to)) = range.strip_prefix("bytes=").and_then(|r| r.split_once('-')) else { return true };
+    match (from.trim().parse::<u64>(), to.trim().parse::<u64>()) {
+        (Ok(from), Ok(to)) => from < length && to.saturating_add(1) >= length,
+        (Ok(from), Err(_)) => from < length,
+        // The last so many bytes: programs look at the end of an archive so. Only all of it is the file.
+        (Err(_), Ok(last)) => last >= length,
+        _ => true,
+    }
 }
 
 /// Leads to an address of the network of caches; the next time there is another one.
@@ -256,7 +276,18 @@ async fn picture(req: Req) -> Result<Res, HttpError> {
 
 #[cfg(test)]
 mod tests {
-    use super::is_our_name;
+    use super::{holds_last, is_our_name};
+
+    #[test]
+    fn a_file_is_counted_once_however_many_parts_it_is_fetched_in() {
+        for counted in ["", "bytes=0-", "bytes=0-99", "bytes=0-500", "bytes=60-99", "bytes=60-", "bytes=-100"]
+        {
+            assert!(holds_last(counted, 100), "{counted}");
+        }
+        for not in ["bytes=0-0", "bytes=0-59", "bytes=100-", "bytes=-5", "bytes=100-200"] {
+            assert!(!holds_last(not, 100), "{not}");
+        }
+    }
 
     #[test]
     fn only_names_that_we_gave_are_looked_for() {

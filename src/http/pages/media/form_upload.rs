@@ -20,10 +20,6 @@ pub(super) async fn receive(mut req: Req) -> Result<Res, HttpError> {
     let boundary = multer::parse_boundary(req.header("content-type"))
         .map_err(|_| HttpError::BadRequest("The form cannot be read.".into()))?;
     let announced: u64 = req.header("content-length").parse().unwrap_or(0);
-    if let Err(error) = uploads::check_room(&req.app, account, announced).await {
-        req.app.metrics.media.uploads.with_label_values(&["refused"]).inc();
-        return Err(as_http(error));
-    }
     let mut proven = !req.header("x-csrf-token").is_empty() || req.account()?.scopes.is_some();
     let (mut title, mut field_key) = (String::new(), String::new());
     let mut replaces = None;
@@ -68,10 +64,17 @@ pub(super) async fn receive(mut req: Req) -> Result<Res, HttpError> {
         }
         let about = About { file_name, title: title.clone(), replaces, ..About::default() };
         may_replace(&req, &about).await?.map_err(as_http)?;
+        // Before the first byte of the file: the whole form is as long as the announcement says.
+        if files == 0
+            && let Err(error) = uploads::check_room(&req.app, account, announced).await
+        {
+            req.app.metrics.media.uploads.with_label_values(&["refused"]).inc();
+            return replacing::refused(&req, (replaces, &title), error).await;
+        }
         let bytes = field.map(|part| part.map_err(std::io::Error::other));
         let original = match uploads::stage(&req.app, account, &about.file_name, bytes).await {
             Ok(original) => original,
-            Err(error) => return replacing::refused(&req, replaces, error).await,
+            Err(error) => return replacing::refused(&req, (replaces, &title), error).await,
         };
         let mut id = req.app.clock.new_id();
         if let Some((by, key)) = idempotent::key(&req, &field_key, Some(Scope::MediaWrite.code()))? {
@@ -91,14 +94,14 @@ pub(super) async fn receive(mut req: Req) -> Result<Res, HttpError> {
         let receipt = match (taken, &entered) {
             (Ok(receipt), _) => receipt,
             // Nothing has happened: another file may be sent with the same key.
-            (Err(error), Some((By::Form, key))) if replaces.is_some() => {
+            (Err(error), Some((By::Form, key))) if files == 1 => {
                 idempotency::forget(&req.app, key).await?;
-                return replacing::refused(&req, replaces, error).await;
+                return replacing::refused(&req, (replaces, &title), error).await;
             }
             (Err(error), Some((by, key))) => {
                 return idempotent::keep(&req.app, key, *by, Err(as_http(error))).await;
             }
-            (Err(error), None) => return replacing::refused(&req, replaces, error).await,
+            (Err(error), None) => return replacing::refused(&req, (replaces, &title), error).await,
         };
         uploads::process_if_eager(&req.app, replaces.unwrap_or(id)).await;
         last = Some(receipt);
@@ -111,7 +114,6 @@ pub(super) async fn receive(mut req: Req) -> Result<Res, HttpError> {
             idempotent::keep(&req.app, &key, by, Ok(to_list(receipt, replaces))).await
         }
         (Some(receipt), None) => Ok(to_list(receipt, replaces)),
-        (None, _) if replaces.is_some() => replacing::no_file(&req, replaces).await,
-        (None, _) => Err(HttpError::Unprocessable("Choose a file first.".into())),
+        (None, _) => replacing::no_file(&req, replaces, &title).await,
     }
 }

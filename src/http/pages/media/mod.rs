@@ -5,6 +5,7 @@ mod fetching;
 mod files;
 mod filing;
 mod form_upload;
+mod removed;
 mod replacing;
 mod shot;
 mod timeline;
@@ -30,6 +31,7 @@ pub fn routes() -> Vec<Route> {
         fetching::routes(),
         shot::routes(),
         editor::routes(),
+        removed::routes(),
         timeline::routes(),
     ]
     .into_iter()

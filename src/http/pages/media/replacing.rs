@@ -2,9 +2,11 @@
 
 use super::editor::{find_by_id, view};
 use super::tus::as_http;
+use super::uploads::page_of;
 use crate::actors::former_files;
 use crate::actors::uploads::{UploadError, is_about_file};
 use crate::http::error::HttpError;
+use crate::http::form::Form;
 use crate::http::response::see_other;
 use crate::http::ui::{
     Errors, Field, Tone, Weight, button, form_inline, format, hidden_fields, notice, notice_text, table,
@@ -89,8 +91,25 @@ async fn at_the_field(req: &Req, media: Uuid, error: &HttpError, words: String) 
     Ok(res)
 }
 
-/// A refused upload: with a work whose file it was to replace, its editor says why, at the field.
-pub(super) async fn refused(req: &Req, replaces: Option<Uuid>, error: UploadError) -> Result<Res, HttpError> {
+/// The page of uploads once more, with what was typed; programs get the plain answer.
+async fn at_the_list(req: &Req, title: &str, error: HttpError, words: String) -> Result<Res, HttpError> {
+    if req.account()?.scopes.is_some() {
+        return Err(error);
+    }
+    let mut typed = Form::default();
+    typed.push("title", title);
+    let mut res = page_of(req, Some(&typed), &Errors::one("file", words)).await?;
+    *res.status_mut() = error.status();
+    Ok(res)
+}
+
+/// A refused upload: the form is there once more and says why at the field; with a work whose file it was to replace,
+/// that is in the work's editor.
+pub(super) async fn refused(
+    req: &Req,
+    (replaces, title): (Option<Uuid>, &str),
+    error: UploadError,
+) -> Result<Res, HttpError> {
     let words = error.to_string();
     let at_field = is_about_file(&error)
         || matches!(
@@ -102,16 +121,17 @@ pub(super) async fn refused(req: &Req, replaces: Option<Uuid>, error: UploadErro
         );
     match (replaces, as_http(error)) {
         (Some(media), error) if at_field => at_the_field(req, media, &error, words).await,
+        (None, error) if at_field => at_the_list(req, title, error, words).await,
         (_, error) => Err(error),
     }
 }
 
 /// No file was chosen.
-pub(super) async fn no_file(req: &Req, replaces: Option<Uuid>) -> Result<Res, HttpError> {
+pub(super) async fn no_file(req: &Req, replaces: Option<Uuid>, title: &str) -> Result<Res, HttpError> {
     let words = "Choose a file first.".to_owned();
     let error = HttpError::Unprocessable(words.clone());
     match replaces {
         Some(media) => at_the_field(req, media, &error, words).await,
-        None => Err(error),
+        None => at_the_list(req, title, error, words).await,
     }
 }

@@ -1,7 +1,7 @@
 //! `/studio/uploads`: uploading, and how far everything is. The list is polled while something moves;
 //! without scripts a reload shows the same.
 
-use super::{MAKERS, fetching};
+use super::{MAKERS, fetching, removed};
 use crate::actors::uploads;
 use crate::domain::media::Kind;
 use crate::http::error::HttpError;
@@ -13,8 +13,8 @@ use crate::http::player::poster;
 use crate::http::response::html;
 use crate::http::route::{Access, Route};
 use crate::http::ui::{
-    Errors, Fetch, Field, Icon, Ratio, Theme, Tone, Weight, button, chip, empty, format, hidden_fields,
-    notice_text, page_head, paging, picture, rooms,
+    Errors, Fetch, Field, Icon, Ratio, Theme, Tone, Weight, button, chip, empty, error_summary, format,
+    hidden_fields, notice_text, page_head, paging, picture, rooms,
 };
 use crate::http::{Req, Res};
 use crate::projections::media::{self as works, Progress, Work};
@@ -56,17 +56,20 @@ pub(super) async fn page_of(req: &Req, typed: Option<&Form>, errors: &Errors) ->
     let body = markup! {
         div.stack.loose {
             (page_head("Uploads", Some("What you bring in is examined, made playable, and then gets better renditions."), None))
+            (error_summary(errors))
+            (removed::told(req).await?)
             @if let Some(why) = &closed { (notice_text(Tone::Warning, &why.to_string())) }
             form.form.upload method="post" action="/uploads/" enctype="multipart/form-data" data-upload {
                 (hidden_fields(req))
-                (Field::new("title", "Title").maxlength(200).optional().hint("As people will see it. It can be changed later.").render())
-                (Field::new("file", "Files").kind("file").several().hint(&hint).render())
+                (Field::new("title", "Title").value(typed.map_or("", |f| f.get("title"))).maxlength(200).optional().hint("As people will see it. It can be changed later.").render())
+                (Field::new("file", "Files").kind("file").several().hint(&hint).errors(errors).render())
                 div.row { (button::submit("Upload", Weight::Main)) }
             }
             (fetching)
             @if total > 1 { (orders(sort(req, works::SORTS))) }
             (list)
             (below(req, shown, total))
+            p { a href=(removed::LIST) { "Removed works" } }
         }
     };
     Ok(page(
@@ -187,6 +190,9 @@ pub(super) fn standing(work: &Work, progress: Option<&Progress>) -> Markup {
             }
             _ => @if is_moving(work) { (bar(work, progress)) },
         }
+        @if let Some(refused) = &work.refused {
+            p.error-text { span { "The new file of " (format::moment(refused.at)) " was not accepted, and what was there stays. " (refused.reason) } }
+        }
     }
 }
 
@@ -216,6 +222,9 @@ fn bar(work: &Work, progress: Option<&Progress>) -> Markup {
         _ => "Waits for an encoder".to_owned(),
     };
     let waiting = match progress {
+        Some(p) if !p.running && p.paused => {
+            " — paused by the studio's operators; it goes on when they let it"
+        }
         Some(p) if !p.running && p.no_room => " — waiting for room on the disk; it goes on by itself",
         Some(p) if !p.running && !p.step.is_empty() => " — waiting for an encoder",
         _ => "",

@@ -15,6 +15,7 @@ use crate::http::player::{self, downloads, is_free, stage};
 use crate::http::response::moved;
 use crate::http::route::{Access, Route};
 use crate::http::ui::{Tone, Weight, button, chip, format, markdown, notice_text, page_head, plain_text};
+use crate::http::viewer::is_long;
 use crate::http::{Req, Res, structured};
 use crate::projections::catalogue;
 use crate::projections::media::{self as works, Work};
@@ -62,10 +63,11 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         (thread)
     };
     let by = filing::line(&req, &work).await?;
+    let below = allowed && is_long(&work);
     let part_of = catalogue::shown_in(&req.app.reader, work.id).await?;
     let body = html! {
         div.wrap.page.stack.loose {
-            (stage.markup)
+            @if !below { (stage.markup) }
             @if allowed && work.duration_ms > 0 { (player::watched(&req, work.id, None, place.as_ref())) }
             (page_head(&work.title, None, Some(&acts(&req, &work))))
             @if !work.is_published() {
@@ -102,6 +104,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
                     }
                 }
             }
+            @if below { (stage.markup) }
             (filing::told(&req, &work, &told))
         }
     };

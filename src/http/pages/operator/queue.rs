@@ -39,6 +39,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let by = sort(&req, media_queue::SORTS);
     let pieces = media_queue::sorted(reader, by, SHOWN).await?;
     let paused = media_queue::paused(reader).await?;
+    let unattended = media_queue::unattended(reader).await?;
     let deeds = media_queue::deeds(reader, 20).await?;
     let moving = pieces.iter().any(|p| p.state == "running");
     let content = html! {
@@ -46,6 +47,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         p.small.dim { "Helper programs on this host are confined by " (Confinement::here().words()) "." }
         @if !req.query("done").is_empty() { (notice_text(Tone::Success, "Done. Workers hear of it with their next piece; a piece that was cancelled stops within a second or two.")) }
         @if paused { (notice_text(Tone::Warning, "The queue is paused: no worker takes another piece. Uploads are still accepted and wait.")) }
+        @if unattended { (notice_text(Tone::Danger, "No encoder is running: pieces wait, and nobody takes one. Start one with “kinora worker”, or the studio with the role “worker” (kinora serve --role …), and see its log if it should be running.")) }
         (figures(&pieces))
         (form_inline(&req, "/operator/queue", &match paused {
             true => button::submit_as("Resume the queue", "act", "resume", Weight::Main),
@@ -65,7 +67,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         }
         section.stack #deeds { h2 { "What operators did" } (history(&deeds)) }
     };
-    let body = html! { div.page { (rooms("Operations", &places(), "/operator/queue", &content)) } };
+    let body = html! { div.page.queue { (rooms("Operations", &places(), "/operator/queue", &content)) } };
     Ok(page(
         &req,
         Page {
@@ -219,13 +221,14 @@ fn list(req: &Req, by: Option<Sort>, pieces: &[Piece]) -> Markup {
         sortable(req, by, "work", Column::new("Work")),
         sortable(req, by, "piece", Column::new("Piece")),
         sortable(req, by, "state", Column::new("State")),
+        // Before the figures: at the end of a wide table nobody would find it.
+        Column::new("Last error"),
         sortable(req, by, "progress", Column::number("Progress")),
         Column::number("Frames/s"),
         sortable(req, by, "age", Column::number("Age")),
         Column::number("Silent"),
         Column::new("Worker"),
         sortable(req, by, "try", Column::number("Try")),
-        Column::new("Last error"),
     ];
     let rows: Vec<Vec<Markup>> = pieces
         .iter()
@@ -242,13 +245,13 @@ fn list(req: &Req, by: Option<Sort>, pieces: &[Piece]) -> Markup {
                 table::head(&name(p)),
                 table::text(&piece_words(p)),
                 table::cell(&chip(tone, &p.state)),
+                table::cell(&trouble(p)),
                 table::number(&progress),
                 table::number(&p.speed().map_or_else(|| "–".into(), |s| format!("{s:.1}"))),
                 table::number(&seconds(Some(p.age))),
                 table::number(&seconds(p.silent)),
                 table::cell(&html! { span.mono.small { (p.worker.as_deref().unwrap_or("–")) } }),
                 table::number(&p.attempts.to_string()),
-                table::cell(&trouble(p)),
             ]
         })
         .collect();
@@ -326,6 +329,7 @@ async fn wish(mut req: Req, media: Option<Uuid>) -> Result<Res, HttpError> {
     wishes::act(&req.app, req.command_id(&form), media, act, req.meta()).await.map_err(|e| match e {
         WishError::Store(error) => error.into(),
         WishError::Failed(words) => HttpError::Internal(words),
+        WishError::NoSuchWork => HttpError::NotFound,
         refused => HttpError::Unprocessable(refused.to_string()),
     })?;
     Ok(see_other("/operator/queue?done=yes"))

@@ -344,7 +344,7 @@ fn matches(token: &str, word: &str) -> bool {
 fn mark(text: &str, words: &[String], (pre, post): (&str, &str), length: usize) -> String {
     let all: Vec<&str> = text.split(' ').collect();
     let hit = |piece: &&str| tokens(piece).any(|t| words.iter().any(|w| matches(&t, w)));
-    let begin = all.iter().position(|p| hit(p)).unwrap_or(0).saturating_sub(length.min(1000) / 2);
+    let begin = all.iter().position(&hit).unwrap_or(0).saturating_sub(length.min(1000) / 2);
     let end = begin.saturating_add(length).min(all.len());
     let begin = if length > all.len() { 0 } else { begin };
     let marked = all[begin..end].iter().map(|piece| match hit(piece) {

@@ -258,11 +258,7 @@ async fn codes_cannot_be_guessed_and_what_was_typed_of_a_card_does_not_come_back
         [ADDRESS.to_vec(), vec![("card_number", "4242 4242 4242 4242"), ("card_expiry", "12/15")]].concat();
     let again = member.submit(&page, &action, &fields).await;
     assert_eq!(again.status, 422);
-    assert!(
-        !again.body.contains("4242 4242 4242 4242\"") && !again.body.contains("value=\"12/15"),
-        "{}",
-        again.body
-    );
+    assert!(!again.body.contains("value=\"4242") && !again.body.contains("value=\"12/15"), "{}", again.body);
     assert!(again.body.contains("Enter the card again"), "{}", again.body);
     // A code that is right costs nothing, however often it is looked at.
     for _ in 0..5 {

@@ -30,6 +30,9 @@ pub enum Booked {
         number: String,
         /// What is still missing; zero when it is enough.
         rest: Money,
+        /// What came more than the order asked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        over: Option<Money>,
     },
     /// It had been booked before.
     Known {
@@ -215,10 +218,14 @@ async fn book(
             let came = row.transferred.minor.max(before).saturating_add(credit.amount.minor);
             let came = came.saturating_add(row.credit.minor);
             let rest = Money::new((row.total.minor - came).max(0), row.total.currency);
+            let over = if row.is_open() { came.saturating_sub(row.total.minor) } else { credit.amount.minor };
+            // Of several transfers of one statement each names what it brought too much.
+            let over = over.min(credit.amount.minor);
             Ok(Booked::Booked {
                 order,
                 number,
                 rest: if row.is_open() { rest } else { Money::new(0, rest.currency) },
+                over: (over > 0).then(|| Money::new(over, row.total.currency)),
             })
         }
         Err(CommandError::Refused(why)) => refuse(&why.to_string()),

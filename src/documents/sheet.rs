@@ -240,7 +240,10 @@ fn remarks(pen: &mut Pen, paper: &Paper<'_>) {
     words.push(match (paper.credit_note, d.refund.is_some(), d.paid, paper.transfer) {
         (_, true, ..) => "The amount was given back.".into(),
         (true, ..) => "Nothing has to be paid.".into(),
-        (_, _, true, _) => "Paid. Thank you.".into(),
+        (_, _, true, _) => match d.paid_on {
+            Some(day) if day != d.issued_on => format!("Paid on {}. Thank you.", day_words(day)),
+            _ => "Paid. Thank you.".into(),
+        },
         (_, _, false, Some((iban, reference))) => {
             let what = match to_pay(paper) {
                 Some(left) if d.credit.is_some() => left.to_string(),

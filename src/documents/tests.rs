@@ -50,6 +50,7 @@ fn document(price: i64, country: &str, business: bool) -> Document {
         paid: true,
         corrects: None,
         refund: None,
+        paid_on: None,
         moved: false,
         credit: None,
     }

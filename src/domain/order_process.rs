@@ -136,7 +136,8 @@ pub fn subscription_step(
 }
 
 /// The refund of the days of an order that were not used: there is one.
-fn refund_id(order: Uuid) -> Uuid {
+#[must_use]
+pub fn refund_id(order: Uuid) -> Uuid {
     derive_id(&format!("order-{order}"), "unused-days")
 }
 

@@ -41,6 +41,9 @@ pub enum GiftMail {
         what: String,
         /// A subscription runs longer by it; else there is access for that time.
         extended: bool,
+        /// The day on which it is over, or the next payment is due, where that is known.
+        #[serde(default)]
+        until: Option<NaiveDate>,
     },
     /// It was taken back: to its buyer.
     TakenBack {
@@ -76,15 +79,22 @@ impl GiftMail {
                 .say(format!("Somebody entered the code of your gift ({what}) on {}. It counts no more.", day_words(*on)))
                 .button("Your gifts", studio.link("/account/gifts"))
                 .sign(studio),
-            Self::Given { what, extended } => Letter::new("Your gift has begun")
-                .to_person(name)
-                .say(if *extended {
+            Self::Given { what, extended, until } => {
+                let letter = Letter::new("Your gift has begun").to_person(name).say(if *extended {
                     format!("Your membership runs longer by your gift: {what}. Your next payment moves by as much.")
                 } else {
                     format!("You can watch and download everything for the time of your gift: {what}. Nothing renews, and nothing is charged to you.")
-                })
-                .button("See your subscription", studio.link("/account/subscription"))
-                .sign(studio),
+                });
+                let letter = match until {
+                    Some(day) => letter.row(if *extended { "Next payment" } else { "Until" }, day_words(*day)),
+                    None => letter,
+                };
+                let letter = match extended {
+                    true => letter.button("See your subscription", studio.link("/account/subscription")),
+                    false => letter.button("Your gifts", studio.link("/account/gifts")),
+                };
+                letter.sign(studio)
+            }
             Self::TakenBack { what, paid } => Letter::new("Your gift was taken back")
                 .to_person(name)
                 .say(format!("The gift of {what} was taken back: its code counts no more."))

@@ -67,11 +67,17 @@ fn all() -> Vec<(&'static str, Mail)> {
         ),
         (
             "gift_given",
-            gift::GiftMail::Given { what: "Studio, month".into(), extended: false }.render(&studio, name),
+            gift::GiftMail::Given {
+                what: "Studio, month".into(),
+                extended: false,
+                until: "2027-06-15".parse().ok(),
+            }
+            .render(&studio, name),
         ),
         (
             "gift_extended",
-            gift::GiftMail::Given { what: "Studio, month".into(), extended: true }.render(&studio, name),
+            gift::GiftMail::Given { what: "Studio, month".into(), extended: true, until: None }
+                .render(&studio, name),
         ),
         (
             "gift_taken_back",

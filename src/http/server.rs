@@ -12,7 +12,9 @@ use super::request::{BodyStream, Req};
 use super::response::{self, Res, set};
 use super::route::{Access, Body, Route};
 use super::routes::Table;
+use super::ui::format::in_zone;
 use super::{csrf, door, form::Form, session::Viewer, site_words, step_up};
+use crate::domain::shared::calendar::Zone;
 use crate::domain::shared::text::printable;
 use bytes::{Buf, Bytes};
 use futures_util::{FutureExt, Stream, StreamExt};
@@ -283,7 +285,9 @@ async fn run(route: &Route, mut req: Req) -> Res {
         Ok(()) => {
             let back = req.to_sign_in();
             let reads = matches!(req.method, Method::GET | Method::HEAD);
-            let work = AssertUnwindSafe(idempotent::run(route.clone(), req)).catch_unwind();
+            let zone = Zone::parse(&app.config.studio.zone).ok();
+            let page = in_zone(zone, idempotent::run(route.clone(), req));
+            let work = AssertUnwindSafe(page).catch_unwind();
             // What changes something runs to its end, even if the client hangs up meanwhile.
             let done = if reads {
                 work.await

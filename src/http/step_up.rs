@@ -92,6 +92,7 @@ pub const TABLE: &[Rule] = &[
     post("/billing/bank", When::Always, "book the payments of a bank statement"),
     post("/billing/subscriptions/{id}", MONEY, "change what somebody pays or gets"),
     post("/billing/plans", When::Always, "change what is sold"),
+    post("/billing/plans/{plan}", When::Always, "change what is sold"),
     post("/billing/plans/{plan}/prices", When::Always, "change prices"),
     post("/billing/plans/{plan}/prices/{variation}/withdraw", When::Always, "change prices"),
     post("/billing/plans/{plan}/price-change", When::Always, "change what many members pay"),

@@ -199,6 +199,8 @@ pub struct Month {
     pub subscriptions: i64,
     /// How many of them stopped, or paused.
     pub lost: i64,
+    /// What was lost by them and by paying less; who came in between counts in neither.
+    pub lost_minor: i64,
 }
 
 impl Month {
@@ -230,20 +232,22 @@ pub async fn by_span(
     let sql = "
         with span as (
             select generate_series(date_trunc($3::text, $1::date::timestamp), date_trunc($3::text, $2::date::timestamp), ('1 ' || $3::text)::interval)::date as month
-        ), currencies as (select distinct currency from movements)
-        select s.month, c.currency,
-            coalesce(sum(m.minor) filter (where m.day < s.month), 0)::bigint,
-            coalesce(sum(m.minor) filter (where m.day >= s.month and m.kind = 'new'), 0)::bigint,
-            coalesce(sum(m.minor) filter (where m.day >= s.month and m.kind = 'reactivation'), 0)::bigint,
-            coalesce(sum(m.minor) filter (where m.day >= s.month and m.kind = 'expansion'), 0)::bigint,
-            coalesce(sum(m.minor) filter (where m.day >= s.month and m.kind = 'contraction'), 0)::bigint,
-            coalesce(sum(m.minor) filter (where m.day >= s.month and m.kind = 'churn'), 0)::bigint,
-            count(*) filter (where m.day < s.month and m.kind in ('new', 'reactivation'))
-                - count(*) filter (where m.day < s.month and m.kind = 'churn'),
-            count(*) filter (where m.day >= s.month and m.kind = 'churn')
-        from span s cross join currencies c
-        join movements m on m.currency = c.currency and m.day < s.month + ('1 ' || $3::text)::interval
-        group by s.month, c.currency order by s.month, c.currency";
+        ), per as (
+            select s.month, m.currency, m.subscription,
+                coalesce(sum(m.minor) filter (where m.day < s.month), 0) as before,
+                coalesce(sum(m.minor) filter (where m.day >= s.month and m.kind = 'new'), 0) as new,
+                coalesce(sum(m.minor) filter (where m.day >= s.month and m.kind = 'reactivation'), 0) as back,
+                coalesce(sum(m.minor) filter (where m.day >= s.month and m.kind = 'expansion'), 0) as more,
+                coalesce(sum(m.minor) filter (where m.day >= s.month and m.kind = 'contraction'), 0) as less,
+                coalesce(sum(m.minor) filter (where m.day >= s.month and m.kind = 'churn'), 0) as churn
+            from span s join movements m on m.day < s.month + ('1 ' || $3::text)::interval
+            group by s.month, m.currency, m.subscription)
+        select month, currency, sum(before)::bigint, sum(new)::bigint, sum(back)::bigint, sum(more)::bigint,
+            sum(less)::bigint, sum(churn)::bigint,
+            count(*) filter (where before > 0),
+            count(*) filter (where before > 0 and churn < 0),
+            coalesce(sum(least(before, -churn - less)) filter (where before > 0), 0)::bigint
+        from per group by month, currency order by month, currency";
     let rows = r.client().await?.query(sql, &[&from, &until, &span.word()]).await?;
     Ok(rows
         .iter()
@@ -258,6 +262,7 @@ pub async fn by_span(
             churn: row.get(7),
             subscriptions: row.get(8),
             lost: row.get(9),
+            lost_minor: row.get(10),
         })
         .collect())
 }

@@ -52,6 +52,10 @@ impl Projection for Plans {
             Some(PlanEvent::PlanCreated { name, summary, .. }) => {
                 tx.execute("insert into plans values ($1, $2, $3)", &[&plan, &name, &summary]).await?;
             }
+            Some(PlanEvent::PlanDescribed { name, summary, .. }) => {
+                let sql = "update plans set name = $2, summary = $3 where plan = $1";
+                tx.execute(sql, &[&plan, &name, &summary]).await?;
+            }
             Some(PlanEvent::PlanVariationAdded { variation, .. }) => {
                 tx.execute(
                     "insert into plan_offers values ($1, $2, $3, $4, $5, true, $6, null, null)",
@@ -162,6 +166,15 @@ pub async fn all(r: &Reader) -> Result<Vec<Listed>, QueryError> {
         Ok(Listed { offer: read(row)?, sold: row.get(5), moves: moves.0.zip(moves.1) })
     };
     rows.iter().map(listed).collect()
+}
+
+/// The sentence below the name of a plan.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn summary(r: &Reader, plan: Uuid) -> Result<Option<String>, QueryError> {
+    let row = r.client().await?.query_opt("select summary from plans where plan = $1", &[&plan]).await?;
+    Ok(row.map(|row| row.get(0)))
 }
 
 /// Every plan by name, whether it has a price or not.

@@ -306,3 +306,12 @@ pub async fn to_look_up(
     let rows = r.client().await?.query(sql, &[&at, &limit, &refunder]).await?;
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
+
+/// How many wait for somebody to send them by bank transfer.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn to_send(r: &Reader) -> Result<i64, QueryError> {
+    let sql = "select count(*) from refunds where state = 'started' and via::jsonb ->> 'by' = 'transfer'";
+    Ok(r.client().await?.query_one(sql, &[]).await?.get(0))
+}

@@ -159,7 +159,8 @@ pub async fn after(
     r.client().await?.query(&sql, &params).await?.iter().map(read).collect()
 }
 
-/// How many were cancelled for which reason, `none` for those who said none; the most frequent first.
+/// How many were cancelled for which reason, `none` for those who said none, `withdrawn` for those who went back on
+/// the contract; the most frequent first.
 ///
 /// # Errors
 /// If the database cannot be read.

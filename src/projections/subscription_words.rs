@@ -403,7 +403,7 @@ fn subscription(event: &SubscriptionEvent) -> Words {
             format!("Coupon {}: {}.", discount.code, discount.words()),
             "It counts for the periods that are ordered from now on.".to_owned(),
         ),
-        E::PriceChangeAnnounced(PriceNotice { previous, terms, from, notice_days, .. }) => words(
+        E::PriceChangeAnnounced(PriceNotice { previous, terms, from, notice_days, instead_of, .. }) => words(
             Weight::Watch,
             format!(
                 "The member was told: {} instead of {previous} per {} for periods that begin on {} or later.",
@@ -412,7 +412,10 @@ fn subscription(event: &SubscriptionEvent) -> Words {
                 day_words(*from)
             ),
             format!(
-                "Decided by staff for everybody who has that price, with at least {notice_days} days of notice."
+                "Decided by staff for everybody who has that price, with at least {notice_days} days of notice.{}",
+                instead_of
+                    .map(|day| format!(" It takes the place of what was announced for {}.", day_words(day)))
+                    .unwrap_or_default()
             ),
         ),
         E::TaxChangeAnnounced { change: c } => words(

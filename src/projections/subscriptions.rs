@@ -25,7 +25,7 @@ impl Projection for Subscriptions {
     }
 
     fn version(&self) -> i32 {
-        8
+        9
     }
 
     fn streams_apart(&self) -> bool {
@@ -81,6 +81,7 @@ impl Projection for Subscriptions {
             | SubscriptionEvent::SubscriptionExpired { ended_at, .. } => Some(*ended_at),
             _ => None,
         };
+        let withdrawn = matches!(decoded, SubscriptionEvent::WithdrawalDeclared(_));
         state.apply(decoded);
         let (Some(status), Some(terms)) = (state.status(), state.terms()) else { return Ok(()) };
         let status: &'static str = status.into();
@@ -98,7 +99,7 @@ impl Projection for Subscriptions {
                  ended_at = coalesce(excluded.ended_at, subscriptions.ended_at), state = excluded.state,
                  price_minor = excluded.price_minor, paused = excluded.paused,
                  vat_ask_from = excluded.vat_ask_from, vat_pending = excluded.vat_pending,
-                 cancel_reason = excluded.cancel_reason",
+                 cancel_reason = case when subscriptions.cancel_reason = 'withdrawn' then 'withdrawn' else excluded.cancel_reason end",
             &[
                 &id,
                 &state.owner(),
@@ -119,7 +120,7 @@ impl Projection for Subscriptions {
                 &state.is_paused(),
                 &state.ask_register_from(),
                 &state.vat_check().is_some_and(|(check, _)| *check == VatCheck::Pending),
-                &state.cancel_reason().map(<&'static str>::from),
+                &withdrawn.then_some("withdrawn").or_else(|| state.cancel_reason().map(<&'static str>::from)),
             ],
         )
         .await?;

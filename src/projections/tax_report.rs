@@ -69,6 +69,14 @@ pub struct Invoiced {
 }
 
 impl Invoiced {
+    /// A span in which nothing was invoiced.
+    #[must_use]
+    pub fn nothing(start: NaiveDate, currency: &str) -> Self {
+        let currency = currency.to_owned();
+        let (invoices, gross, credit_notes, credited, tax, net, lost) = (0, 0, 0, 0, 0, 0, 0);
+        Self { start, currency, invoices, gross, credit_notes, credited, tax, net, lost }
+    }
+
     /// Revenue: without tax, refunds and lost disputes taken off.
     #[must_use]
     pub const fn revenue(&self) -> i64 {

@@ -102,7 +102,7 @@ async fn a_gift_is_paid_sent_and_redeemed_once() {
     assert!(refused.body.contains("ABCD-ABCD-ABCD-ABCD"), "what was typed stays");
     let got = redeem(&studio, &grace, &code.to_lowercase().replace('-', " ")).await;
     assert_eq!(got.status, 303, "{}", got.body);
-    assert!(grace.get("/account/gifts").await.body.contains("You have access for that time"));
+    assert!(grace.get("/account/gifts").await.body.contains("You have access until"));
     let facts: String = studio
         .client()
         .await

@@ -54,6 +54,7 @@ fn document(order: u128) -> Box<Document> {
         paid: true,
         corrects: None,
         refund: None,
+        paid_on: None,
         moved: false,
         credit: None,
     })

@@ -46,7 +46,7 @@ async fn a_coupon_makes_the_first_periods_cheaper_and_is_used_as_often_as_it_may
     let (studio, member, billing) = open().await;
     let wrong = coupon(&studio, &billing, &[("code", "x"), ("off", "all"), ("periods", "many")]).await;
     assert_eq!(wrong.status, 422);
-    for words in ["3 to 24 letters", "such as 20 %", "number of periods", "value=\"many\""] {
+    for words in ["4 to 24 letters", "such as 20 %", "number of periods", "value=\"many\""] {
         assert!(wrong.body.contains(words), "{words}");
     }
     let made = [("code", "spring-20"), ("off", "20 %"), ("periods", "2"), ("limit", "1")];
@@ -57,7 +57,7 @@ async fn a_coupon_makes_the_first_periods_cheaper_and_is_used_as_often_as_it_may
 
     let (page, _) = order_page(&member, "Nothing-1").await;
     let unknown = member.get(&page).await;
-    assert!(unknown.status == 422 && unknown.body.contains("no coupon of that name"), "{}", unknown.body);
+    assert!(unknown.status == 422 && unknown.body.contains("This code cannot be used"), "{}", unknown.body);
     let (page, _) = order_page(&member, "spring-20").await;
     let shown = member.get(&page).await.body;
     assert!(shown.contains("20 % off for 2 periods") && shown.contains("€9.20"), "{shown}");
@@ -161,6 +161,10 @@ async fn a_new_price_is_announced_to_those_who_have_the_old_one() {
     assert_eq!(done.status, 303, "{}", done.body);
     assert_eq!(announce(&old, &new, &day(45)).await.status, 303, "twice is once");
     assert_eq!(mails(&studio, "price_changes").await, 1);
+    // Put off: the member hears of it, and pays it no earlier than the desk says.
+    assert_eq!(announce(&old, &new, &day(75)).await.status, 303);
+    assert_eq!(mails(&studio, "price_changes").await, 2);
+    assert_eq!(mails(&studio, &format!("instead_of%{}", day(45))).await, 1);
     let mine = member.get("/account/subscription").await.body;
     assert!(mine.contains("€13.50") && mine.contains("cancel before your next payment"), "{mine}");
     assert!(billing.get("/billing/plans").await.body.contains("€13.50 from"));
@@ -176,7 +180,7 @@ async fn a_new_price_is_announced_to_those_who_have_the_old_one() {
     }
     let sql = "select gross_minor from orders order by placed_at";
     let totals: Vec<i64> = client.query(sql, &[]).await.expect("read").iter().map(|r| r.get(0)).collect();
-    assert_eq!(totals, [1150, 1150, 1350, 1350]);
+    assert_eq!(totals, [1150, 1150, 1150, 1350], "as put off");
     drop(client);
     studio.verify().await;
     studio.close().await;
@@ -187,12 +191,18 @@ async fn who_withdraws_in_time_gets_back_what_was_not_used() {
     let (studio, member, billing) = open().await;
     assert_eq!(order(&studio, &member, "NL", "card", CARD[0].1).await.status, 303);
     let mine = member.get("/account/subscription").await.body;
-    assert!(mine.contains("Withdraw from the contract") && mine.contains("€11.50"), "{mine}");
+    assert!(mine.contains("Withdraw from the contract"), "{mine}");
+    // The day that has begun is used: of 28 to 31 days all others go back, less what staff gave back before.
+    let order = link(&billing.get("/billing/orders").await.body, "/billing/orders/");
+    let ask = format!("{order}/refund");
+    let part = [("of", "price"), ("way", "transfer"), ("amount", "5.00"), ("reason", "goodwill")];
+    assert_eq!(billing.submit(&ask, &ask, &part).await.status, 303);
+    studio.settle().await;
     // One press does nothing: what follows is shown first, and confirmed on that page.
     let page = "/account/subscription/withdraw";
     assert!(mine.contains(&format!("href=\"{page}\"")) && !mine.contains(&format!("action=\"{page}\"")));
     let shown = member.get(page).await.body;
-    for words in ["Confirm withdrawal", "cannot be undone", "€11.50", "Keep my subscription"] {
+    for words in ["Confirm withdrawal", "cannot be undone", "€6.50", "Keep my subscription"] {
         assert!(shown.contains(words), "{words}: {shown}");
     }
     assert!(member.get("/account/subscription").await.body.contains("You can watch everything"));
@@ -202,6 +212,11 @@ async fn who_withdraws_in_time_gets_back_what_was_not_used() {
     assert_eq!(member.get(page).await.location(), "/account/subscription", "it is over");
     let mine = member.get("/account/subscription").await.body;
     assert!(mine.contains("has ended") && !mine.contains("Withdraw from the contract"), "{mine}");
+    assert_eq!(
+        mails(&studio, "\"minor\": 650").await + mails(&studio, "\"minor\":650").await,
+        2,
+        "the mails say how much"
+    );
     assert_eq!((mails(&studio, "withdrawn").await, mails(&studio, "refunded").await), (1, 1));
     assert_eq!(mails(&studio, "\"ended\"").await, 0, "one mail says it");
     let again = member.submit("/account/subscription", "/account/subscription/withdraw", &[]).await;
@@ -212,7 +227,7 @@ async fn who_withdraws_in_time_gets_back_what_was_not_used() {
         assert!(log.contains(words), "{words}: {log}");
     }
     let refunds = billing.get("/billing/refunds").await.body;
-    assert!(refunds.contains("€11.50"), "{refunds}");
+    assert!(refunds.contains("€6.50"), "{refunds}");
     studio.verify().await;
     studio.close().await;
 }
@@ -231,5 +246,29 @@ async fn where_the_studio_asks_for_it_the_right_is_given_up_by_a_tick_of_ones_ow
     let refused = member.submit("/account/subscription", "/account/subscription/withdraw", &[]).await;
     assert!(refused.status == 422 && refused.body.contains("no right of withdrawal"), "{}", refused.body);
     studio.verify().await;
+    studio.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codes_cannot_be_guessed_and_what_was_typed_of_a_card_does_not_come_back() {
+    let (studio, member, billing) = open_with(|c| c.limits.sign_in_failures = 3).await;
+    assert_eq!(coupon(&studio, &billing, &[("code", "spring-20"), ("off", "20 %")]).await.status, 303);
+    let (page, action) = order_page(&member, "").await;
+    let fields =
+        [ADDRESS.to_vec(), vec![("card_number", "4242 4242 4242 4242"), ("card_expiry", "12/15")]].concat();
+    let again = member.submit(&page, &action, &fields).await;
+    assert_eq!(again.status, 422);
+    assert!(!again.body.contains("value=\"4242") && !again.body.contains("value=\"12/15"), "{}", again.body);
+    assert!(again.body.contains("Enter the card again"), "{}", again.body);
+    // A code that is right costs nothing, however often it is looked at.
+    for _ in 0..5 {
+        assert_eq!(member.get(&order_page(&member, "spring-20").await.0).await.status, 200);
+    }
+    for guess in ["GUESS-1", "GUESS-2", "GUESS-3"] {
+        let wrong = member.get(&order_page(&member, guess).await.0).await;
+        assert!(wrong.status == 422 && wrong.body.contains("This code cannot be used"), "{}", wrong.body);
+    }
+    let paused = member.get(&order_page(&member, "spring-20").await.0).await;
+    assert!(paused.status == 429 && paused.headers.contains_key("retry-after"), "{}", paused.body);
     studio.close().await;
 }

@@ -282,3 +282,23 @@ async fn the_return_for_the_one_stop_shop_corrects_earlier_quarters() {
     studio.verify().await;
     studio.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_who_gave_at_the_start_can_be_lost() {
+    let mut desk = Desk::open().await;
+    desk.at = time("2031-01-10T10:00:00Z");
+    let stays = desk.join(Some(GOOD)).await;
+    desk.account = Uuid::now_v7();
+    desk.at = time("2031-02-03T10:00:00Z");
+    let short = desk.join(Some(GOOD)).await;
+    for (at, who) in [("2031-02-08T10:00:00Z", short), ("2031-02-09T10:00:00Z", stays)] {
+        desk.at = time(at);
+        let command = SubscriptionCommand::EndNow { cause: CancelCause::EndedByStaff, at: desk.at };
+        desk.send(who, command).await;
+    }
+    let all = movements::months(&desk.instance.services.reader, day("2031-02-01"), day("2031-02-28"));
+    let february = all.await.expect("read").remove(0);
+    assert_eq!((february.new, february.churn), (1150, -2300));
+    assert_eq!((february.subscriptions, february.lost, february.lost_minor), (1, 1, 1150), "never above all");
+    desk.instance.close().await.expect("closes");
+}

@@ -300,6 +300,7 @@ const GRAVE: &[(&str, &str, &str)] = &[
     ("POST", "/billing/subscriptions/{id}", "end-now"),
     ("POST", "/billing/subscriptions/{id}", "plan"),
     ("POST", "/billing/plans", ""),
+    ("POST", "/billing/plans/{plan}", ""),
     ("POST", "/billing/plans/{plan}/prices", ""),
     ("POST", "/billing/plans/{plan}/prices/{variation}/withdraw", ""),
     ("POST", "/billing/plans/{plan}/price-change", ""),

@@ -8,14 +8,15 @@ use crate::domain::access::Membership;
 use crate::domain::approval::ApprovalEvent;
 use crate::domain::credit::CreditEvent;
 use crate::domain::order::{OrderEvent, RefundOf, RefundVia, order_number, transfer_reference};
+use crate::domain::order_process::refund_id;
 use crate::domain::shared::aggregate::CategoryEvent;
 use crate::domain::shared::payment::Collection;
 use crate::domain::shared::tax::{Country, Tax};
 use crate::domain::shared::tax_rates::RateTable;
 use crate::domain::shared::vat_number::VatCheck;
-use crate::domain::shared::{AccountId, Money, Role};
+use crate::domain::shared::{AccountId, Currency, Money, Role};
 use crate::domain::subscription::{
-    CancelCause, PauseOver, PriceNotice, Subscription, SubscriptionEvent, Terms, TrialNotice,
+    CancelCause, PauseOver, PriceNotice, Subscription, SubscriptionEvent, Terms, TrialNotice, UnusedDays,
 };
 use crate::emails::MailKind;
 use crate::emails::billing::BillingMail;
@@ -105,6 +106,10 @@ impl Workflow for BillingMails {
         };
         if !less_credit(&happened, &mut mail, state.owner(), cx).await? {
             return Ok(());
+        }
+        if let BillingMail::Withdrawn { refund, amount } = &mut mail {
+            *amount = withdrawn(event, cx, terms.price.currency).await?;
+            *refund = amount.is_some();
         }
         if let BillingMail::OrderToPay { debited, pay_by, .. } = &mut mail {
             let mandate = direct_debits::mandate_of(cx, state.owner()).await?;
@@ -206,6 +211,28 @@ async fn short(
     send(event, cx, account, "mail", BillingMail::TransferShort { received, rest, iban, reference }).await
 }
 
+/// What goes back after a withdrawal: what its orders decided, or, before they have, what they will.
+async fn withdrawn(
+    event: &RecordedEvent,
+    cx: &Services,
+    currency: Currency,
+) -> Result<Option<Money>, WorkflowError> {
+    let client = cx.pool.get().await.map_err(crate::store::StoreError::from)?;
+    let stream = log::stream(&**client, &event.stream_id, event.version).await?;
+    drop(client);
+    let mut back = 0_i64;
+    for recorded in &stream {
+        if let Some(SubscriptionEvent::UnusedDaysRefundRequested(UnusedDays { order, part, of, .. })) =
+            recorded.decode::<SubscriptionEvent>()?
+        {
+            let state = load_order(cx, order).await?;
+            let decided = state.refunds().iter().find(|r| r.id == refund_id(order)).map(|r| r.amount.minor);
+            back = back.saturating_add(decided.unwrap_or_else(|| state.part_going_back((part, of))));
+        }
+    }
+    Ok((back > 0).then_some(Money::new(back, currency)))
+}
+
 async fn send(
     event: &RecordedEvent,
     cx: &Services,
@@ -293,6 +320,10 @@ fn mail(
         E::SubscriptionPutOnHold { cause, expires_at, .. } => {
             BillingMail::OnHold { amount, cause: *cause, expires_on: day(*expires_at) }
         }
+        E::CancellationUndone { next_due_on } => BillingMail::CancellationWithdrawn {
+            amount: pay(state.next_price().unwrap_or(terms.price)),
+            next_due: *next_due_on,
+        },
         E::CancellationScheduled { ends_on, .. } => BillingMail::CancellationScheduled { ends_on: *ends_on },
         E::PaidTimeExtended { days, to, .. } => BillingMail::Extended { days: Some(*days), next_due: *to },
         E::GivenDaysTakenBack { days, to, .. } => BillingMail::DaysTakenBack { days: *days, next_due: *to },
@@ -306,14 +337,18 @@ fn mail(
         E::VatNumberChecked { check: VatCheck::Refused, .. } => {
             BillingMail::VatNumberRefused { price: pay(state.next_price().unwrap_or(terms.price)) }
         }
-        E::WithdrawalDeclared { .. } => BillingMail::Withdrawn { refund: state.has_paid() },
-        E::PriceChangeAnnounced(PriceNotice { previous, terms, from, .. }) => BillingMail::PriceChanges {
-            plan: name(terms),
-            previous: pay(*previous),
-            price: pay(terms.price),
-            from: *from,
-            first_due: state.first_due_from(*from),
-        },
+        // What goes back is known from its orders: see `withdrawn`.
+        E::WithdrawalDeclared { .. } => BillingMail::Withdrawn { refund: state.has_paid(), amount: None },
+        E::PriceChangeAnnounced(PriceNotice { previous, terms, from, instead_of, .. }) => {
+            BillingMail::PriceChanges {
+                instead_of: *instead_of,
+                plan: name(terms),
+                previous: pay(*previous),
+                price: pay(terms.price),
+                from: *from,
+                first_due: state.first_due_from(*from),
+            }
+        }
         E::TaxChangeAnnounced { change } => BillingMail::TaxChanges { plan, change: change.clone() },
         E::SubscriptionExpired { weeks, .. } => BillingMail::Expired { weeks: *weeks },
         E::RenewalAnnounced { due_on, amount, .. } => {

@@ -105,7 +105,19 @@ async fn from_gift(event: &RecordedEvent, happened: GiftEvent, cx: &Services) ->
             let state = gifts::load(cx, gift).await?;
             let (Some(given), Some(to)) = (state.given(), state.redeemed_by()) else { return Ok(()) };
             let extended = matches!(used, GiftUse::Extension { .. });
-            write(event, cx, to, GiftMail::Given { what: given.words(), extended }).await
+            let until = match used {
+                GiftUse::Extension { subscription } => {
+                    let repository =
+                        EventRepository::<Subscription>::new(cx.pool.clone(), cx.journal.clone());
+                    repository.load(subscription).await?.state.next_due_on()
+                }
+                GiftUse::Access => {
+                    let repository = EventRepository::<Account>::new(cx.pool.clone(), cx.journal.clone());
+                    let given = repository.load(to).await?.state.complimentary.and_then(|c| c.until);
+                    given.map(|end| today(cx, end)).transpose()?
+                }
+            };
+            write(event, cx, to, GiftMail::Given { what: given.words(), extended, until }).await
         }
         // It may have waited for a subscription of the other account.
         GiftEvent::GiftMoved { .. } => match gifts::load(cx, gift).await?.redeemed_by() {

@@ -3,11 +3,12 @@
 //! back, or part of it, is corrected by one.
 
 use super::{Workflow, WorkflowError, tax_changes};
-use crate::actors::bus::Envelope;
+use crate::actors::bus::{CommandError, Envelope};
 use crate::actors::invoice_archive;
 use crate::actors::services::Services;
 use crate::domain::invoice_series::{
-    Document, InvoiceLine, InvoiceSeries, InvoiceSeriesCommand, Seller, SeriesKind, series_id,
+    Document, InvoiceLine, InvoiceSeries, InvoiceSeriesCommand, InvoiceSeriesError, Seller, SeriesKind,
+    series_id,
 };
 use crate::domain::order::{OrderEvent, RefundOf, Settlement};
 use crate::domain::shared::Money;
@@ -19,7 +20,7 @@ use crate::projections::invoices::{self, Invoice};
 use crate::store::event::stream_name;
 use crate::store::{RecordedEvent, log};
 use async_trait::async_trait;
-use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use uuid::Uuid;
 
 /// The workflow.
@@ -48,19 +49,23 @@ impl Workflow for IssueInvoices {
             Some(placed @ OrderEvent::OrderPlaced { settlement: Settlement::Transfer { .. }, .. }) => {
                 // What the buyer's credit covers wholly is paid in the same moment.
                 let paid = matches!(&placed, OrderEvent::OrderPlaced { credit: Some(c), tax, .. } if *c == tax.gross);
-                let paper = Paper { kind: SeriesKind::Invoice, at: event.effective_at, paid };
+                let paper =
+                    Paper { kind: SeriesKind::Invoice, at: event.effective_at, issued: issued(event), paid };
                 issue(event, cx, placed, paper).await
             }
             Some(OrderEvent::OrderPaid { at, .. }) => match placed(event, cx).await? {
                 Some(placed @ OrderEvent::OrderPlaced { settlement: Settlement::Charge { .. }, .. }) => {
-                    issue(event, cx, placed, Paper { kind: SeriesKind::Invoice, at, paid: true }).await
+                    let paper = Paper { kind: SeriesKind::Invoice, at, issued: issued(event), paid: true };
+                    issue(event, cx, placed, paper).await
                 }
                 Some(placed) => move_span(event, cx, placed, at).await,
                 None => Ok(()),
             },
             Some(OrderEvent::OrderCancelled { at, .. }) => match placed(event, cx).await? {
                 Some(placed @ OrderEvent::OrderPlaced { settlement: Settlement::Transfer { .. }, .. }) => {
-                    issue(event, cx, placed, Paper { kind: SeriesKind::CreditNote, at, paid: false }).await
+                    let paper =
+                        Paper { kind: SeriesKind::CreditNote, at, issued: issued(event), paid: false };
+                    issue(event, cx, placed, paper).await
                 }
                 _ => Ok(()),
             },
@@ -90,12 +95,20 @@ async fn placed(event: &RecordedEvent, cx: &Services) -> Result<Option<OrderEven
     Ok(stream.first().map(RecordedEvent::decode::<OrderEvent>).transpose()?.flatten())
 }
 
-/// What is issued, and for when.
+/// What is issued, for when, and when.
 #[derive(Clone, Copy)]
 struct Paper {
     kind: SeriesKind,
+    /// When what it is about happened: a bank may tell of it late.
     at: DateTime<Utc>,
+    issued: DateTime<Utc>,
     paid: bool,
+}
+
+/// When a document that follows from `event` is made: when that was written down, or, after a tick for a later
+/// time, then. It follows from the event, so that a repetition makes the same document.
+fn issued(event: &RecordedEvent) -> DateTime<Utc> {
+    event.recorded_at.max(event.effective_at)
 }
 
 async fn issue(
@@ -140,7 +153,7 @@ fn written(
     else {
         return Ok(None);
     };
-    let (seller, issued_on) = seller(cx, paper.at)?;
+    let (seller, zone) = seller(cx)?;
     let lines = items
         .into_iter()
         .map(|i| InvoiceLine {
@@ -160,8 +173,9 @@ fn written(
         vat_number,
         lines,
         tax,
-        issued_on,
+        issued_on: zone.date_of(paper.issued),
         paid: paper.paid,
+        paid_on: paper.paid.then(|| zone.date_of(paper.at)),
         corrects: None,
         refund: None,
         moved: false,
@@ -216,7 +230,7 @@ async fn move_span(
     placed: OrderEvent,
     at: DateTime<Utc>,
 ) -> Result<(), WorkflowError> {
-    let paper = Paper { kind: SeriesKind::Invoice, at, paid: true };
+    let paper = Paper { kind: SeriesKind::Invoice, at, issued: issued(event), paid: true };
     let Some((order, document)) = written(cx, placed, paper)? else { return Ok(()) };
     let Some(span) = span_of(cx, document.subscription, order, at).await? else { return Ok(()) };
     let named = document.lines.iter().filter_map(|line| line.period).any(|period| period != span);
@@ -241,7 +255,7 @@ async fn correct(
     back: Back,
     at: DateTime<Utc>,
 ) -> Result<(), WorkflowError> {
-    let paper = Paper { kind: SeriesKind::CreditNote, at, paid: true };
+    let paper = Paper { kind: SeriesKind::CreditNote, at, issued: issued(event), paid: true };
     let Some((order, document)) = written(cx, placed, paper)? else { return Ok(()) };
     let invoice = invoice_of(cx, order).await?;
     let sold = document.lines.first();
@@ -277,8 +291,8 @@ fn unlisted() -> WorkflowError {
     WorkflowError::Failed("the invoice is not listed yet".into())
 }
 
-/// Who sells, and the day on which a document of `at` is issued.
-fn seller(cx: &Services, at: DateTime<Utc>) -> Result<(Seller, NaiveDate), WorkflowError> {
+/// Who sells, and the zone of their days.
+fn seller(cx: &Services) -> Result<(Seller, Zone), WorkflowError> {
     let studio = &cx.config.studio;
     let zone = Zone::parse(&studio.zone).map_err(|e| WorkflowError::Failed(e.to_string()))?;
     let seller = Seller {
@@ -286,23 +300,33 @@ fn seller(cx: &Services, at: DateTime<Utc>) -> Result<(Seller, NaiveDate), Workf
         address: studio.legal_address.clone(),
         vat_number: studio.vat_number.clone(),
     };
-    Ok((seller, zone.date_of(at)))
+    Ok((seller, zone))
 }
 
 async fn number_it(
     event: &RecordedEvent,
     cx: &Services,
     kind: SeriesKind,
-    document: Document,
+    mut document: Document,
     purpose: &str,
 ) -> Result<(), WorkflowError> {
-    let year = document.issued_on.year();
-    let archived = invoice_archive::value(cx, &document, kind == SeriesKind::CreditNote).await?;
-    let command =
-        InvoiceSeriesCommand::Issue { kind, entity: ENTITY.into(), year, document: Box::new(document) };
-    let (id, meta) = cx.follow(event, NAME, purpose);
-    let envelope = Envelope::new(id, series_id(kind, ENTITY, year), command, meta)
-        .with_private(archived.into_iter().collect());
-    let sent = cx.bus.dispatch::<InvoiceSeries>(envelope).await;
-    sent.map(|_| ()).map_err(|e| WorkflowError::Failed(e.to_string()))
+    loop {
+        let year = document.issued_on.year();
+        let archived = invoice_archive::value(cx, &document, kind == SeriesKind::CreditNote).await?;
+        let said = Box::new(document.clone());
+        let command = InvoiceSeriesCommand::Issue { kind, entity: ENTITY.into(), year, document: said };
+        let (id, meta) = cx.follow(event, NAME, purpose);
+        let envelope = Envelope::new(id, series_id(kind, ENTITY, year), command, meta)
+            .with_private(archived.into_iter().collect());
+        match cx.bus.dispatch::<InvoiceSeries>(envelope).await {
+            Ok(_) => return Ok(()),
+            // Numbers and dates rise together: what comes after a document of a later day is issued on that day.
+            Err(CommandError::Refused(InvoiceSeriesError::Backwards { latest }))
+                if latest > document.issued_on =>
+            {
+                document.issued_on = latest;
+            }
+            Err(error) => return Err(WorkflowError::Failed(error.to_string())),
+        }
+    }
 }

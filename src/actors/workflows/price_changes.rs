@@ -50,7 +50,7 @@ impl Workflow for PriceChanges {
             _ => return Ok(()),
         };
         match load(cx, terms.plan).await?.price_move(terms.variation) {
-            Some(change) => tell(event, cx, event.stream_uuid(), terms.variation, change).await,
+            Some(change) => tell(event, cx, event.stream_uuid(), (terms.variation, false), change).await,
             None => Ok(()),
         }
     }
@@ -67,10 +67,12 @@ async fn tell_all(event: &RecordedEvent, cx: &Services, from: Uuid) -> Result<()
         return Err(WorkflowError::Failed("the list of subscriptions is behind".into()));
     }
     let concerned = subscriptions::with_price(&cx.reader, from).await?;
-    stream::iter(concerned.into_iter().map(|subscription| tell(event, cx, subscription, from, change)))
-        .buffer_unordered(AT_ONCE)
-        .try_collect::<Vec<()>>()
-        .await?;
+    stream::iter(
+        concerned.into_iter().map(|subscription| tell(event, cx, subscription, (from, true), change)),
+    )
+    .buffer_unordered(AT_ONCE)
+    .try_collect::<Vec<()>>()
+    .await?;
     Ok(())
 }
 
@@ -78,7 +80,7 @@ async fn tell(
     event: &RecordedEvent,
     cx: &Services,
     subscription: Uuid,
-    of: Uuid,
+    (of, anew): (Uuid, bool),
     change: &PriceMove,
 ) -> Result<(), WorkflowError> {
     // Nobody has less notice than was promised, however late they came to that price.
@@ -89,6 +91,7 @@ async fn tell(
         price: change.to.price,
         from: change.on.max(notice),
         notice_days: change.notice_days,
+        anew,
     };
     let (id, meta) = cx.follow(event, NAME, &format!("tell {subscription}"));
     let sent = cx.bus.dispatch::<Subscription>(Envelope::new(id, subscription, command, meta)).await;

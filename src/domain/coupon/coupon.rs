@@ -9,6 +9,9 @@ use uuid::Uuid;
 /// Most periods that a coupon may name.
 const MOST_PERIODS: u32 = 120;
 
+/// Most minor units that a coupon may take off: no plan costs so much.
+const MOST_OFF: i64 = 10_000_000;
+
 /// A coupon as its events made it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Coupon {
@@ -40,6 +43,12 @@ pub fn parse_code(text: &str) -> Result<String, CouponError> {
         return Err(CouponError::Code);
     }
     Ok(code)
+}
+
+/// A code that may be given to a new coupon: not so short that it is guessed, and more than hyphens. Older ones
+/// keep theirs.
+fn is_new_code(code: &str) -> bool {
+    code.len() >= 4 && code.chars().any(|c| c.is_ascii_alphanumeric())
 }
 
 impl Coupon {
@@ -86,12 +95,22 @@ impl Coupon {
                         == (Some(off), periods, limit, last_day);
                     return if same && !self.ended { Ok(vec![]) } else { Err(CouponError::Exists) };
                 }
+                if !is_new_code(&code) {
+                    return Err(CouponError::Code);
+                }
+                let day_over = last_day.is_some_and(|last| last < at.date_naive());
+                if day_over {
+                    return Err(CouponError::LastDay);
+                }
                 let sensible = match off {
                     Off::Percent { percent } => (1..100).contains(&percent),
                     Off::Amount { amount } => amount.minor > 0,
                 };
                 if !sensible {
                     return Err(CouponError::Off);
+                }
+                if matches!(off, Off::Amount { amount } if amount.minor > MOST_OFF) {
+                    return Err(CouponError::TooMuch);
                 }
                 if periods.is_some_and(|n| n == 0 || n > MOST_PERIODS) {
                     return Err(CouponError::Periods);

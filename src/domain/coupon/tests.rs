@@ -148,3 +148,36 @@ fn one_that_ended_or_does_not_fit_is_refused() {
 fn events_keep_their_form() {
     insta::assert_json_snapshot!([created(), redeemed(1, 1), CouponEvent::CouponEnded { at: at() }]);
 }
+
+#[test]
+fn a_new_coupon_is_not_over_at_once_nor_guessed_at_once() {
+    let refused = |change: fn(&mut CouponCommand), why| {
+        let mut command = create();
+        change(&mut command);
+        TestFramework::<Coupon>::with(()).given_no_previous_events().when(command).then_expect_error(why);
+    };
+    let past: fn(&mut CouponCommand) = |c| {
+        if let CouponCommand::Create { last_day, .. } = c {
+            *last_day = Some(day("2026-11-27"));
+        }
+    };
+    refused(past, CouponError::LastDay);
+    for code in ["ABC", "----"] {
+        let mut command = create();
+        if let CouponCommand::Create { code: c, .. } = &mut command {
+            *c = code.into();
+        }
+        TestFramework::<Coupon>::with(())
+            .given_no_previous_events()
+            .when(command)
+            .then_expect_error(CouponError::Code);
+    }
+    let much: fn(&mut CouponCommand) = |c| {
+        if let CouponCommand::Create { off, .. } = c {
+            *off = Off::Amount { amount: eur(10_000_001) };
+        }
+    };
+    refused(much, CouponError::TooMuch);
+    // One that there is keeps its short code.
+    assert_eq!(parse_code("abc"), Ok("ABC".into()));
+}

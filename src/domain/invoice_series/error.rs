@@ -7,4 +7,10 @@ pub enum InvoiceSeriesError {
     /// The day of issue does not lie in the year.
     #[error("The day of issue does not lie in the year of the series.")]
     OtherYear,
+    /// A document of a later day has a lower number already.
+    #[error("The last document of the series was issued on {latest}: this one cannot be issued before.")]
+    Backwards {
+        /// That day.
+        latest: chrono::NaiveDate,
+    },
 }

@@ -65,6 +65,10 @@ pub struct Document {
     pub issued_on: NaiveDate,
     /// Whether it was paid when it was issued (else it asks for a transfer).
     pub paid: bool,
+    /// Day of the payment in the seller's zone, which may be long before the day of issue: a bank tells of it
+    /// late.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paid_on: Option<NaiveDate>,
     /// The invoice that a credit note takes back, or corrects.
     pub corrects: Option<String>,
     /// The refund for which a credit note is issued; none where it takes the whole invoice back.

@@ -1,6 +1,6 @@
 use super::{InvoiceSeriesCommand, InvoiceSeriesError, InvoiceSeriesEvent, SeriesKind};
 use crate::domain::shared::derive_id;
-use chrono::Datelike;
+use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -16,6 +16,9 @@ pub fn series_id(kind: SeriesKind, entity: &str, year: i32) -> Uuid {
 pub struct InvoiceSeries {
     of: Option<(SeriesKind, String, i32)>,
     last: u32,
+    /// The day on which its last document was issued.
+    #[serde(default)]
+    latest: Option<NaiveDate>,
     causes: BTreeSet<Uuid>,
 }
 
@@ -37,6 +40,9 @@ impl InvoiceSeries {
         }
         if self.causes.contains(&document.cause()) {
             return Ok(vec![]);
+        }
+        if let Some(latest) = self.latest.filter(|latest| document.issued_on < *latest) {
+            return Err(InvoiceSeriesError::Backwards { latest });
         }
         let sequence = self.last.saturating_add(1);
         Ok(vec![match kind {
@@ -63,6 +69,7 @@ impl InvoiceSeries {
         };
         self.of = Some((kind, entity, document.issued_on.year()));
         self.last = sequence;
+        self.latest = self.latest.max(Some(document.issued_on));
         self.causes.insert(document.cause());
     }
 }
@@ -112,6 +119,7 @@ mod tests {
             paid: true,
             corrects: None,
             refund: None,
+            paid_on: None,
             moved: false,
             credit: None,
         })
@@ -134,6 +142,29 @@ mod tests {
             }
         }
         assert_eq!(numbers, ["INV-2026-00001", "INV-2026-00002", "INV-2026-00003", "INV-2026-00004"]);
+    }
+
+    #[test]
+    fn dates_rise_with_the_numbers_whatever_comes_when() {
+        let mut series = InvoiceSeries::default();
+        let mut dates: Vec<NaiveDate> = Vec::new();
+        for order in 1..200_u128 {
+            let mut day = NaiveDate::from_yo_opt(2026, 1 + u32::try_from(order * 37 % 365).unwrap()).unwrap();
+            // As the workflow does: what would go back takes the day of the last one.
+            loop {
+                let mut command = issue(SeriesKind::Invoice, 2026, order);
+                let InvoiceSeriesCommand::Issue { document, .. } = &mut command;
+                document.issued_on = day;
+                match series.decide(command) {
+                    Err(InvoiceSeriesError::Backwards { latest }) => day = latest,
+                    decided => break decided.unwrap().into_iter().for_each(|event| series.apply(event)),
+                }
+            }
+            dates.push(day);
+        }
+        assert!(dates.is_sorted(), "{dates:?}");
+        // One that has its number keeps it, whatever day it is asked for again.
+        assert_eq!(series.decide(issue(SeriesKind::Invoice, 2026, 3)), Ok(vec![]));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 use super::samples::{eur, method, place};
 use super::*;
 use crate::domain::shared::payment::{Outcome, RefundOutcome};
+use crate::domain::shared::tax::Tax;
 use chrono::{DateTime, Utc};
 use cqrs_es::test::TestFramework;
 use uuid::Uuid;
@@ -296,6 +297,46 @@ fn a_part_to_which_the_buyer_has_a_right_goes_back_without_a_second_person() {
     assert_eq!(amount(paid.clone(), part(0, 1)), None);
     assert_eq!(amount(vec![placed()], part(1, 2)), None, "nothing was paid");
     assert_eq!(amount([paid, vec![part(1, 2)]].concat(), part(1, 2)), None, "once");
+}
+
+#[test]
+fn a_withdrawal_takes_the_place_of_what_waits_for_a_second_person() {
+    let part = |part, of| OrderCommand::RefundPart { refund: Uuid::from_u128(77), part, of, at: at() };
+    let big = |given: Vec<OrderCommand>| {
+        let mut place = place(at());
+        place.tax = Tax { gross: eur(30_000), ..place.tax };
+        place.items[0].unit = eur(30_000);
+        let all = [vec![OrderCommand::Place(Box::new(place))], charge(1), given].concat();
+        let mut order = Order::default();
+        for command in all {
+            order.decide(command).unwrap().into_iter().for_each(|e| order.apply(e));
+        }
+        order
+    };
+    let held = |n, minor| ask(n, RefundOf::Price, RefundWay::Gateway, minor);
+    // The whole price waits for a colleague; the member has a right to most of it.
+    let mut order = big(vec![held(20, 30_000)]);
+    assert_eq!(order.part_going_back((364, 365)), 29_918);
+    let events = order.decide(part(364, 365)).unwrap();
+    assert_eq!(
+        events.iter().map(<&'static str>::from).collect::<Vec<_>>(),
+        ["RefundRejected", "RefundStarted"]
+    );
+    events.into_iter().for_each(|e| order.apply(e));
+    assert_eq!((order.refundable(RefundOf::Price), order.part_going_back((1, 1))), (82, 82));
+    let decide =
+        |approve| OrderCommand::DecideRefund { refund: Uuid::from_u128(20), approve, by: BELA, at: at() };
+    assert_eq!(order.decide(decide(false)), Ok(vec![]), "a colleague who turns it down takes nothing away");
+    assert_eq!(order.decide(decide(true)), Err(OrderError::RefundDecided), "nor is it paid twice");
+    // 200 went back, 40 are on their way, 60 wait: 60 are left for the member, and never more.
+    let by_hand = ask(22, RefundOf::Price, RefundWay::Transfer, 4000);
+    let order = big(vec![held(21, 20_000), said(21, done()), by_hand, held(23, 6000)]);
+    let events = order.decide(part(1, 1)).unwrap();
+    let [OrderEvent::RefundRejected { .. }, OrderEvent::RefundStarted { amount, .. }] = events.as_slice()
+    else {
+        panic!("{events:?}")
+    };
+    assert_eq!(*amount, eur(6000));
 }
 
 fn dispute(state: DisputeState) -> OrderCommand {

@@ -108,6 +108,13 @@ pub struct Refund {
     pub lapses_at: Option<DateTime<Utc>>,
 }
 
+impl Refund {
+    /// Whether it is of `of` and waits for a second person.
+    fn waits_of(&self, of: RefundOf) -> bool {
+        self.of == of && self.state == RefundState::Proposed
+    }
+}
+
 /// Everything a refund says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AskRefund {
@@ -259,38 +266,50 @@ impl Order {
         [done].into_iter().chain(whole.then_some(OrderEvent::OrderRefunded { at })).collect()
     }
 
-    /// The part of the price to which the buyer has a right, half up: by the charge it came from, else by
-    /// transfer. Nothing if nothing was paid, or it went back before.
+    /// What of the price goes back to a buyer who has a right to `part` of `of`, half up: never more than what
+    /// did not go back before. What only waits for a second person stands in nobody's way.
+    #[must_use]
+    pub fn part_going_back(&self, (part, of): (u64, u64)) -> i64 {
+        let total = self.total.map_or(0, |t| t.minor);
+        let (part, of) = (i128::from(part.min(of)), i128::from(of.max(1)));
+        let share = (2 * i128::from(total) * part + of).div_euclid(2 * of);
+        let waits = self.refunds.iter().filter(|r| r.waits_of(RefundOf::Price)).map(|r| r.amount.minor);
+        let left = self.refundable(RefundOf::Price) + waits.sum::<i64>();
+        // What the bank has taken away already is not sent once more.
+        if self.attempts.iter().any(|a| self.is_disputed(a.id)) {
+            return 0;
+        }
+        i64::try_from(share).unwrap_or(left).min(left).max(0)
+    }
+
+    /// The part of the price to which the buyer has a right: by the charge it came from, else by transfer.
+    /// Nothing if nothing was paid, or it went back before. It takes the place of what waits for a second
+    /// person: who turned that down would take away what the buyer has a right to.
     pub(super) fn refund_part(
         &self,
         refund: Uuid,
-        (part, of): (u64, u64),
+        share: (u64, u64),
         total: Money,
         at: DateTime<Utc>,
     ) -> Vec<OrderEvent> {
-        let (part, of) = (i128::from(part.min(of)), i128::from(of.max(1)));
-        let share = (2 * i128::from(total.minor) * part + of).div_euclid(2 * of);
-        let left = self.refundable(RefundOf::Price);
-        let minor = i64::try_from(share).unwrap_or(left).min(left);
+        let minor = self.part_going_back(share);
         if minor <= 0 || self.refunds.iter().any(|r| r.id == refund) {
             return vec![];
         }
-        // What the bank has taken away already is not sent once more.
-        if self.attempts.iter().any(|a| self.is_disputed(a.id)) {
-            return vec![];
+        let by = self.account;
+        let waiting = self.refunds.iter().filter(|r| r.waits_of(RefundOf::Price));
+        let mut events: Vec<OrderEvent> =
+            waiting.map(|r| OrderEvent::RefundRejected { refund: r.id, by, at }).collect();
+        let mut freed = self.clone();
+        for event in &events {
+            freed.apply(event.clone());
         }
-        let charge = self.source(RefundOf::Price).filter(|(_, of_charge)| *of_charge >= minor);
+        let charge = freed.source(RefundOf::Price).filter(|(_, of_charge)| *of_charge >= minor);
         let via = charge.map_or(RefundVia::Transfer, |(via, _)| via);
-        let (amount, by) = (Money::new(minor, total.currency), self.account);
-        vec![OrderEvent::RefundStarted {
-            refund,
-            of: RefundOf::Price,
-            via,
-            amount,
-            by,
-            approved_by: None,
-            at,
-        }]
+        let amount = Money::new(minor, total.currency);
+        let of = RefundOf::Price;
+        events.push(OrderEvent::RefundStarted { refund, of, via, amount, by, approved_by: None, at });
+        events
     }
 
     fn refund(&self, id: Uuid) -> Result<&Refund, OrderError> {

@@ -129,7 +129,7 @@ fn inputs(history: &History) -> Vec<(DateTime<Utc>, Input)> {
             E::DiscountGranted { discount } if joined != Some(at) => C::GrantDiscount { discount },
             E::PriceChangeAnnounced(PriceNotice { of, terms, from, notice_days, .. }) => {
                 let (variation, price) = (terms.variation, terms.price);
-                C::AnnouncePrice { of, variation, price, from, notice_days }
+                C::AnnouncePrice { of, variation, price, from, notice_days, anew: true }
             }
             E::WithdrawalDeclared(Withdrawal { days, .. }) => C::Withdraw { days, at },
             E::SubscriptionCancelled {

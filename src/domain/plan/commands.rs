@@ -13,6 +13,15 @@ pub enum PlanCommand {
         /// When.
         at: DateTime<Utc>,
     },
+    /// Say better what the plan is; who has it keeps the name under which they took it.
+    Describe {
+        /// Its name, as on the join page.
+        name: String,
+        /// One sentence below the name.
+        summary: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// Offer the plan at a price.
     AddVariation {
         /// The price and its terms.

@@ -8,8 +8,11 @@ pub enum PlanError {
     #[error("There is no such plan.")]
     Missing,
     /// An empty name.
-    #[error("Give the plan a name of at most 80 characters.")]
+    #[error("Give the plan a name of at most 80 characters, without characters that nobody sees.")]
     Name,
+    /// An empty sentence, or one that is too long.
+    #[error("Say in one sentence of at most 200 characters what members get.")]
+    Summary,
     /// Zero or less.
     #[error("A price must be more than zero.")]
     Price,

@@ -16,6 +16,15 @@ pub enum PlanEvent {
         /// When.
         at: DateTime<Utc>,
     },
+    /// Its name or the sentence below it was corrected.
+    PlanDescribed {
+        /// Its name.
+        name: String,
+        /// One sentence below it.
+        summary: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// The plan can be had at this price.
     PlanVariationAdded {
         /// The price and its terms.

@@ -3,6 +3,7 @@ use crate::domain::shared::Money;
 use crate::domain::shared::calendar::Interval;
 use crate::domain::shared::payment::Collection;
 use crate::domain::shared::seats::Seats;
+use crate::domain::shared::text::is_printable;
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -59,6 +60,18 @@ pub struct PriceMove {
     pub notice_days: u16,
 }
 
+/// Name and sentence as they are kept. What nobody sees could make one plan look like another.
+fn described(name: &str, summary: &str) -> Result<(String, String), PlanError> {
+    let (name, summary) = (name.trim(), summary.trim());
+    if name.is_empty() || name.chars().count() > 80 || !name.chars().all(is_printable) {
+        return Err(PlanError::Name);
+    }
+    if summary.chars().count() > 200 || !summary.chars().all(is_printable) {
+        return Err(PlanError::Summary);
+    }
+    Ok((name.to_owned(), summary.to_owned()))
+}
+
 impl Plan {
     /// Decides what follows from a command.
     ///
@@ -67,14 +80,19 @@ impl Plan {
     pub fn decide(&self, command: PlanCommand) -> Result<Vec<PlanEvent>, PlanError> {
         match command {
             PlanCommand::Create { name, summary, at } => {
-                let (name, summary) = (name.trim().to_owned(), summary.trim().to_owned());
-                if name.is_empty() || name.chars().count() > 80 {
-                    return Err(PlanError::Name);
-                }
+                let (name, summary) = described(&name, &summary)?;
                 match &self.name {
                     None => Ok(vec![PlanEvent::PlanCreated { name, summary, at }]),
                     Some(old) if *old == name && self.summary == summary => Ok(vec![]),
                     Some(_) => Err(PlanError::Exists),
+                }
+            }
+            PlanCommand::Describe { name, summary, at } => {
+                let (name, summary) = described(&name, &summary)?;
+                match &self.name {
+                    None => Err(PlanError::Missing),
+                    Some(old) if *old == name && self.summary == summary => Ok(vec![]),
+                    Some(_) => Ok(vec![PlanEvent::PlanDescribed { name, summary, at }]),
                 }
             }
             PlanCommand::AddVariation { variation, at } => self.add(variation, at),
@@ -153,7 +171,7 @@ impl Plan {
     /// Takes over what happened.
     pub fn apply(&mut self, event: PlanEvent) {
         match event {
-            PlanEvent::PlanCreated { name, summary, .. } => {
+            PlanEvent::PlanCreated { name, summary, .. } | PlanEvent::PlanDescribed { name, summary, .. } => {
                 self.name = Some(name);
                 self.summary = summary;
             }
@@ -303,5 +321,28 @@ mod tests {
                 at: at()
             },
         ]);
+    }
+
+    #[test]
+    fn name_and_sentence_can_be_corrected_and_hide_nothing() {
+        let created = || PlanEvent::PlanCreated { name: "Stdio".into(), summary: "All".into(), at: at() };
+        let describe = |name: &str, summary: &str| PlanCommand::Describe {
+            name: name.into(),
+            summary: summary.into(),
+            at: at(),
+        };
+        let given = || TestFramework::<Plan>::with(()).given(vec![created()]);
+        given().when(describe(" Studio ", "All films")).then_expect_events(vec![PlanEvent::PlanDescribed {
+            name: "Studio".into(),
+            summary: "All films".into(),
+            at: at(),
+        }]);
+        given().when(describe("Stdio", "All")).then_expect_events(vec![]);
+        given().when(describe("Stu\u{202e}dio", "All")).then_expect_error(PlanError::Name);
+        given().when(describe("Studio", "All\u{0007}")).then_expect_error(PlanError::Summary);
+        TestFramework::<Plan>::with(())
+            .given_no_previous_events()
+            .when(describe("Studio", "All"))
+            .then_expect_error(PlanError::Missing);
     }
 }

@@ -18,7 +18,7 @@ impl Seats {
     /// # Errors
     /// In words for the person who typed it.
     pub fn parse(text: &str) -> Result<Option<Self>, String> {
-        match text.trim() {
+        match text.trim().to_ascii_lowercase().as_str() {
             "" => Ok(None),
             "unlimited" => Ok(Some(Self { most: None })),
             number => match number.parse() {

@@ -169,6 +169,8 @@ pub enum SubscriptionCommand {
         from: NaiveDate,
         /// Days before which nobody is asked for it without having been told.
         notice_days: u16,
+        /// The studio decided it just now: what the member was told before holds no more.
+        anew: bool,
     },
     /// Tell the member that another rate of tax changes what is to be paid, if it does.
     AnnounceTax(Box<RatesMove>),

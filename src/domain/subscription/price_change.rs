@@ -30,6 +30,9 @@ pub struct PriceNotice {
     pub from: NaiveDate,
     /// Days before which nobody is asked for it without having been told.
     pub notice_days: u16,
+    /// The day that they were told before, which this one takes the place of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead_of: Option<NaiveDate>,
 }
 
 impl Subscription {
@@ -39,23 +42,26 @@ impl Subscription {
         self.price_change.as_ref()
     }
 
-    /// Tells the member; nothing if the price is not theirs, or they were told before.
+    /// Tells the member; nothing if the price is not theirs, or they were told before. What the studio announces
+    /// `anew` takes the place of what they were told: nobody pays a price earlier than it was decided last.
     pub(super) fn announce_price(
         &self,
         status: Status,
         agreed: &Terms,
         (of, variation, price): (Uuid, Uuid, Money),
         from: NaiveDate,
-        notice_days: u16,
+        (notice_days, anew): (u16, bool),
     ) -> Vec<SubscriptionEvent> {
         let has = [Some(agreed), self.planned.as_ref()].into_iter().flatten().find(|t| t.variation == of);
         let (Some(has), false) = (has, status.is_final()) else { return vec![] };
         let terms = Terms { variation, price, ..has.clone() };
-        let told = self.price_change.as_ref().is_some_and(|c| c.of == of && c.terms == terms);
-        if told || price.currency != has.price.currency {
+        let told = self.price_change.as_ref().filter(|c| c.of == of);
+        let same = |c: &PriceChange| c.terms == terms && c.from == from;
+        if told.is_some_and(|c| !anew || same(c)) || price.currency != has.price.currency {
             return vec![];
         }
-        let notice = PriceNotice { of, previous: has.price, terms, from, notice_days };
+        let instead_of = told.map(|c| c.from);
+        let notice = PriceNotice { of, previous: has.price, terms, from, notice_days, instead_of };
         vec![SubscriptionEvent::PriceChangeAnnounced(notice)]
     }
 

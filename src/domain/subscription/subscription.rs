@@ -107,8 +107,8 @@ impl Subscription {
             C::ChangePlan { order, terms, at } => self.change_plan(order, terms, at),
             C::WithdrawPlanChange => self.withdraw_change(status),
             C::GrantDiscount { discount } => self.grant(status, terms, discount),
-            C::AnnouncePrice { of, variation, price, from, notice_days } => {
-                Ok(self.announce_price(status, terms, (of, variation, price), from, notice_days))
+            C::AnnouncePrice { of, variation, price, from, notice_days, anew } => {
+                Ok(self.announce_price(status, terms, (of, variation, price), from, (notice_days, anew)))
             }
             C::AnnounceTax(moved) => Ok(self.announce_tax(status, terms, &moved)),
             C::Withdraw { days, at } => self.withdraw(terms, days, at),

@@ -28,10 +28,15 @@ fn days(from: NaiveDate, to: NaiveDate) -> u32 {
 }
 
 impl Refundable {
-    /// Days that are left from `today` on, which counts as not begun, and days of the whole span.
-    fn left(&self, today: NaiveDate) -> (u32, u32) {
+    /// Days that are left from `day` on, and days of the whole span.
+    fn left(&self, day: NaiveDate) -> (u32, u32) {
         let whole = days(self.span.start, self.span.end);
-        (days(today.max(self.span.start), self.span.end), whole.max(1))
+        (days(day.max(self.span.start), self.span.end), whole.max(1))
+    }
+
+    /// Days that have not begun on `today`, which itself has, and days of the whole span.
+    fn not_begun(&self, today: NaiveDate) -> (u32, u32) {
+        self.left(today.succ_opt().unwrap_or(today))
     }
 }
 
@@ -94,7 +99,7 @@ impl Subscription {
     #[must_use]
     pub fn refunds_on(&self, today: NaiveDate) -> Vec<(Uuid, u64, u64)> {
         let share = |r: &Refundable| {
-            let (left, whole) = r.left(today);
+            let (left, whole) = r.not_begun(today);
             (r.order, r.part * u64::from(left), r.of * u64::from(whole))
         };
         self.refundable.iter().map(share).filter(|(_, part, _)| *part > 0).collect()
@@ -139,7 +144,7 @@ impl Subscription {
         }
         let joined_on = self.joined_at.map_or(today, |at| terms.zone.date_of(at));
         let refunds = self.refundable.iter().filter_map(|r| {
-            let (days_left, days_of_span) = r.left(today);
+            let (days_left, days_of_span) = r.not_begun(today);
             let (part, of) = (r.part * u64::from(days_left), r.of * u64::from(days_of_span));
             let order = r.order;
             let unused = UnusedDays { order, part, of, days_left, days_of_span };

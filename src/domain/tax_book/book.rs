@@ -59,7 +59,7 @@ impl TaxBook {
             }
             TaxBookCommand::Withdraw { country, from, today, at } => {
                 to_come(from, today)?;
-                let Some(basis_points) = self.rates.beginning(country, from) else { return Ok(vec![]) };
+                let basis_points = self.rates.beginning(country, from).ok_or(TaxBookError::Missing)?;
                 Ok(vec![TaxBookEvent::TaxRateWithdrawn { country, from, basis_points, at }])
             }
         }

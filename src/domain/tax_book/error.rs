@@ -19,6 +19,6 @@ pub enum TaxBookError {
     #[error("That is the rate that counts on that day anyway: nothing would change.")]
     Same,
     /// None begins that day.
-    #[error("No rate begins on that day: add one.")]
+    #[error("No rate of that country begins on that day.")]
     Missing,
 }

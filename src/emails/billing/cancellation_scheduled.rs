@@ -1,5 +1,6 @@
-//! Confirms a cancellation and says until when access stays.
+//! Confirms a cancellation and says until when access stays; or that it was undone.
 
+use crate::domain::shared::Money;
 use crate::domain::shared::calendar::day_words;
 use crate::emails::{Letter, Mail, Studio};
 use chrono::NaiveDate;
@@ -14,5 +15,16 @@ pub(super) fn render(studio: &Studio, name: Option<&str>, ends_on: &NaiveDate) -
         ))
         .say("You can undo the cancellation until then.")
         .button("Undo the cancellation", studio.link("/account/subscription"))
+        .sign(studio)
+}
+
+/// See [`super::BillingMail::CancellationWithdrawn`].
+pub(super) fn withdrawn(studio: &Studio, name: Option<&str>, amount: &Money, next_due: &NaiveDate) -> Mail {
+    Letter::new("Your membership goes on")
+        .to_person(name)
+        .say("You undid your cancellation: nothing ends, and you can watch everything.")
+        .row("Next payment", day_words(*next_due))
+        .row("Amount", amount.to_string())
+        .button("See your subscription", studio.link("/account/subscription"))
         .sign(studio)
 }

@@ -194,6 +194,13 @@ pub enum BillingMail {
         /// The first day without access.
         ends_on: NaiveDate,
     },
+    /// The member took a cancellation back.
+    CancellationWithdrawn {
+        /// What is paid next.
+        amount: Money,
+        /// When.
+        next_due: NaiveDate,
+    },
     /// A subscription has ended by wish.
     Ended,
     /// A subscription was on hold for too long.
@@ -287,6 +294,9 @@ pub enum BillingMail {
         from: NaiveDate,
         /// The first payment of the new price, where it is known.
         first_due: Option<NaiveDate>,
+        /// The day that they were told before.
+        #[serde(default)]
+        instead_of: Option<NaiveDate>,
     },
     /// Another rate of tax changes what is to be paid.
     TaxChanges {
@@ -299,6 +309,9 @@ pub enum BillingMail {
     Withdrawn {
         /// Something is given back.
         refund: bool,
+        /// How much, where it is known.
+        #[serde(default)]
+        amount: Option<Money>,
     },
     /// The difference to another plan was not paid.
     PlanChangeFailed {
@@ -403,6 +416,9 @@ impl BillingMail {
                 renewal_ahead::render(studio, name, plan, amount, due_on)
             }
             Self::CancellationScheduled { ends_on } => cancellation_scheduled::render(studio, name, ends_on),
+            Self::CancellationWithdrawn { amount, next_due } => {
+                cancellation_scheduled::withdrawn(studio, name, amount, next_due)
+            }
             Self::Ended => ended::render(studio, name, false),
             Self::Expired { weeks } => expired::render(studio, name, weeks),
             Self::Extended { days, next_due } => extended::render(studio, name, *days, next_due),
@@ -421,12 +437,13 @@ impl BillingMail {
             Self::PlanChangePlanned { plan, price, on } => {
                 plan_change::planned(studio, name, plan, price, on)
             }
-            Self::PriceChanges { plan, previous, price, from, first_due } => {
-                price_change::render(studio, name, plan, (previous, price), from, first_due.as_ref())
+            Self::PriceChanges { plan, previous, price, from, first_due, instead_of } => {
+                let days = (from, first_due.as_ref(), instead_of.as_ref());
+                price_change::render(studio, name, plan, (previous, price), days)
             }
             Self::TaxChanges { plan, change } => tax_change::render(studio, name, plan, change),
             Self::VatNumberRefused { price } => vat_refused::render(studio, name, price),
-            Self::Withdrawn { refund } => withdrawn::render(studio, name, *refund),
+            Self::Withdrawn { refund, amount } => withdrawn::render(studio, name, *refund, amount.as_ref()),
             Self::PlanChangeFailed { code } => plan_change::failed(studio, name, code),
             Self::EndedByStudio => ended::render(studio, name, true),
             Self::MethodChanged => method_changed::render(studio, name),
@@ -462,7 +479,7 @@ pub fn decline_words(code: &str) -> &'static str {
         "stolen_card" => "The card was reported stolen.",
         "action_not_taken" => "The payment was not confirmed in time.",
         "authentication_failed" => "The confirmation was refused.",
-        "no_charge_made" => "The payment service did not answer, and no charge was made.",
+        "no_charge_made" => "The payment service did not answer.",
         "expired_card" => "The card has expired.",
         "no_payment_method" => "There is no card to charge.",
         "gateway_refused" | "not_supported" | "gateway_unavailable" => {

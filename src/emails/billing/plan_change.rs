@@ -13,7 +13,7 @@ pub(super) fn changed(
     price: &Money,
     next_due: &NaiveDate,
 ) -> Mail {
-    Letter::new("Your plan has changed")
+    Letter::new("Your plan and its price from now on")
         .to_person(name)
         .row("Plan", plan)
         .row("Price", price.to_string())

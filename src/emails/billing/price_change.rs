@@ -11,11 +11,17 @@ pub(super) fn render(
     name: Option<&str>,
     plan: &str,
     prices: (&Money, &Money),
-    from: &NaiveDate,
-    first_due: Option<&NaiveDate>,
+    (from, first_due, instead_of): (&NaiveDate, Option<&NaiveDate>, Option<&NaiveDate>),
 ) -> Mail {
-    let mut letter = Letter::new(format!("The price of your membership changes on {}", day_words(*from)))
-        .to_person(name)
+    let mut letter =
+        Letter::new(format!("The price of your membership changes on {}", day_words(*from))).to_person(name);
+    if let Some(before) = instead_of {
+        letter = letter.say(format!(
+            "This takes the place of what we wrote before: what we announced for {} no longer holds.",
+            day_words(*before)
+        ));
+    }
+    letter = letter
         .say("Periods that begin on that day or later cost the new price. Until then everything stays as it is.")
         .say("If you do not agree, cancel before your next payment: you keep what is paid for, and nothing more is charged.")
         .row("Plan", plan)

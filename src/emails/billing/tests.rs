@@ -53,6 +53,7 @@ fn all() -> Vec<(&'static str, Mail)> {
                 price: Money::new(1350, Currency::eur()),
                 from: "2027-01-15".parse().unwrap(),
                 first_due: Some("2027-01-21".parse().unwrap()),
+                instead_of: None,
             },
         ),
         (
@@ -70,8 +71,22 @@ fn all() -> Vec<(&'static str, Mail)> {
             },
         ),
         ("vat_refused", BillingMail::VatNumberRefused { price: Money::new(1150, Currency::eur()) }),
-        ("withdrawn", BillingMail::Withdrawn { refund: true }),
-        ("withdrawn_unpaid", BillingMail::Withdrawn { refund: false }),
+        (
+            "price_changes_later",
+            BillingMail::PriceChanges {
+                plan: "Studio, monthly".into(),
+                previous: Money::new(1150, Currency::eur()),
+                price: Money::new(1350, Currency::eur()),
+                from: "2027-04-05".parse().unwrap(),
+                first_due: Some("2027-04-21".parse().unwrap()),
+                instead_of: Some("2027-02-05".parse().unwrap()),
+            },
+        ),
+        (
+            "withdrawn",
+            BillingMail::Withdrawn { refund: true, amount: Some(Money::new(1079, Currency::eur())) },
+        ),
+        ("withdrawn_unpaid", BillingMail::Withdrawn { refund: false, amount: None }),
         (
             "refunded",
             BillingMail::Refunded {
@@ -189,6 +204,13 @@ fn all() -> Vec<(&'static str, Mail)> {
         (
             "cancellation_scheduled",
             BillingMail::CancellationScheduled { ends_on: "2026-12-21".parse().unwrap() },
+        ),
+        (
+            "cancellation_undone",
+            BillingMail::CancellationWithdrawn {
+                amount: Money::new(1150, Currency::eur()),
+                next_due: "2026-12-21".parse().unwrap(),
+            },
         ),
         (
             "trial_started",

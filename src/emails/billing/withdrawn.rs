@@ -1,13 +1,19 @@
 //! Confirms that somebody went back on the contract, as the law asks for.
 
+use crate::domain::shared::Money;
 use crate::emails::{Letter, Mail, Studio};
 
 /// See [`super::BillingMail::Withdrawn`].
-pub(super) fn render(studio: &Studio, name: Option<&str>, refund: bool) -> Mail {
-    let money = if refund {
-        "What you paid for days that had not begun goes back the way it came; a mail follows when it has left."
-    } else {
-        "There is nothing to pay, and nothing to give back."
+pub(super) fn render(studio: &Studio, name: Option<&str>, refund: bool, amount: Option<&Money>) -> Mail {
+    let money = match (refund, amount) {
+        (true, Some(amount)) => {
+            format!("{amount} for days that had not begun goes back to you; a mail follows when it has left.")
+        }
+        (true, None) => {
+            "What you paid for days that had not begun goes back to you; a mail follows when it has left."
+                .into()
+        }
+        (false, _) => "There is nothing to pay, and nothing to give back.".into(),
     };
     Letter::new("You have withdrawn from your membership")
         .to_person(name)

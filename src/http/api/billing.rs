@@ -82,6 +82,20 @@ fn wish(req: &Req, name: &str) -> Option<String> {
     Some(req.query(name).to_owned()).filter(|text| !text.is_empty())
 }
 
+/// The status that a list is narrowed to: one of `known`.
+fn status(req: &Req, known: &[&str]) -> Result<Option<String>, HttpError> {
+    match wish(req, "status") {
+        Some(asked) if !known.contains(&asked.as_str()) => {
+            Err(HttpError::Fields(vec![("status".into(), format!("Ask for one of: {}.", known.join(", ")))]))
+        }
+        asked => Ok(asked),
+    }
+}
+
+const OF_SUBSCRIPTIONS: [&str; 5] = ["on-hold", "active", "pending-cancellation", "cancelled", "expired"];
+const OF_ORDERS: [&str; 8] =
+    ["open", "created", "soft-failed", "failed", "paid", "fulfilled", "cancelled", "refunded"];
+
 /// A page of `rows`, of which one more was read than are shown; `key` names the last one in a cursor.
 fn shown<T>(
     req: &Req,
@@ -126,7 +140,7 @@ fn invoice_json(invoice: &Invoice) -> Value {
     json!({
         "number": invoice.number, "kind": if invoice.credit_note { "credit-note" } else { "invoice" },
         "order": d.order, "order_number": d.order_number, "subscription": d.subscription, "account": d.account,
-        "issued_on": d.issued_on, "paid": d.paid, "corrects": d.corrects, "lines": d.lines, "tax": d.tax,
+        "issued_on": d.issued_on, "paid": d.paid, "paid_on": d.paid_on, "corrects": d.corrects, "lines": d.lines, "tax": d.tax,
         "url": format!("/account/invoices/{}", invoice.number),
     })
 }
@@ -135,7 +149,7 @@ async fn list_subscriptions(req: Req) -> Result<Res, HttpError> {
     let (last, most) = (last(&req)?, limit(&req)?);
     let own = (!is_staff(&req)).then_some(vec![req.account()?.id]);
     let filter = subscriptions::Filter {
-        status: wish(&req, "status"),
+        status: status(&req, &OF_SUBSCRIPTIONS)?,
         owners: own,
         ..subscriptions::Filter::default()
     };
@@ -195,7 +209,7 @@ async fn act(mut req: Req, command: fn(DateTime<Utc>) -> SubscriptionCommand) ->
 async fn list_orders(req: Req) -> Result<Res, HttpError> {
     let (last, most) = (last(&req)?, limit(&req)?);
     let account = if is_staff(&req) { None } else { Some(req.account()?.id) };
-    let filter = orders::Filter { status: wish(&req, "status"), account, ..orders::Filter::default() };
+    let filter = orders::Filter { status: status(&req, &OF_ORDERS)?, account, ..orders::Filter::default() };
     let rows = orders::after(&req.app.reader, &filter, last, most + 1).await?;
     shown(&req, &rows, most, |o| time_and_id(o.placed_at, o.id), order_json)
 }

@@ -257,7 +257,7 @@ fn billing() -> Vec<(&'static str, Value)> {
                 json!({
                     "number": text(), "kind": { "type": "string", "enum": ["invoice", "credit-note"] }, "order": uuid(),
                     "order_number": text(), "subscription": uuid(), "account": uuid(), "issued_on": { "type": "string", "format": "date" },
-                    "paid": { "type": "boolean" }, "corrects": maybe("string"), "lines": { "type": "array", "items": { "type": "object" } },
+                    "paid": { "type": "boolean" }, "paid_on": maybe("string"), "corrects": maybe("string"), "lines": { "type": "array", "items": { "type": "object" } },
                     "tax": { "type": "object" }, "url": text(),
                 }),
             ),

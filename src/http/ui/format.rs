@@ -1,5 +1,6 @@
 //! How times, lengths and counts are written, once for the whole house.
 
+use crate::domain::shared::calendar::Zone;
 use chrono::{DateTime, NaiveDate, Utc};
 use maud::{Markup, html};
 
@@ -9,10 +10,27 @@ pub fn day(at: NaiveDate) -> String {
     at.format("%-d %b %Y").to_string()
 }
 
-/// A `<time>` that shows the day; the exact moment stands in `datetime` and in the tooltip.
+tokio::task_local! {
+    /// The zone of the studio, while one of its pages is made.
+    static ZONE: Option<Zone>;
+}
+
+/// Makes a page whose days are those of `zone`, as in mails and on invoices.
+pub async fn in_zone<F: Future>(zone: Option<Zone>, page: F) -> F::Output {
+    ZONE.scope(zone, page).await
+}
+
+/// The day of a moment, where the studio is.
+#[must_use]
+pub fn local_day(at: DateTime<Utc>) -> NaiveDate {
+    let zone = ZONE.try_with(|zone| *zone).ok().flatten();
+    zone.map_or_else(|| at.date_naive(), |zone| zone.date_of(at))
+}
+
+/// A `<time>` that shows the day, where the studio is; the exact moment stands in `datetime` and in the tooltip.
 #[must_use]
 pub fn date(at: DateTime<Utc>) -> Markup {
-    html! { time datetime=(rfc(at)) title=(moment_text(at)) { (day(at.date_naive())) } }
+    html! { time datetime=(rfc(at)) title=(moment_text(at)) { (day(local_day(at))) } }
 }
 
 /// A `<time>` that shows day and minute, in UTC.
@@ -86,6 +104,14 @@ pub fn counted(number: i64, one: &str, many: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_day_is_that_of_the_studio() {
+        let late: DateTime<Utc> = "2027-06-14T22:00:00Z".parse().unwrap();
+        assert!(date(late).into_string().contains(">14 Jun 2027<"));
+        let page = in_zone(Zone::parse("Europe/Amsterdam").ok(), async { date(late).into_string() }).await;
+        assert!(page.contains(">15 Jun 2027<") && page.contains("2027-06-14T22:00:00Z"), "{page}");
+    }
 
     #[test]
     fn lengths_and_counts_read_well() {

@@ -288,6 +288,7 @@ impl Member {
                 price: Money::new(self.random.random_range(300..4000), Currency::eur()),
                 from: local + Days::new(30),
                 notice_days: 30,
+                anew: false,
             },
             640..645 => C::Withdraw { days: 14, at },
             55..57 => C::Extend { days: self.random.random_range(1..40), gift: false },

@@ -101,7 +101,35 @@ fn announce(price: i64, from: &str) -> SubscriptionCommand {
         price: Money::new(price, Currency::eur()),
         from: day(from),
         notice_days: 30,
+        anew: true,
     }
+}
+
+#[test]
+fn what_is_announced_last_holds_and_the_member_hears_of_it() {
+    let mut world = World::joined(Collection::Automatic, Interval::monthly(), JOINED);
+    let now = at("2026-02-10T00:00:00Z");
+    world.run(announce(1700, "2026-03-15"), now);
+    let told = world.run(announce(1700, "2026-05-15"), now);
+    let [SubscriptionEvent::PriceChangeAnnounced(notice)] = told.as_slice() else { panic!("{told:?}") };
+    assert_eq!((notice.from, notice.instead_of), (day("2026-05-15"), Some(day("2026-03-15"))));
+    // Who comes to a price later is told once: it takes nothing back.
+    let mut late = announce(1700, "2026-06-15");
+    if let SubscriptionCommand::AnnouncePrice { anew, .. } = &mut late {
+        *anew = false;
+    }
+    assert!(world.run(late, now).is_empty());
+    for tick in
+        ["2026-02-28T00:00:00Z", "2026-03-31T00:00:00Z", "2026-04-30T00:00:00Z", "2026-05-31T00:00:00Z"]
+    {
+        world.tick(tick);
+    }
+    assert_eq!(amounts(&world.log), [1150, 1150, 1150, 1150, 1700], "nobody pays it before its day");
+    // The same day at another price takes the place of the first one too.
+    let mut world = World::joined(Collection::Automatic, Interval::monthly(), JOINED);
+    world.run(announce(1700, "2026-03-15"), now);
+    assert_eq!(World::kinds(&world.run(announce(1500, "2026-03-15"), now)), ["PriceChangeAnnounced"]);
+    assert_eq!(world.sub.price_change().map(|c| c.terms.price.minor), Some(1500));
 }
 
 #[test]
@@ -131,6 +159,7 @@ fn who_has_another_price_or_left_is_not_concerned() {
         price: Money::new(1350, Currency::eur()),
         from: day("2026-03-15"),
         notice_days: 30,
+        anew: true,
     };
     assert_eq!(world.sub.decide(other), Ok(vec![]));
     // Who takes another plan meanwhile is asked the price of that one.

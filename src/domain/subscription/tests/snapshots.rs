@@ -150,6 +150,7 @@ fn events_keep_their_form() {
             terms: terms(Collection::Automatic, Interval::monthly()),
             from: due_on,
             notice_days: 30,
+            instead_of: None,
         }),
         SubscriptionEvent::WithdrawalDeclared(Withdrawal {
             joined_on: due_on,

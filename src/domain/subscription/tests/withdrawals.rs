@@ -37,12 +37,12 @@ fn days_that_were_not_begun_go_back_until_the_fourteenth_day_after_the_contract(
         World::kinds(&events),
         ["WithdrawalDeclared", "UnusedDaysRefundRequested", "SubscriptionCancelled"]
     );
-    assert_eq!(shares(&events), [(21, 28)]);
+    assert_eq!(shares(&events), [(20, 28)], "a day that has begun is used");
     assert_eq!(world.status(), Status::Cancelled);
     assert_eq!(
         shares(&member().run(withdraw("2026-01-31T15:00:00Z"), at(JOINED))),
-        [(28, 28)],
-        "at once: all"
+        [(27, 28)],
+        "at once: all but the first day"
     );
     // The last instant of 14 February in Amsterdam, and the first one after it.
     assert!(member().sub.decide(withdraw("2026-02-14T22:59:59Z")).is_ok());
@@ -105,15 +105,15 @@ fn after_a_change_of_plan_every_order_gives_back_its_part() {
         terms: to,
         at: at("2026-02-07T10:00:00Z"),
     };
-    // On 7 Feb 21 of 28 days are left; on 14 Feb 14 of those 21.
+    // On 7 Feb 21 of 28 days are left; on 14 Feb 13 of those 21 have not begun.
     let mut world = member();
     world.run(change(plan(9, 2300, Interval::monthly())), at("2026-02-07T10:00:00Z"));
     let events = world.run(withdraw("2026-02-14T10:00:00Z"), at("2026-02-14T10:00:00Z"));
-    assert_eq!(shares(&events), [(14, 28), (14, 21)]);
-    // 11.50 × 14/28 + 8.62 × 14/21 is 23.00 × 14/28.
+    assert_eq!(shares(&events), [(13, 28), (13, 21)]);
+    // 11.50 × 13/28 + 8.62 × 13/21 is 23.00 × 13/28.
     // With a yearly one, the 21 days went into its price: both wear down with the year.
     let mut world = member();
     world.run(change(plan(9, 20000, Interval::yearly())), at("2026-02-07T10:00:00Z"));
     let events = world.run(withdraw("2026-02-14T10:00:00Z"), at("2026-02-14T10:00:00Z"));
-    assert_eq!(shares(&events), [(21 * 358, 28 * 365), (358, 365)]);
+    assert_eq!(shares(&events), [(21 * 357, 28 * 365), (357, 365)]);
 }

@@ -129,9 +129,13 @@ fn outcome(report: &Report) -> Markup {
 fn line(line: &Line) -> Vec<Markup> {
     let order = |id: &uuid::Uuid, number: &str| html! { a href={ "/billing/orders/" (id) } { (number) } };
     let (to, became) = match &line.became {
-        Booked::Booked { order: id, number, rest } if rest.minor > 0 => {
+        Booked::Booked { order: id, number, rest, .. } if rest.minor > 0 => {
             (order(id, number), html! { (chip(Tone::Warning, "Booked")) " " (rest) " missing" })
         }
+        Booked::Booked { order: id, number, over: Some(over), .. } => (
+            order(id, number),
+            html! { (chip(Tone::Warning, "Booked")) " " (over) " too much: give it back, or make it a credit, at the order" },
+        ),
         Booked::Booked { order: id, number, .. } => (order(id, number), chip(Tone::Success, "Booked")),
         Booked::Known { order: id, number } => (order(id, number), chip(Tone::Plain, "Known before")),
         Booked::Batch { debits, file } => (

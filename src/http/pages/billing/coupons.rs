@@ -12,10 +12,11 @@ use crate::http::route::Route;
 use crate::http::ui::button::{submit, submit_small};
 use crate::http::ui::table::{cell, head, number, text};
 use crate::http::ui::{
-    Column, Errors, Field, Icon, Tone, Weight, chip, empty, form as post_form, form_inline, page_head, table,
+    Column, Errors, Field, Icon, Tone, Weight, chip, empty, form as post_form, form_inline, format,
+    page_head, table,
 };
 use crate::http::{Form, Req, Res};
-use crate::projections::coupons;
+use crate::projections::{coupons, plans};
 use maud::{Markup, html};
 use uuid::Uuid;
 
@@ -50,7 +51,7 @@ async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError>
             h2 #new { "New coupon" }
             (post_form(req, "/billing/coupons", &html! {
                 (Field::new("code", "Code").value(form.get("code")).maxlength(24).short()
-                    .hint("3 to 24 letters, digits or hyphens; capitals do not matter.").errors(errors).render())
+                    .hint("4 to 24 letters, digits or hyphens; capitals do not matter. Short ones are guessed sooner.").errors(errors).render())
                 (Field::new("off", "Takes off").value(form.get("off")).placeholder("20 % or 2.50 EUR").maxlength(20).short()
                     .hint("A percentage, or an amount with its currency. Never the whole price: for that there are trials.").errors(errors).render())
                 (Field::new("periods", "Periods").optional().value(form.get("periods")).inputmode("numeric").short()
@@ -67,7 +68,7 @@ async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError>
 
 fn row(req: &Req, coupon: &Coupon) -> Option<Vec<Markup>> {
     let discount = coupon.discount()?;
-    let over = coupon.last_day().is_some_and(|day| day < req.now().date_naive());
+    let over = coupon.last_day().is_some_and(|day| day < format::local_day(req.now()));
     let used_up = coupon.limit().is_some_and(|most| coupon.times_used() >= most as usize);
     let state = match (coupon.is_ended(), over, used_up) {
         (true, ..) => chip(Tone::Plain, "Ended"),
@@ -124,6 +125,12 @@ async fn create(mut req: Req) -> Result<Res, HttpError> {
     if last_day.is_none() && !form.get("last_day").is_empty() {
         errors.add("last_day", "Enter a day such as 2027-01-31, or leave it empty.");
     }
+    if let Some(Off::Amount { amount }) = off {
+        let sold = plans::all(&req.app.reader).await?;
+        if !sold.iter().any(|l| l.sold && l.offer.variation.price.currency == amount.currency) {
+            errors.add("off", format!("No plan is sold in {}.", amount.currency.code()));
+        }
+    }
     let (Some(code), Some(off), true) = (code, off, errors.is_empty()) else {
         return view(&req, &form, &errors).await;
     };
@@ -147,7 +154,8 @@ async fn send(req: &Req, form: &Form, coupon: Uuid, command: CouponCommand) -> R
         Err(CommandError::Refused(why)) => {
             let field = match why {
                 CouponError::Code | CouponError::Exists => "code",
-                CouponError::Off => "off",
+                CouponError::Off | CouponError::TooMuch => "off",
+                CouponError::LastDay => "last_day",
                 CouponError::Periods => "periods",
                 CouponError::Limit => "limit",
                 _ => "",

@@ -165,7 +165,15 @@ async fn import(mut req: Req) -> Result<Res, HttpError> {
     match rates::import(&req.app, (&bytes, ExchangeSource::File), today(&req)?, command).await {
         Ok((receipt, new)) => Ok(after(receipt, &format!("{HERE}?noted={new}"))),
         Err(why @ (RatesError::File(_) | RatesError::Book(CommandError::Refused(_)))) => {
-            view(&req, &form, &Errors::one("file", format!("{why} Nothing was noted."))).await
+            view(
+                &req,
+                &form,
+                &Errors::one(
+                    "file",
+                    format!("{}. Nothing was noted.", why.to_string().trim_end_matches('.')),
+                ),
+            )
+            .await
         }
         Err(RatesError::Book(other)) => Err(other.into()),
         Err(RatesError::Store(error)) => Err(error.into()),

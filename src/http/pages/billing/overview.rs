@@ -26,7 +26,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     };
     let (started, ended) = subscriptions::movements(reader, now - TimeDelta::days(7)).await?;
     let currency = Currency::parse(&req.app.config.billing.currency).unwrap_or_else(|_| Currency::eur());
-    let today = now.date_naive();
+    let today = format::local_day(now);
     let back = |days: u64| today.checked_sub_days(Days::new(days)).unwrap_or(today);
     let tomorrow = today.checked_add_days(Days::new(1)).unwrap_or(today);
     let days = tax_report::by_span(reader, Span::Day, back(59), tomorrow).await?;
@@ -73,7 +73,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         Stat {
             label: "Monthly recurring revenue",
             value: or_zero(list(recurring)),
-            note: Some("a month, coupons taken off, as long as access is paid for".into()),
+            note: Some("a month, tax included, coupons taken off, as long as access is paid for".into()),
             tone: Tone::Plain,
             course: vec![],
         },
@@ -98,11 +98,12 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let proposed = proposed.iter().filter(|r| r.lapses_at.is_none_or(|end| end > now)).count();
     let second = i64::try_from(asked + proposed).unwrap_or(i64::MAX);
     let payouts = credits::waiting(reader).await?;
+    let to_send = refunds::to_send(reader).await?;
     let stuck = tick_failures::list(&req.app, 50).await?;
     let content = html! {
         (page_head("Billing", None, None))
         (stats(&cards))
-        (to_do(parked, questionable, overdue, unanswered, stuck.len(), second, payouts))
+        (to_do(parked, questionable, overdue, unanswered, stuck.len(), second, (payouts, to_send)))
         (set_aside(&stuck))
         h2 { "Subscriptions by plan" }
         (by_plan(&counts))
@@ -147,10 +148,10 @@ fn to_do(
     unanswered: i64,
     stuck: usize,
     second: i64,
-    payouts: i64,
+    (payouts, to_send): (i64, i64),
 ) -> Markup {
     html! {
-        @if parked + questionable + overdue + unanswered + second + payouts == 0 && stuck == 0 {
+        @if parked + questionable + overdue + unanswered + second + payouts + to_send == 0 && stuck == 0 {
             p.dim { "Nothing waits for you: no parked subscription, no unknown payment, no overdue charge." }
         }
         @if second > 0 {
@@ -164,6 +165,9 @@ fn to_do(
         }
         @if payouts > 0 {
             (notice(Tone::Warning, &html! { p { a href="/billing/credits" { (format::counted(payouts, "payout", "payouts")) } " of credit to be sent." } }))
+        }
+        @if to_send > 0 {
+            (notice(Tone::Warning, &html! { p { a href="/billing/refunds" { (format::counted(to_send, "refund", "refunds")) } " by transfer to be sent." } }))
         }
         @if unanswered > 0 {
             (notice(Tone::Info, &html! { p { a href="/billing/subscriptions?vat_pending=yes" { (format::counted(unanswered, "VAT number", "VAT numbers")) } " without an answer of the register yet; it is asked every day." } }))

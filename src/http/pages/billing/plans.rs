@@ -3,7 +3,7 @@
 
 use super::{BILLING, desk, price_change};
 use crate::actors::bus::{CommandError, Envelope};
-use crate::domain::plan::{LONGEST_TRIAL, Plan, PlanCommand, Variation};
+use crate::domain::plan::{LONGEST_TRIAL, Plan, PlanCommand, PlanError, Variation};
 use crate::domain::shared::calendar::{Interval, IntervalUnit, day_words};
 use crate::domain::shared::payment::Collection;
 use crate::domain::shared::seats::Seats;
@@ -26,6 +26,7 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::get("/billing/plans", BILLING, show),
         Route::post("/billing/plans", BILLING, create),
+        Route::post("/billing/plans/{plan}", BILLING, describe),
         Route::post("/billing/plans/{plan}/prices", BILLING, add),
         Route::post("/billing/plans/{plan}/prices/{variation}/withdraw", BILLING, withdraw),
         Route::post("/billing/plans/{plan}/price-change", BILLING, price_change::announce),
@@ -53,6 +54,7 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
         @if rows.is_empty() { (empty(Icon::Info, "Nothing is sold yet", "Create a plan below and add a price: then people can join.", None)) }
         @else { (table("Prices", &columns, &rows)) }
         @for (plan, name) in &known {
+            (words_form(req, *plan, name, form, errors).await?)
             (price_form(req, *plan, name, form, errors))
             (price_change::fold(req, *plan, name, &offers, form, errors))
         }
@@ -89,14 +91,93 @@ fn row(req: &Req, listed: &Listed, all: &[Listed]) -> Vec<Markup> {
         }),
         text(collection),
         cell(
-            &html! { @if let Some((price, on)) = moves { (chip(Tone::Info, &format!("{price} from {}", day_words(on)))) } @else if sold { (chip(Tone::Success, if v.default { "Default" } else { "Sold" })) } @else { (chip(Tone::Plain, "Withdrawn")) } },
+            &html! { @if let Some((price, on)) = moves { (chip(Tone::Info, &format!("{price} from {}", day_words(on)))) } @else if shadowed(listed, all) { (chip(Tone::Warning, "Behind another price")) br; span.small.dim { "Not offered: withdraw one of the two." } } @else if sold { (chip(Tone::Success, if v.default { "Default" } else { "Sold" })) } @else { (chip(Tone::Plain, "Withdrawn")) } },
         ),
         cell(&html! { @if sold { (form_inline(req, &action, &submit_small("Withdraw", Weight::Plain))) } }),
     ]
 }
 
+/// Whether another price of the same plan, interval and terms is offered instead of it: the default, else the older one.
+fn shadowed(listed: &Listed, all: &[Listed]) -> bool {
+    let terms = |l: &Listed| {
+        let v = &l.offer.variation;
+        (l.offer.plan, v.price.currency, v.interval, v.collection, v.seats)
+    };
+    let v = &listed.offer.variation;
+    let same: Vec<&Listed> = all.iter().filter(|l| l.sold && terms(l) == terms(listed)).collect();
+    let first = same.iter().find(|l| l.offer.variation.default).or_else(|| same.first());
+    let apart = v.collection == Collection::Managed;
+    listed.sold && !apart && first.is_some_and(|l| l.offer.variation.id != v.id)
+}
+
+/// The fields of name and sentence of one plan: there is a form for each on the page.
+fn word_fields(plan: Uuid) -> [String; 2] {
+    ["name", "summary"].map(|field| format!("{field}-{plan}"))
+}
+
+/// The form that corrects name and sentence.
+async fn words_form(
+    req: &Req,
+    plan: Uuid,
+    name: &str,
+    form: &Form,
+    errors: &Errors,
+) -> Result<Markup, HttpError> {
+    let here = form.get("plan") == plan.to_string() && form.get("what") == "words";
+    let none = (Form::default(), Errors::none());
+    let (form, errors) = if here { (form, errors) } else { (&none.0, &none.1) };
+    let summary = plans::summary(&req.app.reader, plan).await?.unwrap_or_default();
+    let [name_field, summary_field] = word_fields(plan);
+    let value = |field: &str, now| if here { form.get(field).to_owned() } else { now };
+    Ok(html! {
+        details.fold open[here] {
+            summary { "Name and sentence of " (name) }
+            (post_form(req, &format!("/billing/plans/{plan}"), &html! {
+                input type="hidden" name="plan" value=(plan);
+                input type="hidden" name="what" value="words";
+                p.small { "Members keep the name under which they took the plan." }
+                (Field::new(&name_field, "Name").value(&value(&name_field, name.to_owned())).maxlength(80).mid().errors(errors).render())
+                (Field::new(&summary_field, "One sentence below it").value(&value(&summary_field, summary)).maxlength(200).errors(errors).render())
+                (submit("Save the words", Weight::Plain))
+            }))
+        }
+    })
+}
+
+/// What is wrong with the words of a plan: none may have the name of another.
+async fn words(
+    req: &Req,
+    form: &Form,
+    plan: Uuid,
+    [name_field, summary_field]: [&str; 2],
+) -> Result<Errors, HttpError> {
+    let mut errors = Errors::none();
+    let summary = form.get(summary_field);
+    if summary.is_empty() || summary.chars().count() > 200 {
+        errors.add(summary_field, "Say in one sentence what members get.");
+    }
+    let same = |name: &str| name.to_lowercase() == form.get(name_field).trim().to_lowercase();
+    let known = plans::names(&req.app.reader).await?;
+    if known.iter().any(|(other, name)| *other != plan && same(name)) {
+        errors.add(name_field, "Another plan has this name: choose one that tells them apart.");
+    }
+    Ok(errors)
+}
+
+async fn describe(mut req: Req) -> Result<Res, HttpError> {
+    let form = req.form().await?;
+    let plan = req.id_param("plan")?;
+    let [name, summary] = word_fields(plan);
+    let errors = words(&req, &form, plan, [&name, &summary]).await?;
+    if !errors.is_empty() {
+        return view(&req, &form, &errors).await;
+    }
+    let (name, summary, at) = (form.get(&name).to_owned(), form.get(&summary).to_owned(), req.now());
+    send(&req, &form, plan, PlanCommand::Describe { name, summary, at }).await
+}
+
 fn price_form(req: &Req, plan: Uuid, name: &str, form: &Form, errors: &Errors) -> Markup {
-    let here = form.get("plan") == plan.to_string() && form.get("what") != "price-change";
+    let here = form.get("plan") == plan.to_string() && !matches!(form.get("what"), "price-change" | "words");
     let none = (Form::default(), Errors::none());
     let (form, errors) = if here { (form, errors) } else { (&none.0, &none.1) };
     html! {
@@ -124,17 +205,29 @@ pub(super) async fn send(req: &Req, form: &Form, plan: Uuid, command: PlanComman
     let envelope = Envelope::new(req.command_id(form), plan, command, req.meta());
     match req.app.bus.dispatch::<Plan>(envelope).await {
         Ok(receipt) => Ok(after(receipt, "/billing/plans")),
-        Err(CommandError::Refused(why)) => view(req, form, &Errors::one("", why.to_string())).await,
+        Err(CommandError::Refused(why)) => {
+            let [name, summary] = match form.get("what") {
+                "words" => word_fields(plan),
+                _ => ["name".into(), "summary".into()],
+            };
+            let field = match why {
+                PlanError::Name => name,
+                PlanError::Summary => summary,
+                _ => String::new(),
+            };
+            view(req, form, &Errors::one(&field, why.to_string())).await
+        }
         Err(other) => Err(other.into()),
     }
 }
 
 async fn create(mut req: Req) -> Result<Res, HttpError> {
     let form = req.form().await?;
-    if form.get("summary").is_empty() || form.get("summary").chars().count() > 200 {
-        return view(&req, &form, &Errors::one("summary", "Say in one sentence what members get.")).await;
-    }
     let plan = derive_id(&req.command_id(&form).to_string(), "plan");
+    let errors = words(&req, &form, plan, ["name", "summary"]).await?;
+    if !errors.is_empty() {
+        return view(&req, &form, &errors).await;
+    }
     let (name, summary, at) = (form.get("name").to_owned(), form.get("summary").to_owned(), req.now());
     send(&req, &form, plan, PlanCommand::Create { name, summary, at }).await
 }

@@ -16,7 +16,13 @@ fn words(listed: &Listed) -> String {
     let v = &listed.offer.variation;
     let collection: &'static str = v.collection.into();
     let seats = v.seats.map(|s| format!(", {}", s.words())).unwrap_or_default();
-    format!("{} per {}, {collection}{seats}", v.price, v.interval.words())
+    let trial = if v.trial_days > 0 { format!(", {} days of trial", v.trial_days) } else { String::new() };
+    let state = match (listed.sold, v.default) {
+        (false, _) => ", withdrawn",
+        (true, true) => ", default",
+        _ => "",
+    };
+    format!("{} per {}, {collection}{seats}{trial}{state}", v.price, v.interval.words())
 }
 
 /// The form; nothing for a plan with fewer than two prices.

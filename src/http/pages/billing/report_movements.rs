@@ -62,7 +62,7 @@ pub(super) fn movement(scope: &Scope, all: &[Month]) -> Markup {
             money(m.churn),
             money(m.end()),
             number(&share(m.lost, m.subscriptions)),
-            number(&share(-m.churn - m.contraction, m.start)),
+            number(&share(m.lost_minor, m.start)),
         ]
     });
     let ends = scope.drawn(all.iter().map(|m| (m.month, m.currency.as_str(), m.end())));
@@ -72,7 +72,7 @@ pub(super) fn movement(scope: &Scope, all: &[Month]) -> Markup {
             (bars("Monthly recurring revenue at the end", &ends))
             (bars("What moved the monthly recurring revenue", &moves))
             (table("What moved the monthly recurring revenue", &columns, &rows.collect::<Vec<_>>()))
-            p.small.dim { "What coupons take off is taken off here too: a coupon that is used up shows as paying more. Churn: subscriptions that stopped giving, of those that gave at the start; churn of revenue: what was lost by them and by paying less, of the revenue at the start. A subscription on trial or pause gives nothing." }
+            p.small.dim { "What coupons take off is taken off here too: a coupon that is used up shows as paying more. Churn: subscriptions that stopped giving, of those that gave at the start; churn of revenue: what was lost by them and by paying less, of the revenue at the start. Who came and left in between counts in neither. A subscription on trial or pause gives nothing." }
             (scope.files("movements"))
         }
     }
@@ -194,18 +194,19 @@ async fn movements_file(req: Req) -> Result<Res, HttpError> {
             m.subscriptions.to_string(),
             m.lost.to_string(),
             plain_share(m.lost, m.subscriptions),
-            plain_share(-m.churn - m.contraction, m.start),
+            plain_share(m.lost_minor, m.start),
         ]
     });
     Ok(exports::whole("movements", FileKind::of_path(&req), &MOVEMENTS, lines.collect()))
 }
 
 async fn cohorts_file(req: Req) -> Result<Res, HttpError> {
-    let today = req.now().date_naive();
+    let today = format::local_day(req.now());
     let from = Span::Month.step(Span::Month.start(today), -23);
     let all = movements::cohorts(&req.app.reader, from, today).await?;
     let lines = all.iter().flat_map(|c| {
-        (1_usize..).zip(&c.kept).map(|(n, kept)| {
+        // At first, all are there: who came this month stands in the file too, as on the page.
+        (0_usize..).zip(std::iter::once(&c.size).chain(&c.kept)).map(|(n, kept)| {
             let month = c.month.format("%Y-%m").to_string();
             vec![month, c.size.to_string(), n.to_string(), kept.to_string(), plain_share(*kept, c.size)]
         })

@@ -91,8 +91,31 @@ fn files(req: &Req, page: &str, quarter: &str) -> Markup {
     }
 }
 
+/// What is wrong with the quarter that was asked for; nothing for none.
+fn misread(asked: &str, day: NaiveDate) -> Option<String> {
+    let known = asked.is_empty() || quarter(asked, day).0 == asked;
+    (!known).then(|| "Name a quarter such as 2026-Q4, from the year 2000 on.".to_owned())
+}
+
+/// The quarter that a file is asked for: one that is none is refused, not guessed.
+fn quarter_of_file(req: &Req) -> Result<(String, NaiveDate, NaiveDate), HttpError> {
+    let (asked, today) = (req.query("quarter"), format::local_day(req.now()));
+    match misread(asked, today) {
+        Some(why) => Err(HttpError::Fields(vec![("quarter".into(), why)])),
+        None => Ok(quarter(asked, today)),
+    }
+}
+
+/// The same for a page, which shows the quarter of today instead and says so.
+fn quarter_errors(req: &Req) -> Errors {
+    match misread(req.query("quarter"), format::local_day(req.now())) {
+        Some(why) => Errors::one("quarter", format!("{why} What is shown is the quarter of today.")),
+        None => Errors::none(),
+    }
+}
+
 async fn vat(req: Req) -> Result<Res, HttpError> {
-    let today = req.now().date_naive();
+    let today = format::local_day(req.now());
     let (name, from, until) = quarter(req.query("quarter"), today);
     let lines = tax_report::by_country(&req.app.reader, from, until).await?;
     let home = &req.app.config.studio.country;
@@ -144,7 +167,7 @@ async fn vat(req: Req) -> Result<Res, HttpError> {
         @if rows.is_empty() { (empty(Icon::Info, "Nothing was invoiced in this quarter", "Choose another one.", None)) }
         @else { (bars("VAT by country", &drawn)) (table("VAT by country", &columns, &rows)) }
     };
-    Ok(desk(&req, "VAT by country", &Errors::none(), &content))
+    Ok(desk(&req, "VAT by country", &quarter_errors(&req), &content))
 }
 
 const VAT_NAMES: [&str; 9] = [
@@ -160,7 +183,7 @@ const VAT_NAMES: [&str; 9] = [
 ];
 
 async fn vat_file(req: Req) -> Result<Res, HttpError> {
-    let (name, from, until) = quarter(req.query("quarter"), req.now().date_naive());
+    let (name, from, until) = quarter_of_file(&req)?;
     let all = tax_report::by_country(&req.app.reader, from, until).await?;
     let home = &req.app.config.studio.country;
     let lines = all.iter().map(|l| {
@@ -210,7 +233,7 @@ fn quarter_words(day: NaiveDate) -> String {
 }
 
 async fn oss(req: Req) -> Result<Res, HttpError> {
-    let today = req.now().date_naive();
+    let today = format::local_day(req.now());
     let (name, from, until) = quarter(req.query("quarter"), today);
     let lines =
         tax_report::one_stop_shop(&req.app.reader, &req.app.config.studio.country, from, until).await?;
@@ -282,7 +305,7 @@ async fn oss(req: Req) -> Result<Res, HttpError> {
         @else { (table("Corrections of earlier quarters", &columns("Corrects"), &corrections)) (owed(true)) }
         p.small.dim { "By the day of issue. The return is made out in euro: amounts in another currency stand in lines of their own, and beside them in euro at the rate of the European Central Bank for the last day of the quarter, for a correction that of the quarter it corrects. " a href="/billing/exchange-rates" { "The rates" } "." }
     };
-    Ok(desk(&req, "One-stop shop", &Errors::none(), &content))
+    Ok(desk(&req, "One-stop shop", &quarter_errors(&req), &content))
 }
 
 const OSS_NAMES: [&str; 14] = [
@@ -303,7 +326,7 @@ const OSS_NAMES: [&str; 14] = [
 ];
 
 async fn oss_file(req: Req) -> Result<Res, HttpError> {
-    let (name, from, until) = quarter(req.query("quarter"), req.now().date_naive());
+    let (name, from, until) = quarter_of_file(&req)?;
     let lines =
         tax_report::one_stop_shop(&req.app.reader, &req.app.config.studio.country, from, until).await?;
     let rates = exchange_rates::table(&req.app.reader).await?;

@@ -16,6 +16,7 @@ use crate::projections::plan_mix;
 use crate::projections::tax_report::{self, Invoiced, Span};
 use chrono::NaiveDate;
 use maud::{Markup, html};
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -44,7 +45,7 @@ impl Scope {
             Span::Week => 52,
             Span::Month => 23,
         };
-        let today = req.now().date_naive();
+        let today = format::local_day(req.now());
         let this = span.start(today);
         Self { span, from: span.step(this, -back), today, until: span.step(this, 1) }
     }
@@ -111,6 +112,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let scope = Scope::of(&req);
     let reader = &req.app.reader;
     let invoiced = tax_report::by_span(reader, scope.span, scope.from, scope.until).await?;
+    let invoiced = without_gaps(&scope, invoiced);
     let moved = movements::by_span(reader, scope.span, scope.from, scope.today).await?;
     let moved: Vec<Month> = moved.into_iter().skip_while(|m| m.start == 0 && m.end() == 0).collect();
     let months = Span::Month.step(Span::Month.start(scope.today), -23);
@@ -132,6 +134,24 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         section.stack { h2 { "Plans over time" } (over_time(&scope, &history)) }
     };
     Ok(desk(&req, "Reports", &Errors::none(), &content))
+}
+
+/// With a line of zeros for every span between the first one and now in which nothing was invoiced.
+fn without_gaps(scope: &Scope, all: Vec<Invoiced>) -> Vec<Invoiced> {
+    let Some(first) = all.first().map(|i| i.start) else { return all };
+    let currencies: BTreeSet<String> = all.iter().map(|i| i.currency.clone()).collect();
+    let mut known: BTreeMap<(NaiveDate, String), Invoiced> =
+        all.into_iter().map(|i| ((i.start, i.currency.clone()), i)).collect();
+    let mut filled = Vec::new();
+    let mut start = first;
+    while start < scope.until {
+        for currency in &currencies {
+            let key = (start, currency.clone());
+            filled.push(known.remove(&key).unwrap_or_else(|| Invoiced::nothing(start, currency)));
+        }
+        start = scope.span.step(start, 1);
+    }
+    filled
 }
 
 fn revenue(scope: &Scope, all: &[Invoiced]) -> Markup {
@@ -187,6 +207,7 @@ const NAMES: [&str; 10] = [
 async fn revenue_file(req: Req) -> Result<Res, HttpError> {
     let scope = Scope::of(&req);
     let all = tax_report::by_span(&req.app.reader, scope.span, scope.from, scope.until).await?;
+    let all = without_gaps(&scope, all);
     let lines = all.iter().map(|m| {
         let plain = |minor| money(minor, &m.currency).decimal();
         vec![

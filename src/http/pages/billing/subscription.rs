@@ -53,8 +53,20 @@ impl Narrowed {
         Self { kind: set("kind"), by: set("by"), from: day("from"), until: day("until") }
     }
 
+    /// What was asked for and cannot be read.
+    fn misread(req: &Req) -> Vec<(String, String)> {
+        let wrong =
+            |name: &&str| !req.query(name).is_empty() && req.query(name).parse::<NaiveDate>().is_err();
+        let words = "Enter a day such as 2027-01-31. It was left out.";
+        ["from", "until", "as_of", "known_on"]
+            .into_iter()
+            .filter(wrong)
+            .map(|name| (name.to_owned(), words.to_owned()))
+            .collect()
+    }
+
     fn takes(&self, entry: &Entry, owner: uuid::Uuid) -> bool {
-        let day = entry.effective_at.date_naive();
+        let day = format::local_day(entry.effective_at);
         self.kind.as_ref().is_none_or(|k| *k == entry.kind)
             && self.by.as_ref().is_none_or(|b| *b == group(entry, owner))
             && self.from.is_none_or(|d| day >= d)
@@ -78,6 +90,10 @@ async fn show(req: Req) -> Result<Res, HttpError> {
 
 /// The lines that are left after narrowing, for a file.
 async fn narrowed_log(req: &Req) -> Result<(SubscriptionRow, Vec<Entry>), HttpError> {
+    let misread = Narrowed::misread(req);
+    if !misread.is_empty() {
+        return Err(HttpError::Fields(misread));
+    }
     let id = req.id_param("id")?;
     let row = subscriptions::one(&req.app.reader, id).await?.ok_or(HttpError::NotFound)?;
     let mut entries = subscription_timeline::of(&req.app.reader, id, None).await?;
@@ -102,6 +118,14 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
     let row = subscriptions::one(reader, id).await?.ok_or(HttpError::NotFound)?;
     let entries = subscription_timeline::of(reader, id, None).await?;
     let narrowed = Narrowed::of(req);
+    let mut misread = Errors::none();
+    for (field, words) in Narrowed::misread(req) {
+        misread.add(&field, words);
+    }
+    if req.query("as_of").is_empty() && !req.query("known_on").is_empty() {
+        misread.add("as_of", "Say also the day on which it was true: what was known is asked of a day.");
+    }
+    let errors = if errors.is_empty() { &misread } else { errors };
     let shown: Vec<&Entry> = entries.iter().filter(|e| narrowed.takes(e, row.owner)).collect();
     let mut people: Vec<uuid::Uuid> = entries
         .iter()
@@ -187,7 +211,7 @@ fn as_of(req: &Req, entries: &[Entry], row: &SubscriptionRow) -> Markup {
     };
     let end = end_of("as_of");
     let known = end_of("known_on").or(end);
-    let to_come = end.is_some_and(|end| end.date_naive() > req.now().date_naive());
+    let to_come = end.is_some_and(|end| format::local_day(end) > format::local_day(req.now()));
     html! {
         section.panel aria-labelledby="asof" {
             h2 #asof { "As it was on a day" }

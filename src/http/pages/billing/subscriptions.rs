@@ -115,6 +115,9 @@ fn line(row: &SubscriptionRow, member: &Markup) -> Vec<Markup> {
 
 /// A reason for which people cancelled, in words.
 fn reason_words(code: &str) -> &'static str {
+    if code == "withdrawn" {
+        return "Withdrew from the contract";
+    }
     CancelReason::parse(code).map_or("No reason given", CancelReason::words)
 }
 
@@ -124,7 +127,7 @@ async fn reasons(req: &Req) -> Result<Markup, HttpError> {
     let columns = [Column::new("Reason"), Column::number("Subscriptions")];
     let rows: Vec<Vec<Markup>> = CancelReason::iter()
         .map(<&'static str>::from)
-        .chain(["none"])
+        .chain(["none", "withdrawn"])
         .map(|code| {
             let count = counts.iter().find(|(c, _)| c == code).map_or(0, |(_, n)| *n);
             vec![

@@ -78,7 +78,7 @@ async fn change(mut req: Req) -> Result<Res, HttpError> {
         errors.add(
             "country",
             format!(
-                "In {} one pays in another currency: cancel, and join again when your time is over.",
+                "Customers in {} pay in another currency: cancel, and join again when your time is over.",
                 to.name()
             ),
         );

@@ -90,9 +90,11 @@ pub(super) fn card_fields(req: &Req, form: &Form, errors: &Errors, optional: boo
             }
         },
         _ => html! {
-            (Field::new("card_number", "Card number").value(form.get("card_number")).inputmode("numeric")
+            // What was typed of a card never comes back in a page.
+            @if !form.get("card_number").is_empty() && errors.of("card_number").is_none() { p.hint { "Enter the card again: we do not send card numbers back." } }
+            (Field::new("card_number", "Card number").inputmode("numeric")
                 .autocomplete("cc-number").placeholder("4242 4242 4242 4242").maxlength(30).mid().errors(errors).render())
-            (Field::new("card_expiry", "Expires").value(form.get("card_expiry")).autocomplete("cc-exp")
+            (Field::new("card_expiry", "Expires").autocomplete("cc-exp")
                 .hint("Month and year, such as 12/30.").placeholder("MM/YY").maxlength(7).short().errors(errors).render())
             details.fold {
                 summary { "This studio uses a test gateway: which cards it takes" }

@@ -10,6 +10,7 @@ use crate::domain::gift::{Gift, GiftCommand, GiftStanding, GiftUse, order_of};
 use crate::domain::order::Settlement;
 use crate::domain::shared::calendar::day_words;
 use crate::domain::shared::derive_id;
+use crate::domain::subscription::Status;
 use crate::emails::billing::decline_words;
 use crate::http::error::HttpError;
 use crate::http::pages::people::form_errors;
@@ -23,7 +24,8 @@ use crate::http::ui::{
     format, notice_text, page_head, table,
 };
 use crate::http::{Form, Req, Res};
-use crate::projections::{gifts, orders};
+use crate::projections::{gifts, orders, people, subscriptions};
+use chrono::NaiveDate;
 use maud::{Markup, html};
 
 const PAGE: &str = "/account/gifts";
@@ -60,6 +62,13 @@ pub(in crate::http::pages) fn what(gift: &Gift) -> String {
 async fn list(req: Req) -> Result<Res, HttpError> {
     let own = req.account()?.id;
     let all = gifts::of_account(&req.app.reader, own).await?;
+    let person = people::by_id(&req.app.reader, own).await?.and_then(|p| p.complimentary);
+    let access = person.as_ref().and_then(|c| c.until).map(format::local_day);
+    let subscribed = subscriptions::of_account(&req.app.reader, own).await?;
+    let live = subscribed.iter().find(|s| !s.status.is_final());
+    let waits = live.is_some_and(|s| {
+        s.status == Status::OnHold || s.state.open_order().is_some() || s.state.pause().is_some()
+    }) || person.is_some_and(|c| c.until.is_none());
     let columns = ["Gift", "State", "Ordered"].map(Column::new);
     let (mut given, mut got): (Vec<Vec<Markup>>, Vec<Vec<Markup>>) = (vec![], vec![]);
     for gift in &all {
@@ -69,7 +78,7 @@ async fn list(req: Req) -> Result<Res, HttpError> {
             given.push(vec![name, cell(&gift_chip(gift)), cell(&at)]);
         }
         if gift.redeemed_by() == Some(own) {
-            got.push(vec![head(&html! { (what(gift)) }), text(&given_words(gift)), cell(&at)]);
+            got.push(vec![head(&html! { (what(gift)) }), text(&given_words(gift, access, waits)), cell(&at)]);
         }
     }
     let content = html! {
@@ -84,11 +93,16 @@ async fn list(req: Req) -> Result<Res, HttpError> {
     Ok(below(&req, "Gifts", PAGE, &Errors::none(), &content))
 }
 
-/// What became of a gift that somebody redeemed.
-fn given_words(gift: &Gift) -> String {
+/// What became of a gift that somebody redeemed, whose access lasts until `access`; `waits`: something stands in
+/// its way.
+fn given_words(gift: &Gift, access: Option<NaiveDate>, waits: bool) -> String {
     match gift.used() {
         Some(GiftUse::Extension { .. }) => "Your subscription runs so much longer.".into(),
-        Some(GiftUse::Access) => "You have access for that time.".into(),
+        Some(GiftUse::Access) => match access {
+            Some(day) => format!("You have access until {}.", day_words(day)),
+            None => "You have access for that time.".into(),
+        },
+        None if !waits => "It begins in a moment. Reload this page to see until when.".into(),
         None => "It waits until your subscription can be extended: an open order, a pause or access without an end stands in the way.".into(),
     }
 }

@@ -8,7 +8,9 @@ use crate::http::response::see_other;
 use crate::http::route::{Access, Route};
 use crate::http::ui::button::{link, submit};
 use crate::http::ui::layout::{Place, Theme};
-use crate::http::ui::{Choice, Errors, Field, Icon, Tone, Weight, choices, empty, notice, page_head, steps};
+use crate::http::ui::{
+    Choice, Errors, Field, Icon, Tone, Weight, choices, empty, notice, notice_text, page_head, steps,
+};
 use crate::http::{Req, Res};
 use crate::projections::{plans, subscriptions};
 use maud::{Markup, html};
@@ -128,6 +130,10 @@ async fn choose_payment(req: Req) -> Result<Res, HttpError> {
     let bundle = bundle_for(&req, &offer, buyer).await?.ok_or(HttpError::NotFound)?;
     let Some(shown) = bundle.any() else { return Err(HttpError::NotFound) };
     let tax = TaxDesk::open(&req).await?.quote(shown, buyer);
+    // Another price of the same plan and interval comes first: it is said, not slipped in.
+    let offered = [&bundle.card, &bundle.bank].into_iter().flatten();
+    let instead = offered.clone().all(|o| o.variation.id != offer.variation.id)
+        && offered.clone().any(|o| o.variation.price.currency == offer.variation.price.currency);
     let mut ways = Vec::new();
     if bundle.card.is_some() {
         ways.push(Choice {
@@ -152,6 +158,7 @@ async fn choose_payment(req: Req) -> Result<Res, HttpError> {
     let body = html! {
         (page_head("How do you want to pay?", Some(&format!("{}: {} per {}, {}.", shown.title(), tax.gross, shown.variation.interval.words(), tax_note(&tax))), None))
         (steps(&STEPS, 3))
+        @if instead { (notice_text(Tone::Info, &format!("The price of {} that you followed a link to is not offered now. This is the one that is.", offer.variation.price))) }
         form.form method="get" action=(action) {
             (Field::new("country", "Country of your billing address").value(buyer.code()).select(COUNTRIES.iter().copied())
                 .hint("It decides the tax, and for some countries the currency.").mid().render())

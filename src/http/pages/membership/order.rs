@@ -18,7 +18,7 @@ use crate::http::page::unprocessable;
 use crate::http::response::{after, see_other};
 use crate::http::route::{Access, Route};
 use crate::http::ui::button::{link, submit};
-use crate::http::ui::{Errors, Weight, error_summary, facts, hidden_fields, page_head, steps};
+use crate::http::ui::{Errors, Weight, error_summary, facts, format, hidden_fields, page_head, steps};
 use crate::http::{Form, Req, Res};
 use crate::projections::credits;
 use crate::projections::plans::{self, Offer};
@@ -114,7 +114,7 @@ async fn view(req: &Req, choice: &Choice, form: &Form, errors: &Errors) -> Resul
     let kept = if *by_card { kept_choice(req, form, errors).await? } else { None };
     let credit = credits::there(&req.app.reader, req.account()?.id, tax.gross).await?;
     let left = Money::new(tax.gross.minor - credit.minor, tax.gross.currency);
-    let first = req.now().date_naive() + chrono::Days::new(u64::from(*trial_days));
+    let first = format::local_day(req.now()) + chrono::Days::new(u64::from(*trial_days));
     let body = html! {
         (page_head("Check your order", Some("Nothing is ordered before you press the button."), None))
         (steps(&STEPS, 4))
@@ -140,13 +140,14 @@ async fn view(req: &Req, choice: &Choice, form: &Form, errors: &Errors) -> Resul
                 p.small { "By ordering you agree to the " a href="/legal/terms" { "terms" } "." }
                 div.row { (submit("Order with obligation to pay", Weight::Main)) (link("Back", &back, Weight::Quiet)) }
             }
-            aside.panel aria-labelledby="summary" {
+            aside.panel.sums aria-labelledby="summary" {
                 h2 #summary { "Your order" }
                 (facts(&[
                     ("Plan", html! { (offer.title()) }),
                     ("Payment", html! { (how) }),
                     ("Renews", html! { "Every " (offer.variation.interval.words()) ", until you cancel" }),
-                    ("To pay now", html! { @if *trial_days > 0 { "Nothing: " (trial_days) " days of trial, until " (day_words(first)) } @else if left.minor == 0 { "Nothing: your credit pays it" } @else if *by_card { (left) } @else { (left) ", by transfer" } }),
+                    ("To pay now", html! { @if *trial_days > 0 { "Nothing: " (trial_days) " days of trial, until " (day_words(first)) } @else if left.minor == 0 { "Nothing: your credit pays it" } @else if *by_card { span.num { (left) } } @else { span.num { (left) } ", by transfer" } }),
+                    ("Full price", html! { span.num { (full.gross) } @if full.gross != tax.gross { ", less " span.num { (Money::new(full.gross.minor - tax.gross.minor, tax.gross.currency)) } " by the coupon" } }),
                     ("Net", html! { span.num { (tax.net) } }),
                     ("VAT", html! { span.num { (tax.tax) } @if tax.basis_points > 0 { " (" (tax.percent()) ", " (buyer.name()) ")" } }),
                     ("Total", html! { strong.num { (tax.gross) } }),
@@ -154,7 +155,9 @@ async fn view(req: &Req, choice: &Choice, form: &Form, errors: &Errors) -> Resul
                 @if credit.minor > 0 { p { "Your credit pays " strong.num { (credit) } @if *trial_days > 0 { " of it, if it is still there then" } "." } }
                 @if let Some(discount) = discount { p { "Coupon " span.mono { (discount.code) } ": " (discount.words()) "." } }
                 p.small.dim {
-                    (full.gross) " per " (offer.variation.interval.words()) ", " (tax_note(full))
+                    // A coupon without an end: every period costs what the first one does.
+                    @let lasting = if discount.as_ref().is_some_and(|d| d.periods.is_none()) { tax } else { full };
+                    (lasting.gross) " per " (offer.variation.interval.words()) ", " (tax_note(lasting))
                     @if discount.as_ref().is_some_and(|d| d.periods.is_some()) { ", when the coupon is used up" } "."
                 }
             }

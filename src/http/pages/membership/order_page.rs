@@ -99,8 +99,8 @@ async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError>
         (error_summary(errors))
         section.panel {
             div.row.apart { p { (order.description) } (order_chip(&order.status)) }
-            p { (standing(&order)) }
-            @if let Some(at) = retry.filter(|_| order.status == "soft-failed") { p { "We try again on " (format::date(at)) ", unless you pay before." } }
+            p { (if under_way { "A payment of it is being processed." } else { standing(&order) }) }
+            @if let Some(at) = retry.filter(|_| order.status == "soft-failed" && !under_way) { p { "We try again on " (format::date(at)) ", unless you pay before." } }
             @if let Some((items, tax)) = placed(&order) { (lines(&order, &items, &tax)) }
             (facts(&dates(&order, &papers)))
         }

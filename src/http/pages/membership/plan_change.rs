@@ -14,9 +14,9 @@ use crate::http::ui::button::{link, submit};
 use crate::http::ui::layout::{Place, crumbs};
 use crate::http::ui::{Errors, Icon, Weight, empty, error_summary, form as post_form, page_head};
 use crate::http::{Req, Res};
-use crate::projections::credits;
 use crate::projections::plans::Offer;
 use crate::projections::subscriptions::SubscriptionRow;
+use crate::projections::{credits, orders};
 use maud::{Markup, html};
 
 pub(super) fn routes() -> Vec<Route> {
@@ -93,7 +93,10 @@ async fn show(req: Req) -> Result<Res, HttpError> {
 }
 
 async fn view(req: &Req, row: &SubscriptionRow, errors: &Errors) -> Result<Res, HttpError> {
-    let all = others(req, row).await?;
+    let all = match others(req, row).await {
+        Err(HttpError::Conflict(_)) => return not_now(req, row, errors).await,
+        other => other?,
+    };
     let desk = TaxDesk::open(req).await?;
     let credit = credits::of_account(&req.app.reader, row.owner).await?;
     let has: Vec<String> = credit.iter().filter(|b| b.money.minor > 0).map(|b| b.money.to_string()).collect();
@@ -106,6 +109,28 @@ async fn view(req: &Req, row: &SubscriptionRow, errors: &Errors) -> Result<Res, 
             (empty(Icon::Info, "No other plan", "There is no other plan that is paid in the way you pay.", Some(&Place::new("Back", "/account/subscription"))))
         }
         @for (offer, quote) in &all { (choice(req, &desk, row, offer, quote)) }
+    };
+    Ok(below_subscription(req, "Change plan", errors, &content))
+}
+
+/// Why no other plan can be taken at the moment, and what to do about it.
+async fn not_now(req: &Req, row: &SubscriptionRow, errors: &Errors) -> Result<Res, HttpError> {
+    let open = match row.state.open_order() {
+        Some(open) => orders::one(&req.app.reader, open.order).await?,
+        None => None,
+    };
+    let content = html! {
+        (crumbs(&[Place::new("Subscription", "/account/subscription")], "Change plan"))
+        (page_head("Change plan", Some(&format!("You have {}.", row.plan())), None))
+        (error_summary(errors))
+        @if let Some(order) = &open {
+            p { "Your order " a href={ "/account/orders/" (order.id) } { (order.number) } " is still open: " (order.description) ", " span.num { (order.rest()) } "." }
+            p { "As soon as it is paid, or no longer to be paid, you can choose another plan." }
+            p { (link("See the order", &format!("/account/orders/{}", order.id), Weight::Main)) }
+        } @else {
+            p { "Your plan cannot be changed at the moment: your subscription has ended, rests, or ends soon. Its page says what you can do." }
+        }
+        p { (link("Back to your subscription", "/account/subscription", Weight::Quiet)) }
     };
     Ok(below_subscription(req, "Change plan", errors, &content))
 }
@@ -147,7 +172,13 @@ async fn change(mut req: Req) -> Result<Res, HttpError> {
     if has || row.state.open_order().is_some_and(|o| o.order == order) {
         return Ok(see_other("/account/subscription?done=plan"));
     }
-    let all = others(&req, &row).await?;
+    let all = match others(&req, &row).await {
+        Err(HttpError::Conflict(_)) => {
+            let errors = Errors::one("", "Your plan cannot be changed at the moment. Nothing was changed.");
+            return not_now(&req, &row, &errors).await;
+        }
+        other => other?,
+    };
     let Some((offer, quote)) =
         all.into_iter().find(|(o, _)| o.variation.id.to_string() == form.get("variation"))
     else {

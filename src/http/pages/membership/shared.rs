@@ -248,7 +248,7 @@ pub(in crate::http::pages) fn invoice_sheet(invoice: &Invoice, billed: &Billed) 
             div.row.apart.top-aligned {
                 div.stack.tight {
                     h2 { (title) " " (invoice.number) }
-                    p.dim { "Issued on " (format::day(d.issued_on)) }
+                    p.dim { "Issued on " (format::day(d.issued_on)) @if let Some(day) = d.paid_on.filter(|day| *day != d.issued_on) { ", paid on " (format::day(day)) } }
                     @if let Some(corrects) = &d.corrects { p { (if d.refund.is_some() { "Corrects invoice " } else { "Takes back invoice " }) (corrects) "." } }
                 }
                 div.stack.tight.small {

@@ -55,7 +55,7 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
     let account = req.account()?.id;
     let all = subscriptions::of_account(&req.app.reader, account).await?;
     let done = DONE.iter().find(|(key, _)| *key == req.query("done")).map(|(_, words)| *words);
-    let mut waiting = false;
+    let (mut waiting, mut declined) = (false, false);
     let content = match all.first() {
         None => html! {
             (empty(Icon::Star, "You have not joined yet", "Members watch and download everything this studio publishes.", Some(&Place::new("See the plans", "/join"))))
@@ -65,6 +65,8 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
             let charge = row.state.open_order().and_then(|o| o.charge.as_ref());
             waiting = charge.is_some_and(|c| c.action_until.is_none())
                 || (row.status == Status::OnHold && orders.is_empty());
+            let open = row.state.open_order().and_then(|o| orders.iter().find(|r| r.id == o.order));
+            declined = row.status == Status::OnHold && open.is_some_and(|o| o.last_code.is_some());
             let label = match row.state.method() {
                 Some(method) => req.app.reader.open(&method.label).await?,
                 None => None,
@@ -78,14 +80,19 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
                 None => None,
             };
             let known = known(&desk, row, label.as_deref(), covered);
-            html! { (body(req, &desk, row, &orders, &known, waiting, (form, errors))) (team) }
+            let mut before = Vec::new();
+            for earlier in all.iter().skip(1) {
+                before.extend(orders::of_subscription(&req.app.reader, earlier.id).await?);
+            }
+            let withdraw = withdrawal::panel(req, row).await?;
+            html! { (body(req, &desk, row, (&orders, &known, &withdraw), waiting, (form, errors))) (history("Orders of earlier subscriptions", &before)) (team) }
         }
     };
     let seats = team::seats(req).await?;
     let credit = credit(req).await?;
     let content = html! {
         (page_head("Subscription", None, None))
-        @if let (Some(done), true) = (done, errors.is_empty()) { (notice_text(Tone::Success, done)) }
+        @if let (Some(done), true) = (done.filter(|_| !declined), errors.is_empty()) { (notice_text(Tone::Success, done)) }
         (error_summary(errors))
         @for seat in &seats { (notice_text(Tone::Info, seat)) }
         (content)
@@ -154,8 +161,7 @@ fn body(
     req: &Req,
     desk: &TaxDesk,
     row: &SubscriptionRow,
-    orders: &[OrderRow],
-    known: &[(&'static str, Markup)],
+    (orders, known, withdraw): (&[OrderRow], &[(&'static str, Markup)], &Markup),
     waiting: bool,
     (form, errors): (&Form, &Errors),
 ) -> Markup {
@@ -168,6 +174,9 @@ fn body(
             p { (standing(row)) }
             (facts(known))
             @if live { p { (link("Billing details", "/account/subscription/billing", Weight::Quiet)) } }
+            @if row.state.is_paused() && row.status != Status::PendingCancellation {
+                (post_form(req, "/account/subscription/resume", &html! { (submit("Go on now", Weight::Main)) }))
+            }
             @if row.status == Status::PendingCancellation {
                 (post_form(req, "/account/subscription/keep", &html! { (submit("Keep my subscription", Weight::Main)) }))
             }
@@ -190,8 +199,8 @@ fn body(
             (pause::panel(req, row, form, errors))
         }
         @if matches!(row.status, Status::Active | Status::OnHold) && !waiting { (cancel_panel(req, row)) }
-        @if live && !waiting { (withdrawal::panel(req, row, orders)) }
-        (history(orders))
+        @if live && !waiting { (withdraw) }
+        (history("Orders", orders))
         p { (link("See your invoices", "/account/invoices", Weight::Quiet)) }
     }
 }
@@ -216,7 +225,12 @@ pub(in crate::http::pages) fn status_chip(row: &SubscriptionRow) -> Markup {
 fn standing(row: &SubscriptionRow) -> String {
     let day = row.state.next_due_on().map(day_words).unwrap_or_default();
     match row.status {
-        _ if row.state.is_paused() => "Your subscription is paused.".into(),
+        _ if row.state.is_paused() => match row.state.pause().and_then(|p| p.until) {
+            Some(day) => {
+                format!("Your subscription is paused. It goes on by itself on {}.", day_words(day))
+            }
+            None => "Your subscription is paused. It goes on when you end the pause.".into(),
+        },
         Status::Active if row.state.trial_until().is_some() && row.state.method().is_none() => {
             format!("Your trial lasts until {day}. Add a card before that day to go on.")
         }
@@ -359,7 +373,7 @@ pub(in crate::http::pages) fn order_chip(status: &str) -> Markup {
     }
 }
 
-fn history(orders: &[OrderRow]) -> Markup {
+fn history(title: &str, orders: &[OrderRow]) -> Markup {
     let columns = [
         Column::new("Order"),
         Column::new("For"),
@@ -379,5 +393,5 @@ fn history(orders: &[OrderRow]) -> Markup {
             ]
         })
         .collect();
-    html! { @if !orders.is_empty() { section { h2 { "Orders" } (table("Your orders", &columns, &rows)) } } }
+    html! { @if !orders.is_empty() { section { h2 { (title) } (table(title, &columns, &rows)) } } }
 }

@@ -2,7 +2,7 @@
 
 use super::shared::below_subscription;
 use super::subscription_acts::{own, send};
-use crate::domain::order::OrderStatus;
+use crate::actors::payments::load_order;
 use crate::domain::shared::Money;
 use crate::domain::shared::calendar::day_words;
 use crate::domain::subscription::SubscriptionCommand;
@@ -13,7 +13,6 @@ use crate::http::ui::button::{link, submit};
 use crate::http::ui::layout::{Place, crumbs};
 use crate::http::ui::{Errors, Weight, checkbox, facts, form as post_form, format, page_head};
 use crate::http::{Form, Req, Res};
-use crate::projections::orders::{self, OrderRow};
 use crate::projections::subscriptions::SubscriptionRow;
 use chrono::NaiveDate;
 use maud::{Markup, html};
@@ -34,7 +33,7 @@ pub(super) fn at_order(req: &Req, form: &Form, errors: &Errors) -> Markup {
             (checkbox("at_once", "I want access at once, and I know that my right of withdrawal ends when it begins.", form.ticked("at_once"),
                 Some("Businesses have no such right and need not tick this.")))
         } @else if days > 0 {
-            p.small { "Consumers can withdraw for " (days) " days after joining, without a reason, and pay only for the days that had begun." }
+            p.small { "Consumers can withdraw for " (days) " days after joining, without a reason, and pay only for the days that have begun, the day itself included." }
         }
     }
 }
@@ -51,24 +50,22 @@ pub(super) fn check(req: &Req, form: &Form, business: bool, errors: &mut Errors)
 }
 
 /// Until when the member can withdraw, and what goes back then; none if they cannot.
-fn offered(req: &Req, row: &SubscriptionRow, orders: &[OrderRow]) -> Option<(NaiveDate, Option<Money>)> {
-    let zone = row.state.terms()?.zone;
-    let until = row.state.withdrawal_until(req.app.config.billing.withdrawal_days).ok()?;
-    let today = zone.date_of(req.now());
+async fn offered(req: &Req, row: &SubscriptionRow) -> Result<Option<(NaiveDate, Option<Money>)>, HttpError> {
+    let Some(terms) = row.state.terms() else { return Ok(None) };
+    let Ok(until) = row.state.withdrawal_until(req.app.config.billing.withdrawal_days) else {
+        return Ok(None);
+    };
+    let today = terms.zone.date_of(req.now());
     if row.status.is_final() || today > until {
-        return None;
+        return Ok(None);
     }
-    let refunds = row.state.refunds_on(today);
-    let back: i64 = refunds
-        .iter()
-        .filter_map(|(order, part, of)| {
-            let order = orders.iter().find(|o| o.id == *order && o.status == paid())?;
-            let (total, part, of) = (i128::from(order.total.minor), i128::from(*part), i128::from(*of));
-            i64::try_from((2 * total * part + of).div_euclid(2 * of)).ok()
-        })
-        .sum();
-    let money = Money::new(back, row.state.terms()?.price.currency);
-    Some((until, (back > 0).then_some(money)))
+    let mut back = 0_i64;
+    for (order, part, of) in row.state.refunds_on(today) {
+        // The order itself knows what of it went back before.
+        back = back.saturating_add(load_order(&req.app, order).await?.part_going_back((part, of)));
+    }
+    let money = Money::new(back, terms.price.currency);
+    Ok(Some((until, (back > 0).then_some(money))))
 }
 
 /// What follows, as the end of a sentence.
@@ -81,23 +78,23 @@ fn follows(back: Option<Money>) -> Markup {
 }
 
 /// The way to withdraw, while there is one: what it does is confirmed on a page of its own.
-pub(super) fn panel(req: &Req, row: &SubscriptionRow, orders: &[OrderRow]) -> Markup {
-    html! {
-        @if let Some((until, back)) = offered(req, row, orders) {
+pub(super) async fn panel(req: &Req, row: &SubscriptionRow) -> Result<Markup, HttpError> {
+    let offered = offered(req, row).await?;
+    Ok(html! {
+        @if let Some((until, back)) = offered {
             section.panel aria-labelledby="withdraw" {
                 h2 #withdraw { "Withdraw from the contract" }
                 p { "Until " (day_words(until)) " you can go back on joining, without a reason. " (follows(back)) }
                 p { (link("Withdraw from the contract here", PAGE, Weight::Plain)) }
             }
         }
-    }
+    })
 }
 
 /// The second step, which cannot be undone.
 async fn confirm(req: Req) -> Result<Res, HttpError> {
     let row = own(&req).await?;
-    let orders = orders::of_subscription(&req.app.reader, row.id).await?;
-    let Some((until, back)) = offered(&req, &row, &orders) else {
+    let Some((until, back)) = offered(&req, &row).await? else {
         return Ok(see_other("/account/subscription"));
     };
     let content = html! {
@@ -107,7 +104,7 @@ async fn confirm(req: Req) -> Result<Res, HttpError> {
             (facts(&[
                 ("Contract", html! { (row.plan()) ", joined on " (format::date(row.joined_at)) }),
                 ("Possible until", html! { (day_words(until)) }),
-                ("Goes back to you", html! { @match back { Some(back) => { strong.num { (back) } " for days that have not begun" }, None => "nothing was paid" } }),
+                ("Goes back to you", html! { @match back { Some(back) => { strong.num { (back) } " for days that have not begun" }, None if row.state.has_paid() => "nothing: it went back before, or all its days have begun", None => "nothing was paid" } }),
             ]))
             p { (follows(back)) " This cannot be undone. A mail to your address confirms it, with the time." }
             (post_form(&req, PAGE, &html! {
@@ -116,10 +113,6 @@ async fn confirm(req: Req) -> Result<Res, HttpError> {
         }
     };
     Ok(below_subscription(&req, "Withdraw from the contract", &Errors::none(), &content))
-}
-
-fn paid() -> &'static str {
-    OrderStatus::Paid.into()
 }
 
 async fn withdraw(mut req: Req) -> Result<Res, HttpError> {

@@ -9,7 +9,7 @@ use crate::domain::subscription::SubscriptionEvent;
 use crate::http::Req;
 use crate::http::error::HttpError;
 use crate::http::pages::membership::subscription::status_chip;
-use crate::http::ui::{Field, Tone, Weight, button, chip, format};
+use crate::http::ui::{Field, Tone, Weight, button, chip, format, notice_text};
 use crate::projections::access as gathered;
 use crate::projections::people::{self, Person};
 use crate::projections::subscription_timeline::{self, Entry, state_as_of};
@@ -154,6 +154,9 @@ pub(super) async fn panel(req: &Req, person: &Person) -> Result<Markup, HttpErro
             form.row method="get" action=(req.path) {
                 (Field::new("on", "On a day").kind("date").value(&day.to_string()).mid().render())
                 (button::submit("Ask", Weight::Plain))
+            }
+            @if asked.is_none() && !req.query("on").is_empty() {
+                (notice_text(Tone::Warning, "Enter a day up to today, such as 2026-01-31. What is shown is now."))
             }
             @if let Some(answer) = &answer {
                 p { strong { "On " (day_words(day)) ": " } (now_words(answer.decision.reason)) }

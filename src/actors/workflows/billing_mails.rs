@@ -218,7 +218,7 @@ async fn withdrawn(
     currency: Currency,
 ) -> Result<Option<Money>, WorkflowError> {
     let client = cx.pool.get().await.map_err(crate::store::StoreError::from)?;
-    let stream = log::stream(&**client, &event.stream_id, event.version).await?;
+    let stream = log::stream(&client, &event.stream_id, event.version).await?;
     drop(client);
     let mut back = 0_i64;
     for recorded in &stream {

@@ -3,7 +3,7 @@ use crate::domain::shared::Money;
 use crate::domain::shared::calendar::Interval;
 use crate::domain::shared::payment::Collection;
 use crate::domain::shared::seats::Seats;
-use crate::domain::shared::text::is_printable;
+use crate::domain::shared::text::is_of_a_name;
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -63,10 +63,10 @@ pub struct PriceMove {
 /// Name and sentence as they are kept. What nobody sees could make one plan look like another.
 fn described(name: &str, summary: &str) -> Result<(String, String), PlanError> {
     let (name, summary) = (name.trim(), summary.trim());
-    if name.is_empty() || name.chars().count() > 80 || !name.chars().all(is_printable) {
+    if name.is_empty() || name.chars().count() > 80 || !name.chars().all(is_of_a_name) {
         return Err(PlanError::Name);
     }
-    if summary.chars().count() > 200 || !summary.chars().all(is_printable) {
+    if summary.chars().count() > 200 || !summary.chars().all(is_of_a_name) {
         return Err(PlanError::Summary);
     }
     Ok((name.to_owned(), summary.to_owned()))

@@ -45,6 +45,14 @@ pub fn is_printable(c: char) -> bool {
     matches!(c, '\n' | '\t') || !(c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}'))
 }
 
+/// Whether a character may stand in a name of one line: one that is printable, no line end and no tab, and none that
+/// turns the direction of those behind it (the embeddings, overrides and isolates of Unicode's annex 9), which makes
+/// one name look like another.
+#[must_use]
+pub fn is_of_a_name(c: char) -> bool {
+    is_printable(c) && !matches!(c, '\n' | '\t' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// A text without what nobody sees and no feed, page or column can hold. What office programs and terminals leave in
 /// the clipboard is no fault of the person who pastes it.
 #[must_use]

@@ -46,6 +46,7 @@ impl Drop for Worker {
 /// `kinora worker` beside the site.
 fn worker(data: &Path) -> Worker {
     let child = Command::new(env!("CARGO_BIN_EXE_kinora"))
+        .env("KINORA_MEDIA__NICENESS", "0")
         .args(["worker", "--metrics-listen", "127.0.0.1:0", "--data"])
         .arg(data)
         .env_remove("NOTIFY_SOCKET")

@@ -82,6 +82,8 @@ impl Studio {
             listen: listener.local_addr().expect("address"),
             ..Config::default()
         };
+        // Here encoding is what is waited for, while other tests keep all processors busy.
+        config.media.niceness = 0;
         change(&mut config);
         // Tests write diaries, which no studio has.
         kinora::store::known::know::<diary::DiaryEvent>();

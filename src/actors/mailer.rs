@@ -17,9 +17,8 @@ use crate::domain::shared::PersonalRef;
 use crate::emails::{MailKind, Studio, TokenPurpose};
 use crate::store::{Client, StoreError};
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::future::BoxFuture;
-use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt, StreamExt};
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, join_all};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -286,8 +285,9 @@ async fn send_due_by(cx: &Services, way: &Way) -> Result<u64, StoreError> {
         // Boxed by name, or the compiler cannot see that the whole may move between threads.
         let lanes: Vec<BoxFuture<'_, _>> =
             taken.into_iter().map(|of_one| send_all(cx, way, of_one).boxed()).collect();
-        let mut lanes: FuturesUnordered<_> = lanes.into_iter().collect();
-        while let Some(left) = lanes.next().await {
+        // All of them to their ends, whatever becomes of one: who left off between sending and noting that would send
+        // a mail twice.
+        for left in join_all(lanes).await {
             sent += left?;
         }
     }

@@ -6,8 +6,10 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, IsolationLevel, Row};
 
 /// What a fold asks is a handful of statements, asked for every event, each by a key: they are kept, and planned
-/// for keys in general. A plan made while a table was empty must not scan it for ever.
-const BY_KEY: &str = "set local plan_cache_mode = force_generic_plan; set local enable_seqscan = off";
+/// for keys in general. A plan made while a table was empty must not scan it for ever. Where only a scan is left it
+/// counts as endlessly dear, for which PostgreSQL would compile it each time.
+const BY_KEY: &str =
+    "set local plan_cache_mode = force_generic_plan; set local enable_seqscan = off; set local jit = off";
 
 /// A transaction of a pooled connection; its statements are kept by the connection. Everything else is as in
 /// [`tokio_postgres::Transaction`].

@@ -314,10 +314,6 @@ fn only_what_is_delivered_is_open(data: &Path, works: &[Held]) {
     let mode = |p: &Path| std::fs::metadata(p).expect("there").permissions().mode() & 0o777;
     for Held { files, .. } in works {
         for (file, path) in files {
-            if file == "files.json" {
-                assert_eq!(mode(path) & 0o007, 0, "{file}");
-                continue;
-            }
             assert_eq!(mode(path), 0o640, "{file}");
             assert_eq!(mode(path.parent().expect("a folder")), 0o750, "{file}");
         }

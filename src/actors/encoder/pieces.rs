@@ -390,7 +390,11 @@ pub fn clean_up(bench: &Bench) -> Result<(), MediaTrouble> {
 
 /// Notes every file of a finished round with its hash.
 pub fn note_files(bench: &Bench) -> Result<MadeFiles, MediaTrouble> {
-    made_files::note(&bench.tools.store.public(bench.job.media, bench.job.generation))
+    let public = bench.tools.store.public(bench.job.media, bench.job.generation);
+    let noted = made_files::note(&public)?;
+    // Nobody fetches it, but all files of a round have the same mode.
+    bench.tools.store.share(&public.join(made_files::NAME))?;
+    Ok(noted)
 }
 
 /// Bytes delivered of a round.

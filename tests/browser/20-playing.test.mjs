@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { axe, launch, person, sideways, signIn } from './lib/browser.mjs';
-import { hasCodec, isVideo, play, workInTime } from './lib/playing.mjs';
+import { hasCodec, inTime, isVideo, play, renditions, workInTime } from './lib/playing.mjs';
 import { studio } from './lib/studio.mjs';
 
 let kinora, browser, page, path;
@@ -93,6 +93,8 @@ test('captions are shown, stay chosen, and chapters lead into the film', { timeo
 test('the controls show the place under the pointer, quality, speed and captions, and leave nobody out', { timeout: 300_000 }, async () => {
   await page.goto('/media/big-buck-bunny-the-short-cut');
   await page.evaluate(() => { for (const k of ['kinora-speed', 'kinora-loudness', 'kinora-captions']) localStorage.removeItem(k); });
+  // The largest rendition comes first and makes the film playable; there is a choice when the next one has joined it.
+  assert.ok(await inTime(page, (page) => renditions(page, 2), 5), 'the film got no second rendition in five minutes');
   await page.reload();
   const video = (read) => page.evaluate(`(() => { const v = document.querySelector('[data-player] video'); return ${read}; })()`);
   assert.equal(await video('v.controls'), false, 'our own controls stand in for the browser\'s');

@@ -48,6 +48,24 @@ export async function hasCodec(page, codec) {
   }, codec);
 }
 
+// Whether there are so many renditions of the work yet.
+export async function renditions(page, wanted) {
+  return page.evaluate(async (wanted) => {
+    const playlist = await (await fetch(document.querySelector('[data-player]').dataset.hls)).text();
+    return playlist.split('RESOLUTION=').length > wanted;
+  }, wanted);
+}
+
+// Asks until it is so, on a machine that encodes meanwhile.
+export async function inTime(page, wanted, minutes) {
+  const until = Date.now() + minutes * 60_000;
+  while (!await wanted(page)) {
+    if (Date.now() > until) return false;
+    await sleep(1000);
+  }
+  return true;
+}
+
 // Plays with the given codec and returns how it went, after a second or more of the film was shown.
 export async function play(page, codec) {
   await page.locator('[data-player] video').evaluate(async (video, codec) => {

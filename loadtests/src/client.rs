@@ -1,7 +1,7 @@
 //! One person's browser, without the drawing: a kept connection, cookies, forms.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -9,7 +9,7 @@ use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -38,6 +38,7 @@ pub struct Visit {
 /// A browser.
 pub struct Client {
     address: SocketAddr,
+    from: Option<Ipv4Addr>,
     connection: Option<SendRequest<Full<Bytes>>>,
     cookies: BTreeMap<String, String>,
     pub visits: Vec<Visit>,
@@ -45,7 +46,16 @@ pub struct Client {
 
 impl Client {
     pub fn new(address: SocketAddr) -> Self {
-        Self { address, connection: None, cookies: BTreeMap::new(), visits: Vec::new() }
+        Self { address, from: None, connection: None, cookies: BTreeMap::new(), visits: Vec::new() }
+    }
+
+    /// The same, from an address of its own: limits are for each address, and a crowd has many. All of 127.0.0.0/8
+    /// is this machine; where the server is reached by IPv6 there is only one such address.
+    pub fn of_crowd(address: SocketAddr, group: u8, number: u64) -> Self {
+        let [.., high, low] = number.to_be_bytes();
+        let own = Ipv4Addr::new(127, group, high, low.max(1));
+        let from = (address.ip() == IpAddr::V4(Ipv4Addr::LOCALHOST)).then_some(own);
+        Self { from, ..Self::new(address) }
     }
 
     pub async fn get(&mut self, page: &'static str, path: &str) -> Option<Answer> {
@@ -142,7 +152,7 @@ impl Client {
             None => false,
         };
         if !usable {
-            let stream = TcpStream::connect(self.address).await.map_err(|e| e.to_string())?;
+            let stream = self.dial().await.map_err(|e| e.to_string())?;
             stream.set_nodelay(true).map_err(|e| e.to_string())?;
             let (connection, driver) = handshake(TokioIo::new(stream)).await.map_err(|e| e.to_string())?;
             // Ends with the connection; what went wrong shows at the next request.
@@ -150,6 +160,13 @@ impl Client {
             self.connection = Some(connection);
         }
         self.connection.as_mut().ok_or_else(|| "not connected".to_owned())
+    }
+
+    async fn dial(&self) -> std::io::Result<TcpStream> {
+        let Some(from) = self.from else { return TcpStream::connect(self.address).await };
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::new(from.into(), 0))?;
+        socket.connect(self.address).await
     }
 }
 
@@ -187,6 +204,18 @@ mod tests {
     fn hidden_fields_are_read_from_the_right_form() {
         assert_eq!(hidden(PAGE, "/login", "_csrf").as_deref(), Some("a&b"));
         assert_eq!(hidden(PAGE, "/register", "_csrf"), None);
+    }
+
+    #[tokio::test]
+    async fn each_of_a_crowd_comes_from_an_address_of_its_own() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut seen = std::collections::BTreeSet::new();
+        for (group, number) in [(1, 1), (1, 2), (2, 1), (1, 258)] {
+            let _stream = Client::of_crowd(address, group, number).dial().await.unwrap();
+            seen.insert(listener.accept().await.unwrap().1.ip().to_string());
+        }
+        assert_eq!(seen.into_iter().collect::<Vec<_>>(), ["127.1.0.1", "127.1.0.2", "127.1.1.2", "127.2.0.1"]);
     }
 
     #[test]

@@ -53,7 +53,12 @@ pub async fn walk(
     until: Instant,
     pause: Duration,
 ) -> Vec<Visit> {
-    let mut client = Client::new(address);
+    let group = match part {
+        Part::Visitor => 1,
+        Part::Member => 2,
+        Part::Staff => 3,
+    };
+    let mut client = Client::of_crowd(address, group, number + 1);
     let role = match part {
         Part::Visitor => None,
         Part::Member => Some("subscriber"),

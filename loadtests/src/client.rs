@@ -215,7 +215,10 @@ mod tests {
             let _stream = Client::of_crowd(address, group, number).dial().await.unwrap();
             seen.insert(listener.accept().await.unwrap().1.ip().to_string());
         }
-        assert_eq!(seen.into_iter().collect::<Vec<_>>(), ["127.1.0.1", "127.1.0.2", "127.1.1.2", "127.2.0.1"]);
+        assert_eq!(
+            seen.into_iter().collect::<Vec<_>>(),
+            ["127.1.0.1", "127.1.0.2", "127.1.1.2", "127.2.0.1"]
+        );
     }
 
     #[test]

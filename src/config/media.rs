@@ -22,13 +22,13 @@ pub enum Av1 {
 pub struct Media {
     /// Chunks encoded at once; 0: as many as processors.
     pub workers: usize,
-    /// How far helper programs (ffmpeg and others) and the threads that encode stand back for everything else on the
-    /// machine: 0 (not at all) to 19.
+    /// How far everything that encodes or examines works stands back for everything else on the machine: 0 (not at
+    /// all) to 19 (it takes only what nobody else wants, so that pages stay quick).
     pub niceness: u8,
     /// Loudness to which sound is brought, in LUFS (EBU R 128), from -30 to -5, such as -16 for speech; 0: it stays as
     /// it is.
     pub loudness: i8,
-    /// AV1 encoder: `rav1e` (in process), `svt-av1` (through an ffmpeg that has it, some ten times as fast) or `none`.
+    /// AV1 encoder: `rav1e` (built in), `svt-av1` (through an ffmpeg that has it, some ten times as fast) or `none`.
     pub av1: Av1,
     /// Speed of rav1e, 0 (slow) to 10 (fast); with `svt-av1` its preset.
     pub av1_speed: u8,
@@ -106,7 +106,7 @@ impl Default for Media {
     fn default() -> Self {
         Self {
             workers: 0,
-            niceness: 10,
+            niceness: 19,
             loudness: 0,
             av1: Av1::Rav1e,
             av1_speed: 10,

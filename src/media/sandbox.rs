@@ -10,6 +10,7 @@ pub use super::cancel::Cancel;
 pub use super::confinement::Confinement;
 
 use super::Limits;
+use super::confinement::bubblewrap_view;
 use super::said::plain;
 use super::within::Reach;
 use std::io::{BufRead, BufReader, Read};
@@ -106,7 +107,18 @@ impl Sandbox {
             time,
             binds: vec![],
             args: vec![],
+            own: None,
         }
+    }
+
+    /// Prepares a run of this program of ours, which is a file that it may read, and which starts helper programs itself.
+    ///
+    /// # Errors
+    /// If it is not there.
+    pub fn own_job(&self, file: &Path, limits: &Limits, time: Duration) -> Result<SandboxJob, SandboxError> {
+        let mut job = self.job("kinora", limits, time);
+        job.own = Some(job.reads(file)?);
+        Ok(job)
     }
 }
 
@@ -122,6 +134,8 @@ pub struct SandboxJob {
     time: Duration,
     binds: Vec<(bool, PathBuf, String)>,
     args: Vec<String>,
+    /// Where it is seen, if it is no program of the system.
+    own: Option<String>,
 }
 
 impl SandboxJob {
@@ -171,7 +185,7 @@ impl SandboxJob {
         line.push(format!("--cpu={cpu_seconds}"));
         line.extend(["--nofile=512", "--core=0", "--"].map(String::from));
         line.extend(self.confinement.stand_back(self.niceness));
-        line.push(self.program.into());
+        line.push(self.own.clone().unwrap_or_else(|| self.program.into()));
         line.extend(self.args.iter().cloned());
         let mut command = Command::new(&line[0]);
         command
@@ -192,7 +206,7 @@ impl SandboxJob {
     /// # Errors
     /// [`SandboxError::Missing`] or an I/O error.
     pub fn start(&self, cancel: &Cancel) -> Result<Running, SandboxError> {
-        let installed = Path::new("/usr/bin").join(self.program).exists();
+        let installed = self.own.is_some() || Path::new("/usr/bin").join(self.program).exists();
         if !installed {
             return Err(SandboxError::Missing { program: self.program.into() });
         }
@@ -361,57 +375,6 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.kill();
     }
-}
-
-/// The file view inside bubblewrap: programs and libraries read-only, nothing of a person.
-fn bubblewrap_view() -> Vec<&'static str> {
-    let mut view = vec![
-        "--die-with-parent",
-        "--new-session",
-        "--cap-drop",
-        "ALL",
-        "--uid",
-        "65534",
-        "--gid",
-        "65534",
-        "--ro-bind",
-        "/usr",
-        "/usr",
-        "--symlink",
-        "usr/bin",
-        "/bin",
-        "--symlink",
-        "usr/lib",
-        "/lib",
-        "--ro-bind-try",
-        "/etc/ld.so.cache",
-        "/etc/ld.so.cache",
-        "--ro-bind-try",
-        "/etc/alternatives",
-        "/etc/alternatives",
-        "--ro-bind-try",
-        "/etc/fonts",
-        "/etc/fonts",
-        "--ro-bind-try",
-        "/etc/libreoffice",
-        "/etc/libreoffice",
-        "--proc",
-        "/proc",
-        "--dev",
-        "/dev",
-        "--tmpfs",
-        "/tmp",
-        "--dir",
-        "/in",
-        "--dir",
-        "/out",
-        "--chdir",
-        "/tmp",
-    ];
-    if Path::new("/lib64").exists() {
-        view.extend(["--symlink", "usr/lib64", "/lib64"]);
-    }
-    view
 }
 
 fn read_tail(mut from: impl Read, most: usize, heard: impl Fn(&[u8])) -> String {

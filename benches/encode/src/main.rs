@@ -5,7 +5,7 @@
 //! [--rounds 5] [--speed 10] [--quantizers 70,110,150,190] [--ffmpeg PATH] [--vmaf-ffmpeg PATH] [--alone]`
 //!
 //! All encoders get the same frames: the mezzanine segments of six seconds, scaled to the rung. Ours
-//! read them as a worker does, from the sandboxed decoder; "bare" is rav1e alone on the same segments,
+//! read them as a worker does, each in a sandboxed process of its own with its decoder; "bare" is rav1e alone on the same segments,
 //! from memory to memory; the others get them raw from a file. Speeds are measured at the second
 //! quality, in rounds in which everybody has a turn; ratios are the median of those of each round.
 //! Quality is measured once for each of the four qualities: all encoders here give the same bytes for
@@ -23,11 +23,12 @@ mod tools;
 
 use clap::Parser;
 use clip::{Kit, Prepared};
-use kinora::media::av1::{Coder, EncodeSettings, encoder_version};
+use kinora::media::av1::{Coder, EncodeSettings, apart, encoder_version};
 use kinora::media::ladder::{Rung, group_frames};
 use peers::POINTS;
 use quality::{Quality, compare};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use table::{Contender, Goal};
 use tools::{Fallible, median, run, timed, words};
 
@@ -68,7 +69,12 @@ const USUAL_RUNGS: [u32; 2] = [360, 720];
 /// At which of the qualities speed is measured.
 const SPEED_POINT: usize = 1;
 
-fn main() -> Fallible<()> {
+fn main() -> Fallible<ExitCode> {
+    // As in the studio, a process of its own encodes each segment: this program once more.
+    if let Some(ended) = apart::asked() {
+        return Ok(ended);
+    }
+    apart::by_program(std::env::current_exe()?);
     let args = Args::parse();
     let quantizers: [u8; POINTS] =
         args.quantizers.clone().try_into().map_err(|_| format!("{POINTS} quantisers are needed"))?;
@@ -88,7 +94,7 @@ fn main() -> Fallible<()> {
         one_clip(&args, quantizers, &kit, cores, clip, &mut goals)?;
     }
     println!("\n{}", table::goals(&goals));
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 fn one_clip(

@@ -1,7 +1,7 @@
 //! One mezzanine segment in, one coded segment out. rav1e is deterministic: the same segment with
 //! the same settings gives the same bytes, so a repeated job does no harm.
 
-use super::{Y4mReader, Y4mTrouble, colour_description, scaling, svt};
+use super::{Y4mReader, Y4mTrouble, apart, colour_description, ivf, scaling, svt};
 use crate::media::ladder::{Size, av1_level};
 use crate::media::probe::Colour;
 use crate::media::sandbox::{Cancel, Sandbox};
@@ -96,7 +96,7 @@ impl EncodeSettings {
     }
 }
 
-/// Decodes a mezzanine segment through the sandbox and encodes it.
+/// Decodes a mezzanine segment in the sandbox and encodes it.
 ///
 /// `progress` hears the number of finished frames after each of them.
 ///
@@ -122,8 +122,16 @@ pub(super) fn encode_frames(
     mut progress: impl FnMut(u64),
 ) -> Result<Segment, MediaTrouble> {
     // rav1e at its slowest stays far above one frame in 20 s; no segment has more than 400 frames.
-    let mut job = sandbox.job("ffmpeg", limits, Duration::from_secs(3 * 3600));
+    let time = Duration::from_secs(3 * 3600);
+    let apart = apart::program().filter(|_| settings.coder == Coder::Rav1e);
+    let mut job = match apart {
+        Some(program) => sandbox.own_job(program, limits, time)?,
+        None => sandbox.job("ffmpeg", limits, time),
+    };
     let input = job.reads(mezzanine)?;
+    if apart.is_some() {
+        job.args(apart::words(settings)?);
+    }
     job.args([
         "-nostdin",
         "-v",
@@ -153,9 +161,16 @@ pub(super) fn encode_frames(
     let mut running = job.start(cancel)?;
     let Some(pipe) = running.stdout() else { return Err(MediaTrouble::internal("no pipe")) };
     widen(&pipe);
-    let segment = match settings.coder {
-        Coder::Rav1e => encode_stream(pipe, settings, cancel, &mut progress),
-        Coder::SvtAv1 => svt::read(pipe, cancel, &mut progress),
+    let segment = if settings.coder == Coder::SvtAv1 || apart.is_some() {
+        ivf::read(pipe, cancel, &mut progress)
+    } else {
+        let mut segment = Segment::default();
+        encode_stream(pipe, settings, cancel, &mut |unit, key| {
+            segment.units.push((unit, key));
+            progress(segment.units.len() as u64);
+            Ok(())
+        })
+        .map(|()| segment)
     };
     match segment {
         Ok(segment) => {
@@ -172,17 +187,18 @@ pub(super) fn encode_frames(
 }
 
 /// A pipe that holds a frame: with the usual 64 KiB, decoder and encoder take turns ten times for each.
-fn widen(pipe: &impl AsFd) {
+pub(super) fn widen(pipe: &impl AsFd) {
     // Where that is not allowed the pipe stays as it is.
     let _ = fcntl(pipe, FcntlArg::F_SETPIPE_SZ(1 << 20));
 }
 
-fn encode_stream(
+/// Raw frames in, coded ones out: `coded` gets each temporal unit and whether it is a key frame.
+pub(super) fn encode_stream(
     pipe: impl Read,
     settings: &EncodeSettings,
     cancel: &Cancel,
-    progress: &mut impl FnMut(u64),
-) -> Result<Segment, MediaTrouble> {
+    coded: &mut impl FnMut(Vec<u8>, bool) -> Result<(), MediaTrouble>,
+) -> Result<(), MediaTrouble> {
     let trouble = |e: Y4mTrouble| MediaTrouble::internal(e.to_string());
     let mut frames = Y4mReader::open(pipe).map_err(trouble)?;
     if (frames.width, frames.height) != (settings.size.width as usize, settings.size.height as usize) {
@@ -196,16 +212,15 @@ fn encode_stream(
     let mut engine = Engine::new(config, threads).map_err(failed)?;
     let bytes = if frames.deep { 2 } else { 1 };
     let (width, half) = (frames.width * bytes, frames.width.div_ceil(2) * bytes);
-    let mut segment = Segment::default();
-    let mut sent_all = false;
+    let (mut sent_all, mut none) = (false, true);
     loop {
         if cancel.is_cancelled() {
             return Err(MediaTrouble::Cancelled);
         }
         match engine.receive().map_err(failed)? {
             Step::Unit(data, key) => {
-                segment.units.push((without_delimiter(&data), key));
-                progress(segment.units.len() as u64);
+                coded(without_delimiter(&data), key)?;
+                none = false;
             }
             Step::Again => {}
             Step::More if sent_all => {
@@ -221,10 +236,7 @@ fn encode_stream(
             Step::End => break,
         }
     }
-    if segment.units.is_empty() {
-        return Err(MediaTrouble::internal("a segment without frames"));
-    }
-    Ok(segment)
+    if none { Err(MediaTrouble::internal("a segment without frames")) } else { Ok(()) }
 }
 
 /// ISO files carry no temporal delimiters (AV1-ISOBMFF 2.4): strips the leading one.

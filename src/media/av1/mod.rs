@@ -1,8 +1,10 @@
-//! AV1 by the rav1e crate, in process: one segment at a time, with progress and cancel. By wish of the studio
-//! SVT-AV1 through ffmpeg instead.
+//! AV1 by the rav1e crate: one segment at a time, with progress and cancel, in a process of its own beside its decoder
+//! in the sandbox. By wish of the studio SVT-AV1 through ffmpeg instead.
 
+pub mod apart;
 mod colour;
 mod encode;
+mod ivf;
 pub mod quality;
 pub mod scaling;
 pub mod svt;

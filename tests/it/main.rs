@@ -27,6 +27,7 @@ mod digests;
 mod direct_debits;
 mod disputes;
 mod doors;
+mod encoding_apart;
 mod erasure;
 mod error_reports;
 mod exactly_once;

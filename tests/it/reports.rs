@@ -224,6 +224,12 @@ async fn coupons_refunds_and_lost_disputes_are_taken_off_and_spans_can_be_chosen
         assert!(page.status == 200 && page.body.contains("Lost in disputes"), "{by}");
         assert_eq!(billing.get(&format!("/billing/reports/movements.csv?by={by}")).await.status, 200);
     }
+    // A program that asks for quarters does not get months instead.
+    for file in ["", "/movements.csv", "/plan-mix.csv", "/revenue.csv"] {
+        let other = billing.get(&format!("/billing/reports{file}?by=quarter")).await;
+        assert_eq!(other.status, 400, "{file}");
+        assert!(other.body.contains("by day, by week or by month"), "{file}: {}", other.body);
+    }
     for name in ["revenue", "movements", "cohorts", "plans", "plan-mix", "vat", "oss"] {
         let text = file(&format!("{name}.jsonl")).await;
         let lines: Vec<serde_json::Value> =

@@ -161,7 +161,8 @@ pub struct Shown {
 pub async fn shown(reader: &Reader, wanted: &Wanted, ids: &[Uuid]) -> Result<Vec<Shown>, QueryError> {
     let sql = concat!(
         "select w.kind, w.id, w.url, w.title, w.context, w.body, w.picture, w.at, o.free,
-             case when w.free or $2 or w.owner = $3 then coalesce(t.body, '') else '' end as inside
+             case when w.free or $2 or exists (select from media_works m where m.media = w.id and m.owner = $3)
+                 then coalesce(t.body, '') else '' end as inside
          from catalogue_words w left join public.media_texts t on w.kind = 'media' and t.media = w.id,
              lateral ",
         is_free!(),

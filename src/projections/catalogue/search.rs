@@ -168,7 +168,8 @@ const SQL: &str = concat!(
     inside as materialized (
         select t.media, t.body, ts_rank_cd(t.words, query) as rank
         from public.media_texts t, asked, catalogue_words w
-        where t.words @@ query and w.kind = 'media' and w.id = t.media and (w.free or $13 or w.owner = $14)),
+        where t.words @@ query and w.kind = 'media' and w.id = t.media and (w.free or $13
+              or exists (select from media_works m where m.media = w.id and m.owner = $14))),
     found as (
         select w.kind, w.url, w.title, w.context, w.body, w.picture, w.at, o.free, i.body as inside,
             ts_rank_cd(w.words, query) * 4 + word_similarity($2, w.title) + coalesce(i.rank, 0) as rank

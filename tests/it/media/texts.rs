@@ -3,6 +3,7 @@
 use super::*;
 use kinora::config::Av1;
 use kinora::projections::catalogue::{self, Wanted};
+use uuid::Uuid;
 
 /// A film with subtitles of its own in two languages.
 fn spoken(folder: &Path) -> Vec<u8> {
@@ -28,7 +29,11 @@ fn spoken(folder: &Path) -> Vec<u8> {
 }
 
 async fn found(studio: &Studio, text: &str, members: bool) -> Vec<String> {
-    let wanted = Wanted { text: text.into(), most: 20, members, ..Wanted::default() };
+    found_by(studio, text, members, None).await
+}
+
+async fn found_by(studio: &Studio, text: &str, members: bool, viewer: Option<Uuid>) -> Vec<String> {
+    let wanted = Wanted { text: text.into(), most: 20, members, viewer, ..Wanted::default() };
     let hits = catalogue::search(&studio.instance.services.reader, &wanted).await.expect("search");
     hits.hits.into_iter().map(|h| h.url).collect()
 }
@@ -69,6 +74,8 @@ async fn texts_and_subtitles_are_found_by_whoever_may_watch() {
     ] {
         assert_eq!(found(&studio, words, true).await, [url], "{words}");
         assert_eq!(found(&studio, words, false).await, none, "{words}: for members only");
+        assert_eq!(found_by(&studio, words, false, Some(film.owner)).await, [url], "{words}: one's own");
+        assert_eq!(found_by(&studio, words, false, Some(film.id)).await, none, "{words}: another's");
         let asked = format!("/search?q={}", words.replace(' ', "+"));
         assert!(!visitor.get(&asked).await.body.contains(url), "{words}");
         let mine = maker.get(&asked).await.body;

@@ -177,7 +177,7 @@ const MOVEMENTS: [&str; 13] = [
 ];
 
 async fn movements_file(req: Req) -> Result<Res, HttpError> {
-    let scope = Scope::of(&req);
+    let scope = Scope::of(&req)?;
     let all = movements::by_span(&req.app.reader, scope.span, scope.from, scope.today).await?;
     let lines = all.iter().map(|m| {
         let plain = |minor| money(minor, &m.currency).decimal();

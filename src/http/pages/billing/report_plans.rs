@@ -101,7 +101,7 @@ pub(super) fn over_time(scope: &Scope, all: &[Count]) -> Markup {
 const NAMES: [&str; 7] = ["period", "plan", "variation", "paid_for", "currency", "price", "active"];
 
 async fn file(req: Req) -> Result<Res, HttpError> {
-    let scope = Scope::of(&req);
+    let scope = Scope::of(&req)?;
     let all = plan_mix::by_span(&req.app.reader, scope.span, scope.from, scope.today).await?;
     let lines = all.iter().map(|one| {
         vec![

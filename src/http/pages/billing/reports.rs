@@ -38,8 +38,18 @@ pub(super) struct Scope {
 
 impl Scope {
     /// As `?by=` says: two months by day, a year by week, or two years by month, which is what it is without it.
-    pub fn of(req: &Req) -> Self {
-        let span = req.query("by").parse().unwrap_or(Span::Month);
+    ///
+    /// # Errors
+    /// If it says something else: a program that asks for quarters must not take months for them.
+    pub fn of(req: &Req) -> Result<Self, HttpError> {
+        let span = match req.query("by") {
+            "" => Span::Month,
+            by => by.parse().map_err(|_| {
+                HttpError::BadRequest(
+                    "Reports are by day, by week or by month: ?by=day, ?by=week, ?by=month.".into(),
+                )
+            })?,
+        };
         let back = match span {
             Span::Day => 61,
             Span::Week => 52,
@@ -47,7 +57,7 @@ impl Scope {
         };
         let today = format::local_day(req.now());
         let this = span.start(today);
-        Self { span, from: span.step(this, -back), today, until: span.step(this, 1) }
+        Ok(Self { span, from: span.step(this, -back), today, until: span.step(this, 1) })
     }
 
     /// A span as people read it.
@@ -109,7 +119,7 @@ pub(super) fn tall(minor: i64) -> f64 {
 }
 
 async fn show(req: Req) -> Result<Res, HttpError> {
-    let scope = Scope::of(&req);
+    let scope = Scope::of(&req)?;
     let reader = &req.app.reader;
     let invoiced = tax_report::by_span(reader, scope.span, scope.from, scope.until).await?;
     let invoiced = without_gaps(&scope, invoiced);
@@ -205,7 +215,7 @@ const NAMES: [&str; 10] = [
 ];
 
 async fn revenue_file(req: Req) -> Result<Res, HttpError> {
-    let scope = Scope::of(&req);
+    let scope = Scope::of(&req)?;
     let all = tax_report::by_span(&req.app.reader, scope.span, scope.from, scope.until).await?;
     let all = without_gaps(&scope, all);
     let lines = all.iter().map(|m| {

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
+use tokio::sync::Mutex;
 use tokio::time::sleep;
 
 use crate::client::{Client, Visit, hidden, links};
@@ -88,7 +89,11 @@ pub async fn walk(
     client.visits
 }
 
+/// Many of the crowd share an account, and of one account only some may try to sign in at once: one after the other.
+static DOOR: Mutex<()> = Mutex::const_new(());
+
 pub async fn sign_in(client: &mut Client, logins: &Logins, role: &str) -> Result<(), String> {
+    let _turn = DOOR.lock().await;
     let (mail, password) = logins.of(role).ok_or_else(|| format!("no demo person has the role {role}"))?;
     let form = client.get("sign-in form", "/login").await.ok_or("the sign-in form did not come")?.text();
     let csrf = hidden(&form, "/login", "_csrf").unwrap_or_default();

@@ -242,13 +242,31 @@ async fn a_script_uploads_watches_describes_and_publishes() {
         }
     }
     assert_eq!(titles, ["More 3", "More 2", "More 1", "More 0", "Second"]);
-    for bad in ["limit=0", "limit=101", "limit=x", "cursor=!!", "owner=you"] {
+    for bad in
+        ["limit=0", "limit=101", "limit=x", "cursor=!!", "owner=you", "removed=1", "owner=me&removed=x"]
+    {
         assert_eq!(maker.get(&format!("/api/v1/media?{bad}")).await.status, 422, "{bad}");
     }
     assert_eq!(maker.get("/api/v1/media?owner=me").await.body["items"].as_array().map(Vec::len), Some(5));
     assert_eq!(maker.send(Method::DELETE, &path, &[], None).await.body["publication"], "removed");
     studio.settle().await;
     assert_eq!(maker.get(&path).await.status, 410);
+    // It is found among the removed, and comes back hidden.
+    let removed = maker.get("/api/v1/media?owner=me&removed=1").await;
+    assert_eq!(removed.body["items"].as_array().map(Vec::len), Some(1), "{}", removed.body);
+    assert_eq!(removed.body["items"][0]["id"], id);
+    let back = format!("{path}/restore");
+    assert_eq!(nobody.send(Method::POST, &back, &[], None).await.status, 401);
+    assert_eq!(maker.send(Method::POST, &back, &[], None).await.body["publication"], "unpublished");
+    studio.settle().await;
+    assert_eq!(maker.get(&path).await.status, 200);
+    assert_eq!(maker.get("/api/v1/media?owner=me&removed=1").await.body["items"], json!([]));
+    let again = maker.send(Method::POST, &back, &[], None).await;
+    assert_eq!(again.status, 409, "{}", again.body);
+    let publish = format!("{path}/publish");
+    assert_eq!(maker.send(Method::POST, &publish, &[], None).await.status, 200);
+    assert_eq!(maker.send(Method::DELETE, &path, &[], None).await.status, 200);
+    studio.settle().await;
     // Whoever could see it reads that it is gone; of what was never shown nobody learns.
     let draft = upload(&maker, "Never shown", picture(90)).await;
     let draft = format!("/api/v1/media/{}", draft.as_str().expect("an id"));

@@ -11,7 +11,7 @@ use crate::domain::shared::{Licence, Slug, derive_id};
 use crate::http::delivery::{hidden, is_kept_back, may_edit, may_see, may_watch, signed_base};
 use crate::http::player::{is_public_size, picture_url};
 use crate::http::{Form, HttpError, Req, Res};
-use crate::projections::media::{self as works, Progress, Work};
+use crate::projections::media::{self as works, Listed, Progress, Work};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -36,6 +36,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         )
         .list(&[
             ("owner", "`me`: your own works in every state"),
+            ("removed", "`1`, with `owner=me`: instead those that were removed and can be brought back"),
             ("limit", "1 to 100"),
             ("cursor", "`next` of the page before"),
         ]),
@@ -81,7 +82,19 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             "Media",
             |req| command(req, |at| MediaCommand::Remove { at }),
         ),
+        Endpoint::act(
+            Method::POST,
+            "/api/v1/media/{id}/restore",
+            write,
+            "Bring a removed work back, hidden, as long as its files are there",
+            "Media",
+            restore,
+        ),
     ]
+}
+
+fn bad(field: &str, words: &str) -> HttpError {
+    HttpError::Fields(vec![(field.into(), words.into())])
 }
 
 /// A work as programs see it.
@@ -135,18 +148,22 @@ async fn list(req: Req) -> Result<Res, HttpError> {
     let most = limit(&req)?;
     let from = cursor(&req)?.map(|c| parse(&c)).transpose()?;
     let reader = &req.app.reader;
-    let own = match req.query("owner") {
-        "" => None,
-        "me" => Some(req.account()?.id),
-        _ => return Err(HttpError::Fields(vec![("owner".into(), "Only `me` can be asked for.".into())])),
+    let removed = match req.query("removed") {
+        "" | "0" => false,
+        "1" if req.query("owner") == "me" => true,
+        _ => return Err(bad("removed", "This is `1`, together with `owner=me`.")),
     };
-    let rows = works::listed(reader, own, from, most + 1).await?;
+    let which = match req.query("owner") {
+        "" => Listed::Published,
+        "me" if removed => Listed::Removed(req.account()?.id),
+        "me" => Listed::Own(req.account()?.id),
+        _ => return Err(bad("owner", "Only `me` can be asked for.")),
+    };
+    let rows = works::listed(reader, which, from, most + 1).await?;
     let more = i64::try_from(rows.len()).unwrap_or(0) > most;
     let rows = &rows[..rows.len().min(usize::try_from(most).unwrap_or(0))];
-    let next = rows.last().filter(|_| more).map(|w| {
-        let at = if own.is_some() { w.received_at } else { w.published_at.unwrap_or(w.received_at) };
-        format!("{} {}", at.timestamp_micros(), w.id)
-    });
+    let next =
+        rows.last().filter(|_| more).map(|w| format!("{} {}", which.time_of(w).timestamp_micros(), w.id));
     let items = rows.iter().map(|w| to_json(&req, w, None)).collect();
     page(&req, items, next)
 }
@@ -250,7 +267,7 @@ async fn publish(mut req: Req) -> Result<Res, HttpError> {
     let wanted = body_if_any(&mut req).await?;
     only(&wanted, &["publish_at"])?;
     check_match(&req, &whole(&req, &work).await?)?;
-    let bad = |words: String| HttpError::Fields(vec![("publish_at".into(), words)]);
+    let bad = |words: &str| bad("publish_at", words);
     let at = req.now();
     let command = match text(&wanted, "publish_at")? {
         None => MediaCommand::Publish { at },
@@ -261,22 +278,39 @@ async fn publish(mut req: Req) -> Result<Res, HttpError> {
         }
         Some(time) => {
             let time = DateTime::parse_from_rfc3339(time)
-                .map_err(|_| bad("This is a time after RFC 3339, such as 2027-01-31T18:00:00Z.".into()))?;
+                .map_err(|_| bad("This is a time after RFC 3339, such as 2027-01-31T18:00:00Z."))?;
             MediaCommand::Schedule { publish_at: time.to_utc(), at }
         }
     };
     let id = req.command_id(&Form::default());
     match req.app.bus.dispatch::<Media>(Envelope::new(id, work.id, command, req.meta())).await {
         Ok(receipt) => changed(&req, work.id, receipt.position).await,
-        Err(CommandError::Refused(why @ MediaError::TimeHasPassed)) => Err(bad(why.to_string())),
+        Err(CommandError::Refused(why @ MediaError::TimeHasPassed)) => Err(bad(&why.to_string())),
         Err(other) => Err(other.into()),
     }
 }
 
-async fn command(mut req: Req, act: fn(DateTime<Utc>) -> MediaCommand) -> Result<Res, HttpError> {
+async fn command(req: Req, act: fn(DateTime<Utc>) -> MediaCommand) -> Result<Res, HttpError> {
     let work = find_own(&req).await?;
+    command_to(req, &work, act).await
+}
+
+/// A removed work is there for those only who might have changed it.
+async fn restore(req: Req) -> Result<Res, HttpError> {
+    let work = works::by_id(&req.app.reader, req.id_param("id")?).await?.ok_or(HttpError::NotFound)?;
+    if !may_edit(&req, &work) {
+        return Err(HttpError::NotFound);
+    }
+    command_to(req, &work, |at| MediaCommand::Restore { at }).await
+}
+
+async fn command_to(
+    mut req: Req,
+    work: &Work,
+    act: fn(DateTime<Utc>) -> MediaCommand,
+) -> Result<Res, HttpError> {
     takes_nothing(&mut req).await?;
-    check_match(&req, &whole(&req, &work).await?)?;
+    check_match(&req, &whole(&req, work).await?)?;
     let id = req.command_id(&Form::default());
     let envelope = Envelope::new(id, work.id, act(req.now()), req.meta());
     let receipt = req.app.bus.dispatch::<Media>(envelope).await?;
@@ -285,7 +319,6 @@ async fn command(mut req: Req, act: fn(DateTime<Utc>) -> MediaCommand) -> Result
 
 /// Licence and tags, if the program wants to change one of them.
 fn labels(wanted: &Value, work: &Work) -> Result<Option<(Licence, Vec<String>)>, HttpError> {
-    let bad = |field: &str, words: &str| HttpError::Fields(vec![(field.into(), words.into())]);
     let licence = match text(wanted, "licence")? {
         Some(code) => {
             code.parse().map_err(|_| bad("licence", "Take a code such as CC-BY-4.0 or CC0-1.0."))?
@@ -305,7 +338,6 @@ fn labels(wanted: &Value, work: &Work) -> Result<Option<(Licence, Vec<String>)>,
 
 /// How it is to be filed, if the program wants to change that.
 fn filed(wanted: &Value, work: &Work) -> Result<Option<Filing>, HttpError> {
-    let bad = |field: &str, words: &str| HttpError::Fields(vec![(field.into(), words.into())]);
     let mut filing = work.filing.clone();
     match &wanted["category"] {
         Value::Null if wanted.get("category").is_some() => filing.category = None,
@@ -331,13 +363,12 @@ async fn describe(mut req: Req) -> Result<Res, HttpError> {
     let wanted = body(&mut req).await?;
     only(&wanted, &EDITED)?;
     check_match(&req, &whole(&req, &work).await?)?;
-    let bad = |field: &str, words: String| HttpError::Fields(vec![(field.into(), words)]);
     let slug = match text(&wanted, "slug")? {
-        Some(slug) => Slug::parse(slug).map_err(|e| bad("slug", e.to_string()))?,
-        None => Slug::parse(&work.slug).map_err(|e| bad("slug", e.to_string()))?,
+        Some(slug) => Slug::parse(slug).map_err(|e| bad("slug", &e.to_string()))?,
+        None => Slug::parse(&work.slug).map_err(|e| bad("slug", &e.to_string()))?,
     };
     let tier = match text(&wanted, "tier")? {
-        Some(tier) => Some(Tier::parse(tier).ok_or_else(|| bad("tier", "It is free or subscriber.".into()))?),
+        Some(tier) => Some(Tier::parse(tier).ok_or_else(|| bad("tier", "It is free or subscriber."))?),
         None => None,
     };
     let labels = labels(&wanted, &work)?;
@@ -355,13 +386,13 @@ async fn describe(mut req: Req) -> Result<Res, HttpError> {
     let mut position = match sent {
         Ok(receipt) => receipt.position,
         Err(CommandError::Refused(why @ (MediaError::TitleMissing | MediaError::TitleTooLong(_)))) => {
-            return Err(bad("title", why.to_string()));
+            return Err(bad("title", &why.to_string()));
         }
         Err(CommandError::Refused(why @ MediaError::DescriptionTooLong(_))) => {
-            return Err(bad("description", why.to_string()));
+            return Err(bad("description", &why.to_string()));
         }
         Err(CommandError::Taken { .. }) => {
-            return Err(bad("slug", "Another work has this address. Choose another one.".into()));
+            return Err(bad("slug", "Another work has this address. Choose another one."));
         }
         Err(other) => return Err(other.into()),
     };
@@ -371,7 +402,7 @@ async fn describe(mut req: Req) -> Result<Res, HttpError> {
         let sent = req.app.bus.dispatch::<Media>(Envelope::new(id, work.id, command, req.meta())).await;
         position = match sent {
             Ok(receipt) => position.max(receipt.position),
-            Err(CommandError::Refused(why)) => return Err(bad("tags", why.to_string())),
+            Err(CommandError::Refused(why)) => return Err(bad("tags", &why.to_string())),
             Err(other) => return Err(other.into()),
         };
     }

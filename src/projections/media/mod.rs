@@ -19,8 +19,8 @@ mod replacing;
 
 pub use progress::{Progress, progress};
 pub use queries::{
-    SORTS, by_id, by_ids, by_slug, bytes_in, due, in_processing, list, listed, removed, removed_before,
-    sorted,
+    Listed, SORTS, by_id, by_ids, by_slug, bytes_in, due, in_processing, list, listed, removed,
+    removed_before, sorted,
 };
 pub use replacing::{Held, Next, Refused, bytes_of, former_before, originals_of, others_with_original};
 

@@ -167,20 +167,52 @@ pub async fn sorted(
     Ok((rows.iter().map(read).collect::<Result<_, _>>()?, total))
 }
 
-/// A page of works for a listing: of one owner in every state by arrival, or of everybody what is
-/// published by that time; the newest first. `after` is time and id of the last work before.
+/// Which works a listing has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listed {
+    /// What is published, of everybody, by that time.
+    Published,
+    /// Of one owner in every state, by arrival.
+    Own(Uuid),
+    /// Of one owner what was removed and can be brought back, by the time of that.
+    Removed(Uuid),
+}
+
+impl Listed {
+    fn owner(self) -> Option<Uuid> {
+        match self {
+            Self::Published => None,
+            Self::Own(owner) | Self::Removed(owner) => Some(owner),
+        }
+    }
+
+    /// The time by which this work has its place.
+    #[must_use]
+    pub fn time_of(self, work: &Work) -> DateTime<Utc> {
+        match self {
+            Self::Published => work.published_at.unwrap_or(work.received_at),
+            Self::Own(_) => work.received_at,
+            Self::Removed(_) => work.since,
+        }
+    }
+}
+
+/// A page of works for a listing, the newest first. `after` is time and id of the last work before.
 ///
 /// # Errors
 /// If the database cannot be read.
 pub async fn listed(
     reader: &Reader,
-    owner: Option<Uuid>,
+    listed: Listed,
     after: Option<(DateTime<Utc>, Uuid)>,
     limit: i64,
 ) -> Result<Vec<Work>, QueryError> {
-    let (which, time) = match owner {
-        Some(_) => ("publication not in ('removed', 'erased') and owner = $1", "received_at"),
-        None => ("publication = 'published' and $1::uuid is null", "coalesce(published_at, received_at)"),
+    let (which, time) = match listed {
+        Listed::Published => {
+            ("publication = 'published' and $1::uuid is null", "coalesce(published_at, received_at)")
+        }
+        Listed::Own(_) => ("publication not in ('removed', 'erased') and owner = $1", "received_at"),
+        Listed::Removed(_) => ("publication = 'removed' and not erasing and owner = $1", "since"),
     };
     let (at, id) = after.unzip();
     let sql = format!(
@@ -188,7 +220,7 @@ pub async fn listed(
          where {which} and ($2::timestamptz is null or ({time}, media) < ($2, $3::uuid))
          order by {time} desc, media desc limit $4"
     );
-    reader.client().await?.query(&sql, &[&owner, &at, &id, &limit]).await?.iter().map(read).collect()
+    reader.client().await?.query(&sql, &[&listed.owner(), &at, &id, &limit]).await?.iter().map(read).collect()
 }
 
 /// Works whose time to be published has come.

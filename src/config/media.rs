@@ -22,8 +22,8 @@ pub enum Av1 {
 pub struct Media {
     /// Chunks encoded at once; 0: as many as processors.
     pub workers: usize,
-    /// How far everything that encodes or examines works stands back for everything else on the machine: 0 (not at
-    /// all) to 19 (it takes only what nobody else wants, so that pages stay quick).
+    /// How far what encodes stands back for everything else on the machine: 0 (not at all) to 19 (it takes only what
+    /// nobody else wants, so that pages stay quick); short helper programs stand back by 10 at most.
     pub niceness: u8,
     /// Loudness to which sound is brought, in LUFS (EBU R 128), from -30 to -5, such as -16 for speech; 0: it stays as
     /// it is.

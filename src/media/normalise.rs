@@ -131,6 +131,7 @@ pub fn normalise(
         std::fs::create_dir_all(public.join(OPUS))?;
     }
     let mut job = sandbox.job("ffmpeg", limits, limits.normalise_time(probed.facts.duration_ms));
+    job.at_leisure();
     let input = job.reads(source)?;
     let out = job.writes(public)?;
     let temporary = job.writes(mezzanine)?;

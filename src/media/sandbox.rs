@@ -12,6 +12,7 @@ pub use super::confinement::Confinement;
 use super::Limits;
 use super::confinement::bubblewrap_view;
 use super::said::plain;
+use super::signs::Time;
 use super::within::Reach;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
@@ -19,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Why a helper program gave no result.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +57,14 @@ pub struct Sandbox {
     namespaces: &'static [&'static str],
     niceness: u8,
 }
+
+/// How many times the memory of helper programs an encoder may have: of ten bits and 2160 lines rav1e takes 4.4 GiB of
+/// addresses at its fastest.
+const ENCODER_MEMORY: u64 = 4;
+
+/// The furthest that a short program stands back. Of what does not end in its time the file is said to be at fault, so
+/// it must get its share of a busy machine: a tenth of what everybody else gets.
+const IN_TIME: u8 = 10;
 
 /// Namespaces of a child, the most first. A service that systemd confines may make some kinds only;
 /// there it has its own IPC already, and the name of the host is no secret.
@@ -108,16 +117,24 @@ impl Sandbox {
             binds: vec![],
             args: vec![],
             own: None,
+            leisure: false,
         }
     }
 
-    /// Prepares a run of this program of ours, which is a file that it may read, and which starts helper programs itself.
+    /// Prepares a run of this program of ours, which encodes and starts its decoder itself. It holds many frames at
+    /// once, so it may have more memory than helper programs.
     ///
     /// # Errors
     /// If it is not there.
-    pub fn own_job(&self, file: &Path, limits: &Limits, time: Duration) -> Result<SandboxJob, SandboxError> {
+    pub fn encoder_job(
+        &self,
+        file: &Path,
+        limits: &Limits,
+        time: Duration,
+    ) -> Result<SandboxJob, SandboxError> {
         let mut job = self.job("kinora", limits, time);
-        job.own = Some(job.reads(file)?);
+        job.own = Some(job.bind(false, file, "/in/kinora".into())?);
+        job.memory = job.memory.saturating_mul(ENCODER_MEMORY);
         Ok(job)
     }
 }
@@ -136,9 +153,16 @@ pub struct SandboxJob {
     args: Vec<String>,
     /// Where it is seen, if it is no program of the system.
     own: Option<String>,
+    leisure: bool,
 }
 
 impl SandboxJob {
+    /// Lets everybody else go first: it stands back as far as is wished, and the time in which it was kept waiting is
+    /// not its own.
+    pub fn at_leisure(&mut self) {
+        self.leisure = true;
+    }
+
     /// Lets it read one file; gives the path under which it sees it (no name of a person's file).
     pub fn reads(&mut self, file: &Path) -> Result<String, SandboxError> {
         self.bind(false, file, format!("/in/{}", self.binds.len()))
@@ -184,7 +208,8 @@ impl SandboxJob {
         line.push(format!("--fsize={}", self.file_bytes));
         line.push(format!("--cpu={cpu_seconds}"));
         line.extend(["--nofile=512", "--core=0", "--"].map(String::from));
-        line.extend(self.confinement.stand_back(self.niceness));
+        let niceness = if self.leisure { self.niceness } else { self.niceness.min(IN_TIME) };
+        line.extend(self.confinement.stand_back(niceness));
         line.push(self.own.clone().unwrap_or_else(|| self.program.into()));
         line.extend(self.args.iter().cloned());
         let mut command = Command::new(&line[0]);
@@ -230,16 +255,16 @@ impl SandboxJob {
         let tail = std::thread::spawn(move || {
             stderr.map(|s| read_tail(s, 8192, |bytes| said.hear(bytes))).unwrap_or_default()
         });
-        let deadline = Instant::now() + self.time;
+        let time = Time::begins(self.time, self.leisure);
         let reaped = Arc::new(Mutex::new(false));
-        super::signs::watch(child.id(), Arc::clone(&reaped), cancel.clone(), deadline);
+        super::signs::watch(child.id(), Arc::clone(&reaped), cancel.clone(), time.clone());
         Ok(Running {
             child,
             reaped,
             stdout,
             tail: Some(tail),
             hidden,
-            deadline,
+            time,
             cancel: cancel.clone(),
             ended: false,
         })
@@ -290,7 +315,7 @@ pub struct Running {
     stdout: Option<ChildStdout>,
     tail: Option<std::thread::JoinHandle<String>>,
     hidden: Vec<String>,
-    deadline: Instant,
+    time: Time,
     cancel: Cancel,
     ended: bool,
 }
@@ -308,7 +333,7 @@ impl Running {
     pub fn check(&mut self) -> Result<(), SandboxError> {
         let error = if self.cancel.is_cancelled() {
             SandboxError::Cancelled
-        } else if Instant::now() >= self.deadline {
+        } else if self.time.is_over() {
             SandboxError::TimedOut
         } else {
             return Ok(());
@@ -344,7 +369,7 @@ impl Running {
         if self.cancel.is_cancelled() {
             return Err(SandboxError::Cancelled);
         }
-        if Instant::now() >= self.deadline {
+        if self.time.is_over() {
             return Err(SandboxError::TimedOut);
         }
         Err(SandboxError::Exit { code: status.code(), message: without_paths(&tail, &self.hidden) })
@@ -413,6 +438,7 @@ fn without_paths(tail: &str, hidden: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Instant;
 
     #[test]
     fn runs_are_confined_and_end_in_time() {

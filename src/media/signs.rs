@@ -3,15 +3,51 @@
 use super::sandbox::Cancel;
 use std::collections::{HashMap, HashSet};
 use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How often a helper program is looked at.
 const LOOK: Duration = Duration::from_millis(250);
+/// Who has used less than this part of a processor in its time was kept waiting by others, and gets more of it.
+const WAITING: f64 = 0.25;
+/// At most so many times the time.
+const PATIENCE: u32 = 10;
+
+/// How long a helper program may run.
+#[derive(Clone, Debug)]
+pub(super) struct Time {
+    begun: Instant,
+    allowed: Duration,
+    /// Whether it lets everybody else go first; then the time in which it was kept waiting is not its own.
+    leisure: bool,
+    over: Arc<AtomicBool>,
+}
+
+impl Time {
+    pub fn begins(allowed: Duration, leisure: bool) -> Self {
+        Self { begun: Instant::now(), allowed, leisure, over: Arc::default() }
+    }
+
+    /// Whether the program was ended because of it.
+    pub fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
+    }
+
+    fn ends(&self, used: impl FnOnce() -> Option<u64>) -> bool {
+        let spent = self.begun.elapsed();
+        if spent < self.allowed {
+            return false;
+        }
+        // Ticks of a hundredth of a second (`USER_HZ`).
+        let waiting = || used().is_some_and(|t| (t as f64) < WAITING * 100.0 * self.allowed.as_secs_f64());
+        !self.leisure || spent >= self.allowed.saturating_mul(PATIENCE) || !waiting()
+    }
+}
 
 /// Watches a helper program from a thread of its own, because its reader may wait for it for ever: tells when it
 /// moves, and ends its group when somebody wishes or its time is over. `reaped` says that it is gone.
-pub(super) fn watch(child: u32, reaped: Arc<Mutex<bool>>, cancel: Cancel, deadline: Instant) {
+pub(super) fn watch(child: u32, reaped: Arc<Mutex<bool>>, cancel: Cancel, time: Time) {
     std::thread::spawn(move || {
         let mut used = None;
         for round in 0_u64.. {
@@ -21,7 +57,9 @@ pub(super) fn watch(child: u32, reaped: Arc<Mutex<bool>>, cancel: Cancel, deadli
             if *reaped {
                 return;
             }
-            if cancel.is_cancelled() || Instant::now() >= deadline {
+            let over = time.ends(|| processor_time(child));
+            if over || cancel.is_cancelled() {
+                time.over.store(over, Ordering::Relaxed);
                 end_group(child);
                 return;
             }
@@ -125,5 +163,21 @@ mod tests {
         child.kill().unwrap();
         child.wait().unwrap();
         assert_eq!(processor_time(child.id()), None);
+    }
+
+    #[test]
+    fn who_is_kept_waiting_gets_more_time_and_who_is_busy_does_not() {
+        let time = |leisure| Time {
+            begun: Instant::now().checked_sub(Duration::from_secs(30)).unwrap(),
+            ..Time::begins(Duration::from_secs(20), leisure)
+        };
+        // A quarter of a processor for twenty seconds: five hundred hundredths.
+        assert!(!time(true).ends(|| Some(499)));
+        assert!(time(true).ends(|| Some(500)));
+        assert!(time(true).ends(|| None), "nothing is known of it");
+        assert!(time(false).ends(|| Some(0)), "who has a share of its own");
+        let long = Instant::now().checked_sub(Duration::from_secs(200)).unwrap();
+        assert!(Time { begun: long, ..time(true) }.ends(|| Some(0)), "not for ever");
+        assert!(!Time::begins(Duration::from_secs(20), true).ends(|| Some(9000)), "before its time is over");
     }
 }

@@ -34,6 +34,7 @@ pub fn make(
     let names = (0..made.segments.len()).map(|n| format!("file {}\n", mezzanine_name(n)));
     write_atomically(&mezzanine.join(LIST), names.collect::<String>().as_bytes())?;
     let mut job = sandbox.job("ffmpeg", limits, limits.normalise_time(made.duration_ms));
+    job.at_leisure();
     let (input, out) = (job.reads(mezzanine)?, job.writes(&place)?);
     let (n, d) = made.rate;
     job.args(["-nostdin", "-v", "error", "-nostats", "-progress", "pipe:1", "-y"]);

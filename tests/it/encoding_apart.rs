@@ -4,11 +4,13 @@ use kinora::media::Limits;
 use kinora::media::av1::{Coder, EncodeSettings, apart, encode_segment};
 use kinora::media::ladder::Size;
 use kinora::media::probe::Colour;
-use kinora::media::sandbox::{Cancel, Sandbox};
+use kinora::media::sandbox::{Cancel, Confinement, Sandbox};
 use std::fs::Permissions;
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::Duration;
 
 fn encoded(settings: &str, decoder: &[&str]) -> Output {
     let mut program = Command::new(env!("CARGO_BIN_EXE_kinora"));
@@ -64,6 +66,27 @@ fn a_process_of_its_own_gives_the_bytes_that_threads_gave() {
     assert!(apart.status.success(), "{}", String::from_utf8_lossy(&apart.stderr));
     let by_process = frames(&apart.stdout);
     assert_eq!(by_process, by_threads.units.into_iter().map(|(unit, _)| unit).collect::<Vec<_>>());
+
+    // In each kind of sandbox that this machine has it reaches its segment and starts its decoder.
+    let within = Confinement::Within { files: true, network: true };
+    for sandbox in [sandbox, Sandbox::with(within), Sandbox::with(Confinement::LimitsOnly)] {
+        let program = Path::new(env!("CARGO_BIN_EXE_kinora"));
+        let mut job = sandbox.encoder_job(program, &limits, Duration::from_secs(300)).expect("a job");
+        job.at_leisure();
+        let seen = format!("file:{}", job.reads(&source).expect("there"));
+        job.args([apart::WORD, &words, "-nostdin", "-v", "error", "-i", &seen]).args(raw);
+        let mut running = match job.start(&Cancel::default()) {
+            Err(e) if sandbox.confinement() == within => {
+                eprintln!("not tried: {e}");
+                continue;
+            }
+            started => started.expect("started"),
+        };
+        let mut out = vec![];
+        running.stdout().expect("a pipe").read_to_end(&mut out).expect("read");
+        running.finish().unwrap_or_else(|e| panic!("{:?}: {e}", sandbox.confinement()));
+        assert_eq!(frames(&out), by_process, "{:?}", sandbox.confinement());
+    }
 
     // A decoder that fails after its last frame: what came is not taken for all of it.
     let failing = folder.path().join("ffmpeg");

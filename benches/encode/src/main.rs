@@ -5,9 +5,10 @@
 //! [--rounds 5] [--speed 10] [--quantizers 70,110,150,190] [--ffmpeg PATH] [--vmaf-ffmpeg PATH] [--alone]`
 //!
 //! All encoders get the same frames: the mezzanine segments of six seconds, scaled to the rung. Ours
-//! read them as a worker does, each in a sandboxed process of its own with its decoder; "bare" is rav1e alone on the same segments,
-//! from memory to memory; the others get them raw from a file. Speeds are measured at the second
-//! quality, in rounds in which everybody has a turn; ratios are the median of those of each round.
+//! read them as a worker does, each in a sandboxed process of its own with its decoder; "bare" is rav1e
+//! alone on the same segments, from memory to memory; the others get them raw from a file. Speeds are
+//! measured at the second quality, in rounds in which everybody has a turn; ratios are the median of
+//! those of each round.
 //! Quality is measured once for each of the four qualities: all encoders here give the same bytes for
 //! the same frames, but for those with threads that share a bit rate, which none of these modes has.
 

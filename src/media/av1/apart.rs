@@ -18,7 +18,7 @@ pub const WORD: &str = "encode-frames";
 static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
 
 /// From now on segments are encoded by this program, which calls [`asked`] when it starts. Where nobody says so, as in
-/// tests of the library, or where it is gone meanwhile (an upgrade), they are encoded by threads of this process.
+/// tests of the library, or where it is gone or cannot be reached, they are encoded by threads of this process.
 pub fn by_program(program: PathBuf) {
     // Said twice it stays as it was.
     let _ = PROGRAM.set(program);

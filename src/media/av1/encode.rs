@@ -125,9 +125,10 @@ pub(super) fn encode_frames(
     let time = Duration::from_secs(3 * 3600);
     let apart = apart::program().filter(|_| settings.coder == Coder::Rav1e);
     let mut job = match apart {
-        Some(program) => sandbox.own_job(program, limits, time)?,
+        Some(program) => sandbox.encoder_job(program, limits, time)?,
         None => sandbox.job("ffmpeg", limits, time),
     };
+    job.at_leisure();
     let input = job.reads(mezzanine)?;
     if apart.is_some() {
         job.args(apart::words(settings)?);

@@ -170,6 +170,7 @@ fn compare(
     let sample = scratch.join("sample.mp4");
     std::fs::write(&sample, package_sample(coded, settings)?)?;
     let mut job = sandbox.job("ffmpeg", limits, Duration::from_secs(600));
+    job.at_leisure();
     let (ours, theirs) = (job.reads(&sample)?, job.reads(source)?);
     let (size, pixels) = (settings.size, settings.pixels());
     job.args(["-nostdin", "-v", "error", "-protocol_whitelist", "file,pipe"]);

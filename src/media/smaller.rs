@@ -1,7 +1,7 @@
 //! The smaller H.264 rungs. Nobody waits for them, so they are made of the mezzanine after the largest one plays.
 
 use super::ladder::Rung;
-use super::normalise::{MadeStream, Normalised, h264_output, mezzanine_name, video_stream};
+use super::normalise::{Effort, MadeStream, Normalised, h264_output, mezzanine_name, video_stream};
 use super::sandbox::{Cancel, Sandbox};
 use super::store::write_atomically;
 use super::{Limits, MediaTrouble};
@@ -44,7 +44,7 @@ pub fn make(
     let size = rung.size;
     let scale = format!("[0:v:0]scale={}:{}:flags=bicubic[v]", size.width, size.height);
     job.args(["-filter_complex".to_owned(), scale]);
-    job.args(h264_output("v", &rung, made.rate, &out));
+    job.args(h264_output("v", &rung, made.rate, &out, Effort::Usual));
     job.run(cancel, |line| {
         if let Some(("frame", n)) = line.split_once('=')
             && let Ok(done) = n.trim().parse()

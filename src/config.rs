@@ -286,7 +286,7 @@ pub struct Limits {
     pub streams: u64,
     /// Most frames a second of a video.
     pub frames_per_second: u64,
-    /// Memory (address space) of one helper program that reads uploads, in bytes.
+    /// Memory (address space) of one helper program that reads uploads, in bytes; an encoder of AV1, which reads none, may have four times that.
     pub helper_memory_bytes: u64,
     /// Largest single file that a helper program may write, in bytes.
     pub helper_file_bytes: u64,

@@ -25,6 +25,7 @@ pub mod ladder;
 pub mod light;
 pub mod limits;
 pub mod made_files;
+pub mod mezzanine;
 pub mod models;
 pub mod niceness;
 pub mod normalise;

@@ -1,8 +1,8 @@
-//! The one pass in which foreign bytes are decoded: H.264 that plays at once, the sound, small pictures of the
-//! whole, and near-lossless mezzanine segments that are the only input of every later step.
+//! The pass for which people wait: foreign bytes become H.264 that plays at once, the sound, and small pictures of
+//! the whole. What every later step works on is made after it ([`super::mezzanine`]).
 
 use super::fmp4::{fragment_facts, h264_codec_string};
-use super::ladder::{Rung, group_frames, rungs};
+use super::ladder::{Rung, Size, group_frames, rungs};
 use super::playlist::{self, Entry};
 use super::probe::{Colour, Probed, guarded_input};
 use super::sandbox::{Cancel, Sandbox};
@@ -76,8 +76,6 @@ pub struct Normalised {
 pub struct Places<'a> {
     /// What is delivered.
     pub public: &'a Path,
-    /// The temporary segments.
-    pub mezzanine: &'a Path,
     /// What is gone when the first rendition plays.
     pub scratch: &'a Path,
 }
@@ -96,12 +94,6 @@ impl Normalised {
     }
 }
 
-/// Name of a mezzanine segment.
-#[must_use]
-pub fn mezzanine_name(number: usize) -> String {
-    format!("{number:05}.mkv")
-}
-
 /// Runs the pass. `progress` hears (frames done, frames expected).
 ///
 /// # Errors
@@ -111,7 +103,7 @@ pub fn normalise(
     source: &Path,
     probed: &Probed,
     plan: &NormalisePlan,
-    Places { public, mezzanine, scratch }: Places<'_>,
+    Places { public, scratch }: Places<'_>,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Normalised, MediaTrouble> {
     let video = probed.kind == Kind::Video;
@@ -134,13 +126,8 @@ pub fn normalise(
     job.at_leisure();
     let input = job.reads(source)?;
     let out = job.writes(public)?;
-    let temporary = job.writes(mezzanine)?;
     let looks = job.writes(scratch)?;
-    job.args(["-nostdin", "-v", "error", "-nostats", "-progress", "pipe:1", "-y"]);
-    // A damaged track costs what is damaged, not the whole work; one with nothing in it is found below.
-    job.args(["-max_error_rate", "1"]);
-    job.args(guarded_input(limits));
-    job.args(["-t".to_owned(), (limits.minutes * 60).to_string(), "-i".into(), format!("file:{input}")]);
+    job.args(reading(&input, limits));
     if video {
         job.args(["-filter_complex".to_owned(), filter_graph(probed, &h264, &av1)]);
         job.args(overview::sheets_output("board", &out));
@@ -153,9 +140,6 @@ pub fn normalise(
                 &format!("{out}/{}", h264_folder(rung)),
                 Effort::Hurried,
             ));
-        }
-        if !av1.is_empty() {
-            job.args(mezzanine_output(probed.rate, &temporary));
         }
     }
     if sound {
@@ -173,7 +157,18 @@ pub fn normalise(
             progress(done, expected.max(done));
         }
     })?;
-    collect(probed, (&h264, smaller, av1), sound, public, mezzanine)
+    collect(probed, (&h264, smaller, av1), sound, public)
+}
+
+/// How ffmpeg is told to read an original, and to say how far it is.
+pub(super) fn reading(input: &str, limits: &Limits) -> Vec<String> {
+    let mut args =
+        ["-nostdin", "-v", "error", "-nostats", "-progress", "pipe:1", "-y"].map(String::from).to_vec();
+    // A damaged track costs what is damaged, not the whole work; one with nothing in it is found when it is collected.
+    args.extend(["-max_error_rate", "1"].map(String::from));
+    args.extend(guarded_input(limits));
+    args.extend(["-t".to_owned(), (limits.minutes * 60).to_string(), "-i".into(), format!("file:{input}")]);
+    args
 }
 
 fn expected_frames(probed: &Probed) -> u64 {
@@ -181,27 +176,31 @@ fn expected_frames(probed: &Probed) -> u64 {
     probed.facts.duration_ms * u64::from(n) / (1000 * u64::from(d.max(1)))
 }
 
-/// One chain to a constant rate and upright, square, even, 8-bit 4:2:0 frames; then one branch for
-/// each output. `scale` to a fixed size also swallows changes of size in the middle. What has more
-/// than eight bits goes to the mezzanine past all that, with ten and with its own range of light.
+/// One chain to frames that play everywhere, then one branch for each output. The size is that of the largest of all
+/// rungs, so that the mezzanine is made of the same frames.
 fn filter_graph(probed: &Probed, h264: &[Rung], av1: &[Rung]) -> String {
-    let (n, d) = probed.rate;
     let top = h264.iter().chain(av1).map(|r| r.size).max_by_key(|s| s.width * s.height);
-    let (w, h) = top.map_or((2, 2), |s| (s.width, s.height));
-    let mut chain = format!("[0:V:0]fps={n}/{d}:start_time=0,");
-    let highest = av1.last().map(|r| r.size);
-    let deep = highest.filter(|_| probed.colour.deep);
-    if let Some(size) = deep {
-        let matrix = match (probed.rgb, probed.hdr) {
-            (true, true) => ":out_color_matrix=bt2020",
-            (true, false) => ":out_color_matrix=bt709",
-            (false, _) => "",
-        };
-        chain.push_str(&format!(
-            "split=2[deep][plain];[deep]scale={}:{}:flags=bicubic{matrix}:out_range=tv,format=yuv420p10le,setsar=1[mezz];[plain]",
-            size.width, size.height
-        ));
+    let top = top.unwrap_or(Size { width: 2, height: 2 });
+    let mut chain = format!("[0:V:0]{}", upright(probed, top));
+    chain.push_str(&format!(",split={}", h264.len() + 1));
+    for n in 0..h264.len() {
+        chain.push_str(&format!("[s{n}]"));
     }
+    let plays = h264.last().map_or(top, |r| r.size);
+    chain.push_str("[sboard];");
+    let shape = (top.width, top.height);
+    chain.push_str(&overview::filters(probed.facts.duration_ms, shape, (plays.width, plays.height)));
+    for (n, rung) in h264.iter().enumerate() {
+        chain.push_str(&format!(";[s{n}]scale={}:{}:flags=bicubic[v{n}]", rung.size.width, rung.size.height));
+    }
+    chain
+}
+
+/// The filters to a constant rate and upright, square, even, 8-bit 4:2:0 frames without high dynamic range. `scale` to
+/// a fixed size also swallows changes of size in the middle.
+pub(super) fn upright(probed: &Probed, Size { width: w, height: h }: Size) -> String {
+    let (n, d) = probed.rate;
+    let mut chain = format!("fps={n}/{d}:start_time=0,");
     if probed.hdr {
         chain.push_str(&format!(
             "zscale=w={w}:h={h}:t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,zscale=t=bt709:m=bt709:r=tv,"
@@ -212,37 +211,19 @@ fn filter_graph(probed: &Probed, h264: &[Rung], av1: &[Rung]) -> String {
         chain.push_str(&format!("scale={w}:{h}:flags=bicubic:out_range=tv,"));
     }
     chain.push_str("format=yuv420p,setsar=1");
-    let shallow = highest.filter(|_| deep.is_none());
-    let branches = h264.len() + usize::from(shallow.is_some()) + 1;
-    chain.push_str(&format!(",split={branches}"));
-    for n in 0..h264.len() {
-        chain.push_str(&format!("[s{n}]"));
-    }
-    if shallow.is_some() {
-        chain.push_str("[smezz]");
-    }
-    let plays = h264.last().map_or((w, h), |r| (r.size.width, r.size.height));
-    chain.push_str("[sboard];");
-    chain.push_str(&overview::filters(probed.facts.duration_ms, (w, h), plays));
-    for (n, rung) in h264.iter().enumerate() {
-        chain.push_str(&format!(";[s{n}]scale={}:{}:flags=bicubic[v{n}]", rung.size.width, rung.size.height));
-    }
-    if let Some(size) = shallow {
-        chain.push_str(&format!(";[smezz]scale={}:{}:flags=bicubic[mezz]", size.width, size.height));
-    }
     chain
 }
 
 /// Fixed closed groups of six seconds. No B frames: their delay would shift the picture against the
 /// sound by two frames in players that ignore edit lists.
-fn fixed_groups(rate: (u32, u32)) -> Vec<String> {
+pub(super) fn fixed_groups(rate: (u32, u32)) -> Vec<String> {
     let group = group_frames(rate).to_string();
     ["-bf", "0", "-g", &group, "-keyint_min", &group, "-sc_threshold", "0", "-flags", "+cgop"]
         .map(String::from)
         .to_vec()
 }
 
-fn clean() -> Vec<String> {
+pub(super) fn clean() -> Vec<String> {
     ["-map_metadata", "-1", "-map_chapters", "-1", "-sn", "-dn"].map(String::from).to_vec()
 }
 
@@ -268,7 +249,7 @@ fn hls(folder: &str) -> Vec<String> {
 /// How much an encode by x264 may cost.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Effort {
-    /// Somebody waits for the work to play: a quarter less time for about seven hundredths more bits.
+    /// Somebody waits for the work to play: a third less time for about nine hundredths more bits.
     Hurried,
     /// Nobody waits.
     Usual,
@@ -284,27 +265,16 @@ pub(super) fn h264_output(
     // A ceiling on the bit rate keeps noise and grain from making a rung unplayable on slow lines.
     let ceiling = u64::from(rung.size.width) * u64::from(rung.size.height) * 5 / 1000 + 300;
     let mut args = vec!["-map".to_owned(), format!("[{label}]")];
-    args.extend(
-        ["-c:v", "libx264", "-preset", "veryfast", "-profile:v", "high", "-crf", "23"].map(String::from),
-    );
+    let preset = if effort == Effort::Hurried { "superfast" } else { "veryfast" };
+    args.extend(["-c:v", "libx264", "-preset", preset, "-profile:v", "high", "-crf", "23"].map(String::from));
     if effort == Effort::Hurried {
-        args.extend(["-subq", "1"].map(String::from));
+        // Without them that preset would need a third more bits for the same quality.
+        args.extend(["-mbtree", "1", "-rc-lookahead", "10", "-weightp", "1"].map(String::from));
     }
     args.extend(["-maxrate".into(), format!("{ceiling}k"), "-bufsize".into(), format!("{}k", 2 * ceiling)]);
     args.extend(fixed_groups(rate));
     args.extend(clean());
     args.extend(hls(folder));
-    args
-}
-
-fn mezzanine_output(rate: (u32, u32), folder: &str) -> Vec<String> {
-    let mut args = ["-map", "[mezz]", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "10"]
-        .map(String::from)
-        .to_vec();
-    args.extend(fixed_groups(rate));
-    args.extend(clean());
-    args.extend(["-f", "segment", "-segment_format", "matroska", "-segment_time", "5"].map(String::from));
-    args.push(format!("{folder}/%05d.mkv"));
     args
 }
 
@@ -335,7 +305,6 @@ fn collect(
     (h264, smaller, av1): (&[Rung], Vec<Rung>, Vec<Rung>),
     sound: bool,
     public: &Path,
-    mezzanine: &Path,
 ) -> Result<Normalised, MediaTrouble> {
     let nothing =
         || MediaTrouble::Failed(Failure::DecoderGaveUp { detail: "no frame could be decoded".into() });
@@ -363,12 +332,6 @@ fn collect(
         }
         made.segments = frames;
         made.h264.push(stream);
-    }
-    if !made.av1.is_empty() {
-        let files = std::fs::read_dir(mezzanine)?.count();
-        if files != made.segments.len() {
-            return Err(MediaTrouble::internal("mezzanine and rungs differ in their segments"));
-        }
     }
     let video_ms = made.frames() * 1000 * u64::from(made.rate.1) / u64::from(made.rate.0.max(1));
     let mut sound_ms = 0;

@@ -1,7 +1,8 @@
 //! The smaller H.264 rungs. Nobody waits for them, so they are made of the mezzanine after the largest one plays.
 
 use super::ladder::Rung;
-use super::normalise::{Effort, MadeStream, Normalised, h264_output, mezzanine_name, video_stream};
+use super::mezzanine::mezzanine_name;
+use super::normalise::{Effort, MadeStream, Normalised, h264_output, video_stream};
 use super::sandbox::{Cancel, Sandbox};
 use super::store::write_atomically;
 use super::{Limits, MediaTrouble};

@@ -2,7 +2,8 @@
 
 use super::av1::{Coder, EncodeSettings, encode_segment};
 use super::fmp4::{av1_fragment, fragment_facts};
-use super::normalise::{NormalisePlan, Normalised, Places, mezzanine_name, normalise};
+use super::mezzanine::{self, mezzanine_name};
+use super::normalise::{NormalisePlan, Normalised, Places, normalise};
 use super::package::{av1_folder, package_av1, segment_name, write_download, write_master};
 use super::probe::probe;
 use super::sandbox::{Cancel, Sandbox};
@@ -61,16 +62,15 @@ impl Bench {
         }
         let plan = NormalisePlan { h264: h264.to_vec(), av1: av1.to_vec(), loudness: self.loudness };
         let mut seen = vec![];
-        let made = normalise(
-            (&self.sandbox, &self.limits, &Cancel::default()),
-            file,
-            &probed,
-            &plan,
-            Places { public: &public, mezzanine: &mezzanine, scratch: &scratch },
-            |done, of| seen.push((done, of)),
-        )
-        .unwrap();
+        let kit = (&self.sandbox, &self.limits, &Cancel::default());
+        let places = Places { public: &public, scratch: &scratch };
+        let made = normalise(kit, file, &probed, &plan, places, |done, of| seen.push((done, of))).unwrap();
         assert!(seen.iter().all(|(done, of)| done <= of) && !seen.is_empty());
+        if !made.av1.is_empty() {
+            let mut last = 0;
+            mezzanine::make(kit, file, &probed, &made, &mezzanine, |done| last = done).unwrap();
+            assert_eq!(last, made.frames());
+        }
         made
     }
 

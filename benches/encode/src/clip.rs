@@ -5,7 +5,8 @@ use kinora::media::Limits;
 use kinora::media::av1::scaling;
 use kinora::media::finish::finish;
 use kinora::media::ladder::Rung;
-use kinora::media::normalise::{NormalisePlan, Normalised, Places, mezzanine_name, normalise};
+use kinora::media::mezzanine::{self, mezzanine_name};
+use kinora::media::normalise::{NormalisePlan, Normalised, Places, normalise};
 use kinora::media::probe;
 use kinora::media::sandbox::{Cancel, Sandbox};
 use std::path::{Path, PathBuf};
@@ -57,8 +58,8 @@ pub struct Prepared {
 }
 
 /// Does what stands between the last byte of an upload and the first rendition that plays: examined; the
-/// largest H.264 rung, sound, mezzanine; the plain file, the poster in all sizes and the storyboard. Not in
-/// it: the queue, which takes up to a second when idle.
+/// largest H.264 rung, sound; the plain file, the poster in all sizes and the storyboard. Not in it: the queue,
+/// which takes up to a second when idle. The mezzanine comes after it.
 pub fn prepare(kit: &Kit, clip: &Path, av1: &[u32], folder: &Path) -> Fallible<Prepared> {
     let (public, mezzanine, scratch) =
         (folder.join("public"), folder.join("mezzanine"), folder.join("scratch"));
@@ -68,7 +69,7 @@ pub fn prepare(kit: &Kit, clip: &Path, av1: &[u32], folder: &Path) -> Fallible<P
     }
     let mut steps = vec![];
     let mut step = |name, since: Instant| steps.push((name, since.elapsed().as_secs_f64()));
-    let (made, playable) = timed(|| {
+    let ((made, probed), playable) = timed(|| {
         let begun = Instant::now();
         let probed = probe::probe(&kit.sandbox, &kit.limits, clip, &kit.cancel)?;
         step("examined", begun);
@@ -77,14 +78,17 @@ pub fn prepare(kit: &Kit, clip: &Path, av1: &[u32], folder: &Path) -> Fallible<P
         h264.dedup();
         let plan = NormalisePlan { h264, av1: av1.to_vec(), loudness: 0 };
         let begun = Instant::now();
-        let places = Places { public: &public, mezzanine: &mezzanine, scratch: &scratch };
+        let places = Places { public: &public, scratch: &scratch };
         let made = normalise(kit.all(), clip, &probed, &plan, places, |_, _| {})?;
         step("normalised", begun);
         let begun = Instant::now();
         finish(kit.all(), &public, &made, &scratch)?;
         step("plain file, poster, storyboard", begun);
-        Ok(made)
+        Ok((made, probed))
     })?;
+    let begun = Instant::now();
+    mezzanine::make(kit.all(), clip, &probed, &made, &mezzanine, |_| {})?;
+    step("after it the mezzanine", begun);
     Ok(Prepared { made, mezzanine, playable, steps })
 }
 

@@ -6,7 +6,7 @@ use kinora::media::MediaTrouble;
 use kinora::media::av1::{EncodeSettings, Segment, Y4mReader, encode_segment};
 use kinora::media::fmp4::av1_fragment;
 use kinora::media::ladder::Rung;
-use kinora::media::normalise::mezzanine_name;
+use kinora::media::mezzanine::mezzanine_name;
 use kinora::media::package::segment_name;
 use kinora::media::store::write_atomically;
 use kinora_av1_engine::rav1e::prelude::EncoderConfig;

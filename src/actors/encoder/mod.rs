@@ -4,6 +4,7 @@
 //! segment of one AV1 rung, the packaging of a rung. A worker holds a lease on it; when the worker
 //! dies, the lease ends and somebody else takes the row. What is finished is never done again.
 
+mod mezzanine;
 mod pieces;
 mod previews;
 pub mod queue;

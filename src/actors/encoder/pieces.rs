@@ -12,7 +12,8 @@ use crate::media::av1::{Coder, EncodeSettings, encode_segment, encoder_version};
 use crate::media::finish::{Finished, finish};
 use crate::media::fmp4::av1_fragment;
 use crate::media::ladder::{Rung, group_frames};
-use crate::media::normalise::{MadeStream, Normalised, Places, mezzanine_name, normalise};
+use crate::media::mezzanine::mezzanine_name;
+use crate::media::normalise::{MadeStream, Normalised, Places, normalise};
 use crate::media::package::{av1_folder, segment_name};
 use crate::media::probe::Probed;
 use crate::media::store::{folder_bytes, private_folder, remove_folder, write_atomically};
@@ -22,7 +23,7 @@ use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What the prepare step leaves beside the mezzanine for the steps after it.
+/// What the prepare step leaves for the steps after it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Manifest {
     /// What the normalising pass made; `None` for stills.
@@ -88,7 +89,16 @@ pub fn note_probed(bench: &Bench, probed: &Probed) -> Result<(), MediaTrouble> {
     Ok(fs::write(work.join(PROBED), text)?)
 }
 
-fn probed_before(work: &Path) -> Option<Probed> {
+pub(super) fn probed_or_anew(
+    bench: &Bench,
+    known: Option<Probed>,
+    original: &Path,
+) -> Result<Probed, MediaTrouble> {
+    let tools = &bench.tools;
+    known.map_or_else(|| probe::probe(&tools.sandbox, &tools.limits, original, &bench.cancel), Ok)
+}
+
+pub(super) fn probed_before(work: &Path) -> Option<Probed> {
     serde_json::from_slice(&fs::read(work.join(PROBED)).ok()?).ok()
 }
 
@@ -112,7 +122,7 @@ pub fn prepare(
     let made = match kind {
         Kind::Video if facts.repeats => match previews::repeating(bench, original)? {
             Some((_room, film)) => moving(bench, &film, None, &staging, &room),
-            None => return Err(MediaTrouble::internal("a moving picture does not move any more")),
+            None => return Err(still()),
         },
         Kind::Video | Kind::Audio => moving(bench, original, probed_before(&work), &staging, &room),
         _ => previews::make(bench, (facts, ending), original, &staging, &room.join("scratch")),
@@ -128,13 +138,7 @@ pub fn prepare(
         remove_folder(&room)?;
         return Ok(done);
     }
-    let mezzanine = work.join("mezzanine");
-    for folder in [&mezzanine, &public] {
-        remove_folder(folder)?;
-    }
-    if room.join("mezzanine").exists() {
-        fs::rename(room.join("mezzanine"), &mezzanine)?;
-    }
+    remove_folder(&public)?;
     fs::rename(&staging, &public)?;
     store.share(&public)?;
     remove_folder(&room)?;
@@ -148,7 +152,7 @@ const TIGHT: u64 = 16 << 20;
 
 /// Programs that write do not always say that the disk was full: files of theirs may be cut off or missing. So
 /// a failure on a full disk says nothing about the work. To be asked before anything is removed.
-fn for_want_of_room(bench: &Bench, error: MediaTrouble) -> MediaTrouble {
+pub(super) fn for_want_of_room(bench: &Bench, error: MediaTrouble) -> MediaTrouble {
     let unclear = matches!(
         error,
         MediaTrouble::Failed(Failure::Internal { .. } | Failure::DecoderGaveUp { .. })
@@ -166,16 +170,12 @@ fn moving(
     room: &Path,
 ) -> Result<Manifest, MediaTrouble> {
     let tools = &bench.tools;
-    let (mezzanine, scratch) = (room.join("mezzanine"), room.join("scratch"));
-    private_folder(&mezzanine)?;
+    let scratch = room.join("scratch");
     private_folder(&scratch)?;
     let kit = (&tools.sandbox, &tools.limits, &bench.cancel);
-    let probed = match probed {
-        Some(probed) => probed,
-        None => probe::probe(&tools.sandbox, &tools.limits, original, &bench.cancel)?,
-    };
+    let probed = probed_or_anew(bench, probed, original)?;
     let plan = tools.plan(probed.facts.duration_ms);
-    let places = Places { public: staging, mezzanine: &mezzanine, scratch: &scratch };
+    let places = Places { public: staging, scratch: &scratch };
     let made = normalise(kit, original, &probed, &plan, places, |done, of| {
         bench.progress.set(done, of);
     })?;
@@ -238,6 +238,10 @@ pub(super) fn rendition(stream: &MadeStream, codec: Codec) -> Rendition {
         bytes: stream.bytes,
         codecs: stream.codecs.clone(),
     }
+}
+
+pub(super) fn still() -> MediaTrouble {
+    MediaTrouble::internal("a moving picture does not move any more")
 }
 
 /// What an AV1 row works on.

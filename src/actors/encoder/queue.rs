@@ -19,8 +19,10 @@ pub const LOSSES: i32 = 25;
 pub enum JobKind {
     /// Examine the original.
     Probe,
-    /// Decode it once and make what plays first; of a still, all sizes.
+    /// Make what plays first; of a still, all sizes.
     Prepare,
+    /// Make the segments that everything after it is made of.
+    Mezzanine,
     /// Make one of the smaller H.264 rungs.
     Smaller,
     /// Find the quantiser of one AV1 rung.
@@ -38,6 +40,7 @@ impl JobKind {
             Self::Probe => 10,
             Self::Package => 15,
             Self::Prepare => 20,
+            Self::Mezzanine => 25,
             Self::Smaller => 30,
             Self::Quality => 45,
             Self::Av1 => 50,

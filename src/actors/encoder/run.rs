@@ -331,7 +331,7 @@ async fn settle_failure(bench: &Bench, error: StepError) -> Result<Outcome, Loop
 fn tries(kind: JobKind, reason: &Failure) -> i32 {
     match (kind, reason) {
         // The same file would take as long again, and hold a slot for as long.
-        (JobKind::Probe | JobKind::Prepare, Failure::TookTooLong) => 1,
+        (JobKind::Probe | JobKind::Prepare | JobKind::Mezzanine, Failure::TookTooLong) => 1,
         // Content that the decoder gives up on is not better the fourth time.
         (_, Failure::DecoderGaveUp { .. }) => 2,
         _ => TRIES,
@@ -342,7 +342,7 @@ fn tries(kind: JobKind, reason: &Failure) -> i32 {
 pub(super) async fn give_up(bench: &Bench, reason: Failure) -> Result<(), LoopError> {
     let step = match bench.job.kind {
         JobKind::Probe => Step::Probe,
-        JobKind::Prepare => Step::Normalise,
+        JobKind::Prepare | JobKind::Mezzanine => Step::Normalise,
         JobKind::Smaller | JobKind::Quality | JobKind::Av1 => Step::Encode,
         JobKind::Package => Step::Package,
     };

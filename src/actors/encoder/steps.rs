@@ -3,11 +3,12 @@
 use super::queue::{self, JobKind, Made, NewJob};
 use super::run::{Bench, StepError};
 use super::rungs::{self, Ready};
-use super::{pieces, previews};
+use super::{mezzanine, pieces, previews};
 use crate::actors::bus::CommandError;
 use crate::domain::media::{Captions, Failure, Media, MediaCommand, Processing, Publication, Rejection};
 use crate::media::MediaTrouble;
 use crate::media::av1::encoder_version;
+use crate::media::normalise::Normalised;
 use crate::projections::media as works;
 use crate::store::repository::EventRepository;
 use std::io::ErrorKind;
@@ -25,12 +26,18 @@ pub async fn execute(bench: &Bench) -> Result<(), StepError> {
     }
     // The row was done and its worker died before it could say so: the mezzanine is gone already.
     let told = media.processing == Processing::Ready && media.playable_generation == bench.job.generation;
-    if told && matches!(bench.job.kind, JobKind::Prepare | JobKind::Smaller | JobKind::Package) {
+    if told
+        && matches!(
+            bench.job.kind,
+            JobKind::Prepare | JobKind::Mezzanine | JobKind::Smaller | JobKind::Package
+        )
+    {
         return finish(bench, &Made::default(), &[]).await;
     }
     match bench.job.kind {
         JobKind::Probe => probe(bench, &media).await,
         JobKind::Prepare => prepare(bench, &media).await,
+        JobKind::Mezzanine => mezzanine(bench, &media).await,
         JobKind::Quality => find_quality(bench).await,
         JobKind::Av1 => encode(bench).await,
         JobKind::Smaller => rung(bench, rungs::smaller).await,
@@ -183,20 +190,9 @@ async fn prepare(bench: &Bench, media: &Media) -> Result<(), StepError> {
             Err(other) => return Err(other),
         }
     }
-    let mut follow = vec![];
-    if let Some(normalised) = &made.normalised {
-        for rung in &normalised.smaller {
-            let frames = normalised.frames();
-            follow.push(NewJob { rung: rung.lines, frames, ..next(bench, JobKind::Smaller) });
-        }
-        for rung in &normalised.av1 {
-            if pieces::wants_search(&made) {
-                follow.push(NewJob { rung: rung.lines, ..next(bench, JobKind::Quality) });
-            } else {
-                follow.extend(segments(bench, &normalised.segments, rung.lines));
-            }
-        }
-    }
+    let more = made.normalised.as_ref().filter(|n| !n.av1.is_empty());
+    let mezzanine = |n: &Normalised| NewJob { frames: n.frames(), ..next(bench, JobKind::Mezzanine) };
+    let follow: Vec<NewJob> = more.map(mezzanine).into_iter().collect();
     if follow.is_empty() {
         let made = Some(bench.block(pieces::note_files).await?);
         bench.tell(MediaCommand::FinishProcessing { made, at: now() }).await?;
@@ -204,6 +200,28 @@ async fn prepare(bench: &Bench, media: &Media) -> Result<(), StepError> {
     }
     let bytes = pieces::delivered_bytes(bench);
     finish(bench, &Made { bytes, ..Made::default() }, &follow).await
+}
+
+/// What the smaller rungs and AV1 are made of, and their rows.
+async fn mezzanine(bench: &Bench, media: &Media) -> Result<(), StepError> {
+    let path = original(bench, media).await?;
+    let repeats = media.source().facts.repeats;
+    let made = bench.block(move |b| mezzanine::make(b, &path, repeats)).await?;
+    let search = pieces::wants_search(&made);
+    let normalised = made.normalised.ok_or_else(pieces::missing)?;
+    let mut follow = vec![];
+    for rung in &normalised.smaller {
+        let frames = normalised.frames();
+        follow.push(NewJob { rung: rung.lines, frames, ..next(bench, JobKind::Smaller) });
+    }
+    for rung in &normalised.av1 {
+        if search {
+            follow.push(NewJob { rung: rung.lines, ..next(bench, JobKind::Quality) });
+        } else {
+            follow.extend(segments(bench, &normalised.segments, rung.lines));
+        }
+    }
+    finish(bench, &Made::default(), &follow).await
 }
 
 /// The rows of all segments of a rung.

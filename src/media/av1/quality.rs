@@ -4,7 +4,8 @@
 
 use super::encode::{EncodeSettings, Segment, encode_frames};
 use super::{encoder_version, package_sample, scaling};
-use crate::media::normalise::{Normalised, mezzanine_name};
+use crate::media::mezzanine::mezzanine_name;
+use crate::media::normalise::Normalised;
 use crate::media::sandbox::{Cancel, Sandbox};
 use crate::media::{Limits, MediaTrouble};
 use serde::{Deserialize, Serialize};

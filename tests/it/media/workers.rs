@@ -1,6 +1,7 @@
 //! What a worker that dies loses, and what a failure leaves.
 
 use super::*;
+use kinora::actors::encoder::queue::JobKind;
 
 /// Rows of the encoder: kind, segment, state, attempts, hash.
 async fn rows(studio: &Studio) -> Vec<(String, i32, String, i32, Option<String>)> {
@@ -29,9 +30,11 @@ async fn another_worker_finishes_what_a_dead_one_began_and_does_nothing_twice() 
             .await
             .expect("run")
     };
-    run(take().await).await;
-    run(take().await).await;
-    run(take().await).await;
+    for kind in [JobKind::Probe, JobKind::Prepare, JobKind::Mezzanine, JobKind::Av1] {
+        let job = take().await;
+        assert_eq!(job.kind, kind);
+        run(job).await;
+    }
     // One of three segments is done; the worker takes the second and dies.
     let finished =
         public(&studio, &wait(&studio, "Long", |w| w.playable == 1).await).join("av1-90/00000.m4s");
@@ -219,7 +222,7 @@ async fn settings_that_change_meanwhile_do_not_mix_and_a_segment_made_otherwise_
             .await
             .expect("package");
     };
-    for _ in 0..3 {
+    for _ in ["probe", "prepare", "mezzanine", "av1"] {
         step(&tools).await;
     }
     let place = public(&studio, &wait(&studio, "Even", |w| w.playable == 1).await).join("av1-90/00000.m4s");
@@ -364,12 +367,12 @@ async fn a_rung_that_a_dead_worker_made_and_did_not_tell_is_told_by_the_last_one
         let cancel = kinora::media::sandbox::Cancel::default();
         kinora::actors::encoder::run_job(&cx, &tools, job, alive, cancel).await.expect("run")
     };
-    for _ in ["probe", "prepare"] {
+    for _ in ["probe", "prepare", "mezzanine"] {
         run(claim(alive).await.expect("a row")).await;
     }
     // It takes the smaller rung, makes all of it, notes that it is complete, and dies before it says so.
     let taken = claim(dead).await.expect("a row");
-    assert_eq!((taken.kind, taken.rung), (queue::JobKind::Smaller, 60));
+    assert_eq!((taken.kind, taken.rung), (JobKind::Smaller, 60));
     let work = wait(&studio, "Two", |w| w.playable == 1).await;
     let rooms = studio.data.path().join("media/work").join(id.to_string()).join("1");
     let manifest = std::fs::read_to_string(rooms.join("made.json")).expect("manifest");

@@ -215,6 +215,7 @@ fn bar(work: &Work, progress: Option<&Progress>) -> Markup {
     let words = match step {
         "probe" => "Being examined".to_owned(),
         "prepare" => format!("Being made playable, {:.0} %", share * 100.0),
+        "mezzanine" => format!("Plays already; better renditions are being prepared, {:.0} %", share * 100.0),
         "smaller" | "quality" | "av1" | "package" => {
             let pieces = progress.map(|p| format!(" ({} of {} pieces)", p.done, p.of)).unwrap_or_default();
             format!("Plays already; better renditions are {:.0} % done{pieces}", share * 100.0)

@@ -96,7 +96,9 @@ pub async fn run(workflow: Arc<dyn Workflow>, cx: Services, desk: Desk) -> Resul
         } else {
             renew_while(&cx, &lease, react_to_all(workflow.as_ref(), &page, &cx, &desk)).await?
         };
-        place = (at != from && moved(&cx, name, from, at).await?).then_some(at);
+        // A power cut may take that back: reactions bear repetition.
+        let moved = at != from && checkpoint::step(&cx.pool.get().await?, name, from, at).await?;
+        place = moved.then_some(at);
         desk.succeeded();
     }
     Ok(())
@@ -114,19 +116,6 @@ async fn durable(client: &Client, cx: &Services, from: i64, told: i64) -> Result
         cx.journal.announce(seen);
     }
     Ok(seen)
-}
-
-/// Moves the checkpoint; `false` if it does not stand where it was. A power cut may take that back: reactions bear
-/// repetition.
-async fn moved(cx: &Services, name: &str, from: i64, to: i64) -> Result<bool, StoreError> {
-    let mut client = cx.pool.get().await?;
-    let tx = client.transaction().await?;
-    tx.batch_execute("set local synchronous_commit = off").await?;
-    let moved = checkpoint::advance(&tx, &[name], from, to).await?;
-    if moved {
-        tx.commit().await?;
-    }
-    Ok(moved)
 }
 
 /// Keeps the lease while a reaction takes its time.

@@ -93,6 +93,17 @@ pub async fn advance(tx: &Transaction<'_>, names: &[&str], from: i64, to: i64) -
     Ok(usize::try_from(moved).ok() == Some(names.len()))
 }
 
+/// Moves one checkpoint from `from` to `to`, for a reader whose effects do not lie in a transaction with it: one
+/// statement, because every reader moves with every event. `false` if it does not stand at `from`.
+///
+/// # Errors
+/// If the database cannot be written.
+pub async fn step(client: &Client, name: &str, from: i64, to: i64) -> Result<bool, StoreError> {
+    let sql = "update checkpoints set position = $3, updated_at = now() where name = $1 and position = $2";
+    let statement = client.prepare_cached(sql).await?;
+    Ok(client.execute(&statement, &[&name, &from, &to]).await? == 1)
+}
+
 /// Takes or renews a lease for `seconds`; `false` while another owner holds it.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 
 use super::tax_report::Span;
 use super::{Projection, ProjectionError, QueryError, Reader};
-use crate::domain::shared::calendar::{Interval, IntervalUnit};
+use crate::domain::shared::calendar::{Interval, IntervalUnit, Zone};
 use crate::domain::shared::{Currency, Money};
 use crate::domain::subscription::SubscriptionEvent;
 use crate::store::{RecordedEvent, StoreError, Transaction};
@@ -20,7 +20,7 @@ impl Projection for Movements {
     }
 
     fn version(&self) -> i32 {
-        3
+        4
     }
 
     fn streams_apart(&self) -> bool {
@@ -34,6 +34,7 @@ impl Projection for Movements {
     fn ddl(&self) -> &'static str {
         "create table if not exists movement_subscriptions (
             subscription uuid primary key,
+            zone         text not null,
             currency     text not null,
             plan         text not null,
             every        text not null,
@@ -56,17 +57,21 @@ impl Projection for Movements {
 
     async fn apply(&self, tx: &Transaction<'_>, event: &RecordedEvent) -> Result<(), ProjectionError> {
         let Some(happened) = event.decode::<SubscriptionEvent>()? else { return Ok(()) };
-        let (id, day) = (event.stream_uuid(), event.effective_at.date_naive());
+        let id = event.stream_uuid();
         if let SubscriptionEvent::SubscriptionJoined { terms, .. } = &happened {
             let (currency, monthly) = (terms.price.currency.code(), per_month(terms.price, terms.interval));
-            let sql = "insert into movement_subscriptions (subscription, currency, plan, every, monthly)
-                values ($1, $2, $3, $4, $5)";
-            let interval = terms.interval.words();
-            tx.execute(sql, &[&id, &currency, &terms.plan_name, &interval, &monthly]).await?;
+            let sql =
+                "insert into movement_subscriptions (subscription, zone, currency, plan, every, monthly)
+                values ($1, $2, $3, $4, $5, $6)";
+            let (zone, interval) = (terms.zone.name(), terms.interval.words());
+            tx.execute(sql, &[&id, &zone, &currency, &terms.plan_name, &interval, &monthly]).await?;
             return Ok(());
         }
-        let sql = "select currency, monthly, giving, first_on, coupon from movement_subscriptions where subscription = $1";
+        let sql = "select currency, monthly, giving, first_on, coupon, zone from movement_subscriptions where subscription = $1";
         let Some(row) = tx.query_opt(sql, &[&id]).await? else { return Ok(()) };
+        // The seller's day, as on invoices and in every other report.
+        let zone = Zone::parse(row.get(5)).map_err(|e| ProjectionError::Data(e.to_string()))?;
+        let day = zone.date_of(event.effective_at);
         let (currency, mut monthly, before): (String, i64, i64) = (row.get(0), row.get(1), row.get(2));
         let (first, off): (Option<NaiveDate>, i64) = (row.get(3), row.get(4));
         if let Some(off) = off_of(&happened, monthly) {

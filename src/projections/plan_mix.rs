@@ -2,6 +2,7 @@
 
 use super::tax_report::Span;
 use super::{Projection, ProjectionError, QueryError, Reader};
+use crate::domain::shared::calendar::Zone;
 use crate::domain::subscription::{SubscriptionEvent, Terms};
 use crate::store::{RecordedEvent, Transaction};
 use async_trait::async_trait;
@@ -18,7 +19,7 @@ impl Projection for PlanMix {
     }
 
     fn version(&self) -> i32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -28,6 +29,7 @@ impl Projection for PlanMix {
     fn ddl(&self) -> &'static str {
         "create table if not exists plan_mix_members (
             subscription uuid primary key,
+            zone         text not null,
             variation    uuid not null,
             plan         text not null,
             every        text not null,
@@ -97,11 +99,19 @@ const fn active(event: &SubscriptionEvent) -> Option<bool> {
 async fn agree(tx: &Transaction<'_>, id: Uuid, terms: &Terms) -> Result<(), ProjectionError> {
     let (every, price) = (terms.interval.words(), terms.price);
     tx.execute(
-        "insert into plan_mix_members (subscription, variation, plan, every, price, currency)
-         values ($1, $2, $3, $4, $5, $6)
+        "insert into plan_mix_members (subscription, zone, variation, plan, every, price, currency)
+         values ($1, $7, $2, $3, $4, $5, $6)
          on conflict (subscription) do update set variation = excluded.variation, plan = excluded.plan,
              every = excluded.every, price = excluded.price, currency = excluded.currency",
-        &[&id, &terms.variation, &terms.plan_name, &every, &price.minor, &price.currency.code()],
+        &[
+            &id,
+            &terms.variation,
+            &terms.plan_name,
+            &every,
+            &price.minor,
+            &price.currency.code(),
+            &terms.zone.name(),
+        ],
     )
     .await?;
     Ok(())
@@ -114,11 +124,16 @@ async fn count(
     id: Uuid,
     change: i64,
 ) -> Result<(), ProjectionError> {
+    let row =
+        tx.query_opt("select zone from plan_mix_members where subscription = $1 and active", &[&id]).await?;
+    let Some(row) = row else { return Ok(()) };
+    // The seller's day, as on invoices and in every other report.
+    let zone = Zone::parse(row.get(0)).map_err(|e| ProjectionError::Data(e.to_string()))?;
     tx.execute(
         "insert into plan_mix_moves (position, change, day, variation, plan, every, price, currency)
          select $1, $2, $3, variation, plan, every, price, currency from plan_mix_members
          where subscription = $4 and active",
-        &[&event.position, &change, &event.effective_at.date_naive(), &id],
+        &[&event.position, &change, &zone.date_of(event.effective_at), &id],
     )
     .await?;
     Ok(())

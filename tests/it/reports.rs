@@ -309,3 +309,18 @@ async fn only_who_gave_at_the_start_can_be_lost() {
     assert_eq!((february.subscriptions, february.lost, february.lost_minor), (1, 1, 1150), "never above all");
     desk.instance.close().await.expect("closes");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_month_begins_at_midnight_where_the_seller_is() {
+    let mut desk = Desk::open().await;
+    // Half past midnight of the first of February in Amsterdam.
+    desk.at = time("2031-01-31T23:30:00Z");
+    desk.join(Some(GOOD)).await;
+    let reader = &desk.instance.services.reader;
+    let all = movements::months(reader, day("2031-01-01"), day("2031-02-28")).await.expect("read");
+    assert_eq!(all.iter().map(|m| (m.month, m.new)).collect::<Vec<_>>(), [(day("2031-02-01"), 1150)]);
+    let mix =
+        plan_mix::by_span(reader, Span::Month, day("2031-01-01"), day("2031-02-28")).await.expect("read");
+    assert_eq!(mix.iter().map(|m| (m.start, m.active)).collect::<Vec<_>>(), [(day("2031-02-01"), 1)]);
+    desk.instance.close().await.expect("closes");
+}

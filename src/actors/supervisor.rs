@@ -4,9 +4,9 @@
 use crate::metrics::Metrics;
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -129,9 +129,30 @@ impl Desk {
 /// An error that ends one run of a loop.
 pub type LoopError = Box<dyn std::error::Error + Send + Sync>;
 
+/// How long an error is not told again, whichever actor it stops: a database that is away stops all of them, at every
+/// try. Each failure counts in `kinora_actor_restarts_total` and on the board.
+const TOLD_FOR: Duration = Duration::from_mins(1);
+
+/// Which errors the log has heard, and when.
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<HashMap<String, Instant>>>);
+
+impl Told {
+    fn is_news(&self, error: &str) -> bool {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        told.retain(|_, at| at.elapsed() < TOLD_FOR);
+        let news = !told.contains_key(error);
+        if news {
+            told.insert(error.to_owned(), Instant::now());
+        }
+        news
+    }
+}
+
 /// Starts, watches and ends the working actors of a process.
 #[derive(Clone)]
 pub struct Supervisor {
+    told: Told,
     board: StatusBoard,
     metrics: Arc<Metrics>,
     stop: Arc<watch::Sender<bool>>,
@@ -146,7 +167,7 @@ impl Supervisor {
     #[must_use]
     pub fn new(metrics: Arc<Metrics>) -> Self {
         let stop = Arc::new(watch::Sender::new(false));
-        Self { board: StatusBoard::default(), metrics, stop, running: Arc::default() }
+        Self { told: Told::default(), board: StatusBoard::default(), metrics, stop, running: Arc::default() }
     }
 
     /// Where the actors report.
@@ -167,22 +188,27 @@ impl Supervisor {
             stop: self.stop.subscribe(),
         };
         self.metrics.actors.restarts.with_label_values(&[name]);
+        let told = self.told.clone();
         let task = tokio::spawn(async move {
             let mut pause = FIRST_PAUSE;
             desk.board.change(&desk.name, |_| {});
             while !desk.stopping() {
-                let started = std::time::Instant::now();
+                let started = Instant::now();
                 // A task of its own, so that a panic ends in an error here.
                 let error = match tokio::spawn(work(desk.clone())).await {
                     Ok(Ok(())) if desk.stopping() => break,
-                    Ok(Ok(())) => "ended early".to_owned(),
+                    Ok(Ok(())) => format!("{} ended early", desk.name),
                     Ok(Err(error)) => error.to_string(),
-                    Err(_) => "panicked".to_owned(),
+                    Err(_) => format!("{} panicked", desk.name),
                 };
                 if desk.stopping() {
                     break;
                 }
-                tracing::error!(actor = desk.name, error, "a working actor failed and is started again");
+                if told.is_news(&error) {
+                    tracing::error!(actor = desk.name, error, "a working actor failed and is started again");
+                } else {
+                    tracing::debug!(actor = desk.name, error, "a working actor failed and is started again");
+                }
                 desk.metrics.actors.restarts.with_label_values(&[&desk.name]).inc();
                 desk.board.change(&desk.name, |row| {
                     row.state = State::Failing;
@@ -208,5 +234,21 @@ impl Supervisor {
         if tokio::time::timeout(patience, all).await.is_err() {
             tracing::warn!("some working actors did not end in time");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stops_everybody_is_told_once_and_something_else_beside_it() {
+        let told = Told::default();
+        assert!(told.is_news("database: connection refused"));
+        assert!(!told.is_news("database: connection refused"), "by whichever actor");
+        assert!(told.is_news("panicked"));
+        let ago = Instant::now().checked_sub(TOLD_FOR).unwrap();
+        told.0.lock().unwrap().insert("panicked".into(), ago);
+        assert!(told.is_news("panicked"), "a minute later it is");
     }
 }

@@ -69,31 +69,33 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         div.wrap.page.stack.loose {
             @if !below { (stage.markup) }
             @if allowed && work.duration_ms > 0 { (player::watched(&req, work.id, None, place.as_ref())) }
-            (page_head(&work.title, None, Some(&acts(&req, &work))))
-            @if !work.is_published() {
-                (notice_text(Tone::Info, &draft_words(&work, req.app.clock.now())))
-            }
-            p.row.muted {
-                @if is_free(&work) { (chip(Tone::Success, "Free for everybody")) } @else { (chip(Tone::Member, "For members")) }
-                (by)
-                @if let Some(at) = work.published_at { span { (format::date(at)) } }
-                @if work.duration_ms > 0 { span { (format::length(work.duration_ms / 1000)) } }
-                @if counted.views > 0 { span { (format::counted(counted.views, "view", "views")) } }
-                @if counted.downloads > 0 { span { (format::counted(counted.downloads, "download", "downloads")) } }
-                @match work.licence.url() {
-                    Some(url) => a rel="license" href=(url) { (work.licence.name()) },
-                    None => span { (work.licence.name()) },
+            div.stack {
+                (page_head(&work.title, None, Some(&acts(&req, &work))))
+                @if !work.is_published() {
+                    (notice_text(Tone::Info, &draft_words(&work, req.app.clock.now())))
                 }
+                p.row.muted {
+                    @if is_free(&work) { (chip(Tone::Success, "Free for everybody")) } @else { (chip(Tone::Member, "For members")) }
+                    (by)
+                    @if let Some(at) = work.published_at { span { (format::date(at)) } }
+                    @if work.duration_ms > 0 { span { (format::length(work.duration_ms / 1000)) } }
+                    @if counted.views > 0 { span { (format::counted(counted.views, "view", "views")) } }
+                    @if counted.downloads > 0 { span { (format::counted(counted.downloads, "download", "downloads")) } }
+                    @match work.licence.url() {
+                        Some(url) => a rel="license" href=(url) { (work.licence.name()) },
+                        None => span { (work.licence.name()) },
+                    }
+                }
+                @if !part_of.is_empty() {
+                    p { "Part of " @for (n, (title, url)) in part_of.iter().enumerate() { @if n > 0 { ", " } a href=(url) { (title) } } }
+                }
+                (shot::line(&work))
+                @if !work.tags.is_empty() {
+                    ul.row.tags aria-label="Tags" { @for tag in &work.tags { li { a href=(with_query("/search", &[("q", tag)])) { (tag) } } } }
+                }
+                (marks)
+                @if !work.filing.spoiler && !work.description.is_empty() { div.prose { (markdown(&work.description)) } }
             }
-            @if !part_of.is_empty() {
-                p { "Part of " @for (n, (title, url)) in part_of.iter().enumerate() { @if n > 0 { ", " } a href=(url) { (title) } } }
-            }
-            (shot::line(&work))
-            @if !work.tags.is_empty() {
-                ul.row.tags aria-label="Tags" { @for tag in &work.tags { li { a href=(with_query("/search", &[("q", tag)])) { (tag) } } } }
-            }
-            (marks)
-            @if !work.filing.spoiler && !work.description.is_empty() { div.prose { (markdown(&work.description)) } }
             @if allowed && work.playable > 0 { (player::chapters(&work)) }
             @if allowed && work.playable > 0 {
                 @let files = downloads(&req, &work);

@@ -226,11 +226,13 @@ async fn a_script_uploads_watches_describes_and_publishes() {
     }
 
     // Lists go on where the page before ended, also when something new comes in between.
+    let mut newest = json!(null);
     for n in 0..4_u8 {
         let id = upload(&maker, &format!("More {n}"), picture(20 + n)).await;
         studio.settle().await;
         let path = format!("/api/v1/media/{}/publish", id.as_str().expect("an id"));
         assert_eq!(maker.send(Method::POST, &path, &[], None).await.status, 200);
+        newest = id;
     }
     let (mut titles, mut cursor) = (vec![], String::new());
     loop {
@@ -257,6 +259,18 @@ async fn a_script_uploads_watches_describes_and_publishes() {
     assert_eq!(removed.body["items"][0]["id"], id);
     let back = format!("{path}/restore");
     assert_eq!(nobody.send(Method::POST, &back, &[], None).await.status, 401);
+    // A stranger is not even told that there was one.
+    assert_eq!(other.send(Method::POST, &back, &[], None).await.status, 404);
+    assert_eq!(other.get("/api/v1/media?owner=me&removed=1").await.body["items"], json!([]));
+    let newest = format!("/api/v1/media/{}", newest.as_str().expect("an id"));
+    assert_eq!(maker.send(Method::DELETE, &newest, &[], None).await.status, 200);
+    studio.settle().await;
+    let first = maker.get("/api/v1/media?owner=me&removed=1&limit=1").await;
+    let next = first.body["next"].as_str().expect("a second page");
+    let second = maker.get(&format!("/api/v1/media?owner=me&removed=1&limit=1&cursor={next}")).await;
+    let titles = [&first, &second].map(|page| page.body["items"][0]["title"].clone());
+    assert_eq!((titles, &second.body["next"]), ([json!("More 3"), json!("Second")], &json!(null)));
+    assert_eq!(maker.send(Method::POST, &format!("{newest}/restore"), &[], None).await.status, 200);
     assert_eq!(maker.send(Method::POST, &back, &[], None).await.body["publication"], "unpublished");
     studio.settle().await;
     assert_eq!(maker.get(&path).await.status, 200);

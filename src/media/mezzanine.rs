@@ -1,7 +1,8 @@
 //! Near-lossless segments of six seconds, the only input of the smaller rungs and of AV1: seeking in an original is not
-//! exact to the frame. Foreign bytes are decoded once more for it, after the pass for which people wait; that costs a
-//! fiftieth of what rav1e takes, and a film plays a quarter sooner (`docs/measurements.md`).
+//! exact to the frame. Foreign bytes are decoded once more for it, after the pass for which people wait; that costs
+//! little beside what rav1e takes, and a film plays a quarter sooner (`docs/decisions/0011`).
 
+use super::ladder::Size;
 use super::normalise::{Normalised, clean, fixed_groups, reading, upright};
 use super::probe::Probed;
 use super::sandbox::{Cancel, Sandbox};
@@ -27,11 +28,12 @@ pub fn make(
     folder: &Path,
     mut progress: impl FnMut(u64),
 ) -> Result<(), MediaTrouble> {
+    let highest = made.av1.last().ok_or_else(|| MediaTrouble::internal("nothing is made of a mezzanine"))?;
     let mut job = sandbox.job("ffmpeg", limits, limits.normalise_time(probed.facts.duration_ms));
     job.at_leisure();
     let (input, out) = (job.reads(source)?, job.writes(folder)?);
     job.args(reading(&input, limits));
-    job.args(["-filter_complex".to_owned(), filter_graph(probed, made)]);
+    job.args(["-filter_complex".to_owned(), filter_graph(probed, made, highest.size)]);
     job.args(output(probed.rate, &out));
     job.run(cancel, |line| {
         if let Some(("frame", n)) = line.split_once('=')
@@ -46,16 +48,14 @@ pub fn make(
     Ok(())
 }
 
-/// The frames of the pass before it, at the size of the largest AV1 rung. What has more than eight bits a sample goes
+/// The frames of the pass before it, at the `size` of the largest AV1 rung. What has more than eight bits a sample goes
 /// past all that, with ten and with its own range of light.
-fn filter_graph(probed: &Probed, made: &Normalised) -> String {
-    let av1 = made.av1.iter();
-    let top = made.h264.iter().filter_map(|s| s.rung).chain(made.av1.iter().copied());
-    let top = top.map(|r| r.size).max_by_key(|s| s.width * s.height);
-    let highest = av1.last().map(|r| r.size);
-    let (Some(top), Some(size)) = (top, highest) else { return "[0:V:0]null[mezz]".into() };
+fn filter_graph(probed: &Probed, made: &Normalised, size: Size) -> String {
     let (w, h) = (size.width, size.height);
     if !probed.colour.deep {
+        let played = made.h264.iter().filter_map(|s| s.rung).map(|r| r.size);
+        let top = played.max_by_key(|s| s.width * s.height).filter(|s| s.width * s.height > w * h);
+        let top = top.unwrap_or(size);
         return format!("[0:V:0]{},scale={w}:{h}:flags=bicubic[mezz]", upright(probed, top));
     }
     let (n, d) = probed.rate;

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use watch::{Canary, Helpers};
 
 /// How long all of them together may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(1200);
+const PATIENCE: Duration = Duration::from_secs(600);
 /// Memory that one helper and what it starts may take, in bytes: far below the limit of the address space.
 const HELPER_MEMORY: u64 = 2 << 30;
 

@@ -30,7 +30,20 @@ async fn another_worker_finishes_what_a_dead_one_began_and_does_nothing_twice() 
             .await
             .expect("run")
     };
+    let aged = "update media_jobs set lease_until = now() - interval '1 minute' where state = 'running'";
     for kind in [JobKind::Probe, JobKind::Prepare, JobKind::Mezzanine, JobKind::Av1] {
+        if kind == JobKind::Mezzanine {
+            // Somebody begins with it and dies over the first segment.
+            let dead = Uuid::now_v7();
+            assert_eq!(
+                queue::claim(&cx.pool, dead, true, Some(id)).await.expect("claim").expect("a row").kind,
+                kind
+            );
+            let room = cx.config.data.join(format!("media/work/{id}/1/mezzanine-{dead}"));
+            std::fs::create_dir(&room).expect("its room");
+            std::fs::write(room.join("00000.mkv"), b"half").expect("half a segment");
+            studio.client().await.execute(aged, &[]).await.expect("aged");
+        }
         let job = take().await;
         assert_eq!(job.kind, kind);
         run(job).await;
@@ -47,15 +60,7 @@ async fn another_worker_finishes_what_a_dead_one_began_and_does_nothing_twice() 
     assert_eq!(dead.segment, 1);
     assert_eq!(queue::unfinished(&cx.pool, id).await.expect("count"), 2);
     // Its lease runs out; the watchdog returns the row.
-    studio
-        .client()
-        .await
-        .execute(
-            "update media_jobs set lease_until = now() - interval '1 minute' where state = 'running'",
-            &[],
-        )
-        .await
-        .expect("aged");
+    studio.client().await.execute(aged, &[]).await.expect("aged");
     let report = studio.run_job("watchdog", "2026-11-21T10:00:00Z").await;
     assert_eq!(report.counts["lost"], 1);
     kinora::actors::encoder::drain(&cx, &tools, id).await.expect("drained");
@@ -67,7 +72,7 @@ async fn another_worker_finishes_what_a_dead_one_began_and_does_nothing_twice() 
     assert_eq!(after[1].3, 1, "a worker that dies is no failed try");
     let lost =
         studio.client().await.query_one("select sum(losses) from media_jobs", &[]).await.expect("losses");
-    assert_eq!(lost.get::<_, i64>(0), 1);
+    assert_eq!(lost.get::<_, i64>(0), 2);
     assert_eq!(frames(&public(&studio, &work).join("av1-90/index.m3u8")), 336);
     // The dead worker comes back: its row is no longer its own.
     let made = queue::Made::default();

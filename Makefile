@@ -48,8 +48,9 @@ test: needs-test assets test-rust test-browser
 test-rust: assets
 	cargo test --workspace --locked
 
+# The program as the tests have it: chosen alone, it and all its dependencies would be compiled anew with other features.
 test-browser: assets
-	cargo build --locked --bin kinora
+	cargo test --workspace --locked --test it --no-run
 	scripts/browser-tests
 
 docs: assets

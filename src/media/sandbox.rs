@@ -212,7 +212,9 @@ impl SandboxJob {
         line.extend(self.confinement.stand_back(niceness));
         line.push(self.own.clone().unwrap_or_else(|| self.program.into()));
         line.extend(self.args.iter().cloned());
-        let mut command = Command::new(&line[0]);
+        // By its whole path: looked up in another PATH than ours, it would be started with a fork of all our memory
+        // (std spawns without one only what it need not look up).
+        let mut command = Command::new(Path::new("/usr/bin").join(&line[0]));
         command
             .args(&line[1..])
             .env_clear()

@@ -125,7 +125,7 @@ pub struct Due {
 
 /// Orders of memberships in euro that wait for a transfer, stood in no file, and whose buyers have a mandate;
 /// the oldest first. Not those of memberships that are on hold for want of a payment: whether those go on is for
-/// their members to say.
+/// their members to say; nor of those that were cancelled: what is open there is for the time after the end.
 ///
 /// # Errors
 /// If the database cannot be read.
@@ -136,7 +136,7 @@ pub async fn due(r: &Reader, limit: i64) -> Result<Vec<Due>, QueryError> {
             and o.gross_minor > o.transferred + o.credit and o.placed->>'reason' <> 'gift'
             and not exists (select from debits d where d.order_id = o.id)
             and exists (select from subscriptions s where s.subscription = o.subscription
-                and (s.status in ('active', 'pending-cancellation') or o.placed->>'reason' = 'join'))
+                and (s.status = 'active' or o.placed->>'reason' = 'join'))
         order by o.placed_at, o.id limit $1";
     let rows = r.client().await?.query(sql, &[&limit]).await?;
     let mut all = Vec::with_capacity(rows.len());

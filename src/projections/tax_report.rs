@@ -22,6 +22,16 @@ impl Span {
         self.into()
     }
 
+    /// How many of them a report shows: two months of days, a year of weeks, two years of months.
+    #[must_use]
+    pub const fn shown(self) -> i32 {
+        match self {
+            Self::Day => 62,
+            Self::Week => 53,
+            Self::Month => 24,
+        }
+    }
+
     /// The first day of the span that `day` lies in.
     #[must_use]
     pub fn start(self, day: NaiveDate) -> NaiveDate {

@@ -463,6 +463,36 @@ async fn billing_by_api_is_the_own_or_for_staff_and_events_are_for_staff() {
     );
     let paid = desk.get("/api/v1/events?type=OrderPaid").await;
     assert_eq!(paid.body["items"].as_array().map(Vec::len), Some(1));
+    let rest = desk.get(&format!("/api/v1/events.jsonl?after={}", positions[positions.len() - 3])).await;
+    assert_eq!(rest.text.lines().count(), 2, "{}", rest.text);
+    let rest = desk.get(&format!("/api/v1/events?after={}", positions[positions.len() - 2])).await;
+    assert_eq!(rest.body["items"].as_array().map(Vec::len), Some(1));
+    assert_eq!(desk.get("/api/v1/events.jsonl?after=soon").await.status, 422);
     assert_eq!(desk.get("/api/v1/events?category=account").await.body["items"], json!([]));
+
+    // Lists as files, of some days; the paper by the address that the list gives.
+    let issued = invoice["issued_on"].as_str().expect("a day");
+    let file = desk.get(&format!("/api/v1/invoices.csv?from={issued}&until={issued}")).await;
+    let lines: Vec<&str> = file.text.lines().collect();
+    assert_eq!(lines.len(), 2, "{}", file.text);
+    assert!(lines[0].starts_with("number,") && lines[1].starts_with(number), "{}", file.text);
+    let none = desk.get("/api/v1/invoices.csv?until=2001-01-01").await;
+    assert_eq!(none.text.lines().count(), 1, "names and nothing else: {}", none.text);
+    for list in ["orders", "subscriptions"] {
+        let rows = desk.get(&format!("/api/v1/{list}.jsonl")).await;
+        let rows: Vec<Value> = rows.text.lines().map(|l| serde_json::from_str(l).expect("JSON")).collect();
+        assert_eq!(rows.len(), 1, "{rows:?}");
+        assert_eq!(mine.get(&format!("/api/v1/{list}.csv")).await.status, 403);
+    }
+    for query in ["from=1800-01-01", "until=soon", "from=2026-02-01&until=2026-01-31"] {
+        assert_eq!(desk.get(&format!("/api/v1/orders.csv?{query}")).await.status, 422, "{query}");
+    }
+    let paper = invoice["url"].as_str().expect("an address");
+    for program in [&mine, &desk] {
+        let pdf = program.get(paper).await;
+        assert_eq!(pdf.status, 200, "{paper}");
+        assert!(pdf.text.starts_with("%PDF"));
+    }
+    assert_eq!(other.get(paper).await.status, 404);
     studio.close().await;
 }

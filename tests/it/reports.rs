@@ -42,6 +42,7 @@ async fn what_moved_the_revenue_adds_up_from_month_to_month() {
             price: Money::new(500, Currency::eur()),
             ..desk.terms(kinora::domain::shared::payment::Collection::Automatic)
         },
+        shown: None,
         at: desk.at,
     })
     .await;

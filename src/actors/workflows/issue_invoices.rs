@@ -120,8 +120,11 @@ async fn issue(
     let charged = matches!(&placed, OrderEvent::OrderPlaced { settlement: Settlement::Charge { .. }, .. });
     let Some((order, mut document)) = written(cx, placed, paper)? else { return Ok(()) };
     if paper.kind == SeriesKind::CreditNote {
-        document.corrects = Some(invoice_of(cx, order).await?.number);
-        document.tax = taken_back(document.tax);
+        // As it stands: a late payment may have moved it to another span and rate.
+        let invoice = invoice_of(cx, order).await?;
+        document.corrects = Some(invoice.number);
+        document.lines = invoice.document.lines;
+        document.tax = taken_back(invoice.document.tax);
     }
     if paper.paid
         && charged
@@ -188,8 +191,8 @@ fn taken_back(tax: Tax) -> Tax {
     Tax { gross: tax.gross.negated(), tax: tax.tax.negated(), net: tax.net.negated(), ..tax }
 }
 
-/// The span that the payment of an order pays for. What the subscription recorded counts; before it has, what
-/// it will decide. None for what is no period: a gift, a change of plan.
+/// The span that the payment of an order pays for. What the subscription recorded last counts; before it has, or
+/// when the bank took that payment back, what it will decide. None for what is no period: a gift, a change of plan.
 async fn span_of(
     cx: &Services,
     subscription: Uuid,
@@ -199,15 +202,19 @@ async fn span_of(
     let client = cx.pool.get().await.map_err(crate::store::StoreError::from)?;
     let name = stream_name(<Subscription as cqrs_es::Aggregate>::TYPE, subscription);
     let stream = log::stream(&client, &name, 0).await?;
-    let mut state = Subscription::default();
+    let (mut state, mut known) = (Subscription::default(), None);
     for recorded in &stream {
         let Some(happened) = recorded.decode::<SubscriptionEvent>()? else { continue };
-        if let Some((_, period)) = happened.paid_span().filter(|(of, _)| *of == order) {
-            return Ok(Some(period));
+        match &happened {
+            SubscriptionEvent::PaymentReversed { unpaid } if unpaid.order == order => known = None,
+            other => {
+                let paid = other.paid_span().filter(|(of, _)| *of == order);
+                known = paid.map(|(_, period)| period).or(known);
+            }
         }
         state.apply(happened);
     }
-    Ok(state.span_paid_by(order, paid_at))
+    Ok(known.or_else(|| state.span_paid_by(order, paid_at)))
 }
 
 /// The document for the span that it got: its lines name it, and the tax in the total is that of its first

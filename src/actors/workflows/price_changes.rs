@@ -6,6 +6,7 @@ use crate::actors::bus::Envelope;
 use crate::actors::services::Services;
 use crate::domain::plan::{Plan, PlanEvent, PriceMove};
 use crate::domain::shared::aggregate::CategoryEvent;
+use crate::domain::shared::calendar::Zone;
 use crate::domain::subscription::{Subscription, SubscriptionCommand, SubscriptionEvent};
 use crate::projections::subscriptions;
 use crate::store::RecordedEvent;
@@ -84,7 +85,8 @@ async fn tell(
     change: &PriceMove,
 ) -> Result<(), WorkflowError> {
     // Nobody has less notice than was promised, however late they came to that price.
-    let notice = event.effective_at.date_naive() + Days::new(u64::from(change.notice_days));
+    let zone = Zone::parse(&cx.config.studio.zone).map_err(|e| WorkflowError::Failed(e.to_string()))?;
+    let notice = zone.date_of(event.effective_at) + Days::new(u64::from(change.notice_days));
     let command = SubscriptionCommand::AnnouncePrice {
         of,
         variation: change.to.id,

@@ -93,7 +93,7 @@ fn inputs(history: &History) -> Vec<(DateTime<Utc>, Input)> {
     use SubscriptionEvent as E;
     let mut all: Vec<(DateTime<Utc>, Input)> = Vec::new();
     let joined = history.subscription.first().map(|(at, _)| *at);
-    let mut number = None;
+    let (mut number, mut resumed) = (None, None);
     for (at, event) in &history.subscription {
         let at = *at;
         if let E::SubscriptionJoined { vat_number, .. } | E::BillingDetailsChanged { vat_number, .. } = event
@@ -116,11 +116,19 @@ fn inputs(history: &History) -> Vec<(DateTime<Utc>, Input)> {
                 let Some(number) = number.clone() else { continue };
                 C::RecordVatCheck { number, check, at }
             }
-            E::PlanChangeScheduled { terms, .. } => C::ChangePlan { order: Uuid::nil(), terms, at },
+            E::PlanChangeScheduled { terms, .. } => {
+                C::ChangePlan { order: Uuid::nil(), terms, shown: None, at }
+            }
             E::PlanChangeRequested(PlanChangeRequest { order, terms, .. }) => {
-                C::ChangePlan { order, terms, at }
+                C::ChangePlan { order, terms, shown: None, at }
             }
             E::PlanChangeWithdrawn {} => C::WithdrawPlanChange,
+            E::SubscriptionResumed { .. } => {
+                resumed = Some(at);
+                continue;
+            }
+            // Days that follow a payment anew come with it.
+            E::PaidTimeExtended { by_staff: false, .. } if resumed == Some(at) => continue,
             E::PaidTimeExtended { days, by_staff, .. } => C::Extend { days, gift: !by_staff },
             E::GivenDaysTakenBack { to, .. } => C::MoveDueDay { on: to, at },
             E::PeriodWaived { .. } => C::Waive { at },

@@ -46,6 +46,8 @@ pub enum PlanCommand {
         on: NaiveDate,
         /// Days of notice that members have at least.
         notice_days: u16,
+        /// The seller's day.
+        today: NaiveDate,
         /// When.
         at: DateTime<Utc>,
     },

@@ -105,8 +105,8 @@ impl Plan {
                 }
                 Ok(vec![PlanEvent::PlanVariationWithdrawn { variation, at }])
             }
-            PlanCommand::ChangePrice { from, to, on, notice_days, at } => {
-                self.change_price((from, to), on, notice_days, at)
+            PlanCommand::ChangePrice { from, to, on, notice_days, today, at } => {
+                self.change_price((from, to), on, (notice_days, today), at)
             }
         }
     }
@@ -121,7 +121,7 @@ impl Plan {
         &self,
         (from, to): (Uuid, Uuid),
         on: NaiveDate,
-        notice_days: u16,
+        (notice_days, today): (u16, NaiveDate),
         at: DateTime<Utc>,
     ) -> Result<Vec<PlanEvent>, PlanError> {
         let sold = self.sold.get(&from);
@@ -135,7 +135,7 @@ impl Plan {
         if from == to || terms(old) != terms(new) {
             return Err(PlanError::OtherTerms);
         }
-        let first = at.date_naive() + Days::new(u64::from(notice_days));
+        let first = today + Days::new(u64::from(notice_days));
         if on < first {
             return Err(PlanError::TooSoon { days: notice_days, first });
         }
@@ -282,6 +282,7 @@ mod tests {
             to,
             on: day(on),
             notice_days: 30,
+            today: at().date_naive(),
             at: at(),
         };
         let announced =

@@ -13,6 +13,16 @@ impl Subscription {
         Ok(Period::nth(anchor, terms.interval, self.paid)?)
     }
 
+    /// The period that begins on `due_on`, and those before it, are settled elsewhere.
+    pub(super) fn pass(&mut self, due_on: chrono::NaiveDate) {
+        let Some((anchor, interval)) = self.anchor.zip(self.terms.as_ref().map(|t| t.interval)) else {
+            return;
+        };
+        while interval.start_of(anchor, self.paid).is_ok_and(|start| start <= due_on) {
+            self.paid += 1;
+        }
+    }
+
     /// The first instant that is not paid for.
     pub(super) fn paid_until(&self, terms: &Terms) -> Result<DateTime<Utc>, SubscriptionError> {
         Ok(terms.zone.start_of_day(self.next_period(terms)?.start))

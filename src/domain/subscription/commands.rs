@@ -147,6 +147,8 @@ pub enum SubscriptionCommand {
         order: Uuid,
         /// What is to be agreed.
         terms: Terms,
+        /// What whoever asks was told to pay now, before tax is looked at; none: they were told nothing.
+        shown: Option<Money>,
         /// When.
         at: DateTime<Utc>,
     },

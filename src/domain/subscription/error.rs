@@ -70,6 +70,9 @@ pub enum SubscriptionError {
     /// Another currency or another way of paying.
     #[error("This plan is paid in another way: cancel, and join again when your time is over.")]
     OtherTerms,
+    /// What was shown is not what it would be.
+    #[error("What is to be paid is another amount by now. Nothing was changed: look at it again.")]
+    OtherPrice,
     /// No change of plan is planned.
     #[error("There is no planned change to give up.")]
     NoChange,

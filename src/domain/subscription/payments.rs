@@ -1,11 +1,13 @@
 //! What a paid order or a failed charge means for a subscription.
 
+use super::paid_span::days;
 use super::{
     Charge, HoldCause, OpenOrder, Status, Subscription, SubscriptionError, SubscriptionEvent, Terms, Trigger,
+    UnusedDays,
 };
 use crate::domain::shared::calendar::Period;
 use crate::domain::shared::payment::BillingPolicy;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -75,6 +77,16 @@ impl Subscription {
             let period = self.next_period(terms)?;
             let paid_until = terms.zone.start_of_day(period.end);
             let order = open.order;
+            // The bank was told to collect before the member cancelled: nobody pays for a period that they gave up.
+            // (Whoever pays it by hand wants it.)
+            if status == Status::PendingCancellation && open.debit_until.is_some() {
+                let days = days(period.start, period.end);
+                let unused = UnusedDays { order, part: 1, of: 1, days_left: days, days_of_span: days };
+                return Ok(vec![
+                    SubscriptionEvent::PaymentReceivedAfterEnd { order, paid_at },
+                    SubscriptionEvent::UnusedDaysRefundRequested(unused),
+                ]);
+            }
             return Ok(vec![SubscriptionEvent::SubscriptionRenewed { order, paid_at, period, paid_until }]);
         }
         // The day of payment becomes the anchor, but never a day that was billed before: a payment may
@@ -83,12 +95,20 @@ impl Subscription {
         let start = if self.anchor.is_some() { paid_on.max(open.due_on) } else { paid_on };
         let period = Period::nth(start, terms.interval, 0)?;
         let paid_until = terms.zone.start_of_day(period.end);
-        Ok(vec![match self.anchor {
+        let begun = match self.anchor {
             None => SubscriptionEvent::SubscriptionActivated { order, paid_at, period, paid_until },
             Some(previous_anchor) => {
                 SubscriptionEvent::SubscriptionResumed { order, paid_at, previous_anchor, period, paid_until }
             }
-        }])
+        };
+        let (days, from) = (self.owed_days, period.end);
+        if days == 0 {
+            return Ok(vec![begun]);
+        }
+        let to = from.checked_add_days(Days::new(u64::from(days))).ok_or(SubscriptionError::Calendar)?;
+        let paid_until = terms.zone.start_of_day(to);
+        let given = SubscriptionEvent::PaidTimeExtended { days, from, to, paid_until, by_staff: false };
+        Ok(vec![begun, given])
     }
 
     /// The open order counts as late only when the debit had its time.
@@ -134,14 +154,17 @@ impl Subscription {
         policy: BillingPolicy,
         at: DateTime<Utc>,
     ) -> Decision {
-        let last = self.last_paid_order == Some(order) && self.open.is_none() && self.paid > 0;
-        if status != Status::Active || !last || self.is_paused() {
-            return Ok(vec![]);
-        }
-        let anchor = self.anchor.ok_or(SubscriptionError::Calendar)?;
-        let due_on = Period::nth(anchor, terms.interval, self.paid - 1)?.start;
-        let open = OpenOrder::new(order, due_on);
-        let held = self.put_on_hold(terms, &open, HoldCause::DebitReturned, policy)?;
+        let last = self.paid_span.filter(|paid| paid.order == order && self.open.is_none());
+        let (Status::Active, Some(paid)) = (status, last) else { return Ok(vec![]) };
+        let due_on = paid.span.start;
+        // Paid until now, it is unpaid from today.
+        let today = OpenOrder::new(order, terms.zone.date_of(at).max(due_on));
+        let held = match self.put_on_hold(terms, &today, HoldCause::DebitReturned, policy, at)? {
+            SubscriptionEvent::SubscriptionPutOnHold { order, cause, expires_at, policy, .. } => {
+                SubscriptionEvent::SubscriptionPutOnHold { order, cause, due_on, expires_at, policy }
+            }
+            other => other,
+        };
         Ok(vec![SubscriptionEvent::PaymentReversed { unpaid: ReversedPayment { order, due_on, at } }, held])
     }
 

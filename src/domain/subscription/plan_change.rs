@@ -62,6 +62,17 @@ pub enum ChangeQuote {
     On(NaiveDate),
 }
 
+impl ChangeQuote {
+    /// What is to be paid at once, in minor units.
+    #[must_use]
+    pub const fn now(&self) -> i64 {
+        match self {
+            Self::Now(proration) => proration.amount().minor,
+            Self::On(_) => 0,
+        }
+    }
+}
+
 /// A change that waits for its payment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingChange {
@@ -145,17 +156,16 @@ impl Subscription {
         }
         let next = self.next_period(old)?.start;
         let today = old.zone.date_of(at);
-        // Time that was given (trial, days from staff) has no price: the change waits for its end. So does
-        // one for which nobody could be charged now, and one in a period that cost less by a coupon.
+        // Time that was given (trial, days from staff, a waived period) has no price: the change waits for its end. So
+        // does one for which nobody could be charged now, and one in a period that cost less by a coupon.
         let chargeable = self.method.as_ref().is_some_and(|m| m.is_usable(today));
         let waits = today >= next || !chargeable || self.reduced;
-        let paid_for = self.paid.checked_sub(1).filter(|_| !waits);
-        let (Some(index), true, Collection::Automatic) = (paid_for, dearer(new, old), old.collection) else {
+        let paid_for = self.paid_span.filter(|paid| !waits && paid.span.end == next);
+        let (Some(paid), true, Collection::Automatic) = (paid_for, dearer(new, old), old.collection) else {
             return Ok(ChangeQuote::On(next.max(today)));
         };
-        let anchor = self.anchor.ok_or(SubscriptionError::Calendar)?;
-        let current = Period::nth(anchor, old.interval, index)?;
-        let (left, whole) = ((current.end - today).num_days(), (current.end - current.start).num_days());
+        let current = paid.span;
+        let (left, whole) = ((current.end - today).num_days(), i64::from(paid.of));
         let restarts = new.interval != old.interval;
         let (charge, period) = if restarts {
             (new.price, Period::nth(today, new.interval, 0)?)
@@ -177,11 +187,22 @@ impl Subscription {
         Ok(if proration.amount().minor > 0 { ChangeQuote::Now(proration) } else { ChangeQuote::On(next) })
     }
 
-    pub(super) fn change_plan(&self, order: Uuid, terms: Terms, at: DateTime<Utc>) -> Decision {
+    /// `shown` is what the member was told to pay now; none: nobody was told anything.
+    pub(super) fn change_plan(
+        &self,
+        order: Uuid,
+        terms: Terms,
+        shown: Option<Money>,
+        at: DateTime<Utc>,
+    ) -> Decision {
         if self.open.as_ref().is_some_and(|o| o.order == order) || self.last_paid_order == Some(order) {
             return Ok(vec![]);
         }
-        match self.quote_change(&terms, at)? {
+        let quote = self.quote_change(&terms, at)?;
+        if shown.is_some_and(|shown| shown.minor != quote.now()) {
+            return Err(SubscriptionError::OtherPrice);
+        }
+        match quote {
             ChangeQuote::On(_) if self.planned.as_ref() == Some(&terms) => Ok(vec![]),
             ChangeQuote::On(on) => Ok(vec![SubscriptionEvent::PlanChangeScheduled { terms, on }]),
             ChangeQuote::Now(proration) => {

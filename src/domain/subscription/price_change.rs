@@ -36,10 +36,15 @@ pub struct PriceNotice {
 }
 
 impl Subscription {
-    /// The change of price that the member was told of.
+    /// The change of price that the member was told of and that concerns what comes next.
     #[must_use]
-    pub const fn price_change(&self) -> Option<&PriceChange> {
-        self.price_change.as_ref()
+    pub fn price_change(&self) -> Option<&PriceChange> {
+        let next = self.planned.as_ref().or(self.terms.as_ref())?;
+        self.told_of(next.variation)
+    }
+
+    fn told_of(&self, variation: Uuid) -> Option<&PriceChange> {
+        self.price_changes.iter().find(|c| c.of == variation)
     }
 
     /// Tells the member; nothing if the price is not theirs, or they were told before. What the studio announces
@@ -55,7 +60,7 @@ impl Subscription {
         let has = [Some(agreed), self.planned.as_ref()].into_iter().flatten().find(|t| t.variation == of);
         let (Some(has), false) = (has, status.is_final()) else { return vec![] };
         let terms = Terms { variation, price, ..has.clone() };
-        let told = self.price_change.as_ref().filter(|c| c.of == of);
+        let told = self.told_of(of);
         let same = |c: &PriceChange| c.terms == terms && c.from == from;
         if told.is_some_and(|c| !anew || same(c)) || price.currency != has.price.currency {
             return vec![];
@@ -67,13 +72,9 @@ impl Subscription {
 
     /// What is agreed for a period that begins on `start`, if that is something else than now.
     pub(super) fn coming(&self, agreed: &Terms, start: NaiveDate) -> Option<&Terms> {
-        let changed = || {
-            self.price_change
-                .as_ref()
-                .filter(|c| c.of == agreed.variation && start >= c.from)
-                .map(|c| &c.terms)
-        };
-        self.planned.as_ref().or_else(changed)
+        let planned = self.planned.as_ref().filter(|_| self.planned_from.is_none_or(|on| start >= on));
+        let told = self.told_of(planned.unwrap_or(agreed).variation);
+        told.filter(|c| start >= c.from).map(|c| &c.terms).or(planned)
     }
 
     /// What the period that begins on `start` will cost, with the discount it has.

@@ -1,7 +1,8 @@
+use super::paid_span::days;
 use super::{
-    CancelReason, GrantedDiscount, Pause, PauseBegun, PauseOver, PendingChange, PlanChangeRequest,
-    PriceChange, PriceNotice, Refundable, RejectedDebit, ReversedPayment, Status, SubscriptionEvent, Terms,
-    TrialNotice, Trigger,
+    CancelReason, Charge, GrantedDiscount, OpenOrder, PaidSpan, Pause, PauseBegun, PauseOver, PendingChange,
+    PlanChangeRequest, PriceChange, PriceNotice, Refundable, RejectedDebit, ReversedPayment, Status,
+    SubscriptionEvent, Terms, TrialNotice, Trigger,
 };
 use crate::domain::shared::payment::PaymentMethod;
 use crate::domain::shared::tax::Country;
@@ -10,63 +11,6 @@ use crate::domain::shared::{AccountId, Money, PersonalRef};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-
-/// A charge whose result is awaited.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Charge {
-    /// The attempt.
-    pub attempt: Uuid,
-    /// What set it off.
-    pub trigger: Trigger,
-    /// For when it was due.
-    pub scheduled_for: DateTime<Utc>,
-    /// When it was asked for.
-    pub requested_at: DateTime<Utc>,
-    /// Until when the holder can confirm it, if the gateway asks for that.
-    pub action_until: Option<DateTime<Utc>>,
-    /// The confirmation did not come; it is being withdrawn.
-    pub withdrawn: bool,
-}
-
-/// The order that is not paid yet.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OpenOrder {
-    /// Its id.
-    pub order: Uuid,
-    /// The day it is due.
-    pub due_on: NaiveDate,
-    /// Until when it may be paid by hand.
-    pub pay_by: Option<DateTime<Utc>>,
-    /// Failed attempts that count.
-    pub failures: u8,
-    /// Attempts of any kind, for the next attempt's id.
-    pub attempts: u32,
-    /// When the clock tries again.
-    pub retry_at: Option<DateTime<Utc>>,
-    /// A charge under way.
-    pub charge: Option<Charge>,
-    /// The change of plan it pays for, instead of a period.
-    pub change: Option<Box<PendingChange>>,
-    /// Until when the bank is to collect it.
-    #[serde(default)]
-    pub debit_until: Option<DateTime<Utc>>,
-}
-
-impl OpenOrder {
-    pub(super) fn new(order: Uuid, due_on: NaiveDate) -> Self {
-        Self {
-            order,
-            due_on,
-            pay_by: None,
-            failures: 0,
-            attempts: 0,
-            retry_at: None,
-            charge: None,
-            change: None,
-            debit_until: None,
-        }
-    }
-}
 
 /// A subscription as its events made it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -107,6 +51,8 @@ pub struct Subscription {
     pub(super) pause: Option<Pause>,
     /// What is agreed from the next period on.
     pub(super) planned: Option<Terms>,
+    /// Periods that begin on this day or later are what was planned.
+    pub(super) planned_from: Option<NaiveDate>,
     /// The end of the trial, until something is paid.
     pub(super) trial_until: Option<NaiveDate>,
     /// When the contract was made.
@@ -121,8 +67,12 @@ pub struct Subscription {
     pub(super) reduced: bool,
     /// What the last period was ordered for.
     pub(super) ordered: Option<Money>,
-    /// A change of price that the member was told of.
-    pub(super) price_change: Option<PriceChange>,
+    /// Changes of price that the member was told of, one of each price.
+    pub(super) price_changes: Vec<PriceChange>,
+    /// What the last payment paid for; none when the last period was free.
+    pub(super) paid_span: Option<PaidSpan>,
+    /// Days that were given behind a payment which was taken back: they follow the next one.
+    pub(super) owed_days: u16,
     /// Why the member cancelled, if they said so.
     #[serde(default)]
     pub(super) cancel_reason: Option<CancelReason>,
@@ -229,7 +179,8 @@ impl Subscription {
                 self.pause = Some(Pause { from, until, days_left: Some(days_left) });
                 self.given_days = self.given_days.min(u16::try_from(days_left).unwrap_or(u16::MAX));
             }
-            SubscriptionEvent::PauseEnded(PauseOver { anchor, .. }) => {
+            SubscriptionEvent::PauseEnded(PauseOver { from, on, anchor, .. }) => {
+                self.move_spans(from, on);
                 self.pause = None;
                 self.trial_until = self.trial_until.map(|_| anchor);
                 self.anchor = Some(anchor);
@@ -246,7 +197,10 @@ impl Subscription {
                     self.open = None;
                 }
             }
-            SubscriptionEvent::PlanChangeScheduled { terms, .. } => self.planned = Some(terms),
+            SubscriptionEvent::PlanChangeScheduled { terms, on } => {
+                self.planned = Some(terms);
+                self.planned_from = Some(on);
+            }
             SubscriptionEvent::PlanChangeWithdrawn {} => self.planned = None,
             SubscriptionEvent::PlanChanged { order, terms, anchor, periods, .. } => {
                 if let (Some(order), Some(change)) =
@@ -254,9 +208,7 @@ impl Subscription {
                 {
                     self.note_change_paid(order, &change.proration);
                 }
-                if self.price_change.as_ref().is_some_and(|c| c.of != terms.variation) {
-                    self.price_change = None;
-                }
+                self.price_changes.retain(|c| c.of == terms.variation);
                 self.terms = Some(terms);
                 self.planned = None;
                 self.given_days = 0;
@@ -338,6 +290,7 @@ impl Subscription {
             | SubscriptionEvent::SubscriptionResumed { order, period, .. } => {
                 self.status = Some(Status::Active);
                 self.note_refundable(order, period);
+                self.note_paid(order, period, days(period.start, period.end));
                 self.anchor = Some(period.start);
                 self.paid = 1;
                 // It counted periods from the anchor that is no more.
@@ -346,6 +299,7 @@ impl Subscription {
             }
             SubscriptionEvent::SubscriptionRenewed { order, period, .. } => {
                 self.note_refundable(order, period);
+                self.note_paid(order, period, days(period.start, period.end));
                 self.paid += 1;
                 self.settle(order);
             }
@@ -362,6 +316,8 @@ impl Subscription {
                 });
             }
             SubscriptionEvent::PaymentReversed { unpaid: ReversedPayment { order, due_on, .. } } => {
+                self.owed_days = self.days_behind();
+                self.paid_span = None;
                 self.paid = self.paid.saturating_sub(1);
                 self.open = Some(OpenOrder::new(order, due_on));
                 self.last_paid_order = None;
@@ -379,13 +335,17 @@ impl Subscription {
             SubscriptionEvent::PaidTimeExtended { days, to, by_staff, .. } => {
                 // Behind days of another origin there is nothing that may be taken back.
                 self.given_days = if by_staff { self.given_days.saturating_add(days) } else { 0 };
+                self.owed_days = 0;
                 self.count_from(to);
             }
-            SubscriptionEvent::GivenDaysTakenBack { days, to, .. } => {
+            SubscriptionEvent::GivenDaysTakenBack { days, from, to, .. } => {
+                // What begins with the next period still does.
+                self.planned_from = self.planned_from.map(|on| if on == from { to } else { on });
                 self.given_days = self.given_days.saturating_sub(days);
                 self.count_from(to);
             }
             SubscriptionEvent::PeriodWaived { order, period, restarts, .. } => {
+                self.paid_span = None;
                 if restarts {
                     self.status = Some(Status::Active);
                     self.anchor = Some(period.start);
@@ -413,7 +373,10 @@ impl Subscription {
             SubscriptionEvent::CardExpiryAnnounced { expires_on, .. } => {
                 self.card_announced = Some(expires_on)
             }
-            SubscriptionEvent::ManagerToldOfRenewal { due_on, .. } => self.manager_told = Some(due_on),
+            SubscriptionEvent::ManagerToldOfRenewal { due_on, .. } => {
+                self.manager_told = Some(due_on);
+                self.pass(due_on);
+            }
             SubscriptionEvent::RenewalAnnounced { due_on, .. } => self.announced = Some(due_on),
             SubscriptionEvent::SubscriptionParked { .. } => self.parked = true,
             SubscriptionEvent::SubscriptionUnparked { waived, billed, .. } => {
@@ -425,7 +388,8 @@ impl Subscription {
                 self.discount = Some(GrantedDiscount { discount, used: 0 });
             }
             SubscriptionEvent::PriceChangeAnnounced(PriceNotice { of, terms, from, .. }) => {
-                self.price_change = Some(PriceChange { of, terms, from });
+                self.price_changes.retain(|c| c.of != of);
+                self.price_changes.push(PriceChange { of, terms, from });
             }
             // Orders look the rate up on their own; a mail changes nothing.
             SubscriptionEvent::SubscriptionMoved { to, .. } => self.owner = to,
@@ -433,7 +397,10 @@ impl Subscription {
             // The end that follows says what becomes of it.
             SubscriptionEvent::WithdrawalDeclared { .. }
             | SubscriptionEvent::UnusedDaysRefundRequested { .. } => {}
-            SubscriptionEvent::PaymentReceivedAfterEnd { order, .. } => self.last_paid_order = Some(order),
+            SubscriptionEvent::PaymentReceivedAfterEnd { order, .. } => {
+                self.open.take_if(|open| open.order == order);
+                self.last_paid_order = Some(order);
+            }
         }
     }
 
@@ -474,7 +441,8 @@ impl Subscription {
         self.parked = false;
         self.pause = None;
         self.planned = None;
-        self.price_change = None;
+        self.price_changes = vec![];
+        self.paid_span = None;
         self.refundable = vec![];
     }
 }

@@ -59,7 +59,7 @@ impl Subscription {
             return Ok([reminder].into_iter().chain(following).collect());
         }
         // A planned change comes into force when the period it is for is ordered.
-        let agreed_anew = self.planned.is_some() || self.price_change.is_some();
+        let agreed_anew = self.planned.is_some() || !self.price_changes.is_empty();
         if agreed_anew
             && self.open.is_none()
             && at >= self.order_at(terms, policy)?
@@ -137,7 +137,7 @@ impl Subscription {
         }
         let ordered = self.order_renewal(terms, period, due_at, None, policy, at)?;
         if self.trial_until.is_some() && self.method.is_none() {
-            return self.end_trial_unpaid(terms, ordered, policy);
+            return self.end_trial_unpaid(terms, ordered, policy, at);
         }
         let mut next = self.clone();
         next.apply(ordered.clone());
@@ -206,7 +206,7 @@ impl Subscription {
         }];
         if last && !ending {
             let cause = if hard { HoldCause::HardDecline } else { HoldCause::DeclinedTooOften };
-            events.push(self.put_on_hold(terms, open, cause, policy)?);
+            events.push(self.put_on_hold(terms, open, cause, policy, made_at)?);
         }
         Ok(events)
     }
@@ -217,8 +217,12 @@ impl Subscription {
         open: &OpenOrder,
         cause: HoldCause,
         policy: BillingPolicy,
+        at: DateTime<Utc>,
     ) -> Result<SubscriptionEvent, SubscriptionError> {
-        let expires_at = expiry(terms, open.due_on, policy)?;
+        // However long ago it was due (a clock that stood still, a payment taken back late): there is time to pay.
+        let notice = Days::new(u64::from(policy.manual_notice_days));
+        let soonest = terms.zone.date_of(at).checked_add_days(notice).ok_or(SubscriptionError::Calendar)?;
+        let expires_at = expiry(terms, open.due_on, policy)?.max(terms.zone.start_of_day(soonest));
         let (order, due_on) = (open.order, open.due_on);
         Ok(SubscriptionEvent::SubscriptionPutOnHold { order, cause, due_on, expires_at, policy })
     }
@@ -227,7 +231,7 @@ impl Subscription {
         if let Some(open) = &self.open {
             let late = open.pay_by.is_some_and(|by| at >= by);
             return if late {
-                Ok(vec![self.put_on_hold(terms, open, HoldCause::NotPaidInTime, policy)?])
+                Ok(vec![self.put_on_hold(terms, open, HoldCause::NotPaidInTime, policy, at)?])
             } else {
                 Ok(vec![])
             };

@@ -80,11 +80,12 @@ impl Subscription {
         terms: &Terms,
         ordered: SubscriptionEvent,
         policy: BillingPolicy,
+        at: DateTime<Utc>,
     ) -> Result<Vec<SubscriptionEvent>, SubscriptionError> {
         let mut next = self.clone();
         next.apply(ordered.clone());
         let Some(open) = &next.open else { return Ok(vec![ordered]) };
-        let hold = next.put_on_hold(terms, open, HoldCause::TrialEnded, policy)?;
+        let hold = next.put_on_hold(terms, open, HoldCause::TrialEnded, policy, at)?;
         Ok(vec![ordered, hold])
     }
 }

@@ -1,6 +1,7 @@
 //! The right of withdrawal: consumers may go back on the contract for some days, and pay only for the days
 //! that were begun (directive 2011/83/EU, articles 9, 14 and 16).
 
+use super::paid_span::days;
 use super::{CancelCause, Proration, Subscription, SubscriptionError, SubscriptionEvent, Terms};
 use crate::domain::shared::calendar::Period;
 use chrono::{DateTime, Days, NaiveDate, Utc};
@@ -23,20 +24,11 @@ pub struct Refundable {
     pub of: u64,
 }
 
-fn days(from: NaiveDate, to: NaiveDate) -> u32 {
-    u32::try_from((to - from).num_days()).unwrap_or(0)
-}
-
 impl Refundable {
     /// Days that are left from `day` on, and days of the whole span.
     fn left(&self, day: NaiveDate) -> (u32, u32) {
         let whole = days(self.span.start, self.span.end);
         (days(day.max(self.span.start), self.span.end), whole.max(1))
-    }
-
-    /// Days that have not begun on `today`, which itself has, and days of the whole span.
-    fn not_begun(&self, today: NaiveDate) -> (u32, u32) {
-        self.left(today.succ_opt().unwrap_or(today))
     }
 }
 
@@ -87,6 +79,12 @@ impl Subscription {
             }
         }
         self.note_refundable(order, change.period);
+        let whole = if change.restarts {
+            days(change.period.start, change.period.end)
+        } else {
+            change.days_of_period
+        };
+        self.note_paid(order, change.period, whole);
     }
 
     /// Whether anything was paid for it.
@@ -99,7 +97,7 @@ impl Subscription {
     #[must_use]
     pub fn refunds_on(&self, today: NaiveDate) -> Vec<(Uuid, u64, u64)> {
         let share = |r: &Refundable| {
-            let (left, whole) = r.not_begun(today);
+            let (left, whole) = r.left(self.unbegun(today));
             (r.order, r.part * u64::from(left), r.of * u64::from(whole))
         };
         self.refundable.iter().map(share).filter(|(_, part, _)| *part > 0).collect()
@@ -144,7 +142,7 @@ impl Subscription {
         }
         let joined_on = self.joined_at.map_or(today, |at| terms.zone.date_of(at));
         let refunds = self.refundable.iter().filter_map(|r| {
-            let (days_left, days_of_span) = r.not_begun(today);
+            let (days_left, days_of_span) = r.left(self.unbegun(today));
             let (part, of) = (r.part * u64::from(days_left), r.of * u64::from(days_of_span));
             let order = r.order;
             let unused = UnusedDays { order, part, of, days_left, days_of_span };

@@ -3,8 +3,11 @@
 
 use super::{Endpoint, bad_cursor, cursor, limit, one, page};
 use crate::actors::accounts::access_tokens::Scope;
+use crate::actors::accounts::staff;
 use crate::actors::bus::Envelope;
+use crate::actors::paper::billed;
 use crate::domain::subscription::{Subscription, SubscriptionCommand};
+use crate::http::pages::membership::paper::pdf;
 use crate::http::route::Access;
 use crate::http::{Form, HttpError, Req, Res};
 use crate::projections::invoices::{self, Invoice};
@@ -66,6 +69,10 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         get("/api/v1/invoices/{number}", "One invoice or credit note", "Invoice", |r| {
             Box::pin(show_invoice(r))
         }),
+        get("/api/v1/invoices/{number}/pdf", "It as the PDF with the electronic invoice in it", "", |r| {
+            Box::pin(paper(r))
+        })
+        .file("application/pdf", &[]),
     ]
 }
 
@@ -141,7 +148,7 @@ fn invoice_json(invoice: &Invoice) -> Value {
         "number": invoice.number, "kind": if invoice.credit_note { "credit-note" } else { "invoice" },
         "order": d.order, "order_number": d.order_number, "subscription": d.subscription, "account": d.account,
         "issued_on": d.issued_on, "paid": d.paid, "paid_on": d.paid_on, "corrects": d.corrects, "lines": d.lines, "tax": d.tax,
-        "url": format!("/account/invoices/{}", invoice.number),
+        "url": format!("/api/v1/invoices/{}/pdf", invoice.number),
     })
 }
 
@@ -231,11 +238,27 @@ async fn list_invoices(req: Req) -> Result<Res, HttpError> {
     shown(&req, &rows, most, |i| i.position.to_string(), invoice_json)
 }
 
-async fn show_invoice(req: Req) -> Result<Res, HttpError> {
+async fn invoice(req: &Req) -> Result<Invoice, HttpError> {
     let found =
         invoices::by_number(&req.app.reader, req.param("number")).await?.ok_or(HttpError::NotFound)?;
-    if !is_staff(&req) && Some(found.document.account) != req.viewer.id() {
+    if !is_staff(req) && Some(found.document.account) != req.viewer.id() {
         return Err(HttpError::NotFound);
     }
-    one(&req, &invoice_json(&found))
+    Ok(found)
+}
+
+async fn show_invoice(req: Req) -> Result<Res, HttpError> {
+    one(&req, &invoice_json(&invoice(&req).await?))
+}
+
+/// It has the buyer's name on it: that staff read another's is recorded, as on their desk.
+async fn paper(req: Req) -> Result<Res, HttpError> {
+    let (found, reader) = (invoice(&req).await?, req.account()?.id);
+    let buyer = found.document.account;
+    if buyer != reader {
+        staff::record_read(&req.app, req.meta(), reader, buyer, "billing-invoice")
+            .await
+            .map_err(|_| HttpError::busy())?;
+    }
+    pdf(&req, &found, &billed(&req.app, &found).await?).await
 }

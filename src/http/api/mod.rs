@@ -8,6 +8,7 @@ mod catalogue;
 mod commands;
 mod events;
 mod fetches;
+mod files;
 mod media;
 mod openapi;
 mod schemas;
@@ -43,6 +44,8 @@ struct Endpoint {
     optional: bool,
     /// Values of the query: name and meaning.
     query: &'static [(&'static str, &'static str)],
+    /// Content type of what is sent, if that is no JSON.
+    sends: &'static str,
     /// Status when all went well.
     status: u16,
 }
@@ -60,7 +63,17 @@ impl Endpoint {
         R: Future<Output = Result<Res, HttpError>> + Send + 'static,
     {
         let route = Route::get(path, Access::Anyone, handler).scope(scope);
-        Self { route, summary, answer, list: false, takes: "", optional: false, query: &[], status: 200 }
+        Self {
+            route,
+            summary,
+            answer,
+            list: false,
+            takes: "",
+            optional: false,
+            query: &[],
+            sends: "",
+            status: 200,
+        }
     }
 
     fn act<F, R>(
@@ -76,11 +89,28 @@ impl Endpoint {
         R: Future<Output = Result<Res, HttpError>> + Send + 'static,
     {
         let route = Route::new(method, path, Access::SignedIn, handler).scope(scope);
-        Self { route, summary, answer, list: false, takes: "", optional: false, query: &[], status: 200 }
+        Self {
+            route,
+            summary,
+            answer,
+            list: false,
+            takes: "",
+            optional: false,
+            query: &[],
+            sends: "",
+            status: 200,
+        }
     }
 
     fn list(mut self, query: &'static [(&'static str, &'static str)]) -> Self {
         self.list = true;
+        self.query = query;
+        self
+    }
+
+    /// It sends a file of this type.
+    fn file(mut self, sends: &'static str, query: &'static [(&'static str, &'static str)]) -> Self {
+        self.sends = sends;
         self.query = query;
         self
     }
@@ -122,6 +152,7 @@ fn endpoints() -> Vec<Endpoint> {
         catalogue::endpoints(),
         account::endpoints(),
         billing::endpoints(),
+        files::endpoints(),
         events::endpoints(),
         commands::endpoints(),
     ]

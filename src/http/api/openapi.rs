@@ -94,10 +94,13 @@ fn operation(endpoint: &Endpoint) -> Value {
         };
         done["content"] = json!({ "application/json": { "schema": schema } });
     }
+    if !endpoint.sends.is_empty() {
+        done["content"] = json!({ (endpoint.sends): { "schema": { "type": "string" } } });
+    }
     let mut operation = json!({
         "summary": endpoint.summary,
         "operationId": operation_id(endpoint),
-        "tags": [endpoint.route.path.split('/').nth(3).unwrap_or_default().trim_end_matches(".jsonl")],
+        "tags": [endpoint.route.path.split('/').nth(3).unwrap_or_default().split('.').next()],
         "parameters": parameters,
         "responses": { (endpoint.status.to_string()): done, "default": { "$ref": "#/components/responses/Problem" } },
     });

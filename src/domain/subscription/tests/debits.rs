@@ -110,3 +110,62 @@ fn what_the_bank_does_not_collect_is_due_on_its_day_and_can_be_paid_otherwise() 
     assert_eq!(World::kinds(&world.tick("2026-03-03T00:00:00Z")), ["SubscriptionPutOnHold"]);
     assert!(world.run(reject(Uuid::from_u128(99), "2026-03-04T00:00:00Z"), late).is_empty(), "another order");
 }
+
+#[test]
+fn what_is_collected_after_a_cancellation_goes_back_and_buys_nothing() {
+    let mut world = member();
+    world.tick("2026-02-21T12:00:00Z");
+    let order = world.sub.open_order().unwrap().order;
+    let now = at("2026-02-22T12:00:00Z");
+    world.run(await_debit(&world, "2026-02-28", "2026-03-10T00:00:00Z"), now);
+    world.run(SubscriptionCommand::Cancel { reason: None, at: now }, now);
+    let mut wanted = world.clone();
+    let booked = world.pay("2026-02-27T09:00:00Z");
+    assert_eq!(World::kinds(&booked), ["PaymentReceivedAfterEnd", "UnusedDaysRefundRequested"]);
+    let SubscriptionEvent::UnusedDaysRefundRequested(back) = &booked[1] else { panic!("{booked:?}") };
+    assert_eq!((back.order, back.part, back.of), (order, 1, 1));
+    let paid = SubscriptionCommand::RecordPaid { order, at: at("2026-02-27T09:00:00Z") };
+    assert!(world.run(paid, now).is_empty(), "once");
+    let ended = world.tick("2026-02-28T00:00:00Z");
+    assert_eq!(World::kinds(&ended), ["SubscriptionCancelled"], "on its day, not a period later");
+    // Who undoes it in time has the period that was collected.
+    wanted.run(SubscriptionCommand::UndoCancel { at: now }, now);
+    assert_eq!(World::kinds(&wanted.pay("2026-02-27T09:00:00Z")), ["SubscriptionRenewed"]);
+}
+
+#[test]
+fn after_a_pause_or_a_gift_what_the_bank_takes_back_is_unpaid_too() {
+    let renewed = || {
+        let mut world = member();
+        world.tick("2026-02-21T12:00:00Z");
+        let order = world.sub.open_order().unwrap().order;
+        world.pay("2026-02-27T09:00:00Z");
+        (world, order)
+    };
+    // Paid 28 Feb up to 31 Mar, and ten days of a gift behind that.
+    let (mut world, order) = renewed();
+    let now = at("2026-03-05T09:00:00Z");
+    world.run(SubscriptionCommand::Extend { days: 10, gift: true }, now);
+    let back = world.run(reverse(order, "2026-03-05T09:00:00Z"), now);
+    assert_eq!(World::kinds(&back), ["PaymentReversed", "SubscriptionPutOnHold"]);
+    let events = world.pay("2026-03-10T09:00:00Z");
+    assert_eq!(World::kinds(&events), ["SubscriptionResumed", "PaidTimeExtended"]);
+    assert_eq!(
+        world.sub.next_payment_on().map(|d| d.to_string()),
+        Some("2026-04-20".into()),
+        "the gift is not lost"
+    );
+    let (mut world, order) = renewed();
+    let pause = SubscriptionCommand::Pause {
+        from: "2026-03-05".parse().unwrap(),
+        until: None,
+        at: at("2026-03-05T08:00:00Z"),
+    };
+    world.run(pause, now);
+    let back = world.run(reverse(order, "2026-09-20T09:00:00Z"), at("2026-09-20T09:00:00Z"));
+    assert_eq!(World::kinds(&back), ["PaymentReversed", "SubscriptionPutOnHold"]);
+    assert!(!world.sub.is_paused());
+    assert!(world.tick("2026-09-21T00:00:00Z").is_empty(), "it can still be paid");
+    let expires = world.sub.expires_at().unwrap();
+    assert_eq!(expires, at("2027-03-06T23:00:00Z"), "24 weeks after it was taken back");
+}

@@ -1,6 +1,7 @@
 //! given / when / then for every row of the status table, and properties over whole years.
 
 mod card_expiry;
+mod days;
 mod debits;
 mod pauses;
 mod plan_changes;

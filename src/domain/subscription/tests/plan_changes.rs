@@ -23,7 +23,7 @@ fn member() -> World {
 }
 
 fn change(to: Terms, when: &str) -> SubscriptionCommand {
-    SubscriptionCommand::ChangePlan { order: ORDER, terms: to, at: at(when) }
+    SubscriptionCommand::ChangePlan { order: ORDER, terms: to, shown: None, at: at(when) }
 }
 
 #[test]
@@ -153,7 +153,12 @@ fn what_cannot_be_changed_is_refused() {
     assert_eq!(refused(&ending, dearer()), Some(SubscriptionError::NotRunning));
     let mut paying = World { mute: true, ..member() };
     paying.run(change(dearer(), now), at(now));
-    let other = SubscriptionCommand::ChangePlan { order: Uuid::from_u128(3), terms: dearer(), at: at(now) };
+    let other = SubscriptionCommand::ChangePlan {
+        order: Uuid::from_u128(3),
+        terms: dearer(),
+        shown: None,
+        at: at(now),
+    };
     assert_eq!(paying.sub.decide(other).err(), Some(SubscriptionError::OrderOpen));
     assert!(paying.sub.decide(change(dearer(), now)).unwrap().is_empty(), "the same order twice is once");
 }
@@ -192,4 +197,101 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn after_a_pause_a_dearer_plan_begins_at_once_for_the_days_that_follow_it() {
+    let mut world = member();
+    // Paid 31 Jan up to 28 Feb; from 2 to 9 Feb it rests, so it is paid up to 7 Mar.
+    let pause = SubscriptionCommand::Pause {
+        from: day("2026-02-02"),
+        until: Some(day("2026-02-09")),
+        at: at("2026-02-01T10:00:00Z"),
+    };
+    world.run(pause, at("2026-02-01T10:00:00Z"));
+    world.tick("2026-02-09T10:00:00Z");
+    let now = "2026-02-21T10:00:00Z";
+    let events = world.run(change(plan(9, 2300, Interval::monthly()), now), at(now));
+    let SubscriptionEvent::PlanChangeRequested(PlanChangeRequest { proration: p, .. }) = &events[0] else {
+        panic!("{events:?}")
+    };
+    assert_eq!((p.days_left, p.days_of_period), (14, 28));
+    assert_eq!((p.charge.minor, p.credit.minor), (1150, 575));
+    assert_eq!((p.period.start, p.period.end), (day("2026-02-21"), day("2026-03-07")));
+    assert_eq!(world.sub.next_due_on(), Some(day("2026-03-07")));
+}
+
+#[test]
+fn a_free_period_has_no_price_to_give_back() {
+    let mut world = World { declines: vec![("card_declined", false)], ..member() };
+    world.tick("2026-02-28T00:00:00Z");
+    world.run(SubscriptionCommand::Waive { at: at("2026-02-28T10:00:00Z") }, at("2026-02-28T10:00:00Z"));
+    let quote = world.sub.quote_change(&plan(9, 2300, Interval::monthly()), at("2026-03-10T10:00:00Z"));
+    assert_eq!(quote, Ok(ChangeQuote::On(day("2026-03-31"))));
+}
+
+#[test]
+fn a_planned_change_concerns_no_period_that_began_before_it_was_asked_for() {
+    let mut world = World { mute: true, ..member() };
+    world.sub.parked = true;
+    world.run(
+        SubscriptionCommand::Unpark { waive_missed: false, at: at("2026-05-10T00:00:00Z") },
+        at("2026-05-10T00:00:00Z"),
+    );
+    let now = "2026-05-10T10:00:00Z";
+    let events = world.run(change(plan(9, 700, Interval::monthly()), now), at(now));
+    assert!(
+        matches!(&events[0], SubscriptionEvent::PlanChangeScheduled { on, .. } if *on == day("2026-05-10"))
+    );
+    world.mute = false;
+    let mut charged = vec![];
+    for tick in
+        ["2026-05-10T11:00:00Z", "2026-05-11T12:00:00Z", "2026-05-12T13:00:00Z", "2026-05-31T00:00:00Z"]
+    {
+        charged.extend(world.tick(tick).into_iter().filter_map(|e| match e {
+            SubscriptionEvent::RenewalOrderRequested { amount, period, .. } => {
+                Some((period.start, amount.minor))
+            }
+            _ => None,
+        }));
+    }
+    let of = |start: &str, minor| (day(start), minor);
+    assert_eq!(
+        charged,
+        [of("2026-02-28", 1150), of("2026-03-31", 1150), of("2026-04-30", 1150), of("2026-05-31", 700)]
+    );
+}
+
+#[test]
+fn who_was_shown_another_amount_is_charged_nothing() {
+    let world = member();
+    let now = at("2026-02-14T10:00:00Z");
+    let ask = |shown| {
+        let shown = Some(Money::new(shown, Currency::eur()));
+        let terms = plan(9, 2300, Interval::monthly());
+        world.sub.decide(SubscriptionCommand::ChangePlan { order: ORDER, terms, shown, at: now })
+    };
+    assert_eq!(ask(574), Err(SubscriptionError::OtherPrice));
+    assert_eq!(ask(0), Err(SubscriptionError::OtherPrice), "nothing now is an amount, too");
+    assert!(ask(575).is_ok());
+}
+
+#[test]
+fn managed_ones_rest_and_end_with_the_period_that_runs() {
+    let mut world = World::joined(Collection::Managed, Interval::monthly(), JOINED);
+    for tick in ["2026-02-28T12:00:00Z", "2026-03-31T12:00:00Z"] {
+        assert_eq!(World::kinds(&world.tick(tick)), ["ManagerToldOfRenewal"]);
+    }
+    assert_eq!(world.sub.next_due_on(), Some(day("2026-04-30")), "the one that comes next");
+    let now = at("2026-04-10T10:00:00Z");
+    let mut resting = world.clone();
+    let pause =
+        SubscriptionCommand::Pause { from: day("2026-04-10"), until: Some(day("2026-04-20")), at: now };
+    assert_eq!(World::kinds(&resting.run(pause, now)), ["PauseScheduled", "SubscriptionPaused"]);
+    resting.tick("2026-04-20T00:00:00Z");
+    assert_eq!(resting.sub.next_due_on(), Some(day("2026-05-10")));
+    world.run(SubscriptionCommand::Cancel { reason: None, at: now }, now);
+    assert_eq!(world.status(), Status::PendingCancellation);
+    assert!(world.tick("2026-04-29T12:00:00Z").is_empty());
+    assert_eq!(World::kinds(&world.tick("2026-04-30T00:00:00Z")), ["SubscriptionCancelled"]);
 }

@@ -172,6 +172,7 @@ fn who_has_another_price_or_left_is_not_concerned() {
     let change = SubscriptionCommand::ChangePlan {
         order: Uuid::from_u128(0x0d),
         terms: cheap,
+        shown: None,
         at: at("2026-02-11T00:00:00Z"),
     };
     world.run(change, at("2026-02-11T00:00:00Z"));
@@ -198,4 +199,38 @@ fn managed_ones_are_told_of_the_new_price_from_its_day_on() {
         }
     }
     assert_eq!(told, [1150, 1150, 1350]);
+}
+
+#[test]
+fn every_price_that_is_announced_holds_whatever_is_planned_and_given_up() {
+    let cheap = |n: u128, minor| Terms {
+        variation: Uuid::from_u128(n),
+        price: Money::new(minor, Currency::eur()),
+        ..terms(Collection::Automatic, Interval::monthly())
+    };
+    let of_the_planned = SubscriptionCommand::AnnouncePrice {
+        of: Uuid::from_u128(9),
+        variation: Uuid::from_u128(10),
+        price: Money::new(1000, Currency::eur()),
+        from: day("2026-03-15"),
+        notice_days: 30,
+        anew: true,
+    };
+    let now = at("2026-02-11T00:00:00Z");
+    let mut world = World::joined(Collection::Automatic, Interval::monthly(), JOINED);
+    world.run(announce(1350, "2026-03-15"), now);
+    let order = Uuid::from_u128(0x0d);
+    world.run(SubscriptionCommand::ChangePlan { order, terms: cheap(9, 900), shown: None, at: now }, now);
+    assert_eq!(World::kinds(&world.run(of_the_planned, now)), ["PriceChangeAnnounced"]);
+    let mut stays = world.clone();
+    // The planned one begins at 9.00, and costs 10.00 from its day on.
+    world.tick("2026-02-28T00:00:00Z");
+    assert_eq!(world.sub.next_price().map(|m| m.minor), Some(1000), "what is told is what is charged");
+    world.tick("2026-03-31T00:00:00Z");
+    assert_eq!(amounts(&world.log), [1150, 900, 1000]);
+    // Who gives it up pays what was announced for the plan they have.
+    stays.run(SubscriptionCommand::WithdrawPlanChange, now);
+    stays.tick("2026-02-28T00:00:00Z");
+    stays.tick("2026-03-31T00:00:00Z");
+    assert_eq!(amounts(&stays.log), [1150, 1150, 1350]);
 }

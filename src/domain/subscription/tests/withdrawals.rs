@@ -103,6 +103,7 @@ fn after_a_change_of_plan_every_order_gives_back_its_part() {
     let change = |to| SubscriptionCommand::ChangePlan {
         order: Uuid::from_u128(0x0d),
         terms: to,
+        shown: None,
         at: at("2026-02-07T10:00:00Z"),
     };
     // On 7 Feb 21 of 28 days are left; on 14 Feb 13 of those 21 have not begun.
@@ -116,4 +117,28 @@ fn after_a_change_of_plan_every_order_gives_back_its_part() {
     world.run(change(plan(9, 20000, Interval::yearly())), at("2026-02-07T10:00:00Z"));
     let events = world.run(withdraw("2026-02-14T10:00:00Z"), at("2026-02-14T10:00:00Z"));
     assert_eq!(shares(&events), [(21 * 357, 28 * 365), (357, 365)]);
+}
+
+#[test]
+fn a_pause_uses_up_no_day_that_was_paid_for() {
+    let paused = |until: Option<&str>| {
+        let mut world = member();
+        let pause = SubscriptionCommand::Pause {
+            from: day("2026-02-02"),
+            until: until.map(day),
+            at: at("2026-02-01T10:00:00Z"),
+        };
+        world.run(pause, at("2026-02-01T10:00:00Z"));
+        world.tick("2026-02-01T23:00:00Z");
+        world
+    };
+    // Paid 31 Jan up to 28 Feb: two days were used, 26 of 28 follow the pause.
+    let mut resting = paused(None);
+    let now = "2026-02-12T10:00:00Z";
+    assert_eq!(shares(&resting.run(withdraw(now), at(now))), [(26, 28)], "nothing is begun in a pause");
+    let mut back = paused(Some("2026-02-09"));
+    back.tick("2026-02-09T10:00:00Z");
+    assert_eq!(back.sub.next_due_on(), Some(day("2026-03-07")));
+    let events = back.run(withdraw(now), at(now));
+    assert_eq!(shares(&events), [(22, 28)], "9 to 12 February are four days more");
 }

@@ -11,11 +11,11 @@ use warp::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use warp::reply::Reply;
 
 /// Rows read at a time.
-pub(in crate::http::pages) const PART: i64 = 1000;
+pub(in crate::http) const PART: i64 = 1000;
 
 /// How a file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::http::pages) enum FileKind {
+pub(in crate::http) enum FileKind {
     /// Comma-separated, with a line of names first.
     Csv,
     /// One object a line, with the same names.
@@ -77,10 +77,10 @@ fn line(names: &[&str], row: Vec<String>) -> String {
 }
 
 /// Some rows, and where the list goes on, if it does.
-pub(in crate::http::pages) type Part<K> = (Vec<Vec<String>>, Option<K>);
+pub(in crate::http) type Part<K> = (Vec<Vec<String>>, Option<K>);
 
 /// The part that `rows` are, if a full one has `PART` of them.
-pub(in crate::http::pages) fn part<T, K>(
+pub(in crate::http) fn part<T, K>(
     rows: &[T],
     cells: impl Fn(&T) -> Vec<String>,
     key: impl Fn(&T) -> K,
@@ -91,7 +91,7 @@ pub(in crate::http::pages) fn part<T, K>(
 
 /// Sends the file `name`, one part after the other as `read` gives them; at most one is read ahead, and
 /// whoever hangs up ends the reading.
-pub(in crate::http::pages) fn send<K, F, R>(
+pub(in crate::http) fn send<K, F, R>(
     name: &str,
     kind: FileKind,
     names: &'static [&'static str],
@@ -134,7 +134,7 @@ where
 }
 
 /// Sends the file `name` of rows that are all there: those of a report, a few for each span.
-pub(in crate::http::pages) fn whole(
+pub(in crate::http) fn whole(
     name: &str,
     kind: FileKind,
     names: &'static [&'static str],

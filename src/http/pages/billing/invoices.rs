@@ -82,7 +82,7 @@ async fn list(req: Req) -> Result<Res, HttpError> {
     Ok(desk(&req, "Invoices", &Errors::none(), &content))
 }
 
-const NAMES: [&str; 13] = [
+pub(in crate::http) const NAMES: [&str; 13] = [
     "number",
     "kind",
     "order",
@@ -98,7 +98,7 @@ const NAMES: [&str; 13] = [
     "corrects",
 ];
 
-fn cells(i: &Invoice) -> Vec<String> {
+pub(in crate::http) fn cells(i: &Invoice) -> Vec<String> {
     let d = &i.document;
     let kind = serde_json::to_value(d.tax.kind).ok().and_then(|v| v.as_str().map(ToOwned::to_owned));
     vec![

@@ -117,7 +117,7 @@ async fn list(req: Req) -> Result<Res, HttpError> {
     Ok(desk(&req, "Orders", &Errors::none(), &content))
 }
 
-const NAMES: [&str; 13] = [
+pub(in crate::http) const NAMES: [&str; 13] = [
     "number",
     "order",
     "account",
@@ -133,7 +133,7 @@ const NAMES: [&str; 13] = [
     "paid_at",
 ];
 
-fn cells(o: &OrderRow) -> Vec<String> {
+pub(in crate::http) fn cells(o: &OrderRow) -> Vec<String> {
     let way = match &o.settlement {
         Settlement::Charge { gateway } => gateway.clone(),
         Settlement::Transfer { .. } => "transfer".into(),

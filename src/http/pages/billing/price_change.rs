@@ -4,6 +4,7 @@ use super::plans::{send, view};
 use crate::domain::plan::PlanCommand;
 use crate::domain::shared::calendar::day_of;
 use crate::http::error::HttpError;
+use crate::http::pages::membership::shared::today;
 use crate::http::ui::button::submit;
 use crate::http::ui::{Errors, Field, Weight, form as post_form};
 use crate::http::{Form, Req, Res};
@@ -80,6 +81,7 @@ pub(super) async fn announce(mut req: Req) -> Result<Res, HttpError> {
         return view(&req, &form, &errors).await;
     };
     let notice_days = req.app.config.billing.price_notice_days;
-    let command = PlanCommand::ChangePrice { from, to, on, notice_days, at: req.now() };
+    let (today, at) = (today(&req)?, req.now());
+    let command = PlanCommand::ChangePrice { from, to, on, notice_days, today, at };
     send(&req, &form, plan, command).await
 }

@@ -2,7 +2,7 @@
 
 use super::BILLING;
 use super::exports::{self, FileKind};
-use super::reports::{Scope, money, tall};
+use super::reports::{Scope, charts, money, tall};
 use crate::http::error::HttpError;
 use crate::http::route::Route;
 use crate::http::ui::table::{cell, head, number, text};
@@ -65,12 +65,13 @@ pub(super) fn movement(scope: &Scope, all: &[Month]) -> Markup {
             number(&share(m.lost_minor, m.start)),
         ]
     });
-    let ends = scope.drawn(all.iter().map(|m| (m.month, m.currency.as_str(), m.end())));
-    let moves = scope.drawn(all.iter().map(|m| (m.month, m.currency.as_str(), m.end() - m.start)));
+    let of = |minor: fn(&Month) -> i64| all.iter().map(move |m| (m.month, m.currency.as_str(), minor(m)));
+    let ends = scope.drawn("Monthly recurring revenue at the end", of(Month::end));
+    let moves = scope.drawn("What moved the monthly recurring revenue", of(|m| m.end() - m.start));
     html! {
         @if all.is_empty() { p.dim { "Nobody has paid yet." } } @else {
-            (bars("Monthly recurring revenue at the end", &ends))
-            (bars("What moved the monthly recurring revenue", &moves))
+            (ends)
+            (moves)
             (table("What moved the monthly recurring revenue", &columns, &rows.collect::<Vec<_>>()))
             p.small.dim { "What coupons take off is taken off here too: a coupon that is used up shows as paying more. Churn: subscriptions that stopped giving, of those that gave at the start; churn of revenue: what was lost by them and by paying less, of the revenue at the start. Who came and left in between counts in neither. A subscription on trial or pause gives nothing." }
             (scope.files("movements"))
@@ -145,15 +146,11 @@ pub(super) fn mix(scope: &Scope, all: &[Share]) -> Markup {
             ]
         })
         .collect();
-    let first = all.first().map_or("", |s| s.currency.as_str());
-    let drawn: Vec<(String, f64)> = all
-        .iter()
-        .filter(|s| s.currency == first)
-        .map(|s| (format!("{}, {}: {}", s.plan, s.interval, money(s.monthly, &s.currency)), tall(s.monthly)))
-        .collect();
+    let named = all.iter().map(|s| (format!("{}, {}", s.plan, s.interval), s.currency.as_str(), s.monthly));
+    let drawn = charts("What each plan brings a month", named);
     html! {
         @if rows.is_empty() { p.dim { "Nobody has paid yet." } } @else {
-            (bars("What each plan brings a month", &drawn))
+            (drawn)
             (table("Plans that bring something now", &columns, &rows))
             (scope.files("plans"))
         }

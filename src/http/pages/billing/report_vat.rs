@@ -1,9 +1,10 @@
-//! `/billing/reports/vat`: tax by country and rate for a quarter; `/billing/reports/oss`: the same as a return
+//! `/billing/reports/vat`: tax by country and rate for a quarter, a month, a year or a day; `/billing/reports/oss`: the same as a return
 //! for the one-stop shop of the Union.
 
 use super::exports::{self, FileKind};
-use super::reports::{money, tall};
-use super::{BILLING, desk, with};
+use super::periods::Named;
+use super::reports::{charts, money};
+use super::{BILLING, desk};
 use crate::domain::exchange::{ExchangeTable, Quote, rate_words};
 use crate::domain::shared::calendar::day_words;
 use crate::domain::shared::tax::Country;
@@ -13,9 +14,7 @@ use crate::http::route::Route;
 use crate::http::ui::button::{link_small, submit_small};
 use crate::http::ui::layout::{Place, crumbs};
 use crate::http::ui::table::{head, number, text};
-use crate::http::ui::{
-    Column, Errors, Field, Icon, Tone, Weight, bars, empty, format, notice, page_head, table,
-};
+use crate::http::ui::{Column, Errors, Field, Icon, Tone, Weight, empty, format, notice, page_head, table};
 use crate::http::{Req, Res};
 use crate::projections::exchange_rates;
 use crate::projections::tax_report::{self, OssLine, TaxLine};
@@ -38,15 +37,8 @@ pub(super) fn routes() -> Vec<Route> {
 
 /// A quarter such as `2026-Q4`; the one that `day` lies in if the text is none.
 fn quarter(words: &str, day: NaiveDate) -> (String, NaiveDate, NaiveDate) {
-    let parsed = words.split_once("-Q").and_then(|(year, n)| {
-        let (year, n): (i32, u32) = (year.parse().ok()?, n.parse().ok()?);
-        (1..=4).contains(&n).then_some(())?;
-        NaiveDate::from_ymd_opt(year, n * 3 - 2, 1).filter(|d| (2000..2200).contains(&d.year()))
-    });
-    let from = parsed
-        .unwrap_or_else(|| NaiveDate::from_ymd_opt(day.year(), day.month0() / 3 * 3 + 1, 1).unwrap_or(day));
-    let until = from.checked_add_months(Months::new(3)).unwrap_or(from);
-    (format!("{}-Q{}", from.year(), from.month0() / 3 + 1), from, until)
+    let Named { name, from, until } = Named::quarter(words).unwrap_or_else(|| Named::quarter_of(day));
+    (name, from, until)
 }
 
 /// Under which scheme a line is declared: the one-stop shop takes what is charged in other countries.
@@ -81,10 +73,9 @@ fn choose(chosen: &str, today: NaiveDate) -> Markup {
     }
 }
 
-/// The ways to save a quarter.
-fn files(req: &Req, page: &str, quarter: &str) -> Markup {
-    let of =
-        |ending: &str| with(req, "quarter", Some(quarter)).replacen(page, &format!("{page}.{ending}"), 1);
+/// The ways to save what is shown: `page` of the span `asked`, such as `quarter=2026-Q4`.
+fn files(page: &str, asked: &str) -> Markup {
+    let of = |ending: &str| format!("{page}.{ending}?{asked}");
     html! {
         (link_small("Export CSV", &of("csv"), Weight::Plain))
         (link_small("Export JSON Lines", &of("jsonl"), Weight::Quiet))
@@ -114,9 +105,29 @@ fn quarter_errors(req: &Req) -> Errors {
     }
 }
 
+/// What `?day=`, `?period=` or `?quarter=` of the report by country asks for: the quarter of today without any.
+fn asked_period(req: &Req) -> Result<Named, String> {
+    let named = ["day", "period", "quarter"].map(|name| req.query(name)).into_iter().find(|t| !t.is_empty());
+    match named {
+        None => Ok(Named::quarter_of(format::local_day(req.now()))),
+        Some(name) => Named::parse(name).ok_or_else(|| {
+            "Name a year, a quarter, a month or a day from the year 2000 on: 2026, 2026-Q4, 2026-11, 2026-11-30."
+                .to_owned()
+        }),
+    }
+}
+
 async fn vat(req: Req) -> Result<Res, HttpError> {
     let today = format::local_day(req.now());
-    let (name, from, until) = quarter(req.query("quarter"), today);
+    let (shown, errors) = match asked_period(&req) {
+        Ok(named) => (named, Errors::none()),
+        Err(why) => (
+            Named::quarter_of(today),
+            Errors::one("period", format!("{why} What is shown is the quarter of today.")),
+        ),
+    };
+    let kind = shown.kind();
+    let Named { name, from, until } = shown;
     let lines = tax_report::by_country(&req.app.reader, from, until).await?;
     let home = &req.app.config.studio.country;
     let columns = [
@@ -143,31 +154,25 @@ async fn vat(req: Req) -> Result<Res, HttpError> {
             ]
         })
         .collect();
-    let acts = files(&req, HERE, &name);
-    let taxes =
-        lines.iter().filter(|l| l.tax != 0 && l.currency == lines.first().map_or("", |f| &f.currency));
-    let drawn: Vec<(String, f64)> = taxes
-        .map(|l| {
-            let words = format!(
-                "{} {} %: {}",
-                country_words(&l.country),
-                percent(l.basis_points),
-                money(l.tax, &l.currency)
-            );
-            (words, tall(l.tax))
-        })
-        .collect();
+    let acts = files(HERE, &format!("period={name}"));
+    let taxes = lines.iter().filter(|l| l.tax != 0).map(|l| {
+        let rate = format!("{} {} %", country_words(&l.country), percent(l.basis_points));
+        (rate, l.currency.as_str(), l.tax)
+    });
+    let drawn = charts("VAT by country", taxes);
     let content = html! {
         (crumbs(&[Place::new("Reports", "/billing/reports")], "VAT by country"))
         (page_head(&format!("VAT by country, {name}"), Some("By the day of issue; credit notes are taken off. What is charged in other countries of the Union is declared in the one-stop shop."), Some(&acts)))
-        p { a href={ "/billing/reports/oss?quarter=" (name) } { "The same as a return for the one-stop shop" } }
+        p { a href={ "/billing/reports/oss?quarter=" (Named::quarter_of(from).name) } { "The same as a return for the one-stop shop" } }
         form.row method="get" action="/billing/reports/vat" {
-            (choose(&name, today))
+            (Field::new("period", "Quarter, month or year").value(&name).select(Named::choices(today)).short().render())
+            (Field::new("day", "Or one day").kind("date").value(req.query("day")).optional().mid().render())
+            (submit_small("Show", Weight::Plain))
         }
-        @if rows.is_empty() { (empty(Icon::Info, "Nothing was invoiced in this quarter", "Choose another one.", None)) }
-        @else { (bars("VAT by country", &drawn)) (table("VAT by country", &columns, &rows)) }
+        @if rows.is_empty() { (empty(Icon::Info, &format!("Nothing was invoiced in this {kind}"), "Choose another one.", None)) }
+        @else { (drawn) (table("VAT by country", &columns, &rows)) }
     };
-    Ok(desk(&req, "VAT by country", &quarter_errors(&req), &content))
+    Ok(desk(&req, "VAT by country", &errors, &content))
 }
 
 const VAT_NAMES: [&str; 9] = [
@@ -183,7 +188,8 @@ const VAT_NAMES: [&str; 9] = [
 ];
 
 async fn vat_file(req: Req) -> Result<Res, HttpError> {
-    let (name, from, until) = quarter_of_file(&req)?;
+    let Named { name, from, until } =
+        asked_period(&req).map_err(|why| HttpError::Fields(vec![("period".into(), why)]))?;
     let all = tax_report::by_country(&req.app.reader, from, until).await?;
     let home = &req.app.config.studio.country;
     let lines = all.iter().map(|l| {
@@ -292,7 +298,7 @@ async fn oss(req: Req) -> Result<Res, HttpError> {
     let (supplies, corrections) = (part(false), part(true));
     let content = html! {
         (crumbs(&[Place::new("Reports", "/billing/reports"), Place::new("VAT by country", HERE)], "One-stop shop"))
-        (page_head(&format!("One-stop shop, {name}"), Some("What consumers in other countries of the Union paid tax on, in the order of the return, and what corrects returns of earlier quarters."), Some(&files(&req, OSS, &name))))
+        (page_head(&format!("One-stop shop, {name}"), Some("What consumers in other countries of the Union paid tax on, in the order of the return, and what corrects returns of earlier quarters."), Some(&files(OSS, &format!("quarter={name}")))))
         form.row method="get" action=(OSS) { (choose(&name, today)) }
         @if !missing.is_empty() {
             (notice(Tone::Warning, &html! { p { "Not converted, because no rate is noted: " (missing.join(", ")) ". " a href="/billing/exchange-rates" { "Note the rate" } "; the bank publishes it when the quarter is over." } }))
@@ -351,23 +357,4 @@ async fn oss_file(req: Req) -> Result<Res, HttpError> {
         ]
     });
     Ok(exports::whole(&format!("oss-{name}"), FileKind::of_path(&req), &OSS_NAMES, rows.collect()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quarters_are_read_and_found() {
-        let day = NaiveDate::from_ymd_opt(2026, 11, 28).expect("a day");
-        let of = |words: &str| {
-            let (name, from, until) = quarter(words, day);
-            format!("{name} {from} {until}")
-        };
-        assert_eq!(of(""), "2026-Q4 2026-10-01 2027-01-01");
-        assert_eq!(of("2026-Q1"), "2026-Q1 2026-01-01 2026-04-01");
-        for nonsense in ["2026-Q5", "2026-Q0", "Q1", "99999-Q1", "2026-Q1x"] {
-            assert_eq!(of(nonsense), of(""), "{nonsense}");
-        }
-    }
 }

@@ -4,6 +4,7 @@ use super::exports::{self, FileKind};
 use super::report_movements::{mix, movement, who_stays};
 use super::report_plans::over_time;
 use super::{BILLING, desk, with};
+use crate::domain::shared::calendar::{day_of, day_words};
 use crate::domain::shared::{Currency, Money};
 use crate::http::error::HttpError;
 use crate::http::route::Route;
@@ -31,13 +32,17 @@ pub(super) struct Scope {
     pub span: Span,
     /// The first day.
     pub from: NaiveDate,
+    /// The last day that is looked at: today, or an earlier one that `?until=` asks for.
     pub today: NaiveDate,
     /// The first day after it.
     pub until: NaiveDate,
+    /// Whether the last day was asked for.
+    asked: bool,
 }
 
 impl Scope {
-    /// As `?by=` says: two months by day, a year by week, or two years by month, which is what it is without it.
+    /// As `?by=` says: two months by day, a year by week, or two years by month, which is what it is without it; up
+    /// to the day that `?until=` says.
     ///
     /// # Errors
     /// If it says something else: a program that asks for quarters must not take months for them.
@@ -50,14 +55,21 @@ impl Scope {
                 )
             })?,
         };
-        let back = match span {
-            Span::Day => 61,
-            Span::Week => 52,
-            Span::Month => 23,
+        let newest = format::local_day(req.now());
+        let (asked, today) = match req.query("until") {
+            "" => (false, newest),
+            text => (
+                true,
+                day_of(text).map(|day| day.min(newest)).ok_or_else(|| {
+                    HttpError::BadRequest(
+                        "Name the last day of the report, such as ?until=2026-01-31.".into(),
+                    )
+                })?,
+            ),
         };
-        let today = format::local_day(req.now());
         let this = span.start(today);
-        Ok(Self { span, from: span.step(this, -back), today, until: span.step(this, 1) })
+        let from = span.step(this, 1 - span.shown());
+        Ok(Self { span, from, today, until: span.step(this, 1), asked })
     }
 
     /// A span as people read it.
@@ -89,7 +101,8 @@ impl Scope {
 
     /// The ways to save a report as it is shown.
     pub fn files(&self, name: &str) -> Markup {
-        let of = |ending: &str| format!("/billing/reports/{name}.{ending}?by={}", self.span.word());
+        let until = if self.asked { format!("&until={}", self.today) } else { String::new() };
+        let of = |ending: &str| format!("/billing/reports/{name}.{ending}?by={}{until}", self.span.word());
         html! {
             div.row {
                 (link_small("Export CSV", &of("csv"), Weight::Plain))
@@ -98,14 +111,44 @@ impl Scope {
         }
     }
 
-    /// Bars of the currency that comes first: amounts of several are not added.
-    pub fn drawn<'a>(&self, all: impl Iterator<Item = (NaiveDate, &'a str, i64)>) -> Vec<(String, f64)> {
-        let mut first = None;
-        all.filter(|(_, currency, _)| *first.get_or_insert(*currency) == *currency)
-            .map(|(start, currency, minor)| {
-                (format!("{}: {}", self.words(start), money(minor, currency)), tall(minor))
-            })
-            .collect()
+    /// Bars of spans; a chart for each currency.
+    pub fn drawn<'a>(&self, label: &str, all: impl Iterator<Item = (NaiveDate, &'a str, i64)>) -> Markup {
+        charts(label, all.map(|(start, currency, minor)| (self.words(start), currency, minor)))
+    }
+
+    /// Ways to the spans before and after those shown.
+    fn walk(&self, req: &Req) -> Markup {
+        let to = |day: NaiveDate| with(req, "until", Some(&day.to_string()));
+        let newest = format::local_day(req.now());
+        let later = self.span.step(self.span.start(self.today), self.span.shown()).min(newest);
+        html! {
+            nav.row aria-label="Other times" {
+                @if let Some(before) = self.from.pred_opt() { (link_small("Earlier", &to(before), Weight::Plain)) }
+                @if self.today < newest {
+                    (link_small("Later", &to(later), Weight::Plain))
+                    (link_small("Up to today", &with(req, "until", None), Weight::Quiet))
+                }
+                span.small.dim { (day_words(self.from)) " to " (day_words(self.today)) }
+            }
+        }
+    }
+}
+
+/// Bars of what is named; a chart for each currency, because amounts of several are not added.
+pub(super) fn charts<'a>(label: &str, all: impl Iterator<Item = (String, &'a str, i64)>) -> Markup {
+    let mut by_currency: Vec<(&str, Vec<(String, f64)>)> = Vec::new();
+    for (name, currency, minor) in all {
+        let bar = (format!("{name}: {}", money(minor, currency)), tall(minor));
+        match by_currency.iter_mut().find(|(known, _)| *known == currency) {
+            Some((_, bars)) => bars.push(bar),
+            None => by_currency.push((currency, vec![bar])),
+        }
+    }
+    let several = by_currency.len() > 1;
+    html! {
+        @for (currency, drawn) in &by_currency {
+            @if several { (bars(&format!("{label}, {currency}"), drawn)) } @else { (bars(label, drawn)) }
+        }
     }
 }
 
@@ -137,6 +180,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         (page_head("Reports", Some("Made from the event log; every figure can be rebuilt from it."), None))
         p { a href="/billing/reports/vat" { "VAT by country" } ", " a href="/billing/reports/oss" { "one-stop shop" } }
         (filters(&chips, None))
+        (scope.walk(&req))
         section.stack { h2 { "Revenue" } (revenue(&scope, &invoiced)) }
         section.stack { h2 { "Monthly recurring revenue" } (movement(&scope, &moved)) }
         section.stack { h2 { "Who stays" } (who_stays(&scope, &cohorts)) }
@@ -190,10 +234,11 @@ fn revenue(scope: &Scope, all: &[Invoiced]) -> Markup {
             money(m.revenue()),
         ]
     });
-    let drawn = scope.drawn(all.iter().map(|m| (m.start, m.currency.as_str(), m.revenue())));
+    let bars = all.iter().map(|m| (m.start, m.currency.as_str(), m.revenue()));
+    let drawn = scope.drawn("Revenue, without tax", bars);
     html! {
         @if all.is_empty() { p.dim { "Nothing was invoiced yet." } } @else {
-            (bars("Revenue, without tax", &drawn))
+            (drawn)
             (table("Revenue", &columns, &rows.collect::<Vec<_>>()))
             p.small.dim { "Refunds are taken off on the day of their credit note. A lost dispute is taken off as a whole on the day on which it was lost: no credit note is written, so its VAT stays owed." }
             (scope.files("revenue"))

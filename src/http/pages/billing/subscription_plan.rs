@@ -64,7 +64,12 @@ pub(super) async fn command(
         let chosen = offers.into_iter().find(|(o, _)| o.variation.id.to_string() == form.get("variation"));
         let Some((offer, _)) = chosen else { return Ok(Err(Errors::one("variation", "Choose a plan."))) };
         let order = derive_id(&req.command_id(form).to_string(), "order");
-        return Ok(Ok(SubscriptionCommand::ChangePlan { order, terms: terms_of(req, &offer)?, at }));
+        return Ok(Ok(SubscriptionCommand::ChangePlan {
+            order,
+            terms: terms_of(req, &offer)?,
+            shown: None,
+            at,
+        }));
     }
     let wrong = || Errors::one("pause_from", SubscriptionError::PauseDates.to_string());
     let Some(from) = day_of(form.get("pause_from")) else { return Ok(Err(wrong())) };

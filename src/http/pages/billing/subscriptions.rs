@@ -183,7 +183,7 @@ async fn chips(req: &Req, narrowed: &Filter) -> Result<Markup, HttpError> {
     Ok(filters(&all, set.then_some("/billing/subscriptions")))
 }
 
-const NAMES: [&str; 16] = [
+pub(in crate::http) const NAMES: [&str; 16] = [
     "subscription",
     "account",
     "status",
@@ -202,7 +202,7 @@ const NAMES: [&str; 16] = [
     "cancel_reason",
 ];
 
-fn cells(row: &SubscriptionRow) -> Vec<String> {
+pub(in crate::http) fn cells(row: &SubscriptionRow) -> Vec<String> {
     let s = &row.state;
     let status: &'static str = row.status.into();
     let collection: &'static str = s.terms().map(|t| t.collection.into()).unwrap_or("");

@@ -12,7 +12,7 @@ mod join;
 mod mandate;
 mod order;
 mod order_page;
-pub(super) mod paper;
+pub(in crate::http) mod paper;
 mod pause;
 mod payment_methods;
 pub(super) mod plan_change;

@@ -11,11 +11,7 @@ use warp::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION};
 ///
 /// # Errors
 /// If the database cannot be read or no PDF can be made.
-pub(in crate::http::pages) async fn pdf(
-    req: &Req,
-    invoice: &Invoice,
-    billed: &Billed,
-) -> Result<Res, HttpError> {
+pub(in crate::http) async fn pdf(req: &Req, invoice: &Invoice, billed: &Billed) -> Result<Res, HttpError> {
     let pdf = print(&req.app, invoice, billed).await.map_err(|error| match error {
         PaperError::Store(error) => error.into(),
         PaperError::Print(why) => HttpError::Internal(why),

@@ -198,8 +198,8 @@ async fn change(mut req: Req) -> Result<Res, HttpError> {
         return view(&req, &row, &errors).await;
     }
     let terms = terms_of(&req, &offer)?;
-    let at = req.now();
-    send(&req, &form, &row, SubscriptionCommand::ChangePlan { order, terms, at }, vec![], "plan").await
+    let command = SubscriptionCommand::ChangePlan { order, terms, shown: Some(pay), at: req.now() };
+    send(&req, &form, &row, command, vec![], "plan").await
 }
 
 async fn keep(mut req: Req) -> Result<Res, HttpError> {

@@ -68,14 +68,26 @@ impl Subscription {
                 vec![SubscriptionEvent::PaymentReceivedAfterEnd { order, paid_at }]
             });
         };
+        let paid = self.settled(status, terms, open, paid_at)?;
+        Ok(self.then_withdrawn(terms, vec![paid], paid_at))
+    }
+
+    /// What the payment of the open order brings.
+    fn settled(
+        &self,
+        status: Status,
+        terms: &Terms,
+        open: &OpenOrder,
+        paid_at: DateTime<Utc>,
+    ) -> Result<SubscriptionEvent, SubscriptionError> {
+        let order = open.order;
         if let Some(pending) = &open.change {
-            return Ok(vec![self.changed(order, pending, paid_at)?]);
+            return self.changed(order, pending, paid_at);
         }
         if status != Status::OnHold {
             let period = self.next_period(terms)?;
             let paid_until = terms.zone.start_of_day(period.end);
-            let order = open.order;
-            return Ok(vec![SubscriptionEvent::SubscriptionRenewed { order, paid_at, period, paid_until }]);
+            return Ok(SubscriptionEvent::SubscriptionRenewed { order, paid_at, period, paid_until });
         }
         // The day of payment becomes the anchor, but never a day that was billed before: a payment may
         // be dated earlier than the tick that put the subscription on hold (a clock that runs ahead).
@@ -83,12 +95,12 @@ impl Subscription {
         let start = if self.anchor.is_some() { paid_on.max(open.due_on) } else { paid_on };
         let period = Period::nth(start, terms.interval, 0)?;
         let paid_until = terms.zone.start_of_day(period.end);
-        Ok(vec![match self.anchor {
+        Ok(match self.anchor {
             None => SubscriptionEvent::SubscriptionActivated { order, paid_at, period, paid_until },
             Some(previous_anchor) => {
                 SubscriptionEvent::SubscriptionResumed { order, paid_at, previous_anchor, period, paid_until }
             }
-        }])
+        })
     }
 
     /// The open order counts as late only when the debit had its time.
@@ -168,6 +180,10 @@ impl Subscription {
         let Some((open, charge)) = self.open.as_ref().zip(self.charge(order, attempt)) else {
             return Ok(vec![]);
         };
+        if self.withdrawing.is_some() {
+            // The end gives the order up, so that it is neither tried again nor waited for.
+            return Ok(self.then_withdrawn(terms, vec![], at));
+        }
         if charge.trigger != Trigger::Clock {
             return Ok(vec![if open.change.is_some() {
                 SubscriptionEvent::PlanChangeDropped { order, attempt, code, hard }

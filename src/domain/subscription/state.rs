@@ -1,7 +1,7 @@
 use super::{
     CancelReason, GrantedDiscount, Pause, PauseBegun, PauseOver, PendingChange, PlanChangeRequest,
     PriceChange, PriceNotice, Refundable, RejectedDebit, ReversedPayment, Status, SubscriptionEvent, Terms,
-    TrialNotice, Trigger,
+    TrialNotice, Trigger, Withdrawal, Withdrawing,
 };
 use crate::domain::shared::payment::PaymentMethod;
 use crate::domain::shared::tax::Country;
@@ -129,6 +129,9 @@ pub struct Subscription {
     /// Days behind what is paid for that staff gave, and can take back.
     #[serde(default)]
     pub(super) given_days: u16,
+    /// The buyer withdrew while a charge was under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) withdrawing: Option<Withdrawing>,
 }
 
 impl Subscription {
@@ -431,8 +434,11 @@ impl Subscription {
             SubscriptionEvent::SubscriptionMoved { to, .. } => self.owner = to,
             SubscriptionEvent::TaxChangeAnnounced { .. } | SubscriptionEvent::MailResent { .. } => {}
             // The end that follows says what becomes of it.
-            SubscriptionEvent::WithdrawalDeclared { .. }
-            | SubscriptionEvent::UnusedDaysRefundRequested { .. } => {}
+            SubscriptionEvent::UnusedDaysRefundRequested { .. } => {}
+            SubscriptionEvent::WithdrawalDeclared(Withdrawal { awaits, .. }) => {
+                let unused = self.status == Some(Status::OnHold);
+                self.withdrawing = awaits.map(|awaits| Withdrawing { awaits, unused });
+            }
             SubscriptionEvent::PaymentReceivedAfterEnd { order, .. } => self.last_paid_order = Some(order),
         }
     }

@@ -116,7 +116,9 @@ async fn by_studio(
         let stream = log::stream(&client, &event.stream_id, 0).await?;
         drop(client);
         for recorded in stream.into_iter().rev().skip_while(|e| e.version >= event.version) {
-            if let Some(SubscriptionEvent::CancellationScheduled { .. }) = recorded.decode()? {
+            if let Some(SubscriptionEvent::CancellationScheduled { .. }) =
+                recorded.decode::<SubscriptionEvent>()?
+            {
                 actor = recorded.metadata.actor;
                 break;
             }

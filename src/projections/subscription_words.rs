@@ -432,13 +432,14 @@ fn subscription(event: &SubscriptionEvent) -> Words {
                 day_words(c.from)
             ),
         ),
-        E::WithdrawalDeclared(Withdrawal { joined_on, last_day, days }) => words(
+        E::WithdrawalDeclared(Withdrawal { joined_on, last_day, days, awaits }) => words(
             Weight::Bad,
             "The member went back on the contract.",
             format!(
-                "Joined on {}; possible for {days} days, until {}.",
+                "Joined on {}; possible for {days} days, until {}.{}",
                 day_words(*joined_on),
-                day_words(*last_day)
+                day_words(*last_day),
+                awaits.map_or("", |_| " It ends when the result of the charge under way is known.")
             ),
         ),
         E::UnusedDaysRefundRequested(UnusedDays { part, of, days_left, days_of_span, .. }) => words(

@@ -51,6 +51,7 @@ mod leaks;
 mod media;
 mod meilisearch;
 mod member_acts;
+mod member_mails;
 mod member_orders;
 mod merge;
 mod mock_bank;

@@ -167,6 +167,8 @@ async fn a_new_price_is_announced_to_those_who_have_the_old_one() {
     assert_eq!(mails(&studio, &format!("instead_of%{}", day(45))).await, 1);
     let mine = member.get("/account/subscription").await.body;
     assert!(mine.contains("€13.50") && mine.contains("cancel before your next payment"), "{mine}");
+    let from = kinora::domain::shared::calendar::day_words(today + chrono::Days::new(75));
+    assert!(mine.contains(&format!("For periods that begin on {from} or later the price is")), "{mine}");
     assert!(billing.get("/billing/plans").await.body.contains("€13.50 from"));
     let join = studio.browser().get("/join").await.body;
     assert!(!join.contains("€11.50 ") && join.contains("€13.50"), "the old price is sold no more");

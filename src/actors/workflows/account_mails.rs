@@ -2,11 +2,12 @@
 
 use super::{Workflow, WorkflowError};
 use crate::actors::{mailer, services::Services};
-use crate::domain::account::{AccountEvent, Origin, PasswordCause};
+use crate::domain::account::{AccountEvent, By, Origin, PasswordCause};
 use crate::domain::deletion_request::DeletionEvent;
 use crate::domain::shared::PersonalRef;
 use crate::domain::shared::aggregate::CategoryEvent;
 use crate::emails::MailKind;
+use crate::emails::billing::BillingMail;
 use crate::store::RecordedEvent;
 use async_trait::async_trait;
 use uuid::Uuid;
@@ -57,6 +58,13 @@ fn mail_after(event: &RecordedEvent) -> Result<Wanted, WorkflowError> {
             A::IdentityUnlinked { .. } => Some((own, None, MailKind::SignInService { linked: false })),
             A::ImpersonationStarted { at, .. } => Some((own, None, MailKind::Impersonated { at })),
             A::RecoveryCodeUsed { left, .. } => Some((own, None, MailKind::RecoveryCodeUsed { left })),
+            // What a gift or a merge brings is told of by their own mails.
+            A::ComplimentaryAccessGranted { until, by: By::Account(_), .. } => {
+                Some((own, None, MailKind::Billing(BillingMail::ComplimentaryGiven { until })))
+            }
+            A::ComplimentaryAccessEnded { by: By::Account(_), .. } => {
+                Some((own, None, MailKind::Billing(BillingMail::ComplimentaryEnded)))
+            }
             A::MailChanged { former, .. } => Some((own, Some(former), MailKind::MailChanged)),
             _ => None,
         });

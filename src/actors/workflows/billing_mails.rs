@@ -1,5 +1,7 @@
 //! Writes to members (and for managed memberships to billing staff) what happened to a membership.
 
+mod about;
+
 use super::{Workflow, WorkflowError, approval_mails, tax_changes};
 use crate::actors::payments::{bank_account, load_order};
 use crate::actors::services::Services;
@@ -10,19 +12,14 @@ use crate::domain::credit::CreditEvent;
 use crate::domain::order::{OrderEvent, RefundOf, RefundVia, order_number, transfer_reference};
 use crate::domain::order_process::refund_id;
 use crate::domain::shared::aggregate::CategoryEvent;
-use crate::domain::shared::payment::Collection;
-use crate::domain::shared::tax::{Country, Tax};
-use crate::domain::shared::tax_rates::RateTable;
-use crate::domain::shared::vat_number::VatCheck;
 use crate::domain::shared::{AccountId, Currency, Money, Role};
-use crate::domain::subscription::{
-    CancelCause, PauseOver, PriceNotice, Subscription, SubscriptionEvent, Terms, TrialNotice, UnusedDays,
-};
+use crate::domain::subscription::{Subscription, SubscriptionEvent, UnusedDays};
 use crate::emails::MailKind;
 use crate::emails::billing::BillingMail;
 use crate::projections::{people, subscriptions};
 use crate::store::repository::EventRepository;
-use crate::store::{RecordedEvent, log};
+use crate::store::{Actor, RecordedEvent, log};
+use about::{Other, Seen};
 use async_trait::async_trait;
 use uuid::Uuid;
 
@@ -46,31 +43,8 @@ impl Workflow for BillingMails {
     }
 
     async fn handle(&self, event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {
-        match event.decode::<OrderEvent>()? {
-            Some(OrderEvent::RefundSucceeded { of, via, amount, .. }) => {
-                return refunded(event, cx, of, &via, amount).await;
-            }
-            Some(OrderEvent::TransferReceived { received, rest, .. }) if rest.minor > 0 => {
-                return short(event, cx, received, rest).await;
-            }
-            Some(OrderEvent::PaymentDisputed { amount, reason, .. }) => {
-                let order = event.stream_uuid();
-                let mail = BillingMail::Disputed { number: order_number(order), order, amount, reason };
-                return tell(event, cx, &[Role::Billing], &[], &mail).await;
-            }
-            Some(OrderEvent::RefundProposed { refund, amount, by, lapses_at, .. }) => {
-                return approval_mails::refund_waits(event, cx, (by, refund), amount, lapses_at).await;
-            }
-            _ => {}
-        }
-        if let Some(CreditEvent::CreditPaidOut { amount, .. }) = event.decode::<CreditEvent>()? {
-            // A credit has the id of its account.
-            return send(event, cx, event.stream_uuid(), "mail", BillingMail::CreditPaidOut { amount }).await;
-        }
-        if let Some(ApprovalEvent::SecondPersonAsked { act, account, by, lapses_at, .. }) =
-            event.decode::<ApprovalEvent>()?
-        {
-            return approval_mails::act_waits(event, cx, (by, account), &act, lapses_at).await;
+        if let Some(other) = about::other(event)? {
+            return tell_of(other, event, cx).await;
         }
         let Some(happened) = event.decode::<SubscriptionEvent>()? else { return Ok(()) };
         if goes_without_saying(&happened) {
@@ -93,23 +67,31 @@ impl Workflow for BillingMails {
             mail_again::again(cx, id, *mail, state.owner()).await?;
             return Ok(());
         }
-        if let SubscriptionEvent::ManagerToldOfRenewal { .. } = &happened {
-            let rates = tax_changes::rates(cx).await?;
-            let Some(mail) = mail(&happened, &state, terms, &rates, event.stream_uuid(), cx) else {
-                return Ok(());
-            };
+        let seen = Seen {
+            state: &state,
+            terms,
+            rates: tax_changes::rates(cx).await?,
+            config: &cx.config,
+            now: cx.clock.now(),
+            at: event.effective_at,
+            by_studio: by_studio(event, &happened, state.owner(), cx).await?,
+        };
+        let Some(mut mail) = about::mail(&happened, &seen) else { return Ok(()) };
+        if let BillingMail::ManagerTold { .. } = &mail {
             return tell(event, cx, &[Role::Billing], &[], &mail).await;
         }
-        let rates = tax_changes::rates(cx).await?;
-        let Some(mut mail) = mail(&happened, &state, terms, &rates, event.stream_uuid(), cx) else {
-            return Ok(());
-        };
         if !less_credit(&happened, &mut mail, state.owner(), cx).await? {
             return Ok(());
         }
-        if let BillingMail::Withdrawn { refund, amount } = &mut mail {
-            *amount = withdrawn(event, cx, terms.price.currency).await?;
-            *refund = amount.is_some();
+        match &mut mail {
+            BillingMail::Withdrawn { refund, amount, waits: false, .. } => {
+                *amount = withdrawn(event, cx, terms.price.currency).await?;
+                *refund = amount.is_some();
+            }
+            BillingMail::WithdrawalSettled { amount, .. } => {
+                *amount = withdrawn(event, cx, terms.price.currency).await?;
+            }
+            _ => {}
         }
         if let BillingMail::OrderToPay { debited, pay_by, .. } = &mut mail {
             let mandate = direct_debits::mandate_of(cx, state.owner()).await?;
@@ -117,6 +99,57 @@ impl Workflow for BillingMails {
                 && mandate.current().is_some_and(|m| m.holds_on(*pay_by));
         }
         send(event, cx, state.owner(), "mail", mail).await
+    }
+}
+
+/// Whether staff did it, and not the member, with whichever account; an end that comes by the clock was caused by who
+/// cancelled.
+async fn by_studio(
+    event: &RecordedEvent,
+    happened: &SubscriptionEvent,
+    owner: AccountId,
+    cx: &Services,
+) -> Result<bool, WorkflowError> {
+    let mut actor = event.metadata.actor.clone();
+    if let (SubscriptionEvent::SubscriptionCancelled { .. }, Actor::System(_)) = (happened, &actor) {
+        let client = cx.pool.get().await.map_err(crate::store::StoreError::from)?;
+        let stream = log::stream(&client, &event.stream_id, 0).await?;
+        drop(client);
+        for recorded in stream.into_iter().rev().skip_while(|e| e.version >= event.version) {
+            if let Some(SubscriptionEvent::CancellationScheduled { .. }) =
+                recorded.decode::<SubscriptionEvent>()?
+            {
+                actor = recorded.metadata.actor;
+                break;
+            }
+        }
+    }
+    Ok(match actor {
+        Actor::Account(id) => !people::same_person(&cx.reader, owner).await?.contains(&id),
+        Actor::System(_) | Actor::Visitor => false,
+    })
+}
+
+/// Writes what follows from events of orders, credits and approvals.
+async fn tell_of(other: Other, event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {
+    match other {
+        Other::Refunded { of, via, amount } => refunded(event, cx, of, &via, amount).await,
+        Other::TransferShort { received, rest } => short(event, cx, received, rest).await,
+        Other::Disputed { amount, reason } => {
+            let order = event.stream_uuid();
+            let mail = BillingMail::Disputed { number: order_number(order), order, amount, reason };
+            tell(event, cx, &[Role::Billing], &[], &mail).await
+        }
+        Other::RefundWaits { by, refund, amount, lapses_at } => {
+            approval_mails::refund_waits(event, cx, (by, refund), amount, lapses_at).await
+        }
+        // A credit has the id of its account.
+        Other::CreditPaidOut { amount } => {
+            send(event, cx, event.stream_uuid(), "mail", BillingMail::CreditPaidOut { amount }).await
+        }
+        Other::ActWaits { by, account, act, lapses_at } => {
+            approval_mails::act_waits(event, cx, (by, account), &act, lapses_at).await
+        }
     }
 }
 
@@ -218,7 +251,8 @@ async fn withdrawn(
     currency: Currency,
 ) -> Result<Option<Money>, WorkflowError> {
     let client = cx.pool.get().await.map_err(crate::store::StoreError::from)?;
-    let stream = log::stream(&client, &event.stream_id, event.version).await?;
+    // There is one withdrawal in the life of a subscription.
+    let stream = log::stream(&client, &event.stream_id, 0).await?;
     drop(client);
     let mut back = 0_i64;
     for recorded in &stream {
@@ -244,122 +278,4 @@ async fn send(
     // A tick may be for a later time than the clock shows (demo); its mail leaves now.
     mailer::enqueue(cx, id, to, MailKind::Billing(mail), cx.clock.now()).await?;
     Ok(())
-}
-
-fn mail(
-    happened: &SubscriptionEvent,
-    state: &Subscription,
-    terms: &Terms,
-    rates: &RateTable,
-    subscription: Uuid,
-    cx: &Services,
-) -> Option<BillingMail> {
-    use SubscriptionEvent as E;
-    let name = |terms: &Terms| format!("{}, {}", terms.plan_name, terms.interval.adjective());
-    let plan = name(terms);
-    let day = |at: chrono::DateTime<chrono::Utc>| terms.zone.date_of(at);
-    let account = || bank_account(&cx.config).map(|(iban, holder)| (iban.to_string(), holder));
-    // Who accounts for the tax sees net prices only.
-    let home = Country::parse(&cx.config.studio.country).unwrap_or(Country::from_letters(*b"NL"));
-    let today = day(cx.clock.now());
-    let pay = |price: Money| Tax::decide(price, state.buyer(home), home, today, rates).gross;
-    let amount = pay(state.ordered().unwrap_or(terms.price));
-    Some(match happened {
-        E::FirstOrderRequested { order, amount, .. } if terms.collection != Collection::Automatic => {
-            let (iban, holder) = account()?;
-            let reference = transfer_reference(&order_number(*order));
-            BillingMail::TransferExpected { plan, amount: pay(*amount), iban, holder, reference }
-        }
-        E::RenewalOrderRequested { order, amount, pay_by: Some(pay_by), .. } => {
-            let (iban, _) = account()?;
-            let reference = transfer_reference(&order_number(*order));
-            BillingMail::OrderToPay {
-                plan,
-                amount: pay(*amount),
-                pay_by: day(*pay_by),
-                iban,
-                reference,
-                debited: false,
-            }
-        }
-        E::RenewalOrderRequested { amount, behind, explain: true, .. } => {
-            BillingMail::CatchingUp { amount: pay(*amount), behind: *behind }
-        }
-        E::SubscriptionActivated { period, .. } | E::SubscriptionResumed { period, .. } => {
-            BillingMail::MembershipStarted { plan, amount, next_due: period.end }
-        }
-        E::SubscriptionRenewed { period, .. } => BillingMail::Renewed { plan, amount, next_due: period.end },
-        E::TrialStarted { ends_on, .. } => BillingMail::TrialStarted { plan, amount, ends_on: *ends_on },
-        E::TrialEndAnnounced(TrialNotice { ends_on, amount, charged, .. }) => {
-            BillingMail::TrialEnding { amount: pay(*amount), ends_on: *ends_on, charged: *charged }
-        }
-        E::PauseScheduled { from, until } => BillingMail::PausePlanned { from: *from, until: *until },
-        E::PauseEnded(PauseOver { anchor, .. }) => BillingMail::PauseOver { next_due: *anchor },
-        E::PlanChangeScheduled { terms, on } => {
-            BillingMail::PlanChangePlanned { plan: name(terms), price: pay(terms.price), on: *on }
-        }
-        E::PlanChanged { terms, paid_until, .. } => BillingMail::PlanChanged {
-            plan: name(terms),
-            price: pay(terms.price),
-            next_due: day(*paid_until),
-        },
-        E::PlanChangeDropped { code, .. } => BillingMail::PlanChangeFailed { code: code.clone() },
-        E::MemberPaymentFailed { code, .. } => BillingMail::FirstPaymentFailed { amount, code: code.clone() },
-        E::RenewalPaymentFailed { code, failures, retry_at: Some(retry_at), policy, .. } => {
-            BillingMail::RenewalFailed {
-                amount,
-                code: code.clone(),
-                failures: *failures,
-                attempts: policy.attempts,
-                retry_on: day(*retry_at),
-            }
-        }
-        E::ChargeAwaitsAction { order, until, .. } => {
-            BillingMail::ActionNeeded { amount, order: *order, until: *until }
-        }
-        E::SubscriptionPutOnHold { cause, expires_at, .. } => {
-            BillingMail::OnHold { amount, cause: *cause, expires_on: day(*expires_at) }
-        }
-        E::CancellationUndone { next_due_on } => BillingMail::CancellationWithdrawn {
-            amount: pay(state.next_price().unwrap_or(terms.price)),
-            next_due: *next_due_on,
-        },
-        E::CancellationScheduled { ends_on, .. } => BillingMail::CancellationScheduled { ends_on: *ends_on },
-        E::PaidTimeExtended { days, to, .. } => BillingMail::Extended { days: Some(*days), next_due: *to },
-        E::GivenDaysTakenBack { days, to, .. } => BillingMail::DaysTakenBack { days: *days, next_due: *to },
-        E::PeriodWaived { period, .. } => BillingMail::Extended { days: None, next_due: period.end },
-        E::SubscriptionCancelled { cause: CancelCause::EndedByStaff | CancelCause::Disputed, .. } => {
-            BillingMail::EndedByStudio
-        }
-        // The mail about the withdrawal says so already.
-        E::SubscriptionCancelled { cause: CancelCause::Withdrawn, .. } => return None,
-        E::SubscriptionCancelled { .. } => BillingMail::Ended,
-        E::VatNumberChecked { check: VatCheck::Refused, .. } => {
-            BillingMail::VatNumberRefused { price: pay(state.next_price().unwrap_or(terms.price)) }
-        }
-        // What goes back is known from its orders: see `withdrawn`.
-        E::WithdrawalDeclared { .. } => BillingMail::Withdrawn { refund: state.has_paid(), amount: None },
-        E::PriceChangeAnnounced(PriceNotice { previous, terms, from, instead_of, .. }) => {
-            BillingMail::PriceChanges {
-                instead_of: *instead_of,
-                plan: name(terms),
-                previous: pay(*previous),
-                price: pay(terms.price),
-                from: *from,
-                first_due: state.first_due_from(*from),
-            }
-        }
-        E::TaxChangeAnnounced { change } => BillingMail::TaxChanges { plan, change: change.clone() },
-        E::SubscriptionExpired { weeks, .. } => BillingMail::Expired { weeks: *weeks },
-        E::RenewalAnnounced { due_on, amount, .. } => {
-            let amount = Tax::decide(*amount, state.buyer(home), home, *due_on, rates).gross;
-            BillingMail::RenewalAhead { plan, amount, due_on: *due_on }
-        }
-        E::CardExpiryAnnounced { expires_on, .. } => BillingMail::CardExpiring { expires_on: *expires_on },
-        E::PaymentMethodChanged { .. } => BillingMail::MethodChanged,
-        E::ManagerToldOfRenewal { due_on, amount } => {
-            BillingMail::ManagerTold { plan, amount: pay(*amount), due_on: *due_on, subscription }
-        }
-        _ => return None,
-    })
 }

@@ -88,6 +88,9 @@ pub enum SubscriptionError {
     /// Given up when it was bought, or not offered.
     #[error("There is no right of withdrawal from this subscription. You can cancel it.")]
     WithdrawalWaived,
+    /// The buyer withdrew while a charge was under way.
+    #[error("You have withdrawn from the contract. It ends as soon as the result of the payment is known.")]
+    Withdrawing,
     /// Too late.
     #[error("The time in which you could withdraw is over. You can cancel instead.")]
     WithdrawalOver,

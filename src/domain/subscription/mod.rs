@@ -48,6 +48,6 @@ pub use status::Status;
 pub use tax_change::{RatesMove, TaxChange};
 pub use terms::{CancelCause, CancelReason, HoldCause, Terms, Trigger};
 pub use trial::{LONGEST_TRIAL, TrialNotice};
-pub use withdrawal::{LONGEST_WITHDRAWAL, Refundable, UnusedDays, Withdrawal};
+pub use withdrawal::{AwaitedResult, LONGEST_WITHDRAWAL, Refundable, UnusedDays, Withdrawal, Withdrawing};
 
 crate::decider!(Subscription, SubscriptionCommand, SubscriptionEvent, SubscriptionError, "subscription");

@@ -70,13 +70,25 @@ impl Subscription {
                 vec![SubscriptionEvent::PaymentReceivedAfterEnd { order, paid_at }]
             });
         };
+        let settled = self.settled(status, terms, open, paid_at)?;
+        Ok(self.then_withdrawn(terms, settled, paid_at))
+    }
+
+    /// What the payment of the open order brings.
+    fn settled(
+        &self,
+        status: Status,
+        terms: &Terms,
+        open: &OpenOrder,
+        paid_at: DateTime<Utc>,
+    ) -> Decision {
+        let order = open.order;
         if let Some(pending) = &open.change {
             return Ok(vec![self.changed(order, pending, paid_at)?]);
         }
         if status != Status::OnHold {
             let period = self.next_period(terms)?;
             let paid_until = terms.zone.start_of_day(period.end);
-            let order = open.order;
             // The bank was told to collect before the member cancelled: nobody pays for a period that they gave up.
             // (Whoever pays it by hand wants it.)
             if status == Status::PendingCancellation && open.debit_until.is_some() {
@@ -191,6 +203,10 @@ impl Subscription {
         let Some((open, charge)) = self.open.as_ref().zip(self.charge(order, attempt)) else {
             return Ok(vec![]);
         };
+        if self.withdrawing.is_some() {
+            // The end gives the order up, so that it is neither tried again nor waited for.
+            return Ok(self.then_withdrawn(terms, vec![], at));
+        }
         if charge.trigger != Trigger::Clock {
             return Ok(vec![if open.change.is_some() {
                 SubscriptionEvent::PlanChangeDropped { order, attempt, code, hard }

@@ -103,6 +103,15 @@ fn dearer(new: &Terms, old: &Terms) -> bool {
             > i128::from(old.price.minor) * length(new.interval)
 }
 
+impl Terms {
+    /// Whether more is to be paid by these than by `old`: at a time, or for a day.
+    #[must_use]
+    pub fn costs_more_than(&self, old: &Self) -> bool {
+        let by_day = |a: &Self, b: &Self| i128::from(a.price.minor) * length(b.interval);
+        self.price.minor > old.price.minor || by_day(self, old) > by_day(old, self)
+    }
+}
+
 /// `price` × `days` / `of`, half up to the minor unit.
 fn share(price: Money, days: i64, of: i64) -> Money {
     let (price_minor, days, of) = (i128::from(price.minor), i128::from(days), i128::from(of.max(1)));

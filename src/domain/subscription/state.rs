@@ -2,7 +2,7 @@ use super::paid_span::days;
 use super::{
     CancelReason, Charge, GrantedDiscount, OpenOrder, PaidSpan, Pause, PauseBegun, PauseOver, PendingChange,
     PlanChangeRequest, PriceChange, PriceNotice, Refundable, RejectedDebit, ReversedPayment, Status,
-    SubscriptionEvent, Terms, TrialNotice, Trigger,
+    SubscriptionEvent, Terms, TrialNotice, Trigger, Withdrawal, Withdrawing,
 };
 use crate::domain::shared::payment::PaymentMethod;
 use crate::domain::shared::tax::Country;
@@ -79,6 +79,9 @@ pub struct Subscription {
     /// Days behind what is paid for that staff gave, and can take back.
     #[serde(default)]
     pub(super) given_days: u16,
+    /// The buyer withdrew while a charge was under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) withdrawing: Option<Withdrawing>,
 }
 
 impl Subscription {
@@ -395,8 +398,11 @@ impl Subscription {
             SubscriptionEvent::SubscriptionMoved { to, .. } => self.owner = to,
             SubscriptionEvent::TaxChangeAnnounced { .. } | SubscriptionEvent::MailResent { .. } => {}
             // The end that follows says what becomes of it.
-            SubscriptionEvent::WithdrawalDeclared { .. }
-            | SubscriptionEvent::UnusedDaysRefundRequested { .. } => {}
+            SubscriptionEvent::UnusedDaysRefundRequested { .. } => {}
+            SubscriptionEvent::WithdrawalDeclared(Withdrawal { awaits, .. }) => {
+                let unused = self.status == Some(Status::OnHold);
+                self.withdrawing = awaits.map(|awaits| Withdrawing { awaits, unused });
+            }
             SubscriptionEvent::PaymentReceivedAfterEnd { order, .. } => {
                 self.open.take_if(|open| open.order == order);
                 self.last_paid_order = Some(order);

@@ -89,6 +89,7 @@ impl Subscription {
             },
             C::Cancel { reason, at } => self.cancel(status, terms, reason, at),
             C::UndoCancel { at } => match status {
+                _ if self.withdrawing.is_some() => Err(SubscriptionError::Withdrawing),
                 Status::PendingCancellation if at < self.paid_until(terms)? => {
                     let next_due_on = self.next_period(terms)?.start;
                     Ok(vec![SubscriptionEvent::CancellationUndone { next_due_on }])
@@ -183,6 +184,8 @@ impl Subscription {
         match status {
             Status::Cancelled | Status::Expired => Err(SubscriptionError::Ended),
             Status::PendingCancellation => Ok(vec![]),
+            // It ends sooner than that.
+            _ if self.withdrawing.is_some() => Ok(vec![]),
             Status::OnHold if in_flight => Err(SubscriptionError::InFlight),
             Status::OnHold => Ok(vec![SubscriptionEvent::SubscriptionCancelled {
                 cause: CancelCause::WasOnHold,

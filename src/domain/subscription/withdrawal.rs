@@ -41,6 +41,27 @@ pub struct Withdrawal {
     pub last_day: NaiveDate,
     /// Days of the contract after which it was over, by law or by what the studio adds.
     pub days: u16,
+    /// A charge was under way: the contract ends, with what goes back, when its result is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub awaits: Option<AwaitedResult>,
+}
+
+/// The result that a withdrawal waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AwaitedResult {
+    /// Of which order.
+    pub order: Uuid,
+    /// When the buyer went back on the contract: from the day after that nothing is paid, however late the result is.
+    pub declared_at: DateTime<Utc>,
+}
+
+/// A withdrawal that waits for the result of a charge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withdrawing {
+    /// What it waits for.
+    pub awaits: AwaitedResult,
+    /// There was no access when it was declared: nothing of what the charge pays for was used.
+    pub unused: bool,
 }
 
 /// Days that were paid for and not begun.
@@ -103,6 +124,12 @@ impl Subscription {
         self.refundable.iter().map(share).filter(|(_, part, _)| *part > 0).collect()
     }
 
+    /// When the right of withdrawal was given up, if it was.
+    #[must_use]
+    pub fn withdrawal_waived_at(&self) -> Option<DateTime<Utc>> {
+        self.joined_at.filter(|_| self.withdrawal_waived)
+    }
+
     /// The last day on which the buyer may go back on the contract.
     ///
     /// # Errors
@@ -137,24 +164,66 @@ impl Subscription {
         if today > last_day {
             return Err(SubscriptionError::WithdrawalOver);
         }
-        if self.open.as_ref().is_some_and(|o| o.charge.is_some()) {
-            return Err(SubscriptionError::InFlight);
+        if self.withdrawing.is_some() {
+            return Ok(vec![]);
         }
         let joined_on = self.joined_at.map_or(today, |at| terms.zone.date_of(at));
+        // The right must not lapse while a gateway does not answer: the wish counts from now.
+        let in_flight = self.open.as_ref().filter(|o| o.charge.is_some());
+        let awaits = in_flight.map(|o| AwaitedResult { order: o.order, declared_at: at });
+        let declared = Withdrawal { joined_on, last_day, days, awaits };
+        let declared = SubscriptionEvent::WithdrawalDeclared(declared);
+        if awaits.is_some() {
+            return Ok(vec![declared]);
+        }
+        Ok([declared].into_iter().chain(self.end_withdrawn(today, None, at)).collect())
+    }
+
+    /// What goes back for the days after `today`, and the end; of the order `unused` everything goes back.
+    fn end_withdrawn(
+        &self,
+        today: NaiveDate,
+        unused: Option<Uuid>,
+        ended_at: DateTime<Utc>,
+    ) -> Vec<SubscriptionEvent> {
         let refunds = self.refundable.iter().filter_map(|r| {
-            let (days_left, days_of_span) = r.left(self.unbegun(today));
+            let before = r.span.start.pred_opt().filter(|_| unused == Some(r.order));
+            let (days_left, days_of_span) = r.left(self.unbegun(before.map_or(today, |day| day.min(today))));
             let (part, of) = (r.part * u64::from(days_left), r.of * u64::from(days_of_span));
             let order = r.order;
             let unused = UnusedDays { order, part, of, days_left, days_of_span };
             (part > 0).then_some(SubscriptionEvent::UnusedDaysRefundRequested(unused))
         });
-        let declared = SubscriptionEvent::WithdrawalDeclared(Withdrawal { joined_on, last_day, days });
         let ended = SubscriptionEvent::SubscriptionCancelled {
             cause: CancelCause::Withdrawn,
-            ended_at: at,
+            ended_at,
             abandoned_order: self.open.as_ref().map(|o| o.order),
             reason: None,
         };
-        Ok([declared].into_iter().chain(refunds).chain([ended]).collect())
+        refunds.chain([ended]).collect()
+    }
+
+    /// The withdrawal that waits for the result of a charge.
+    #[must_use]
+    pub const fn withdrawing(&self) -> Option<&Withdrawing> {
+        self.withdrawing.as_ref()
+    }
+
+    /// What the result of a charge decides, and, if the buyer withdrew meanwhile, the end that follows.
+    pub(super) fn then_withdrawn(
+        &self,
+        terms: &Terms,
+        mut decided: Vec<SubscriptionEvent>,
+        at: DateTime<Utc>,
+    ) -> Vec<SubscriptionEvent> {
+        let Some(Withdrawing { awaits, unused }) = self.withdrawing else { return decided };
+        let mut next = self.clone();
+        for event in &decided {
+            next.apply(event.clone());
+        }
+        let day = terms.zone.date_of(awaits.declared_at);
+        let unused = unused.then_some(awaits.order);
+        decided.extend(next.end_withdrawn(day, unused, at.max(awaits.declared_at)));
+        decided
     }
 }

@@ -6,11 +6,30 @@ use crate::emails::{Letter, Mail, Studio};
 use chrono::NaiveDate;
 
 /// See [`super::BillingMail::CancellationScheduled`].
-pub(super) fn render(studio: &Studio, name: Option<&str>, ends_on: &NaiveDate) -> Mail {
+pub(super) fn render(
+    studio: &Studio,
+    name: Option<&str>,
+    ends_on: &NaiveDate,
+    by_studio: bool,
+    waits: bool,
+) -> Mail {
+    let who = if by_studio {
+        "We cancelled your membership. If you do not know why, write to us."
+    } else {
+        "You cancelled."
+    };
+    if waits {
+        return Letter::new("Your membership is cancelled")
+            .to_person(name)
+            .say(who)
+            .say("A payment was being processed at that moment. If it is made, you can watch everything until the end of the time it pays for, and a mail says until when; if not, your membership ends. Nothing more will be charged.")
+            .button("See your subscription", studio.link("/account/subscription"))
+            .sign(studio);
+    }
     Letter::new(format!("Your membership ends on {}", day_words(*ends_on)))
         .to_person(name)
         .say(format!(
-            "You cancelled. Nothing more will be charged, and you can watch everything until {}.",
+            "{who} Nothing more will be charged, and you can watch everything until {}.",
             day_words(*ends_on)
         ))
         .say("You can undo the cancellation until then.")
@@ -19,10 +38,20 @@ pub(super) fn render(studio: &Studio, name: Option<&str>, ends_on: &NaiveDate) -
 }
 
 /// See [`super::BillingMail::CancellationWithdrawn`].
-pub(super) fn withdrawn(studio: &Studio, name: Option<&str>, amount: &Money, next_due: &NaiveDate) -> Mail {
+pub(super) fn withdrawn(
+    studio: &Studio,
+    name: Option<&str>,
+    amount: &Money,
+    next_due: &NaiveDate,
+    by_studio: bool,
+) -> Mail {
     Letter::new("Your membership goes on")
         .to_person(name)
-        .say("You undid your cancellation: nothing ends, and you can watch everything.")
+        .say(if by_studio {
+            "We undid the cancellation of your membership: nothing ends, and you can watch everything. If you do not want that, cancel again, or write to us."
+        } else {
+            "You undid your cancellation: nothing ends, and you can watch everything."
+        })
         .row("Next payment", day_words(*next_due))
         .row("Amount", amount.to_string())
         .button("See your subscription", studio.link("/account/subscription"))

@@ -1,5 +1,6 @@
 //! Says that access has begun.
 
+use super::{WithdrawalRight, with_right};
 use crate::domain::shared::Money;
 use crate::domain::shared::calendar::day_words;
 use crate::emails::{Letter, Mail, Studio};
@@ -12,14 +13,14 @@ pub(super) fn render(
     plan: &str,
     amount: &Money,
     next_due: &NaiveDate,
+    right: Option<WithdrawalRight>,
 ) -> Mail {
-    Letter::new(format!("Your membership at {} has started", studio.name))
+    let letter = Letter::new(format!("Your membership at {} has started", studio.name))
         .to_person(name)
         .say("Your payment arrived. You can watch everything now.")
         .row("Plan", plan)
         .row("Paid", amount.to_string())
         .row("Next payment", day_words(*next_due))
-        .say("You can cancel at any time; what is paid for stays yours until its end.")
-        .button("Start watching", studio.link("/"))
-        .sign(studio)
+        .say("You can cancel at any time; what is paid for stays yours until its end.");
+    with_right(letter, studio, right).button("Start watching", studio.link("/")).sign(studio)
 }

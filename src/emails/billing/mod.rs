@@ -5,6 +5,7 @@ mod approval_waits;
 mod cancellation_scheduled;
 mod card_expiring;
 mod catching_up;
+mod complimentary;
 mod credit;
 mod direct_debit;
 mod disputed;
@@ -12,11 +13,13 @@ mod ended;
 mod expired;
 mod extended;
 mod first_payment_failed;
+mod kinds;
 mod manager_told;
 mod membership_started;
 mod method_changed;
 mod on_hold;
 mod order_to_pay;
+mod paid_for_nothing;
 mod pause;
 mod plan_change;
 mod price_change;
@@ -31,362 +34,31 @@ mod transfer_expected;
 mod transfer_short;
 mod trial;
 mod vat_refused;
+mod went_on;
 mod withdrawn;
 
-use super::{Mail, Studio};
-use crate::domain::shared::Money;
-use crate::domain::subscription::{HoldCause, TaxChange};
-use chrono::{DateTime, NaiveDate, Utc};
-use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+pub use kinds::{BillingMail, WithdrawalRight};
 
-/// What a mail about a membership says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "about", rename_all = "snake_case")]
-pub enum BillingMail {
-    /// Somebody joined and pays by transfer.
-    TransferExpected {
-        /// Plan and interval.
-        plan: String,
-        /// How much.
-        amount: Money,
-        /// Where to.
-        iban: String,
-        /// Whose account that is.
-        holder: String,
-        /// With which reference.
-        reference: String,
-    },
-    /// Less came than the order asks for.
-    TransferShort {
-        /// What came.
-        received: Money,
-        /// What is missing.
-        rest: Money,
-        /// Where to.
-        iban: String,
-        /// With which reference.
-        reference: String,
-    },
-    /// The first order is paid.
-    MembershipStarted {
-        /// Plan and interval.
-        plan: String,
-        /// How much was paid.
-        amount: Money,
-        /// When the next payment is due.
-        next_due: NaiveDate,
-    },
-    /// A payment that the member set off failed.
-    FirstPaymentFailed {
-        /// How much.
-        amount: Money,
-        /// The gateway's code.
-        code: String,
-    },
-    /// A renewal was paid.
-    Renewed {
-        /// Plan and interval.
-        plan: String,
-        /// How much.
-        amount: Money,
-        /// When the next payment is due.
-        next_due: NaiveDate,
-    },
-    /// A renewal charge failed and is tried again.
-    RenewalFailed {
-        /// How much.
-        amount: Money,
-        /// The gateway's code.
-        code: String,
-        /// Which attempt it was.
-        failures: u8,
-        /// Of how many.
-        attempts: u8,
-        /// When it is tried again.
-        retry_on: NaiveDate,
-    },
-    /// A subscription was put on hold.
-    OnHold {
-        /// What is open.
-        amount: Money,
-        /// Why.
-        cause: HoldCause,
-        /// When it expires.
-        expires_on: NaiveDate,
-    },
-    /// The holder of the card has to confirm a charge.
-    ActionNeeded {
-        /// How much.
-        amount: Money,
-        /// Of which order.
-        order: Uuid,
-        /// Until when.
-        until: DateTime<Utc>,
-    },
-    /// A renewal is to be paid by transfer.
-    OrderToPay {
-        /// Plan and interval.
-        plan: String,
-        /// How much.
-        amount: Money,
-        /// By when.
-        pay_by: NaiveDate,
-        /// Where to.
-        iban: String,
-        /// With which reference.
-        reference: String,
-        /// There is a mandate: it will be collected.
-        #[serde(default)]
-        debited: bool,
-    },
-    /// A mandate for direct debit was signed.
-    MandateSigned {
-        /// What bank and member call it by.
-        reference: String,
-        /// Creditor identifier of the studio.
-        creditor: String,
-        /// Days before a debit at which the member is told.
-        notice_days: u8,
-    },
-    /// A direct debit is announced.
-    DebitAhead {
-        /// Number of the order.
-        number: String,
-        /// How much.
-        amount: Money,
-        /// On which day.
-        collect_on: NaiveDate,
-        /// Of the mandate.
-        reference: String,
-        /// Creditor identifier of the studio.
-        creditor: String,
-        /// The order.
-        order: Uuid,
-    },
-    /// The bank does not collect a direct debit: the order is to be paid in another way.
-    DebitRejected {
-        /// Number of the order.
-        number: String,
-        /// How much.
-        amount: Money,
-        /// The order.
-        order: Uuid,
-    },
-    /// Missed periods are billed one after the other.
-    CatchingUp {
-        /// What one period costs.
-        amount: Money,
-        /// How many have begun unpaid.
-        behind: u32,
-    },
-    /// A yearly renewal is near.
-    RenewalAhead {
-        /// Plan and interval.
-        plan: String,
-        /// How much.
-        amount: Money,
-        /// When.
-        due_on: NaiveDate,
-    },
-    /// A subscription will end with its paid time.
-    CancellationScheduled {
-        /// The first day without access.
-        ends_on: NaiveDate,
-    },
-    /// The member took a cancellation back.
-    CancellationWithdrawn {
-        /// What is paid next.
-        amount: Money,
-        /// When.
-        next_due: NaiveDate,
-    },
-    /// A subscription has ended by wish.
-    Ended,
-    /// A subscription was on hold for too long.
-    Expired {
-        /// After how many weeks.
-        weeks: u16,
-    },
-    /// Another card is charged from now on.
-    MethodChanged,
-    /// The card that is charged will soon be valid no more.
-    CardExpiring {
-        /// The first day on which it cannot be charged.
-        expires_on: NaiveDate,
-    },
-    /// Staff gave time that is not paid for, or waived an order.
-    Extended {
-        /// Days; none if an order was waived.
-        days: Option<u16>,
-        /// When the next payment is due.
-        next_due: NaiveDate,
-    },
-    /// Staff took back days that they had given.
-    DaysTakenBack {
-        /// Days.
-        days: u16,
-        /// When the next payment is due.
-        next_due: NaiveDate,
-    },
-    /// A trial began.
-    TrialStarted {
-        /// Plan and interval.
-        plan: String,
-        /// What is due when it ends.
-        amount: Money,
-        /// When.
-        ends_on: NaiveDate,
-    },
-    /// A trial ends soon.
-    TrialEnding {
-        /// What is due then.
-        amount: Money,
-        /// When.
-        ends_on: NaiveDate,
-        /// Whether there is something to charge.
-        charged: bool,
-    },
-    /// A pause was planned, or begins today.
-    PausePlanned {
-        /// Its first day.
-        from: NaiveDate,
-        /// The first day after it, if it ends by itself.
-        until: Option<NaiveDate>,
-    },
-    /// A pause is over.
-    PauseOver {
-        /// When the next payment is due.
-        next_due: NaiveDate,
-    },
-    /// Another plan is in force.
-    PlanChanged {
-        /// Plan and interval.
-        plan: String,
-        /// Its price.
-        price: Money,
-        /// When the next payment is due.
-        next_due: NaiveDate,
-    },
-    /// Another plan comes into force later.
-    PlanChangePlanned {
-        /// Plan and interval.
-        plan: String,
-        /// Its price.
-        price: Money,
-        /// When.
-        on: NaiveDate,
-    },
-    /// The register does not know the VAT number any more.
-    VatNumberRefused {
-        /// What a period costs from the next order on.
-        price: Money,
-    },
-    /// The price changes, by decision of the studio.
-    PriceChanges {
-        /// Plan and interval.
-        plan: String,
-        /// What a period costs until then.
-        previous: Money,
-        /// What it will cost.
-        price: Money,
-        /// For periods that begin on this day or later.
-        from: NaiveDate,
-        /// The first payment of the new price, where it is known.
-        first_due: Option<NaiveDate>,
-        /// The day that they were told before.
-        #[serde(default)]
-        instead_of: Option<NaiveDate>,
-    },
-    /// Another rate of tax changes what is to be paid.
-    TaxChanges {
-        /// Plan and interval.
-        plan: String,
-        /// What changes, and when.
-        change: TaxChange,
-    },
-    /// The buyer went back on the contract.
-    Withdrawn {
-        /// Something is given back.
-        refund: bool,
-        /// How much, where it is known.
-        #[serde(default)]
-        amount: Option<Money>,
-    },
-    /// The difference to another plan was not paid.
-    PlanChangeFailed {
-        /// The gateway's code.
-        code: String,
-    },
-    /// The studio ended it at once.
-    EndedByStudio,
-    /// Money went back.
-    Refunded {
-        /// Of which order.
-        number: String,
-        /// How much.
-        amount: Money,
-        /// By bank transfer, not to the card.
-        by_transfer: bool,
-        /// It was part of the price, so that there is a credit note.
-        credited: bool,
-        /// It stays here as credit.
-        #[serde(default)]
-        to_credit: bool,
-    },
-    /// Credit was paid out.
-    CreditPaidOut {
-        /// How much.
-        amount: Money,
-    },
-    /// To billing staff: the holder of a card asks the bank for the money back.
-    Disputed {
-        /// Of which order.
-        number: String,
-        /// Its id.
-        order: Uuid,
-        /// How much.
-        amount: Money,
-        /// The gateway's word for why.
-        reason: String,
-    },
-    /// To billing staff: a managed subscription begins a new period.
-    ManagerTold {
-        /// Plan and interval.
-        plan: String,
-        /// How much.
-        amount: Money,
-        /// When.
-        due_on: NaiveDate,
-        /// Which subscription.
-        subscription: Uuid,
-    },
-    /// To billing staff: something waits for a second person.
-    ApprovalWaits {
-        /// What would be done.
-        what: String,
-        /// Where it is decided.
-        path: String,
-        /// When it counts no more; none: it waits for ever.
-        lapses_at: Option<DateTime<Utc>>,
-    },
-}
+use super::{Letter, Mail, Studio};
+use crate::domain::shared::calendar::day_words;
 
 impl BillingMail {
     /// Writes the mail.
     #[must_use]
     pub fn render(&self, studio: &Studio, name: Option<&str>) -> Mail {
         match self {
-            Self::TransferExpected { plan, amount, iban, holder, reference } => {
-                transfer_expected::render(studio, name, plan, amount, iban, holder, reference)
+            Self::TransferExpected { plan, amount, iban, holder, reference, right } => {
+                transfer_expected::render(studio, name, plan, amount, (iban, holder, reference), *right)
             }
-            Self::MembershipStarted { plan, amount, next_due } => {
-                membership_started::render(studio, name, plan, amount, next_due)
+            Self::MembershipStarted { plan, amount, next_due, right } => {
+                membership_started::render(studio, name, plan, amount, next_due, *right)
             }
             Self::FirstPaymentFailed { amount, code } => {
                 first_payment_failed::render(studio, name, amount, code)
             }
-            Self::Renewed { plan, amount, next_due } => renewed::render(studio, name, plan, amount, next_due),
+            Self::Renewed { plan, amount, next_due, ends } => {
+                renewed::render(studio, name, plan, amount, next_due, *ends)
+            }
             Self::RenewalFailed { amount, code, failures, attempts, retry_on } => {
                 renewal_failed::render(studio, name, amount, code, failures, attempts, retry_on)
             }
@@ -415,27 +87,37 @@ impl BillingMail {
             Self::RenewalAhead { plan, amount, due_on } => {
                 renewal_ahead::render(studio, name, plan, amount, due_on)
             }
-            Self::CancellationScheduled { ends_on } => cancellation_scheduled::render(studio, name, ends_on),
-            Self::CancellationWithdrawn { amount, next_due } => {
-                cancellation_scheduled::withdrawn(studio, name, amount, next_due)
+            Self::CancellationScheduled { ends_on, by_studio, waits } => {
+                cancellation_scheduled::render(studio, name, ends_on, *by_studio, *waits)
+            }
+            Self::CancellationWithdrawn { amount, next_due, by_studio } => {
+                cancellation_scheduled::withdrawn(studio, name, amount, next_due, *by_studio)
             }
             Self::Ended => ended::render(studio, name, false),
             Self::Expired { weeks } => expired::render(studio, name, weeks),
             Self::Extended { days, next_due } => extended::render(studio, name, *days, next_due),
             Self::DaysTakenBack { days, next_due } => extended::back(studio, name, *days, next_due),
-            Self::TrialStarted { plan, amount, ends_on } => {
-                trial::started(studio, name, plan, amount, ends_on)
+            Self::TrialStarted { plan, amount, ends_on, right } => {
+                trial::started(studio, name, plan, amount, ends_on, *right)
             }
             Self::TrialEnding { amount, ends_on, charged } => {
                 trial::ending(studio, name, amount, ends_on, *charged)
             }
-            Self::PausePlanned { from, until } => pause::planned(studio, name, from, until.as_ref()),
-            Self::PauseOver { next_due } => pause::over(studio, name, next_due),
-            Self::PlanChanged { plan, price, next_due } => {
-                plan_change::changed(studio, name, plan, price, next_due)
+            Self::PausePlanned { from, until, by_studio } => {
+                pause::planned(studio, name, from, until.as_ref(), *by_studio)
             }
-            Self::PlanChangePlanned { plan, price, on } => {
-                plan_change::planned(studio, name, plan, price, on)
+            Self::PauseGivenUp { from, next_due, by_studio } => {
+                pause::given_up(studio, name, from, next_due.as_ref(), *by_studio)
+            }
+            Self::PauseOver { next_due, by_studio } => pause::over(studio, name, next_due, *by_studio),
+            Self::PlanChanged { plan, price, next_due, by_studio } => {
+                plan_change::changed(studio, name, plan, price, next_due, *by_studio)
+            }
+            Self::PlanChangePlanned { plan, price, on, by_studio } => {
+                plan_change::planned(studio, name, plan, price, on, *by_studio)
+            }
+            Self::PlanChangeGivenUp { plan, price, by_studio } => {
+                plan_change::given_up(studio, name, plan, price, *by_studio)
             }
             Self::PriceChanges { plan, previous, price, from, first_due, instead_of } => {
                 let days = (from, first_due.as_ref(), instead_of.as_ref());
@@ -443,7 +125,17 @@ impl BillingMail {
             }
             Self::TaxChanges { plan, change } => tax_change::render(studio, name, plan, change),
             Self::VatNumberRefused { price } => vat_refused::render(studio, name, price),
-            Self::Withdrawn { refund, amount } => withdrawn::render(studio, name, *refund, amount.as_ref()),
+            Self::Withdrawn { refund, amount, at, plan, joined_on, waits } => {
+                let contract = (plan.as_str(), *joined_on);
+                withdrawn::render(studio, name, (*refund, *amount), *at, contract, *waits)
+            }
+            Self::WithdrawalSettled { at, amount } => withdrawn::settled(studio, name, *at, *amount),
+            Self::WentOn { waived, billed, amount, next_due } => {
+                went_on::render(studio, name, (*waived, *billed), amount, next_due)
+            }
+            Self::PaidForNothing { number, ended } => paid_for_nothing::render(studio, name, number, *ended),
+            Self::ComplimentaryGiven { until } => complimentary::given(studio, name, *until),
+            Self::ComplimentaryEnded => complimentary::ended(studio, name),
             Self::PlanChangeFailed { code } => plan_change::failed(studio, name, code),
             Self::EndedByStudio => ended::render(studio, name, true),
             Self::MethodChanged => method_changed::render(studio, name),
@@ -468,6 +160,22 @@ impl BillingMail {
                 approval_waits::render(studio, name, what, path, lapses_at.as_ref())
             }
         }
+    }
+}
+
+/// What a mail that begins a contract says of going back on it, on paper that lasts.
+fn with_right(letter: Letter, studio: &Studio, right: Option<WithdrawalRight>) -> Letter {
+    match right {
+        None => letter,
+        Some(WithdrawalRight::Until(day)) => letter.say(format!(
+            "As a consumer you can withdraw from this contract until {}, without a reason, and pay only for the days that have begun: {}",
+            day_words(day),
+            studio.link("/account/subscription/withdraw")
+        )),
+        Some(WithdrawalRight::WaivedOn(day)) => letter.say(format!(
+            "When you ordered on {} you asked for access at once, and confirmed that you know that your right of withdrawal ends when it begins. You can cancel at any time.",
+            day_words(day)
+        )),
     }
 }
 

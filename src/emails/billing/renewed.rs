@@ -12,13 +12,18 @@ pub(super) fn render(
     plan: &str,
     amount: &Money,
     next_due: &NaiveDate,
+    ends: bool,
 ) -> Mail {
     Letter::new(format!("Paid: {amount} for {plan}"))
         .to_person(name)
-        .say("Your membership goes on. The invoice is in your account.")
+        .say(if ends {
+            "This payment was under way when your membership was cancelled: the membership goes on until the end of the time that is paid for. Nothing more is charged. The invoice is in your account."
+        } else {
+            "Your membership goes on. The invoice is in your account."
+        })
         .row("Plan", plan)
         .row("Paid", amount.to_string())
-        .row("Next payment", day_words(*next_due))
+        .row(if ends { "Ends" } else { "Next payment" },day_words(*next_due))
         .button("See your invoices", studio.link("/account/invoices"))
         .sign(studio)
 }

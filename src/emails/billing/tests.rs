@@ -2,7 +2,25 @@
 
 use super::*;
 use crate::domain::shared::Currency;
+use crate::domain::shared::Money;
 use crate::domain::shared::tax::Country;
+use crate::domain::subscription::{HoldCause, TaxChange};
+use uuid::Uuid;
+
+fn went_on(waived: u32, billed: u32) -> BillingMail {
+    let amount = Money::new(1150, Currency::eur());
+    BillingMail::WentOn { waived, billed, amount, next_due: "2026-12-21".parse().unwrap() }
+}
+
+fn pause_given_up(by_studio: bool) -> BillingMail {
+    let (from, next_due) = ("2026-12-24".parse().unwrap(), "2027-01-21".parse().ok());
+    BillingMail::PauseGivenUp { from, next_due, by_studio }
+}
+
+fn plan_kept(by_studio: bool) -> BillingMail {
+    let price = Money::new(1150, Currency::eur());
+    BillingMail::PlanChangeGivenUp { plan: "Studio, monthly".into(), price, by_studio }
+}
 
 fn all() -> Vec<(&'static str, Mail)> {
     let studio = Studio { name: "Salt & Light".into(), base_url: "https://studio.example".into() };
@@ -15,6 +33,7 @@ fn all() -> Vec<(&'static str, Mail)> {
                 iban: "NL02 ABNA 0123 4567 89".into(),
                 holder: "Salt & Light".into(),
                 reference: "RF18539007547034".into(),
+                right: Some(WithdrawalRight::Until("2026-12-05".parse().unwrap())),
             },
         ),
         (
@@ -23,6 +42,16 @@ fn all() -> Vec<(&'static str, Mail)> {
                 plan: "Studio, monthly".into(),
                 amount: Money::new(1150, Currency::eur()),
                 next_due: "2026-12-21".parse().unwrap(),
+                right: Some(WithdrawalRight::WaivedOn("2026-11-21".parse().unwrap())),
+            },
+        ),
+        (
+            "membership_resumed",
+            BillingMail::MembershipStarted {
+                plan: "Studio, monthly".into(),
+                amount: Money::new(1150, Currency::eur()),
+                next_due: "2026-12-21".parse().unwrap(),
+                right: None,
             },
         ),
         (
@@ -84,9 +113,58 @@ fn all() -> Vec<(&'static str, Mail)> {
         ),
         (
             "withdrawn",
-            BillingMail::Withdrawn { refund: true, amount: Some(Money::new(1079, Currency::eur())) },
+            BillingMail::Withdrawn {
+                refund: true,
+                amount: Some(Money::new(1079, Currency::eur())),
+                at: Some("2026-11-23T10:07:00Z".parse().unwrap()),
+                plan: "Studio, monthly".into(),
+                joined_on: Some("2026-11-21".parse().unwrap()),
+                waits: false,
+            },
         ),
-        ("withdrawn_unpaid", BillingMail::Withdrawn { refund: false, amount: None }),
+        (
+            "withdrawn_unpaid",
+            BillingMail::Withdrawn {
+                refund: false,
+                amount: None,
+                at: Some("2026-11-23T10:07:00Z".parse().unwrap()),
+                plan: "Studio, monthly".into(),
+                joined_on: Some("2026-11-21".parse().unwrap()),
+                waits: false,
+            },
+        ),
+        (
+            "withdrawn_while_paying",
+            BillingMail::Withdrawn {
+                refund: false,
+                amount: None,
+                at: Some("2026-11-23T10:07:00Z".parse().unwrap()),
+                plan: "Studio, monthly".into(),
+                joined_on: Some("2026-11-21".parse().unwrap()),
+                waits: true,
+            },
+        ),
+        (
+            "withdrawal_settled",
+            BillingMail::WithdrawalSettled {
+                at: "2026-11-23T10:07:00Z".parse().unwrap(),
+                amount: Some(Money::new(1150, Currency::eur())),
+            },
+        ),
+        (
+            "withdrawal_settled_unpaid",
+            BillingMail::WithdrawalSettled { at: "2026-11-23T10:07:00Z".parse().unwrap(), amount: None },
+        ),
+        ("went_on_waived", went_on(4, 0)),
+        ("went_on_billed", went_on(0, 4)),
+        ("paid_after_end", BillingMail::PaidForNothing { number: "K123456789".into(), ended: true }),
+        ("paid_for_nothing", BillingMail::PaidForNothing { number: "K123456789".into(), ended: false }),
+        (
+            "complimentary_given",
+            BillingMail::ComplimentaryGiven { until: Some("2027-03-01T22:59:00Z".parse().unwrap()) },
+        ),
+        ("complimentary_for_ever", BillingMail::ComplimentaryGiven { until: None }),
+        ("complimentary_ended", BillingMail::ComplimentaryEnded),
         (
             "refunded",
             BillingMail::Refunded {
@@ -118,11 +196,21 @@ fn all() -> Vec<(&'static str, Mail)> {
             },
         ),
         (
+            "renewed_and_ending",
+            BillingMail::Renewed {
+                plan: "Studio, monthly".into(),
+                amount: Money::new(1150, Currency::eur()),
+                next_due: "2026-12-21".parse().unwrap(),
+                ends: true,
+            },
+        ),
+        (
             "renewed",
             BillingMail::Renewed {
                 plan: "Studio, monthly".into(),
                 amount: Money::new(1150, Currency::eur()),
                 next_due: "2026-12-21".parse().unwrap(),
+                ends: false,
             },
         ),
         (
@@ -203,13 +291,42 @@ fn all() -> Vec<(&'static str, Mail)> {
         ),
         (
             "cancellation_scheduled",
-            BillingMail::CancellationScheduled { ends_on: "2026-12-21".parse().unwrap() },
+            BillingMail::CancellationScheduled {
+                ends_on: "2026-12-21".parse().unwrap(),
+                by_studio: false,
+                waits: false,
+            },
+        ),
+        (
+            "cancelled_by_staff",
+            BillingMail::CancellationScheduled {
+                ends_on: "2026-12-21".parse().unwrap(),
+                by_studio: true,
+                waits: false,
+            },
+        ),
+        (
+            "cancelled_while_paying",
+            BillingMail::CancellationScheduled {
+                ends_on: "2026-12-21".parse().unwrap(),
+                by_studio: false,
+                waits: true,
+            },
         ),
         (
             "cancellation_undone",
             BillingMail::CancellationWithdrawn {
                 amount: Money::new(1150, Currency::eur()),
                 next_due: "2026-12-21".parse().unwrap(),
+                by_studio: false,
+            },
+        ),
+        (
+            "cancellation_undone_by_staff",
+            BillingMail::CancellationWithdrawn {
+                amount: Money::new(1150, Currency::eur()),
+                next_due: "2026-12-21".parse().unwrap(),
+                by_studio: true,
             },
         ),
         (
@@ -218,6 +335,7 @@ fn all() -> Vec<(&'static str, Mail)> {
                 plan: "Studio, monthly".into(),
                 amount: Money::new(1150, Currency::eur()),
                 ends_on: "2026-12-21".parse().unwrap(),
+                right: Some(WithdrawalRight::Until("2026-12-05".parse().unwrap())),
             },
         ),
         (
@@ -241,15 +359,42 @@ fn all() -> Vec<(&'static str, Mail)> {
             BillingMail::PausePlanned {
                 from: "2026-12-21".parse().unwrap(),
                 until: Some("2027-01-21".parse().unwrap()),
+                by_studio: false,
             },
         ),
-        ("pause_over", BillingMail::PauseOver { next_due: "2026-12-21".parse().unwrap() }),
+        (
+            "pause_planned_by_staff",
+            BillingMail::PausePlanned {
+                from: "2026-12-21".parse().unwrap(),
+                until: Some("2027-01-21".parse().unwrap()),
+                by_studio: true,
+            },
+        ),
+        ("pause_over", BillingMail::PauseOver { next_due: "2026-12-21".parse().unwrap(), by_studio: false }),
+        (
+            "pause_over_by_staff",
+            BillingMail::PauseOver { next_due: "2026-12-21".parse().unwrap(), by_studio: true },
+        ),
+        ("pause_given_up", pause_given_up(false)),
+        ("pause_given_up_by_staff", pause_given_up(true)),
+        ("plan_kept", plan_kept(false)),
+        ("plan_kept_by_staff", plan_kept(true)),
         (
             "plan_changed",
             BillingMail::PlanChanged {
                 plan: "Studio, yearly".into(),
                 price: Money::new(11500, Currency::eur()),
                 next_due: "2026-12-21".parse().unwrap(),
+                by_studio: false,
+            },
+        ),
+        (
+            "plan_changed_by_staff",
+            BillingMail::PlanChanged {
+                plan: "Studio, yearly".into(),
+                price: Money::new(11500, Currency::eur()),
+                next_due: "2026-12-21".parse().unwrap(),
+                by_studio: true,
             },
         ),
         (
@@ -258,6 +403,16 @@ fn all() -> Vec<(&'static str, Mail)> {
                 plan: "Studio, yearly".into(),
                 price: Money::new(11500, Currency::eur()),
                 on: "2026-12-21".parse().unwrap(),
+                by_studio: false,
+            },
+        ),
+        (
+            "plan_change_planned_by_staff",
+            BillingMail::PlanChangePlanned {
+                plan: "Studio, yearly".into(),
+                price: Money::new(11500, Currency::eur()),
+                on: "2026-12-21".parse().unwrap(),
+                by_studio: true,
             },
         ),
         ("plan_change_failed", BillingMail::PlanChangeFailed { code: "insufficient_funds".into() }),

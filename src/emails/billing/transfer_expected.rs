@@ -1,5 +1,6 @@
 //! Says where to send the money for a new membership.
 
+use super::{WithdrawalRight, with_right};
 use crate::domain::shared::Money;
 use crate::emails::{Letter, Mail, Studio};
 
@@ -9,11 +10,10 @@ pub(super) fn render(
     name: Option<&str>,
     plan: &str,
     amount: &Money,
-    iban: &str,
-    holder: &str,
-    reference: &str,
+    (iban, holder, reference): (&str, &str, &str),
+    right: Option<WithdrawalRight>,
 ) -> Mail {
-    Letter::new(format!("Send {amount} to start your membership"))
+    let letter = Letter::new(format!("Send {amount} to start your membership"))
         .to_person(name)
         .say(format!(
             "You joined {}: {plan}. Your access starts on the day your transfer arrives.",
@@ -23,7 +23,8 @@ pub(super) fn render(
         .row("Account", iban)
         .row("Name", holder)
         .row("Reference", reference)
-        .say("Write the reference exactly as it stands here: by it we recognise your payment.")
+        .say("Write the reference exactly as it stands here: by it we recognise your payment.");
+    with_right(letter, studio, right)
         .button("See your subscription", studio.link("/account/subscription"))
         .sign(studio)
 }

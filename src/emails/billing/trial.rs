@@ -1,5 +1,6 @@
 //! Welcomes to a trial, and reminds of its end.
 
+use super::{WithdrawalRight, with_right};
 use crate::domain::shared::Money;
 use crate::domain::shared::calendar::day_words;
 use crate::emails::{Letter, Mail, Studio};
@@ -12,13 +13,15 @@ pub(super) fn started(
     plan: &str,
     amount: &Money,
     ends_on: &NaiveDate,
+    right: Option<WithdrawalRight>,
 ) -> Mail {
-    Letter::new("Your trial has begun")
+    let letter = Letter::new("Your trial has begun")
         .to_person(name)
         .say("You can watch and download everything. Nothing was charged.")
         .row("Plan", plan)
         .row("First payment", format!("{amount} on {}", day_words(*ends_on)))
-        .say("Cancel before that day if you do not want to go on.")
+        .say("Cancel before that day if you do not want to go on.");
+    with_right(letter, studio, right)
         .button("See your subscription", studio.link("/account/subscription"))
         .sign(studio)
 }

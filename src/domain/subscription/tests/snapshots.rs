@@ -3,7 +3,8 @@ use crate::domain::shared::calendar::Period;
 use crate::domain::shared::discount::{Discount, Off};
 use crate::domain::shared::vat_number::VatCheck;
 use crate::domain::subscription::{
-    PauseBegun, PauseOver, PlanChangeRequest, PriceNotice, RejectedDebit, TrialNotice, UnusedDays, Withdrawal,
+    AwaitedResult, PauseBegun, PauseOver, PlanChangeRequest, PriceNotice, RejectedDebit, TrialNotice,
+    UnusedDays, Withdrawal,
 };
 
 /// One event of each kind, as it lies in the log. A change of this picture needs an upcaster.
@@ -156,6 +157,7 @@ fn events_keep_their_form() {
             joined_on: due_on,
             last_day: period.end,
             days: 14,
+            awaits: Some(AwaitedResult { order, declared_at: when }),
         }),
         SubscriptionEvent::UnusedDaysRefundRequested(UnusedDays {
             order,

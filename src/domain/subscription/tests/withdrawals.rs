@@ -1,6 +1,7 @@
 //! The right of withdrawal: who has it, until when, and what goes back.
 
 use super::*;
+use crate::domain::shared::calendar::IntervalUnit;
 use crate::domain::subscription::UnusedDays;
 use chrono::NaiveDate;
 
@@ -78,7 +79,7 @@ fn a_business_and_who_gave_it_up_can_only_cancel() {
 }
 
 #[test]
-fn an_order_that_was_not_paid_is_dropped_and_one_under_way_is_waited_for() {
+fn an_order_that_was_not_paid_is_dropped() {
     let mut world = World::default();
     world.run(join(Collection::Manual, Interval::monthly(), JOINED), at(JOINED));
     let order = world.sub.open_order().unwrap().order;
@@ -88,9 +89,86 @@ fn an_order_that_was_not_paid_is_dropped_and_one_under_way_is_waited_for() {
         panic!()
     };
     assert_eq!((*cause, *abandoned_order), (CancelCause::Withdrawn, Some(order)));
-    let mut waiting = World { mute: true, ..World::default() };
-    waiting.run(join(Collection::Automatic, Interval::monthly(), JOINED), at(JOINED));
-    assert_eq!(waiting.sub.decide(withdraw("2026-02-02T10:00:00Z")), Err(SubscriptionError::InFlight));
+}
+
+/// Somebody who joined, and withdrew before the gateway said what became of the charge.
+fn unanswered() -> (World, Uuid, Uuid) {
+    let mut world = World { mute: true, ..World::default() };
+    world.run(join(Collection::Automatic, Interval::monthly(), JOINED), at(JOINED));
+    let open = world.sub.open_order().unwrap();
+    let (order, attempt) = (open.order, open.charge.as_ref().unwrap().attempt);
+    let events = world.run(withdraw("2026-02-14T22:59:00Z"), at("2026-02-14T22:59:00Z"));
+    assert_eq!(World::kinds(&events), ["WithdrawalDeclared"], "it counts although nothing can end yet");
+    assert!(world.sub.withdrawing().is_some() && world.status() == Status::OnHold);
+    (world, order, attempt)
+}
+
+#[test]
+fn a_withdrawal_counts_from_its_time_when_the_payment_turns_out_to_be_made() {
+    let (mut world, order, _) = unanswered();
+    assert!(world.run(withdraw("2026-02-14T22:59:30Z"), at(JOINED)).is_empty(), "twice is once");
+    assert!(world.tick("2026-02-20T00:00:00Z").is_empty());
+    let late = at("2026-02-19T09:00:00Z");
+    let events = world.run(SubscriptionCommand::RecordPaid { order, at: late }, late);
+    assert_eq!(
+        World::kinds(&events),
+        ["SubscriptionActivated", "UnusedDaysRefundRequested", "SubscriptionCancelled"]
+    );
+    assert_eq!(shares(&events), [(28, 28)], "there was no access: everything goes back");
+    assert_eq!(world.status(), Status::Cancelled);
+    assert!(world.run(SubscriptionCommand::RecordPaid { order, at: late }, late).is_empty());
+    // Also if the money was taken on the very day.
+    let (mut world, order, _) = unanswered();
+    let when = at("2026-02-14T12:00:00Z");
+    assert_eq!(shares(&world.run(SubscriptionCommand::RecordPaid { order, at: when }, when)), [(28, 28)]);
+}
+
+#[test]
+fn a_withdrawal_ends_the_contract_when_the_payment_turns_out_not_to_be_made() {
+    let (mut world, order, attempt) = unanswered();
+    let failure = SubscriptionCommand::RecordFailure {
+        order,
+        attempt,
+        code: "no_charge_made".into(),
+        hard: false,
+        policy: BillingPolicy::default(),
+        at: at("2026-02-19T09:00:00Z"),
+    };
+    let events = world.run(failure, at("2026-02-19T09:00:00Z"));
+    let [SubscriptionEvent::SubscriptionCancelled { cause, abandoned_order, ended_at, .. }] = &events[..]
+    else {
+        panic!("{events:?}")
+    };
+    assert_eq!((*cause, *abandoned_order), (CancelCause::Withdrawn, Some(order)));
+    assert_eq!(*ended_at, at("2026-02-19T09:00:00Z"));
+    assert_eq!(world.status(), Status::Cancelled);
+}
+
+#[test]
+fn of_a_renewal_under_way_the_days_after_the_withdrawal_go_back() {
+    let weekly = Interval::new(IntervalUnit::Week, 1).unwrap();
+    let mut world = World::joined(Collection::Automatic, weekly, "2026-02-01T10:00:00Z");
+    world.mute = true;
+    world.tick("2026-02-08T00:00:00Z");
+    let order = world.sub.open_order().unwrap().order;
+    // It can be cancelled whatever waits.
+    let mut cancelled = world.clone();
+    let at_noon = at("2026-02-08T12:00:00Z");
+    let events = cancelled.run(SubscriptionCommand::Cancel { reason: None, at: at_noon }, at_noon);
+    assert_eq!(World::kinds(&events), ["CancellationScheduled"]);
+    cancelled.run(withdraw("2026-02-09T12:00:00Z"), at("2026-02-09T12:00:00Z"));
+    let undo = SubscriptionCommand::UndoCancel { at: at("2026-02-07T12:00:00Z") };
+    assert_eq!(cancelled.sub.decide(undo), Err(SubscriptionError::Withdrawing));
+
+    assert_eq!(World::kinds(&world.run(withdraw("2026-02-09T12:00:00Z"), at_noon)), ["WithdrawalDeclared"]);
+    assert!(world.run(SubscriptionCommand::Cancel { reason: None, at: at_noon }, at_noon).is_empty());
+    let late = at("2026-02-12T12:00:00Z");
+    let events = world.run(SubscriptionCommand::RecordPaid { order, at: late }, late);
+    assert_eq!(
+        World::kinds(&events),
+        ["SubscriptionRenewed", "UnusedDaysRefundRequested", "SubscriptionCancelled"]
+    );
+    assert_eq!(shares(&events), [(5, 7)], "the two days up to the withdrawal were used");
 }
 
 #[test]

@@ -153,7 +153,8 @@ async fn choose_payment(req: Req) -> Result<Res, HttpError> {
             aside: None,
         });
     }
-    let chosen = ways.first().map_or("card", |w| w.value);
+    let asked = ways.iter().find(|w| w.value == req.query("way"));
+    let chosen = asked.or(ways.first()).map_or("card", |w| w.value);
     let action = format!("/join/{}/order", offer.variation.id);
     let body = html! {
         (page_head("How do you want to pay?", Some(&format!("{}: {} per {}, {}.", shown.title(), tax.gross, shown.variation.interval.words(), tax_note(&tax))), None))

@@ -45,6 +45,8 @@ struct Choice {
     full: Tax,
     /// What a coupon takes off.
     discount: Option<Discount>,
+    /// The code of a coupon as it was typed.
+    typed: String,
     /// Days before the first payment.
     trial_days: u16,
 }
@@ -59,7 +61,7 @@ async fn choice(req: &Req, code: &str, way: &str) -> Result<Choice, HttpError> {
     let tax = taxes.quote(&offer, buyer);
     let trial_days = trial(req, &offer).await?;
     let full = tax.clone();
-    Ok(Choice { offer, taxes, buyer, by_card, tax, full, discount: None, trial_days })
+    Ok(Choice { offer, taxes, buyer, by_card, tax, full, discount: None, typed: String::new(), trial_days })
 }
 
 impl Choice {
@@ -71,6 +73,7 @@ impl Choice {
         subscription: Uuid,
         errors: &mut Errors,
     ) -> Result<(), HttpError> {
+        code.clone_into(&mut self.typed);
         match coupon::look(req, code, self.offer.variation.price, subscription).await? {
             Ok(discount) => self.discount = discount,
             Err(why) => errors.add("", format!("{why} Go back to change the coupon.")),
@@ -105,7 +108,12 @@ async fn show(req: Req) -> Result<Res, HttpError> {
 async fn view(req: &Req, choice: &Choice, form: &Form, errors: &Errors) -> Result<Res, HttpError> {
     let Choice { offer, buyer, by_card, tax, full, discount, trial_days, .. } = choice;
     let code = discount.as_ref().map_or("", |d| d.code.as_str());
-    let back = format!("/join/{}?country={buyer}&coupon={code}", offer.variation.id);
+    let way = if *by_card { "card" } else { "bank" };
+    // What was chosen and typed before stands there again, a wrong code to be corrected too.
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs([("country", buyer.code()), ("way", way), ("coupon", choice.typed.as_str())])
+        .finish();
+    let back = format!("/join/{}?{query}", offer.variation.id);
     let how = match (*by_card, *trial_days > 0) {
         (true, true) => "By card, charged when the trial is over and when a period begins",
         (true, false) => "By card, charged now and when a period begins",
@@ -123,7 +131,7 @@ async fn view(req: &Req, choice: &Choice, form: &Form, errors: &Errors) -> Resul
             form.form method="post" action={ "/join/" (offer.variation.id) "/order" } novalidate {
                 (hidden_fields(req))
                 input type="hidden" name="country" value=(buyer.code());
-                input type="hidden" name="way" value=(if *by_card { "card" } else { "bank" });
+                input type="hidden" name="way" value=(way);
                 @if discount.is_some() { input type="hidden" name="coupon" value=(code); }
                 input type="hidden" name="price" value=(tax.gross.minor);
                 input type="hidden" name="currency" value=(tax.gross.currency.code());

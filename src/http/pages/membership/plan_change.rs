@@ -12,7 +12,7 @@ use crate::http::response::see_other;
 use crate::http::route::{Access, Route};
 use crate::http::ui::button::{link, submit};
 use crate::http::ui::layout::{Place, crumbs};
-use crate::http::ui::{Errors, Icon, Weight, empty, error_summary, form as post_form, page_head};
+use crate::http::ui::{Errors, Icon, Weight, empty, error_summary, facts, form as post_form, page_head};
 use crate::http::{Req, Res};
 use crate::projections::plans::Offer;
 use crate::projections::subscriptions::SubscriptionRow;
@@ -100,6 +100,8 @@ async fn view(req: &Req, row: &SubscriptionRow, errors: &Errors) -> Result<Res, 
     let desk = TaxDesk::open(req).await?;
     let credit = credits::of_account(&req.app.reader, row.owner).await?;
     let has: Vec<String> = credit.iter().filter(|b| b.money.minor > 0).map(|b| b.money.to_string()).collect();
+    let choices: Vec<Markup> =
+        all.iter().map(|(offer, quote)| choice(req, &desk, row, offer, quote)).collect::<Result<_, _>>()?;
     let content = html! {
         (crumbs(&[Place::new("Subscription", "/account/subscription")], "Change plan"))
         (page_head("Change plan", Some(&format!("You have {}.", row.plan())), None))
@@ -108,7 +110,7 @@ async fn view(req: &Req, row: &SubscriptionRow, errors: &Errors) -> Result<Res, 
         @if all.is_empty() {
             (empty(Icon::Info, "No other plan", "There is no other plan that is paid in the way you pay.", Some(&Place::new("Back", "/account/subscription"))))
         }
-        @for (offer, quote) in &all { (choice(req, &desk, row, offer, quote)) }
+        @for choice in &choices { (choice) }
     };
     Ok(below_subscription(req, "Change plan", errors, &content))
 }
@@ -135,14 +137,24 @@ async fn not_now(req: &Req, row: &SubscriptionRow, errors: &Errors) -> Result<Re
     Ok(below_subscription(req, "Change plan", errors, &content))
 }
 
-fn choice(req: &Req, desk: &TaxDesk, row: &SubscriptionRow, offer: &Offer, quote: &ChangeQuote) -> Markup {
+fn choice(
+    req: &Req,
+    desk: &TaxDesk,
+    row: &SubscriptionRow,
+    offer: &Offer,
+    quote: &ChangeQuote,
+) -> Result<Markup, HttpError> {
     let v = &offer.variation;
     let to_pay = |m: Money| desk.to_pay(row, m);
+    // What will cost more is an order, also if it begins later: the button says so, and the sums stand beside it.
+    let terms = terms_of(req, offer)?;
+    let more = row.state.terms().is_none_or(|old| terms.costs_more_than(old));
     let (pay, button) = match quote {
         ChangeQuote::Now(p) => (p.amount().minor, format!("Change now and pay {}", to_pay(p.amount()))),
+        ChangeQuote::On(_) if more => (0, "Order with obligation to pay".into()),
         ChangeQuote::On(day) => (0, format!("Change on {}", day_words(*day))),
     };
-    html! {
+    Ok(html! {
         section.panel aria-labelledby={ "o" (v.id) } {
             h2 id={ "o" (v.id) } { (offer.title()) }
             p { strong.num { (to_pay(v.price)) } " per " (v.interval.words()) }
@@ -150,6 +162,14 @@ fn choice(req: &Req, desk: &TaxDesk, row: &SubscriptionRow, offer: &Offer, quote
                 ChangeQuote::Now(p) => p.small.dim {
                     "At once: " (to_pay(p.charge)) " for " (day_words(p.period.start)) " up to " (day_words(p.period.end))
                     ", less " (to_pay(p.credit)) " for the " (p.days_left) " of " (p.days_of_period) " days that are left of " (row.plan()) "."
+                },
+                ChangeQuote::On(day) if more => {
+                    p { "Nothing is charged now. You have " (row.plan()) " until then." }
+                    (facts(&[
+                        ("To pay now", html! { "Nothing" }),
+                        ("First payment", html! { strong.num { (desk.to_pay_on(row, v.price, *day)) } " on " (day_words(*day)) }),
+                        ("Then", html! { span.num { (desk.to_pay_on(row, v.price, *day)) } " per " (v.interval.words()) ", until you cancel" }),
+                    ]))
                 },
                 ChangeQuote::On(day) => p.small.dim { "Nothing is charged now. From " (day_words(*day)) " on the new price is due." },
             }
@@ -160,7 +180,7 @@ fn choice(req: &Req, desk: &TaxDesk, row: &SubscriptionRow, offer: &Offer, quote
                 (submit(&button, Weight::Plain))
             }))
         }
-    }
+    })
 }
 
 async fn change(mut req: Req) -> Result<Res, HttpError> {

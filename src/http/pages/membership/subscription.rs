@@ -25,6 +25,7 @@ use crate::http::{Form, Req, Res};
 use crate::projections::credits;
 use crate::projections::orders::{self, OrderRow};
 use crate::projections::subscriptions::{self, SubscriptionRow};
+use chrono::TimeDelta;
 use maud::{Markup, html};
 use strum::IntoEnumIterator;
 
@@ -35,6 +36,9 @@ pub(super) fn routes() -> Vec<Route> {
 async fn show(req: Req) -> Result<Res, HttpError> {
     view(&req, &Form::default(), &Errors::none()).await
 }
+
+/// For so long after a charge was asked for its result is waited for on the page.
+const SOON: TimeDelta = TimeDelta::minutes(1);
 
 /// What a redirect to this page reports.
 const DONE: [(&str, &str); 11] = [
@@ -55,7 +59,7 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
     let account = req.account()?.id;
     let all = subscriptions::of_account(&req.app.reader, account).await?;
     let done = DONE.iter().find(|(key, _)| *key == req.query("done")).map(|(_, words)| *words);
-    let (mut waiting, mut declined) = (false, false);
+    let (mut fresh, mut declined) = (false, false);
     let content = match all.first() {
         None => html! {
             (empty(Icon::Star, "You have not joined yet", "Members watch and download everything this studio publishes.", Some(&Place::new("See the plans", "/join"))))
@@ -63,8 +67,11 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
         Some(row) => {
             let orders = orders::of_subscription(&req.app.reader, row.id).await?;
             let charge = row.state.open_order().and_then(|o| o.charge.as_ref());
-            waiting = charge.is_some_and(|c| c.action_until.is_none())
-                || (row.status == Status::OnHold && orders.is_empty());
+            let unordered = row.status == Status::OnHold && orders.is_empty();
+            let since = charge.filter(|c| c.action_until.is_none()).map(|c| c.requested_at);
+            let since = since.or_else(|| unordered.then_some(row.joined_at));
+            let waiting = since.is_some();
+            fresh = since.is_some_and(|since| (req.now() - since).abs() < SOON);
             let open = row.state.open_order().and_then(|o| orders.iter().find(|r| r.id == o.order));
             declined = row.status == Status::OnHold && open.is_some_and(|o| o.last_code.is_some());
             let label = match row.state.method() {
@@ -85,7 +92,7 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
                 before.extend(orders::of_subscription(&req.app.reader, earlier.id).await?);
             }
             let withdraw = withdrawal::panel(req, row).await?;
-            html! { (body(req, &desk, row, (&orders, &known, &withdraw), waiting, (form, errors))) (history("Orders of earlier subscriptions", &before)) (team) }
+            html! { (body(req, &desk, row, (&orders, &known, &withdraw), (waiting, fresh), (form, errors))) (history("Orders of earlier subscriptions", &before)) (team) }
         }
     };
     let seats = team::seats(req).await?;
@@ -106,8 +113,8 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
             theme: Theme::Desk,
             private: true,
             scripts: cards::scripts(req),
-            // The result of a charge comes by itself, also without JavaScript.
-            head: waiting.then(|| html! { meta http-equiv="refresh" content="2"; }),
+            // The result of a charge comes by itself, also without JavaScript; one that does not come soon comes by mail.
+            head: fresh.then(|| html! { meta http-equiv="refresh" content="2"; }),
             body: html! { div.page { (rooms("Your account", &places(), "/account/subscription", &content)) } },
             ..Page::default()
         },
@@ -162,22 +169,24 @@ fn body(
     desk: &TaxDesk,
     row: &SubscriptionRow,
     (orders, known, withdraw): (&[OrderRow], &[(&'static str, Markup)], &Markup),
-    waiting: bool,
+    (waiting, fresh): (bool, bool),
     (form, errors): (&Form, &Errors),
 ) -> Markup {
     let open =
         row.state.open_order().and_then(|o| orders.iter().find(|r| r.id == o.order)).filter(|o| o.is_open());
     let live = !row.status.is_final();
+    let withdrawing = row.state.withdrawing();
+    let running = live && withdrawing.is_none();
     html! {
         section.panel aria-labelledby="state" {
-            div.row.apart { h2 #state { (row.plan()) } (status_chip(row)) }
+            div.row.apart { h2 #state { (row.plan()) } (own_chip(row)) }
             p { (standing(row)) }
             (facts(known))
             @if live { p { (link("Billing details", "/account/subscription/billing", Weight::Quiet)) } }
             @if row.state.is_paused() && row.status != Status::PendingCancellation {
                 (post_form(req, "/account/subscription/resume", &html! { (submit("Go on now", Weight::Main)) }))
             }
-            @if row.status == Status::PendingCancellation {
+            @if row.status == Status::PendingCancellation && running {
                 (post_form(req, "/account/subscription/keep", &html! { (submit("Keep my subscription", Weight::Main)) }))
             }
             @if !live { p { (link("Join again", "/join", Weight::Main)) } }
@@ -185,8 +194,12 @@ fn body(
         @if let Some(change) = row.state.price_change().filter(|_| live) {
             (notice(Tone::Info, &html! { p { "For periods that begin on " (day_words(change.from)) " or later the price is " strong.num { (desk.to_pay_on(row, change.terms.price, change.from)) } " per " (change.terms.interval.words()) ". If you do not agree, cancel before your next payment." } }))
         }
-        @if waiting { (notice_text(Tone::Info, "Your payment is being processed. This page shows the result by itself.")) }
-        @if let Some(open) = open { (open_order(req, row, open, waiting, form, errors)) }
+        @if let Some(w) = withdrawing {
+            (notice(Tone::Info, &html! { p { "We received your withdrawal from the contract: " (format::moment(w.awaits.declared_at)) ". It counts from then. As soon as the result of the payment is known, your subscription ends, and what was taken for later days goes back to you. A mail says so." } }))
+        }
+        @if fresh { (notice_text(Tone::Info, "Your payment is being processed. This page shows the result by itself.")) }
+        @else if waiting { (notice_text(Tone::Info, "The payment service has not said yet what became of your payment. We find out, which can take some days: you are not charged twice, and a mail tells you the result.")) }
+        @if let Some(open) = open.filter(|_| withdrawing.is_none()) { (open_order(req, row, open, waiting, form, errors)) }
         @if live && row.state.terms().is_some_and(|t| t.collection == Collection::Automatic) && open.is_none() && !waiting {
             section.panel aria-labelledby="card" {
                 h2 #card { "Change card" }
@@ -194,14 +207,25 @@ fn body(
                 p { (link("Choose among the cards you keep", "/account/payment-methods", Weight::Quiet)) }
             }
         }
-        @if row.status == Status::Active && !waiting {
-            @if open.is_none() && row.state.pause().is_none() && !row.state.is_parked() { (plan_change::panel(req, desk, row)) }
+        @if row.status == Status::Active && running {
+            @if !waiting && open.is_none() && row.state.pause().is_none() && !row.state.is_parked() { (plan_change::panel(req, desk, row)) }
             (pause::panel(req, row, form, errors))
         }
-        @if matches!(row.status, Status::Active | Status::OnHold) && !waiting { (cancel_panel(req, row)) }
-        @if live && !waiting { (withdraw) }
+        // Who has access can cancel whatever waits; an order under way on hold is waited for, or withdrawn from.
+        @if running && (row.status == Status::Active || row.status == Status::OnHold && !waiting) { (cancel_panel(req, row)) }
+        (withdraw)
         (history("Orders", orders))
         p { (link("See your invoices", "/account/invoices", Weight::Quiet)) }
+    }
+}
+
+/// The same for the member, to whom our words for it say nothing.
+fn own_chip(row: &SubscriptionRow) -> Markup {
+    match row.status {
+        status if status.is_final() => status_chip(row),
+        _ if row.state.withdrawing().is_some() => chip(Tone::Warning, "Withdrawn"),
+        Status::Active if row.state.is_parked() => chip(Tone::Info, "We are looking at it"),
+        _ => status_chip(row),
     }
 }
 
@@ -224,7 +248,14 @@ pub(in crate::http::pages) fn status_chip(row: &SubscriptionRow) -> Markup {
 
 fn standing(row: &SubscriptionRow) -> String {
     let day = row.state.next_due_on().map(day_words).unwrap_or_default();
+    let in_flight = row.state.open_order().is_some_and(|o| o.charge.is_some());
     match row.status {
+        status if !status.is_final() && row.state.withdrawing().is_some() => {
+            "You withdrew from the contract. Nothing more will be charged.".into()
+        }
+        Status::Active if row.state.is_parked() => {
+            "Payments were not asked for in time, and we are looking at it: nothing is charged meanwhile. You can watch everything and need not do anything. A mail tells you how it goes on.".into()
+        }
         _ if row.state.is_paused() => match row.state.pause().and_then(|p| p.until) {
             Some(day) => {
                 format!("Your subscription is paused. It goes on by itself on {}.", day_words(day))
@@ -241,6 +272,9 @@ fn standing(row: &SubscriptionRow) -> String {
             "The last payment failed. Your access stays while we try again.".into()
         }
         Status::Active => format!("You can watch everything. The next payment is due on {day}."),
+        Status::PendingCancellation if in_flight => {
+            "You cancelled. A payment is still being processed: if it is made, you can watch everything until the end of the time it pays for. Nothing more will be charged.".into()
+        }
         Status::PendingCancellation => {
             format!("You cancelled. You can watch everything until {day}; nothing more will be charged.")
         }
@@ -266,7 +300,9 @@ fn known<'a>(
             pairs.push(("Card", html! { (label.unwrap_or("none")) }));
         }
     }
-    if let (Some(due), true) = (row.state.next_due_on(), row.status == Status::Active) {
+    if let (Some(due), true) =
+        (row.state.next_due_on(), row.status == Status::Active && !row.state.is_parked())
+    {
         let price = row.state.next_price().map(|price| desk.to_pay_on(row, price, due));
         pairs.push((
             "Next payment",
@@ -338,9 +374,17 @@ fn open_order(
 }
 
 fn cancel_panel(req: &Req, row: &SubscriptionRow) -> Markup {
+    let in_flight = row.state.open_order().is_some_and(|o| o.charge.is_some());
+    let over = row.state.paid_up_to().is_some_and(|end| end <= req.now());
     let words = match (row.status, row.state.next_due_on()) {
         _ if row.state.is_paused() => {
             "This ends the pause: the days that are paid for run on from today, then your subscription ends. Nothing more is charged.".into()
+        }
+        (Status::Active, _) if over && in_flight => {
+            "If the payment that is being processed is made, you keep access until the end of the time it pays for; if not, your subscription ends. Nothing more is charged.".into()
+        }
+        (Status::Active, _) if over => {
+            "The time that was paid for is over: your subscription ends at once. Nothing more is charged.".into()
         }
         (Status::Active, Some(day)) => {
             format!("You keep access until {}. Nothing more is charged.", day_words(day))

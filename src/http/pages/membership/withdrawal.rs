@@ -56,7 +56,7 @@ async fn offered(req: &Req, row: &SubscriptionRow) -> Result<Option<(NaiveDate, 
         return Ok(None);
     };
     let today = terms.zone.date_of(req.now());
-    if row.status.is_final() || today > until {
+    if row.status.is_final() || row.state.withdrawing().is_some() || today > until {
         return Ok(None);
     }
     let mut back = 0_i64;
@@ -68,8 +68,18 @@ async fn offered(req: &Req, row: &SubscriptionRow) -> Result<Option<(NaiveDate, 
     Ok(Some((until, (back > 0).then_some(money))))
 }
 
+/// Whether the result of a charge is waited for.
+fn waits(row: &SubscriptionRow) -> bool {
+    row.state.open_order().is_some_and(|o| o.charge.is_some())
+}
+
 /// What follows, as the end of a sentence.
-fn follows(back: Option<Money>) -> Markup {
+fn follows(row: &SubscriptionRow, back: Option<Money>) -> Markup {
+    if waits(row) {
+        return html! {
+            "It counts at once. Your membership ends as soon as the result of the payment that is being processed is known, and what was taken for days that have not begun goes back to you."
+        };
+    }
     html! {
         "Your membership ends at once"
         @if let Some(back) = back { ", and " strong.num { (back) } " for days that have not begun goes back to you" }
@@ -84,7 +94,7 @@ pub(super) async fn panel(req: &Req, row: &SubscriptionRow) -> Result<Markup, Ht
         @if let Some((until, back)) = offered {
             section.panel aria-labelledby="withdraw" {
                 h2 #withdraw { "Withdraw from the contract" }
-                p { "Until " (day_words(until)) " you can go back on joining, without a reason. " (follows(back)) }
+                p { "Until " (day_words(until)) " you can go back on joining, without a reason. " (follows(row, back)) }
                 p { (link("Withdraw from the contract here", PAGE, Weight::Plain)) }
             }
         }
@@ -104,9 +114,9 @@ async fn confirm(req: Req) -> Result<Res, HttpError> {
             (facts(&[
                 ("Contract", html! { (row.plan()) ", joined on " (format::date(row.joined_at)) }),
                 ("Possible until", html! { (day_words(until)) }),
-                ("Goes back to you", html! { @match back { Some(back) => { strong.num { (back) } " for days that have not begun" }, None if row.state.has_paid() => "nothing: it went back before, or all its days have begun", None => "nothing was paid" } }),
+                ("Goes back to you", html! { @match back { _ if waits(&row) => "what the payment that is being processed takes for days that have not begun", Some(back) => { strong.num { (back) } " for days that have not begun" }, None if row.state.has_paid() => "nothing: it went back before, or all its days have begun", None => "nothing was paid" } }),
             ]))
-            p { (follows(back)) " This cannot be undone. A mail to your address confirms it, with the time." }
+            p { (follows(&row, back)) " This cannot be undone. A mail to your address confirms it, with the time." }
             (post_form(&req, PAGE, &html! {
                 div.row { (submit("Confirm withdrawal", Weight::Danger)) (link("Keep my subscription", "/account/subscription", Weight::Quiet)) }
             }))

@@ -1,0 +1,17 @@
+//! Says that money came for which nothing was owed any more.
+
+use crate::emails::{Letter, Mail, Studio};
+
+/// See [`super::BillingMail::PaidForNothing`].
+pub(super) fn render(studio: &Studio, name: Option<&str>, number: &str, ended: bool) -> Mail {
+    Letter::new(format!("We received your payment for order {number}"))
+        .to_person(name)
+        .say(if ended {
+            "It arrived after your membership had ended, so nothing begins by it."
+        } else {
+            "It arrived when this order was not to be paid any more, so nothing changes by it."
+        })
+        .say("We look at it and decide what becomes of the money. If you wish something particular, answer this mail.")
+        .button("See your subscription", studio.link("/account/subscription"))
+        .sign(studio)
+}

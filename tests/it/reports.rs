@@ -136,6 +136,18 @@ async fn staff_read_and_export_what_was_sold_where() {
     assert!(csv.body.contains("DE,one-stop shop,STANDARD,19.00,9.66,1.84,EUR,1"), "{}", csv.body);
     let old = billing.get("/billing/reports/vat?quarter=2001-Q1").await;
     assert!(old.body.contains("Nothing was invoiced in this quarter"));
+    let today = studio.instance.services.clock.now().date_naive();
+    for (name, kind) in [("%Y-%m", "month"), ("%Y", "year"), ("%Y-%m-%d", "day")] {
+        let period = today.format(name).to_string();
+        let csv = billing.get(&format!("/billing/reports/vat.csv?period={period}")).await.body;
+        assert!(csv.contains(&format!("{period},DE,one-stop shop")), "{kind}: {csv}");
+        let then = period.replacen(&today.format("%Y").to_string(), "2001", 1);
+        let page = billing.get(&format!("/billing/reports/vat?period={then}")).await.body;
+        assert!(page.contains(&format!("Nothing was invoiced in this {kind}")), "{then}");
+    }
+    assert_eq!(billing.get("/billing/reports/vat.csv?period=2026-13").await.status, 422);
+    let misread = billing.get("/billing/reports/vat?period=2026-13").await.body;
+    assert!(misread.contains("What is shown is the quarter of today"), "{misread}");
     for file in ["revenue.csv", "movements.csv"] {
         let csv = billing.get(&format!("/billing/reports/{file}")).await;
         assert!(csv.status == 200 && csv.body.lines().count() >= 2, "{}", csv.body);
@@ -225,6 +237,13 @@ async fn coupons_refunds_and_lost_disputes_are_taken_off_and_spans_can_be_chosen
         assert!(page.status == 200 && page.body.contains("Lost in disputes"), "{by}");
         assert_eq!(billing.get(&format!("/billing/reports/movements.csv?by={by}")).await.status, 200);
     }
+    // Up to another day: what came later is not among it.
+    let early = file("revenue.csv?by=month&until=2001-12-31").await;
+    assert_eq!(early.lines().count(), 1, "{early}");
+    let page = billing.get("/billing/reports?by=month&until=2001-12-31").await.body;
+    assert!(page.contains("1 Jan 2000 to 31 Dec 2001") && page.contains("Up to today"), "{page}");
+    assert!(page.contains("revenue.csv?by=month&amp;until=2001-12-31"), "the files are of the same time");
+    assert_eq!(billing.get("/billing/reports/revenue.csv?until=soon").await.status, 400);
     // A program that asks for quarters does not get months instead.
     for file in ["", "/movements.csv", "/plan-mix.csv", "/revenue.csv"] {
         let other = billing.get(&format!("/billing/reports{file}?by=quarter")).await;

@@ -192,7 +192,7 @@ pub fn outcome_of(answer: Result<Outcome, GatewayError>) -> Outcome {
 }
 
 /// Finds out at the gateway what became of an attempt without an answer. `asked_by` is the id of a
-/// command of staff; without it the look-up is the next one of the schedule.
+/// command of staff and the words of their reason; without it the look-up is the next one of the schedule.
 ///
 /// # Errors
 /// If the order cannot be read or the result not be recorded.
@@ -200,7 +200,7 @@ pub async fn look_up(
     cx: &Services,
     order: Uuid,
     attempt: Uuid,
-    asked_by: Option<Uuid>,
+    asked_by: Option<(Uuid, PersonalValue)>,
     mut meta: Metadata,
 ) -> Result<bool, PaymentError> {
     let state = load_order(cx, order).await?;
@@ -212,8 +212,9 @@ pub async fn look_up(
     let asked = ask(gateway(cx, &name)?.as_ref(), attempt, amount, meta.at).await;
     let outcome = asked.unwrap_or(Outcome::Unknown);
     meta.causation = None;
-    let id = asked_by.unwrap_or_else(|| known.look_up_id());
-    record(cx, order, attempt, &name, outcome, (id, meta)).await?;
+    let (id, reason) = asked_by.unzip();
+    let id = id.unwrap_or_else(|| known.look_up_id());
+    record_with(cx, order, attempt, &name, outcome, (id, meta, reason)).await?;
     Ok(true)
 }
 
@@ -318,9 +319,22 @@ async fn record(
         Outcome::Cancelled | Outcome::RequiresAction { .. } => None,
     };
     let command = OrderCommand::RecordOutcome { attempt, outcome, at: meta.at };
-    let receipt = cx.bus.dispatch::<Order>(Envelope::new(id, order, command, meta)).await?;
+    let envelope = Envelope::new(id, order, command, meta).with_private(reason.into_iter().collect());
+    let receipt = cx.bus.dispatch::<Order>(envelope).await?;
     if let (Some(word), false) = (word, receipt.replayed || receipt.position == 0) {
         cx.metrics.billing.payments.with_label_values(&[gateway, word]).inc();
     }
     Ok(receipt)
 }
+) -> Result<Receipt, PaymentError> {
+    record_with(cx, order, attempt, gateway, outcome, (id, meta, None)).await
+}
+
+/// As [`record`], with the words of the reason to which `meta` refers.
+async fn record_with(
+    cx: &Services,
+    order: Uuid,
+    attempt: Uuid,
+    gateway: &str,
+    outcome: Outcome,
+    (id, meta, reason): (Uuid, Metadata, Option<PersonalValue>),

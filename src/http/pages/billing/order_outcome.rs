@@ -70,7 +70,7 @@ async fn act(mut req: Req) -> Result<Res, HttpError> {
     let outcome = match form.get("act") {
         "look-up" => {
             let id = req.command_id(&form);
-            let asked = payments::look_up(&req.app, order.id, attempt, Some(id), req.meta()).await;
+            let asked = payments::look_up(&req.app, order.id, attempt, Some((id, reason)), meta).await;
             asked.map_err(|e| HttpError::Internal(e.to_string()))?;
             return Ok(see_other(&page));
         }

@@ -293,7 +293,7 @@ async fn act(mut req: Req) -> Result<Res, HttpError> {
         "reject" => OrderCommand::DecideRefund { refund: r.refund, approve: false, by, at },
         "look-up" => {
             let id = req.command_id(&form);
-            let asked = gateway::look_up(&req.app, r.order, r.refund, Some(id), req.meta()).await;
+            let asked = gateway::look_up(&req.app, r.order, r.refund, Some((id, Some(reason))), meta).await;
             asked.map_err(|e| HttpError::Internal(e.to_string()))?;
             return Ok(see_other(&page));
         }

@@ -29,6 +29,13 @@ pub fn form(tokens: &impl FormTokens, action: &str, body: &Markup) -> Markup {
     html! { form.form method="post" action=(action) novalidate { (hidden_fields(tokens)) (body) } }
 }
 
+/// A form with several acts: pressing Enter in one of its fields does none of them. The browser would press the
+/// first button; that one is out of order and not to be seen.
+#[must_use]
+pub fn form_of_acts(tokens: &impl FormTokens, action: &str, body: &Markup) -> Markup {
+    form(tokens, action, &html! { button type="submit" disabled hidden {} (body) })
+}
+
 /// A form that is only a button, as in a row of a table.
 #[must_use]
 pub fn form_inline(tokens: &impl FormTokens, action: &str, body: &Markup) -> Markup {

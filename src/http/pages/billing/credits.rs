@@ -14,7 +14,8 @@ use crate::http::ui::button::{link, link_small, submit, submit_as};
 use crate::http::ui::layout::{Place, crumbs};
 use crate::http::ui::table::{cell, head, number};
 use crate::http::ui::{
-    Column, Errors, Field, Icon, Tone, Weight, chip, empty, form as post_form, format, page_head, table,
+    Column, Errors, Field, Icon, Tone, Weight, chip, empty, filter, filters, form as post_form, form_of_acts,
+    format, page_head, table,
 };
 use crate::http::{Form, Req, Res};
 use crate::projections::credits::{self, Balance, Move};
@@ -172,7 +173,7 @@ fn to_send(req: &Req, account: AccountId, waiting: &[&Move], form: &Form, errors
         section.panel aria-labelledby="send" {
             h2 #send { "Send it" }
             p { "Send the money from the studio's bank account, then say so here." }
-            (post_form(req, &format!("{HERE}/{account}/sent"), &html! {
+            (form_of_acts(req, &format!("{HERE}/{account}/sent"), &html! {
                 @if let [one] = waiting {
                     input type="hidden" name="payout" value=(one.payout.unwrap_or_default());
                     p { strong.num { (one.amount.negated()) } ", asked for on " (format::date(one.at)) }

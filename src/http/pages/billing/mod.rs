@@ -26,6 +26,7 @@ mod report_vat;
 mod reports;
 mod subscription;
 pub(super) mod subscription_acts;
+mod subscription_end;
 mod subscription_export;
 mod subscription_mails;
 mod subscription_plan;
@@ -58,6 +59,7 @@ pub fn routes() -> Vec<Route> {
         subscriptions::routes(),
         subscription::routes(),
         subscription_acts::routes(),
+        subscription_end::routes(),
         what_if::routes(),
         orders::routes(),
         order_outcome::routes(),

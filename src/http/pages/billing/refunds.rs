@@ -14,8 +14,8 @@ use crate::http::ui::button::{link, link_small, submit_as};
 use crate::http::ui::layout::{Place, crumbs};
 use crate::http::ui::table::{cell, head, number, text};
 use crate::http::ui::{
-    Column, Errors, Field, Icon, Tone, Weight, chip, empty, facts, filter, filters, form as post_form,
-    format, page_head, table,
+    Column, Errors, Field, Icon, Tone, Weight, chip, empty, facts, filter, filters, form_of_acts, format,
+    page_head, table,
 };
 use crate::http::{Form, Req, Res};
 use crate::projections::orders::OrderRow;
@@ -273,7 +273,7 @@ fn acts(req: &Req, r: &RefundRow, own: bool, form: &Form, errors: &Errors) -> Ma
         section.panel aria-labelledby="act" {
             h2 #act { (title) }
             p { (words) }
-            (post_form(req, &format!("/billing/refunds/{}", r.refund), &fields))
+            (form_of_acts(req, &format!("/billing/refunds/{}", r.refund), &fields))
         }
     }
 }

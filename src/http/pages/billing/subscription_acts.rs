@@ -1,7 +1,7 @@
 //! What staff may do to a subscription: let a parked one go on, charge again, waive, extend, cancel, end.
 
 use super::subscription::{parked_notice, view};
-use super::{BILLING, approvals, subscription_mails, subscription_plan};
+use super::{BILLING, approvals, subscription_end, subscription_mails, subscription_plan};
 use crate::actors::bus::{CommandError, Envelope, Metadata};
 use crate::actors::payments::policy;
 use crate::domain::approval::Act;
@@ -13,8 +13,8 @@ use crate::domain::subscription::{
 use crate::http::error::HttpError;
 use crate::http::response::after;
 use crate::http::route::Route;
-use crate::http::ui::button::submit_as;
-use crate::http::ui::{Errors, Field, Weight, form as post_form};
+use crate::http::ui::button::{link, submit_as};
+use crate::http::ui::{Errors, Field, Weight, form_of_acts};
 use crate::http::{Form, Req, Res};
 use crate::projections::orders;
 use crate::projections::subscriptions::{self, SubscriptionRow};
@@ -42,12 +42,12 @@ pub(super) fn panel(
         @if row.status.is_final() {
             details.fold open[!errors.is_empty()] {
                 summary { "Send a mail again" }
-                (post_form(req, &req.path, &html! { (reason_field(form, errors)) (mails) }))
+                (form_of_acts(req, &req.path, &html! { (reason_field(form, errors)) (mails) }))
             }
         } @else {
             details.fold open[parked || !errors.is_empty()] {
                 summary { "Act on this subscription" }
-                (post_form(req, &req.path, &html! {
+                (form_of_acts(req, &req.path, &html! {
                     (reason_field(form, errors))
                     div.row {
                         @if parked {
@@ -75,7 +75,7 @@ pub(super) fn panel(
                     (mails)
                     div.row {
                         @if !keep { (submit_as("Cancel subscription", "act", "cancel", Weight::Danger)) }
-                        @if paid_for { (submit_as("End at once", "act", "end-now", Weight::Danger)) }
+                        @if paid_for { (link("End at once", &subscription_end::path(row.id), Weight::Danger)) }
                     }
                 }))
             }
@@ -165,6 +165,10 @@ async fn act(mut req: Req) -> Result<Res, HttpError> {
         "keep" => SubscriptionCommand::UndoCancel { at },
         "cancel" => SubscriptionCommand::Cancel { reason: None, at },
         "end-now" => SubscriptionCommand::EndNow { cause: CancelCause::EndedByStaff, at },
+        // The second step of what cannot be undone is shown again as such.
+        Err(errors) if form.get("act") == "end-now" => {
+            return subscription_end::view(&req, &row, &form, &errors).await;
+        }
         "waive" => SubscriptionCommand::Waive { at },
         "retry-now" => SubscriptionCommand::RetryNow { policy: policy(&req.app.config), at },
         "extend" => match form.get("days").parse() {

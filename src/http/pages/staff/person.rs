@@ -15,8 +15,8 @@ use crate::http::response::after;
 use crate::http::route::Route;
 use crate::http::ui::layout::{Place, Theme};
 use crate::http::ui::{
-    Errors, Field, Moment, Tone, Weight, button, chip, crumbs, error_summary, facts, form, format, notice,
-    notice_text, page_head, rooms, timeline,
+    Errors, Field, Moment, Tone, Weight, button, chip, crumbs, error_summary, facts, form_of_acts, format,
+    notice, notice_text, page_head, rooms, timeline,
 };
 use crate::http::{Form, Req, Res};
 use crate::projections::account_acts::{self, Done};
@@ -284,5 +284,5 @@ fn acts(req: &Req, desk: Desk, id: Uuid, person: &Person, typed: &Form, errors: 
             }
         }
     };
-    html! { section.stack.mid { h2 { "Acts" } (form(req, &desk.person(id), &body)) } }
+    html! { section.stack.mid { h2 { "Acts" } (form_of_acts(req, &desk.person(id), &body)) } }
 }

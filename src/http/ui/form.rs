@@ -302,11 +302,13 @@ pub fn choices(name: &str, legend: &str, options: &[Choice<'_>], chosen: &str, e
     }
 }
 
-/// A search field with its button; it works as a plain form with GET.
+/// A search field with its button; it works as a plain form with GET. `kept` are hidden fields with what the list is
+/// narrowed to besides.
 #[must_use]
-pub fn search_form(action: &str, label: &str, value: &str) -> Markup {
+pub fn search_form(action: &str, label: &str, value: &str, kept: &Markup) -> Markup {
     html! {
         form.search role="search" action=(action) method="get" {
+            (kept)
             (icon(Icon::Search))
             input.input type="search" name="q" value=(value) aria-label=(label) placeholder=(label) maxlength="200";
             button.btn type="submit" { "Search" }

@@ -38,7 +38,7 @@ mod why;
 use crate::actors::accounts::staff;
 use crate::domain::shared::AccountId;
 use crate::http::error::HttpError;
-use crate::http::listing::{page_number, sort, sortable, with};
+use crate::http::listing::{kept, page_number, sort, sortable, with};
 use crate::http::page::{Page, page, unprocessable};
 use crate::http::response::{self, text};
 use crate::http::route::{Access, Route};

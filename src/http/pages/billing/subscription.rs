@@ -2,8 +2,8 @@
 //! date, and as a file.
 
 use super::{
-    BILLING, approvals, desk, names, person, subscription_acts, subscription_export, subscription_mails,
-    subscription_plan, with,
+    BILLING, approvals, desk, kept, names, person, subscription_acts, subscription_export,
+    subscription_mails, subscription_plan, with,
 };
 use crate::actors::bus::Actor;
 use crate::domain::shared::calendar::{day_of, day_words};
@@ -55,8 +55,7 @@ impl Narrowed {
 
     /// What was asked for and cannot be read.
     fn misread(req: &Req) -> Vec<(String, String)> {
-        let wrong =
-            |name: &&str| !req.query(name).is_empty() && req.query(name).parse::<NaiveDate>().is_err();
+        let wrong = |name: &&str| !req.query(name).is_empty() && day_of(req.query(name)).is_none();
         let words = "Enter a day such as 2027-01-31. It was left out.";
         ["from", "until", "as_of", "known_on"]
             .into_iter()
@@ -216,7 +215,8 @@ fn as_of(req: &Req, entries: &[Entry], row: &SubscriptionRow) -> Markup {
         section.panel aria-labelledby="asof" {
             h2 #asof { "As it was on a day" }
             form.row method="get" action=(req.path) {
-                (Field::new("as_of", "True on (end of the day, UTC)").kind("date").value(req.query("as_of")).short().render())
+                (kept(req, &["as_of", "known_on"]))
+                (Field::new("as_of", "True on (end of the day)").kind("date").value(req.query("as_of")).short().render())
                 (Field::new("known_on", "As we knew on").kind("date").optional().value(req.query("known_on")).short().render())
                 (submit_small("Show that day", Weight::Plain))
             }
@@ -301,6 +301,7 @@ fn chips(req: &Req, entries: &[Entry], narrowed: &Narrowed, owner: uuid::Uuid) -
     html! {
         (filters(&all, set.then_some(req.path.as_str())))
         form.row method="get" action=(req.path) {
+            (kept(req, &["kind", "from", "until"]))
             (Field::new("kind", "Kind").value(req.query("kind")).select([("", "All kinds")].into_iter().chain(kinds.into_iter().map(|k| (k, k)))).mid().render())
             (Field::new("from", "From").kind("date").value(req.query("from")).short().render())
             (Field::new("until", "Until").kind("date").value(req.query("until")).short().render())

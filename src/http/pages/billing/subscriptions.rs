@@ -1,7 +1,7 @@
 //! `/billing/subscriptions`: all of them, narrowed by chips, and as CSV.
 
 use super::exports::{self, FileKind, PART};
-use super::{BILLING, PAGE, desk, names, page_number, pages, person, sort, sortable, with};
+use super::{BILLING, PAGE, desk, kept, names, page_number, pages, person, sort, sortable, with};
 use crate::actors::accounts;
 use crate::domain::shared::calendar::day_words;
 use crate::domain::subscription::CancelReason;
@@ -88,7 +88,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let lines: Vec<Vec<Markup>> = rows.iter().map(|row| line(row, &person(&names, row.owner))).collect();
     let content = html! {
         (page_head("Subscriptions", None, Some(&acts)))
-        (search_form("/billing/subscriptions", "Mail address or user name of the member", req.query("q")))
+        (search_form("/billing/subscriptions", "Mail address or user name of the member", req.query("q"), &kept(&req, &["q"])))
         (chips(&req, &filter).await?)
         @if lines.is_empty() {
             (empty(Icon::Search, "No subscription found", "Take a filter away, or search for the whole mail address.", Some(&Place::new("Show all", "/billing/subscriptions"))))

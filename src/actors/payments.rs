@@ -11,11 +11,13 @@ use crate::adapters::gateways::stripe::Stripe;
 use crate::adapters::gateways::{ChargeRequest, Gateway, SavedMethod};
 use crate::config::Config;
 use crate::domain::order::{Order, OrderCommand, OrderError};
+use crate::domain::shared::calendar::Zone;
 use crate::domain::shared::payment::{BillingPolicy, Outcome, PaymentMethod};
 use crate::domain::shared::{AccountId, Money, PersonalValue};
+use crate::projections::orders;
 use crate::store::repository::EventRepository;
 use crate::store::{Metadata, Receipt, StoreError};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use std::sync::Arc;
 use std::time::Instant;
 use uuid::Uuid;
@@ -145,6 +147,25 @@ pub(super) fn kept(
 /// If the log cannot be read.
 pub async fn load_order(cx: &Services, order: Uuid) -> Result<Order, StoreError> {
     Ok(EventRepository::<Order>::new(cx.pool.clone(), cx.journal.clone()).load(order).await?.state)
+}
+
+/// From when money for an order counts that arrived in the bank account on `day`: today from `now`, else from the
+/// beginning of that day where the studio is, but not before the order was placed.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn arrived(
+    cx: &Services,
+    order: Uuid,
+    day: NaiveDate,
+    now: DateTime<Utc>,
+) -> Result<DateTime<Utc>, StoreError> {
+    let zone = Zone::parse(&cx.config.studio.zone).map_err(|e| StoreError::Unreadable(e.to_string()))?;
+    if day >= zone.date_of(now) {
+        return Ok(now);
+    }
+    let placed = orders::one(&cx.reader, order).await?.map_or(now, |row| row.placed_at);
+    Ok(zone.start_of_day(day).max(placed).min(now))
 }
 
 /// Charges `method` for an attempt whose intent is in the log, and records the outcome under `id`.
@@ -312,6 +333,18 @@ async fn record(
     outcome: Outcome,
     (id, meta): (Uuid, Metadata),
 ) -> Result<Receipt, PaymentError> {
+    record_with(cx, order, attempt, gateway, outcome, (id, meta, None)).await
+}
+
+/// As [`record`], with the words of the reason to which `meta` refers.
+async fn record_with(
+    cx: &Services,
+    order: Uuid,
+    attempt: Uuid,
+    gateway: &str,
+    outcome: Outcome,
+    (id, meta, reason): (Uuid, Metadata, Option<PersonalValue>),
+) -> Result<Receipt, PaymentError> {
     let word = match &outcome {
         Outcome::Succeeded { .. } => Some("paid"),
         Outcome::Declined { .. } => Some("declined"),
@@ -326,15 +359,3 @@ async fn record(
     }
     Ok(receipt)
 }
-) -> Result<Receipt, PaymentError> {
-    record_with(cx, order, attempt, gateway, outcome, (id, meta, None)).await
-}
-
-/// As [`record`], with the words of the reason to which `meta` refers.
-async fn record_with(
-    cx: &Services,
-    order: Uuid,
-    attempt: Uuid,
-    gateway: &str,
-    outcome: Outcome,
-    (id, meta, reason): (Uuid, Metadata, Option<PersonalValue>),

@@ -5,9 +5,11 @@ use super::subscription_acts::with_reason;
 use super::{BILLING, PAGE, approvals, desk, names, page_number, pages, person, sort, sortable, with};
 use crate::actors::bus::{CommandError, Envelope};
 use crate::domain::approval::Act;
+use crate::actors::payments;
 use crate::domain::order::{Order, OrderCommand, OrderEvent, Settlement, transfer_reference};
 use crate::domain::shared::Money;
 use crate::http::error::HttpError;
+use crate::domain::shared::calendar::{day_of, day_words};
 use crate::http::pages::membership::subscription::order_chip;
 use crate::http::response::after;
 use crate::http::route::Route;
@@ -24,6 +26,7 @@ use crate::projections::orders::{self, Filter, OrderRow};
 use crate::projections::refunds;
 use maud::{Markup, html};
 use std::sync::Arc;
+use chrono::NaiveDate;
 use uuid::Uuid;
 
 pub(super) fn routes() -> Vec<Route> {
@@ -238,6 +241,8 @@ fn booking(req: &Req, order: &OrderRow, form: &Form, errors: &Errors) -> Markup 
                 (submit(act, if order.is_open() { Weight::Main } else { Weight::Plain }))
             }))
         }
+    let today = format::local_day(req.now()).to_string();
+    let arrived = if form.has("arrived_on") { form.get("arrived_on") } else { &today };
     }
 }
 
@@ -250,20 +255,44 @@ async fn book(mut req: Req) -> Result<Res, HttpError> {
     };
     let (meta, reason) = match with_reason(&req, &form, order.account) {
         Ok(both) => both,
+                (Field::new("arrived_on", "Arrived on").kind("date").value(arrived).short().hint("The day on which the bank booked it: access that waited for the money is reckoned from it.").errors(errors).render())
         Err(errors) => return view(&req, &form, &errors).await,
     };
-    let what = Act::MarkPaid { order: order.id, received };
+    let what = Act::MarkPaid { order: order.id, received, arrived_on: Some(arrived_on) };
     let whose = (order.account, Some(order.subscription));
     match approvals::ask(&req, &form, whose, what, (meta.clone(), reason.clone())).await? {
         Some(Ok(asked)) => return Ok(asked),
         Some(Err(errors)) => return view(&req, &form, &errors).await,
+/// The day on which the money was there; today if nothing is said.
+fn arrival(req: &Req, form: &Form, order: &OrderRow) -> Result<NaiveDate, String> {
+    let (today, placed) = (format::local_day(req.now()), format::local_day(order.placed_at));
+    let typed = form.get("arrived_on");
+    let day = if typed.is_empty() { Some(today) } else { day_of(typed) };
+    match day {
+        None => Err("Enter a day such as 2027-01-31.".into()),
+        Some(day) if day > today => {
+            Err("That day is still to come: money is booked when it is there.".into())
+        }
+        Some(day) if day < placed => Err(format!(
+            "The order was placed on {}: money for it cannot have come before.",
+            day_words(placed)
+        )),
+        Some(day) => Ok(day),
+    }
+}
+
         None => {}
     }
-    let command = OrderCommand::RecordTransfer { received, at: req.now() };
+    let at = payments::arrived(&req.app, order.id, arrived_on, req.now()).await?;
+    let command = OrderCommand::RecordTransfer { received, at };
     let envelope = Envelope::new(req.command_id(&form), order.id, command, meta).with_private(vec![reason]);
     match req.app.bus.dispatch::<Order>(envelope).await {
         Ok(receipt) => Ok(after(receipt, &format!("/billing/orders/{}", order.id))),
         Err(CommandError::Refused(why)) => view(&req, &form, &Errors::one("amount", why.to_string())).await,
+    let arrived_on = match arrival(&req, &form, &order) {
+        Ok(day) => day,
+        Err(why) => return view(&req, &form, &Errors::one("arrived_on", why)).await,
+    };
         Err(other) => Err(other.into()),
     }
 }

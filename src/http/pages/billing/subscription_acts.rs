@@ -8,7 +8,7 @@ use crate::domain::approval::Act;
 use crate::domain::shared::PersonalValue;
 use crate::domain::shared::calendar::{day_of, day_words};
 use crate::domain::subscription::{
-    CancelCause, MOST_DAYS, Status, Subscription, SubscriptionCommand, SubscriptionError,
+    CancelCause, CancelReason, MOST_DAYS, Status, Subscription, SubscriptionCommand, SubscriptionError,
 };
 use crate::http::error::HttpError;
 use crate::http::response::after;
@@ -20,6 +20,7 @@ use crate::projections::orders;
 use crate::projections::subscriptions::{self, SubscriptionRow};
 use chrono::NaiveDate;
 use maud::{Markup, html};
+use strum::IntoEnumIterator as _;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![Route::post("/billing/subscriptions/{id}", BILLING, act)]
@@ -73,6 +74,10 @@ pub(super) fn panel(
                     }
                     (plan)
                     (mails)
+                    @if !keep {
+                        (Field::new("cancel_reason", "Why the member cancels").optional().value(form.get("cancel_reason")).mid()
+                            .hint("What they say, for the table of reasons.").select(cancel_reasons()).render())
+                    }
                     div.row {
                         @if !keep { (submit_as("Cancel subscription", "act", "cancel", Weight::Danger)) }
                         @if paid_for { (link("End at once", &subscription_end::path(row.id), Weight::Danger)) }
@@ -81,6 +86,11 @@ pub(super) fn panel(
             }
         }
     }
+}
+
+/// The reasons that members can choose from, and none.
+fn cancel_reasons() -> impl Iterator<Item = (&'static str, &'static str)> {
+    [("", "Nothing was said")].into_iter().chain(CancelReason::iter().map(|r| (r.into(), r.words())))
 }
 
 /// What changing the day of the next payment does.
@@ -155,6 +165,10 @@ async fn act(mut req: Req) -> Result<Res, HttpError> {
     let row = subscriptions::one(&req.app.reader, id).await?.ok_or(HttpError::NotFound)?;
     let (meta, reason) = match with_reason(&req, &form, row.owner) {
         Ok(both) => both,
+        // The second step of what cannot be undone is shown again as such.
+        Err(errors) if form.get("act") == "end-now" => {
+            return subscription_end::view(&req, &row, &form, &errors).await;
+        }
         Err(errors) => return view(&req, &form, &errors).await,
     };
     let at = req.now();
@@ -163,12 +177,10 @@ async fn act(mut req: Req) -> Result<Res, HttpError> {
         "waive-missed" => SubscriptionCommand::Unpark { waive_missed: true, at },
         "end-pause" => SubscriptionCommand::EndPause { at },
         "keep" => SubscriptionCommand::UndoCancel { at },
-        "cancel" => SubscriptionCommand::Cancel { reason: None, at },
-        "end-now" => SubscriptionCommand::EndNow { cause: CancelCause::EndedByStaff, at },
-        // The second step of what cannot be undone is shown again as such.
-        Err(errors) if form.get("act") == "end-now" => {
-            return subscription_end::view(&req, &row, &form, &errors).await;
+        "cancel" => {
+            SubscriptionCommand::Cancel { reason: CancelReason::parse(form.get("cancel_reason")), at }
         }
+        "end-now" => SubscriptionCommand::EndNow { cause: CancelCause::EndedByStaff, at },
         "waive" => SubscriptionCommand::Waive { at },
         "retry-now" => SubscriptionCommand::RetryNow { policy: policy(&req.app.config), at },
         "extend" => match form.get("days").parse() {

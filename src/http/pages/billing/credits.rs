@@ -41,8 +41,12 @@ async fn list(req: Req) -> Result<Res, HttpError> {
     if let Some(kind) = FileKind::asked(&req) {
         return Ok(export(&req, kind));
     }
-    let page = page_number(&req);
-    let (rows, total) = credits::list(&req.app.reader, (page - 1) * PAGE, PAGE).await?;
+    let (page, waiting) = (page_number(&req), req.query("waiting") == "yes");
+    let to_send = match waiting {
+        true => filter("To be sent", Some("yes"), &with(&req, "waiting", None)),
+        false => filter("To be sent", None, &with(&req, "waiting", Some("yes"))),
+    };
+    let (rows, total) = credits::list(&req.app.reader, waiting, (page - 1) * PAGE, PAGE).await?;
     let accounts: Vec<AccountId> = rows.iter().map(|b| b.account).collect();
     let names = names(&req, &accounts, "billing-credits").await?;
     let owed = credits::totals(&req.app.reader).await?;
@@ -72,7 +76,10 @@ async fn list(req: Req) -> Result<Res, HttpError> {
     let words = "Money of members that stays here: their next orders use it up, or it is paid out.";
     let content = html! {
         (page_head("Credits", Some(words), Some(&acts)))
-        @if lines.is_empty() {
+        (filters(&[to_send], waiting.then_some(HERE)))
+        @if lines.is_empty() && waiting {
+            (empty(Icon::Info, "Nothing is to be sent", "What is paid out of a credit stands here until somebody says that it is sent.", Some(&Place::new("All credits", HERE))))
+        } @else if lines.is_empty() {
             (empty(Icon::Info, "Nobody has a credit", "What came too much, or goes back, becomes one on the page of its order.", Some(&Place::new("Orders with too much", "/billing/orders?questionable=yes"))))
         } @else {
             p { "Owed in all: " strong.num { (owed.iter().map(ToString::to_string).collect::<Vec<_>>().join(" + ")) } "." }

@@ -39,8 +39,9 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-const STATUSES: [(&str, &str); 8] = [
+const STATUSES: [(&str, &str); 9] = [
     ("open", "Open"),
+    ("failing", "Payment failed or given up"),
     ("created", "Waiting"),
     ("soft-failed", "Payment failed"),
     ("failed", "Given up"),
@@ -50,7 +51,6 @@ const STATUSES: [(&str, &str); 8] = [
     ("cancelled", "Cancelled"),
 ];
 
-async fn list(req: Req) -> Result<Res, HttpError> {
 /// What the words of a search mean: a number with or without what the bank puts before it, an amount, or a member.
 async fn sought(req: &Req) -> Result<Option<Sought>, HttpError> {
     let words = req.query("q").trim();
@@ -64,6 +64,7 @@ async fn sought(req: &Req) -> Result<Option<Sought>, HttpError> {
     Ok(Some(Sought { accounts, ..Sought::of(words) }))
 }
 
+async fn list(req: Req) -> Result<Res, HttpError> {
     let set = |name: &str| Some(req.query(name).to_owned()).filter(|v| !v.is_empty());
     let narrowed = Filter {
         status: set("status"),
@@ -240,9 +241,9 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
 fn booking(req: &Req, order: &OrderRow, form: &Form, errors: &Errors) -> Markup {
     let rest = if order.is_open() { order.rest().decimal() } else { String::new() };
     let typed = if form.has("amount") { form.get("amount") } else { &rest };
-    let limit = Money::new(req.app.config.billing.second_person_over, order.total.currency);
     let today = format::local_day(req.now()).to_string();
     let arrived = if form.has("arrived_on") { form.get("arrived_on") } else { &today };
+    let limit = Money::new(req.app.config.billing.second_person_over, order.total.currency);
     let act = if order.is_open() { "Mark as paid" } else { "Record money that came" };
     html! {
         section.panel aria-labelledby="book" {
@@ -254,8 +255,8 @@ fn booking(req: &Req, order: &OrderRow, form: &Form, errors: &Errors) -> Markup 
             }
             (post_form(req, &format!("/billing/orders/{}/paid", order.id), &html! {
                 (Field::new("amount", &format!("Amount in {}", order.total.currency)).value(typed).inputmode("decimal").short().errors(errors).render())
-                (Field::new("reason", "Reason").hint("For example the number of the bank statement. Kept with the event.").value(form.get("reason")).maxlength(500).errors(errors).render())
                 (Field::new("arrived_on", "Arrived on").kind("date").value(arrived).short().hint("The day on which the bank booked it: access that waited for the money is reckoned from it.").errors(errors).render())
+                (Field::new("reason", "Reason").hint("For example the number of the bank statement. Kept with the event.").value(form.get("reason")).maxlength(500).errors(errors).render())
                 (submit(act, if order.is_open() { Weight::Main } else { Weight::Plain }))
             }))
         }
@@ -280,7 +281,6 @@ fn arrival(req: &Req, form: &Form, order: &OrderRow) -> Result<NaiveDate, String
     }
 }
 
-        None => {}
 async fn book(mut req: Req) -> Result<Res, HttpError> {
     let form = req.form().await?;
     let order = orders::one(&req.app.reader, req.id_param("id")?).await?.ok_or(HttpError::NotFound)?;
@@ -301,6 +301,7 @@ async fn book(mut req: Req) -> Result<Res, HttpError> {
     match approvals::ask(&req, &form, whose, what, (meta.clone(), reason.clone())).await? {
         Some(Ok(asked)) => return Ok(asked),
         Some(Err(errors)) => return view(&req, &form, &errors).await,
+        None => {}
     }
     let at = payments::arrived(&req.app, order.id, arrived_on, req.now()).await?;
     let command = OrderCommand::RecordTransfer { received, at };

@@ -32,8 +32,9 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-const STATES: [(&str, &str); 6] = [
+const STATES: [(&str, &str); 7] = [
     ("open", "To do"),
+    ("to-send", "To be sent"),
     ("proposed", "Waits for a second person"),
     ("succeeded", "Gone back"),
     ("refused", "Refused"),

@@ -3,7 +3,7 @@
 
 use super::bus::{CommandError, Envelope};
 use super::merge;
-use super::payments::load_order;
+use super::payments::{self, load_order};
 use super::services::Services;
 use crate::domain::account::{Account, AccountCommand, By, Why};
 use crate::domain::approval::{Act, Approval, ApprovalCommand, ApprovalError, AskApproval, Bound, Limits};
@@ -108,6 +108,7 @@ pub async fn possible(
     if let Act::Merge { from, into } = act {
         return Ok(merge::first_obstacle(cx, *from, *into).await?.map_or(Ok(()), Err));
     }
+    let at = counts_from(cx, act, at).await?;
     Ok(match command(act, Uuid::nil(), Why::Code("second-person".into()), at) {
         Command::Order(order, command) => {
             load_order(cx, order).await?.decide(command).map(drop).map_err(|e| e.to_string())
@@ -140,9 +141,17 @@ enum Command {
     Credit(CreditCommand),
 }
 
+/// From when what is done at `at` counts: money from the day on which it arrived.
+async fn counts_from(cx: &Services, act: &Act, at: DateTime<Utc>) -> Result<DateTime<Utc>, StoreError> {
+    match act {
+        Act::MarkPaid { order, arrived_on: Some(day), .. } => payments::arrived(cx, *order, *day, at).await,
+        _ => Ok(at),
+    }
+}
+
 fn command(act: &Act, by: AccountId, why: Why, at: DateTime<Utc>) -> Command {
     match act.clone() {
-        Act::MarkPaid { order, received } => {
+        Act::MarkPaid { order, received, .. } => {
             Command::Order(order, OrderCommand::RecordTransfer { received, at })
         }
         Act::ConfirmCharge { order, attempt, reference, .. } => {
@@ -237,6 +246,7 @@ pub async fn carry_out(cx: &Services, event: &RecordedEvent, workflow: &str) -> 
     }
     let (id, mut meta) = cx.follow(event, workflow, "act");
     meta.reason = Some(reason.clone());
+    let at = counts_from(cx, act, at).await?;
     let outcome = match command(act, state.asked_by(), Why::Text(reason.clone()), at) {
         Command::Order(order, command) => {
             told(cx.bus.dispatch::<Order>(Envelope::new(id, order, command, meta)).await)?

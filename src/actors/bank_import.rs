@@ -381,6 +381,57 @@ pub async fn keep(cx: &Services, sent_by: Option<AccountId>, report: &Report) ->
     Ok(id)
 }
 
+/// An entry that was booked on no order: its statement, its place in it from 0, and what became of it.
+pub type OpenEntry = (Uuid, usize, Line);
+
+/// Entries without an order, or that could not be booked on theirs, and with which nobody has dealt; those of the
+/// newest statement first, at most `most`, and how many there are.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn open_entries(cx: &Services, most: i64) -> Result<(Vec<OpenEntry>, i64), StoreError> {
+    let client = cx.pool.get().await?;
+    let sql = "select s.id, l.place::integer - 1, l.line, count(*) over ()
+        from public.bank_statements s cross join lateral json_array_elements(s.report -> 'lines') with ordinality l (line, place)
+        where l.line ->> 'outcome' in ('no-reference', 'refused') and not exists
+            (select from public.bank_entries_settled d where d.statement = s.id and d.line = l.place - 1)
+        order by s.at desc, s.id, l.place limit $1";
+    let rows = client.query(sql, &[&most]).await?;
+    let total = rows.first().map_or(0, |row| row.get(3));
+    let all = rows.iter().map(|row| {
+        let line = serde_json::from_value(row.get(2)).map_err(|e| StoreError::Unreadable(e.to_string()))?;
+        Ok((row.get(0), usize::try_from(row.get::<_, i32>(1)).unwrap_or(usize::MAX), line))
+    });
+    Ok((all.collect::<Result<_, StoreError>>()?, total))
+}
+
+/// Notes that somebody has dealt with an entry; the first who says so stands.
+///
+/// # Errors
+/// If the database cannot be written.
+pub async fn settle_entry(cx: &Services, entry: (Uuid, usize), by: AccountId) -> Result<(), StoreError> {
+    let line = i32::try_from(entry.1).map_err(|e| StoreError::Unreadable(e.to_string()))?;
+    let sql =
+        "insert into public.bank_entries_settled (statement, line, settled_by, at) values ($1, $2, $3, $4)
+        on conflict do nothing";
+    cx.pool.get().await?.execute(sql, &[&entry.0, &line, &by, &cx.clock.now()]).await?;
+    Ok(())
+}
+
+/// The entries of a statement with which somebody has dealt: place, who, and when.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn settled_entries(
+    cx: &Services,
+    statement: Uuid,
+) -> Result<HashMap<usize, (AccountId, DateTime<Utc>)>, StoreError> {
+    let sql = "select line, settled_by, at from public.bank_entries_settled where statement = $1";
+    let rows = cx.pool.get().await?.query(sql, &[&statement]).await?;
+    let place = |row: &tokio_postgres::Row| usize::try_from(row.get::<_, i32>(0)).unwrap_or(usize::MAX);
+    Ok(rows.iter().map(|row| (place(row), (row.get(1), row.get(2)))).collect())
+}
+
 /// What became of the files that were sent last, the newest first, at most `most`; or of one.
 ///
 /// # Errors

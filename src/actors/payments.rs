@@ -11,11 +11,13 @@ use crate::adapters::gateways::stripe::Stripe;
 use crate::adapters::gateways::{ChargeRequest, Gateway, SavedMethod};
 use crate::config::Config;
 use crate::domain::order::{Order, OrderCommand, OrderError};
+use crate::domain::shared::calendar::Zone;
 use crate::domain::shared::payment::{BillingPolicy, Outcome, PaymentMethod};
 use crate::domain::shared::{AccountId, Money, PersonalValue};
+use crate::projections::orders;
 use crate::store::repository::EventRepository;
 use crate::store::{Metadata, Receipt, StoreError};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use std::sync::Arc;
 use std::time::Instant;
 use uuid::Uuid;
@@ -147,6 +149,25 @@ pub async fn load_order(cx: &Services, order: Uuid) -> Result<Order, StoreError>
     Ok(EventRepository::<Order>::new(cx.pool.clone(), cx.journal.clone()).load(order).await?.state)
 }
 
+/// From when money for an order counts that arrived in the bank account on `day`: today from `now`, else from the
+/// beginning of that day where the studio is, but not before the order was placed.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn arrived(
+    cx: &Services,
+    order: Uuid,
+    day: NaiveDate,
+    now: DateTime<Utc>,
+) -> Result<DateTime<Utc>, StoreError> {
+    let zone = Zone::parse(&cx.config.studio.zone).map_err(|e| StoreError::Unreadable(e.to_string()))?;
+    if day >= zone.date_of(now) {
+        return Ok(now);
+    }
+    let placed = orders::one(&cx.reader, order).await?.map_or(now, |row| row.placed_at);
+    Ok(zone.start_of_day(day).max(placed).min(now))
+}
+
 /// Charges `method` for an attempt whose intent is in the log, and records the outcome under `id`.
 /// Sent again after a crash it is the same charge: the attempt is the gateway's key.
 ///
@@ -192,7 +213,7 @@ pub fn outcome_of(answer: Result<Outcome, GatewayError>) -> Outcome {
 }
 
 /// Finds out at the gateway what became of an attempt without an answer. `asked_by` is the id of a
-/// command of staff; without it the look-up is the next one of the schedule.
+/// command of staff and the words of their reason; without it the look-up is the next one of the schedule.
 ///
 /// # Errors
 /// If the order cannot be read or the result not be recorded.
@@ -200,7 +221,7 @@ pub async fn look_up(
     cx: &Services,
     order: Uuid,
     attempt: Uuid,
-    asked_by: Option<Uuid>,
+    asked_by: Option<(Uuid, PersonalValue)>,
     mut meta: Metadata,
 ) -> Result<bool, PaymentError> {
     let state = load_order(cx, order).await?;
@@ -212,8 +233,9 @@ pub async fn look_up(
     let asked = ask(gateway(cx, &name)?.as_ref(), attempt, amount, meta.at).await;
     let outcome = asked.unwrap_or(Outcome::Unknown);
     meta.causation = None;
-    let id = asked_by.unwrap_or_else(|| known.look_up_id());
-    record(cx, order, attempt, &name, outcome, (id, meta)).await?;
+    let (id, reason) = asked_by.unzip();
+    let id = id.unwrap_or_else(|| known.look_up_id());
+    record_with(cx, order, attempt, &name, outcome, (id, meta, reason)).await?;
     Ok(true)
 }
 
@@ -311,6 +333,18 @@ async fn record(
     outcome: Outcome,
     (id, meta): (Uuid, Metadata),
 ) -> Result<Receipt, PaymentError> {
+    record_with(cx, order, attempt, gateway, outcome, (id, meta, None)).await
+}
+
+/// As [`record`], with the words of the reason to which `meta` refers.
+async fn record_with(
+    cx: &Services,
+    order: Uuid,
+    attempt: Uuid,
+    gateway: &str,
+    outcome: Outcome,
+    (id, meta, reason): (Uuid, Metadata, Option<PersonalValue>),
+) -> Result<Receipt, PaymentError> {
     let word = match &outcome {
         Outcome::Succeeded { .. } => Some("paid"),
         Outcome::Declined { .. } => Some("declined"),
@@ -318,7 +352,8 @@ async fn record(
         Outcome::Cancelled | Outcome::RequiresAction { .. } => None,
     };
     let command = OrderCommand::RecordOutcome { attempt, outcome, at: meta.at };
-    let receipt = cx.bus.dispatch::<Order>(Envelope::new(id, order, command, meta)).await?;
+    let envelope = Envelope::new(id, order, command, meta).with_private(reason.into_iter().collect());
+    let receipt = cx.bus.dispatch::<Order>(envelope).await?;
     if let (Some(word), false) = (word, receipt.replayed || receipt.position == 0) {
         cx.metrics.billing.payments.with_label_values(&[gateway, word]).inc();
     }

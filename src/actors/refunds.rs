@@ -5,8 +5,8 @@ use super::payments::{PaymentError, gateway, load_order};
 use super::services::Services;
 use crate::adapters::gateways::{GatewayError, RefundRequest};
 use crate::domain::order::{Order, OrderCommand, Refund, RefundState, RefundVia};
-use crate::domain::shared::derive_id;
 use crate::domain::shared::payment::RefundOutcome;
+use crate::domain::shared::{PersonalValue, derive_id};
 use crate::store::Metadata;
 use std::time::Instant;
 use uuid::Uuid;
@@ -30,7 +30,7 @@ pub async fn refund(
     // A transfer is sent by a person, who says so.
     let RefundVia::Charge { attempt, gateway: name } = &known.via else { return Ok(()) };
     let outcome = ask(cx, known, *attempt, name, &meta).await;
-    record(cx, order, known.id, name, outcome, (id, meta)).await
+    record(cx, order, known.id, name, outcome, (id, meta, None)).await
 }
 
 async fn ask(cx: &Services, refund: &Refund, charge: Uuid, name: &str, meta: &Metadata) -> RefundOutcome {
@@ -62,7 +62,7 @@ pub async fn look_up(
     cx: &Services,
     order: Uuid,
     refund: Uuid,
-    asked_by: Option<Uuid>,
+    asked_by: Option<(Uuid, Option<PersonalValue>)>,
     mut meta: Metadata,
 ) -> Result<bool, PaymentError> {
     let state = load_order(cx, order).await?;
@@ -79,7 +79,8 @@ pub async fn look_up(
     meta.causation = None;
     let scheduled =
         || derive_id(&refund.to_string(), &format!("look-up/{:?}/{}", known.state, known.lookups));
-    record(cx, order, refund, name, outcome, (asked_by.unwrap_or_else(scheduled), meta)).await?;
+    let (id, reason) = asked_by.unwrap_or_else(|| (scheduled(), None));
+    record(cx, order, refund, name, outcome, (id, meta, reason)).await?;
     Ok(true)
 }
 
@@ -89,7 +90,7 @@ async fn record(
     refund: Uuid,
     gateway: &str,
     outcome: RefundOutcome,
-    (id, meta): (Uuid, Metadata),
+    (id, meta, reason): (Uuid, Metadata, Option<PersonalValue>),
 ) -> Result<(), PaymentError> {
     let word = match &outcome {
         RefundOutcome::Succeeded { .. } => "refunded",
@@ -97,7 +98,8 @@ async fn record(
         RefundOutcome::Unknown => "unknown",
     };
     let command = OrderCommand::RecordRefund { refund, outcome, at: meta.at };
-    let receipt = cx.bus.dispatch::<Order>(Envelope::new(id, order, command, meta)).await?;
+    let envelope = Envelope::new(id, order, command, meta).with_private(reason.into_iter().collect());
+    let receipt = cx.bus.dispatch::<Order>(envelope).await?;
     if !receipt.replayed && receipt.position > 0 {
         cx.metrics.billing.payments.with_label_values(&[gateway, word]).inc();
     }

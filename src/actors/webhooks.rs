@@ -190,7 +190,7 @@ async fn taken(cx: &Services, gateway: &str, header: &str, body: &[u8]) -> Resul
             disputes::look(cx, cx.clock.now(), &meta).await?;
         }
         Some(refund) => {
-            refunds::look_up(cx, order, refund, Some(id), meta).await?;
+            refunds::look_up(cx, order, refund, Some((id, None)), meta).await?;
         }
         None => payments::hinted(cx, order, hint.charge, (id, meta)).await?,
     }

@@ -88,7 +88,7 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
             .into_iter()
             .map(|o| json!({ "id": o.id, "number": o.number, "status": o.status, "total": o.total, "attempts": o.attempts, "placed_at": o.placed_at, "paid_at": o.paid_at }))
             .collect();
-        let timeline: Vec<Value> = entries.iter().map(|e| line(e, row.owner)).collect();
+        let timeline: Vec<Value> = entries.iter().map(|e| line(e)).collect();
         let now = json!({
             "status": status,
             "plan": joined.map(|_| row.plan()),
@@ -127,7 +127,7 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
         if let Some(reason) = &entry.reason {
             say!("    reason given: {reason}");
         }
-        say!("    by {} (position {}, {})", actor_words(entry, row.owner), entry.position, entry.kind);
+        say!("    by {} (position {}, {})", actor_words(entry), entry.position, entry.kind);
     }
     Ok(())
 }
@@ -154,14 +154,14 @@ fn orders_as_of(orders: Vec<OrderRow>, entries: &[Entry], until: Option<DateTime
     then.collect()
 }
 
-fn line(entry: &Entry, owner: Uuid) -> Value {
+fn line(entry: &Entry) -> Value {
     let words = describe(entry);
     json!({
         "position": entry.position,
         "type": entry.kind,
         "effective_at": entry.effective_at,
         "recorded_at": entry.recorded_at,
-        "by": actor_words(entry, owner),
+        "by": actor_words(entry),
         "run": entry.run.as_ref().map(|(job, slot)| json!({ "job": job, "slot": slot })),
         "what": words.what,
         "why": words.why,

@@ -3,7 +3,7 @@
 use super::Req;
 use super::ui::{Column, paging};
 use crate::projections::sorting::{Sort, SortColumn};
-use maud::Markup;
+use maud::{Markup, html};
 
 /// The page number of a list, from 1.
 #[must_use]
@@ -28,6 +28,16 @@ pub fn with(req: &Req, name: &str, value: Option<&str>) -> String {
         "" => req.path.clone(),
         query => format!("{}?{query}", req.path),
     }
+}
+
+/// Hidden fields of a form that asks for a list anew: what it is narrowed to beside the form's own fields.
+#[must_use]
+pub fn kept(req: &Req, own: &[&str]) -> Markup {
+    let of_page = ["page", "before", "at", "format", "proof"];
+    let stays = |(n, v): &&(String, String)| {
+        !own.contains(&n.as_str()) && !of_page.contains(&n.as_str()) && !v.is_empty()
+    };
+    html! { @for (name, value) in req.query_pairs().iter().filter(stays) { input type="hidden" name=(name) value=(value); } }
 }
 
 /// The line below a list of `size` rows a page.

@@ -163,7 +163,7 @@ const BALANCES: &str = "select c.account, c.currency, c.balance, c.moved_at,
         coalesce((select -sum(m.minor) from credit_moves m
             where m.account = c.account and m.currency = c.currency and m.waiting), 0)::bigint
     from credits c";
-const OPEN: &str = "(c.balance > 0 or exists (select from credit_moves m
+const OPEN: &str = "(c.balance > 0 and not $1 or exists (select from credit_moves m
     where m.account = c.account and m.currency = c.currency and m.waiting))";
 
 fn balance(row: &Row) -> Result<Balance, QueryError> {
@@ -180,13 +180,18 @@ fn balance(row: &Row) -> Result<Balance, QueryError> {
 ///
 /// # Errors
 /// If the database cannot be read.
-pub async fn list(r: &Reader, offset: i64, limit: i64) -> Result<(Vec<Balance>, i64), QueryError> {
+pub async fn list(
+    r: &Reader,
+    waiting: bool,
+    offset: i64,
+    limit: i64,
+) -> Result<(Vec<Balance>, i64), QueryError> {
     let client = r.client().await?;
     let count = format!("select count(*) from credits c where {OPEN}");
-    let total = client.query_one(&count, &[]).await?.get(0);
+    let total = client.query_one(&count, &[&waiting]).await?.get(0);
     let sql =
-        format!("{BALANCES} where {OPEN} order by c.moved_at desc, c.account, c.currency offset $1 limit $2");
-    let rows = client.query(&sql, &[&offset, &limit]).await?;
+        format!("{BALANCES} where {OPEN} order by c.moved_at desc, c.account, c.currency offset $2 limit $3");
+    let rows = client.query(&sql, &[&waiting, &offset, &limit]).await?;
     Ok((rows.iter().map(balance).collect::<Result<_, _>>()?, total))
 }
 

@@ -26,6 +26,7 @@ pub mod media;
 pub mod media_queue;
 pub mod movements;
 pub mod operator;
+mod order_lists;
 mod order_words;
 pub mod orders;
 pub mod people;

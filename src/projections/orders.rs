@@ -1,6 +1,6 @@
 //! Orders with their payments: the staff's list, the member's page, lost answers to look up.
 
-use super::sorting::{Sort, SortColumn};
+pub use super::order_lists::{Filter, SORTS, Sought, after, list};
 use super::{Projection, ProjectionError, QueryError, Reader};
 use crate::domain::order::{OrderEvent, RefundOf, Settlement};
 use crate::domain::shared::{AccountId, Currency, Money};
@@ -8,7 +8,6 @@ use crate::store::{RecordedEvent, StoreError, Transaction};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
-use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 /// The projection.
@@ -275,13 +274,13 @@ impl OrderRow {
     }
 }
 
-const SELECT: &str = "select o.id, o.number, o.account, o.subscription, o.description, o.gross_minor, o.currency, o.status,
+pub(super) const SELECT: &str = "select o.id, o.number, o.account, o.subscription, o.description, o.gross_minor, o.currency, o.status,
     o.settlement, o.placed_at, o.paid_at, o.transferred, o.overpaid, o.last_code,
     (select count(*) from payments p where p.order_id = o.id), l.attempt, l.state, l.until, o.placed, o.refunded, o.returned, o.disputed, o.credit
     from orders o left join lateral
       (select attempt, state, until from payments p where p.order_id = o.id order by started_at desc, attempt limit 1) l on true";
 
-fn read(row: &Row) -> Result<OrderRow, QueryError> {
+pub(super) fn read(row: &Row) -> Result<OrderRow, QueryError> {
     let unreadable = |e: String| StoreError::Unreadable(format!("an order's row cannot be read: {e}"));
     let currency = Currency::parse(row.get(6)).map_err(|e| unreadable(e.to_string()))?;
     let state: Option<String> = row.get(16);
@@ -335,100 +334,6 @@ pub async fn of_attempt(r: &Reader, attempt: Uuid) -> Result<Option<Uuid>, Query
 pub async fn of_subscription(r: &Reader, subscription: Uuid) -> Result<Vec<OrderRow>, QueryError> {
     let sql = format!("{SELECT} where o.subscription = $1 order by o.placed_at desc, o.id");
     r.client().await?.query(&sql, &[&subscription]).await?.iter().map(read).collect()
-}
-
-/// What a list is narrowed to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Filter {
-    /// One status, or `open` for all that wait for money.
-    pub status: Option<String>,
-    /// Number, or part of it.
-    pub number: Option<String>,
-    /// Only those with a payment that is unknown, parked, disputed, or too much.
-    pub questionable: bool,
-    /// Only those with a payment of which it is not known whether it was taken.
-    pub unknown: bool,
-    /// Only those of this account.
-    pub account: Option<AccountId>,
-}
-
-const NARROWED: &str =
-    "($1::text is null or o.status = $1 or ($1 = 'open' and o.status in ('created', 'soft-failed', 'failed')))
-    and ($2::text is null or strpos(o.number, $2) > 0)
-    and (not $3 or o.overpaid > o.returned or o.disputed = 'open' or exists
-        (select from payments p where p.order_id = o.id and p.state in ('unknown', 'parked')))
-    and (not $4 or exists (select from payments p where p.order_id = o.id and p.state in ('unknown', 'parked')))
-    and ($5::uuid is null or o.account = $5)";
-
-/// What the list can be sorted by.
-pub const SORTS: &[SortColumn] = &[
-    ("number", &["o.number"]),
-    ("for", &["o.description"]),
-    ("status", &["o.status"]),
-    ("amount", &["o.currency", "o.gross_minor"]),
-    ("placed", &["o.placed_at"]),
-];
-
-/// A page of the list, in the wished order or newest first, and how many there are in all.
-///
-/// # Errors
-/// If the database cannot be read.
-pub async fn list(
-    r: &Reader,
-    filter: &Filter,
-    sort: Option<Sort>,
-    offset: i64,
-    limit: i64,
-) -> Result<(Vec<OrderRow>, i64), QueryError> {
-    let number = filter.number.as_ref().map(|n| n.trim().to_uppercase());
-    let mut params: Vec<&(dyn ToSql + Sync)> =
-        vec![&filter.status, &number, &filter.questionable, &filter.unknown, &filter.account];
-    let client = r.client().await?;
-    let count = format!("select count(*) from orders o where {NARROWED}");
-    let total = client.query_one(&count, &params).await?.get(0);
-    let order = Sort::order(sort, "o.placed_at desc, o.id");
-    let sql = format!("{SELECT} where {NARROWED} order by {order} offset $6 limit $7");
-    params.extend([&offset as &(dyn ToSql + Sync), &limit]);
-    let rows = client.query(&sql, &params).await?;
-    Ok((rows.iter().map(read).collect::<Result<_, _>>()?, total))
-}
-
-/// Those that follow `last` (when it was placed, and its id) in the same order, however the list moved
-/// meanwhile; from the beginning without one.
-///
-/// # Errors
-/// If the database cannot be read.
-pub async fn after(
-    r: &Reader,
-    filter: &Filter,
-    last: Option<(DateTime<Utc>, Uuid)>,
-    limit: i64,
-) -> Result<Vec<OrderRow>, QueryError> {
-    let (at, id) = last.unzip();
-    let number = filter.number.as_ref().map(|n| n.trim().to_uppercase());
-    let sql = format!(
-        "{SELECT} where {NARROWED}
-         and ($6::timestamptz is null or o.placed_at < $6 or (o.placed_at = $6 and o.id > $7))
-         order by o.placed_at desc, o.id limit $8"
-    );
-    let rows = r
-        .client()
-        .await?
-        .query(
-            &sql,
-            &[
-                &filter.status,
-                &number,
-                &filter.questionable,
-                &filter.unknown,
-                &filter.account,
-                &at,
-                &id,
-                &limit,
-            ],
-        )
-        .await?;
-    rows.iter().map(read).collect()
 }
 
 /// Attempts whose answer is to be looked up by `at`: order and attempt. An attempt whose intent the

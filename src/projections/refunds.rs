@@ -238,7 +238,7 @@ pub async fn one(r: &Reader, refund: Uuid) -> Result<Option<RefundRow>, QueryErr
 }
 
 /// A page of all refunds, newest first, and how many there are. `state` is one state, or `open` for
-/// all that somebody or something still has to do with.
+/// all that somebody or something still has to do with, `to-send` for those to be sent by bank transfer.
 ///
 /// # Errors
 /// If the database cannot be read.
@@ -249,7 +249,8 @@ pub async fn list(
     limit: i64,
 ) -> Result<(Vec<RefundRow>, i64), QueryError> {
     const WHERE: &str = "$1::text is null or state = $1
-        or ($1 = 'open' and state in ('proposed', 'started', 'unknown', 'parked'))";
+        or ($1 = 'open' and state in ('proposed', 'started', 'unknown', 'parked'))
+        or ($1 = 'to-send' and state = 'started' and via::jsonb ->> 'by' = 'transfer')";
     let client = r.client().await?;
     let total = client.query_one(&format!("select count(*) from refunds where {WHERE}"), &[&state]).await?;
     let sql = format!("{SELECT} where {WHERE} order by asked_at desc, refund offset $2 limit $3");
@@ -270,7 +271,8 @@ pub async fn after(
     let (at, id) = last.unzip();
     let sql = format!(
         "{SELECT} where ($1::text is null or state = $1
-            or ($1 = 'open' and state in ('proposed', 'started', 'unknown', 'parked')))
+            or ($1 = 'open' and state in ('proposed', 'started', 'unknown', 'parked'))
+            or ($1 = 'to-send' and state = 'started' and via::jsonb ->> 'by' = 'transfer'))
          and ($2::timestamptz is null or asked_at < $2 or (asked_at = $2 and refund > $3))
          order by asked_at desc, refund limit $4"
     );

@@ -1,7 +1,7 @@
 //! The event log of a subscription as staff read it: its own events, those of its orders, invoices, credit
 //! and requests for a second person, in the order of the log, each with who or which run caused it and what followed.
 
-use super::{Projection, ProjectionError, QueryError, Reader};
+use super::{Projection, ProjectionError, QueryError, Reader, people, subscriptions};
 use crate::domain::approval::ApprovalEvent;
 use crate::domain::clock::RunEvent;
 use crate::domain::credit::CreditEvent;
@@ -150,6 +150,8 @@ pub struct Entry {
     pub recorded_at: DateTime<Utc>,
     /// Who caused it.
     pub actor: Actor,
+    /// Whether that is the member, with this account or another one of the same person.
+    pub by_member: bool,
     /// The scheduled run it belongs to: job and slot.
     pub run: Option<(String, DateTime<Utc>)>,
     /// Position of the line it followed from, if that is in this timeline.
@@ -162,6 +164,12 @@ pub struct Entry {
     pub payload: serde_json::Value,
     /// Why staff did it, in their words; says so when the words were erased with the member.
     pub reason: Option<String>,
+    /// Where those words are.
+    pub reason_at: Option<PersonalRef>,
+    /// The command that caused it.
+    pub command: Uuid,
+    /// What caused that command, and where the chain of causes began.
+    pub causes: (Option<Uuid>, Uuid),
 }
 
 impl Entry {
@@ -172,31 +180,31 @@ impl Entry {
     }
 }
 
-/// A line with its command, what caused that, and where the words of its reason are.
-type Line = (Entry, Uuid, Option<Uuid>, Option<PersonalRef>);
-
-fn read(row: &Row) -> Result<Line, QueryError> {
+fn read(row: &Row) -> Result<Entry, QueryError> {
     let unreadable =
         |e: serde_json::Error| StoreError::Unreadable(format!("a line of the timeline cannot be read: {e}"));
     let actor = serde_json::from_value(row.get(5)).map_err(unreadable)?;
     let reason: Option<serde_json::Value> = row.get(12);
     let reason = reason.map(serde_json::from_value).transpose().map_err(unreadable)?;
     let job: Option<String> = row.get(8);
-    let entry = Entry {
+    Ok(Entry {
         position: row.get(0),
         category: row.get(1),
         kind: row.get(2),
         effective_at: row.get(3),
         recorded_at: row.get(4),
         actor,
+        by_member: false,
         run: job.zip(row.get(9)),
         caused_by: None,
         followed_by: Vec::new(),
         subject: row.get(10),
         payload: row.get(11),
         reason: None,
-    };
-    Ok((entry, row.get(6), row.get(7), reason))
+        reason_at: reason,
+        command: row.get(6),
+        causes: (row.get(7), row.get(13)),
+    })
 }
 
 /// The timeline of a subscription, oldest first, up to `recorded_until` if given.
@@ -209,30 +217,45 @@ pub async fn of(
     recorded_until: Option<DateTime<Utc>>,
 ) -> Result<Vec<Entry>, QueryError> {
     let sql = "select t.position, t.category, t.kind, t.effective_at, t.recorded_at, t.actor, t.command, t.causation,
-            u.job, u.slot, t.subject, t.payload, t.reason
+            u.job, u.slot, t.subject, t.payload, t.reason, t.correlation
         from timeline t left join timeline_runs u on u.run = t.correlation
         where t.subscription = $1 and ($2::timestamptz is null or t.recorded_at <= $2) order by t.position";
     let rows = r.client().await?.query(sql, &[&subscription, &recorded_until]).await?;
-    let read: Vec<_> = rows.iter().map(read).collect::<Result<_, _>>()?;
+    let mut entries: Vec<Entry> = rows.iter().map(read).collect::<Result<_, _>>()?;
     // A command may write several events: what it caused hangs on the last of them.
-    let last_of: HashMap<Uuid, i64> = read.iter().map(|(e, command, _, _)| (*command, e.position)).collect();
-    let reasons: Vec<PersonalRef> = read.iter().filter_map(|(_, _, _, reason)| reason.clone()).collect();
+    let last_of: HashMap<Uuid, i64> = entries.iter().map(|e| (e.command, e.position)).collect();
+    let reasons: Vec<PersonalRef> = entries.iter().filter_map(|e| e.reason_at.clone()).collect();
     let reasons = r.open_many(&reasons).await?;
-    let mut entries: Vec<Entry> = Vec::with_capacity(read.len());
+    let member = match subscriptions::one(r, subscription).await? {
+        Some(row) => people::same_person(r, row.owner).await?,
+        None => Vec::new(),
+    };
     let mut followed: HashMap<i64, Vec<i64>> = HashMap::new();
-    for (mut entry, command, causation, reason) in read {
+    for entry in &mut entries {
+        entry.by_member = matches!(&entry.actor, Actor::Account(id) if member.contains(id));
+        let at = entry.reason_at.as_ref();
         entry.reason =
-            reason.map(|at| reasons.get(&at).cloned().unwrap_or_else(|| "(erased with the account)".into()));
-        entry.caused_by = causation.filter(|c| *c != command).and_then(|c| last_of.get(&c).copied());
+            at.map(|at| reasons.get(at).cloned().unwrap_or_else(|| "(erased with the account)".into()));
+        entry.caused_by =
+            entry.causes.0.filter(|c| *c != entry.command).and_then(|c| last_of.get(&c).copied());
         if let Some(cause) = entry.caused_by {
             followed.entry(cause).or_default().push(entry.position);
         }
-        entries.push(entry);
     }
     for entry in &mut entries {
         entry.followed_by = followed.remove(&entry.position).unwrap_or_default();
     }
     Ok(entries)
+}
+
+/// How far the timeline has come in the log.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn reached(r: &Reader) -> Result<i64, QueryError> {
+    let sql = "select position from public.checkpoints where kind = 'projection' and name = $1";
+    let row = r.client().await?.query_opt(sql, &[&SubscriptionTimeline.name()]).await?;
+    Ok(row.map_or(0, |row| row.get(0)))
 }
 
 /// The subscription as it was at `true_on`: what was true then, by what is in `entries`.

@@ -74,9 +74,9 @@ fn until_words(until: Option<chrono::NaiveDate>) -> String {
 
 /// Who or which run caused a line; accounts by their role in it, never by name.
 #[must_use]
-pub fn actor_words(entry: &Entry, owner: uuid::Uuid) -> String {
+pub fn actor_words(entry: &Entry) -> String {
     match (&entry.actor, &entry.run) {
-        (Actor::Account(id), _) if *id == owner => "the member".into(),
+        _ if entry.by_member => "the member".into(),
         (Actor::Account(id), _) => format!("staff {id}"),
         (Actor::Visitor, _) => "a visitor".into(),
         (Actor::System(name), Some((job, slot))) if name == job => format!("{job} of {}", moment(*slot)),

@@ -141,6 +141,8 @@ pub struct SubscriptionRow {
     pub joined_at: DateTime<Utc>,
     /// When it ended, if it has.
     pub ended_at: Option<DateTime<Utc>>,
+    /// Why it was cancelled: a code, or `withdrawn` for going back on the contract; none if nothing was said.
+    pub cancel_reason: Option<String>,
     /// Everything else.
     pub state: Subscription,
 }
@@ -159,7 +161,7 @@ impl SubscriptionRow {
     }
 }
 
-pub(super) const COLUMNS: &str = "subscription, joined_at, ended_at, state";
+pub(super) const COLUMNS: &str = "subscription, joined_at, ended_at, state, cancel_reason";
 
 pub(super) fn read(row: &Row) -> Result<SubscriptionRow, QueryError> {
     let state: Subscription = serde_json::from_value(row.get(3))
@@ -170,6 +172,7 @@ pub(super) fn read(row: &Row) -> Result<SubscriptionRow, QueryError> {
         status: state.status().unwrap_or(Status::OnHold),
         joined_at: row.get(1),
         ended_at: row.get(2),
+        cancel_reason: row.get(4),
         state,
     })
 }

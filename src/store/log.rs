@@ -300,6 +300,40 @@ pub async fn proof<C: GenericClient>(
     Ok(rows.iter().map(|r| Proof { position: r.get(0), hash: r.get(11), bytes: link(r).bytes() }).collect())
 }
 
+/// Where the events of some streams stand, none beyond `until`, in order.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn positions_of<C: GenericClient>(
+    client: &C,
+    streams: &[String],
+    until: i64,
+) -> Result<Vec<i64>, StoreError> {
+    let sql =
+        "select position from events where log_id = 1 and stream_id = any($1) and position <= $2 order by 1";
+    let rows = client.query(&client.prepare(sql).await?, &[&streams, &until]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// Stream and position of the events of a category in whose payload an id stands, none beyond `until`. All events
+/// of the category are looked through: for categories that do not have many.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn naming<C: GenericClient>(
+    client: &C,
+    category: &str,
+    id: Uuid,
+    until: i64,
+) -> Result<Vec<(String, i64)>, StoreError> {
+    // Names of streams are compared byte by byte, and a dot follows the hyphen.
+    let (from, to) = (format!("{category}-"), format!("{category}."));
+    let sql = "select stream_id, position from events where log_id = 1 and stream_id >= $1 and stream_id < $2
+        and position <= $3 and strpos(payload::text, $4) > 0 order by position";
+    let rows = client.query(&client.prepare(sql).await?, &[&from, &to, &until, &id.to_string()]).await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
 /// Events at `positions` as they stand in the log, and which of them do not follow, by their hash, from the
 /// event before them.
 ///

@@ -5,6 +5,7 @@ use crate::billing_pages::{link, order};
 use crate::refunds::open;
 use crate::support::{Browser, Page, Studio};
 use chrono::{TimeDelta, Utc};
+use kinora::domain::shared::calendar::{Zone, day_words};
 use kinora::domain::subscription::Status;
 use kinora::projections::{approvals, subscriptions};
 use uuid::Uuid;
@@ -69,7 +70,10 @@ async fn money_said_to_have_come_waits_for_a_second_person_from_one_cent_above_t
     assert_eq!(count(&studio, "TransferReceived").await, 1, "nothing is booked yet");
     assert_eq!(book("0").await.status, 422, "what could not be done is refused at once");
 
-    let waits = "Record €1.50 as received by transfer";
+    // As a second person reads it: with the day of arrival, which is today where nothing is said.
+    let today = day_words(Zone::amsterdam().date_of(studio.instance.services.clock.now()));
+    let waits = format!("Record €1.50 as received by transfer on {today}");
+    let waits = waits.as_str();
     // Whoever could be the second person has one mail, without a word of the member; who asked has none.
     let told = letters(&studio).await;
     assert_eq!(told, ["admin"], "{told:?}");

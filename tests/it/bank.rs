@@ -4,7 +4,7 @@ use crate::billing_pages::{link, open, open_with, order};
 use crate::support::{Browser, Page, Studio};
 use reqwest::multipart::{Form, Part};
 
-async fn send(studio: &Studio, billing: &Browser, name: &str, file: Vec<u8>) -> Page {
+pub async fn send(studio: &Studio, billing: &Browser, name: &str, file: Vec<u8>) -> Page {
     let token = billing.get("/billing/bank").await.hidden("_csrf").expect("a token");
     let part = Part::bytes(file).file_name(name.to_owned());
     let form = Form::new().text("_csrf", token).part("file", part);
@@ -14,7 +14,7 @@ async fn send(studio: &Studio, billing: &Browser, name: &str, file: Vec<u8>) -> 
     page
 }
 
-fn entry(amount: &str, words: &str, own: &str, day: &str) -> String {
+pub fn entry(amount: &str, words: &str, own: &str, day: &str) -> String {
     format!(
         "<Ntry><Amt Ccy=\"EUR\">{amount}</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts>BOOK</Sts><BookgDt><Dt>{day}</Dt></BookgDt>
          <AcctSvcrRef>{own}</AcctSvcrRef><NtryDtls><TxDtls><RltdPties><Dbtr><Nm>Payer Canary</Nm></Dbtr></RltdPties>
@@ -22,7 +22,7 @@ fn entry(amount: &str, words: &str, own: &str, day: &str) -> String {
     )
 }
 
-fn camt(entries: &[String]) -> Vec<u8> {
+pub fn camt(entries: &[String]) -> Vec<u8> {
     format!(
         "<?xml version=\"1.0\"?><Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.02\"><BkToCstmrStmt><Stmt>
          <Acct><Id><IBAN>NL02ABNA0123456789</IBAN></Id></Acct>{}</Stmt></BkToCstmrStmt></Document>",

@@ -12,6 +12,7 @@ mod audit;
 mod backup;
 mod bank;
 mod billing;
+mod billing_desk;
 mod billing_pages;
 mod canaries;
 mod characters;

@@ -103,6 +103,17 @@ async fn the_kept_account_has_the_membership_and_the_closed_one_opens_nothing() 
     assert!(billing.get(&format!("/billing/people/{into}")).await.body.contains("It took over"));
     let story = billing.get(&subscription).await.body;
     assert!(story.contains("belongs to another account of the same person"), "{story}");
+    // What they did with the closed account is still what the member did.
+    assert!(story.contains("By member") && story.contains("By the member"), "{story}");
+    for file in ["log.csv", "log.jsonl"] {
+        let own = billing.get(&format!("{subscription}/{file}?by=member")).await.body;
+        assert!(own.contains("SubscriptionJoined") && own.contains("the member"), "{file}: {own}");
+        let staff = billing.get(&format!("{subscription}/{file}?by=staff")).await.body;
+        assert!(
+            !staff.contains("SubscriptionJoined") && !staff.contains(&format!("staff {from}")),
+            "{staff}"
+        );
+    }
     let fields = [("into", &*from.to_string()), ("reason", "x")];
     let back = format!("/billing/people/{into}/merge");
     let again = billing.submit(&back, &back, &fields).await;

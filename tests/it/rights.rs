@@ -321,6 +321,7 @@ const GRAVE: &[(&str, &str, &str)] = &[
 const LIGHT: &[&str] = &[
     "/billing/exchange-rates",
     "/billing/exchange-rates/file",
+    "/billing/bank/{id}/settled",
     "/billing/coupons/{coupon}/end",
     "/moderation/comments/{id}",
     "/moderation/invitations",

@@ -1,7 +1,8 @@
 //! What may need a second person, and how much it weighs.
 
 use crate::domain::shared::Money;
-use chrono::{DateTime, Utc};
+use crate::domain::shared::calendar::day_words;
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -15,6 +16,9 @@ pub enum Act {
         order: Uuid,
         /// How much.
         received: Money,
+        /// The day on which the bank had it; none in requests of before this was asked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        arrived_on: Option<NaiveDate>,
     },
     /// A charge without an answer was made, says a person.
     ConfirmCharge {
@@ -156,7 +160,10 @@ impl Act {
     #[must_use]
     pub fn words(&self) -> String {
         match self {
-            Self::MarkPaid { received, .. } => format!("Record {received} as received by transfer"),
+            Self::MarkPaid { received, arrived_on, .. } => {
+                let day = arrived_on.map(|day| format!(" on {}", day_words(day))).unwrap_or_default();
+                format!("Record {received} as received by transfer{day}")
+            }
             Self::ConfirmCharge { amount, reference, .. } => {
                 format!("Record that the gateway took {amount} ({reference})")
             }
@@ -167,7 +174,7 @@ impl Act {
             Self::Merge { .. } => "Merge two accounts of one person".into(),
             Self::Complimentary { until: None } => "Give complimentary access without an end".into(),
             Self::Complimentary { until: Some(until) } => {
-                let day = crate::domain::shared::calendar::day_words(until.date_naive());
+                let day = day_words(until.date_naive());
                 format!("Give complimentary access until {day}")
             }
         }

@@ -69,7 +69,7 @@ fn money_is_above_the_limit_from_one_cent_more_on_alone_or_in_parts() {
     let acts = |minor| {
         let amount = eur(minor);
         [
-            Act::MarkPaid { order, received: amount },
+            Act::MarkPaid { order, received: amount, arrived_on: None },
             Act::ConfirmCharge { order, attempt: order, reference: "ch".into(), amount },
             Act::Waive { subscription: order, order, amount },
             Act::WaiveMissed { subscription: order, amount },

@@ -180,7 +180,7 @@ async fn whole(req: &Req, row: &SubscriptionRow) -> Result<Value, HttpError> {
                 json!({
                     "position": e.position, "type": e.kind, "effective_at": e.effective_at,
                     "recorded_at": e.recorded_at, "what": words.what, "why": words.why,
-                    "by": actor_words(e, row.owner), "caused_by": e.caused_by,
+                    "by": actor_words(e), "caused_by": e.caused_by,
                 })
             })
             .collect();

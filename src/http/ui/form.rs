@@ -29,6 +29,13 @@ pub fn form(tokens: &impl FormTokens, action: &str, body: &Markup) -> Markup {
     html! { form.form method="post" action=(action) novalidate { (hidden_fields(tokens)) (body) } }
 }
 
+/// A form with several acts: pressing Enter in one of its fields does none of them. The browser would press the
+/// first button; that one is out of order and not to be seen.
+#[must_use]
+pub fn form_of_acts(tokens: &impl FormTokens, action: &str, body: &Markup) -> Markup {
+    form(tokens, action, &html! { button type="submit" disabled hidden {} (body) })
+}
+
 /// A form that is only a button, as in a row of a table.
 #[must_use]
 pub fn form_inline(tokens: &impl FormTokens, action: &str, body: &Markup) -> Markup {
@@ -295,11 +302,13 @@ pub fn choices(name: &str, legend: &str, options: &[Choice<'_>], chosen: &str, e
     }
 }
 
-/// A search field with its button; it works as a plain form with GET.
+/// A search field with its button; it works as a plain form with GET. `kept` are hidden fields with what the list is
+/// narrowed to besides.
 #[must_use]
-pub fn search_form(action: &str, label: &str, value: &str) -> Markup {
+pub fn search_form(action: &str, label: &str, value: &str, kept: &Markup) -> Markup {
     html! {
         form.search role="search" action=(action) method="get" {
+            (kept)
             (icon(Icon::Search))
             input.input type="search" name="q" value=(value) aria-label=(label) placeholder=(label) maxlength="200";
             button.btn type="submit" { "Search" }

@@ -1,7 +1,7 @@
 //! How times, lengths and counts are written, once for the whole house.
 
 use crate::domain::shared::calendar::Zone;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use maud::{Markup, html};
 
 /// `21 Nov 2026`, the one date format of all pages.
@@ -25,6 +25,19 @@ pub async fn in_zone<F: Future>(zone: Option<Zone>, page: F) -> F::Output {
 pub fn local_day(at: DateTime<Utc>) -> NaiveDate {
     let zone = ZONE.try_with(|zone| *zone).ok().flatten();
     zone.map_or_else(|| at.date_naive(), |zone| zone.date_of(at))
+}
+
+/// The first instant of a day, where the studio is.
+#[must_use]
+pub fn day_starts(day: NaiveDate) -> DateTime<Utc> {
+    let zone = ZONE.try_with(|zone| *zone).ok().flatten();
+    zone.map_or_else(|| day.and_time(NaiveTime::MIN).and_utc(), |zone| zone.start_of_day(day))
+}
+
+/// The last instant of a day, where the studio is: what takes effect at midnight belongs to the next one.
+#[must_use]
+pub fn day_ends(day: NaiveDate) -> DateTime<Utc> {
+    day_starts(day.succ_opt().unwrap_or(day)) - TimeDelta::microseconds(1)
 }
 
 /// A `<time>` that shows the day, where the studio is; the exact moment stands in `datetime` and in the tooltip.
@@ -111,6 +124,16 @@ mod tests {
         assert!(date(late).into_string().contains(">14 Jun 2027<"));
         let page = in_zone(Zone::parse("Europe/Amsterdam").ok(), async { date(late).into_string() }).await;
         assert!(page.contains(">15 Jun 2027<") && page.contains("2027-06-14T22:00:00Z"), "{page}");
+    }
+
+    #[tokio::test]
+    async fn a_day_begins_and_ends_at_the_midnights_of_the_studio() {
+        let day = NaiveDate::from_ymd_opt(2027, 1, 2).unwrap();
+        assert_eq!(rfc(day_starts(day)), "2027-01-02T00:00:00Z");
+        assert_eq!(rfc(day_ends(day)), "2027-01-02T23:59:59Z");
+        let both = async { (rfc(day_starts(day)), rfc(day_ends(day))) };
+        let (from, to) = in_zone(Zone::parse("Europe/Amsterdam").ok(), both).await;
+        assert_eq!((from.as_str(), to.as_str()), ("2027-01-01T23:00:00Z", "2027-01-02T22:59:59Z"));
     }
 
     #[test]

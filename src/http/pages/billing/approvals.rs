@@ -14,8 +14,8 @@ use crate::http::ui::button::{link_small, submit_as};
 use crate::http::ui::layout::{Place, crumbs};
 use crate::http::ui::table::{cell, head, text};
 use crate::http::ui::{
-    Column, Errors, Field, Icon, Tone, Weight, chip, empty, facts, form as post_form, format, notice,
-    page_head, table,
+    Column, Errors, Field, Icon, Tone, Weight, chip, empty, facts, form_of_acts, format, notice, page_head,
+    table,
 };
 use crate::http::{Form, Req, Res};
 use crate::projections::{approvals, refunds};
@@ -290,7 +290,7 @@ fn acts(req: &Req, one: &Approval, own: bool, form: &Form, errors: &Errors) -> M
             h2 #act { @if own { "Somebody else decides" } @else { "Do you agree?" } }
             @if own { p { "You asked for this; a colleague has to agree. You can take it back." } }
             @else { p { "It is done at once if you agree, and both of you stand in the log." } }
-            (post_form(req, &format!("{HERE}/{}", one.id()), &html! {
+            (form_of_acts(req, &format!("{HERE}/{}", one.id()), &html! {
                 (reason)
                 div.row {
                     @if own { (submit_as("Take it back", "act", "refuse", Weight::Plain)) }

@@ -1,26 +1,33 @@
 //! `/billing/bank`: a statement of the bank is sent, and what came is booked on its orders.
 
-use super::{BILLING, desk};
-use crate::actors::bank_import::{Booked, ImportError, Line, Report, import, keep, kept};
+use super::{BILLING, desk, names, person};
+use crate::actors::bank_import::{
+    Booked, ImportError, Line, OpenEntry, Report, import, keep, kept, settle_entry, settled_entries,
+};
+use crate::domain::shared::AccountId;
 use crate::http::error::HttpError;
 use crate::http::response::see_other;
 use crate::http::route::Route;
 use crate::http::sent_file::form_with_file;
-use crate::http::ui::button::submit;
+use crate::http::ui::button::{submit, submit_small};
 use crate::http::ui::layout::{Place, crumbs};
 use crate::http::ui::table::{cell, head, number};
 use crate::http::ui::{
-    Column, Errors, Field, Tone, Weight, chip, format, hidden_fields, notice_text, page_head, table,
+    Column, Errors, Field, Tone, Weight, chip, form_inline, format, hidden_fields, notice_text, page_head,
+    table,
 };
 use crate::http::{Req, Res};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
+use std::collections::HashMap;
+use uuid::Uuid;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::get("/billing/bank", BILLING, show),
         Route::post("/billing/bank", BILLING, book).stream_body(),
         Route::get("/billing/bank/{id}", BILLING, one),
+        Route::post("/billing/bank/{id}/settled", BILLING, settle),
     ]
 }
 
@@ -35,10 +42,13 @@ async fn one(req: Req) -> Result<Res, HttpError> {
     let id = req.id_param("id")?;
     let found = kept(&req.app, Some(id), 1).await?;
     let (_, at, report) = found.first().ok_or(HttpError::NotFound)?;
+    let settled = settled_entries(&req.app, id).await?;
+    let people: Vec<AccountId> = settled.values().map(|(who, _)| *who).collect();
+    let names = names(&req, &people, "billing-bank").await?;
     let content = html! {
         (crumbs(&[Place::new("Bank", "/billing/bank")], "Statement"))
         (page_head("Statement", Some(&format!("Sent on {}.", format::moment_text(*at))), None))
-        (outcome(report))
+        (outcome(&req, (id, report), &settled, &names))
     };
     Ok(desk(&req, "Statement", &Errors::none(), &content))
 }
@@ -97,7 +107,19 @@ async fn view(req: &Req, errors: &Errors) -> Result<Res, HttpError> {
     Ok(desk(req, "Bank", errors, &content))
 }
 
-fn outcome(report: &Report) -> Markup {
+/// Whether an entry was booked nowhere.
+const fn is_open(line: &Line) -> bool {
+    matches!(line.became, Booked::NoReference | Booked::Refused { .. })
+}
+
+type Settled = HashMap<usize, (AccountId, DateTime<Utc>)>;
+
+fn outcome(
+    req: &Req,
+    (id, report): (Uuid, &Report),
+    settled: &Settled,
+    names: &HashMap<AccountId, String>,
+) -> Markup {
     let count = |wanted| count(report, wanted);
     let booked = count(|b| {
         matches!(
@@ -105,7 +127,8 @@ fn outcome(report: &Report) -> Markup {
             Booked::Booked { .. } | Booked::Batch { .. } | Booked::Returned { .. } | Booked::Rejected { .. }
         )
     });
-    let open = count(|b| matches!(b, Booked::NoReference | Booked::Refused { .. }));
+    let open =
+        report.lines.iter().enumerate().filter(|(n, l)| is_open(l) && !settled.contains_key(n)).count();
     let words = format!(
         "{} booked, {} known before, {} for you to look at, {} ignored (money that went out, debits that were accepted).",
         booked,
@@ -118,8 +141,25 @@ fn outcome(report: &Report) -> Markup {
         Column::number("Amount"),
         Column::new("Order"),
         Column::new("What became of it"),
+        Column::new("Done"),
     ];
-    let rows: Vec<Vec<Markup>> = report.lines.iter().map(line).collect();
+    let deal = |(n, one): (usize, &Line)| {
+        let mut cells = line(one);
+        cells.push(cell(&match settled.get(&n) {
+            Some((who, at)) => html! { "Dealt with by " (person(names, *who)) ", " (format::date(*at)) },
+            None if is_open(one) => form_inline(
+                req,
+                &format!("/billing/bank/{id}/settled"),
+                &html! {
+                    input type="hidden" name="line" value=(n);
+                    (submit_small("Dealt with", Weight::Plain))
+                },
+            ),
+            None => html! {},
+        }));
+        cells
+    };
+    let rows: Vec<Vec<Markup>> = report.lines.iter().enumerate().map(deal).collect();
     html! {
         (notice_text(if open > 0 { Tone::Warning } else { Tone::Success }, &words))
         @if !rows.is_empty() { (table("Entries of the statement", &columns, &rows)) }
@@ -166,6 +206,47 @@ fn line(line: &Line) -> Vec<Markup> {
         cell(&to),
         cell(&became),
     ]
+}
+
+/// Somebody has dealt with an entry that was booked nowhere.
+async fn settle(mut req: Req) -> Result<Res, HttpError> {
+    let form = req.form().await?;
+    let id = req.id_param("id")?;
+    let found = kept(&req.app, Some(id), 1).await?;
+    let (_, _, report) = found.first().ok_or(HttpError::NotFound)?;
+    let place: usize = form.get("line").parse().map_err(|_| HttpError::NotFound)?;
+    if !report.lines.get(place).is_some_and(is_open) {
+        return Err(HttpError::NotFound);
+    }
+    settle_entry(&req.app, (id, place), req.account()?.id).await?;
+    Ok(see_other(&format!("/billing/bank/{id}")))
+}
+
+/// Entries of all statements that were booked nowhere, each with the way to its statement.
+pub(super) fn open_entries_table(entries: &[OpenEntry], total: i64) -> Markup {
+    let columns = [
+        Column::new("Booked on"),
+        Column::number("Amount"),
+        Column::new("Order"),
+        Column::new("What became of it"),
+        Column::new("Where"),
+    ];
+    let rows: Vec<Vec<Markup>> = entries
+        .iter()
+        .map(|(id, _, one)| {
+            let mut cells = line(one);
+            cells.push(cell(&html! { a href={ "/billing/bank/" (id) } { "its statement" } }));
+            cells
+        })
+        .collect();
+    html! {
+        @if !rows.is_empty() {
+            h2 #bank { "Entries of the bank without an order" }
+            p.dim { "Book them at their orders or send the money back, then say on the page of the statement that it is dealt with." }
+            (table("Entries that were booked on no order", &columns, &rows))
+            @if total > i64::try_from(rows.len()).unwrap_or(total) { p.small.dim { "The newest of " (format::count(total)) "." } }
+        }
+    }
 }
 
 async fn book(mut req: Req) -> Result<Res, HttpError> {

@@ -14,7 +14,8 @@ use crate::http::ui::button::{link, link_small, submit, submit_as};
 use crate::http::ui::layout::{Place, crumbs};
 use crate::http::ui::table::{cell, head, number};
 use crate::http::ui::{
-    Column, Errors, Field, Icon, Tone, Weight, chip, empty, form as post_form, format, page_head, table,
+    Column, Errors, Field, Icon, Tone, Weight, chip, empty, filter, filters, form as post_form, form_of_acts,
+    format, page_head, table,
 };
 use crate::http::{Form, Req, Res};
 use crate::projections::credits::{self, Balance, Move};
@@ -40,8 +41,12 @@ async fn list(req: Req) -> Result<Res, HttpError> {
     if let Some(kind) = FileKind::asked(&req) {
         return Ok(export(&req, kind));
     }
-    let page = page_number(&req);
-    let (rows, total) = credits::list(&req.app.reader, (page - 1) * PAGE, PAGE).await?;
+    let (page, waiting) = (page_number(&req), req.query("waiting") == "yes");
+    let to_send = match waiting {
+        true => filter("To be sent", Some("yes"), &with(&req, "waiting", None)),
+        false => filter("To be sent", None, &with(&req, "waiting", Some("yes"))),
+    };
+    let (rows, total) = credits::list(&req.app.reader, waiting, (page - 1) * PAGE, PAGE).await?;
     let accounts: Vec<AccountId> = rows.iter().map(|b| b.account).collect();
     let names = names(&req, &accounts, "billing-credits").await?;
     let owed = credits::totals(&req.app.reader).await?;
@@ -71,7 +76,10 @@ async fn list(req: Req) -> Result<Res, HttpError> {
     let words = "Money of members that stays here: their next orders use it up, or it is paid out.";
     let content = html! {
         (page_head("Credits", Some(words), Some(&acts)))
-        @if lines.is_empty() {
+        (filters(&[to_send], waiting.then_some(HERE)))
+        @if lines.is_empty() && waiting {
+            (empty(Icon::Info, "Nothing is to be sent", "What is paid out of a credit stands here until somebody says that it is sent.", Some(&Place::new("All credits", HERE))))
+        } @else if lines.is_empty() {
             (empty(Icon::Info, "Nobody has a credit", "What came too much, or goes back, becomes one on the page of its order.", Some(&Place::new("Orders with too much", "/billing/orders?questionable=yes"))))
         } @else {
             p { "Owed in all: " strong.num { (owed.iter().map(ToString::to_string).collect::<Vec<_>>().join(" + ")) } "." }
@@ -172,7 +180,7 @@ fn to_send(req: &Req, account: AccountId, waiting: &[&Move], form: &Form, errors
         section.panel aria-labelledby="send" {
             h2 #send { "Send it" }
             p { "Send the money from the studio's bank account, then say so here." }
-            (post_form(req, &format!("{HERE}/{account}/sent"), &html! {
+            (form_of_acts(req, &format!("{HERE}/{account}/sent"), &html! {
                 @if let [one] = waiting {
                     input type="hidden" name="payout" value=(one.payout.unwrap_or_default());
                     p { strong.num { (one.amount.negated()) } ", asked for on " (format::date(one.at)) }

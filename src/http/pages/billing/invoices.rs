@@ -1,7 +1,7 @@
 //! `/billing/invoices` and one invoice.
 
 use super::exports::{self, FileKind, PART};
-use super::{BILLING, PAGE, desk, names, page_number, pages, person, sort, sortable, with};
+use super::{BILLING, PAGE, desk, kept, names, page_number, pages, person, sort, sortable, with};
 use crate::actors::accounts::staff;
 use crate::actors::paper::{Billed, billed};
 use crate::http::error::HttpError;
@@ -71,7 +71,7 @@ async fn list(req: Req) -> Result<Res, HttpError> {
     };
     let content = html! {
         (page_head("Invoices", Some("Numbers run on without a gap; an issued invoice never changes."), Some(&acts)))
-        (search_form("/billing/invoices", "Number or part of it", words))
+        (search_form("/billing/invoices", "Number or part of it", words, &kept(&req, &["q"])))
         @if lines.is_empty() {
             (empty(Icon::Info, "No invoices", "An invoice is issued when an order is paid, or when it asks for a transfer.", None))
         } @else {

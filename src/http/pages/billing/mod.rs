@@ -27,6 +27,7 @@ mod report_vat;
 mod reports;
 mod subscription;
 pub(super) mod subscription_acts;
+mod subscription_end;
 mod subscription_export;
 mod subscription_mails;
 mod subscription_plan;
@@ -38,7 +39,7 @@ mod why;
 use crate::actors::accounts::staff;
 use crate::domain::shared::AccountId;
 use crate::http::error::HttpError;
-use crate::http::listing::{page_number, sort, sortable, with};
+use crate::http::listing::{kept, page_number, sort, sortable, with};
 use crate::http::page::{Page, page, unprocessable};
 use crate::http::response::{self, text};
 use crate::http::route::{Access, Route};
@@ -59,6 +60,7 @@ pub fn routes() -> Vec<Route> {
         subscriptions::routes(),
         subscription::routes(),
         subscription_acts::routes(),
+        subscription_end::routes(),
         what_if::routes(),
         orders::routes(),
         order_outcome::routes(),

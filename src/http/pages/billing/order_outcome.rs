@@ -13,7 +13,7 @@ use crate::http::error::HttpError;
 use crate::http::response::{after, see_other};
 use crate::http::route::Route;
 use crate::http::ui::button::submit_as;
-use crate::http::ui::{Errors, Field, Weight, form as post_form};
+use crate::http::ui::{Errors, Field, Weight, form_of_acts};
 use crate::http::{Form, Req, Res};
 use crate::projections::orders::{self, OrderRow};
 use maud::{Markup, html};
@@ -39,7 +39,7 @@ pub(super) fn panel(req: &Req, order: &OrderRow, form: &Form, errors: &Errors) -
             section.panel aria-labelledby="outcome" {
                 h2 #outcome { "What became of the payment?" }
                 p { "The gateway's answer was lost. Until it is known nothing else can be charged on this order. Look at the gateway's own pages for the key " span.mono { (attempt) } "." }
-                (post_form(req, &path, &html! {
+                (form_of_acts(req, &path, &html! {
                     (Field::new("reference", "The gateway's number of the charge").optional().hint("Needed if the money was taken.").value(form.get("reference")).maxlength(100).errors(errors).render())
                     (Field::new("reason", "Reason").hint("Where you saw it. Kept with the event.").value(form.get("reason")).maxlength(500).errors(errors).render())
                     div.row {
@@ -70,7 +70,7 @@ async fn act(mut req: Req) -> Result<Res, HttpError> {
     let outcome = match form.get("act") {
         "look-up" => {
             let id = req.command_id(&form);
-            let asked = payments::look_up(&req.app, order.id, attempt, Some(id), req.meta()).await;
+            let asked = payments::look_up(&req.app, order.id, attempt, Some((id, reason)), meta).await;
             asked.map_err(|e| HttpError::Internal(e.to_string()))?;
             return Ok(see_other(&page));
         }

@@ -2,11 +2,14 @@
 
 use super::exports::{self, FileKind, PART};
 use super::subscription_acts::with_reason;
-use super::{BILLING, PAGE, approvals, desk, names, page_number, pages, person, sort, sortable, with};
+use super::{BILLING, PAGE, approvals, desk, kept, names, page_number, pages, person, sort, sortable, with};
+use crate::actors::accounts;
 use crate::actors::bus::{CommandError, Envelope};
+use crate::actors::payments;
 use crate::domain::approval::Act;
 use crate::domain::order::{Order, OrderCommand, OrderEvent, Settlement, transfer_reference};
 use crate::domain::shared::Money;
+use crate::domain::shared::calendar::{day_of, day_words};
 use crate::http::error::HttpError;
 use crate::http::pages::membership::subscription::order_chip;
 use crate::http::response::after;
@@ -20,8 +23,10 @@ use crate::http::ui::{
 };
 use crate::http::{Form, Req, Res};
 use crate::projections::invoices;
-use crate::projections::orders::{self, Filter, OrderRow};
+use crate::projections::orders::{self, Filter, OrderRow, Sought};
+use crate::projections::people;
 use crate::projections::refunds;
+use chrono::NaiveDate;
 use maud::{Markup, html};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -34,8 +39,9 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-const STATUSES: [(&str, &str); 8] = [
+const STATUSES: [(&str, &str); 9] = [
     ("open", "Open"),
+    ("failing", "Payment failed or given up"),
     ("created", "Waiting"),
     ("soft-failed", "Payment failed"),
     ("failed", "Given up"),
@@ -45,11 +51,24 @@ const STATUSES: [(&str, &str); 8] = [
     ("cancelled", "Cancelled"),
 ];
 
+/// What the words of a search mean: a number with or without what the bank puts before it, an amount, or a member.
+async fn sought(req: &Req) -> Result<Option<Sought>, HttpError> {
+    let words = req.query("q").trim();
+    if words.is_empty() {
+        return Ok(None);
+    }
+    let accounts = match accounts::find(&req.app, words).await? {
+        Some(account) => people::same_person(&req.app.reader, account).await?,
+        None => Vec::new(),
+    };
+    Ok(Some(Sought { accounts, ..Sought::of(words) }))
+}
+
 async fn list(req: Req) -> Result<Res, HttpError> {
     let set = |name: &str| Some(req.query(name).to_owned()).filter(|v| !v.is_empty());
     let narrowed = Filter {
         status: set("status"),
-        number: set("q"),
+        sought: sought(&req).await?,
         questionable: req.query("questionable") == "yes",
         unknown: req.query("unknown") == "yes",
         account: None,
@@ -105,10 +124,10 @@ async fn list(req: Req) -> Result<Res, HttpError> {
     };
     let content = html! {
         (page_head("Orders", None, Some(&acts)))
-        (search_form("/billing/orders", "Order number or its end", req.query("q")))
+        (search_form("/billing/orders", "Order number, the bank's reference, an amount, or the member's mail address or user name", req.query("q"), &kept(&req, &["q"])))
         (filters(&chips, clear))
         @if lines.is_empty() {
-            (empty(Icon::Search, "No order found", "Take a filter away, or search for another number.", Some(&Place::new("Show all", "/billing/orders"))))
+            (empty(Icon::Search, "No order found", "Take a filter away, or search for another number, an amount such as 14.90, or the whole mail address of the member.", Some(&Place::new("Show all", "/billing/orders"))))
         } @else {
             (table("Orders", &columns, &lines))
             (pages(&req, page, lines.len(), total))
@@ -222,6 +241,8 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
 fn booking(req: &Req, order: &OrderRow, form: &Form, errors: &Errors) -> Markup {
     let rest = if order.is_open() { order.rest().decimal() } else { String::new() };
     let typed = if form.has("amount") { form.get("amount") } else { &rest };
+    let today = format::local_day(req.now()).to_string();
+    let arrived = if form.has("arrived_on") { form.get("arrived_on") } else { &today };
     let limit = Money::new(req.app.config.billing.second_person_over, order.total.currency);
     let act = if order.is_open() { "Mark as paid" } else { "Record money that came" };
     html! {
@@ -234,10 +255,29 @@ fn booking(req: &Req, order: &OrderRow, form: &Form, errors: &Errors) -> Markup 
             }
             (post_form(req, &format!("/billing/orders/{}/paid", order.id), &html! {
                 (Field::new("amount", &format!("Amount in {}", order.total.currency)).value(typed).inputmode("decimal").short().errors(errors).render())
+                (Field::new("arrived_on", "Arrived on").kind("date").value(arrived).short().hint("The day on which the bank booked it: access that waited for the money is reckoned from it.").errors(errors).render())
                 (Field::new("reason", "Reason").hint("For example the number of the bank statement. Kept with the event.").value(form.get("reason")).maxlength(500).errors(errors).render())
                 (submit(act, if order.is_open() { Weight::Main } else { Weight::Plain }))
             }))
         }
+    }
+}
+
+/// The day on which the money was there; today if nothing is said.
+fn arrival(req: &Req, form: &Form, order: &OrderRow) -> Result<NaiveDate, String> {
+    let (today, placed) = (format::local_day(req.now()), format::local_day(order.placed_at));
+    let typed = form.get("arrived_on");
+    let day = if typed.is_empty() { Some(today) } else { day_of(typed) };
+    match day {
+        None => Err("Enter a day such as 2027-01-31.".into()),
+        Some(day) if day > today => {
+            Err("That day is still to come: money is booked when it is there.".into())
+        }
+        Some(day) if day < placed => Err(format!(
+            "The order was placed on {}: money for it cannot have come before.",
+            day_words(placed)
+        )),
+        Some(day) => Ok(day),
     }
 }
 
@@ -248,18 +288,23 @@ async fn book(mut req: Req) -> Result<Res, HttpError> {
         Ok(money) => money,
         Err(why) => return view(&req, &form, &Errors::one("amount", why.to_string())).await,
     };
+    let arrived_on = match arrival(&req, &form, &order) {
+        Ok(day) => day,
+        Err(why) => return view(&req, &form, &Errors::one("arrived_on", why)).await,
+    };
     let (meta, reason) = match with_reason(&req, &form, order.account) {
         Ok(both) => both,
         Err(errors) => return view(&req, &form, &errors).await,
     };
-    let what = Act::MarkPaid { order: order.id, received };
+    let what = Act::MarkPaid { order: order.id, received, arrived_on: Some(arrived_on) };
     let whose = (order.account, Some(order.subscription));
     match approvals::ask(&req, &form, whose, what, (meta.clone(), reason.clone())).await? {
         Some(Ok(asked)) => return Ok(asked),
         Some(Err(errors)) => return view(&req, &form, &errors).await,
         None => {}
     }
-    let command = OrderCommand::RecordTransfer { received, at: req.now() };
+    let at = payments::arrived(&req.app, order.id, arrived_on, req.now()).await?;
+    let command = OrderCommand::RecordTransfer { received, at };
     let envelope = Envelope::new(req.command_id(&form), order.id, command, meta).with_private(vec![reason]);
     match req.app.bus.dispatch::<Order>(envelope).await {
         Ok(receipt) => Ok(after(receipt, &format!("/billing/orders/{}", order.id))),

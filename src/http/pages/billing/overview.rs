@@ -1,7 +1,9 @@
 //! `/billing`: how the money is doing, and what waits for staff.
 
+use super::bank::open_entries_table;
 use super::{BILLING, desk};
 use crate::actors::jobs::tick_failures::{self, TickFailure};
+use crate::actors::{bank_import, direct_debits};
 use crate::domain::shared::{Currency, Money};
 use crate::http::error::HttpError;
 use crate::http::route::Route;
@@ -13,6 +15,9 @@ use crate::projections::{approvals, credits, movements, orders, refunds, subscri
 use chrono::{Days, NaiveDate, TimeDelta};
 use maud::{Markup, html};
 use std::collections::BTreeMap;
+
+/// Entries of the bank on the page.
+const ENTRIES: i64 = 50;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![Route::get("/billing", BILLING, show)]
@@ -100,10 +105,29 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let payouts = credits::waiting(reader).await?;
     let to_send = refunds::to_send(reader).await?;
     let stuck = tick_failures::list(&req.app, 50).await?;
+    let (entries, open_entries) = bank_import::open_entries(&req.app, ENTRIES).await?;
+    let to_collect = match direct_debits::creditor(&req.app) {
+        Some(_) => direct_debits::due(&req.app, now).await?.len(),
+        None => 0,
+    };
+    let waiting = Waiting {
+        parked,
+        questionable,
+        failing,
+        overdue,
+        unanswered,
+        second,
+        payouts,
+        to_send,
+        open_entries,
+        to_collect: i64::try_from(to_collect).unwrap_or(i64::MAX),
+        stuck: i64::try_from(stuck.len()).unwrap_or(i64::MAX),
+    };
     let content = html! {
         (page_head("Billing", None, None))
         (stats(&cards))
-        (to_do(parked, questionable, overdue, unanswered, stuck.len(), second, (payouts, to_send)))
+        (to_do(&waiting))
+        (open_entries_table(&entries, open_entries))
         (set_aside(&stuck))
         h2 { "Subscriptions by plan" }
         (by_plan(&counts))
@@ -141,18 +165,35 @@ fn set_aside(stuck: &[TickFailure]) -> Markup {
     }
 }
 
-fn to_do(
+/// How much of each kind waits for staff.
+struct Waiting {
     parked: i64,
     questionable: i64,
+    failing: i64,
     overdue: i64,
     unanswered: i64,
-    stuck: usize,
     second: i64,
-    (payouts, to_send): (i64, i64),
-) -> Markup {
+    payouts: i64,
+    to_send: i64,
+    open_entries: i64,
+    to_collect: i64,
+    stuck: i64,
+}
+
+impl Waiting {
+    fn all(&self) -> i64 {
+        let money = self.questionable + self.failing + self.payouts + self.to_send + self.open_entries;
+        let rest = self.parked + self.overdue + self.unanswered + self.second + self.to_collect;
+        money + rest + self.stuck
+    }
+}
+
+fn to_do(waiting: &Waiting) -> Markup {
+    let Waiting { parked, questionable, failing, overdue, unanswered, second, .. } = *waiting;
+    let Waiting { payouts, to_send, open_entries, to_collect, .. } = *waiting;
     html! {
-        @if parked + questionable + overdue + unanswered + second + payouts + to_send == 0 && stuck == 0 {
-            p.dim { "Nothing waits for you: no parked subscription, no unknown payment, no overdue charge." }
+        @if waiting.all() == 0 {
+            p.dim { "Nothing waits for you: no parked subscription, no unknown or failed payment, no overdue charge, no entry of the bank without an order." }
         }
         @if second > 0 {
             (notice(Tone::Warning, &html! { p { a href="/billing/approvals" { (format::counted(second, "act", "acts")) } " waiting for a second person; what nobody decides lapses." } }))
@@ -164,16 +205,25 @@ fn to_do(
             (notice(Tone::Warning, &html! { p { a href="/billing/orders?questionable=yes" { (format::counted(questionable, "order", "orders")) } " with a payment that is unknown, parked, disputed or too much." } }))
         }
         @if payouts > 0 {
-            (notice(Tone::Warning, &html! { p { a href="/billing/credits" { (format::counted(payouts, "payout", "payouts")) } " of credit to be sent." } }))
+            (notice(Tone::Warning, &html! { p { a href="/billing/credits?waiting=yes" { (format::counted(payouts, "payout", "payouts")) } " of credit to be sent." } }))
         }
         @if to_send > 0 {
-            (notice(Tone::Warning, &html! { p { a href="/billing/refunds" { (format::counted(to_send, "refund", "refunds")) } " by transfer to be sent." } }))
+            (notice(Tone::Warning, &html! { p { a href="/billing/refunds?state=to-send" { (format::counted(to_send, "refund", "refunds")) } " by transfer to be sent." } }))
+        }
+        @if open_entries > 0 {
+            (notice(Tone::Warning, &html! { p { a href="#bank" { (format::counted(open_entries, "entry", "entries")) } " of bank statements without an order." } }))
+        }
+        @if to_collect > 0 {
+            (notice(Tone::Info, &html! { p { a href="/billing/direct-debits" { (format::counted(to_collect, "order", "orders")) } " waiting for a file of direct debits." } }))
+        }
+        @if failing > 0 {
+            (notice(Tone::Info, &html! { p { a href="/billing/orders?status=failing" { (format::counted(failing, "order", "orders")) } " whose payment failed: the members were told, and cards are tried again." } }))
         }
         @if unanswered > 0 {
             (notice(Tone::Info, &html! { p { a href="/billing/subscriptions?vat_pending=yes" { (format::counted(unanswered, "VAT number", "VAT numbers")) } " without an answer of the register yet; it is asked every day." } }))
         }
         @if overdue > 0 {
-            (notice(Tone::Danger, &html! { p { (format::counted(overdue, "subscription is", "subscriptions are")) " overdue by more than two hours: the clock may be standing still. Ask the operators." } }))
+            (notice(Tone::Danger, &html! { p { a href="/billing/subscriptions?overdue=yes" { (format::counted(overdue, "subscription", "subscriptions")) } " overdue by more than two hours: the clock may be standing still. Ask the operators." } }))
         }
     }
 }

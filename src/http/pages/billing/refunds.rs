@@ -14,8 +14,8 @@ use crate::http::ui::button::{link, link_small, submit_as};
 use crate::http::ui::layout::{Place, crumbs};
 use crate::http::ui::table::{cell, head, number, text};
 use crate::http::ui::{
-    Column, Errors, Field, Icon, Tone, Weight, chip, empty, facts, filter, filters, form as post_form,
-    format, page_head, table,
+    Column, Errors, Field, Icon, Tone, Weight, chip, empty, facts, filter, filters, form_of_acts, format,
+    page_head, table,
 };
 use crate::http::{Form, Req, Res};
 use crate::projections::orders::OrderRow;
@@ -32,8 +32,9 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-const STATES: [(&str, &str); 6] = [
+const STATES: [(&str, &str); 7] = [
     ("open", "To do"),
+    ("to-send", "To be sent"),
     ("proposed", "Waits for a second person"),
     ("succeeded", "Gone back"),
     ("refused", "Refused"),
@@ -273,7 +274,7 @@ fn acts(req: &Req, r: &RefundRow, own: bool, form: &Form, errors: &Errors) -> Ma
         section.panel aria-labelledby="act" {
             h2 #act { (title) }
             p { (words) }
-            (post_form(req, &format!("/billing/refunds/{}", r.refund), &fields))
+            (form_of_acts(req, &format!("/billing/refunds/{}", r.refund), &fields))
         }
     }
 }
@@ -293,7 +294,7 @@ async fn act(mut req: Req) -> Result<Res, HttpError> {
         "reject" => OrderCommand::DecideRefund { refund: r.refund, approve: false, by, at },
         "look-up" => {
             let id = req.command_id(&form);
-            let asked = gateway::look_up(&req.app, r.order, r.refund, Some(id), req.meta()).await;
+            let asked = gateway::look_up(&req.app, r.order, r.refund, Some((id, Some(reason))), meta).await;
             asked.map_err(|e| HttpError::Internal(e.to_string()))?;
             return Ok(see_other(&page));
         }

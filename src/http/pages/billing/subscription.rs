@@ -2,8 +2,8 @@
 //! date, and as a file.
 
 use super::{
-    BILLING, approvals, desk, names, person, subscription_acts, subscription_export, subscription_mails,
-    subscription_plan, with,
+    BILLING, approvals, desk, kept, names, person, subscription_acts, subscription_export,
+    subscription_mails, subscription_plan, with,
 };
 use crate::actors::bus::Actor;
 use crate::domain::shared::calendar::{day_of, day_words};
@@ -26,7 +26,7 @@ use crate::projections::subscription_timeline::{self, Entry, state_as_of};
 use crate::projections::subscription_words::{Weight as Feel, actor_words, describe};
 use crate::projections::subscriptions::{self, SubscriptionRow};
 use crate::projections::teams;
-use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use maud::{Markup, html};
 use std::collections::{BTreeSet, HashMap};
 
@@ -55,8 +55,7 @@ impl Narrowed {
 
     /// What was asked for and cannot be read.
     fn misread(req: &Req) -> Vec<(String, String)> {
-        let wrong =
-            |name: &&str| !req.query(name).is_empty() && req.query(name).parse::<NaiveDate>().is_err();
+        let wrong = |name: &&str| !req.query(name).is_empty() && day_of(req.query(name)).is_none();
         let words = "Enter a day such as 2027-01-31. It was left out.";
         ["from", "until", "as_of", "known_on"]
             .into_iter()
@@ -65,19 +64,19 @@ impl Narrowed {
             .collect()
     }
 
-    fn takes(&self, entry: &Entry, owner: uuid::Uuid) -> bool {
+    fn takes(&self, entry: &Entry) -> bool {
         let day = format::local_day(entry.effective_at);
         self.kind.as_ref().is_none_or(|k| *k == entry.kind)
-            && self.by.as_ref().is_none_or(|b| *b == group(entry, owner))
+            && self.by.as_ref().is_none_or(|b| *b == group(entry))
             && self.from.is_none_or(|d| day >= d)
             && self.until.is_none_or(|d| day <= d)
     }
 }
 
 /// Who caused a line, as one of a few words.
-fn group(entry: &Entry, owner: uuid::Uuid) -> &'static str {
+fn group(entry: &Entry) -> &'static str {
     match &entry.actor {
-        Actor::Account(id) if *id == owner => "member",
+        _ if entry.by_member => "member",
         Actor::Account(_) => "staff",
         _ if entry.run.is_some() => "clock",
         _ => "workflow",
@@ -98,24 +97,26 @@ async fn narrowed_log(req: &Req) -> Result<(SubscriptionRow, Vec<Entry>), HttpEr
     let row = subscriptions::one(&req.app.reader, id).await?.ok_or(HttpError::NotFound)?;
     let mut entries = subscription_timeline::of(&req.app.reader, id, None).await?;
     let narrowed = Narrowed::of(req);
-    entries.retain(|e| narrowed.takes(e, row.owner));
+    entries.retain(|e| narrowed.takes(e));
     Ok((row, entries))
 }
 
 async fn as_csv(req: Req) -> Result<Res, HttpError> {
     let (row, entries) = narrowed_log(&req).await?;
-    subscription_export::as_csv(row.id, row.owner, &entries)
+    subscription_export::as_csv(row.id, &entries)
 }
 
 async fn as_json_lines(req: Req) -> Result<Res, HttpError> {
     let (row, entries) = narrowed_log(&req).await?;
-    subscription_export::as_json_lines(row.id, row.owner, &entries)
+    subscription_export::as_json_lines(row.id, &entries)
 }
 
 pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError> {
     let id = req.id_param("id")?;
     let reader = &req.app.reader;
     let row = subscriptions::one(reader, id).await?.ok_or(HttpError::NotFound)?;
+    // Asked before the lines are read: what comes meanwhile is not taken for a line that is left out.
+    let reached = subscription_timeline::reached(reader).await?;
     let entries = subscription_timeline::of(reader, id, None).await?;
     let narrowed = Narrowed::of(req);
     let mut misread = Errors::none();
@@ -126,7 +127,7 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
         misread.add("as_of", "Say also the day on which it was true: what was known is asked of a day.");
     }
     let errors = if errors.is_empty() { &misread } else { errors };
-    let shown: Vec<&Entry> = entries.iter().filter(|e| narrowed.takes(e, row.owner)).collect();
+    let shown: Vec<&Entry> = entries.iter().filter(|e| narrowed.takes(e)).collect();
     let mut people: Vec<uuid::Uuid> = entries
         .iter()
         .filter_map(|e| if let Actor::Account(id) = &e.actor { Some(*id) } else { None })
@@ -144,7 +145,7 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
     let plan = subscription_plan::fields(req, &row, form, errors).await?;
     let mails = subscription_mails::fields(req, &row, form, errors).await?;
     let team = teams::one(reader, id).await?;
-    let proof = super::proof::panel(req, &entries).await?;
+    let proof = super::proof::panel(req, id, &entries, reached).await?;
     let waiting = approvals::waiting(req, row.owner).await?;
     let content = html! {
         (crumbs(&[Place::new("Subscriptions", "/billing/subscriptions")], &row.plan()))
@@ -162,11 +163,11 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
         (proof)
         section.stack aria-labelledby="log" {
             h2 #log { "Event log" }
-            (chips(req, &entries, &narrowed, row.owner))
+            (chips(req, &entries, &narrowed))
             @if shown.is_empty() {
                 (empty(Icon::Search, "Nothing matches", "Take a filter away to see the whole log.", Some(&Place::new("Show everything", req.path.clone()))))
             } @else {
-                (timeline(&shown.iter().rev().map(|e| moment(e, row.owner, &names)).collect::<Vec<_>>()))
+                (timeline(&shown.iter().rev().map(|e| moment(e, &names)).collect::<Vec<_>>()))
             }
         }
     };
@@ -204,19 +205,18 @@ fn known(state: &Subscription, row: &SubscriptionRow) -> Vec<(&'static str, Mark
 
 /// The state as of a date: what was true then, and what was known then.
 fn as_of(req: &Req, entries: &[Entry], row: &SubscriptionRow) -> Markup {
-    let end_of = |day: &str| -> Option<DateTime<Utc>> {
-        let day = day_of(req.query(day))?;
-        // The last instant of that day: what takes effect at midnight belongs to the next one.
-        Some(day.checked_add_days(Days::new(1))?.and_hms_opt(0, 0, 0)?.and_utc() - TimeDelta::microseconds(1))
-    };
+    let (now, today) = (req.now(), format::local_day(req.now()));
+    // Of today, what was true and known until now.
+    let end_of = |name: &str| Some(format::day_ends(day_of(req.query(name))?).min(now));
     let end = end_of("as_of");
     let known = end_of("known_on").or(end);
-    let to_come = end.is_some_and(|end| format::local_day(end) > format::local_day(req.now()));
+    let to_come = day_of(req.query("as_of")).is_some_and(|day| day > today);
     html! {
         section.panel aria-labelledby="asof" {
             h2 #asof { "As it was on a day" }
             form.row method="get" action=(req.path) {
-                (Field::new("as_of", "True on (end of the day, UTC)").kind("date").value(req.query("as_of")).short().render())
+                (kept(req, &["as_of", "known_on"]))
+                (Field::new("as_of", "True on (end of the day)").kind("date").value(req.query("as_of")).short().render())
                 (Field::new("known_on", "As we knew on").kind("date").optional().value(req.query("known_on")).short().render())
                 (submit_small("Show that day", Weight::Plain))
             }
@@ -281,12 +281,12 @@ fn order_table(orders: &[OrderRow]) -> Markup {
     table("Orders of this subscription", &columns, &rows)
 }
 
-fn chips(req: &Req, entries: &[Entry], narrowed: &Narrowed, owner: uuid::Uuid) -> Markup {
+fn chips(req: &Req, entries: &[Entry], narrowed: &Narrowed) -> Markup {
     let mut all = Vec::new();
     match &narrowed.by {
         Some(by) => all.push(filter("By", Some(by), &with(req, "by", None))),
         None => {
-            let groups: BTreeSet<&str> = entries.iter().map(|e| group(e, owner)).collect();
+            let groups: BTreeSet<&str> = entries.iter().map(|e| group(e)).collect();
             all.extend(groups.iter().map(|g| filter(&format!("By {g}"), None, &with(req, "by", Some(g)))));
         }
     }
@@ -301,6 +301,7 @@ fn chips(req: &Req, entries: &[Entry], narrowed: &Narrowed, owner: uuid::Uuid) -
     html! {
         (filters(&all, set.then_some(req.path.as_str())))
         form.row method="get" action=(req.path) {
+            (kept(req, &["kind", "from", "until"]))
             (Field::new("kind", "Kind").value(req.query("kind")).select([("", "All kinds")].into_iter().chain(kinds.into_iter().map(|k| (k, k)))).mid().render())
             (Field::new("from", "From").kind("date").value(req.query("from")).short().render())
             (Field::new("until", "Until").kind("date").value(req.query("until")).short().render())
@@ -330,13 +331,13 @@ fn tone(weight: Feel) -> Tone {
     }
 }
 
-fn moment(entry: &Entry, owner: uuid::Uuid, names: &HashMap<uuid::Uuid, String>) -> Moment {
+fn moment(entry: &Entry, names: &HashMap<uuid::Uuid, String>) -> Moment {
     let words = describe(entry);
     let by = match &entry.actor {
-        Actor::Account(id) if *id != owner => {
+        Actor::Account(id) if !entry.by_member => {
             names.get(id).cloned().unwrap_or_else(|| "a deleted account".into())
         }
-        _ => actor_words(entry, owner),
+        _ => actor_words(entry),
     };
     let to = |p: i64| html! { a href={ "#e" (p) } { "no. " (p) } };
     let detail = html! {

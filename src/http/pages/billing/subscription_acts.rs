@@ -1,25 +1,26 @@
 //! What staff may do to a subscription: let a parked one go on, charge again, waive, extend, cancel, end.
 
 use super::subscription::{parked_notice, view};
-use super::{BILLING, approvals, subscription_mails, subscription_plan};
+use super::{BILLING, approvals, subscription_end, subscription_mails, subscription_plan};
 use crate::actors::bus::{CommandError, Envelope, Metadata};
 use crate::actors::payments::policy;
 use crate::domain::approval::Act;
 use crate::domain::shared::PersonalValue;
 use crate::domain::shared::calendar::{day_of, day_words};
 use crate::domain::subscription::{
-    CancelCause, MOST_DAYS, Status, Subscription, SubscriptionCommand, SubscriptionError,
+    CancelCause, CancelReason, MOST_DAYS, Status, Subscription, SubscriptionCommand, SubscriptionError,
 };
 use crate::http::error::HttpError;
 use crate::http::response::after;
 use crate::http::route::Route;
-use crate::http::ui::button::submit_as;
-use crate::http::ui::{Errors, Field, Weight, form as post_form};
+use crate::http::ui::button::{link, submit_as};
+use crate::http::ui::{Errors, Field, Weight, form_of_acts};
 use crate::http::{Form, Req, Res};
 use crate::projections::orders;
 use crate::projections::subscriptions::{self, SubscriptionRow};
 use chrono::NaiveDate;
 use maud::{Markup, html};
+use strum::IntoEnumIterator as _;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![Route::post("/billing/subscriptions/{id}", BILLING, act)]
@@ -42,12 +43,12 @@ pub(super) fn panel(
         @if row.status.is_final() {
             details.fold open[!errors.is_empty()] {
                 summary { "Send a mail again" }
-                (post_form(req, &req.path, &html! { (reason_field(form, errors)) (mails) }))
+                (form_of_acts(req, &req.path, &html! { (reason_field(form, errors)) (mails) }))
             }
         } @else {
             details.fold open[parked || !errors.is_empty()] {
                 summary { "Act on this subscription" }
-                (post_form(req, &req.path, &html! {
+                (form_of_acts(req, &req.path, &html! {
                     (reason_field(form, errors))
                     div.row {
                         @if parked {
@@ -73,14 +74,23 @@ pub(super) fn panel(
                     }
                     (plan)
                     (mails)
+                    @if !keep {
+                        (Field::new("cancel_reason", "Why the member cancels").optional().value(form.get("cancel_reason")).mid()
+                            .hint("What they say, for the table of reasons.").select(cancel_reasons()).render())
+                    }
                     div.row {
                         @if !keep { (submit_as("Cancel subscription", "act", "cancel", Weight::Danger)) }
-                        @if paid_for { (submit_as("End at once", "act", "end-now", Weight::Danger)) }
+                        @if paid_for { (link("End at once", &subscription_end::path(row.id), Weight::Danger)) }
                     }
                 }))
             }
         }
     }
+}
+
+/// The reasons that members can choose from, and none.
+fn cancel_reasons() -> impl Iterator<Item = (&'static str, &'static str)> {
+    [("", "Nothing was said")].into_iter().chain(CancelReason::iter().map(|r| (r.into(), r.words())))
 }
 
 /// What changing the day of the next payment does.
@@ -155,6 +165,10 @@ async fn act(mut req: Req) -> Result<Res, HttpError> {
     let row = subscriptions::one(&req.app.reader, id).await?.ok_or(HttpError::NotFound)?;
     let (meta, reason) = match with_reason(&req, &form, row.owner) {
         Ok(both) => both,
+        // The second step of what cannot be undone is shown again as such.
+        Err(errors) if form.get("act") == "end-now" => {
+            return subscription_end::view(&req, &row, &form, &errors).await;
+        }
         Err(errors) => return view(&req, &form, &errors).await,
     };
     let at = req.now();
@@ -163,7 +177,9 @@ async fn act(mut req: Req) -> Result<Res, HttpError> {
         "waive-missed" => SubscriptionCommand::Unpark { waive_missed: true, at },
         "end-pause" => SubscriptionCommand::EndPause { at },
         "keep" => SubscriptionCommand::UndoCancel { at },
-        "cancel" => SubscriptionCommand::Cancel { reason: None, at },
+        "cancel" => {
+            SubscriptionCommand::Cancel { reason: CancelReason::parse(form.get("cancel_reason")), at }
+        }
         "end-now" => SubscriptionCommand::EndNow { cause: CancelCause::EndedByStaff, at },
         "waive" => SubscriptionCommand::Waive { at },
         "retry-now" => SubscriptionCommand::RetryNow { policy: policy(&req.app.config), at },

@@ -8,7 +8,7 @@ use crate::projections::subscription_words::{actor_words, describe};
 use serde_json::json;
 use uuid::Uuid;
 
-pub(super) fn as_csv(id: Uuid, owner: Uuid, entries: &[Entry]) -> Result<Res, HttpError> {
+pub(super) fn as_csv(id: Uuid, entries: &[Entry]) -> Result<Res, HttpError> {
     let head = [
         "position",
         "effective_at",
@@ -33,7 +33,7 @@ pub(super) fn as_csv(id: Uuid, owner: Uuid, entries: &[Entry]) -> Result<Res, Ht
             words.what,
             words.why.unwrap_or_default(),
             e.reason.clone().unwrap_or_default(),
-            actor_words(e, owner),
+            actor_words(e),
             e.run.as_ref().map(|(job, slot)| format!("{job} {}", slot.to_rfc3339())).unwrap_or_default(),
             e.caused_by.map(|p| p.to_string()).unwrap_or_default(),
             e.subject.to_string(),
@@ -43,13 +43,13 @@ pub(super) fn as_csv(id: Uuid, owner: Uuid, entries: &[Entry]) -> Result<Res, Ht
     Ok(download(&format!("subscription-{id}.csv"), "text/csv; charset=utf-8", csv(&head, rows)?))
 }
 
-pub(super) fn as_json_lines(id: Uuid, owner: Uuid, entries: &[Entry]) -> Result<Res, HttpError> {
+pub(super) fn as_json_lines(id: Uuid, entries: &[Entry]) -> Result<Res, HttpError> {
     let mut out = String::new();
     for e in entries {
         let words = describe(e);
         let line = json!({
             "position": e.position, "effective_at": e.effective_at, "recorded_at": e.recorded_at, "type": e.kind,
-            "what": words.what, "why": words.why, "reason": e.reason, "by": actor_words(e, owner),
+            "what": words.what, "why": words.why, "reason": e.reason, "by": actor_words(e),
             "run": e.run.as_ref().map(|(job, slot)| json!({ "job": job, "slot": slot })),
             "caused_by": e.caused_by, "followed_by": e.followed_by, "subject": e.subject, "data": e.payload,
         });

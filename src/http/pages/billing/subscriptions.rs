@@ -1,7 +1,7 @@
 //! `/billing/subscriptions`: all of them, narrowed by chips, and as CSV.
 
 use super::exports::{self, FileKind, PART};
-use super::{BILLING, PAGE, desk, names, page_number, pages, person, sort, sortable, with};
+use super::{BILLING, PAGE, desk, kept, names, page_number, pages, person, sort, sortable, with};
 use crate::actors::accounts;
 use crate::domain::shared::calendar::day_words;
 use crate::domain::subscription::CancelReason;
@@ -77,7 +77,9 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let owners: Vec<Uuid> = rows.iter().map(|r| r.owner).collect();
     let names = names(&req, &owners, "billing-subscriptions").await?;
     let acts = html! { (link_small("Export CSV", &with(&req, "page", None).replacen("/billing/subscriptions", "/billing/subscriptions.csv", 1), Weight::Plain)) (link_small("Export JSON Lines", &with(&req, "format", Some("jsonl")), Weight::Quiet)) };
-    let columns = [
+    let cancelled = filter.cancel_reason.is_some()
+        || matches!(filter.status.as_deref(), Some("pending-cancellation" | "cancelled"));
+    let mut columns = vec![
         Column::new("Member"),
         sortable(&req, by, "plan", Column::new("Plan")),
         sortable(&req, by, "status", Column::new("Status")),
@@ -85,10 +87,14 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         sortable(&req, by, "due", Column::new("Next payment")),
         sortable(&req, by, "joined", Column::new("Joined")),
     ];
-    let lines: Vec<Vec<Markup>> = rows.iter().map(|row| line(row, &person(&names, row.owner))).collect();
+    if cancelled {
+        columns.extend([Column::new("Ended, or ends"), Column::new("Because")]);
+    }
+    let lines: Vec<Vec<Markup>> =
+        rows.iter().map(|row| line(row, &person(&names, row.owner), cancelled)).collect();
     let content = html! {
         (page_head("Subscriptions", None, Some(&acts)))
-        (search_form("/billing/subscriptions", "Mail address or user name of the member", req.query("q")))
+        (search_form("/billing/subscriptions", "Mail address or user name of the member", req.query("q"), &kept(&req, &["q"])))
         (chips(&req, &filter).await?)
         @if lines.is_empty() {
             (empty(Icon::Search, "No subscription found", "Take a filter away, or search for the whole mail address.", Some(&Place::new("Show all", "/billing/subscriptions"))))
@@ -101,16 +107,26 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     Ok(desk(&req, "Subscriptions", &Errors::none(), &content))
 }
 
-fn line(row: &SubscriptionRow, member: &Markup) -> Vec<Markup> {
+/// A line of the list; of those that were cancelled also until when and why.
+fn line(row: &SubscriptionRow, member: &Markup, cancelled: bool) -> Vec<Markup> {
     let due = row.state.next_payment_on().map(day_words).unwrap_or_else(|| "–".into());
-    vec![
+    let mut cells = vec![
         head(member),
         cell(&html! { a href={ "/billing/subscriptions/" (row.id) } { (row.plan()) } }),
         cell(&status_chip(row)),
         number(&row.price().map(|p| p.to_string()).unwrap_or_default()),
         text(&due),
         cell(&format::date(row.joined_at)),
-    ]
+    ];
+    if cancelled {
+        let ends = row.state.next_due_on().map(day_words);
+        cells.push(match row.ended_at {
+            Some(at) => cell(&format::date(at)),
+            None => text(ends.as_deref().unwrap_or("–")),
+        });
+        cells.push(text(reason_words(row.cancel_reason.as_deref().unwrap_or("none"))));
+    }
+    cells
 }
 
 /// A reason for which people cancelled, in words.
@@ -223,7 +239,7 @@ pub(in crate::http) fn cells(row: &SubscriptionRow) -> Vec<String> {
         some(s.open_order().map(|o| o.failures.to_string())),
         s.is_parked().to_string(),
         some(row.ended_at.map(|t| t.to_rfc3339())),
-        s.cancel_reason().map(<&'static str>::from).unwrap_or_default().into(),
+        some(row.cancel_reason.clone()),
     ]
 }
 

@@ -15,7 +15,7 @@ use crate::projections::people::{self, Person};
 use crate::projections::subscription_timeline::{self, Entry, state_as_of};
 use crate::projections::subscription_words::describe;
 use crate::projections::subscriptions::{self, SubscriptionRow};
-use chrono::{DateTime, Days, Utc};
+use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use uuid::Uuid;
 
@@ -124,10 +124,9 @@ fn decider_words(what: &Decider) -> Markup {
 /// If the facts cannot be read.
 pub(super) async fn panel(req: &Req, person: &Person) -> Result<Markup, HttpError> {
     let reader = &req.app.reader;
-    let today = req.now().date_naive();
+    let today = format::local_day(req.now());
     let asked = day_of(req.query("on")).filter(|day| *day <= today);
-    let end = asked.and_then(|day| day.checked_add_days(Days::new(1))?.and_hms_opt(0, 0, 0));
-    let at = end.map_or(req.now(), |end| end.and_utc().min(req.now()));
+    let at = asked.map_or(req.now(), |day| format::day_ends(day).min(req.now()));
     let facts = gathered::facts(reader, Some(person.id)).await?;
     let now = access::subscriber_access(facts.as_ref(), req.now());
     let mut then = Vec::new();

@@ -6,7 +6,7 @@ use crate::domain::deletion_request::Obstacle;
 use crate::domain::shared::calendar::day_words;
 use crate::domain::shared::{PersonalRef, Role};
 use crate::http::error::HttpError;
-use crate::http::listing::{page_number, pages, sort, sortable, with};
+use crate::http::listing::{kept, page_number, pages, sort, sortable, with};
 use crate::http::page::{Page, page};
 use crate::http::pages::billing::exports::{self, FileKind, PART};
 use crate::http::pages::people::form_errors;
@@ -21,6 +21,7 @@ use crate::http::{Req, Res};
 use crate::projections::deletion_requests::{self, Progress};
 use crate::projections::people::{self, Person, Presence};
 use crate::projections::sorting::{Sort, SortColumn};
+use crate::projections::{QueryError, Reader};
 use chrono::DateTime;
 use futures_util::future::try_join_all;
 use maud::{Markup, html};
@@ -48,7 +49,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let role = Role::from_str(req.query("role")).ok();
     let words = req.query("q").trim().to_owned();
     if let Some(kind) = FileKind::asked(&req) {
-        return Ok(export(&req, kind, role));
+        return export(&req, kind, role, words).await;
     }
     let by = sort(&req, SORTS);
     let mut below = html! {};
@@ -143,7 +144,7 @@ fn body(
     };
     html! {
         (page_head("People", Some("Whom you open here is noted on the person's account."), Some(&acts)))
-        (search_form(base, "Part of a name, user name or mail address", words))
+        (search_form(base, "Part of a name, user name or mail address", words, &kept(req, &["q", "sort"])))
         (filters(&chips, None))
         @if rows.is_empty() {
             (empty(Icon::Search, "Nobody found", "Try the whole mail address, or another part of the name.", Some(&Place::new("Show everybody", base))))
@@ -227,15 +228,27 @@ fn cells(p: &Person) -> Vec<String> {
 }
 
 /// The list as a file. As with every file of a desk it holds no personal value: a name is opened on a page, and noted.
-fn export(req: &Req, kind: FileKind, role: Option<Role>) -> Res {
-    let app = Arc::clone(&req.app);
-    exports::send("people", kind, &NAMES, move |last| {
-        let app = Arc::clone(&app);
+async fn export(req: &Req, kind: FileKind, role: Option<Role>, words: String) -> Result<Res, HttpError> {
+    // As on the page, whole words lead to the one whose they are.
+    if !words.is_empty()
+        && let Some(id) = accounts::find(&req.app, &words).await?
+    {
+        let found: Vec<Vec<String>> = people::by_id(&req.app.reader, id).await?.iter().map(cells).collect();
+        return Ok(exports::whole("people", kind, &NAMES, found));
+    }
+    let (app, words) = (Arc::clone(&req.app), words.to_lowercase());
+    Ok(exports::send("people", kind, &NAMES, move |last| {
+        let (app, words) = (Arc::clone(&app), words.clone());
         async move {
             let rows = people::page(&app.reader, role, last, PART).await?;
-            Ok(exports::part(&rows, cells, |p| (p.registered_at, p.id)))
+            let (all, next) = exports::part(&rows, cells, |p| (p.registered_at, p.id));
+            if words.is_empty() {
+                return Ok((all, next));
+            }
+            let found = called(&app.reader, rows, &words).await?;
+            Ok((found.iter().map(cells).collect(), next))
         }
-    })
+    }))
 }
 
 /// How an account stands, as a small word.
@@ -264,20 +277,26 @@ async fn search(req: &Req, role: Option<Role>, words: &str) -> Result<Vec<Person
     let most = usize::try_from(PAGE).unwrap_or(usize::MAX);
     let (mut found, mut before) = (Vec::new(), None);
     loop {
-        let mut some = people::page(&req.app.reader, role, before, AT_ONCE).await?;
+        let some = people::page(&req.app.reader, role, before, AT_ONCE).await?;
         let Some(last) = some.last() else { break };
         before = Some((last.registered_at, last.id));
-        some.retain(|p| p.presence != Presence::Erased);
-        let wanted: Vec<PersonalRef> = some.iter().flat_map(sought).cloned().collect();
-        let names = req.app.reader.open_many(&wanted).await?;
-        let has = |r: &PersonalRef| names.get(r).is_some_and(|n| n.to_lowercase().contains(&words));
-        found.extend(some.into_iter().filter(|p| sought(p).any(has)));
+        found.extend(called(&req.app.reader, some, &words).await?);
         if found.len() >= most {
             break;
         }
     }
     found.truncate(most);
     Ok(found)
+}
+
+/// Those in whose name, user name or address the words stand, which are in small letters.
+async fn called(reader: &Reader, mut some: Vec<Person>, words: &str) -> Result<Vec<Person>, QueryError> {
+    some.retain(|p| p.presence != Presence::Erased);
+    let wanted: Vec<PersonalRef> = some.iter().flat_map(sought).cloned().collect();
+    let names = reader.open_many(&wanted).await?;
+    let has = |r: &PersonalRef| names.get(r).is_some_and(|n| n.to_lowercase().contains(words));
+    some.retain(|p| sought(p).any(has));
+    Ok(some)
 }
 
 /// What staff look for of a person.

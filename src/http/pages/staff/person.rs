@@ -5,6 +5,7 @@ use crate::actors::accounts::leaving::{self, LeavingError};
 use crate::actors::accounts::staff::{self, Act};
 use crate::domain::approval::Act as Gift;
 use crate::domain::deletion_request::{CommentsFate, RequestedBy};
+use crate::domain::shared::calendar::day_of;
 use crate::domain::shared::{PersonalRef, Role};
 use crate::http::error::HttpError;
 use crate::http::page::{Page, page, unprocessable};
@@ -15,14 +16,14 @@ use crate::http::response::after;
 use crate::http::route::Route;
 use crate::http::ui::layout::{Place, Theme};
 use crate::http::ui::{
-    Errors, Field, Moment, Tone, Weight, button, chip, crumbs, error_summary, facts, form, format, notice,
-    notice_text, page_head, rooms, timeline,
+    Errors, Field, Moment, Tone, Weight, button, chip, crumbs, error_summary, facts, form_of_acts, format,
+    notice, notice_text, page_head, rooms, timeline,
 };
 use crate::http::{Form, Req, Res};
 use crate::projections::account_acts::{self, Done};
 use crate::projections::credits;
 use crate::projections::people::{self, Person, Presence};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use std::str::FromStr as _;
 use strum::IntoEnumIterator as _;
@@ -110,8 +111,7 @@ fn until(form: &Form, field: &'static str) -> Result<Option<DateTime<Utc>>, Erro
     if text.is_empty() {
         return Ok(None);
     }
-    NaiveDate::from_str(text)
-        .ok()
+    day_of(text)
         .and_then(|day| day.and_hms_opt(0, 0, 0))
         .map(|at| Some(at.and_utc()))
         .ok_or_else(|| Errors::one(field, "Enter a day such as 2027-01-31, or nothing."))
@@ -284,5 +284,5 @@ fn acts(req: &Req, desk: Desk, id: Uuid, person: &Person, typed: &Form, errors: 
             }
         }
     };
-    html! { section.stack.mid { h2 { "Acts" } (form(req, &desk.person(id), &body)) } }
+    html! { section.stack.mid { h2 { "Acts" } (form_of_acts(req, &desk.person(id), &body)) } }
 }

@@ -2,6 +2,7 @@
 
 use super::{Workflow, WorkflowError, approval_mails, tax_changes};
 use crate::actors::payments::{bank_account, load_order};
+use crate::actors::refunds::NOT_RETURNED;
 use crate::actors::services::Services;
 use crate::actors::{credits, direct_debits, mail_again, mailer};
 use crate::domain::access::Membership;
@@ -19,7 +20,7 @@ use crate::domain::subscription::{
     CancelCause, PauseOver, PriceNotice, Subscription, SubscriptionEvent, Terms, TrialNotice, UnusedDays,
 };
 use crate::emails::MailKind;
-use crate::emails::billing::BillingMail;
+use crate::emails::billing::{BillingMail, RefundStuck};
 use crate::projections::{people, subscriptions};
 use crate::store::repository::EventRepository;
 use crate::store::{RecordedEvent, log};
@@ -57,6 +58,12 @@ impl Workflow for BillingMails {
                 let order = event.stream_uuid();
                 let mail = BillingMail::Disputed { number: order_number(order), order, amount, reason };
                 return tell(event, cx, &[Role::Billing], &[], &mail).await;
+            }
+            Some(OrderEvent::RefundRefused { refund, code, .. }) => {
+                return refund_stuck(event, cx, refund, Some(code)).await;
+            }
+            Some(OrderEvent::RefundParked { refund, .. }) => {
+                return refund_stuck(event, cx, refund, None).await;
             }
             Some(OrderEvent::RefundProposed { refund, amount, by, lapses_at, .. }) => {
                 return approval_mails::refund_waits(event, cx, (by, refund), amount, lapses_at).await;
@@ -195,6 +202,24 @@ async fn refunded(
     let credited = of == RefundOf::Price;
     let mail = BillingMail::Refunded { number, amount, by_transfer, credited, to_credit };
     send(event, cx, account, "mail", mail).await
+}
+
+/// Staff are told of what a gateway did not return; of what they said themselves they are not.
+async fn refund_stuck(
+    event: &RecordedEvent,
+    cx: &Services,
+    refund: Uuid,
+    code: Option<String>,
+) -> Result<(), WorkflowError> {
+    let order = event.stream_uuid();
+    let state = load_order(cx, order).await?;
+    let known = state.refunds().iter().find(|r| r.id == refund);
+    let Some(known) = known.filter(|r| matches!(r.via, RefundVia::Charge { .. })) else { return Ok(()) };
+    if code.as_deref() == Some(NOT_RETURNED) {
+        return Ok(());
+    }
+    let mail = RefundStuck { number: order_number(order), refund, amount: known.amount, code };
+    tell(event, cx, &[Role::Billing], &[], &BillingMail::RefundStuck(mail)).await
 }
 
 /// Less came than is owed: the rest is named, with the account and the reference.

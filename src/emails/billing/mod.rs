@@ -20,6 +20,7 @@ mod order_to_pay;
 mod pause;
 mod plan_change;
 mod price_change;
+mod refund_stuck;
 mod refunded;
 mod renewal_ahead;
 mod renewal_failed;
@@ -37,6 +38,7 @@ use super::{Mail, Studio};
 use crate::domain::shared::Money;
 use crate::domain::subscription::{HoldCause, TaxChange};
 use chrono::{DateTime, NaiveDate, Utc};
+pub use refund_stuck::RefundStuck;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -350,6 +352,8 @@ pub enum BillingMail {
         /// The gateway's word for why.
         reason: String,
     },
+    /// To billing staff: a refund did not go back, or nobody can say whether it did.
+    RefundStuck(RefundStuck),
     /// To billing staff: a managed subscription begins a new period.
     ManagerTold {
         /// Plan and interval.
@@ -461,6 +465,7 @@ impl BillingMail {
             Self::Disputed { number, order, amount, reason } => {
                 disputed::render(studio, name, number, order, amount, reason)
             }
+            Self::RefundStuck(refund) => refund.render(studio, name),
             Self::ManagerTold { plan, amount, due_on, subscription } => {
                 manager_told::render(studio, name, plan, amount, due_on, subscription)
             }
@@ -479,6 +484,7 @@ pub fn decline_words(code: &str) -> &'static str {
         "stolen_card" => "The card was reported stolen.",
         "action_not_taken" => "The payment was not confirmed in time.",
         "authentication_failed" => "The confirmation was refused.",
+        "amount_not_chargeable" => "The payment service cannot charge this amount.",
         "no_charge_made" => "The payment service did not answer.",
         "expired_card" => "The card has expired.",
         "no_payment_method" => "There is no card to charge.",

@@ -99,11 +99,12 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let second = i64::try_from(asked + proposed).unwrap_or(i64::MAX);
     let payouts = credits::waiting(reader).await?;
     let to_send = refunds::to_send(reader).await?;
+    let not_back = refunds::stuck(reader).await?;
     let stuck = tick_failures::list(&req.app, 50).await?;
     let content = html! {
         (page_head("Billing", None, None))
         (stats(&cards))
-        (to_do(parked, questionable, overdue, unanswered, stuck.len(), second, (payouts, to_send)))
+        (to_do(parked, questionable, overdue, unanswered, stuck.len(), second, (payouts, to_send, not_back)))
         (set_aside(&stuck))
         h2 { "Subscriptions by plan" }
         (by_plan(&counts))
@@ -148,10 +149,10 @@ fn to_do(
     unanswered: i64,
     stuck: usize,
     second: i64,
-    (payouts, to_send): (i64, i64),
+    (payouts, to_send, not_back): (i64, i64, i64),
 ) -> Markup {
     html! {
-        @if parked + questionable + overdue + unanswered + second + payouts + to_send == 0 && stuck == 0 {
+        @if parked + questionable + overdue + unanswered + second + payouts + to_send + not_back == 0 && stuck == 0 {
             p.dim { "Nothing waits for you: no parked subscription, no unknown payment, no overdue charge." }
         }
         @if second > 0 {
@@ -168,6 +169,9 @@ fn to_do(
         }
         @if to_send > 0 {
             (notice(Tone::Warning, &html! { p { a href="/billing/refunds" { (format::counted(to_send, "refund", "refunds")) } " by transfer to be sent." } }))
+        }
+        @if not_back > 0 {
+            (notice(Tone::Danger, &html! { p { a href="/billing/refunds?state=stuck" { (format::counted(not_back, "refund", "refunds")) } " that the gateway refused or cannot tell of: find out, or give the money back another way." } }))
         }
         @if unanswered > 0 {
             (notice(Tone::Info, &html! { p { a href="/billing/subscriptions?vat_pending=yes" { (format::counted(unanswered, "VAT number", "VAT numbers")) } " without an answer of the register yet; it is asked every day." } }))

@@ -33,6 +33,9 @@ pub enum Booked {
         /// What came more than the order asked for.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         over: Option<Money>,
+        /// A charge for the order is under way: what becomes of it decides whether this is the price or too much.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        waits: bool,
     },
     /// It had been booked before.
     Known {
@@ -41,7 +44,7 @@ pub enum Booked {
         /// Its number.
         number: String,
     },
-    /// Direct debits of one batch were booked on their orders.
+    /// Direct debits of one batch were booked on their orders; in old reports, where not each had a line.
     Batch {
         /// How many.
         debits: usize,
@@ -128,21 +131,28 @@ pub async fn import(cx: &Services, file: &[u8], meta: &Metadata) -> Result<Repor
     // What this file brought to an order that the table does not show yet.
     let mut brought: HashMap<Uuid, i64> = HashMap::new();
     for credit in statement.credits {
-        let became = match order_of(cx, &credit.words).await? {
+        let mut add =
+            |amount, became| report.lines.push(Line { booked_on: credit.booked_on, amount, became });
+        match order_of(cx, &credit.words).await? {
             Some((order, number)) => {
                 let before = brought.entry(order).or_default();
                 let became = book(cx, zone, meta, &credit, order, number, *before).await?;
                 if matches!(became, Booked::Booked { .. }) {
                     *before += credit.amount.minor;
                 }
-                became
+                add(credit.amount, became);
             }
             None => match batch_of(cx, &credit).await? {
-                Some((file, orders)) => batch(cx, zone, meta, &credit, file, orders).await?,
-                None => Booked::NoReference,
+                // One that cannot be booked is named like every other: its money has come.
+                Some(debits) => {
+                    for debit in debits {
+                        let amount = debit.amount;
+                        add(amount, part_of_batch(cx, zone, meta, &credit, debit).await?);
+                    }
+                }
+                None => add(credit.amount, Booked::NoReference),
             },
-        };
-        report.lines.push(Line { booked_on: credit.booked_on, amount: credit.amount, became });
+        }
     }
     for one in statement.returns {
         let became = match order_of(cx, &one.words).await? {
@@ -226,6 +236,7 @@ async fn book(
                 number,
                 rest: if row.is_open() { rest } else { Money::new(0, rest.currency) },
                 over: (over > 0).then(|| Money::new(over, row.total.currency)),
+                waits: row.is_open() && row.charge_under_way(),
             })
         }
         Err(CommandError::Refused(why)) => refuse(&why.to_string()),
@@ -233,9 +244,8 @@ async fn book(
     }
 }
 
-/// The file and the debits of the batch that an entry names, if its amount is theirs: many banks book a batch
-/// as one entry.
-async fn batch_of(cx: &Services, credit: &Credit) -> Result<Option<(Uuid, Vec<Debit>)>, ImportError> {
+/// The debits of the batch that an entry names, if its amount is theirs: many banks book a batch as one entry.
+async fn batch_of(cx: &Services, credit: &Credit) -> Result<Option<Vec<Debit>>, ImportError> {
     for word in credit.words.split_whitespace().filter(|w| w.starts_with("KDD")) {
         let Some((made, mut all)) = batch_called(cx, word).await? else { continue };
         let is = |all: &[Debit]| {
@@ -248,7 +258,7 @@ async fn batch_of(cx: &Services, credit: &Credit) -> Result<Option<(Uuid, Vec<De
             all.retain(|d| states.get(&d.order).is_none_or(|(state, _)| state != "rejected"));
         }
         if is(&all) {
-            return Ok(Some((made.file, all)));
+            return Ok(Some(all));
         }
     }
     Ok(None)
@@ -323,21 +333,16 @@ async fn not_collected(
     Ok((amount, Booked::Refused { order, number, why }))
 }
 
-async fn batch(
+async fn part_of_batch(
     cx: &Services,
     zone: Zone,
     meta: &Metadata,
     credit: &Credit,
-    file: Uuid,
-    orders: Vec<Debit>,
+    debit: Debit,
 ) -> Result<Booked, ImportError> {
-    let debits = orders.len();
-    for debit in orders {
-        let part =
-            Credit { id: format!("{}/{}", credit.id, debit.number), amount: debit.amount, ..credit.clone() };
-        book(cx, zone, meta, &part, debit.order, debit.number, 0).await?;
-    }
-    Ok(Booked::Batch { debits, file })
+    let id = format!("{}/{}", credit.id, debit.number);
+    let part = Credit { id, amount: debit.amount, ..credit.clone() };
+    book(cx, zone, meta, &part, debit.order, debit.number, 0).await
 }
 
 async fn give_back(

@@ -12,17 +12,33 @@ use chrono::{DateTime, TimeDelta, Utc};
 /// How far back is asked: banks take up to 120 days to open a dispute, and months to decide one.
 const SINCE: TimeDelta = TimeDelta::days(400);
 
-/// Asks the gateway that takes cards; gives how many things were new.
+/// What a look at the gateway's list brought.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// Things that were new.
+    pub new: i64,
+    /// Disputes that could not be written down.
+    pub failed: i64,
+}
+
+/// Asks the gateway that takes cards. What cannot be written down of one dispute keeps no other waiting.
 ///
 /// # Errors
-/// If it does not answer, or something cannot be written down.
-pub async fn look(cx: &Services, now: DateTime<Utc>, meta: &Metadata) -> Result<i64, PaymentError> {
-    let Some(name) = card_gateway(cx) else { return Ok(0) };
-    let mut new = 0;
+/// If it does not answer.
+pub async fn look(cx: &Services, now: DateTime<Utc>, meta: &Metadata) -> Result<Looked, PaymentError> {
+    let mut looked = Looked::default();
+    let Some(name) = card_gateway(cx) else { return Ok(looked) };
     for report in gateway(cx, name)?.disputes(now - SINCE, now).await? {
-        new += i64::from(write(cx, name, report, now, meta).await?);
+        let dispute = report.dispute.clone();
+        match write(cx, name, report, now, meta).await {
+            Ok(new) => looked.new += i64::from(new),
+            Err(error) => {
+                looked.failed += 1;
+                tracing::error!(dispute, %error, "a dispute could not be written down");
+            }
+        }
     }
-    Ok(new)
+    Ok(looked)
 }
 
 async fn write(

@@ -10,7 +10,7 @@ use crate::adapters::gateways::sandbox::Sandbox;
 use crate::adapters::gateways::stripe::Stripe;
 use crate::adapters::gateways::{ChargeRequest, Gateway, SavedMethod};
 use crate::config::Config;
-use crate::domain::order::{Order, OrderCommand, OrderError};
+use crate::domain::order::{Attempt, Order, OrderCommand, OrderError};
 use crate::domain::shared::calendar::Zone;
 use crate::domain::shared::payment::{BillingPolicy, Outcome, PaymentMethod};
 use crate::domain::shared::{AccountId, Money, PersonalValue};
@@ -100,6 +100,13 @@ pub fn card_gateway(cx: &Services) -> Option<&'static str> {
     gateway(cx, name).ok().map(|g| g.name())
 }
 
+/// Whether the gateway that takes cards, if any does, can charge such an amount.
+#[must_use]
+pub fn can_charge(cx: &Services, amount: Money) -> bool {
+    let by_card = card_gateway(cx).and_then(|name| gateway(cx, name).ok());
+    by_card.is_none_or(|gateway| gateway.can_charge(amount))
+}
+
 /// The account to which transfers go, if they are taken: IBAN and holder.
 #[must_use]
 pub fn bank_account(config: &Config) -> Option<(Iban, String)> {
@@ -187,9 +194,11 @@ pub async fn charge(
     let asked = Instant::now();
     let answer = match gateway(cx, gateway_name) {
         Ok(gateway) => gateway.charge(request).await,
+        // Our own settings say nothing about the member's card, and the gateway may have been asked before a
+        // restart: it is looked up once it is switched on again.
         Err(error) => {
             tracing::error!(%error, "a charge cannot be made");
-            Err(GatewayError::Refused("gateway_unavailable".into()))
+            Err(GatewayError::TimedOut)
         }
     };
     cx.metrics
@@ -212,6 +221,12 @@ pub fn outcome_of(answer: Result<Outcome, GatewayError>) -> Outcome {
     }
 }
 
+/// What the gateway is asked for by an attempt.
+fn asked_of(order: &Order, attempt: &Attempt) -> Money {
+    let nothing = Money::new(0, crate::domain::shared::Currency::eur());
+    attempt.asked.or_else(|| order.total()).unwrap_or(nothing)
+}
+
 /// Finds out at the gateway what became of an attempt without an answer. `asked_by` is the id of a
 /// command of staff and the words of their reason; without it the look-up is the next one of the schedule.
 ///
@@ -229,9 +244,15 @@ pub async fn look_up(
         return Ok(false);
     };
     let name = known.gateway.clone();
-    let amount = state.total().unwrap_or(Money::new(0, crate::domain::shared::Currency::eur()));
-    let asked = ask(gateway(cx, &name)?.as_ref(), attempt, amount, meta.at).await;
-    let outcome = asked.unwrap_or(Outcome::Unknown);
+    // A gateway that is not switched on cannot say: in the end staff are asked.
+    let outcome = match gateway(cx, &name) {
+        Ok(gateway) => ask(gateway.as_ref(), attempt, asked_of(&state, known), meta.at).await,
+        Err(error) => {
+            tracing::error!(%order, %error, "a payment cannot be looked up");
+            Err(GatewayError::TimedOut)
+        }
+    }
+    .unwrap_or(Outcome::Unknown);
     meta.causation = None;
     let (id, reason) = asked_by.unzip();
     let id = id.unwrap_or_else(|| known.look_up_id());
@@ -253,7 +274,7 @@ pub async fn hinted(
     let state = load_order(cx, order).await?;
     let Some(known) = state.attempts().iter().find(|a| a.id == attempt) else { return Ok(()) };
     let name = known.gateway.clone();
-    if let Some(outcome) = gateway(cx, &name)?.look_up(attempt).await? {
+    if let Some(outcome) = gateway(cx, &name)?.look_up(attempt, asked_of(&state, known)).await? {
         record(cx, order, attempt, &name, outcome, (id, meta)).await?;
     }
     Ok(())
@@ -269,7 +290,7 @@ pub async fn ask(
     amount: Money,
     at: DateTime<Utc>,
 ) -> Result<Outcome, GatewayError> {
-    match gateway.look_up(key).await? {
+    match gateway.look_up(key, amount).await? {
         // Nobody confirms it any more: it is withdrawn, so that the answer becomes final.
         Some(Outcome::RequiresAction { until }) if until <= at => {
             return gateway.cancel(key, amount, at).await;
@@ -296,9 +317,15 @@ pub async fn withdraw(
     let state = load_order(cx, order).await?;
     let Some(known) = state.attempts().iter().find(|a| a.id == attempt) else { return Ok(()) };
     let name = known.gateway.clone();
-    let amount = state.total().unwrap_or(Money::new(0, crate::domain::shared::Currency::eur()));
     // Without an answer it is one of those that are looked up until there is one.
-    let outcome = gateway(cx, &name)?.cancel(attempt, amount, meta.at).await.unwrap_or(Outcome::Unknown);
+    let outcome = match gateway(cx, &name) {
+        Ok(gateway) => gateway.cancel(attempt, asked_of(&state, known), meta.at).await,
+        Err(error) => {
+            tracing::error!(%order, %error, "a charge cannot be withdrawn");
+            Err(GatewayError::TimedOut)
+        }
+    }
+    .unwrap_or(Outcome::Unknown);
     record(cx, order, attempt, &name, outcome, (id, meta)).await?;
     Ok(())
 }
@@ -316,8 +343,9 @@ pub async fn confirm(
 ) -> Result<Receipt, PaymentError> {
     let state = load_order(cx, order).await?;
     let known = state.attempts().iter().find(|a| a.id == attempt);
-    let name = known.map(|a| a.gateway.clone()).ok_or(CommandError::Refused(OrderError::NoAttempt))?;
-    let outcome = match gateway(cx, &name)?.confirm(attempt, approve, meta.at).await {
+    let known = known.ok_or(CommandError::Refused(OrderError::NoAttempt))?;
+    let (name, amount) = (known.gateway.clone(), asked_of(&state, known));
+    let outcome = match gateway(cx, &name)?.confirm(attempt, approve, amount, meta.at).await {
         // The answer may have counted all the same: it is looked up.
         Err(GatewayError::TimedOut) => Outcome::Unknown,
         answered => answered?,

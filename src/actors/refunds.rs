@@ -11,6 +11,9 @@ use crate::store::Metadata;
 use std::time::Instant;
 use uuid::Uuid;
 
+/// The code of a refund of which staff say that nothing went back.
+pub const NOT_RETURNED: &str = "not_returned_says_staff";
+
 /// Asks the gateway for a refund whose intent is in the log, and records its answer under `id`. Sent
 /// again after a crash it is the same refund: its id is the gateway's key.
 ///
@@ -38,9 +41,10 @@ async fn ask(cx: &Services, refund: &Refund, charge: Uuid, name: &str, meta: &Me
     let asked = Instant::now();
     let answer = match gateway(cx, name) {
         Ok(gateway) => gateway.refund(&request).await,
+        // The gateway may have been asked before it was switched off: it is looked up once it is on again.
         Err(error) => {
             tracing::error!(%error, "a refund cannot be made");
-            Err(GatewayError::Unsupported)
+            Err(GatewayError::TimedOut)
         }
     };
     cx.metrics.billing.gateway_duration.with_label_values(&[name]).observe(asked.elapsed().as_secs_f64());
@@ -66,16 +70,32 @@ pub async fn look_up(
     mut meta: Metadata,
 ) -> Result<bool, PaymentError> {
     let state = load_order(cx, order).await?;
-    let open = [RefundState::Started, RefundState::Unknown, RefundState::Parked];
-    let Some(known) = state.refunds().iter().find(|r| r.id == refund && open.contains(&r.state)) else {
-        return Ok(false);
-    };
+    let Some(known) = state.refunds().iter().find(|r| r.id == refund) else { return Ok(false) };
     let RefundVia::Charge { attempt, gateway: name } = &known.via else { return Ok(false) };
-    let outcome = match gateway(cx, name)?.look_up_refund(*attempt, refund).await {
-        Ok(Some(outcome)) => outcome,
-        Ok(None) => ask(cx, known, *attempt, name, &meta).await,
-        Err(_) => RefundOutcome::Unknown,
+    let said = match gateway(cx, name) {
+        Ok(gateway) => gateway.look_up_refund(*attempt, refund).await,
+        Err(error) => {
+            tracing::error!(%order, %error, "a refund cannot be looked up");
+            Err(GatewayError::TimedOut)
+        }
     };
+    let outcome = match known.state {
+        RefundState::Started | RefundState::Unknown | RefundState::Parked => match said {
+            Ok(Some(outcome)) => outcome,
+            Ok(None) => ask(cx, known, *attempt, name, &meta).await,
+            Err(_) => RefundOutcome::Unknown,
+        },
+        // What was returned may come back days later.
+        RefundState::Succeeded => match said {
+            Ok(Some(refused @ RefundOutcome::Refused { .. })) => refused,
+            _ => return Ok(false),
+        },
+        _ => return Ok(false),
+    };
+    // A hint that says nothing new is none of the look-ups of the schedule.
+    if outcome == RefundOutcome::Unknown && asked_by.is_some() && known.state == RefundState::Unknown {
+        return Ok(false);
+    }
     meta.causation = None;
     let scheduled =
         || derive_id(&refund.to_string(), &format!("look-up/{:?}/{}", known.state, known.lookups));

@@ -5,7 +5,7 @@ use super::services::Services;
 use crate::adapters::vies::Vies;
 use crate::domain::shared::vat_number::VatCheck;
 use crate::domain::subscription::{Subscription, SubscriptionCommand};
-use crate::projections::subscriptions;
+use crate::projections::subscriptions::{self, SubscriptionRow};
 use crate::store::{Metadata, StoreError};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -33,6 +33,8 @@ pub struct Round {
     pub pending: i64,
     /// Of these, not registered.
     pub refused: i64,
+    /// Numbers that could not be read, or whose answer not be written down.
+    pub failed: i64,
 }
 
 /// The register, if it is to be asked.
@@ -67,7 +69,7 @@ fn count(cx: &Services, check: &VatCheck) {
 /// Asks again for numbers without an answer, and for those that were confirmed long ago.
 ///
 /// # Errors
-/// If the list cannot be read, or an answer not be written down.
+/// If the list cannot be read.
 pub async fn ask_again(
     cx: &Services,
     at: DateTime<Utc>,
@@ -82,17 +84,40 @@ pub async fn ask_again(
         let Some(end) = rows.last() else { return Ok(round) };
         last = end.id;
         for row in rows {
-            let Some(reference) = row.state.vat_number().cloned() else { continue };
-            let Some(number) = cx.reader.open(&reference).await? else { continue };
-            let check = register.ask(&number).await;
-            count(cx, &check);
-            round.asked += 1;
-            round.pending += i64::from(check == VatCheck::Pending);
-            round.refused += i64::from(check == VatCheck::Refused);
-            let command = SubscriptionCommand::RecordVatCheck { number: reference, check, at };
-            let envelope = Envelope::new(command_id(row.id), row.id, command, meta.clone());
-            let sent = cx.bus.dispatch::<Subscription>(envelope).await;
-            sent.map_err(|e| VatError::Record(e.to_string()))?;
+            let id = row.id;
+            let asked = ask_one(cx, &register, row, (at, command_id(id)), meta).await;
+            match asked {
+                Ok(None) => {}
+                Ok(Some(check)) => {
+                    round.asked += 1;
+                    round.pending += i64::from(check == VatCheck::Pending);
+                    round.refused += i64::from(check == VatCheck::Refused);
+                }
+                // The others do not wait for this one; it is asked for again tomorrow.
+                Err(error) => {
+                    round.failed += 1;
+                    tracing::error!(subscription = %id, %error, "a VAT number could not be checked");
+                }
+            }
         }
     }
+}
+
+/// Asks for the number of one subscription, and writes the answer down; none if it has none any more.
+async fn ask_one(
+    cx: &Services,
+    register: &Vies,
+    row: SubscriptionRow,
+    (at, id): (DateTime<Utc>, Uuid),
+    meta: &Metadata,
+) -> Result<Option<VatCheck>, VatError> {
+    let Some(reference) = row.state.vat_number().cloned() else { return Ok(None) };
+    let Some(number) = cx.reader.open(&reference).await? else { return Ok(None) };
+    let check = register.ask(&number).await;
+    count(cx, &check);
+    let command = SubscriptionCommand::RecordVatCheck { number: reference, check: check.clone(), at };
+    let envelope = Envelope::new(id, row.id, command, meta.clone());
+    let sent = cx.bus.dispatch::<Subscription>(envelope).await;
+    sent.map_err(|e| VatError::Record(e.to_string()))?;
+    Ok(Some(check))
 }

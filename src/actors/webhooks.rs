@@ -186,6 +186,7 @@ async fn taken(cx: &Services, gateway: &str, header: &str, body: &[u8]) -> Resul
     let order = projections::orders::of_attempt(&cx.reader, hint.charge).await?;
     let order = order.ok_or(WebhookError::Unknown)?;
     match hint.refund {
+        // What could not be written down now, the hourly look at the list tries again.
         _ if hint.dispute => {
             disputes::look(cx, cx.clock.now(), &meta).await?;
         }

@@ -41,6 +41,9 @@ pub async fn bank(global: &Global, args: BankArgs) -> Result<(), CliError> {
     }
     for line in &report.lines {
         let became = match &line.became {
+            Booked::Booked { number, waits: true, .. } => {
+                format!("booked on {number}, for which a charge is under way")
+            }
             Booked::Booked { number, rest, .. } if rest.minor > 0 => {
                 format!("booked on {number}, {rest} missing")
             }

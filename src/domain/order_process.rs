@@ -16,7 +16,7 @@ use super::shared::tax_rates::RateTable;
 use super::shared::{Money, derive_id};
 use super::subscription::{
     PlanChangeRequest, Proration, Rebate, Subscription, SubscriptionCommand, SubscriptionEvent, Terms,
-    UnusedDays,
+    Trigger, UnusedDays,
 };
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use uuid::Uuid;
@@ -95,8 +95,9 @@ pub fn order_step(decided: SubscriptionEvent, at: DateTime<Utc>) -> Option<Order
             place(order, OrderReason::PlanChange, on, Sold::Change(Box::new((terms, proration))))
         }
         E::PlanChangeDropped { order, .. } => cancel(order, "plan-change-not-paid"),
-        E::ChargeRequested { order, attempt, method, .. } => {
-            send(order, "start", OrderCommand::StartAttempt { attempt, method, at })
+        E::ChargeRequested { order, attempt, method, trigger, .. } => {
+            let present = trigger != Trigger::Clock;
+            send(order, "start", OrderCommand::StartAttempt { attempt, method, present, at })
         }
         E::SubscriptionPutOnHold { order, cause, .. } => {
             let cause: &'static str = cause.into();

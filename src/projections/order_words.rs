@@ -95,6 +95,11 @@ pub(super) fn order(event: &OrderEvent) -> Words {
             };
             words(Weight::Good, format!("The order is paid: {amount}, {how}."), None)
         }
+        E::OrderOverpaid { over, cause, .. } if cause == "refund-failed" => words(
+            Weight::Bad,
+            format!("{over} that had gone back came back: staff give it back another way."),
+            "A credit note that was written for it stands; it counts as what came too much.".to_owned(),
+        ),
         E::OrderOverpaid { over, cause, .. } => {
             words(Weight::Bad, format!("{over} too much was paid ({cause}); staff return it or make it a credit."), None)
         }

@@ -266,6 +266,13 @@ impl OrderRow {
         matches!(self.status.as_str(), "created" | "soft-failed" | "failed")
     }
 
+    /// Whether a charge may be under way at a gateway.
+    #[must_use]
+    pub fn charge_under_way(&self) -> bool {
+        let open = ["started", "action-required", "unknown", "parked"];
+        self.last_attempt.as_ref().is_some_and(|(_, state)| open.contains(&state.as_str()))
+    }
+
     /// What is still missing.
     #[must_use]
     pub fn rest(&self) -> Money {

@@ -237,8 +237,17 @@ pub async fn one(r: &Reader, refund: Uuid) -> Result<Option<RefundRow>, QueryErr
     r.client().await?.query_opt(&sql, &[&refund]).await?.as_ref().map(read).transpose()
 }
 
+fn narrowed() -> String {
+    format!(
+        "($1::text is null or state = $1 or ($1 = 'stuck' and {STUCK})
+            or ($1 = 'to-send' and state = 'started' and via::jsonb ->> 'by' = 'transfer')
+            or ($1 = 'open' and (state in ('proposed', 'started', 'unknown') or {STUCK})))"
+    )
+}
+
 /// A page of all refunds, newest first, and how many there are. `state` is one state, or `open` for
-/// all that somebody or something still has to do with, `to-send` for those to be sent by bank transfer.
+/// all that somebody or something still has to do with, `to-send` for those to be sent by bank transfer, `stuck` for
+/// those that did not go back.
 ///
 /// # Errors
 /// If the database cannot be read.
@@ -248,12 +257,11 @@ pub async fn list(
     offset: i64,
     limit: i64,
 ) -> Result<(Vec<RefundRow>, i64), QueryError> {
-    const WHERE: &str = "$1::text is null or state = $1
-        or ($1 = 'open' and state in ('proposed', 'started', 'unknown', 'parked'))
-        or ($1 = 'to-send' and state = 'started' and via::jsonb ->> 'by' = 'transfer')";
     let client = r.client().await?;
-    let total = client.query_one(&format!("select count(*) from refunds where {WHERE}"), &[&state]).await?;
-    let sql = format!("{SELECT} where {WHERE} order by asked_at desc, refund offset $2 limit $3");
+    let narrowed = narrowed();
+    let total =
+        client.query_one(&format!("select count(*) from refunds where {narrowed}"), &[&state]).await?;
+    let sql = format!("{SELECT} where {narrowed} order by asked_at desc, refund offset $2 limit $3");
     let rows = client.query(&sql, &[&state, &offset, &limit]).await?;
     Ok((rows.iter().map(read).collect::<Result<_, _>>()?, total.get(0)))
 }
@@ -270,11 +278,9 @@ pub async fn after(
 ) -> Result<Vec<RefundRow>, QueryError> {
     let (at, id) = last.unzip();
     let sql = format!(
-        "{SELECT} where ($1::text is null or state = $1
-            or ($1 = 'open' and state in ('proposed', 'started', 'unknown', 'parked'))
-            or ($1 = 'to-send' and state = 'started' and via::jsonb ->> 'by' = 'transfer'))
-         and ($2::timestamptz is null or asked_at < $2 or (asked_at = $2 and refund > $3))
-         order by asked_at desc, refund limit $4"
+        "{SELECT} where {} and ($2::timestamptz is null or asked_at < $2 or (asked_at = $2 and refund > $3))
+         order by asked_at desc, refund limit $4",
+        narrowed()
     );
     r.client().await?.query(&sql, &[&state, &at, &id, &limit]).await?.iter().map(read).collect()
 }
@@ -307,6 +313,22 @@ pub async fn to_look_up(
         order by look_again_at limit $2";
     let rows = r.client().await?.query(sql, &[&at, &limit, &refunder]).await?;
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
+/// Of which the gateway cannot say what became, or which it refused, and nothing of the order was given back
+/// another way since.
+const STUCK: &str =
+    "(state = 'parked' or (state = 'refused' and via::jsonb ->> 'by' = 'charge' and not exists
+    (select from refunds later where later.order_id = refunds.order_id and later.refund <> refunds.refund
+        and later.asked_at >= refunds.done_at and later.state not in ('refused', 'rejected', 'lapsed'))))";
+
+/// How many did not go back, or nobody knows whether they did.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn stuck(r: &Reader) -> Result<i64, QueryError> {
+    let sql = format!("select count(*) from refunds where {STUCK}");
+    Ok(r.client().await?.query_one(&sql, &[]).await?.get(0))
 }
 
 /// How many wait for somebody to send them by bank transfer.

@@ -383,7 +383,7 @@ async fn an_intent_whose_process_died_before_the_charge_is_looked_up() {
         .expect("skipped");
     drop(client);
     let attempt = derive_id("test", "attempt");
-    let start = OrderCommand::StartAttempt { attempt, method, at: desk.at };
+    let start = OrderCommand::StartAttempt { attempt, method, present: false, at: desk.at };
     cx.bus
         .dispatch::<Order>(Envelope::new(Uuid::now_v7(), order.id, start, desk.meta()))
         .await
@@ -414,7 +414,7 @@ async fn a_charge_that_still_waits_for_its_call_is_not_looked_up_and_barred() {
     }
     // A slot long before the real time: by the slot's time every charge is overdue at once.
     let attempt = derive_id("test", "waiting");
-    let start = OrderCommand::StartAttempt { attempt, method, at: desk.at };
+    let start = OrderCommand::StartAttempt { attempt, method, present: false, at: desk.at };
     let envelope = Envelope::new(Uuid::now_v7(), order.id, start, desk.meta());
     let receipt = cx.bus.dispatch::<Order>(envelope).await.expect("started");
     assert!(cx.reader.wait_for(receipt.position, Duration::from_secs(10)).await.expect("shown"));

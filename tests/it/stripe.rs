@@ -17,12 +17,12 @@ use uuid::Uuid;
 use warp::Filter as _;
 use warp::http::{HeaderMap, Method, StatusCode};
 
-const SECRET: &str = "whsec_test";
+pub const SECRET: &str = "whsec_test";
 
 /// The peer, as long as the test runs.
-struct Localstripe {
+pub struct Localstripe {
     child: Child,
-    url: String,
+    pub url: String,
 }
 
 impl Drop for Localstripe {
@@ -60,23 +60,25 @@ impl Localstripe {
 
 /// What the line does to the next calls, and what it saw.
 #[derive(Default)]
-struct Line {
+pub struct Line {
     /// Calls of this ending still to be lost on the way there.
-    lose_request: Vec<&'static str>,
+    pub lose_request: Vec<&'static str>,
     /// Calls of this ending whose answer is still to be lost.
-    lose_answer: Vec<&'static str>,
+    pub lose_answer: Vec<&'static str>,
     /// Answers by idempotency key.
-    answers: HashMap<String, (u16, Value)>,
+    pub answers: HashMap<String, (u16, Value)>,
     /// Calls that came through, method and path.
-    calls: Vec<String>,
+    pub calls: Vec<String>,
+    /// Whether each confirmation said that nobody is there.
+    pub away: Vec<bool>,
     /// What it answers when it is asked for disputes, which the peer does not know.
-    disputes: Vec<Value>,
+    pub disputes: Vec<Value>,
 }
 
 type Shared = Arc<Mutex<Line>>;
 
-fn take(list: &mut Vec<&'static str>, path: &str) -> bool {
-    let found = list.iter().position(|end| path.ends_with(end));
+fn take(list: &mut Vec<&'static str>, call: &str) -> bool {
+    let found = list.iter().position(|end| call.ends_with(end));
     found.map(|i| list.remove(i)).is_some()
 }
 
@@ -91,6 +93,7 @@ async fn line(peer: String, state: Shared) -> String {
         let (peer, client, state) = (peer.clone(), client.clone(), Arc::clone(&state));
         async move {
             let path = path.as_str().to_owned();
+            let call = format!("{method} {path}");
             let lost = || {
                 warp::reply::with_status(
                     warp::reply::json(&json!({ "error": { "message": "the line broke" } })),
@@ -100,7 +103,7 @@ async fn line(peer: String, state: Shared) -> String {
             let key = headers.get("idempotency-key").and_then(|v| v.to_str().ok()).map(str::to_owned);
             let (gone, known) = {
                 let mut line = state.lock().expect("line");
-                let gone = take(&mut line.lose_request, &path);
+                let gone = take(&mut line.lose_request, &call);
                 (gone, key.as_ref().and_then(|k| line.answers.get(k).cloned()))
             };
             if gone {
@@ -132,11 +135,15 @@ async fn line(peer: String, state: Shared) -> String {
                 }
             };
             let mut line = state.lock().expect("line");
-            line.calls.push(format!("{method} {path}"));
+            if path.ends_with("/confirm") {
+                let mut fields = url::form_urlencoded::parse(&body);
+                line.away.push(fields.any(|(name, value)| name == "off_session" && value == "true"));
+            }
+            line.calls.push(call.clone());
             if let Some(key) = key {
                 line.answers.insert(key, (status, answer.clone()));
             }
-            if take(&mut line.lose_answer, &path) {
+            if take(&mut line.lose_answer, &call) {
                 return Ok(lost());
             }
             let status = StatusCode::from_u16(status).expect("a status");
@@ -156,16 +163,16 @@ async fn line(peer: String, state: Shared) -> String {
     address
 }
 
-struct World {
-    peer: Localstripe,
+pub struct World {
+    pub peer: Localstripe,
     line: Shared,
-    studio: Studio,
-    member: Browser,
-    billing: Browser,
+    pub studio: Studio,
+    pub member: Browser,
+    pub billing: Browser,
 }
 
 impl World {
-    async fn open() -> Self {
+    pub async fn open() -> Self {
         let peer = Localstripe::start().await;
         let state = Shared::default();
         let address = line(peer.url.clone(), Arc::clone(&state)).await;
@@ -182,17 +189,17 @@ impl World {
         Self { peer, line: state, studio, member, billing }
     }
 
-    fn line(&self) -> std::sync::MutexGuard<'_, Line> {
+    pub fn line(&self) -> std::sync::MutexGuard<'_, Line> {
         self.line.lock().expect("line")
     }
 
     /// Calls with this path so far.
-    fn calls(&self, path: &str) -> usize {
+    pub fn calls(&self, path: &str) -> usize {
         self.line().calls.iter().filter(|c| c.starts_with("POST ") && c.ends_with(path)).count()
     }
 
     /// What Stripe's script does in the browser: the card goes to Stripe, and a reference comes back.
-    async fn card(&self, who: &Browser, number: &str, expiry: (u8, u16)) -> String {
+    pub async fn card(&self, who: &Browser, number: &str, expiry: (u8, u16)) -> String {
         let step = who.submit("/account/subscription", "/account/cards/setup", &[]).await;
         assert_eq!(step.status, 200, "{}", step.body);
         let step: Value = serde_json::from_str(&step.body).expect("JSON");
@@ -212,7 +219,7 @@ impl World {
         id
     }
 
-    async fn join(&self, reference: &str) -> Page {
+    pub async fn join(&self, reference: &str) -> Page {
         let plans = self.member.get("/join").await;
         let payment = self.member.get(&link(&plans.body, "/join/")).await;
         let action = link(&payment.body, "/join/");
@@ -224,21 +231,21 @@ impl World {
         answer
     }
 
-    async fn kinds(&self, like: &str) -> Vec<String> {
+    pub async fn kinds(&self, like: &str) -> Vec<String> {
         let sql = "select type from events where type like $1 order by position";
         let rows = self.studio.client().await.query(sql, &[&like]).await.expect("events");
         rows.iter().map(|r| r.get(0)).collect()
     }
 
     /// The status of the only charge at the peer, and how many there are.
-    async fn charges(&self) -> Vec<Value> {
+    pub async fn charges(&self) -> Vec<Value> {
         let url = format!("{}/v1/payment_intents?limit=100", self.peer.url);
         let asked = reqwest::Client::new().get(url).bearer_auth("sk_test_12345").send().await.unwrap();
         let all: Value = asked.json().await.unwrap();
         all["data"].as_array().cloned().unwrap_or_default()
     }
 
-    async fn webhook(&self, secret: &str, body: &Value) -> (u16, Value) {
+    pub async fn webhook(&self, secret: &str, body: &Value) -> (u16, Value) {
         let (time, text) = (Utc::now().timestamp(), body.to_string());
         let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
         mac.update(format!("{time}.{text}").as_bytes());
@@ -292,6 +299,7 @@ async fn a_member_joins_renews_confirms_and_is_given_back_through_stripe() {
         (charges.len(), &charges[0]["status"], &charges[0]["amount"]),
         (1, &json!("succeeded"), &json!(1150))
     );
+    assert_eq!(world.line().away, [false], "the member is there, and could confirm it");
 
     // A month later, off session; the answer is lost after the deed, and found by the look-up.
     world.line().lose_answer.push("/confirm");
@@ -303,10 +311,11 @@ async fn a_member_joins_renews_confirms_and_is_given_back_through_stripe() {
     assert_eq!(studio.run_job("payment-lookups", &soon.to_rfc3339()).await.counts["looked_up"], 1);
     studio.settle().await;
     assert_eq!((world.kinds("OrderPaid").await.len(), world.charges().await.len()), (2, 2));
+    assert_eq!(world.line().away, [false, true], "the clock charges, and nobody is there");
 
     // Part of it goes back; the answer is lost, and the refund is made once.
     let order = link(&world.billing.get("/billing/orders").await.body, "/billing/orders/");
-    world.line().lose_answer.push("/v1/refunds");
+    world.line().lose_answer.push("POST /v1/refunds");
     let refund = format!("{order}/refund");
     let fields = [("of", "price"), ("way", "gateway"), ("amount", "4.00"), ("reason", "the film broke off")];
     let asked = world.billing.submit(&refund, &refund, &fields).await;
@@ -394,6 +403,8 @@ async fn cards_that_decline_ask_or_are_lost_on_the_way_charge_nobody_twice() {
     assert_eq!(world.join(&declined).await.status, 303);
     assert_eq!(world.kinds("PaymentDeclined").await.len(), 1);
     assert_eq!(world.kinds("OrderPaid").await.len(), 0);
+    // A page that is still open cannot confirm it later beside the next one.
+    assert_eq!(world.charges().await[0]["status"], "canceled");
 
     // One that asks its holder: nothing is taken until they confirm in Stripe's own window.
     let asking = world.card(&world.member, "4000002500003155", (1, 2033)).await;
@@ -442,7 +453,7 @@ async fn cards_that_decline_ask_or_are_lost_on_the_way_charge_nobody_twice() {
     studio.settle().await;
     assert_eq!(world.kinds("PaymentDeclined").await.len(), 2, "no charge was made");
     let barred = world.charges().await.iter().filter(|c| c["status"] == "canceled").count();
-    assert_eq!(barred, 1, "and none can be made under that key");
+    assert_eq!(barred, 2, "the one that was declined, and this one: none can be made under that key");
     studio.run_job("clock-tick", &(due + Days::new(3)).to_rfc3339()).await;
     studio.settle().await;
     let after = world.charges().await.iter().filter(|c| c["status"] == "succeeded").count();

@@ -88,6 +88,15 @@ async fn no_answer_is_no_refusal_and_is_asked_for_again() {
     let id = link(&list, "/billing/subscriptions/");
     assert!(billing.get(&id).await.body.contains("the register has not answered yet"));
     assert_eq!(ask(&studio, 0).await, (1, 0), "still no answer");
+    // One whose answer cannot be written down, because it is listed and not in the log, keeps no other waiting.
+    let stray = r#"insert into subscriptions select (jsonb_populate_record(s,
+        '{"subscription": "00000000-0000-0000-0000-000000000001"}')).* from subscriptions s"#;
+    studio.client().await.execute(stray, &[]).await.expect("listed");
+    let now = studio.instance.services.clock.now() + chrono::TimeDelta::hours(1);
+    let report = studio.run_job("vat-checks", &now.to_rfc3339()).await;
+    assert_eq!((report.error, report.counts["failed"], report.counts["asked"]), (None, 1, 1));
+    let stray = "delete from subscriptions where subscription = '00000000-0000-0000-0000-000000000001'";
+    studio.client().await.execute(stray, &[]).await.expect("removed");
     assert!(billing.get(&id).await.body.contains("the register has not answered yet"));
 
     state.lock().unwrap().0 = json!({ "valid": true, "requestIdentifier": "WAPIX1" });

@@ -20,8 +20,8 @@ impl Job for DisputeLookups {
     }
 
     async fn run(&self, run: &Run, cx: &Services) -> Result<Counts, JobError> {
-        let new =
-            disputes::look(cx, run.at, &run.meta()).await.map_err(|e| JobError::Failed(e.to_string()))?;
-        Ok(Counts::from([("new".into(), new)]))
+        let looked = disputes::look(cx, run.at, &run.meta()).await;
+        let disputes::Looked { new, failed } = looked.map_err(|e| JobError::Failed(e.to_string()))?;
+        Ok(Counts::from([("new".into(), new), ("failed".into(), failed)]))
     }
 }

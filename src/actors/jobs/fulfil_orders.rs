@@ -25,14 +25,20 @@ impl Job for FulfilOrders {
     }
 
     async fn run(&self, run: &Run, cx: &Services) -> Result<Counts, JobError> {
-        let mut fulfilled = 0;
+        let (mut fulfilled, mut failed) = (0, 0);
         for order in fulfilments::over(&cx.reader, run.at, MOST).await? {
             let id = run.command_id(&format!("fulfil {order}"));
             let command = OrderCommand::Fulfil { at: run.at };
             let sent = cx.bus.dispatch::<Order>(Envelope::new(id, order, command, run.meta())).await;
-            let receipt = sent.map_err(|e| JobError::Failed(e.to_string()))?;
-            fulfilled += i64::from(!receipt.replayed && receipt.position > 0);
+            match sent {
+                Ok(receipt) => fulfilled += i64::from(!receipt.replayed && receipt.position > 0),
+                // The others do not wait for this one; it is tried again by the next run.
+                Err(error) => {
+                    failed += 1;
+                    tracing::error!(%order, %error, "an order could not be fulfilled");
+                }
+            }
         }
-        Ok(Counts::from([("fulfilled".into(), fulfilled)]))
+        Ok(Counts::from([("fulfilled".into(), fulfilled), ("failed".into(), failed)]))
     }
 }

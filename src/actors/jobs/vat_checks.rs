@@ -27,6 +27,7 @@ impl Job for VatChecks {
             ("asked".into(), round.asked),
             ("pending".into(), round.pending),
             ("refused".into(), round.refused),
+            ("failed".into(), round.failed),
         ]))
     }
 }

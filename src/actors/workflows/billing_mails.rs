@@ -4,6 +4,7 @@ mod about;
 
 use super::{Workflow, WorkflowError, approval_mails, tax_changes};
 use crate::actors::payments::{bank_account, load_order};
+use crate::actors::refunds::NOT_RETURNED;
 use crate::actors::services::Services;
 use crate::actors::{credits, direct_debits, mail_again, mailer};
 use crate::domain::access::Membership;
@@ -15,7 +16,7 @@ use crate::domain::shared::aggregate::CategoryEvent;
 use crate::domain::shared::{AccountId, Currency, Money, Role};
 use crate::domain::subscription::{Subscription, SubscriptionEvent, UnusedDays};
 use crate::emails::MailKind;
-use crate::emails::billing::BillingMail;
+use crate::emails::billing::{BillingMail, RefundStuck};
 use crate::projections::{people, subscriptions};
 use crate::store::repository::EventRepository;
 use crate::store::{Actor, RecordedEvent, log};
@@ -140,6 +141,7 @@ async fn tell_of(other: Other, event: &RecordedEvent, cx: &Services) -> Result<(
             let mail = BillingMail::Disputed { number: order_number(order), order, amount, reason };
             tell(event, cx, &[Role::Billing], &[], &mail).await
         }
+        Other::RefundStuck { refund, code } => refund_stuck(event, cx, refund, code).await,
         Other::RefundWaits { by, refund, amount, lapses_at } => {
             approval_mails::refund_waits(event, cx, (by, refund), amount, lapses_at).await
         }
@@ -228,6 +230,24 @@ async fn refunded(
     let credited = of == RefundOf::Price;
     let mail = BillingMail::Refunded { number, amount, by_transfer, credited, to_credit };
     send(event, cx, account, "mail", mail).await
+}
+
+/// Staff are told of what a gateway did not return; of what they said themselves they are not.
+async fn refund_stuck(
+    event: &RecordedEvent,
+    cx: &Services,
+    refund: Uuid,
+    code: Option<String>,
+) -> Result<(), WorkflowError> {
+    let order = event.stream_uuid();
+    let state = load_order(cx, order).await?;
+    let known = state.refunds().iter().find(|r| r.id == refund);
+    let Some(known) = known.filter(|r| matches!(r.via, RefundVia::Charge { .. })) else { return Ok(()) };
+    if code.as_deref() == Some(NOT_RETURNED) {
+        return Ok(());
+    }
+    let mail = RefundStuck { number: order_number(order), refund, amount: known.amount, code };
+    tell(event, cx, &[Role::Billing], &[], &BillingMail::RefundStuck(mail)).await
 }
 
 /// Less came than is owed: the rest is named, with the account and the reference.

@@ -37,14 +37,16 @@ impl Workflow for ChargePayments {
         // A tick may be for a later time than the clock shows (demo), or for an earlier one.
         meta.at = meta.at.max(cx.clock.now());
         let done =
-            if let Some(OrderEvent::PaymentAttemptStarted { attempt, number, amount, method, .. }) =
-                event.decode::<OrderEvent>()?
+            if let Some(OrderEvent::PaymentAttemptStarted {
+                attempt, number, amount, method, present, ..
+            }) = event.decode::<OrderEvent>()?
             {
                 let request = ChargeRequest {
                     key: attempt,
                     token: method.token,
                     amount,
                     description: number,
+                    present,
                     at: meta.at,
                 };
                 payments::charge(cx, event.stream_uuid(), &request, &method.gateway, (id, meta)).await

@@ -182,7 +182,7 @@ async fn start(
     (attempt, method): (Uuid, PaymentMethod),
 ) -> Result<(), WorkflowError> {
     let (id, meta) = cx.follow(event, NAME, "start");
-    let command = OrderCommand::StartAttempt { attempt, method, at: event.effective_at };
+    let command = OrderCommand::StartAttempt { attempt, method, present: true, at: event.effective_at };
     match cx.bus.dispatch::<Order>(Envelope::new(id, order, command, meta)).await {
         // Settled otherwise meanwhile, or another attempt is under way: its outcome is told.
         Ok(_)

@@ -25,6 +25,8 @@ pub struct ChargeRequest {
     pub amount: Money,
     /// What stands on the statement: the order's number.
     pub description: String,
+    /// The buyer is there, and can confirm it at once.
+    pub present: bool,
     /// When, by the instance's clock.
     pub at: DateTime<Utc>,
 }
@@ -147,17 +149,22 @@ pub trait Gateway: Send + Sync {
     /// If the card is refused or the gateway does not answer.
     async fn save(&self, card: &CardEntry) -> Result<SavedMethod, GatewayError>;
 
+    /// Whether such an amount can be charged: not every service takes every last digit of every currency.
+    fn can_charge(&self, _amount: Money) -> bool {
+        true
+    }
+
     /// Charges a kept method. Sent again with the same key it gives the same answer.
     ///
     /// # Errors
     /// [`GatewayError::TimedOut`] leaves open whether the charge was made.
     async fn charge(&self, request: &ChargeRequest) -> Result<Outcome, GatewayError>;
 
-    /// What became of a key; `None` if no charge with it was ever made.
+    /// What became of a key, under which `amount` was asked for; `None` if no charge with it was ever made.
     ///
     /// # Errors
-    /// If the gateway does not answer.
-    async fn look_up(&self, key: Uuid) -> Result<Option<Outcome>, GatewayError>;
+    /// If the gateway does not answer, or has another amount under the key.
+    async fn look_up(&self, key: Uuid, amount: Money) -> Result<Option<Outcome>, GatewayError>;
 
     /// Withdraws a charge that was not made yet and bars its key, so that a message that is still
     /// on its way cannot make it later. Gives what the charge is now: one that succeeded stays so.
@@ -166,11 +173,17 @@ pub trait Gateway: Send + Sync {
     /// If the gateway does not answer.
     async fn cancel(&self, key: Uuid, amount: Money, at: DateTime<Utc>) -> Result<Outcome, GatewayError>;
 
-    /// The holder of the card confirms or refuses a charge that asks for it.
+    /// The holder of the card confirms or refuses a charge of `amount` that asks for it.
     ///
     /// # Errors
     /// If the gateway does not answer or has no such charge.
-    async fn confirm(&self, key: Uuid, approve: bool, at: DateTime<Utc>) -> Result<Outcome, GatewayError>;
+    async fn confirm(
+        &self,
+        key: Uuid,
+        approve: bool,
+        amount: Money,
+        at: DateTime<Utc>,
+    ) -> Result<Outcome, GatewayError>;
 
     /// Gives back a charge, or part of it. Sent again with the same key it gives the same answer.
     ///

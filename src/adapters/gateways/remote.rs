@@ -172,7 +172,7 @@ impl Gateway for Remote {
         }
     }
 
-    async fn look_up(&self, key: Uuid) -> Result<Option<Outcome>, GatewayError> {
+    async fn look_up(&self, key: Uuid, _: Money) -> Result<Option<Outcome>, GatewayError> {
         self.outcome("GET", &format!("/v1/charges/{key}"), &Value::Null).await
     }
 
@@ -182,7 +182,13 @@ impl Gateway for Remote {
         answer.ok_or(GatewayError::TimedOut)
     }
 
-    async fn confirm(&self, key: Uuid, approve: bool, at: DateTime<Utc>) -> Result<Outcome, GatewayError> {
+    async fn confirm(
+        &self,
+        key: Uuid,
+        approve: bool,
+        _: Money,
+        at: DateTime<Utc>,
+    ) -> Result<Outcome, GatewayError> {
         let body = json!({ "approve": approve, "at": at });
         let answer = self.outcome("POST", &format!("/v1/charges/{key}/confirm"), &body).await?;
         answer.ok_or(GatewayError::Unsupported)
@@ -268,6 +274,7 @@ mod tests {
             token: "t".into(),
             amount: Money::new(1150, Currency::eur()),
             description: "K1".into(),
+            present: false,
             at: DateTime::UNIX_EPOCH,
         }
     }
@@ -290,15 +297,15 @@ mod tests {
         let declined = Outcome::Declined { code: "insufficient_funds".into(), hard: false };
         assert_eq!(remote.charge(&request()).await, Ok(declined));
         assert_eq!(remote.charge(&request()).await, Err(GatewayError::TimedOut), "the connection broke off");
-        assert_eq!(remote.look_up(request().key).await, Ok(None));
+        assert_eq!(remote.look_up(request().key, request().amount).await, Ok(None));
         let paid = Outcome::Succeeded { gateway_reference: "x1".into() };
-        assert_eq!(remote.look_up(request().key).await, Ok(Some(paid)));
+        assert_eq!(remote.look_up(request().key, request().amount).await, Ok(Some(paid)));
         let card = CardEntry { number: "1".into(), expiry: "1".into() };
         assert_eq!(
             remote.save(&card).await.map(|_| ()),
             Err(GatewayError::Refused("The card number is wrong.".into()))
         );
-        assert_eq!(remote.look_up(request().key).await, Err(GatewayError::TimedOut));
+        assert_eq!(remote.look_up(request().key, request().amount).await, Err(GatewayError::TimedOut));
         for says_nothing in [404, 409, 429] {
             let answer = remote.charge(&request()).await;
             assert_eq!(answer, Err(GatewayError::TimedOut), "{says_nothing} is no answer about the money");

@@ -163,7 +163,7 @@ impl Gateway for Sandbox {
         self.row(request.key).await?.as_ref().map(outcome).ok_or(GatewayError::TimedOut)
     }
 
-    async fn look_up(&self, key: Uuid) -> Result<Option<Outcome>, GatewayError> {
+    async fn look_up(&self, key: Uuid, _: Money) -> Result<Option<Outcome>, GatewayError> {
         Ok(self.row(key).await?.as_ref().map(outcome))
     }
 
@@ -182,7 +182,13 @@ impl Gateway for Sandbox {
         self.row(key).await?.as_ref().map(outcome).ok_or(GatewayError::TimedOut)
     }
 
-    async fn confirm(&self, key: Uuid, approve: bool, at: DateTime<Utc>) -> Result<Outcome, GatewayError> {
+    async fn confirm(
+        &self,
+        key: Uuid,
+        approve: bool,
+        _: Money,
+        at: DateTime<Utc>,
+    ) -> Result<Outcome, GatewayError> {
         let client = self.pool.get().await.map_err(lost)?;
         let (state, code) =
             if approve { ("succeeded", None) } else { ("declined", Some("authentication_failed")) };

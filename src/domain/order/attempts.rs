@@ -22,7 +22,7 @@ impl Order {
     pub(super) fn start(
         &self,
         attempt: Uuid,
-        method: PaymentMethod,
+        (method, present): (PaymentMethod, bool),
         amount: Money,
         at: DateTime<Utc>,
     ) -> Result<Vec<OrderEvent>, OrderError> {
@@ -40,6 +40,7 @@ impl Order {
                 // What has already come by transfer, or from the buyer's credit, is not charged again.
                 amount: Money::new(amount.minor - self.covered(), amount.currency),
                 method,
+                present,
                 at,
             }]),
         }
@@ -69,6 +70,9 @@ impl Order {
                 Ok(match self.status {
                     Some(status) if status.is_settled() => vec![taken, over(amount.minor, "paid-before")],
                     Some(OrderStatus::Cancelled) => vec![taken, over(amount.minor, "order-cancelled")],
+                    // It comes late, and since then what had come otherwise was taken back: it does not settle
+                    // the order, and is owed.
+                    _ if amount.minor < left.minor => vec![taken, over(amount.minor, "charge-too-small")],
                     _ => {
                         let paid_by = PaidBy::Charge { attempt };
                         let paid = OrderEvent::OrderPaid { subscription, amount: total, paid_by, at };
@@ -80,10 +84,12 @@ impl Order {
             }
             _ if known.state.is_final() => Ok(vec![]),
             Outcome::Declined { code, hard } => {
-                Ok(vec![OrderEvent::PaymentDeclined { attempt, subscription, gateway, code, hard, at }])
+                let ended = OrderEvent::PaymentDeclined { attempt, subscription, gateway, code, hard, at };
+                Ok(self.not_taken(ended, total, at))
             }
             Outcome::Cancelled => {
-                Ok(vec![OrderEvent::PaymentAttemptCancelled { attempt, subscription, gateway, at }])
+                let ended = OrderEvent::PaymentAttemptCancelled { attempt, subscription, gateway, at };
+                Ok(self.not_taken(ended, total, at))
             }
             Outcome::RequiresAction { .. } if known.state == AttemptState::ActionRequired => Ok(vec![]),
             Outcome::RequiresAction { until } => {

@@ -45,6 +45,8 @@ pub enum OrderCommand {
         attempt: Uuid,
         /// What is charged.
         method: PaymentMethod,
+        /// The buyer is there, and can confirm it at once.
+        present: bool,
         /// When.
         at: DateTime<Utc>,
     },

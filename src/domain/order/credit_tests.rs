@@ -20,7 +20,7 @@ fn placed(credit: Option<Money>) -> OrderCommand {
 
 fn start(n: u128) -> OrderCommand {
     let method = method();
-    OrderCommand::StartAttempt { attempt: Uuid::from_u128(n), method, at: at() }
+    OrderCommand::StartAttempt { attempt: Uuid::from_u128(n), method, present: false, at: at() }
 }
 
 fn said(n: u128, outcome: Outcome) -> OrderCommand {

@@ -1,6 +1,6 @@
 //! Direct debits of an order: sent to the bank once, and perhaps not collected, or given back.
 
-use super::{Order, OrderError, OrderEvent, OrderStatus, PaidBy, RefundOf};
+use super::{Attempt, Order, OrderError, OrderEvent, OrderStatus, PaidBy, RefundOf};
 use crate::domain::shared::Money;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -54,6 +54,12 @@ impl Order {
             return Ok(vec![]);
         }
         let gone = debit.amount.minor.min(self.transferred).max(0);
+        // A charge that is under way asked for what was missing: it must not settle an order that then misses more.
+        let missing = self.total.map_or(0, |t| t.minor) - (self.covered() - gone);
+        let short = |a: &Attempt| !a.state.is_final() && a.asked.is_some_and(|m| m.minor < missing);
+        if self.is_open() && self.attempts.iter().any(short) {
+            return Err(OrderError::InFlight);
+        }
         let settled = matches!(self.status, Some(OrderStatus::Paid | OrderStatus::Fulfilled))
             && matches!(self.paid_by, Some(PaidBy::Transfer | PaidBy::Credit));
         // Money that came twice: what is still here of it takes the loss, as far as it goes.

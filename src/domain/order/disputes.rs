@@ -1,7 +1,7 @@
 //! Disputes: the holder of the card asks their bank for the money back. The gateway takes it away at once and
 //! decides later; whatever it decides is written down.
 
-use super::{AttemptState, Order, OrderError, OrderEvent};
+use super::{AttemptState, Order, OrderError, OrderEvent, PaidBy, RefundOf};
 use crate::domain::shared::Money;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -57,13 +57,23 @@ impl Order {
         &self.disputes
     }
 
-    pub(super) fn is_disputed(&self, attempt: Uuid) -> bool {
-        self.disputes.iter().any(|d| d.attempt == attempt && d.state == DisputeState::Open)
+    /// What the money of a charge is: the price if the charge settled the order, else it came too much.
+    pub(super) fn side(&self, attempt: Uuid) -> RefundOf {
+        match self.paid_by {
+            Some(PaidBy::Charge { attempt: settled }) if settled == attempt => RefundOf::Price,
+            _ => RefundOf::Overpayment,
+        }
     }
 
-    /// What is gone because a dispute was lost.
-    pub(super) fn lost(&self) -> i64 {
-        self.disputes.iter().filter(|d| d.state == DisputeState::Lost).map(|d| d.amount.minor).sum()
+    /// Whether nobody has decided yet who keeps some of that money.
+    pub(super) fn is_disputed(&self, of: RefundOf) -> bool {
+        self.disputes.iter().any(|d| d.state == DisputeState::Open && self.side(d.attempt) == of)
+    }
+
+    /// What of that money is gone because a dispute was lost.
+    pub(in crate::domain) fn lost(&self, of: RefundOf) -> i64 {
+        let lost = self.disputes.iter().filter(|d| d.state == DisputeState::Lost);
+        lost.filter(|d| self.side(d.attempt) == of).map(|d| d.amount.minor).sum()
     }
 
     pub(super) fn dispute(

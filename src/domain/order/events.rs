@@ -98,6 +98,9 @@ pub enum OrderEvent {
         amount: Money,
         /// What is charged.
         method: PaymentMethod,
+        /// The buyer is there, and can confirm it at once; not so in old events.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        present: bool,
         /// When.
         at: DateTime<Utc>,
     },

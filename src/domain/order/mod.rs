@@ -9,6 +9,8 @@ mod credit;
 #[cfg(test)]
 mod credit_tests;
 #[cfg(test)]
+mod crossing_tests;
+#[cfg(test)]
 mod debit_tests;
 mod debits;
 mod disputes;
@@ -23,6 +25,7 @@ mod refunds;
 mod samples;
 #[cfg(test)]
 mod tests;
+mod transfers;
 
 pub use commands::{OrderCommand, PlaceOrder};
 pub use debits::SentDebit;

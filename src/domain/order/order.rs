@@ -3,7 +3,6 @@ use super::{
     SentDebit,
 };
 use crate::domain::shared::{AccountId, Money, derive_id};
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -189,7 +188,9 @@ impl Order {
             }
             OrderCommand::RecordDebitReturn { reason, at } => self.return_debit(reason, at),
             OrderCommand::RecordDebitRejection { reason, at } => self.reject_debit(reason, at),
-            OrderCommand::StartAttempt { attempt, method, at } => self.start(attempt, method, total, at),
+            OrderCommand::StartAttempt { attempt, method, present, at } => {
+                self.start(attempt, (method, present), total, at)
+            }
             OrderCommand::RecordOutcome { attempt, outcome, at } => self.outcome(attempt, outcome, total, at),
             OrderCommand::RecordTransfer { received, at } => self.transfer(received, total, at),
             OrderCommand::ApplyCredit { id, amount, at } => self.apply_credit(id, amount, total, at),
@@ -257,46 +258,6 @@ impl Order {
             at: p.at,
         };
         Ok([placed].into_iter().chain(paid).collect())
-    }
-
-    fn transfer(
-        &self,
-        received: Money,
-        total: Money,
-        at: DateTime<Utc>,
-    ) -> Result<Vec<OrderEvent>, OrderError> {
-        if received.currency != total.currency || received.minor <= 0 {
-            return Err(OrderError::Amount);
-        }
-        // Money that has come is recorded, whatever it is for; what nobody owes goes back.
-        let not_owed = match self.status {
-            Some(status) if status.is_settled() => Some("paid-before"),
-            Some(OrderStatus::Cancelled) => Some("order-cancelled"),
-            _ if self.in_flight() => return Err(OrderError::InFlight),
-            _ => None,
-        };
-        if let Some(cause) = not_owed {
-            return Ok(vec![
-                OrderEvent::TransferReceived { received, rest: Money::new(0, total.currency), at },
-                OrderEvent::OrderOverpaid { over: received, cause: cause.into(), at },
-            ]);
-        }
-        let sum = self.covered().saturating_add(received.minor);
-        let rest = Money::new((total.minor - sum).max(0), total.currency);
-        let mut events = vec![OrderEvent::TransferReceived { received, rest, at }];
-        if rest.minor == 0 {
-            events.push(OrderEvent::OrderPaid {
-                subscription: self.subscription,
-                amount: total,
-                paid_by: PaidBy::Transfer,
-                at,
-            });
-        }
-        if sum > total.minor {
-            let over = Money::new(sum - total.minor, total.currency);
-            events.push(OrderEvent::OrderOverpaid { over, cause: "transfer-too-large".into(), at });
-        }
-        Ok(events)
     }
 
     /// Whether the gateway is to be asked for the charge of `attempt`, or asked again after a crash.
@@ -415,7 +376,7 @@ impl Order {
             OrderEvent::RefundRejected { refund, .. } => self.refund_state(refund, RefundState::Rejected),
             OrderEvent::RefundLapsed { refund, .. } => self.refund_state(refund, RefundState::Lapsed),
             OrderEvent::RefundSucceeded { refund, .. } => self.refund_state(refund, RefundState::Succeeded),
-            OrderEvent::RefundRefused { refund, .. } => self.refund_state(refund, RefundState::Refused),
+            OrderEvent::RefundRefused { refund, .. } => self.refund_refused(refund),
             OrderEvent::RefundParked { refund, .. } => self.refund_state(refund, RefundState::Parked),
             OrderEvent::RefundOutcomeUnknown { refund, lookups, .. } => {
                 self.refund_state(refund, RefundState::Unknown);

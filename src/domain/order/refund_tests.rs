@@ -26,7 +26,7 @@ fn charge(n: u128) -> Vec<OrderCommand> {
     let attempt = Uuid::from_u128(n);
     let outcome = Outcome::Succeeded { gateway_reference: format!("ch_{n}") };
     vec![
-        OrderCommand::StartAttempt { attempt, method, at: at() },
+        OrderCommand::StartAttempt { attempt, method, present: false, at: at() },
         OrderCommand::RecordOutcome { attempt, outcome, at: at() },
     ]
 }

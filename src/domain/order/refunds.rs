@@ -4,7 +4,7 @@
 //! under which the gateway knows it.
 
 use super::attempts::LOOKUPS;
-use super::{AttemptState, DisputeState, Order, OrderError, OrderEvent, OrderStatus, PaidBy};
+use super::{AttemptState, DisputeState, Order, OrderError, OrderEvent, OrderStatus};
 use crate::domain::shared::payment::RefundOutcome;
 use crate::domain::shared::{AccountId, Money};
 use chrono::{DateTime, Utc};
@@ -67,6 +67,9 @@ pub enum RefundState {
     Parked,
     /// Returned.
     Succeeded,
+    /// Said to be returned, and then that it was not: what its credit note says stands, and the money is owed
+    /// as what came too much.
+    CameBack,
     /// Not returned.
     Refused,
     /// The second person said no.
@@ -76,7 +79,7 @@ pub enum RefundState {
 }
 
 impl RefundState {
-    /// Whether the money is gone or may yet go.
+    /// Whether the money is gone or may yet go. What came back is held, because it counts as overpaid since.
     #[must_use]
     pub const fn holds(self) -> bool {
         !matches!(self, Self::Refused | Self::Rejected | Self::Lapsed)
@@ -142,10 +145,10 @@ impl Order {
     pub fn refundable(&self, of: RefundOf) -> i64 {
         let there = match (of, self.status) {
             (RefundOf::Price, Some(OrderStatus::Paid | OrderStatus::Fulfilled)) => {
-                self.total.map_or(0, |t| t.minor) - self.lost()
+                self.total.map_or(0, |t| t.minor) - self.lost(of)
             }
             (RefundOf::Price, _) => 0,
-            (RefundOf::Overpayment, _) => self.overpaid,
+            (RefundOf::Overpayment, _) => self.overpaid - self.lost(of),
         };
         there - self.held(|r| r.of == of)
     }
@@ -174,13 +177,15 @@ impl Order {
 
     /// The charge through which money goes back, and how much of it is left.
     fn source(&self, of: RefundOf) -> Option<(RefundVia, i64)> {
-        let settles = |id: Uuid| matches!(self.paid_by, Some(PaidBy::Charge { attempt }) if attempt == id);
         let taken = self.attempts.iter().filter(|a| a.state == AttemptState::Succeeded);
         taken
-            .filter(|a| settles(a.id) == (of == RefundOf::Price))
+            .filter(|a| self.side(a.id) == of)
             .map(|a| {
                 let via = RefundVia::Charge { attempt: a.id, gateway: a.gateway.clone() };
-                let left = a.amount.map_or(0, |m| m.minor) - self.held(|r| r.via == via);
+                let gone =
+                    self.disputes.iter().filter(|d| d.attempt == a.id && d.state == DisputeState::Lost);
+                let gone: i64 = gone.map(|d| d.amount.minor).sum();
+                let left = a.amount.map_or(0, |m| m.minor) - gone - self.held(|r| r.via == via);
                 (via, left)
             })
             .max_by_key(|(_, left)| *left)
@@ -197,7 +202,7 @@ impl Order {
             return Err(OrderError::RefundAmount);
         }
         let mut left = self.refundable(ask.of);
-        if self.disputes().iter().any(|d| d.state == DisputeState::Open) && ask.of == RefundOf::Price {
+        if self.is_disputed(ask.of) {
             return Err(OrderError::Disputed);
         }
         let via = match ask.way {
@@ -214,7 +219,8 @@ impl Order {
         }
         let AskRefund { refund, of, amount, by, second_person_over, lapses_at, at, .. } = ask;
         // What went back of this order without a second person counts: a sum is not made small by cutting it up.
-        let sum = self.held(|r| r.alone).saturating_add(amount.minor);
+        // What came back is not given twice when it is sent another way.
+        let sum = self.held(|r| r.alone && r.state != RefundState::CameBack).saturating_add(amount.minor);
         if sum > second_person_over {
             let limit = Money::new(second_person_over, total.currency);
             let lapses_at = Some(lapses_at);
@@ -258,7 +264,9 @@ impl Order {
         gateway_reference: String,
         (at, total): (DateTime<Utc>, Money),
     ) -> Vec<OrderEvent> {
-        let done = self.refunds.iter().filter(|x| x.of == of && x.state == RefundState::Succeeded);
+        // One that came back has its credit note all the same.
+        let noted = |s| matches!(s, RefundState::Succeeded | RefundState::CameBack);
+        let done = self.refunds.iter().filter(|x| x.of == of && noted(x.state));
         let before = Money::new(done.map(|x| x.amount.minor).sum(), total.currency);
         let whole = of == RefundOf::Price && before.minor + amount.minor >= total.minor;
         let via = via.clone();
@@ -276,7 +284,7 @@ impl Order {
         let waits = self.refunds.iter().filter(|r| r.waits_of(RefundOf::Price)).map(|r| r.amount.minor);
         let left = self.refundable(RefundOf::Price) + waits.sum::<i64>();
         // What the bank has taken away already is not sent once more.
-        if self.attempts.iter().any(|a| self.is_disputed(a.id)) {
+        if self.is_disputed(RefundOf::Price) {
             return 0;
         }
         i64::try_from(share).unwrap_or(left).min(left).max(0)
@@ -373,6 +381,14 @@ impl Order {
             RefundOutcome::Refused { code } if open => {
                 Ok(vec![OrderEvent::RefundRefused { refund: id, code, at }])
             }
+            // Days later the bank may send back what the gateway had sent. The credit note stands, and what it
+            // says is owed: as what came too much, which goes another way without a second credit note.
+            RefundOutcome::Refused { code }
+                if r.state == RefundState::Succeeded && matches!(r.via, RefundVia::Charge { .. }) =>
+            {
+                let owed = OrderEvent::OrderOverpaid { over: r.amount, cause: "refund-failed".into(), at };
+                Ok(vec![OrderEvent::RefundRefused { refund: id, code, at }, owed])
+            }
             RefundOutcome::Unknown if matches!(r.state, RefundState::Started | RefundState::Unknown) => {
                 let lookups = if r.state == RefundState::Unknown { r.lookups + 1 } else { 0 };
                 Ok(vec![match LOOKUPS.get(usize::from(lookups)) {
@@ -390,6 +406,12 @@ impl Order {
             }
             _ => Ok(vec![]),
         }
+    }
+
+    pub(super) fn refund_refused(&mut self, id: Uuid) {
+        let was = self.refunds.iter().find(|r| r.id == id).map(|r| r.state);
+        let came_back = was == Some(RefundState::Succeeded);
+        self.refund_state(id, if came_back { RefundState::CameBack } else { RefundState::Refused });
     }
 
     pub(super) fn refund_state(&mut self, id: Uuid, state: RefundState) {

@@ -35,7 +35,7 @@ fn placed() -> OrderCommand {
 }
 
 fn start(n: u128) -> OrderCommand {
-    OrderCommand::StartAttempt { attempt: Uuid::from_u128(n), method: method(), at: at() }
+    OrderCommand::StartAttempt { attempt: Uuid::from_u128(n), method: method(), present: false, at: at() }
 }
 
 fn said(n: u128, outcome: Outcome) -> OrderCommand {

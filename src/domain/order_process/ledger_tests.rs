@@ -2,8 +2,8 @@
 
 use crate::domain::credit::{Credit, CreditCommand, CreditEvent, PayoutState};
 use crate::domain::order::{
-    AskRefund, Order, OrderCommand, OrderEvent, OrderItem, OrderStatus, PlaceOrder, RefundOf, RefundState,
-    RefundVia, RefundWay, Settlement, order_number,
+    AskRefund, DisputeReport, DisputeState, Order, OrderCommand, OrderEvent, OrderItem, OrderStatus,
+    PlaceOrder, Refund, RefundOf, RefundState, RefundVia, RefundWay, Settlement, order_number,
 };
 use crate::domain::shared::payment::{OrderReason, Outcome, PaymentMethod, RefundOutcome};
 use crate::domain::shared::tax::{Buyer, Country, Tax};
@@ -18,9 +18,12 @@ fn at() -> DateTime<Utc> {
     "2026-11-29T10:00:00Z".parse().unwrap()
 }
 
-/// Every other order is in dollars.
+/// With two digits behind the point, and with none, and with three.
+const CURRENCIES: [&str; 4] = ["EUR", "USD", "JPY", "KWD"];
+
+/// The orders take turns.
 fn currency(n: u8) -> Currency {
-    if n.is_multiple_of(2) { Currency::eur() } else { Currency::parse("USD").unwrap() }
+    Currency::parse(CURRENCIES[usize::from(n) % CURRENCIES.len()]).unwrap()
 }
 
 #[derive(Default)]
@@ -57,6 +60,14 @@ impl Ledger {
                     self.credit(CreditCommand::Grant { refund, order, subscription, amount, at: at() });
                 }
                 OrderEvent::RefundSucceeded { amount, .. } => self.flow(*amount, -1),
+                // Days later the bank of the member sends it back.
+                OrderEvent::RefundRefused { refund, .. } => {
+                    let known = state.refunds().iter().find(|r| r.id == *refund).expect("it was asked for");
+                    if known.state == RefundState::Succeeded {
+                        self.flow(known.amount, 1);
+                    }
+                }
+                OrderEvent::DisputeClosed { won: false, amount, .. } => self.flow(*amount, -1),
                 OrderEvent::DirectDebitReturned { taken_back, of_overpaid, rest, .. } => {
                     self.flow(*taken_back, -1);
                     // What had left before the bank took it away is lost, unless the order asks for it again.
@@ -126,7 +137,8 @@ impl Ledger {
         let of_order = |order: &Order| {
             let total = order.total().filter(|t| t.currency == money)?;
             let back = |of| {
-                let done = order.refunds().iter().filter(|r| r.of == of && r.state == RefundState::Succeeded);
+                let done = |r: &&Refund| matches!(r.state, RefundState::Succeeded | RefundState::CameBack);
+                let done = order.refunds().iter().filter(|r| r.of == of).filter(done);
                 done.map(|r| r.amount.minor).sum::<i64>()
             };
             let kept = match order.status()? {
@@ -135,10 +147,12 @@ impl Ledger {
                 _ => order.covered(),
             };
             let pending = order.refunds().iter().filter(|r| {
-                r.of == RefundOf::Overpayment && r.state.holds() && r.state != RefundState::Succeeded
+                let gone = matches!(r.state, RefundState::Succeeded | RefundState::CameBack);
+                r.of == RefundOf::Overpayment && r.state.holds() && !gone
             });
             let pending: i64 = pending.map(|r| r.amount.minor).sum();
-            Some(kept - back(RefundOf::Price) + order.refundable(RefundOf::Overpayment) + pending)
+            let lost = order.lost(RefundOf::Price);
+            Some(kept - back(RefundOf::Price) - lost + order.refundable(RefundOf::Overpayment) + pending)
         };
         let going: i64 = self
             .credit
@@ -159,7 +173,7 @@ fn id(n: u8) -> Uuid {
 proptest::proptest! {
     #[test]
     fn what_came_is_what_was_sold_is_open_or_is_owed(
-        steps in proptest::collection::vec((0_u8..5, 0_u8..14, 1_i64..1500), 0..60)
+        steps in proptest::collection::vec((0_u8..6, 0_u8..18, 1_i64..1500), 0..70)
     ) {
         let mut ledger = Ledger::default();
         for (round, (n, what, minor)) in steps.into_iter().enumerate() {
@@ -178,12 +192,21 @@ proptest::proptest! {
                 at: at(),
             });
             let last = ledger.orders.get(&n).and_then(|o| o.refunds().last()).map(|r| r.id).unwrap_or_default();
-            let attempt = derive_id("attempt", &n.to_string());
+            // Two attempts, each of which may be told of late: both may have been taken.
+            let attempt = derive_id("attempt", &format!("{n}/{}", minor % 2));
+            let report = |state| {
+                let order = ledger.orders.get(&n)?;
+                let taken = order.attempts().iter().find(|a| a.id == attempt)?.amount?;
+                let amount = Money::new(minor.min(taken.minor), taken.currency);
+                let (dispute, reason) = (format!("dp/{attempt}"), "fraudulent".to_owned());
+                let known = order.disputes().iter().find(|d| d.id == dispute).map(|d| d.amount);
+                Some(DisputeReport { dispute, attempt, amount: known.unwrap_or(amount), reason, state })
+            };
             let payout = ledger.credit.payouts().last().map(|p| p.id).unwrap_or_default();
             match what {
                 0 | 1 => ledger.place(n, minor),
                 2 => ledger.order(n, OrderCommand::RecordTransfer { received: money, at: at() }),
-                3 => ledger.order(n, OrderCommand::StartAttempt { attempt, method, at: at() }),
+                3 => ledger.order(n, OrderCommand::StartAttempt { attempt, method, present: false, at: at() }),
                 4 => ledger.order(n, OrderCommand::RecordOutcome {
                     attempt, outcome: Outcome::Succeeded { gateway_reference: "ch".into() }, at: at()
                 }),
@@ -191,8 +214,10 @@ proptest::proptest! {
                     attempt, outcome: Outcome::Declined { code: "x".into(), hard: false }, at: at()
                 }),
                 6 => ledger.order(n, OrderCommand::Cancel { cause: "x".into(), at: at() }),
-                7 => ledger.order(n, ask(RefundOf::Overpayment, RefundWay::Credit)),
-                8 => ledger.order(n, ask(RefundOf::Price, if minor % 2 == 0 { RefundWay::Credit } else { RefundWay::Transfer })),
+                7 | 8 => {
+                    let of = if what == 7 { RefundOf::Overpayment } else { RefundOf::Price };
+                    ledger.order(n, ask(of, [RefundWay::Credit, RefundWay::Transfer, RefundWay::Gateway][round % 3]));
+                }
                 9 => ledger.order(n, OrderCommand::RecordRefund {
                     refund: last, outcome: RefundOutcome::Succeeded { gateway_reference: "B".into() }, at: at()
                 }),
@@ -200,6 +225,15 @@ proptest::proptest! {
                 10 => ledger.credit(CreditCommand::PayOut { payout: fresh, amount: money, by: ACCOUNT, at: at() }),
                 11 => ledger.credit(CreditCommand::SettlePayOut {
                     payout, reference: (minor % 2 == 0).then(|| "B".into()), at: at()
+                }),
+                14 | 15 | 16 => {
+                    let state = [DisputeState::Open, DisputeState::Lost, DisputeState::Won][usize::from(what - 14)];
+                    if let Some(report) = report(state) {
+                        ledger.order(n, OrderCommand::RecordDispute { report, at: at() });
+                    }
+                }
+                17 => ledger.order(n, OrderCommand::RecordRefund {
+                    refund: last, outcome: RefundOutcome::Refused { code: "x".into() }, at: at()
                 }),
                 _ => ledger.order(n, if minor % 3 == 0 {
                     OrderCommand::RecordDebitReturn { reason: "AM04".into(), at: at() }
@@ -209,7 +243,7 @@ proptest::proptest! {
                     }
                 }),
             }
-            for money in [currency(0), currency(1)] {
+            for money in [0, 1, 2, 3].map(currency) {
                 let cash = ledger.cash.get(money.code()).copied().unwrap_or_default();
                 proptest::prop_assert_eq!(cash, ledger.books(money), "after {:?}", (n, what, minor));
                 proptest::prop_assert!(ledger.credit.balance(money).minor >= 0);

@@ -1,5 +1,6 @@
 //! What a mail about a membership says, in a form that can wait in a table.
 
+use super::RefundStuck;
 use crate::domain::shared::Money;
 use crate::domain::subscription::{HoldCause, TaxChange};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -421,6 +422,8 @@ pub enum BillingMail {
         /// The gateway's word for why.
         reason: String,
     },
+    /// To billing staff: a refund did not go back, or nobody can say whether it did.
+    RefundStuck(RefundStuck),
     /// To billing staff: a managed subscription begins a new period.
     ManagerTold {
         /// Plan and interval.

@@ -23,6 +23,7 @@ mod paid_for_nothing;
 mod pause;
 mod plan_change;
 mod price_change;
+mod refund_stuck;
 mod refunded;
 mod renewal_ahead;
 mod renewal_failed;
@@ -38,6 +39,7 @@ mod went_on;
 mod withdrawn;
 
 pub use kinds::{BillingMail, WithdrawalRight};
+pub use refund_stuck::RefundStuck;
 
 use super::{Letter, Mail, Studio};
 use crate::domain::shared::calendar::day_words;
@@ -153,6 +155,7 @@ impl BillingMail {
             Self::Disputed { number, order, amount, reason } => {
                 disputed::render(studio, name, number, order, amount, reason)
             }
+            Self::RefundStuck(refund) => refund.render(studio, name),
             Self::ManagerTold { plan, amount, due_on, subscription } => {
                 manager_told::render(studio, name, plan, amount, due_on, subscription)
             }
@@ -187,6 +190,7 @@ pub fn decline_words(code: &str) -> &'static str {
         "stolen_card" => "The card was reported stolen.",
         "action_not_taken" => "The payment was not confirmed in time.",
         "authentication_failed" => "The confirmation was refused.",
+        "amount_not_chargeable" => "The payment service cannot charge this amount.",
         "no_charge_made" => "The payment service did not answer.",
         "expired_card" => "The card has expired.",
         "no_payment_method" => "There is no card to charge.",

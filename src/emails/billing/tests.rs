@@ -22,6 +22,15 @@ fn plan_kept(by_studio: bool) -> BillingMail {
     BillingMail::PlanChangeGivenUp { plan: "Studio, monthly".into(), price, by_studio }
 }
 
+fn refund_stuck(code: Option<&str>) -> BillingMail {
+    BillingMail::RefundStuck(RefundStuck {
+        number: "K123456789".into(),
+        refund: Uuid::from_u128(9),
+        amount: Money::new(1150, Currency::eur()),
+        code: code.map(str::to_owned),
+    })
+}
+
 fn all() -> Vec<(&'static str, Mail)> {
     let studio = Studio { name: "Salt & Light".into(), base_url: "https://studio.example".into() };
     let mails: Vec<(&'static str, BillingMail)> = vec![
@@ -73,6 +82,8 @@ fn all() -> Vec<(&'static str, Mail)> {
                 reason: "fraudulent".into(),
             },
         ),
+        ("refund_refused", refund_stuck(Some("charge_already_refunded"))),
+        ("refund_parked", refund_stuck(None)),
         ("ended_by_studio", BillingMail::EndedByStudio),
         (
             "price_changes",

@@ -79,7 +79,7 @@ impl Gateway for Line {
         Ok(outcome)
     }
 
-    async fn look_up(&self, key: Uuid) -> Result<Option<Outcome>, GatewayError> {
+    async fn look_up(&self, key: Uuid, _: Money) -> Result<Option<Outcome>, GatewayError> {
         self.message().await?;
         let found = self.0.till.0.lock().unwrap().get(&key).map(|t| t.outcome.clone());
         self.message().await?;
@@ -102,7 +102,13 @@ impl Gateway for Line {
         Ok(outcome)
     }
 
-    async fn confirm(&self, key: Uuid, approve: bool, at: DateTime<Utc>) -> Result<Outcome, GatewayError> {
+    async fn confirm(
+        &self,
+        key: Uuid,
+        approve: bool,
+        _: Money,
+        at: DateTime<Utc>,
+    ) -> Result<Outcome, GatewayError> {
         self.message().await?;
         let mut books = self.0.till.0.lock().unwrap();
         let taken = books.get_mut(&key).ok_or(GatewayError::Unsupported)?;

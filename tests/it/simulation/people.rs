@@ -154,17 +154,20 @@ async fn confirm(plant: &Arc<Plant>, member: Uuid) {
         let db = plant.db.lock().unwrap();
         let open =
             db.state.tables.orders.iter().flat_map(|(id, o)| o.attempts().iter().map(move |a| (*id, a)));
-        open.filter(|(_, a)| a.state == AttemptState::ActionRequired).map(|(id, a)| (id, a.id)).collect()
+        open.filter(|(_, a)| a.state == AttemptState::ActionRequired)
+            .map(|(id, a)| (id, a.id, a.asked))
+            .collect()
     };
-    for (order, attempt) in asked {
+    for (order, attempt, amount) in asked {
         if plant.world.chance(500) {
             continue;
         }
         plant.world.note("confirm", member.as_u128(), 0);
         let line = Line(Arc::clone(plant));
         let now = plant.world.time();
-        let _ = line.confirm(attempt, plant.world.chance(800), now).await;
-        if let Ok(Some(outcome)) = line.look_up(attempt).await
+        let amount = amount.expect("the event says how much");
+        let _ = line.confirm(attempt, plant.world.chance(800), amount, now).await;
+        if let Ok(Some(outcome)) = line.look_up(attempt, amount).await
             && !matches!(outcome, Outcome::RequiresAction { .. })
         {
             let command = kinora::domain::order::OrderCommand::RecordOutcome { attempt, outcome, at: now };

@@ -159,7 +159,7 @@ pub async fn handle(node: &Arc<Node>, name: &'static str, event: &Stored) -> Res
             node.dispatch::<Subscription>(Envelope::new(command_id, subscription, command, meta)).await,
         );
     }
-    let OrderEvent::PaymentAttemptStarted { attempt, number, amount, method, .. } = happened else {
+    let OrderEvent::PaymentAttemptStarted { attempt, number, amount, method, present, .. } = happened else {
         return Ok(());
     };
     if !node.load::<Order>(id).await?.state.awaits_charge(*attempt) {
@@ -167,7 +167,8 @@ pub async fn handle(node: &Arc<Node>, name: &'static str, event: &Stored) -> Res
     }
     let key = if node.plant.bug == Some(Bug::NewKeys) { node.plant.world.id() } else { *attempt };
     let (token, at) = (method.token.clone(), at.max(node.clock()));
-    let request = ChargeRequest { key, token, amount: *amount, description: number.clone(), at };
+    let request =
+        ChargeRequest { key, token, amount: *amount, description: number.clone(), present: *present, at };
     let outcome = outcome_of(Line(Arc::clone(&node.plant)).charge(&request).await);
     record(node, event, id, *attempt, outcome).await
 }

@@ -33,6 +33,8 @@ pub(super) enum Other {
     TransferShort { received: Money, rest: Money },
     /// A holder asks the bank for the money back.
     Disputed { amount: Money, reason: String },
+    /// A refund did not go back, or nobody can say whether it did.
+    RefundStuck { refund: Uuid, code: Option<String> },
     /// A refund waits for a second person.
     RefundWaits { by: AccountId, refund: Uuid, amount: Money, lapses_at: Option<DateTime<Utc>> },
     /// Credit was paid out.
@@ -59,6 +61,8 @@ fn of_order(happened: OrderEvent) -> Option<Other> {
             Other::TransferShort { received, rest }
         }
         OrderEvent::PaymentDisputed { amount, reason, .. } => Other::Disputed { amount, reason },
+        OrderEvent::RefundRefused { refund, code, .. } => Other::RefundStuck { refund, code: Some(code) },
+        OrderEvent::RefundParked { refund, .. } => Other::RefundStuck { refund, code: None },
         OrderEvent::RefundProposed { refund, amount, by, lapses_at, .. } => {
             Other::RefundWaits { by, refund, amount, lapses_at }
         }

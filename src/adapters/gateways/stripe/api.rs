@@ -103,9 +103,10 @@ impl Api {
         if let Some(once) = once {
             request = request.header("idempotency-key", once);
         }
-        let request = request
-            .body(Full::new(Bytes::from(body)))
-            .map_err(|_| GatewayError::Refused("The payment service's settings cannot be used.".into()))?;
+        let request = request.body(Full::new(Bytes::from(body))).map_err(|error| {
+            tracing::error!(%error, "the settings of Stripe cannot be used");
+            GatewayError::TimedOut
+        })?;
         let (status, bytes) = self.https.send(request, PATIENCE).await.map_err(|error| {
             tracing::warn!(%error, "Stripe cannot be reached");
             GatewayError::TimedOut

@@ -2,10 +2,9 @@
 
 use super::api::Api;
 use super::books::Books;
-use super::{is_id, text};
+use super::{is_id, text, units};
 use crate::adapters::gateways::GatewayError;
 use crate::domain::order::{DisputeReport, DisputeState};
-use crate::domain::shared::{Currency, Money};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
@@ -45,13 +44,16 @@ async fn report(books: &Books, dispute: &Value) -> Result<Option<DisputeReport>,
         _ => DisputeState::Open,
     };
     let (id, intent) = (text(dispute, "id"), text(dispute, "payment_intent"));
-    let currency = Currency::parse(&text(dispute, "currency").to_ascii_uppercase()).ok();
-    let (Some(currency), Some(minor)) = (currency, dispute["amount"].as_i64()) else { return Ok(None) };
     let Some(attempt) = books.key_of(intent).await? else { return Ok(None) };
+    let amount = dispute["amount"].as_i64().and_then(|n| units::from_stripe(n, text(dispute, "currency")));
+    let Some(amount) = amount else {
+        tracing::error!(dispute = id, "a dispute at Stripe names an amount that cannot be read");
+        return Ok(None);
+    };
     Ok(Some(DisputeReport {
         dispute: id.to_owned(),
         attempt,
-        amount: Money::new(minor, currency),
+        amount,
         reason: text(dispute, "reason").to_owned(),
         state,
     }))

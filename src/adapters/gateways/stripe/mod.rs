@@ -8,6 +8,7 @@ mod api;
 mod books;
 mod disputes;
 mod outcome;
+mod units;
 
 use super::{
     CardEntry, CardForm, ChargeRequest, ClientStep, Gateway, GatewayError, RefundRequest, SavedMethod,
@@ -94,7 +95,58 @@ impl Stripe {
     }
 
     async fn intent(&self, id: &str) -> Result<Value, GatewayError> {
-        self.api.get(&format!("/v1/payment_intents/{id}")).await?.done()
+        let found = self.api.get(&format!("/v1/payment_intents/{id}")).await?.done();
+        // One of ours that it does not know: the key is of another account. That says nothing about the money.
+        found.map_err(|error| {
+            tracing::error!(%error, "Stripe does not know a charge of ours: is the key of another account?");
+            GatewayError::TimedOut
+        })
+    }
+
+    /// What became of a charge of `asked`. One that was declined is withdrawn, so that nobody whose page still
+    /// has its secret confirms it later beside the next one.
+    async fn became(
+        &self,
+        key: Uuid,
+        found: Value,
+        asked: Money,
+        at: DateTime<Utc>,
+    ) -> Result<Outcome, GatewayError> {
+        let said = outcome::of(&found, asked, at).ok_or(GatewayError::TimedOut)?;
+        if !matches!(said, Outcome::Declined { .. }) || text(&found, "status") == "canceled" {
+            return Ok(said);
+        }
+        let now = self.withdraw(key, text(&found, "id")).await?;
+        match outcome::of(&now, asked, at).ok_or(GatewayError::TimedOut)? {
+            Outcome::Cancelled => Ok(said),
+            other => Ok(other),
+        }
+    }
+
+    /// The charge after it was withdrawn, or as it is where it cannot be.
+    async fn withdraw(&self, key: Uuid, id: &str) -> Result<Value, GatewayError> {
+        let path = format!("/v1/payment_intents/{id}/cancel");
+        let answer = self.api.post(&path, &[], &format!("{key}/cancel")).await?;
+        if answer.is_done() { Ok(answer.body) } else { self.intent(id).await }
+    }
+
+    /// The refund under `key` of a charge, if Stripe has one: the newest that it shows.
+    async fn made(&self, charge: &str, key: Uuid) -> Result<Option<RefundOutcome>, GatewayError> {
+        let (key, mut after) = (key.to_string(), String::new());
+        loop {
+            let path = format!("/v1/refunds?payment_intent={charge}&limit=100{after}");
+            let page = self.api.get(&path).await?.done()?;
+            let all = page["data"].as_array().ok_or(GatewayError::TimedOut)?;
+            if let Some(mine) = all.iter().find(|r| r["metadata"]["kinora_refund"] == key.as_str()) {
+                return Ok(Some(outcome::of_refund(mine)));
+            }
+            let last = all.last().map(|r| text(r, "id")).filter(|id| is_id(id, "re_") || is_id(id, "pyr_"));
+            match (page["has_more"].as_bool(), last) {
+                (Some(true), Some(last)) => after = format!("&starting_after={last}"),
+                (Some(true), None) => return Err(GatewayError::TimedOut),
+                _ => return Ok(None),
+            }
+        }
     }
 
     /// Makes the charge without confirming it, and notes its number.
@@ -102,7 +154,11 @@ impl Stripe {
         let Some((customer, method)) = request.token.split_once('/') else {
             return Ok(Err(outcome::declined("no_payment_method")));
         };
-        let (key, minor) = (request.key.to_string(), request.amount.minor.to_string());
+        let Some(units) = units::to_stripe(request.amount) else {
+            tracing::error!(amount = %request.amount, "Stripe cannot charge this amount: the last digit must be 0");
+            return Ok(Err(outcome::declined("amount_not_chargeable")));
+        };
+        let (key, minor) = (request.key.to_string(), units.to_string());
         let currency = request.amount.currency.code().to_ascii_lowercase();
         let fields = [
             ("amount", minor.as_str()),
@@ -144,6 +200,10 @@ impl Gateway for Stripe {
 
     fn card_form(&self) -> CardForm {
         CardForm::Elsewhere { script: self.script.clone(), publishable_key: self.publishable_key.clone() }
+    }
+
+    fn can_charge(&self, amount: Money) -> bool {
+        units::to_stripe(amount).is_some()
     }
 
     async fn save(&self, _: &CardEntry) -> Result<SavedMethod, GatewayError> {
@@ -217,7 +277,11 @@ impl Gateway for Stripe {
             Some(id) => {
                 let found = self.intent(&id).await?;
                 if text(&found, "status") != "requires_confirmation" {
-                    return outcome::of(&found, request.at).ok_or(GatewayError::TimedOut);
+                    return self.became(request.key, found, request.amount, request.at).await;
+                }
+                // Made for another amount: nothing is taken.
+                if !outcome::is_of(&found, request.amount) {
+                    return Err(GatewayError::TimedOut);
                 }
                 id
             }
@@ -228,7 +292,10 @@ impl Gateway for Stripe {
         };
         let path = format!("/v1/payment_intents/{id}/confirm");
         let once = format!("{}/confirm", request.key);
-        let answer = self.api.post(&path, &[("off_session", "true")], &once).await?;
+        // Said only where nobody is there to confirm: banks ask for less then, and decline more.
+        let away = [("off_session", "true")];
+        let fields: &[(&str, &str)] = if request.present { &[] } else { &away };
+        let answer = self.api.post(&path, fields, &once).await?;
         let found = if answer.is_done() {
             answer.body
         } else if answer.is_refused() {
@@ -237,25 +304,23 @@ impl Gateway for Stripe {
         } else {
             return Err(GatewayError::TimedOut);
         };
-        outcome::of(&found, request.at).ok_or(GatewayError::TimedOut)
+        self.became(request.key, found, request.amount, request.at).await
     }
 
-    async fn look_up(&self, key: Uuid) -> Result<Option<Outcome>, GatewayError> {
+    async fn look_up(&self, key: Uuid, amount: Money) -> Result<Option<Outcome>, GatewayError> {
         let Some(known) = self.books.find(key).await? else { return Ok(None) };
         let Some(id) = known.intent else { return Ok(known.barred.then_some(Outcome::Cancelled)) };
         let found = self.intent(&id).await?;
         if text(&found, "status") == "requires_confirmation" {
             return Ok(None);
         }
-        outcome::of(&found, DateTime::UNIX_EPOCH).map(Some).ok_or(GatewayError::TimedOut)
+        self.became(key, found, amount, DateTime::UNIX_EPOCH).await.map(Some)
     }
 
-    async fn cancel(&self, key: Uuid, _: Money, at: DateTime<Utc>) -> Result<Outcome, GatewayError> {
+    async fn cancel(&self, key: Uuid, amount: Money, at: DateTime<Utc>) -> Result<Outcome, GatewayError> {
         let Some(id) = self.books.bar(key).await? else { return Ok(Outcome::Cancelled) };
-        let path = format!("/v1/payment_intents/{id}/cancel");
-        let answer = self.api.post(&path, &[], &format!("{key}/cancel")).await?;
-        let found = if answer.is_done() { answer.body } else { self.intent(&id).await? };
-        outcome::of(&found, at).ok_or(GatewayError::TimedOut)
+        let found = self.withdraw(key, &id).await?;
+        outcome::of(&found, amount, at).ok_or(GatewayError::TimedOut)
     }
 
     async fn begin_confirm(&self, key: Uuid) -> Result<ClientStep, GatewayError> {
@@ -267,12 +332,19 @@ impl Gateway for Stripe {
         Ok(self.step(text(&found, "client_secret"), method))
     }
 
-    async fn confirm(&self, key: Uuid, approve: bool, at: DateTime<Utc>) -> Result<Outcome, GatewayError> {
+    async fn confirm(
+        &self,
+        key: Uuid,
+        approve: bool,
+        amount: Money,
+        at: DateTime<Utc>,
+    ) -> Result<Outcome, GatewayError> {
         if !approve {
-            return self.cancel(key, Money::new(0, crate::domain::shared::Currency::eur()), at).await;
+            return self.cancel(key, amount, at).await;
         }
         let id = self.books.find(key).await?.and_then(|e| e.intent).ok_or(GatewayError::Unsupported)?;
-        outcome::of(&self.intent(&id).await?, at).ok_or(GatewayError::TimedOut)
+        let found = self.intent(&id).await?;
+        self.became(key, found, amount, at).await
     }
 
     async fn refund(&self, request: &RefundRequest) -> Result<RefundOutcome, GatewayError> {
@@ -280,7 +352,14 @@ impl Gateway for Stripe {
         let Some(charge) = charge else {
             return Ok(RefundOutcome::Refused { code: "no_such_charge".into() });
         };
-        let (key, minor) = (request.key.to_string(), request.amount.minor.to_string());
+        // Stripe forgets keys after a day, and a repetition may come after a longer outage than that.
+        if let Some(known) = self.made(&charge, request.key).await? {
+            return Ok(known);
+        }
+        let Some(units) = units::to_stripe(request.amount) else {
+            return Ok(RefundOutcome::Refused { code: "amount_not_chargeable".into() });
+        };
+        let (key, minor) = (request.key.to_string(), units.to_string());
         let fields = [
             ("payment_intent", charge.as_str()),
             ("amount", minor.as_str()),
@@ -296,14 +375,7 @@ impl Gateway for Stripe {
 
     async fn look_up_refund(&self, charge: Uuid, key: Uuid) -> Result<Option<RefundOutcome>, GatewayError> {
         let Some(charge) = self.books.find(charge).await?.and_then(|e| e.intent) else { return Ok(None) };
-        let path = format!("/v1/refunds?payment_intent={charge}&limit=100");
-        let all = self.api.get(&path).await?.done()?;
-        let key = key.to_string();
-        let mine = all["data"].as_array().into_iter().flatten();
-        // Newest first.
-        let mut found =
-            mine.filter(|r| r["metadata"]["kinora_refund"] == key.as_str()).map(outcome::of_refund);
-        Ok(found.next())
+        self.made(&charge, key).await
     }
 
     async fn disputes(

@@ -1,5 +1,7 @@
 //! What a PaymentIntent or a refund says about the money.
 
+use super::units;
+use crate::domain::shared::Money;
 use crate::domain::shared::payment::{Outcome, RefundOutcome};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
@@ -31,14 +33,40 @@ pub(super) fn declined(code: &str) -> Outcome {
     Outcome::Declined { code: code.to_owned(), hard: HARD.contains(&code) }
 }
 
-/// What became of a charge that was confirmed; none while nobody knows.
-pub(super) fn of(intent: &Value, at: DateTime<Utc>) -> Option<Outcome> {
+/// Whether it is about the money that was asked for, and took as much if it took any.
+pub(super) fn is_of(intent: &Value, asked: Money) -> bool {
+    let currency = intent["currency"].as_str().unwrap_or_default();
+    let same =
+        |name: &str| intent[name].as_i64().and_then(|n| units::from_stripe(n, currency)) == Some(asked);
+    let taken = intent["status"] == "succeeded";
+    let is = same("amount") && (!taken || intent["amount_received"].is_null() || same("amount_received"));
+    if !is {
+        let (id, amount, taken) = (&intent["id"], &intent["amount"], &intent["amount_received"]);
+        tracing::error!(%id, %asked, %amount, %taken, currency, "a charge at Stripe is of another amount than was asked for");
+    }
+    is
+}
+
+/// What became of a charge of `asked` that was confirmed; none while nobody knows, and where money of another
+/// amount was or could yet be taken: that is never what was asked for, and staff find out in the end.
+pub(super) fn of(intent: &Value, asked: Money, at: DateTime<Utc>) -> Option<Outcome> {
+    became(intent, at).filter(|said| {
+        let money = matches!(said, Outcome::Succeeded { .. } | Outcome::RequiresAction { .. });
+        !money || is_of(intent, asked)
+    })
+}
+
+fn became(intent: &Value, at: DateTime<Utc>) -> Option<Outcome> {
     let created = intent["created"].as_i64().and_then(|s| DateTime::from_timestamp(s, 0)).unwrap_or_default();
     let asks = Outcome::RequiresAction { until: created.max(at) + CONFIRM_WITHIN };
     Some(match intent["status"].as_str()? {
         "succeeded" => Outcome::Succeeded { gateway_reference: intent["id"].as_str()?.to_owned() },
         "requires_action" => asks,
-        "canceled" => Outcome::Cancelled,
+        // Withdrawn after it was declined, or before.
+        "canceled" => match intent["last_payment_error"]["code"].as_str() {
+            None | Some("authentication_required") => Outcome::Cancelled,
+            Some(code) => declined(intent["last_payment_error"]["decline_code"].as_str().unwrap_or(code)),
+        },
         "requires_payment_method" => {
             let error = &intent["last_payment_error"];
             let code = error["decline_code"].as_str().or_else(|| error["code"].as_str());
@@ -73,11 +101,16 @@ pub(super) fn of_refund(refund: &Value) -> RefundOutcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::shared::Currency;
     use serde_json::json;
+
+    fn at() -> DateTime<Utc> {
+        "2026-11-28T12:00:00Z".parse().unwrap()
+    }
 
     #[test]
     fn every_state_says_what_became_of_the_money() {
-        let at: DateTime<Utc> = "2026-11-28T12:00:00Z".parse().unwrap();
+        let at = at();
         let until = at + TimeDelta::days(1);
         let soft = |code: &str| Some(Outcome::Declined { code: code.into(), hard: false });
         for (intent, expected) in [
@@ -104,8 +137,46 @@ mod tests {
             (json!({"status": "something new"}), None),
             (json!({}), None),
         ] {
-            assert_eq!(of(&intent, at), expected, "{intent}");
+            assert_eq!(became(&intent, at), expected, "{intent}");
         }
+    }
+
+    #[test]
+    fn what_was_withdrawn_after_a_refusal_was_refused() {
+        let said = |error: Value| became(&json!({"status": "canceled", "last_payment_error": error}), at());
+        assert_eq!(said(Value::Null), Some(Outcome::Cancelled));
+        assert_eq!(said(json!({"code": "authentication_required"})), Some(Outcome::Cancelled));
+        let refused = Some(Outcome::Declined { code: "stolen_card".into(), hard: true });
+        assert_eq!(said(json!({"code": "card_declined", "decline_code": "stolen_card"})), refused);
+        let failed = "payment_intent_authentication_failure";
+        assert_eq!(
+            said(json!({"code": failed})),
+            Some(Outcome::Declined { code: failed.into(), hard: false })
+        );
+    }
+
+    #[test]
+    fn money_of_another_amount_or_currency_is_never_what_was_asked_for() {
+        let asked = |code: &str, minor| Money::new(minor, Currency::parse(code).unwrap());
+        let said = |status: &str, amount: i64, received: Option<i64>, currency: &str| json!({"id": "pi_1", "status": status, "amount": amount, "amount_received": received, "currency": currency});
+        let paid = Some(Outcome::Succeeded { gateway_reference: "pi_1".into() });
+        for (intent, money, expected) in [
+            (said("succeeded", 1150, Some(1150), "eur"), asked("EUR", 1150), paid.clone()),
+            (said("succeeded", 1150, None, "eur"), asked("EUR", 1150), paid.clone()),
+            (said("succeeded", 150_000, Some(150_000), "isk"), asked("ISK", 1500), paid.clone()),
+            (said("succeeded", 1500, Some(1500), "jpy"), asked("JPY", 1500), paid.clone()),
+            (said("succeeded", 5120, Some(5120), "kwd"), asked("KWD", 5120), paid),
+            (said("succeeded", 1500, Some(1500), "isk"), asked("ISK", 1500), None),
+            (said("succeeded", 1150, Some(1150), "usd"), asked("EUR", 1150), None),
+            (said("succeeded", 1150, Some(1000), "eur"), asked("EUR", 1150), None),
+            (said("succeeded", 1149, Some(1149), "eur"), asked("EUR", 1150), None),
+            (said("requires_action", 1500, Some(0), "isk"), asked("ISK", 1500), None),
+            (said("canceled", 1500, Some(0), "isk"), asked("ISK", 1500), Some(Outcome::Cancelled)),
+        ] {
+            assert_eq!(of(&intent, money, at()), expected, "{intent}");
+        }
+        let unnamed = json!({"id": "pi_1", "status": "succeeded"});
+        assert_eq!(of(&unnamed, asked("EUR", 1150), at()), None, "an answer that names no money");
     }
 
     #[test]

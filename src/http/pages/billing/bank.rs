@@ -169,6 +169,10 @@ fn outcome(
 fn line(line: &Line) -> Vec<Markup> {
     let order = |id: &uuid::Uuid, number: &str| html! { a href={ "/billing/orders/" (id) } { (number) } };
     let (to, became) = match &line.became {
+        Booked::Booked { order: id, number, waits: true, .. } => (
+            order(id, number),
+            html! { (chip(Tone::Warning, "Booked")) " A charge for this order is under way: when its result is known, this pays the order or is too much." },
+        ),
         Booked::Booked { order: id, number, rest, .. } if rest.minor > 0 => {
             (order(id, number), html! { (chip(Tone::Warning, "Booked")) " " (rest) " missing" })
         }

@@ -38,7 +38,7 @@ pub(super) fn panel(req: &Req, order: &OrderRow, form: &Form, errors: &Errors) -
         @if let Some(attempt) = open_question(order) {
             section.panel aria-labelledby="outcome" {
                 h2 #outcome { "What became of the payment?" }
-                p { "The gateway's answer was lost. Until it is known nothing else can be charged on this order. Look at the gateway's own pages for the key " span.mono { (attempt) } "." }
+                p { "The gateway's answer was lost, or names another amount or currency than was asked for (the log of the server says which). Until it is known nothing else can be charged on this order. Look at the gateway's own pages for the key " span.mono { (attempt) } "." }
                 (form_of_acts(req, &path, &html! {
                     (Field::new("reference", "The gateway's number of the charge").optional().hint("Needed if the money was taken.").value(form.get("reference")).maxlength(100).errors(errors).render())
                     (Field::new("reason", "Reason").hint("Where you saw it. Kept with the event.").value(form.get("reason")).maxlength(500).errors(errors).render())

@@ -104,6 +104,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let second = i64::try_from(asked + proposed).unwrap_or(i64::MAX);
     let payouts = credits::waiting(reader).await?;
     let to_send = refunds::to_send(reader).await?;
+    let not_back = refunds::stuck(reader).await?;
     let stuck = tick_failures::list(&req.app, 50).await?;
     let (entries, open_entries) = bank_import::open_entries(&req.app, ENTRIES).await?;
     let to_collect = match direct_debits::creditor(&req.app) {
@@ -119,6 +120,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         second,
         payouts,
         to_send,
+        not_back,
         open_entries,
         to_collect: i64::try_from(to_collect).unwrap_or(i64::MAX),
         stuck: i64::try_from(stuck.len()).unwrap_or(i64::MAX),
@@ -175,6 +177,7 @@ struct Waiting {
     second: i64,
     payouts: i64,
     to_send: i64,
+    not_back: i64,
     open_entries: i64,
     to_collect: i64,
     stuck: i64,
@@ -182,7 +185,7 @@ struct Waiting {
 
 impl Waiting {
     fn all(&self) -> i64 {
-        let money = self.questionable + self.failing + self.payouts + self.to_send + self.open_entries;
+        let money = self.questionable + self.failing + self.payouts + self.to_send + self.not_back + self.open_entries;
         let rest = self.parked + self.overdue + self.unanswered + self.second + self.to_collect;
         money + rest + self.stuck
     }
@@ -190,7 +193,7 @@ impl Waiting {
 
 fn to_do(waiting: &Waiting) -> Markup {
     let Waiting { parked, questionable, failing, overdue, unanswered, second, .. } = *waiting;
-    let Waiting { payouts, to_send, open_entries, to_collect, .. } = *waiting;
+    let Waiting { payouts, to_send, not_back, open_entries, to_collect, .. } = *waiting;
     html! {
         @if waiting.all() == 0 {
             p.dim { "Nothing waits for you: no parked subscription, no unknown or failed payment, no overdue charge, no entry of the bank without an order." }
@@ -218,6 +221,9 @@ fn to_do(waiting: &Waiting) -> Markup {
         }
         @if failing > 0 {
             (notice(Tone::Info, &html! { p { a href="/billing/orders?status=failing" { (format::counted(failing, "order", "orders")) } " whose payment failed: the members were told, and cards are tried again." } }))
+        }
+        @if not_back > 0 {
+            (notice(Tone::Danger, &html! { p { a href="/billing/refunds?state=stuck" { (format::counted(not_back, "refund", "refunds")) } " that the gateway refused or cannot tell of: find out, or give the money back another way." } }))
         }
         @if unanswered > 0 {
             (notice(Tone::Info, &html! { p { a href="/billing/subscriptions?vat_pending=yes" { (format::counted(unanswered, "VAT number", "VAT numbers")) } " without an answer of the register yet; it is asked every day." } }))

@@ -3,6 +3,7 @@
 
 use super::{BILLING, desk, price_change};
 use crate::actors::bus::{CommandError, Envelope};
+use crate::actors::payments;
 use crate::domain::plan::{LONGEST_TRIAL, Plan, PlanCommand, PlanError, Variation};
 use crate::domain::shared::calendar::{Interval, IntervalUnit, day_words};
 use crate::domain::shared::payment::Collection;
@@ -240,6 +241,16 @@ async fn add(mut req: Req) -> Result<Res, HttpError> {
         Currency::parse(form.get("currency")).map_err(|e| errors.add("currency", e.to_string())).ok();
     let price = currency.and_then(|c| {
         Money::parse(form.get("price"), c).map_err(|e| errors.add("price", e.to_string())).ok()
+    });
+    let price = price.filter(|price| {
+        let fine = payments::can_charge(&req.app, *price);
+        if !fine {
+            errors.add(
+                "price",
+                "The payment service cannot charge this amount: in this currency its last digit must be 0.",
+            );
+        }
+        fine
     });
     let unit = match form.get("unit") {
         "day" => Some(IntervalUnit::Day),

@@ -30,7 +30,14 @@ async fn order_of(req: &Req) -> Result<OrderRow, HttpError> {
 
 async fn show(req: Req) -> Result<Res, HttpError> {
     let order = order_of(&req).await?;
-    view(&req, &order, &Form::default(), &Errors::none()).await
+    // What a link suggests stands in the form.
+    let mut form = Form::default();
+    for (name, value) in
+        req.query_pairs().iter().filter(|(n, _)| matches!(n.as_str(), "of" | "way" | "amount"))
+    {
+        form.push(name, value);
+    }
+    view(&req, &order, &form, &Errors::none()).await
 }
 
 async fn view(req: &Req, order: &OrderRow, form: &Form, errors: &Errors) -> Result<Res, HttpError> {

@@ -32,9 +32,10 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-const STATES: [(&str, &str); 7] = [
+const STATES: [(&str, &str); 8] = [
     ("open", "To do"),
     ("to-send", "To be sent"),
+    ("stuck", "Did not go back"),
     ("proposed", "Waits for a second person"),
     ("succeeded", "Gone back"),
     ("refused", "Refused"),
@@ -229,8 +230,32 @@ async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError>
             ]))
         }
         (acts(req, &r, own, form, errors))
+        (another_way(&r))
     };
     Ok(desk(req, "Refund", errors, &content))
+}
+
+/// What the gateway did not return is owed all the same.
+fn another_way(r: &RefundRow) -> Markup {
+    if r.state != "refused" || !matches!(r.via, RefundVia::Charge { .. }) {
+        return html! {};
+    }
+    // What had gone back before it came back is owed as what came too much: it has its credit note.
+    let came_back = r.reference.is_some();
+    let of = if came_back { "overpayment" } else { r.of.as_str() };
+    let path =
+        |way| format!("/billing/orders/{}/refund?of={of}&way={way}&amount={}", r.order, r.amount.decimal());
+    html! {
+        section.panel aria-labelledby="another" {
+            h2 #another { "Give it back another way" }
+            @if came_back { p { "It had gone back, and then it came back from the member's bank. A credit note that was written for it stands: what is given back now counts as what came too much, and needs no second one." } }
+            @else { p { "Nothing went back by the card. What was promised to the member is still theirs." } }
+            div.row {
+                (link("By bank transfer", &path("transfer"), Weight::Main))
+                (link("As credit", &path("credit"), Weight::Plain))
+            }
+        }
+    }
 }
 
 fn acts(req: &Req, r: &RefundRow, own: bool, form: &Form, errors: &Errors) -> Markup {
@@ -303,7 +328,7 @@ async fn act(mut req: Req) -> Result<Res, HttpError> {
             return view(&req, &form, &Errors::one("reference", words)).await;
         }
         "done" => record(RefundOutcome::Succeeded { gateway_reference: form.get("reference").to_owned() }),
-        "not-done" => record(RefundOutcome::Refused { code: "not_returned_says_staff".into() }),
+        "not-done" => record(RefundOutcome::Refused { code: gateway::NOT_RETURNED.into() }),
         _ => return Err(HttpError::BadRequest("Choose what to do.".into())),
     };
     let envelope = Envelope::new(req.command_id(&form), r.order, command, meta).with_private(vec![reason]);

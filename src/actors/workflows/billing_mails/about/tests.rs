@@ -269,7 +269,9 @@ fn what_else_is_told_of_orders_credits_and_approvals() {
         [
             ("CreditPaidOut", "credit_paid_out"),
             ("PaymentDisputed", "disputed"),
+            ("RefundParked", "refund_stuck"),
             ("RefundProposed", "refund_waits"),
+            ("RefundRefused", "refund_stuck"),
             ("RefundSucceeded", "refunded"),
             ("SecondPersonAsked", "act_waits"),
             ("TransferReceived", "transfer_short"),

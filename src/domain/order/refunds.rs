@@ -143,6 +143,11 @@ impl Order {
     /// What of the price, or of what came too much, has not gone back and is not about to.
     #[must_use]
     pub fn refundable(&self, of: RefundOf) -> i64 {
+        self.left_of(of).max(0)
+    }
+
+    /// The same before it is known that nothing is owed: below zero if more is on its way than is left.
+    fn left_of(&self, of: RefundOf) -> i64 {
         let there = match (of, self.status) {
             (RefundOf::Price, Some(OrderStatus::Paid | OrderStatus::Fulfilled)) => {
                 self.total.map_or(0, |t| t.minor) - self.lost(of)
@@ -201,7 +206,7 @@ impl Order {
         if ask.amount.currency != total.currency || ask.amount.minor <= 0 {
             return Err(OrderError::RefundAmount);
         }
-        let mut left = self.refundable(ask.of);
+        let mut left = self.left_of(ask.of);
         if self.is_disputed(ask.of) {
             return Err(OrderError::Disputed);
         }
@@ -282,7 +287,7 @@ impl Order {
         let (part, of) = (i128::from(part.min(of)), i128::from(of.max(1)));
         let share = (2 * i128::from(total) * part + of).div_euclid(2 * of);
         let waits = self.refunds.iter().filter(|r| r.waits_of(RefundOf::Price)).map(|r| r.amount.minor);
-        let left = self.refundable(RefundOf::Price) + waits.sum::<i64>();
+        let left = self.left_of(RefundOf::Price) + waits.sum::<i64>();
         // What the bank has taken away already is not sent once more.
         if self.is_disputed(RefundOf::Price) {
             return 0;

@@ -75,13 +75,7 @@ impl Subscription {
     }
 
     /// What the payment of the open order brings.
-    fn settled(
-        &self,
-        status: Status,
-        terms: &Terms,
-        open: &OpenOrder,
-        paid_at: DateTime<Utc>,
-    ) -> Decision {
+    fn settled(&self, status: Status, terms: &Terms, open: &OpenOrder, paid_at: DateTime<Utc>) -> Decision {
         let order = open.order;
         if let Some(pending) = &open.change {
             return Ok(vec![self.changed(order, pending, paid_at)?]);

@@ -150,7 +150,7 @@ fn wish(plant: &Plant, member: Uuid) -> Option<SubscriptionCommand> {
 
 /// Whoever is asked to confirm does, sometimes; the gateway hints at it, sometimes.
 async fn confirm(plant: &Arc<Plant>, member: Uuid) {
-    let asked: Vec<(Uuid, Uuid)> = {
+    let asked: Vec<(Uuid, Uuid, Option<Money>)> = {
         let db = plant.db.lock().unwrap();
         let open =
             db.state.tables.orders.iter().flat_map(|(id, o)| o.attempts().iter().map(move |a| (*id, a)));

@@ -185,7 +185,12 @@ struct Waiting {
 
 impl Waiting {
     fn all(&self) -> i64 {
-        let money = self.questionable + self.failing + self.payouts + self.to_send + self.not_back + self.open_entries;
+        let money = self.questionable
+            + self.failing
+            + self.payouts
+            + self.to_send
+            + self.not_back
+            + self.open_entries;
         let rest = self.parked + self.overdue + self.unanswered + self.second + self.to_collect;
         money + rest + self.stuck
     }

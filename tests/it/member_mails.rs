@@ -1,6 +1,6 @@
 //! What members are told, in pages and mails, of what they and staff do, and of what waits.
 
-use crate::billing_pages::{ADDRESS, link, open, order};
+use crate::billing_pages::{ADDRESS, link, open, order, signed_in_anew};
 use crate::support::{Browser, Page, Studio};
 use chrono::TimeDelta;
 
@@ -145,6 +145,9 @@ async fn who_withdraws_while_a_payment_is_unanswered_is_heard_and_gets_it_back()
     assert_eq!(written(&studio, "membership_started").await, 0, "nothing began");
     assert_eq!(written(&studio, "withdrawal_settled").await, 1);
     assert_eq!(says(&studio, "11.50 for days after your withdrawal goes back"), 1, "{:?}", letters(&studio));
+    // The answer about the refund is lost as well: it is asked for again.
+    let at = forward(&studio, TimeDelta::minutes(5));
+    tick(&studio, &at).await;
     assert_eq!((written(&studio, "withdrawn").await, written(&studio, "refunded").await), (1, 1));
     assert!(billing.get("/billing/refunds").await.body.contains("€11.50"), "all of it went back");
     studio.verify().await;
@@ -196,10 +199,11 @@ async fn who_cancels_while_a_renewal_is_unanswered_is_told_what_follows() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_fell_behind_is_told_that_staff_look_at_it_and_how_it_goes_on() {
-    let (studio, member, billing) = open().await;
+    let (studio, member, _) = open().await;
     assert_eq!(order(&studio, &member, "NL", "card", "4242 4242 4242 4242").await.status, 303);
     let at = forward(&studio, TimeDelta::days(200));
     tick(&studio, &at).await;
+    let (member, billing) = signed_in_anew(&studio).await;
     let page = member.get(MINE).await.body;
     assert!(page.contains("We are looking at it") && page.contains("nothing is charged meanwhile"), "{page}");
     for gone in ["Parked", "The next payment is due", "Next payment", "You keep access until"] {

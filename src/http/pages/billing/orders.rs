@@ -265,7 +265,9 @@ fn booking(req: &Req, order: &OrderRow, form: &Form, errors: &Errors) -> Markup 
 
 /// The day on which the money was there; today if nothing is said.
 fn arrival(req: &Req, form: &Form, order: &OrderRow) -> Result<NaiveDate, String> {
-    let (today, placed) = (format::local_day(req.now()), format::local_day(order.placed_at));
+    let today = format::local_day(req.now());
+    // A tick for a later time places orders of days to come.
+    let placed = format::local_day(order.placed_at).min(today);
     let typed = form.get("arrived_on");
     let day = if typed.is_empty() { Some(today) } else { day_of(typed) };
     match day {

@@ -88,7 +88,7 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
             .into_iter()
             .map(|o| json!({ "id": o.id, "number": o.number, "status": o.status, "total": o.total, "attempts": o.attempts, "placed_at": o.placed_at, "paid_at": o.paid_at }))
             .collect();
-        let timeline: Vec<Value> = entries.iter().map(|e| line(e)).collect();
+        let timeline: Vec<Value> = entries.iter().map(line).collect();
         let now = json!({
             "status": status,
             "plan": joined.map(|_| row.plan()),

@@ -226,7 +226,7 @@ proptest::proptest! {
                 11 => ledger.credit(CreditCommand::SettlePayOut {
                     payout, reference: (minor % 2 == 0).then(|| "B".into()), at: at()
                 }),
-                14 | 15 | 16 => {
+                14..=16 => {
                     let state = [DisputeState::Open, DisputeState::Lost, DisputeState::Won][usize::from(what - 14)];
                     if let Some(report) = report(state) {
                         ledger.order(n, OrderCommand::RecordDispute { report, at: at() });

@@ -140,12 +140,15 @@ fn every_event_of_a_subscription_makes_its_mail() {
     assert!(matches!(late, BillingMail::PaidForNothing { ended: true, .. }));
 }
 
+/// A kind of event, what differs from its golden form, the membership, and the mail about it.
+type Case<'a> = (&'a str, &'a [(&'a str, Value)], &'a Subscription, Option<&'a str>);
+
 #[test]
 fn where_the_content_decides_another_mail_is_written_or_none() {
     let day = json!("2026-07-10T00:00:00Z");
     let by_hand = folded(&[with("SubscriptionJoined", &[("terms/collection", json!("manual"))])]);
     let state = member();
-    let cases: [(&str, &[(&str, Value)], &Subscription, Option<&str>); 9] = [
+    let cases: [Case<'_>; 9] = [
         ("FirstOrderRequested", &[], &by_hand, Some("transfer_expected")),
         ("RenewalOrderRequested", &[("pay_by", day)], &by_hand, Some("order_to_pay")),
         ("RenewalOrderRequested", &[("explain", json!(true))], &state, Some("catching_up")),

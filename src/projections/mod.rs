@@ -334,19 +334,4 @@ impl Reader {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    #[test]
-    fn names_and_tables_are_used_once() {
-        let all = super::all();
-        let names: BTreeSet<&str> = all.iter().map(|p| p.name()).collect();
-        assert_eq!(names.len(), all.len(), "a projection is listed twice");
-        let tables: Vec<&str> = all.iter().flat_map(|p| p.tables().iter().copied()).collect();
-        assert_eq!(
-            tables.iter().collect::<BTreeSet<_>>().len(),
-            tables.len(),
-            "two projections share a table"
-        );
-    }
-}
+mod tests;

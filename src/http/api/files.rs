@@ -65,8 +65,12 @@ impl Days {
         self.from.is_none_or(|from| day >= from) && self.until.is_none_or(|until| day <= until)
     }
 
-    /// What of `rows`, of which the newest stand first, belongs to these days; the reading ends with the first part
-    /// that reaches back before them.
+    /// Whether all of these days come after `day`.
+    fn begin_after(&self, day: NaiveDate) -> bool {
+        self.from.is_some_and(|from| day < from)
+    }
+
+    /// What of `rows` belongs to these days, and where the list goes on.
     fn part<T, K>(
         &self,
         rows: &[T],
@@ -74,10 +78,8 @@ impl Days {
         cells: impl Fn(&T) -> Vec<String>,
         key: impl Fn(&T) -> K,
     ) -> Part<K> {
-        let wanted = rows.iter().filter(|row| self.have(day(row))).map(cells).collect();
-        let full = i64::try_from(rows.len()).unwrap_or(0) == PART;
-        let before = |row: &&T| self.from.is_some_and(|from| day(row) < from);
-        (wanted, rows.last().filter(|row| full && !before(row)).map(key))
+        let wanted: Vec<&T> = rows.iter().filter(|row| self.have(day(row))).collect();
+        (wanted.into_iter().map(cells).collect(), exports::part(rows, |_| vec![], key).1)
     }
 }
 
@@ -88,6 +90,7 @@ async fn issued_in(req: Req) -> Result<Res, HttpError> {
         let app = Arc::clone(&app);
         async move {
             let rows = invoices::after(&app.reader, "", None, last, PART).await?;
+            // To the end of the list: invoices and credit notes are two series, of which either may be ahead in days.
             Ok(days.part(&rows, |i| i.document.issued_on, invoice_list::cells, |i| i.position))
         }
     }))
@@ -101,7 +104,8 @@ async fn placed_in(req: Req) -> Result<Res, HttpError> {
         async move {
             let rows = orders::after(&app.reader, &orders::Filter::default(), last, PART).await?;
             let day = |o: &orders::OrderRow| days.zone.date_of(o.placed_at);
-            Ok(days.part(&rows, day, order_list::cells, |o| (o.placed_at, o.id)))
+            let (rows, next) = days.part(&rows, day, order_list::cells, |o| (o.placed_at, o.id));
+            Ok((rows, next.filter(|(at, _)| !days.begin_after(days.zone.date_of(*at)))))
         }
     }))
 }
@@ -115,7 +119,8 @@ async fn begun_in(req: Req) -> Result<Res, HttpError> {
             let rows =
                 subscriptions::after(&app.reader, &subscriptions::Filter::default(), last, PART).await?;
             let day = |s: &subscriptions::SubscriptionRow| days.zone.date_of(s.joined_at);
-            Ok(days.part(&rows, day, member_list::cells, |s| (s.joined_at, s.id)))
+            let (rows, next) = days.part(&rows, day, member_list::cells, |s| (s.joined_at, s.id));
+            Ok((rows, next.filter(|(at, _)| !days.begin_after(days.zone.date_of(*at)))))
         }
     }))
 }
@@ -129,17 +134,16 @@ mod tests {
     }
 
     #[test]
-    fn the_first_and_the_last_day_belong_to_it_and_nothing_is_read_beyond() {
+    fn the_first_and_the_last_day_belong_to_it_and_older_ones_are_still_looked_through() {
         let zone = Zone::amsterdam();
         let days = Days { from: Some(day("2026-01-01")), until: Some(day("2026-01-31")), zone };
-        let rows = ["2026-02-01", "2026-01-31", "2026-01-01", "2025-12-31"].map(day);
         let cells = |d: &NaiveDate| vec![d.to_string()];
-        assert_eq!(
-            days.part(&rows, |d| *d, cells, |d| *d),
-            (vec![vec!["2026-01-31".into()], vec!["2026-01-01".into()]], None)
-        );
-        let many = |last: &str| [vec![day("2026-01-15"); 999], vec![day(last)]].concat();
-        assert_eq!(days.part(&many("2026-01-01"), |d| *d, cells, |d| *d).1, Some(day("2026-01-01")));
-        assert_eq!(days.part(&many("2025-12-31"), |d| *d, cells, |d| *d).1, None);
+        let rows = ["2026-02-01", "2026-01-31", "2025-12-31", "2026-01-01"].map(day);
+        let wanted = vec![vec!["2026-01-31".to_owned()], vec!["2026-01-01".to_owned()]];
+        assert_eq!(days.part(&rows, |d| *d, cells, |d| *d), (wanted, None));
+        // A full part goes on, whatever is in it: a credit note may be of an older day than the invoice before it.
+        let full = [vec![day("2026-01-15"); 999], vec![day("2025-12-31")]].concat();
+        assert_eq!(days.part(&full, |d| *d, cells, |d| *d).1, Some(day("2025-12-31")));
+        assert!(days.begin_after(day("2025-12-31")) && !days.begin_after(day("2026-01-01")));
     }
 }

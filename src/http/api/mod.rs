@@ -51,18 +51,7 @@ struct Endpoint {
 }
 
 impl Endpoint {
-    fn get<F, R>(
-        path: &'static str,
-        scope: Scope,
-        summary: &'static str,
-        answer: &'static str,
-        handler: F,
-    ) -> Self
-    where
-        F: Fn(Req) -> R + Send + Sync + 'static,
-        R: Future<Output = Result<Res, HttpError>> + Send + 'static,
-    {
-        let route = Route::get(path, Access::Anyone, handler).scope(scope);
+    fn of(route: Route, summary: &'static str, answer: &'static str) -> Self {
         Self {
             route,
             summary,
@@ -74,6 +63,20 @@ impl Endpoint {
             sends: "",
             status: 200,
         }
+    }
+
+    fn get<F, R>(
+        path: &'static str,
+        scope: Scope,
+        summary: &'static str,
+        answer: &'static str,
+        handler: F,
+    ) -> Self
+    where
+        F: Fn(Req) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Res, HttpError>> + Send + 'static,
+    {
+        Self::of(Route::get(path, Access::Anyone, handler).scope(scope), summary, answer)
     }
 
     fn act<F, R>(
@@ -88,18 +91,7 @@ impl Endpoint {
         F: Fn(Req) -> R + Send + Sync + 'static,
         R: Future<Output = Result<Res, HttpError>> + Send + 'static,
     {
-        let route = Route::new(method, path, Access::SignedIn, handler).scope(scope);
-        Self {
-            route,
-            summary,
-            answer,
-            list: false,
-            takes: "",
-            optional: false,
-            query: &[],
-            sends: "",
-            status: 200,
-        }
+        Self::of(Route::new(method, path, Access::SignedIn, handler).scope(scope), summary, answer)
     }
 
     fn list(mut self, query: &'static [(&'static str, &'static str)]) -> Self {

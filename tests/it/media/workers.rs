@@ -39,7 +39,7 @@ async fn another_worker_finishes_what_a_dead_one_began_and_does_nothing_twice() 
                 queue::claim(&cx.pool, dead, true, Some(id)).await.expect("claim").expect("a row").kind,
                 kind
             );
-            let room = cx.config.data.join(format!("media/work/{id}/1/mezzanine-{dead}"));
+            let room = cx.config.data.join("media").join("work").join(format!("{id}/1/mezzanine-{dead}"));
             std::fs::create_dir(&room).expect("its room");
             std::fs::write(room.join("00000.mkv"), b"half").expect("half a segment");
             studio.client().await.execute(aged, &[]).await.expect("aged");

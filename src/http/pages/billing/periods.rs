@@ -1,6 +1,6 @@
 //! Spans of days with names by which people and programs ask for reports: a year, a quarter, a month, a day.
 
-use crate::domain::shared::calendar::day_of;
+use crate::domain::shared::calendar::{day_of, day_words};
 use chrono::{Datelike as _, Months, NaiveDate};
 
 /// A span of whole days.
@@ -62,6 +62,15 @@ impl Named {
         }
     }
 
+    /// As people read it: "November 2026" for a month.
+    pub fn words(&self) -> String {
+        match self.kind() {
+            "month" => self.from.format("%B %Y").to_string(),
+            "day" => day_words(self.from),
+            _ => self.name.clone(),
+        }
+    }
+
     /// Those that people choose from on `today`: the months of two years, the quarters of three, three years.
     pub fn choices(today: NaiveDate) -> Vec<(String, String)> {
         let this = today.with_day(1).unwrap_or(today);
@@ -115,6 +124,11 @@ mod tests {
         }
         let today = NaiveDate::from_ymd_opt(2026, 11, 28).expect("a day");
         assert_eq!(Named::quarter_of(today).name, "2026-Q4");
+        let words = |name: &str| Named::parse(name).expect("a span").words();
+        assert_eq!(
+            ["2026", "2026-Q4", "2026-11", "2026-11-05"].map(words),
+            ["2026", "2026-Q4", "November 2026", "5 Nov 2026"]
+        );
         assert!(Named::choices(today).iter().all(|(name, _)| Named::parse(name).is_some()));
     }
 }

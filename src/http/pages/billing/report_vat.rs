@@ -126,7 +126,7 @@ async fn vat(req: Req) -> Result<Res, HttpError> {
             Errors::one("period", format!("{why} What is shown is the quarter of today.")),
         ),
     };
-    let kind = shown.kind();
+    let (kind, words) = (shown.kind(), shown.words());
     let Named { name, from, until } = shown;
     let lines = tax_report::by_country(&req.app.reader, from, until).await?;
     let home = &req.app.config.studio.country;
@@ -162,7 +162,7 @@ async fn vat(req: Req) -> Result<Res, HttpError> {
     let drawn = charts("VAT by country", taxes);
     let content = html! {
         (crumbs(&[Place::new("Reports", "/billing/reports")], "VAT by country"))
-        (page_head(&format!("VAT by country, {name}"), Some("By the day of issue; credit notes are taken off. What is charged in other countries of the Union is declared in the one-stop shop."), Some(&acts)))
+        (page_head(&format!("VAT by country, {words}"), Some("By the day of issue; credit notes are taken off. What is charged in other countries of the Union is declared in the one-stop shop."), Some(&acts)))
         p { a href={ "/billing/reports/oss?quarter=" (Named::quarter_of(from).name) } { "The same as a return for the one-stop shop" } }
         form.row method="get" action="/billing/reports/vat" {
             (Field::new("period", "Quarter, month or year").value(&name).select(Named::choices(today)).short().render())

@@ -11,7 +11,8 @@ fn main() {
     println!("cargo::rerun-if-changed=assets/dist/manifest.tsv");
     println!("cargo::rerun-if-changed=assets/dist/icons.tsv");
     println!("cargo::rerun-if-changed=src/domain");
-    match fingerprint(Path::new("src/domain")) {
+    println!("cargo::rerun-if-changed=src/store/upcasters.rs");
+    match fingerprint(Path::new("src/domain"), Path::new("src/store/upcasters.rs")) {
         Ok(print) => println!("cargo::rustc-env=DOMAIN_FINGERPRINT={print:016x}"),
         Err(problem) => println!("cargo::error=src/domain cannot be read: {problem}"),
     }
@@ -23,8 +24,8 @@ fn main() {
     }
 }
 
-/// One number for all source below `folder`.
-fn fingerprint(folder: &Path) -> std::io::Result<u64> {
+/// One number for all source below `folder`, and for what reads older forms of events.
+fn fingerprint(folder: &Path, upcasters: &Path) -> std::io::Result<u64> {
     fn files(folder: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
@@ -39,6 +40,7 @@ fn fingerprint(folder: &Path) -> std::io::Result<u64> {
     let mut found = Vec::new();
     files(folder, &mut found)?;
     found.sort();
+    found.push(upcasters.to_owned());
     let mut hasher = DefaultHasher::new();
     for path in found {
         path.hash(&mut hasher);

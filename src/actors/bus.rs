@@ -105,6 +105,7 @@ struct Inner {
     directories: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     parts: Parts,
     admission: Arc<Semaphore>,
+    limit: usize,
 }
 
 /// What an aggregate's actor works with.
@@ -128,7 +129,7 @@ impl Bus {
         let arbiters = Arc::new(start_arbiters((cores / 2).max(1)));
         let parts = Parts { pool, journal, vault, metrics, arbiters, runtime: Handle::current() };
         let admission = Arc::new(Semaphore::new(limit));
-        Self { inner: Arc::new(Inner { directories: Mutex::default(), parts, admission }) }
+        Self { inner: Arc::new(Inner { directories: Mutex::default(), parts, admission, limit }) }
     }
 
     /// Executes a command. It runs to its end even if the caller goes away.
@@ -179,6 +180,13 @@ impl Bus {
             other => metrics.commands.with_label_values(&[A::TYPE, other]).inc(),
         }
         answer
+    }
+
+    /// Waits until every command that was taken is answered, whoever sent it and went away: at most that long. Whether
+    /// none is left.
+    pub async fn quiet(&self, patience: Duration) -> bool {
+        let all = u32::try_from(self.inner.limit).unwrap_or(u32::MAX);
+        matches!(tokio::time::timeout(patience, self.inner.admission.acquire_many(all)).await, Ok(Ok(_)))
     }
 
     fn directory<A>(&self) -> Arc<Directory<A>>

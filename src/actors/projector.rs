@@ -8,7 +8,7 @@ use crate::store::checkpoint::{self, Kind};
 use crate::store::{Client, Journal, Pool, RecordedEvent, StoreError, Transaction, known, log};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -18,6 +18,8 @@ use uuid::Uuid;
 const PAGE: i64 = 500;
 /// Polling floor when nobody announces events.
 const POLL: Duration = Duration::from_millis(500);
+/// How often an event is folded of which a statement was cut off.
+const TRIES: u32 = 3;
 const LEASE: &str = "projector";
 const LEASE_SECONDS: f64 = 10.0;
 
@@ -101,6 +103,15 @@ impl Projector {
         while !desk.stopping() {
             head.borrow_and_update();
             if lease_checked.is_none_or(|t| t.elapsed() > Duration::from_secs(3)) {
+                // An upgrade in another process made tables anew: they are not for the code of this one.
+                if self.is_outdated(&client).await? {
+                    if lease_checked.take().is_some() {
+                        checkpoint::lease(&**client, LEASE, self.process, 0.0).await?;
+                    }
+                    desk.standby();
+                    desk.pause(Duration::from_secs(3)).await;
+                    continue;
+                }
                 if !checkpoint::lease(&**client, LEASE, self.process, LEASE_SECONDS).await? {
                     lease_checked = None;
                     desk.standby();
@@ -130,12 +141,30 @@ impl Projector {
         self.step_on(&mut self.pool.get().await?).await
     }
 
+    /// Whether a newer build has made tables for its own code.
+    async fn is_outdated(&self, client: &Client) -> Result<bool, StoreError> {
+        let checkpoints = checkpoint::all(&***client, Kind::Projection).await?;
+        let newer = |p: &Arc<dyn Projection>| {
+            checkpoints.get(p.name()).is_some_and(|known| known.version > p.version())
+        };
+        Ok(self.projections.iter().any(newer))
+    }
+
     async fn step_on(&self, client: &mut Client) -> Result<bool, StoreError> {
         let checkpoints = checkpoint::all(&***client, Kind::Projection).await?;
         let mut by_position: BTreeMap<i64, Vec<&Arc<dyn Projection>>> = BTreeMap::new();
         for projection in self.projections.iter() {
-            let position = checkpoints.get(projection.name()).map_or(0, |c| c.position);
-            by_position.entry(position).or_default().push(projection);
+            let name = projection.name();
+            // Taken for one that stands at 0 it would never move, and nothing else would.
+            let Some(known) = checkpoints.get(name) else {
+                return Err(StoreError::Cluster(format!(
+                    "the projection {name} has no checkpoint: another build took it away; restart Kinora"
+                )));
+            };
+            // Of another build: that one folds it.
+            if known.version == projection.version() {
+                by_position.entry(known.position).or_default().push(projection);
+            }
         }
         let mut places = by_position.into_iter();
         let Some((from, group)) = places.next() else { return Ok(false) };
@@ -155,10 +184,20 @@ impl Projector {
             self.projected.send_if_modified(|p| std::mem::replace(p, from) != from);
             return Ok(false);
         };
-        if !self.fold(client, &group, &events, from, to).await? {
-            for projection in &group {
-                self.fold_carefully(client, projection.as_ref(), &events, from).await?;
-            }
+        // What has set streams aside that stand in this page keeps no other from folding it at once.
+        let parked = parked(client, &group).await?;
+        let aside = |p: &Arc<dyn Projection>| {
+            parked.get(p.name()).is_some_and(|streams| events.iter().any(|e| streams.contains(&e.stream_id)))
+        };
+        let (mut careful, mut whole): (Vec<_>, Vec<_>) = group.iter().copied().partition(|p| aside(p));
+        // One that cannot fold the page leaves it to the others.
+        while !whole.is_empty()
+            && let Some(failed) = self.fold(client, &whole, &events, from, to).await?
+        {
+            careful.extend(whole.extract_if(.., |p| p.name() == failed));
+        }
+        for projection in careful {
+            self.fold_carefully(client, projection.as_ref(), &events, from).await?;
         }
         for projection in &group {
             self.metrics
@@ -173,7 +212,7 @@ impl Projector {
         Ok(true)
     }
 
-    /// All projections and all events in one transaction; `false` if one of them could not.
+    /// All projections and all events in one transaction; the name of the first that could not, if one could not.
     async fn fold(
         &self,
         client: &mut Client,
@@ -181,20 +220,15 @@ impl Projector {
         events: &[RecordedEvent],
         from: i64,
         to: i64,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Option<&'static str>, StoreError> {
         let names: Vec<&str> = group.iter().map(|p| p.name()).collect();
-        let parked =
-            client.query("select 1 from dead_letters where name = any($1) limit 1", &[&names]).await?;
-        if !parked.is_empty() {
-            return Ok(false);
-        }
         let tx = Transaction::begin(client).await?;
         // Not lost with a crash: the checkpoint would be lost with it, and the page folded again.
         tx.batch_execute("set local synchronous_commit = off").await?;
         // Moved first, so that another process that believes itself the projector waits here, and then sees
         // that the page is done.
         if !checkpoint::advance(&tx, &names, from, to).await? {
-            return Ok(true);
+            return Ok(None);
         }
         // Each has tables of its own, so they need not take turns event by event, nor wait for each other's
         // answers: what one asks is on its way while another folds.
@@ -206,13 +240,17 @@ impl Projector {
         let mut folds: FuturesUnordered<_> = folds.collect();
         while let Some(outcome) = folds.next().await {
             if let Err((projection, error)) = outcome {
+                let error = match error.passing() {
+                    Ok(passing) => return Err(passing),
+                    Err(error) => error,
+                };
                 tracing::warn!(projection, from, to, %error, "a page cannot be folded at once");
-                return Ok(false);
+                return Ok(Some(projection));
             }
         }
         drop(folds);
         tx.commit().await?;
-        Ok(true)
+        Ok(None)
     }
 
     /// One projection, each event for itself: what cannot be folded is parked with its stream.
@@ -229,33 +267,47 @@ impl Projector {
         let mut parked: HashSet<String> = rows.iter().map(|r| r.get(0)).collect();
         let mut at = from;
         for event in events {
-            let tx = Transaction::begin(client).await?;
-            if !checkpoint::advance(&tx, &[name], at, event.position).await? {
-                return Ok(());
+            if parked.contains(&event.stream_id) {
+                let why = "an earlier event of this stream is parked";
+                if !set_aside(client, name, at, event, why).await? {
+                    return Ok(());
+                }
+                at = event.position;
+                continue;
             }
-            let outcome = if parked.contains(&event.stream_id) {
-                Err(ProjectionError::Data("an earlier event of this stream is parked".into()))
-            } else {
-                apply_guarded(projection, &tx, event).await
+            let mut tries = 0;
+            let (tx, outcome) = loop {
+                let tx = Transaction::begin(client).await?;
+                tx.batch_execute("set local synchronous_commit = off").await?;
+                if !checkpoint::advance(&tx, &[name], at, event.position).await? {
+                    return Ok(());
+                }
+                let outcome = apply_guarded(projection, &tx, event).await;
+                tries += 1;
+                // It may have waited for somebody's lock.
+                if tries < TRIES && outcome.as_ref().is_err_and(ProjectionError::is_time_out) {
+                    tx.rollback().await?;
+                    continue;
+                }
+                break (tx, outcome);
             };
-            let tx = match outcome {
-                Ok(()) => tx,
+            match outcome {
+                Ok(()) => tx.commit().await?,
                 Err(error) => {
                     tx.rollback().await?;
                     if client.is_closed() {
                         return Err(StoreError::Cluster("the connection was lost".into()));
                     }
+                    let error = match error.passing() {
+                        Ok(passing) => return Err(passing),
+                        Err(error) => error,
+                    };
                     parked.insert(event.stream_id.clone());
-                    let tx = Transaction::begin(client).await?;
-                    if !checkpoint::advance(&tx, &[name], at, event.position).await? {
+                    if !set_aside(client, name, at, event, &error.to_string()).await? {
                         return Ok(());
                     }
-                    checkpoint::park(&*tx, name, event.position, &event.stream_id, &error.to_string(), 1)
-                        .await?;
-                    tx
                 }
-            };
-            tx.commit().await?;
+            }
             at = event.position;
         }
         let parked = i64::try_from(parked.len()).unwrap_or(i64::MAX);
@@ -270,6 +322,38 @@ impl Projector {
             metrics.lag_events.with_label_values(&[name]).set((head - checkpoint.position).max(0));
         }
     }
+}
+
+/// Parks an event for one projection, and moves its checkpoint over it; `false` if somebody else moved it.
+async fn set_aside(
+    client: &mut Client,
+    name: &str,
+    at: i64,
+    event: &RecordedEvent,
+    why: &str,
+) -> Result<bool, StoreError> {
+    let tx = Transaction::begin(client).await?;
+    tx.batch_execute("set local synchronous_commit = off").await?;
+    if !checkpoint::advance(&tx, &[name], at, event.position).await? {
+        return Ok(false);
+    }
+    checkpoint::park(&*tx, name, event.position, &event.stream_id, why, 1).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// The streams that each of them has set aside.
+async fn parked(
+    client: &Client,
+    group: &[&Arc<dyn Projection>],
+) -> Result<HashMap<String, HashSet<String>>, StoreError> {
+    let names: Vec<&str> = group.iter().map(|p| p.name()).collect();
+    let sql = "select distinct name, stream_id from dead_letters where name = any($1)";
+    let mut parked: HashMap<String, HashSet<String>> = HashMap::new();
+    for row in client.query(&client.prepare_cached(sql).await?, &[&names]).await? {
+        parked.entry(row.get(0)).or_default().insert(row.get(1));
+    }
+    Ok(parked)
 }
 
 async fn start_anew(tx: &Transaction<'_>, projection: &dyn Projection) -> Result<(), StoreError> {

@@ -4,6 +4,8 @@
 use super::projector::Projector;
 use crate::projections::{InMemory, Projection, ProjectionError};
 use crate::store::{Client, StoreError, Transaction, known, log};
+use futures_util::FutureExt;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -43,13 +45,17 @@ impl Projector {
         if !client.query_one(lock, &[&name]).await?.get::<_, bool>(0) {
             return Err(StoreError::Cluster(format!("{name} is being rebuilt already")));
         }
-        let outcome = async {
+        let work = async {
             client
                 .batch_execute(&format!("drop schema if exists {schema} cascade; create schema {schema}"))
                 .await?;
             self.fold_beside(&mut client, &projection, &schema, &mut progress).await
-        }
-        .await;
+        };
+        // A projection that panics must not leave the lock on a connection that goes back to the pool.
+        let outcome = AssertUnwindSafe(work).catch_unwind().await;
+        let outcome = outcome.unwrap_or_else(|_| {
+            Err(StoreError::Cluster(format!("{name}: a fault of the program (a panic, see its log)")))
+        });
         // After a swap it is empty; after a failure what was made is of no use.
         let dropped = client.batch_execute(&format!("drop schema if exists {schema} cascade")).await;
         let unlock = "select pg_advisory_unlock(hashtext('kinora rebuild ' || $1))";
@@ -114,12 +120,12 @@ impl Projector {
     ) -> Result<i64, StoreError> {
         let tx = begin(client, schema).await?;
         tx.batch_execute("set local lock_timeout = '2s'").await?;
-        // In the order in which the projector takes them: its tables, then its checkpoint.
+        // In the order in which the projector takes them: its checkpoint, then its tables.
+        let name = projection.name();
+        tx.execute("select position from public.checkpoints where name = $1 for update", &[&name]).await?;
         for table in projection.tables() {
             tx.batch_execute(&format!("lock table views.\"{table}\" in access exclusive mode")).await?;
         }
-        let name = projection.name();
-        tx.execute("select position from public.checkpoints where name = $1 for update", &[&name]).await?;
         let mut at = from;
         loop {
             let next = fold(&tx, projection.as_ref(), at, at + PAGE).await?;
@@ -197,16 +203,18 @@ async fn fold_in_memory(
         }
         at = to;
         progress(at, head);
+        // Taken off the connection before anything else is asked on it: its answers come in their order, and are not
+        // read on while nobody takes these.
+        page = match early {
+            Some(done) => done,
+            None => next.await?,
+        };
         if head - at < PAGE {
             head = log::head(&***client).await?;
             if head - at < PAGE {
                 break;
             }
         }
-        page = match early {
-            Some(done) => done,
-            None => next.await?,
-        };
     }
     let tx = begin(client, schema).await?;
     memory.write(&tx).await.map_err(|e| unfolded(projection.as_ref(), 0, at, &e))?;

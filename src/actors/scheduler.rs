@@ -9,7 +9,7 @@ use super::jobs::{self, Job, JobError};
 use super::services::Services;
 use super::supervisor::{Desk, LoopError};
 use crate::domain::clock::{RunState, run_id};
-use crate::store::{Metadata, checkpoint};
+use crate::store::{Metadata, StoreError, checkpoint};
 use chrono::{DateTime, Utc};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -26,9 +26,15 @@ pub async fn run(all: Vec<Arc<dyn Job>>, cx: Services, desk: Desk) -> Result<(),
     let mut at_work: JoinSet<(&'static str, DateTime<Utc>, Result<bool, JobError>)> = JoinSet::new();
     let mut busy: HashSet<&'static str> = HashSet::new();
     while !desk.stopping() {
-        let leased = {
-            let client = cx.pool.get().await?;
-            checkpoint::lease(&**client, "scheduler", cx.process, 15.0).await?
+        // Without the database nothing begins; what is at work is not given up for that.
+        let leased = match lease(&cx).await {
+            Ok(leased) => leased,
+            Err(error) if at_work.is_empty() => return Err(error.into()),
+            Err(error) => {
+                desk.failed(&error.to_string());
+                desk.pause(Duration::from_secs(2)).await;
+                continue;
+            }
         };
         if !leased {
             desk.standby();
@@ -52,7 +58,8 @@ pub async fn run(all: Vec<Arc<dyn Job>>, cx: Services, desk: Desk) -> Result<(),
         }
         let mut well = true;
         while let Some(ended) = at_work.try_join_next() {
-            let (job, slot, ended) = ended?;
+            // A panic is caught where the job runs; what is left is a task that was cut off.
+            let Ok((job, slot, ended)) = ended else { continue };
             busy.remove(job);
             match ended {
                 Ok(true) => {
@@ -74,6 +81,11 @@ pub async fn run(all: Vec<Arc<dyn Job>>, cx: Services, desk: Desk) -> Result<(),
     // What is at work may end; whoever waits for us does not wait for ever, and then it is cut off.
     while at_work.join_next().await.is_some() {}
     Ok(())
+}
+
+async fn lease(cx: &Services) -> Result<bool, StoreError> {
+    let client = cx.pool.get().await?;
+    checkpoint::lease(&**client, "scheduler", cx.process, 15.0).await
 }
 
 /// Runs one slot unless it has run; whether it is over.

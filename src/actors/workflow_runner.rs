@@ -15,6 +15,10 @@ use std::time::{Duration, Instant};
 
 /// How often an event is tried before it is parked.
 pub const TRIES: u32 = 5;
+/// How long what says nothing about the event is tried without counting.
+const PATIENCE: Duration = Duration::from_mins(10);
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 const PAGE: i64 = 200;
 const POLL: Duration = Duration::from_millis(500);
 const LEASE_SECONDS: f64 = 15.0;
@@ -192,16 +196,21 @@ async fn react(
     desk: &Desk,
 ) -> Result<bool, StoreError> {
     let name = workflow.name();
-    let mut pause = Duration::from_millis(100);
-    for attempt in 1..=TRIES {
+    let (mut tries, mut pause, begun) = (0, FIRST_PAUSE, Instant::now());
+    loop {
         // A fault of the program is a reaction that failed: it must not stop the reactions to other events.
         let handled = AssertUnwindSafe(workflow.handle(event, cx)).catch_unwind().await;
         let panicked = || Err(WorkflowError::Failed("a fault of the program (a panic, see its log)".into()));
         let Err(error) = handled.unwrap_or_else(|_| panicked()) else { return Ok(true) };
-        tracing::warn!(workflow = name, position = event.position, attempt, %error, "a workflow failed");
+        // Where Kinora is busy or the database away, nothing is wrong with the event; but one that never works does
+        // not hold up all others for ever.
+        if !error.is_passing() || begun.elapsed() > PATIENCE {
+            tries += 1;
+        }
+        tracing::warn!(workflow = name, position = event.position, tries, %error, "a workflow failed");
         cx.metrics.projections.workflow_retries.with_label_values(&[name]).inc();
         desk.failed(&error.to_string());
-        if attempt == TRIES {
+        if tries == TRIES {
             let client = cx.pool.get().await?;
             let attempts = i32::try_from(TRIES).unwrap_or(i32::MAX);
             checkpoint::park(&**client, name, event.position, &event.stream_id, &error.to_string(), attempts)
@@ -213,7 +222,6 @@ async fn react(
         if desk.stopping() {
             return Ok(false);
         }
-        pause *= 4;
+        pause = (pause * 4).min(LONGEST_PAUSE);
     }
-    Ok(true)
 }

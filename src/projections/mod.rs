@@ -183,6 +183,25 @@ pub enum ProjectionError {
     Data(String),
 }
 
+impl ProjectionError {
+    /// The error of the database, if it says nothing about the event: the same may work in a moment.
+    ///
+    /// # Errors
+    /// Itself, if it is about the event.
+    pub fn passing(self) -> Result<StoreError, Self> {
+        match self {
+            Self::Store(error) if error.is_passing() => Ok(error),
+            other => Err(other),
+        }
+    }
+
+    /// Whether a statement was cut off: it may have waited for a lock, or be too much for this event.
+    #[must_use]
+    pub fn is_time_out(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_time_out())
+    }
+}
+
 impl From<tokio_postgres::Error> for ProjectionError {
     fn from(error: tokio_postgres::Error) -> Self {
         Self::Store(error.into())

@@ -10,7 +10,7 @@ use super::{Pool, StoreError};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use tokio_postgres::GenericClient;
@@ -95,15 +95,32 @@ impl Audit {
         if let Some(folder) = self.file.parent() {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(fail)?;
         }
-        let mut file =
-            fs::OpenOptions::new().append(true).create(true).mode(0o600).open(&self.file).map_err(fail)?;
-        // One write, so that two processes do not mix their notes.
-        file.write_all(format!("{note}\n").as_bytes()).and_then(|()| file.sync_all()).map_err(fail)
+        let mut file = fs::OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(&self.file)
+            .map_err(fail)?;
+        // Two processes must not mix their notes. The lock goes with the file.
+        file.lock().map_err(fail)?;
+        // What a power cut or a full disk left of a note is taken away, before another one would be joined to it.
+        let mut text = String::new();
+        file.read_to_string(&mut text).map_err(fail)?;
+        let whole = finished(&text).len();
+        if whole < text.len() {
+            file.set_len(whole as u64).map_err(fail)?;
+        }
+        let written = file.write_all(format!("{note}\n").as_bytes()).and_then(|()| file.sync_all());
+        written.map_err(|error| {
+            let _ = file.set_len(whole as u64);
+            fail(error)
+        })
     }
 
     fn kept(&self) -> Result<Vec<String>, StoreError> {
         match fs::read_to_string(&self.file) {
-            Ok(text) => Ok(notes(&text)),
+            Ok(text) => Ok(notes(finished(&text))),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(vec![]),
             Err(e) => Err(StoreError::file(format!("reading {}", self.file.display()), e)),
         }
@@ -191,6 +208,14 @@ impl Audit {
     }
 }
 
+/// The file of notes without what was left of one that was not written to its end: nothing was said by that. An empty
+/// line stands within each note, and one behind it.
+fn finished(text: &str) -> &str {
+    let ends: Vec<usize> = text.match_indices("\n\n").map(|(at, blank)| at + blank.len()).collect();
+    let whole = ends.len() / 2 * 2;
+    &text[..whole.checked_sub(1).and_then(|last| ends.get(last).copied()).unwrap_or(0)]
+}
+
 /// What the last verification found; `None` before the first.
 ///
 /// # Errors
@@ -217,4 +242,23 @@ pub fn notes(text: &str) -> Vec<String> {
         found.push(format!("{body}\n\n{signatures}\n"));
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_that_was_cut_short_is_no_note() {
+        let note = |n: i64| {
+            format!("kinora/k\n{n}\nhash=\ntime 2026-11-27T02:00:00Z\n\n\u{2014} kinora/k sig{n}\n\n")
+        };
+        let both = note(1) + &note(2);
+        assert_eq!(finished(&both), both);
+        for cut in (both.len() - note(2).len()..both.len()).filter(|cut| both.is_char_boundary(*cut)) {
+            assert_eq!(finished(&both[..cut]), note(1), "cut at {cut}");
+        }
+        assert_eq!((finished(""), finished("kinora/k\n1")), ("", ""));
+        assert_eq!(notes(&both).len(), 2);
+    }
 }

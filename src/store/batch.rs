@@ -122,19 +122,19 @@ pub(super) async fn write(
             .collect(),
         generation,
     };
-    let Ruling { answers, accepted, rows, position, hash } = rule(known, appends, recorded_at);
+    let Ruling { answers, accepted, rows, held, position, hash } = rule(known, appends, recorded_at);
     if accepted.is_empty() {
         c.batch_execute("rollback").await?;
         return Ok((answers, Tail { position, hash }));
     }
-    commit(c, s, &rows, &accepted, recorded_at, position, &hash).await?;
+    commit(c, s, (&rows, &held), &accepted, recorded_at, position, &hash).await?;
     Ok((answers, Tail { position, hash }))
 }
 
 async fn commit(
     c: &Client,
     s: &Locked,
-    r: &Rows,
+    (r, held): (&Rows, &[(&Claim, &str)]),
     accepted: &[(&Append, Receipt)],
     recorded_at: DateTime<Utc>,
     position: i64,
@@ -149,8 +149,9 @@ async fn commit(
     let fields: Vec<&str> = sealed().map(|v| v.reference.field.as_str()).collect();
     let value_versions: Vec<Uuid> = sealed().map(|v| v.reference.version).collect();
     let ciphertexts: Vec<&[u8]> = sealed().map(|v| v.ciphertext.as_slice()).collect();
-    let taken = columns(accepted, |a| &a.claims);
-    let given = columns(accepted, |a| &a.releases);
+    let given: Vec<_> =
+        accepted.iter().flat_map(|(a, _)| a.releases.iter().map(|c| (c, a.stream_id.as_str()))).collect();
+    let (taken, given) = (columns(held), columns(&given));
     let events: Params<'_, 12> = [
         &r.position,
         &r.stream,
@@ -184,14 +185,12 @@ async fn commit(
 
 type ClaimColumns<'a> = (Vec<&'a str>, Vec<&'a str>, Vec<&'a str>);
 
-fn columns<'a>(accepted: &[(&'a Append, Receipt)], of: fn(&Append) -> &Vec<Claim>) -> ClaimColumns<'a> {
+fn columns<'a>(claims: &[(&'a Claim, &'a str)]) -> ClaimColumns<'a> {
     let mut out = ClaimColumns::default();
-    for (append, _) in accepted {
-        for claim in of(append) {
-            out.0.push(&claim.namespace);
-            out.1.push(&claim.key);
-            out.2.push(&append.stream_id);
-        }
+    for (claim, stream) in claims {
+        out.0.push(&claim.namespace);
+        out.1.push(&claim.key);
+        out.2.push(stream);
     }
     out
 }

@@ -36,6 +36,32 @@ impl StoreError {
     pub fn file(what: impl Into<String>, cause: std::io::Error) -> Self {
         Self::File { what: what.into(), cause }
     }
+
+    fn state(&self) -> Option<&str> {
+        match self {
+            Self::Database(error) => error.code().map(|state| state.code()),
+            _ => None,
+        }
+    }
+
+    /// Whether it says nothing about what was asked for: the connection, a deadlock, no room, a lock, a shutdown. The
+    /// same may work in a moment.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Connection(_) => true,
+            Self::Database(error) if error.code().is_none() => error.is_closed(),
+            _ => self.state().is_some_and(|state| {
+                !self.is_time_out() && matches!(state.get(..2), Some("08" | "40" | "53" | "55" | "57" | "58"))
+            }),
+        }
+    }
+
+    /// Whether a statement was cut off because it took too long.
+    #[must_use]
+    pub fn is_time_out(&self) -> bool {
+        self.state() == Some("57014")
+    }
 }
 
 /// tokio-postgres prints only "db error"; the server's words are in its source.

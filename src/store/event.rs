@@ -1,7 +1,7 @@
 //! Events as they stand in the log.
 
-use super::known;
 use super::payload::Payload;
+use super::{known, upcasters};
 use crate::domain::shared::{PersonalRef, aggregate::CategoryEvent, derive_id};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -149,7 +149,9 @@ impl RecordedEvent {
             let words = format!("it is of version {}, and this Kinora knows {newest}", self.type_version);
             return Err(wrap(serde::de::Error::custom(words)));
         }
-        self.payload.decode(&self.kind).map(Some).map_err(wrap)
+        // Here, so that whoever reads the log meets the present form: aggregates, projections and workflows alike.
+        let event = upcasters::upcast(self);
+        event.payload.decode(&event.kind).map(Some).map_err(wrap)
     }
 }
 

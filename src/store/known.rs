@@ -2,8 +2,8 @@
 //! processes of two versions share it. Whoever passed over such an event, or read it as something it is not,
 //! would never come back to it; so readers stop in front of it.
 
+use super::RecordedEvent;
 use super::event::DecodeError;
-use super::{RecordedEvent, upcasters};
 use crate::domain::account::AccountEvent;
 use crate::domain::approval::ApprovalEvent;
 use crate::domain::character::CharacterEvent;
@@ -117,7 +117,7 @@ pub fn read(event: &RecordedEvent) -> Result<(), String> {
     let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
     let form = known.get(&(event.category(), event.kind.as_str()));
     let form = form.ok_or_else(|| of(event).to_string())?;
-    (form.reads)(&upcasters::upcast(event)).map_err(|e| e.to_string())
+    (form.reads)(event).map_err(|e| e.to_string())
 }
 
 /// An event in front of which a reader has to stop.

@@ -72,9 +72,12 @@ pub async fn pending(client: &Client) -> Result<Vec<Migration>, StoreError> {
 /// # Errors
 /// As [`pending`], or if a statement fails; what was applied before stays applied.
 pub async fn run(client: &mut Client) -> Result<Vec<String>, StoreError> {
+    // An index over a long log, or waiting for another process that makes one, takes as long as it takes.
+    client.batch_execute("set statement_timeout = 0").await?;
     client.execute("select pg_advisory_lock($1)", &[&LOCK]).await?;
     let result = run_locked(client).await;
     client.execute("select pg_advisory_unlock($1)", &[&LOCK]).await?;
+    client.batch_execute("reset statement_timeout").await?;
     result
 }
 

@@ -46,7 +46,22 @@ impl Database {
     /// If the URL cannot be read.
     pub fn by_url(url: &str) -> Result<Self, StoreError> {
         let mut config: Config = url.parse().map_err(StoreError::Database)?;
-        config.application_name("kinora").options(OPTIONS);
+        let options = match config.get_options() {
+            Some(theirs) => format!("{OPTIONS} {theirs}"),
+            None => OPTIONS.to_owned(),
+        };
+        config.application_name("kinora").options(options);
+        // A network that swallows packets must not hold anybody for hours; what the URL says counts.
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(Duration::from_secs(10));
+        }
+        if config.get_tcp_user_timeout().is_none() {
+            config.tcp_user_timeout(Duration::from_secs(15));
+        }
+        if !url.contains("keepalives_idle") {
+            config.keepalives_idle(Duration::from_secs(30)).keepalives_interval(Duration::from_secs(10));
+            config.keepalives_retries(3);
+        }
         Ok(Self { app: config.clone(), owner: config })
     }
 

@@ -145,7 +145,6 @@ where
     A: Decider,
     A::Event: CategoryEvent,
 {
-    let event = super::upcasters::upcast(event);
     event
         .decode::<A::Event>()
         .map_err(|e| StoreError::Unreadable(e.to_string()))?

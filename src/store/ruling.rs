@@ -5,7 +5,7 @@ use super::Claim;
 use super::chain::Link;
 use super::journal::{Append, AppendError, Receipt};
 use chrono::{DateTime, Utc};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// What stands in the log, as far as a batch has to do with it.
@@ -34,6 +34,8 @@ pub struct Ruling<'a> {
     pub accepted: Vec<(&'a Append, Receipt)>,
     /// Their events.
     pub rows: Rows,
+    /// The keys that they hold in the end, each with its owner: what one of them claimed and gave up is not among them.
+    pub held: Vec<(&'a Claim, &'a str)>,
     /// The last position afterwards.
     pub position: i64,
     /// The hash there.
@@ -92,7 +94,10 @@ pub fn rule<'a>(known: Known, appends: &[&'a Append], recorded_at: DateTime<Utc>
         }
         let receipt = Receipt { position: ruling.position, version: *version, replayed: false };
         for claim in &append.releases {
-            owners.remove(claim);
+            // Nobody gives up what another one holds.
+            if owners.get(claim).is_some_and(|owner| *owner == append.stream_id) {
+                owners.remove(claim);
+            }
         }
         for claim in &append.claims {
             owners.insert(claim.clone(), append.stream_id.clone());
@@ -101,6 +106,14 @@ pub fn rule<'a>(known: Known, appends: &[&'a Append], recorded_at: DateTime<Utc>
         ruling.accepted.push((append, receipt));
         ruling.answers.push(Ok(receipt));
     }
+    let claimed =
+        ruling.accepted.iter().flat_map(|(append, _)| append.claims.iter().map(move |c| (c, *append)));
+    let mut seen = HashSet::new();
+    ruling.held = claimed
+        .filter(|(claim, append)| owners.get(*claim).is_some_and(|owner| *owner == append.stream_id))
+        .filter(|(claim, _)| seen.insert(*claim))
+        .map(|(claim, append)| (claim, append.stream_id.as_str()))
+        .collect();
     ruling
 }
 

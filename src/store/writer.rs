@@ -45,6 +45,10 @@ impl Line {
         client
             .batch_execute("set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set enable_bitmapscan = off; set enable_material = off; set plan_cache_mode = force_generic_plan")
             .await?;
+        // It holds the head of the log: a machine that dies in between must not keep it from all others for hours.
+        client
+            .batch_execute("set idle_in_transaction_session_timeout = '10s'; set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3; set tcp_user_timeout = '15s'")
+            .await?;
         let wait = if durable { "on" } else { "off" };
         client.batch_execute(&format!("set synchronous_commit = {wait}")).await?;
         let locked = Locked::prepare(&client).await?;
@@ -234,14 +238,19 @@ impl Writer {
     async fn one_by_one(&mut self, appends: &[&Append], durable: bool) -> Written {
         let mut all = Written { answers: Vec::with_capacity(appends.len()), committed: false };
         for append in appends {
-            all.answers.push(match self.attempt(std::slice::from_ref(append), durable).await {
+            let answer = match self.attempt(std::slice::from_ref(append), durable).await {
                 Ok(mut one) => {
                     all.committed |= one.committed;
                     one.answers.pop().unwrap_or(Err(AppendError::Unavailable))
                 }
                 Err(error) if is_rejection(&error) => Err(AppendError::Refused(error.to_string())),
                 Err(_) => Err(AppendError::Unavailable),
-            });
+            };
+            // Before the next one is tried: what was decided on top of it must not come to be (decision 6).
+            if let (Err(_), Some(basis)) = (&answer, &append.basis) {
+                basis.give_up();
+            }
+            all.answers.push(answer);
         }
         all
     }

@@ -3,13 +3,15 @@
 use crate::accounts::person;
 use crate::support::Studio;
 use async_trait::async_trait;
+use futures_util::{StreamExt, stream};
 use kinora::actors::projector::Projector;
 use kinora::domain::shared::Role;
 use kinora::projections::{Projection, ProjectionError};
 use kinora::store::followed::Followed;
-use kinora::store::{RecordedEvent, Transaction, log};
+use kinora::store::{Append, Metadata, NewEvent, RecordedEvent, Transaction, log};
 use std::sync::Arc;
 use tokio::sync::watch;
+use uuid::Uuid;
 
 /// A row for each account with the kinds of its events in their order; panics at those of one stream.
 struct Kinds {
@@ -137,5 +139,71 @@ async fn a_page_holds_what_is_followed_and_moves_over_the_rest() {
     assert!(streams.iter().all(|s| page.events.iter().any(|e| e.stream_id == *s)));
     let nowhere = followed.page(&client, head, head, 10).await.expect("a page");
     assert_eq!((nowhere.events.len(), nowhere.to), (0, head));
+    studio.close().await;
+}
+
+/// Writes `many` events, each of a stream of its own.
+async fn fill(studio: &Studio, many: usize) {
+    let cx = &studio.instance.services;
+    let slot = "2031-01-01T00:00:00Z";
+    let payload = serde_json::json!({ "job": "of-this-test", "slot": slot });
+    let event = NewEvent { kind: "RunRequested".into(), type_version: 1, payload: payload.to_string() };
+    let meta = Metadata::system("test", cx.clock.new_id(), cx.clock.now());
+    let metadata = serde_json::to_string(&meta).expect("written");
+    let appends = (0..many).map(|_| {
+        cx.journal.append(Append {
+            stream_id: format!("run-{}", Uuid::now_v7()),
+            expected: 0,
+            command_id: Uuid::now_v7(),
+            effective_at: cx.clock.now(),
+            metadata: metadata.clone(),
+            events: vec![event.clone()],
+            vault: vec![],
+            claims: vec![],
+            releases: vec![],
+            basis: None,
+        })
+    });
+    let written: Vec<_> = stream::iter(appends).buffer_unordered(256).collect().await;
+    assert!(written.iter().all(Result::is_ok));
+    studio.settle().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_folded_in_memory_is_rebuilt_over_many_pages() {
+    let (studio, _) = people().await;
+    fill(&studio, 5_000).await;
+    let figures = "select json_agg(f order by f::text)::text from views.figures_subjects f";
+    let before: Option<String> = studio.client().await.query_one(figures, &[]).await.expect("rows").get(0);
+    let rebuilt = studio.instance.projector.rebuild_live("figures", |_, _| {});
+    let rebuilt = tokio::time::timeout(std::time::Duration::from_secs(60), rebuilt).await;
+    assert!(rebuilt.expect("it ends").expect("rebuilt").position > 5_000);
+    let after: Option<String> = studio.client().await.query_one(figures, &[]).await.expect("rows").get(0);
+    assert_eq!(before, after);
+    studio.verify().await;
+    studio.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_build_of_before_an_upgrade_leaves_the_tables_of_the_newer_one_alone() {
+    let (studio, _) = people().await;
+    let projector = only(&studio, Kinds { faulty: None, apart: true });
+    projector.prepare().await.expect("prepared");
+    while projector.step().await.expect("folded") {}
+    let before = rows(&studio).await;
+    // Another process has made the table anew, for code of its own.
+    let sql = "update checkpoints set version = 2, position = 0 where name = 'kinds'; delete from kinds";
+    studio.superuser().await.batch_execute(sql).await.expect("an upgrade");
+    assert!(!projector.step().await.expect("nothing to do"));
+    assert!(rows(&studio).await.is_empty() && !before.is_empty());
+    // Without a checkpoint it does not begin at the first event for ever.
+    studio
+        .superuser()
+        .await
+        .batch_execute("delete from checkpoints where name = 'kinds'")
+        .await
+        .expect("gone");
+    let error = projector.step().await.expect_err("said").to_string();
+    assert!(error.contains("kinds") && error.contains("restart"), "{error}");
     studio.close().await;
 }

@@ -29,7 +29,9 @@ use crate::store::checkpoint;
 use crate::store::{Metadata, StoreError};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -193,8 +195,13 @@ pub async fn run(
     send(cx, Uuid::now_v7(), id, request, requested_by).await?;
     drop(client);
     let run = Run { id, job: job.name(), at: slot };
+    // A job that panics has failed: it must neither take others with it nor be begun anew at every start.
+    let guarded = AssertUnwindSafe(job.run(&run, cx)).catch_unwind().map(|ended| {
+        let panicked = |_| Err(JobError::Failed("a fault of the program (a panic, see its log)".into()));
+        ended.unwrap_or_else(panicked)
+    });
     let outcome = tokio::select! {
-        outcome = job.run(&run, cx) => outcome,
+        outcome = guarded => outcome,
         () = keep_lease(cx, &lease) => Err(JobError::Failed("the lease was lost".into())),
     };
     let outcome = match outcome {

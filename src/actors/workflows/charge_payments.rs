@@ -59,6 +59,6 @@ impl Workflow for ChargePayments {
             } else {
                 return Ok(());
             };
-        done.map_err(|e| WorkflowError::Failed(e.to_string()))
+        done.map_err(WorkflowError::from)
     }
 }

@@ -95,7 +95,7 @@ async fn apply(event: &RecordedEvent, cx: &Services, used: CreditEvent) -> Resul
             let command = CreditCommand::GiveBack { order, later: Some(later), at };
             send(event, cx, event.stream_uuid(), "not-taken", command).await
         }
-        Err(error) => Err(WorkflowError::Failed(error.to_string())),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -110,5 +110,5 @@ async fn send(
     // Why staff wanted it is kept with what follows.
     meta.reason.clone_from(&event.metadata.reason);
     let sent = cx.bus.dispatch::<Credit>(Envelope::new(id, account, command, meta)).await;
-    sent.map(drop).map_err(|e| WorkflowError::Failed(e.to_string()))
+    sent.map(drop).map_err(WorkflowError::from)
 }

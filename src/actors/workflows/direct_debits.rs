@@ -99,7 +99,7 @@ where
     let (command_id, meta) = cx.follow(event, NAME, purpose);
     match cx.bus.dispatch::<A>(Envelope::new(command_id, id, command, meta)).await {
         Ok(_) | Err(CommandError::Refused(_)) => Ok(()),
-        Err(error) => Err(WorkflowError::Failed(error.to_string())),
+        Err(error) => Err(error.into()),
     }
 }
 

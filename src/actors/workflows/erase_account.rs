@@ -205,7 +205,7 @@ async fn take(
             let command = AccountCommand::MarkErased { at: cx.clock.now(), request };
             match cx.bus.dispatch::<Account>(Envelope::new(id, account, command, meta.clone())).await {
                 Ok(_) | Err(CommandError::Refused(AccountError::Unknown)) => Ok(1),
-                Err(error) => Err(WorkflowError::Failed(error.to_string())),
+                Err(error) => Err(error.into()),
             }
         }
         ErasureStep::WriteCertificate => certificate::write(cx, request).await,

@@ -37,7 +37,7 @@ impl Workflow for HideAccount {
         match cx.bus.dispatch::<Account>(Envelope::new(id, account, command, meta)).await {
             // The request may be for an account that another way erased meanwhile.
             Ok(_) | Err(CommandError::Refused(AccountError::Erased)) => Ok(()),
-            Err(error) => Err(WorkflowError::Failed(error.to_string())),
+            Err(error) => Err(error.into()),
         }
     }
 }

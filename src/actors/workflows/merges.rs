@@ -48,19 +48,19 @@ impl Workflow for Merges {
             let (id, meta) = cx.follow(event, NAME, &format!("move {}", row.id));
             let command = SubscriptionCommand::MoveTo { to: into };
             let sent = cx.bus.dispatch::<Subscription>(Envelope::new(id, row.id, command, meta)).await;
-            sent.map_err(|e| WorkflowError::Failed(e.to_string()))?;
+            sent.map_err(WorkflowError::from)?;
         }
         // After the subscriptions: a gift may have waited for one of them.
         for gift in gifts::of_account(&cx.reader, from).await? {
             let (id, meta) = cx.follow(event, NAME, &format!("gift {}", gift.id()));
             let command = GiftCommand::MoveTo { from, to: into, at };
             let sent = cx.bus.dispatch::<Gift>(Envelope::new(id, gift.id(), command, meta)).await;
-            sent.map_err(|e| WorkflowError::Failed(e.to_string()))?;
+            sent.map_err(WorkflowError::from)?;
         }
         let (id, meta) = cx.follow(event, NAME, "credit");
         let command = CreditCommand::MoveTo { to: into, at };
         let sent = cx.bus.dispatch::<Credit>(Envelope::new(id, from, command, meta)).await;
-        sent.map_err(|e| WorkflowError::Failed(e.to_string()))?;
+        sent.map_err(WorkflowError::from)?;
         complimentary(event, cx, (from, into), at).await?;
         measurements(cx, from, into).await?;
         let (id, _) = cx.follow(event, NAME, "mail");
@@ -78,7 +78,7 @@ async fn send(
 ) -> Result<(), WorkflowError> {
     let (id, meta) = cx.follow(event, NAME, purpose);
     let sent = cx.bus.dispatch::<Account>(Envelope::new(id, account, command, meta)).await;
-    sent.map(drop).map_err(|e| WorkflowError::Failed(e.to_string()))
+    sent.map(drop).map_err(WorkflowError::from)
 }
 
 /// Access that was given away goes over, as long as the longer of both.

@@ -24,6 +24,8 @@ mod wallets;
 
 pub mod process_media;
 
+use super::bus::CommandError;
+use super::payments::PaymentError;
 use super::services::Services;
 use crate::projections::ProjectionError;
 use crate::store::event::DecodeError;
@@ -48,7 +50,7 @@ pub trait Workflow: Send + Sync + 'static {
     ///
     /// # Errors
     /// An error is retried with growing pauses; after [`TRIES`](super::workflow_runner::TRIES) the
-    /// event is parked and shown to operators.
+    /// event is parked and shown to operators. What says nothing about the event is tried for longer.
     async fn handle(&self, event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError>;
 }
 
@@ -61,9 +63,47 @@ pub enum WorkflowError {
     /// The event has an unknown form.
     #[error(transparent)]
     Decode(#[from] DecodeError),
+    /// Kinora is busy or the database away: it says nothing about the event, and is tried again without counting.
+    #[error("{0}")]
+    Later(String),
     /// Anything else, in words for operators without personal data.
     #[error("{0}")]
     Failed(String),
+}
+
+impl WorkflowError {
+    /// Whether it says nothing about the event.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_passing() || error.is_time_out(),
+            Self::Later(_) => true,
+            Self::Decode(_) | Self::Failed(_) => false,
+        }
+    }
+}
+
+impl<E: std::fmt::Display> From<CommandError<E>> for WorkflowError {
+    fn from(error: CommandError<E>) -> Self {
+        match error {
+            CommandError::Busy | CommandError::TimedOut | CommandError::Unavailable => {
+                Self::Later(error.to_string())
+            }
+            CommandError::Refused(_) | CommandError::Taken { .. } | CommandError::Panicked => {
+                Self::Failed(error.to_string())
+            }
+        }
+    }
+}
+
+impl From<PaymentError> for WorkflowError {
+    fn from(error: PaymentError) -> Self {
+        match error {
+            PaymentError::Store(error) => Self::Store(error),
+            PaymentError::Order(error) => error.into(),
+            other => Self::Failed(other.to_string()),
+        }
+    }
 }
 
 impl From<tokio_postgres::Error> for WorkflowError {

@@ -97,5 +97,5 @@ async fn tell(
     };
     let (id, meta) = cx.follow(event, NAME, &format!("tell {subscription}"));
     let sent = cx.bus.dispatch::<Subscription>(Envelope::new(id, subscription, command, meta)).await;
-    sent.map(|_| ()).map_err(|e| WorkflowError::Failed(e.to_string()))
+    sent.map(|_| ()).map_err(WorkflowError::from)
 }

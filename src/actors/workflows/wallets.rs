@@ -64,7 +64,7 @@ async fn send(
     match cx.bus.dispatch::<Wallet>(Envelope::new(id, account, command, meta)).await {
         // Forgotten by the gateway before the subscription took it: the clock will be told that it is none.
         Ok(_) | Err(CommandError::Refused(WalletError::Detached)) => Ok(()),
-        Err(error) => Err(WorkflowError::Failed(error.to_string())),
+        Err(error) => Err(error.into()),
     }
 }
 

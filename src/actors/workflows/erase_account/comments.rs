@@ -66,6 +66,6 @@ async fn send(cx: &Services, envelope: Envelope<CommentCommand>) -> Result<bool,
     match cx.bus.dispatch::<Comment>(envelope).await {
         Ok(receipt) => Ok(receipt.position > 0),
         Err(CommandError::Refused(CommentError::Deleted)) => Ok(false),
-        Err(error) => Err(WorkflowError::Failed(error.to_string())),
+        Err(error) => Err(error.into()),
     }
 }

@@ -72,7 +72,7 @@ pub(super) async fn unpublished_uploads(
             }
             let id = derive_id(&work.id.to_string(), &format!("erase {purpose}"));
             let sent = cx.bus.dispatch::<Media>(Envelope::new(id, work.id, command, meta.clone())).await;
-            sent.map_err(|e| WorkflowError::Failed(e.to_string()))?;
+            sent.map_err(WorkflowError::from)?;
         }
         removed += 1;
     }

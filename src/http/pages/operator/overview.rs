@@ -35,6 +35,8 @@ struct View {
     readers: Vec<ReaderRow>,
     actors: BTreeMap<String, Status>,
     jobs: Vec<JobRow>,
+    /// Taken before the rest is read: where one has ended, the rest shows what it led to.
+    refolds: BTreeMap<String, Refold>,
     letters: Vec<DeadLetter>,
     stopped: Vec<Stopped>,
     verified: Option<LastVerification>,
@@ -53,6 +55,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let reader = &req.app.reader;
     let mut last = operator::last_runs(reader).await?;
     let view = View {
+        refolds: req.app.refolds.all(),
         head: operator::head(reader).await?,
         readers: operator::readers(reader).await?,
         actors: req.app.board.all(),
@@ -89,7 +92,8 @@ fn body(req: &Req, view: &View) -> Markup {
         + view.letters.len()
         + view.stopped.len()
         + usize::from(changed)
-        + usize::from(view.unattended > 0);
+        + usize::from(view.unattended > 0)
+        + view.readers.iter().filter(|row| row.seconds > LATE).count();
     html! {
         (page_head("Operations", Some("What runs, how far it is, and what stands still."), None))
         @if let Some((tone, sentence)) = said(req) { (notice_text(tone, sentence)) }
@@ -113,7 +117,7 @@ fn body(req: &Req, view: &View) -> Markup {
             Stat { label: "Free on the data disk", value: format::bytes(view.free), ..Stat::default() },
         ]))
         section.stack #log { h2 { "The event log" } (proof(view)) }
-        section.stack #readers { h2 { "Projections and workflows" } (readers(req, &view.readers)) }
+        section.stack #readers { h2 { "Projections and workflows" } (readers(req, &view.refolds, &view.readers)) }
         section.stack { h2 { "Actors of this process" } (actors(&view.actors)) }
         section.stack { h2 { "Scheduled jobs" } (schedule(req, &view.jobs)) }
         section.stack #set-aside { h2 { "Events set aside" } (letters(req, &view.letters)) }
@@ -165,8 +169,7 @@ fn events(count: i64) -> String {
     if count == 1 { "1 event".into() } else { format!("{} events", format::count(count)) }
 }
 
-fn readers(req: &Req, all: &[ReaderRow]) -> Markup {
-    let refolds = req.app.refolds.all();
+fn readers(req: &Req, refolds: &BTreeMap<String, Refold>, all: &[ReaderRow]) -> Markup {
     let columns = [
         Column::new("Name"),
         Column::new("Kind"),

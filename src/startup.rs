@@ -3,8 +3,8 @@
 
 use crate::actors::supervisor::{Desk, LoopError, Supervisor};
 use crate::actors::{
-    Bus, Services, data_export, encoder, jobs, listener, mailer, projector::Projector, refold::Refolds,
-    sampler, scheduler, search, workflow_runner, workflows,
+    Bus, Services, data_export, encoder, jobs, listener, mailer, projector::Projector, proving::Provings,
+    refold::Refolds, sampler, scheduler, search, workflow_runner, workflows,
 };
 use crate::adapters::geoip;
 use crate::clock::Clock;
@@ -37,6 +37,8 @@ const KEYED: usize = 8;
 const BEHIND: usize = 16;
 /// With the web's drain less than the 30 s in which SIGTERM must be answered.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
+/// How long commands without a caller may take to end.
+const COMMANDS_END: Duration = Duration::from_secs(5);
 
 /// What a process does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -189,6 +191,7 @@ impl Instance {
         let files = Files::new(&config.data, bucket);
         let services = Services {
             refolds: Refolds::new(projector.clone()),
+            provings: Provings::new(audit.clone(), clock.clone()),
             config: LiveConfig::new(config),
             secrets: Arc::new(secrets),
             board: supervisor.board(),
@@ -285,6 +288,10 @@ impl Instance {
     /// If PostgreSQL does not stop.
     pub async fn close(self) -> Result<(), StartError> {
         self.supervisor.stop(STOP_PATIENCE).await;
+        // Nobody waits for these any more, but they were taken.
+        if !self.services.bus.quiet(COMMANDS_END).await {
+            tracing::warn!("commands are still under way; they end with the process");
+        }
         if let Ok(client) = self.services.pool.get().await {
             let _ = checkpoint::release(&client, self.services.process).await;
         }

@@ -35,7 +35,8 @@ fn reference(document: &Document, credit_note: bool) -> PersonalRef {
     let kind = if credit_note { "credit note" } else { "invoice" };
     let corrects = document.corrects.as_deref().unwrap_or_default();
     let refund = document.refund.map(|id| id.to_string()).unwrap_or_default();
-    let which = format!("{kind} {} {} {corrects} {refund}", document.issued_on, document.paid);
+    let anew = document.reissue.map(|id| format!(" {id}")).unwrap_or_default();
+    let which = format!("{kind} {} {} {corrects} {refund}{anew}", document.issued_on, document.paid);
     PersonalRef {
         subject: subject(document.issued_on.year(), document.tax.country),
         field: FIELD.into(),

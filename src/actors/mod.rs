@@ -43,6 +43,7 @@ pub mod payments;
 pub mod pipeline;
 pub mod projector;
 pub mod proof;
+pub mod proving;
 pub mod rebuild;
 pub mod refold;
 pub mod refunds;

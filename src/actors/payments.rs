@@ -12,7 +12,7 @@ use crate::adapters::gateways::{ChargeRequest, Gateway, SavedMethod};
 use crate::config::Config;
 use crate::domain::order::{Attempt, Order, OrderCommand, OrderError};
 use crate::domain::shared::calendar::Zone;
-use crate::domain::shared::payment::{BillingPolicy, Outcome, PaymentMethod};
+use crate::domain::shared::payment::{BillingPolicy, NO_CHARGE_MADE, Outcome, PaymentMethod};
 use crate::domain::shared::{AccountId, Money, PersonalValue};
 use crate::projections::orders;
 use crate::store::repository::EventRepository;
@@ -299,7 +299,7 @@ pub async fn ask(
         None => {}
     }
     Ok(match gateway.cancel(key, amount, at).await? {
-        Outcome::Cancelled => Outcome::Declined { code: "no_charge_made".into(), hard: false },
+        Outcome::Cancelled => Outcome::Declined { code: NO_CHARGE_MADE.into(), hard: false },
         other => other,
     })
 }

@@ -1,6 +1,7 @@
 //! What workflows, jobs and pages work with.
 
 use super::bus::Bus;
+use super::proving::Provings;
 use super::refold::Refolds;
 use super::supervisor::StatusBoard;
 use crate::adapters::geoip::GeoIp;
@@ -57,6 +58,8 @@ pub struct Services {
     pub board: StatusBoard,
     /// Rebuilds of projections that were asked for here.
     pub refolds: Refolds,
+    /// Verifications of the whole log that were asked for here.
+    pub provings: Provings,
     /// This process, as owner of leases.
     pub process: Uuid,
 }

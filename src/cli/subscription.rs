@@ -2,6 +2,7 @@
 
 use super::{CliError, Global, print_json};
 use crate::domain::order::{Order, OrderEvent};
+use crate::domain::shared::calendar::Zone;
 use crate::projections::orders::{self, OrderRow};
 use crate::projections::subscription_timeline::{self, Entry, state_as_of};
 use crate::projections::subscription_words::{actor_words, describe};
@@ -25,7 +26,7 @@ enum Action {
     Show {
         /// The subscription.
         id: Uuid,
-        /// What was true at the end of that day (UTC).
+        /// What was true at the end of that day, where the studio is.
         #[arg(long, value_name = "DATE")]
         as_of: Option<NaiveDate>,
         /// As JSON.
@@ -36,7 +37,7 @@ enum Action {
     Why {
         /// The subscription.
         id: Uuid,
-        /// The day (UTC).
+        /// The day, where the studio is.
         date: NaiveDate,
         /// As JSON.
         #[arg(long)]
@@ -54,7 +55,8 @@ pub async fn subscription(global: &Global, args: SubscriptionArgs) -> Result<(),
 async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
     let cx = &instance.services;
     cx.settle(Duration::from_secs(30)).await?;
-    let today = cx.clock.now().date_naive();
+    let zone = Zone::parse(&cx.config.studio.zone).map_err(|e| CliError::Failed(e.to_string()))?;
+    let today = zone.date_of(cx.clock.now());
     if let Action::Show { as_of: Some(day), .. } = &action
         && *day > today
     {
@@ -63,8 +65,8 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
         )));
     }
     let (id, until, day, as_json) = match action {
-        Action::Show { id, as_of, json } => (id, as_of.and_then(end_of), None, json),
-        Action::Why { id, date, json } => (id, end_of(date), Some(date), json),
+        Action::Show { id, as_of, json } => (id, as_of.and_then(|day| end_of(zone, day)), None, json),
+        Action::Why { id, date, json } => (id, end_of(zone, date), Some(date), json),
     };
     let Some(mut row) = subscriptions::one(&cx.reader, id).await? else {
         return Err(CliError::Failed(format!("there is no subscription {id}")));
@@ -80,7 +82,7 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
     // Plan and price of that day, not of today.
     row.state = state.clone();
     if let Some(day) = day {
-        entries.retain(|e| e.effective_at.date_naive() == day);
+        entries.retain(|e| zone.date_of(e.effective_at) == day);
     }
     let status: Option<&'static str> = state.status().map(Into::into);
     if as_json {
@@ -132,8 +134,8 @@ async fn act(instance: &Instance, action: Action) -> Result<(), CliError> {
     Ok(())
 }
 
-fn end_of(day: NaiveDate) -> Option<DateTime<Utc>> {
-    day.checked_add_days(Days::new(1)).and_then(|d| d.and_hms_opt(0, 0, 0)).map(|d| d.and_utc())
+fn end_of(zone: Zone, day: NaiveDate) -> Option<DateTime<Utc>> {
+    day.checked_add_days(Days::new(1)).map(|next| zone.start_of_day(next))
 }
 
 /// The orders that were there at `until`, as they stood then by what is in `entries`.

@@ -52,6 +52,7 @@ fn document(price: i64, country: &str, business: bool) -> Document {
         refund: None,
         paid_on: None,
         moved: false,
+        reissue: None,
         credit: None,
     }
 }

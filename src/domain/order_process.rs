@@ -219,8 +219,9 @@ impl Sold {
                 let (new, p) = *change;
                 let left =
                     Period { start: p.period.start, end: p.period.start + Days::new(u64::from(p.days_left)) };
+                let back = if p.held.is_some() { ", as far as it did not go back before" } else { "" };
                 let credit =
-                    format!("{}: {} of {} days not used", name(agreed), p.days_left, p.days_of_period);
+                    format!("{}: {} of {} days not used{back}", name(agreed), p.days_left, p.days_of_period);
                 // Who accounts for the tax sees net prices only; the second line takes what rounding left.
                 let charge = to_pay(p.charge);
                 let back = Money::new(total.minor - charge.minor, total.currency);

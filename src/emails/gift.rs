@@ -51,6 +51,9 @@ pub enum GiftMail {
         what: String,
         /// The price goes back.
         paid: bool,
+        /// Its buyer went back on the contract.
+        #[serde(default)]
+        by_right: bool,
     },
 }
 
@@ -95,9 +98,15 @@ impl GiftMail {
                 };
                 letter.sign(studio)
             }
-            Self::TakenBack { what, paid } => Letter::new("Your gift was taken back")
+            Self::TakenBack { what, paid, by_right } => Letter::new(match by_right {
+                true => "You have withdrawn from your gift",
+                false => "Your gift was taken back",
+            })
                 .to_person(name)
-                .say(format!("The gift of {what} was taken back: its code counts no more."))
+                .say(match by_right {
+                    true => format!("We have your withdrawal from the gift of {what}: its code counts no more."),
+                    false => format!("The gift of {what} was taken back: its code counts no more."),
+                })
                 .say(if *paid {
                     "What you paid goes back the way it came; a credit note corrects the invoice."
                 } else {
@@ -143,7 +152,7 @@ pub(super) fn bought(
     studio: &Studio,
     name: Option<&str>,
     what: &str,
-    last_day: Option<NaiveDate>,
+    (last_day, returnable_until): (Option<NaiveDate>, Option<NaiveDate>),
     code: Option<&str>,
 ) -> Mail {
     let letter = Letter::new("Your gift is paid").to_person(name);
@@ -154,8 +163,15 @@ pub(super) fn bought(
         None => letter
             .say(format!("Thank you. The code for {what} is on its way to the address that you gave us.")),
     };
-    end(letter, last_day)
-        .say("Whoever has the code can use it, once. Your gifts show when it was redeemed.")
-        .button("Your gifts", studio.link("/account/gifts"))
-        .sign(studio)
+    let letter = end(letter, last_day)
+        .say("Whoever has the code can use it, once. Your gifts show when it was redeemed.");
+    match returnable_until {
+        Some(day) => letter.say(format!(
+            "Until {} you can go back on it, without a reason, as long as nobody has redeemed it: your gifts have the way.",
+            day_words(day)
+        )),
+        None => letter,
+    }
+    .button("Your gifts", studio.link("/account/gifts"))
+    .sign(studio)
 }

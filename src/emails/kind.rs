@@ -121,6 +121,9 @@ pub enum MailKind {
         last_day: Option<NaiveDate>,
         /// Whether the code went to somebody else.
         sent: bool,
+        /// The last day on which the buyer can go back on it.
+        #[serde(default)]
+        returnable_until: Option<NaiveDate>,
     },
     /// What became of a gift.
     Gift(super::gift::GiftMail),
@@ -194,8 +197,9 @@ impl MailKind {
             Self::ExportReady { expires } => super::export_ready::render(studio, name, *expires),
             Self::Digest { things, more } => super::digest::render(studio, name, things, *more, token),
             Self::GiftCode { what, last_day, .. } => super::gift::code(studio, name, what, *last_day, token),
-            Self::GiftBought { what, last_day, sent, .. } => {
-                super::gift::bought(studio, name, what, *last_day, (!sent).then_some(token))
+            Self::GiftBought { what, last_day, sent, returnable_until, .. } => {
+                let code = (!sent).then_some(token);
+                super::gift::bought(studio, name, what, (*last_day, *returnable_until), code)
             }
             Self::Gift(mail) => mail.render(studio, name),
             Self::Billing(mail) => mail.render(studio, name),

@@ -43,8 +43,17 @@ fn all() -> Vec<(&'static str, Mail)> {
             "gift_code",
             gift::code(&studio, name, "Studio, month", due.date_naive().into(), "ABCD-EFGH-JKLM-NPQR"),
         ),
-        ("gift_bought", gift::bought(&studio, name, "Studio, month", None, Some("ABCD-EFGH-JKLM-NPQR"))),
-        ("gift_sent", gift::bought(&studio, name, "Studio, month", None, None)),
+        (
+            "gift_bought",
+            gift::bought(
+                &studio,
+                name,
+                "Studio, month",
+                (None, "2026-12-15".parse().ok()),
+                Some("ABCD-EFGH-JKLM-NPQR"),
+            ),
+        ),
+        ("gift_sent", gift::bought(&studio, name, "Studio, month", (None, None), None)),
         (
             "gift_to_pay",
             gift::GiftMail::ToPay {
@@ -81,7 +90,8 @@ fn all() -> Vec<(&'static str, Mail)> {
         ),
         (
             "gift_taken_back",
-            gift::GiftMail::TakenBack { what: "Studio, month".into(), paid: true }.render(&studio, name),
+            gift::GiftMail::TakenBack { what: "Studio, month".into(), paid: true, by_right: false }
+                .render(&studio, name),
         ),
         ("new_device", new_device::render(&studio, name, due)),
         ("impersonated", impersonated::render(&studio, name, due)),

@@ -98,6 +98,7 @@ pub const TABLE: &[Rule] = &[
     post("/billing/plans/{plan}/price-change", When::Always, "change what many members pay"),
     post("/billing/tax-rates", When::Always, "change a tax rate"),
     post("/billing/coupons", When::Always, "make a coupon"),
+    post("/billing/invoices/{number}/reissue", When::Always, "issue an invoice anew"),
     post("/billing/gifts/{id}/withdraw", When::Always, "take a gift back"),
 ];
 

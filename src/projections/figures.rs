@@ -25,7 +25,7 @@ impl Projection for Figures {
     }
 
     fn version(&self) -> i32 {
-        5
+        6
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -181,8 +181,12 @@ fn subscription(event: &SubscriptionEvent) -> Option<Change> {
         SubscriptionEvent::SubscriptionJoined { terms, .. } => {
             Some(Change { state: Some("on-hold"), label: Some(terms.plan_name.clone()), ..Change::default() })
         }
+        // It may have been cancelled while its charge was under way.
+        SubscriptionEvent::SubscriptionRenewed { paid_until, .. }
+        | SubscriptionEvent::PeriodWaived { paid_until, restarts: false, .. } => {
+            Change::due(Some(*paid_until))
+        }
         SubscriptionEvent::SubscriptionActivated { paid_until, .. }
-        | SubscriptionEvent::SubscriptionRenewed { paid_until, .. }
         | SubscriptionEvent::SubscriptionResumed { paid_until, .. }
         | SubscriptionEvent::PeriodWaived { paid_until, .. } => {
             Some(Change { state: Some("active"), due: Some(Some(*paid_until)), ..Change::default() })
@@ -195,6 +199,12 @@ fn subscription(event: &SubscriptionEvent) -> Option<Change> {
         }
         SubscriptionEvent::PauseEnded(PauseOver { paid_until, .. }) => {
             Some(Change { state: Some("active"), due: Some(Some(*paid_until)), ..Change::default() })
+        }
+        SubscriptionEvent::PlanChanged { begins_on: Some(_), paid_until, .. } => {
+            Change::due(Some(*paid_until))
+        }
+        SubscriptionEvent::PlanBegan { terms, .. } => {
+            Some(Change { label: Some(terms.plan_name.clone()), ..Change::default() })
         }
         SubscriptionEvent::PlanChanged { terms, paid_until, .. } => Some(Change {
             label: Some(terms.plan_name.clone()),

@@ -1,4 +1,4 @@
-//! What disputes took away for good: money that reports of revenue take off.
+//! What disputes took away for good of what was invoiced: money that reports of revenue take off.
 
 use super::{Projection, ProjectionError};
 use crate::domain::order::OrderEvent;
@@ -15,7 +15,7 @@ impl Projection for LostDisputes {
     }
 
     fn version(&self) -> i32 {
-        1
+        2
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -34,7 +34,8 @@ impl Projection for LostDisputes {
     }
 
     async fn apply(&self, tx: &Transaction<'_>, event: &RecordedEvent) -> Result<(), ProjectionError> {
-        let Some(OrderEvent::DisputeClosed { won: false, amount, at, .. }) = event.decode::<OrderEvent>()?
+        let Some(OrderEvent::DisputeClosed { won: false, amount, too_much: false, at, .. }) =
+            event.decode::<OrderEvent>()?
         else {
             return Ok(());
         };

@@ -34,6 +34,7 @@ mod plan_change_words;
 pub mod plan_mix;
 pub mod plans;
 pub mod refunds;
+mod renewal_words;
 pub mod site;
 pub mod sorting;
 pub mod statistics;

@@ -20,7 +20,7 @@ impl Projection for Movements {
     }
 
     fn version(&self) -> i32 {
-        4
+        5
     }
 
     fn streams_apart(&self) -> bool {
@@ -79,7 +79,10 @@ impl Projection for Movements {
             tx.execute(sql, &[&id, &off]).await?;
             return Ok(());
         }
-        if let SubscriptionEvent::PlanChanged { terms, .. } = &happened {
+        // What was ordered before it begins counts from the day on which it does.
+        if let SubscriptionEvent::PlanChanged { terms, begins_on: None, .. }
+        | SubscriptionEvent::PlanBegan { terms, .. } = &happened
+        {
             let sql = "update movement_subscriptions set plan = $2, every = $3 where subscription = $1";
             tx.execute(sql, &[&id, &terms.plan_name, &terms.interval.words()]).await?;
         }
@@ -136,7 +139,7 @@ fn giving(event: &SubscriptionEvent, monthly: &mut i64, before: i64, gave: bool)
         | E::SubscriptionPutOnHold { .. }
         | E::SubscriptionCancelled { .. }
         | E::SubscriptionExpired { .. } => Some(0),
-        E::PlanChanged { terms, .. } => {
+        E::PlanChanged { terms, begins_on: None, .. } | E::PlanBegan { terms, .. } => {
             *monthly = per_month(terms.price, terms.interval);
             // In a trial another plan brings nothing yet either.
             Some(if before > 0 { *monthly } else { 0 })

@@ -144,6 +144,16 @@ pub(super) fn order(event: &OrderEvent) -> Words {
                 RefundOf::Overpayment => "It was never invoiced: no credit note is due.".to_owned(),
             },
         ),
+        E::RefundAwaitsDispute(waits) => words(
+            Weight::Watch,
+            format!("The buyer has a right to {} of {} parts of the price: it waits for the end of the dispute.", waits.part, waits.of),
+            "What the bank may have taken away is not sent once more. What is left then goes back.".to_owned(),
+        ),
+        E::InvoiceReissueRequested(_) => words(
+            Weight::Plain,
+            "The invoice is taken back by a credit note, and issued anew with the member's present billing details.",
+            "Lines, price and tax stay as they were.".to_owned(),
+        ),
         E::RefundRefused { code, .. } => {
             words(Weight::Bad, format!("The gateway refused the refund: {code}. Nothing went back."), None)
         }

@@ -182,6 +182,8 @@ impl Projection for Orders {
             | E::RefundStarted { .. }
             | E::RefundRefused { .. }
             | E::RefundOutcomeUnknown { .. }
+            | E::RefundAwaitsDispute(_)
+            | E::InvoiceReissueRequested(_)
             | E::RefundParked { .. } => {}
             E::OrderFailed { .. } => status("failed").await?,
             E::OrderCancelled { .. } => status("cancelled").await?,
@@ -363,12 +365,13 @@ pub async fn to_look_up(
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
-/// What open orders whose payment failed add up to, by currency.
+/// What is missing of open orders whose payment failed, by currency.
 ///
 /// # Errors
 /// If the database cannot be read.
 pub async fn at_risk(r: &Reader) -> Result<Vec<(i64, Money)>, QueryError> {
-    let sql = "select currency, count(*), sum(gross_minor)::bigint from orders
+    let sql =
+        "select currency, count(*), sum(greatest(gross_minor - credit - transferred, 0))::bigint from orders
         where status in ('soft-failed', 'failed') group by currency order by currency";
     let rows = r.client().await?.query(sql, &[]).await?;
     rows.iter()

@@ -43,6 +43,37 @@ pub(super) fn plan_change(event: &SubscriptionEvent) -> Words {
             "A plan that is not dearer by the day begins when the time that is paid for is over.".to_owned(),
         ),
         E::PlanChangeWithdrawn {} => words(Weight::Plain, "The planned change was given up.", None),
+        E::PlanChanged { terms, paid_until, begins_on: Some(on), .. } => words(
+            Weight::Good,
+            format!(
+                "{}, {} is agreed from {} on: {} per {}.",
+                terms.plan_name,
+                terms.interval.adjective(),
+                day_words(*on),
+                terms.price,
+                terms.interval.words()
+            ),
+            format!(
+                "Its first period is ordered before it begins. Until then the plan before counts, and its seats. \
+                 Paid until {}.",
+                moment(*paid_until)
+            ),
+        ),
+        E::PaymentRefunded { back, left, .. } if back.minor == 0 => words(
+            Weight::Plain,
+            "What was to go back of the payment for the time that runs does not.",
+            format!("A change of plan credits up to {left} again."),
+        ),
+        E::PaymentRefunded { back, left, .. } => words(
+            Weight::Plain,
+            format!("{back} of what was paid for the time that runs went back, or is about to."),
+            format!("A change of plan credits no more than the {left} that are left."),
+        ),
+        E::PlanBegan { terms, on } => words(
+            Weight::Good,
+            format!("{}, {} is in force.", terms.plan_name, terms.interval.adjective()),
+            format!("Its first period began on {}.", day_words(*on)),
+        ),
         E::PlanChanged { terms, anchor, paid_until, .. } => words(
             Weight::Good,
             format!(

@@ -19,7 +19,7 @@ impl Projection for PlanMix {
     }
 
     fn version(&self) -> i32 {
-        2
+        3
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -56,7 +56,8 @@ impl Projection for PlanMix {
         let id = event.stream_uuid();
         match &happened {
             SubscriptionEvent::SubscriptionJoined { terms, .. } => return agree(tx, id, terms).await,
-            SubscriptionEvent::PlanChanged { terms, .. } => {
+            SubscriptionEvent::PlanChanged { terms, begins_on: None, .. }
+            | SubscriptionEvent::PlanBegan { terms, .. } => {
                 // It leaves one price and comes to another, if it counts at all.
                 count(tx, event, id, -1).await?;
                 agree(tx, id, terms).await?;

@@ -2,7 +2,7 @@
 //! Made when they are read, so that better words need no new fold of the log.
 
 use super::subscription_timeline::Entry;
-use super::{debit_words, due_day_words, plan_change_words};
+use super::{debit_words, due_day_words, plan_change_words, renewal_words};
 use crate::domain::approval::ApprovalEvent;
 use crate::domain::credit::CreditEvent;
 use crate::domain::invoice_series::InvoiceSeriesEvent;
@@ -52,7 +52,7 @@ pub(super) fn moment(at: DateTime<Utc>) -> String {
     at.format("%-d %b %Y, %H:%M UTC").to_string()
 }
 
-fn rules(policy: &BillingPolicy) -> String {
+pub(super) fn rules(policy: &BillingPolicy) -> String {
     format!(
         "Settings in force: {} attempts, {} days apart, expiry {} weeks after the due date.",
         policy.attempts, policy.retry_after_days, policy.expire_after_weeks
@@ -207,31 +207,7 @@ fn subscription(event: &SubscriptionEvent) -> Words {
             "The charge was not confirmed in time and is withdrawn.",
             format!("It could be confirmed until {}.", moment(*until)),
         ),
-        E::RenewalPaymentFailed { code, hard, failures, retry_at, counted_from, policy, .. } => {
-            let mut why = rules(policy);
-            if *hard {
-                why = format!("A hard decline: trying again is useless. {why}");
-            }
-            let what = match retry_at {
-                Some(at) => {
-                    why.push_str(&format!(
-                        " {} days counted from {}.",
-                        policy.retry_after_days,
-                        moment(*counted_from)
-                    ));
-                    format!(
-                        "Payment failed ({code}), attempt {failures} of {}: tried again on {}.",
-                        policy.attempts,
-                        moment(*at)
-                    )
-                }
-                None => format!(
-                    "Payment failed ({code}), attempt {failures} of {}: the last one.",
-                    policy.attempts
-                ),
-            };
-            words(Weight::Bad, what, why)
-        }
+        E::RenewalPaymentFailed { .. } => renewal_words::failed(event),
         E::MemberPaymentFailed { code, .. } => words(
             Weight::Watch,
             format!("The payment that the member started failed ({code})."),
@@ -347,7 +323,9 @@ fn subscription(event: &SubscriptionEvent) -> Words {
         | E::PlanChangeDropped { .. }
         | E::PlanChangeScheduled { .. }
         | E::PlanChangeWithdrawn {}
-        | E::PlanChanged { .. } => plan_change_words::plan_change(event),
+        | E::PlanChanged { .. }
+        | E::PlanBegan { .. }
+        | E::PaymentRefunded { .. } => plan_change_words::plan_change(event),
         E::CancellationScheduled { ends_at, ends_on, reason } => words(
             Weight::Watch,
             format!("Cancelled: access stays until {}.", day_words(*ends_on)),
@@ -357,6 +335,12 @@ fn subscription(event: &SubscriptionEvent) -> Words {
             Weight::Good,
             format!("The cancellation was undone; next payment {}.", day_words(*next_due_on)),
             None,
+        ),
+        E::EndAwaited { .. } => words(
+            Weight::Bad,
+            "It ends as soon as the result of the charge under way is known.",
+            "The holder of the card asked their bank for money back. What the charge takes goes back."
+                .to_owned(),
         ),
         E::SubscriptionCancelled { cause, ended_at, reason, .. } => words(
             Weight::Bad,

@@ -25,7 +25,7 @@ impl Projection for Subscriptions {
     }
 
     fn version(&self) -> i32 {
-        10
+        11
     }
 
     fn streams_apart(&self) -> bool {

@@ -204,7 +204,8 @@ pub struct OssLine {
 
 /// The return for the quarter from `from` on, before `until`, of a seller in `home`: what consumers in other
 /// countries of the Union paid tax on, then what credit notes of this quarter take back of invoices of earlier
-/// ones, by the quarter of the invoice.
+/// ones, by the quarter of the invoice. An invoice that was issued anew for another buyer supplies nothing anew: its
+/// first one counts.
 ///
 /// # Errors
 /// If the database cannot be read.
@@ -219,8 +220,12 @@ pub async fn one_stop_shop(
             i.document->'tax'->>'country', (i.document->'tax'->>'basis_points')::int, i.currency,
             sum((i.document->'tax'->'net'->>'minor')::bigint)::bigint,
             sum((i.document->'tax'->'tax'->>'minor')::bigint)::bigint
-        from invoices i left join invoices c on i.kind = 'credit-note' and c.number = i.document->>'corrects'
-        where i.issued_on >= $2 and i.issued_on < $3
+        from invoices i left join lateral (select o.issued_on from invoices o
+            where i.kind = 'credit-note' and o.kind = 'invoice' and o.order_id = i.order_id
+                and o.document->>'reissue' is null
+                and o.position <= (select position from invoices n where n.number = i.document->>'corrects')
+            order by o.position desc limit 1) c on true
+        where i.issued_on >= $2 and i.issued_on < $3 and i.document->>'reissue' is null
             and i.document->'tax'->>'kind' = 'VATC' and i.document->'tax'->>'country' <> $1
         group by 1, 2, 3, 4 order by 1 nulls first, 2, 3, 4";
     let rows = r.client().await?.query(sql, &[&home, &from, &until]).await?;

@@ -56,6 +56,7 @@ fn document(order: u128) -> Box<Document> {
         refund: None,
         paid_on: None,
         moved: false,
+        reissue: None,
         credit: None,
     })
 }

@@ -81,6 +81,7 @@ mod repeats;
 mod reports;
 mod restored_canaries;
 mod rights;
+mod rights_of_buyers;
 mod running;
 mod schedule;
 mod search;

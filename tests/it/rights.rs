@@ -310,6 +310,7 @@ const GRAVE: &[(&str, &str, &str)] = &[
     ("POST", "/billing/tax-rates", ""),
     ("POST", "/billing/coupons", ""),
     ("POST", "/billing/gifts/{id}/withdraw", ""),
+    ("POST", "/billing/invoices/{number}/reissue", ""),
     ("POST", "/account/payment-methods/mandate", ""),
     ("POST", "/billing/direct-debits", ""),
     ("GET", "/billing/direct-debits/{id}/file", ""),
@@ -319,6 +320,7 @@ const GRAVE: &[(&str, &str, &str)] = &[
 
 /// What staff may do without being asked: it can be taken back, or does only what would happen anyway.
 const LIGHT: &[&str] = &[
+    "/billing/proof",
     "/billing/exchange-rates",
     "/billing/exchange-rates/file",
     "/billing/bank/{id}/settled",

@@ -10,7 +10,7 @@ use crate::actors::{credits, direct_debits, mail_again, mailer};
 use crate::domain::access::Membership;
 use crate::domain::approval::ApprovalEvent;
 use crate::domain::credit::CreditEvent;
-use crate::domain::order::{OrderEvent, RefundOf, RefundVia, order_number, transfer_reference};
+use crate::domain::order::{OrderEvent, RefundOf, RefundVia, order_number, rest_of, transfer_reference};
 use crate::domain::order_process::refund_id;
 use crate::domain::shared::aggregate::CategoryEvent;
 use crate::domain::shared::{AccountId, Currency, Money, Role};
@@ -85,12 +85,12 @@ impl Workflow for BillingMails {
             return Ok(());
         }
         match &mut mail {
-            BillingMail::Withdrawn { refund, amount, waits: false, .. } => {
-                *amount = withdrawn(event, cx, terms.price.currency).await?;
+            BillingMail::Withdrawn { refund, amount, waits: false, disputed, .. } => {
+                (*amount, *disputed) = withdrawn(event, cx, terms.price.currency).await?;
                 *refund = amount.is_some();
             }
-            BillingMail::WithdrawalSettled { amount, .. } => {
-                *amount = withdrawn(event, cx, terms.price.currency).await?;
+            BillingMail::WithdrawalSettled { amount, disputed, .. } => {
+                (*amount, *disputed) = withdrawn(event, cx, terms.price.currency).await?;
             }
             _ => {}
         }
@@ -138,7 +138,14 @@ async fn tell_of(other: Other, event: &RecordedEvent, cx: &Services) -> Result<(
         Other::TransferShort { received, rest } => short(event, cx, received, rest).await,
         Other::Disputed { amount, reason } => {
             let order = event.stream_uuid();
-            let mail = BillingMail::Disputed { number: order_number(order), order, amount, reason };
+            let number = order_number(order);
+            let mail = BillingMail::Disputed { number, order, amount, reason, lost: false };
+            tell(event, cx, &[Role::Billing], &[], &mail).await
+        }
+        Other::DisputeLost { amount } => {
+            let (order, reason) = (event.stream_uuid(), String::new());
+            let number = order_number(order);
+            let mail = BillingMail::Disputed { number, order, amount, reason, lost: true };
             tell(event, cx, &[Role::Billing], &[], &mail).await
         }
         Other::RefundStuck { refund, code } => refund_stuck(event, cx, refund, code).await,
@@ -269,22 +276,28 @@ async fn withdrawn(
     event: &RecordedEvent,
     cx: &Services,
     currency: Currency,
-) -> Result<Option<Money>, WorkflowError> {
+) -> Result<(Option<Money>, bool), WorkflowError> {
     let client = cx.pool.get().await.map_err(crate::store::StoreError::from)?;
     // There is one withdrawal in the life of a subscription.
     let stream = log::stream(&client, &event.stream_id, 0).await?;
     drop(client);
-    let mut back = 0_i64;
+    let (mut back, mut disputed) = (0_i64, false);
     for recorded in &stream {
         if let Some(SubscriptionEvent::UnusedDaysRefundRequested(UnusedDays { order, part, of, .. })) =
             recorded.decode::<SubscriptionEvent>()?
         {
             let state = load_order(cx, order).await?;
-            let decided = state.refunds().iter().find(|r| r.id == refund_id(order)).map(|r| r.amount.minor);
-            back = back.saturating_add(decided.unwrap_or_else(|| state.part_going_back((part, of))));
+            disputed |= state.price_in_dispute();
+            let refund = refund_id(order);
+            let parts = state.refunds().iter().filter(|r| r.id == refund || r.id == rest_of(refund));
+            let decided: i64 = parts.map(|r| r.amount.minor).sum();
+            back = back.saturating_add(match decided {
+                0 => state.part_going_back((part, of)),
+                decided => decided,
+            });
         }
     }
-    Ok((back > 0).then_some(Money::new(back, currency)))
+    Ok(((back > 0).then_some(Money::new(back, currency)), disputed))
 }
 
 async fn send(

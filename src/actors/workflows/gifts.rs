@@ -14,6 +14,7 @@ use crate::domain::order::{
     Settlement, order_number, transfer_reference,
 };
 use crate::domain::shared::aggregate::CategoryEvent;
+use crate::domain::shared::calendar::Zone;
 use crate::domain::shared::payment::{OrderReason, PaymentMethod, attempt_id};
 use crate::domain::shared::tax::{Buyer, Country, Tax};
 use crate::domain::shared::{AccountId, derive_id};
@@ -70,7 +71,7 @@ async fn tell(
 ) -> Result<(), WorkflowError> {
     let (id, meta) = cx.follow(event, NAME, purpose);
     let sent = cx.bus.dispatch::<Gift>(Envelope::new(id, gift, command, meta).with_claims(claims)).await;
-    sent.map(|_| ()).map_err(failed)
+    sent.map(|_| ()).map_err(WorkflowError::from)
 }
 
 async fn from_gift(event: &RecordedEvent, happened: GiftEvent, cx: &Services) -> Result<(), WorkflowError> {
@@ -94,9 +95,9 @@ async fn from_gift(event: &RecordedEvent, happened: GiftEvent, cx: &Services) ->
                 .await?;
             give(event, cx, gift, by).await
         }
-        GiftEvent::GiftWithdrawn { by: Some(by), paid, at } => {
-            tell_buyer(event, cx, |_, what| Some(GiftMail::TakenBack { what, paid })).await?;
-            give_back(event, cx, (by, paid), at).await
+        GiftEvent::GiftWithdrawn { by: Some(by), paid, by_right, at } => {
+            tell_buyer(event, cx, |_, what| Some(GiftMail::TakenBack { what, paid, by_right })).await?;
+            give_back(event, cx, (by, paid, by_right), at).await
         }
         GiftEvent::GiftPaymentFailed { .. } => {
             tell_buyer(event, cx, |_, what| Some(GiftMail::PaymentFailed { what })).await
@@ -125,7 +126,9 @@ async fn from_gift(event: &RecordedEvent, happened: GiftEvent, cx: &Services) ->
             None => Ok(()),
         },
         // Its order was refunded or given up: the mail about the refund says so.
-        GiftEvent::GiftWithdrawn { .. } => Ok(()),
+        GiftEvent::GiftWithdrawn { .. } | GiftEvent::GiftHeldBack { .. } | GiftEvent::GiftReleased { .. } => {
+            Ok(())
+        }
     }
 }
 
@@ -172,7 +175,7 @@ async fn place(event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError
     if let Err(error) = &sent {
         credits::not_placed(cx, event, NAME, (buyer, order), error).await?;
     }
-    sent.map(|_| ()).map_err(failed)
+    sent.map(|_| ()).map_err(WorkflowError::from)
 }
 
 async fn start(
@@ -189,7 +192,7 @@ async fn start(
         | Err(CommandError::Refused(OrderError::Paid | OrderError::Cancelled | OrderError::InFlight)) => {
             Ok(())
         }
-        Err(error) => Err(failed(error)),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -199,15 +202,41 @@ async fn from_order(event: &RecordedEvent, happened: OrderEvent, cx: &Services) 
     match happened {
         OrderEvent::OrderPaid { subscription: gift, at, .. } if of(gift) => {
             let paid = GiftCommand::RecordPaid { today: today(cx, at)?, at };
-            tell(event, cx, gift, ("paid", paid, vec![claim(cx, &code(cx, gift)?)?])).await
+            tell(event, cx, gift, ("paid", paid, vec![claim(cx, &code(cx, gift)?)?])).await?;
+            // Taken back while the charge was under way: nobody pays for nothing.
+            if gifts::load(cx, gift).await?.standing() != GiftStanding::Withdrawn {
+                return Ok(());
+            }
+            give_all_back(event, cx, order, at).await
         }
         OrderEvent::PaymentDeclined { attempt, subscription: gift, code, at, .. } if of(gift) => {
             let failed = GiftCommand::RecordFailure { attempt, code, at };
-            tell(event, cx, gift, ("failed", failed, vec![])).await
+            tell(event, cx, gift, ("failed", failed, vec![])).await?;
+            give_up_order(event, cx, (gift, order), at).await
         }
         OrderEvent::PaymentAttemptCancelled { attempt, subscription: gift, at, .. } if of(gift) => {
             let failed = GiftCommand::RecordFailure { attempt, code: "action_not_taken".into(), at };
-            tell(event, cx, gift, ("failed", failed, vec![])).await
+            tell(event, cx, gift, ("failed", failed, vec![])).await?;
+            give_up_order(event, cx, (gift, order), at).await
+        }
+        OrderEvent::PaymentDisputed { subscription: gift, at, too_much: false, .. }
+            if of(gift) && cx.config.billing.dispute_ends_access =>
+        {
+            tell(event, cx, gift, ("hold back", GiftCommand::HoldBack { at }, vec![])).await
+        }
+        OrderEvent::DisputeClosed { at, .. } => {
+            // It does not say what the order is for, and it may be about money that came too much.
+            let state = payments::load_order(cx, order).await?;
+            let gift = state.subject();
+            if !of(gift) {
+                return Ok(());
+            }
+            let gone = state.refundable(RefundOf::Price) == 0;
+            let (purpose, command) = match gone {
+                true => ("returned", GiftCommand::RecordReturned { at }),
+                false => ("release", GiftCommand::Release { at }),
+            };
+            tell(event, cx, gift, (purpose, command, vec![])).await
         }
         OrderEvent::OrderRefunded { at, .. } | OrderEvent::OrderCancelled { at, .. } => {
             // These do not say what the order is for.
@@ -275,24 +304,30 @@ async fn tell_of(
         mailer::enqueue_to(cx, id, state.buyer(), Some(recipient), &mail, at).await?;
     }
     let (id, _) = cx.follow(event, NAME, "mail to the buyer");
-    mailer::enqueue(cx, id, state.buyer(), MailKind::GiftBought { gift, what, last_day, sent }, at).await?;
+    let zone = Zone::parse(&cx.config.studio.zone).map_err(failed)?;
+    let returnable_until = state.withdrawal_until(cx.config.billing.withdrawal_days, zone, at).ok();
+    let mail = MailKind::GiftBought { gift, what, last_day, sent, returnable_until };
+    mailer::enqueue(cx, id, state.buyer(), mail, at).await?;
     Ok(())
 }
 
 async fn give_back(
     event: &RecordedEvent,
     cx: &Services,
-    (by, paid): (AccountId, bool),
+    (by, paid, by_right): (AccountId, bool, bool),
     at: DateTime<Utc>,
 ) -> Result<(), WorkflowError> {
     let order = order_of(event.stream_uuid());
     let (id, meta) = cx.follow(event, NAME, "give back");
     let state = payments::load_order(cx, order).await?;
+    let refund = derive_id(&format!("order-{order}"), "gift-withdrawn");
     let command = match state.total() {
+        // A right needs nobody's consent.
+        Some(_) if paid && by_right => OrderCommand::RefundPart { refund, part: 1, of: 1, at },
         Some(amount) if paid => {
             let by_charge = state.goes_back_by_charge(RefundOf::Price, amount);
             OrderCommand::AskRefund(AskRefund {
-                refund: derive_id(&format!("order-{order}"), "gift-withdrawn"),
+                refund,
                 of: RefundOf::Price,
                 way: if by_charge { RefundWay::Gateway } else { RefundWay::Transfer },
                 amount,
@@ -308,9 +343,43 @@ async fn give_back(
         // Refunded on the order's own page, or paid at that moment: staff see both there.
         Ok(_)
         | Err(CommandError::Refused(
-            OrderError::RefundTooMuch(_) | OrderError::Paid | OrderError::InFlight | OrderError::Disputed,
+            OrderError::RefundTooMuch(_) | OrderError::Paid | OrderError::InFlight,
         )) => Ok(()),
-        Err(error) => Err(failed(error)),
+        // What is left when the bank has decided goes back then.
+        Err(CommandError::Refused(OrderError::Disputed)) => give_all_back(event, cx, order, at).await,
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// All of the price goes back, to which the buyer has a right.
+async fn give_all_back(
+    event: &RecordedEvent,
+    cx: &Services,
+    order: Uuid,
+    at: DateTime<Utc>,
+) -> Result<(), WorkflowError> {
+    let refund = derive_id(&format!("order-{order}"), "gift-withdrawn");
+    let command = OrderCommand::RefundPart { refund, part: 1, of: 1, at };
+    let (id, meta) = cx.follow(event, NAME, "give all back");
+    let sent = cx.bus.dispatch::<Order>(Envelope::new(id, order, command, meta)).await;
+    sent.map(|_| ()).map_err(WorkflowError::from)
+}
+
+/// A charge failed that was under way when the gift was taken back: nobody has to pay its order any more.
+async fn give_up_order(
+    event: &RecordedEvent,
+    cx: &Services,
+    (gift, order): (Uuid, Uuid),
+    at: DateTime<Utc>,
+) -> Result<(), WorkflowError> {
+    if gifts::load(cx, gift).await?.standing() != GiftStanding::Withdrawn {
+        return Ok(());
+    }
+    let command = OrderCommand::Cancel { cause: "gift-withdrawn".into(), at };
+    let (id, meta) = cx.follow(event, NAME, "give up");
+    match cx.bus.dispatch::<Order>(Envelope::new(id, order, command, meta)).await {
+        Ok(_) | Err(CommandError::Refused(OrderError::Paid | OrderError::InFlight)) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -366,7 +435,7 @@ async fn give(event: &RecordedEvent, cx: &Services, gift: Uuid, to: AccountId) -
         match cx.bus.dispatch::<Subscription>(Envelope::new(id, row.id, command, meta)).await {
             Ok(_) => GiftUse::Extension { subscription: row.id },
             Err(CommandError::Refused(_)) => return Ok(()),
-            Err(error) => return Err(failed(error)),
+            Err(error) => return Err(error.into()),
         }
     } else {
         let account =
@@ -378,7 +447,7 @@ async fn give(event: &RecordedEvent, cx: &Services, gift: Uuid, to: AccountId) -
             Some(Some(end)) => end,
             None => at,
         };
-        let day = begins.date_naive();
+        let day = today(cx, begins)?;
         let until = begins + (given.interval.start_of(day, 1).map_err(failed)? - day);
         let (by, why) = (By::System("gift".into()), Why::Code("gift".into()));
         let command = AccountCommand::GrantComplimentary { at, until: Some(until), by, why };
@@ -386,7 +455,7 @@ async fn give(event: &RecordedEvent, cx: &Services, gift: Uuid, to: AccountId) -
             Ok(_) => GiftUse::Access,
             // Erased meanwhile.
             Err(CommandError::Refused(_)) => return Ok(()),
-            Err(error) => return Err(failed(error)),
+            Err(error) => return Err(error.into()),
         }
     };
     tell(event, cx, gift, (&format!("used {gift}"), GiftCommand::RecordUsed { used, at }, vec![])).await

@@ -10,7 +10,7 @@ use crate::domain::invoice_series::{
     Document, InvoiceLine, InvoiceSeries, InvoiceSeriesCommand, InvoiceSeriesError, Seller, SeriesKind,
     series_id,
 };
-use crate::domain::order::{OrderEvent, RefundOf, Settlement};
+use crate::domain::order::{InvoiceReissue, OrderEvent, RefundOf, Settlement};
 use crate::domain::shared::Money;
 use crate::domain::shared::aggregate::CategoryEvent;
 use crate::domain::shared::calendar::{Period, Zone};
@@ -76,9 +76,47 @@ impl Workflow for IssueInvoices {
                     None => Ok(()),
                 }
             }
+            Some(OrderEvent::InvoiceReissueRequested(asked)) => issue_anew(event, cx, asked).await,
             _ => Ok(()),
         }
     }
+}
+
+/// The invoice that stands is taken back, and one for the other buyer takes its place: of the same lines and tax, under
+/// a number and of a day of its own.
+async fn issue_anew(
+    event: &RecordedEvent,
+    cx: &Services,
+    asked: InvoiceReissue,
+) -> Result<(), WorkflowError> {
+    let order = event.stream_uuid();
+    let known = invoices::all_of_order(&cx.reader, order).await?;
+    // A repetition begins with the same invoice: the last that is not its own.
+    let mut before = known.into_iter().filter(|p| p.document.reissue != Some(asked.reissue));
+    let standing = before.rfind(|p| !p.credit_note).ok_or_else(unlisted)?;
+    let (_, zone) = seller(cx)?;
+    let issued_on = zone.date_of(issued(event));
+    // A transfer may have come since the invoice asked for it.
+    let paid_on = paid_at(event, cx).await?.map(|at| zone.date_of(at));
+    let anew = Document {
+        issued_on,
+        billing: Some(asked.billing),
+        vat_number: asked.vat_number,
+        reissue: Some(asked.reissue),
+        paid: paid_on.is_some(),
+        paid_on,
+        ..standing.document.clone()
+    };
+    let back = Document {
+        issued_on,
+        corrects: Some(standing.number),
+        tax: taken_back(standing.document.tax.clone()),
+        credit: None,
+        reissue: Some(asked.reissue),
+        ..standing.document
+    };
+    number_it(event, cx, SeriesKind::CreditNote, back, "take-back").await?;
+    number_it(event, cx, SeriesKind::Invoice, anew, "issue-anew").await
 }
 
 /// Part of the price that went back.
@@ -93,6 +131,20 @@ async fn placed(event: &RecordedEvent, cx: &Services) -> Result<Option<OrderEven
     let client = cx.pool.get().await.map_err(crate::store::StoreError::from)?;
     let stream = log::stream(&client, &event.stream_id, 0).await?;
     Ok(stream.first().map(RecordedEvent::decode::<OrderEvent>).transpose()?.flatten())
+}
+
+/// When the order of `event` was paid, if it was before that event.
+async fn paid_at(event: &RecordedEvent, cx: &Services) -> Result<Option<DateTime<Utc>>, WorkflowError> {
+    let client = cx.pool.get().await.map_err(crate::store::StoreError::from)?;
+    let mut paid = None;
+    for recorded in log::stream(&client, &event.stream_id, 0).await? {
+        match recorded.decode::<OrderEvent>()? {
+            Some(OrderEvent::OrderPaid { at, .. }) if recorded.position < event.position => paid = Some(at),
+            Some(OrderEvent::DirectDebitReturned { reopened: true, .. }) => paid = None,
+            _ => {}
+        }
+    }
+    Ok(paid)
 }
 
 /// What is issued, for when, and when.
@@ -125,6 +177,8 @@ async fn issue(
         document.corrects = Some(invoice.number);
         document.lines = invoice.document.lines;
         document.tax = taken_back(invoice.document.tax);
+        document.billing = invoice.document.billing;
+        document.vat_number = invoice.document.vat_number;
     }
     if paper.paid
         && charged
@@ -182,6 +236,7 @@ fn written(
         corrects: None,
         refund: None,
         moved: false,
+        reissue: None,
         credit: credit.filter(|_| paper.kind == SeriesKind::Invoice),
     };
     Ok(Some((order, document)))
@@ -247,9 +302,13 @@ async fn move_span(
     if !named && !rated {
         return Ok(());
     }
-    let corrects = Some(first_invoice_of(cx, order).await?);
+    // It may have been issued anew for another buyer meanwhile.
+    let before = before_the_move(cx, order).await?;
+    let Document { billing, vat_number, .. } = before.document;
+    let anew = Document { billing: billing.clone(), vat_number: vat_number.clone(), ..anew };
     let tax = taken_back(document.tax.clone());
-    let back = Document { moved: true, corrects, tax, credit: None, ..document };
+    let corrects = Some(before.number);
+    let back = Document { moved: true, corrects, tax, credit: None, billing, vat_number, ..document };
     number_it(event, cx, SeriesKind::CreditNote, back, "take-back").await?;
     number_it(event, cx, SeriesKind::Invoice, anew, "issue-anew").await
 }
@@ -276,6 +335,8 @@ async fn correct(
         lines: vec![line],
         tax: invoice.document.tax.returned(back.before, back.amount),
         corrects: Some(invoice.number),
+        billing: invoice.document.billing,
+        vat_number: invoice.document.vat_number,
         refund: Some(back.refund),
         ..document
     };
@@ -287,10 +348,10 @@ async fn invoice_of(cx: &Services, order: Uuid) -> Result<Invoice, WorkflowError
     invoices::of_order(&cx.reader, order).await?.ok_or_else(unlisted)
 }
 
-/// The number of the invoice that was issued when the order was placed.
-async fn first_invoice_of(cx: &Services, order: Uuid) -> Result<String, WorkflowError> {
+/// The last invoice of the order for the span that it was placed for.
+async fn before_the_move(cx: &Services, order: Uuid) -> Result<Invoice, WorkflowError> {
     let all = invoices::all_of_order(&cx.reader, order).await?;
-    all.into_iter().find(|p| !p.credit_note).map(|p| p.number).ok_or_else(unlisted)
+    all.into_iter().rfind(|p| !p.credit_note && !p.document.moved).ok_or_else(unlisted)
 }
 
 /// It was issued in an earlier step of this workflow: its table may lag a moment.
@@ -333,7 +394,7 @@ async fn number_it(
             {
                 document.issued_on = latest;
             }
-            Err(error) => return Err(WorkflowError::Failed(error.to_string())),
+            Err(error) => return Err(error.into()),
         }
     }
 }

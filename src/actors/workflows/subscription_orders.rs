@@ -8,8 +8,9 @@ use crate::actors::credits;
 use crate::actors::payments::{self, bank_account};
 use crate::actors::services::Services;
 use crate::domain::gift::is_order_of;
-use crate::domain::order::{Order, OrderCommand, OrderError, OrderEvent};
+use crate::domain::order::{Order, OrderCommand, OrderError, OrderEvent, OrderStatus};
 use crate::domain::order_process::{OrderStep, Sale, Till, order_step, subscription_step};
+use crate::domain::shared::Money;
 use crate::domain::shared::aggregate::CategoryEvent;
 use crate::domain::shared::tax::Country;
 use crate::domain::subscription::{
@@ -62,14 +63,14 @@ async fn from_subscription(
             match cx.bus.dispatch::<Order>(Envelope::new(id, order, command, meta)).await {
                 // Paid or cancelled meanwhile: the order's own events tell the subscription.
                 Ok(_) | Err(CommandError::Refused(OrderError::Paid | OrderError::Cancelled)) => Ok(()),
-                Err(error) => Err(WorkflowError::Failed(error.to_string())),
+                Err(error) => Err(error.into()),
             }
         }
     }
 }
 
 async fn from_order(event: &RecordedEvent, happened: OrderEvent, cx: &Services) -> Result<(), WorkflowError> {
-    if let (OrderEvent::PaymentDisputed { subscription, at, .. }, true) =
+    if let (OrderEvent::PaymentDisputed { subscription, at, too_much: false, .. }, true) =
         (&happened, cx.config.billing.dispute_ends_access)
         && !is_order_of(*subscription, event.stream_uuid())
     {
@@ -78,8 +79,11 @@ async fn from_order(event: &RecordedEvent, happened: OrderEvent, cx: &Services) 
         let sent = cx.bus.dispatch::<Subscription>(Envelope::new(id, *subscription, command, meta)).await;
         return match sent {
             Ok(_) | Err(CommandError::Refused(SubscriptionError::Ended)) => Ok(()),
-            Err(error) => Err(WorkflowError::Failed(error.to_string())),
+            Err(error) => Err(error.into()),
         };
+    }
+    if moves_money_back(&happened) {
+        return refunded_of(event, cx).await;
     }
     let step = subscription_step(event.stream_uuid(), happened, payments::policy(&cx.config));
     let Some((subscription, command)) = step else { return Ok(()) };
@@ -89,7 +93,38 @@ async fn from_order(event: &RecordedEvent, happened: OrderEvent, cx: &Services) 
     }
     let (id, meta) = cx.follow(event, NAME, "tell");
     let sent = cx.bus.dispatch::<Subscription>(Envelope::new(id, subscription, command, meta)).await;
-    sent.map(|_| ()).map_err(|e| WorkflowError::Failed(e.to_string()))
+    sent.map(|_| ()).map_err(WorkflowError::from)
+}
+
+/// Whether it changes what is left of the price of an order.
+const fn moves_money_back(happened: &OrderEvent) -> bool {
+    use OrderEvent as E;
+    matches!(
+        happened,
+        E::RefundProposed { .. }
+            | E::RefundStarted { .. }
+            | E::RefundSucceeded { .. }
+            | E::RefundRefused { .. }
+            | E::RefundRejected { .. }
+            | E::RefundLapsed { .. }
+            | E::PaymentDisputed { .. }
+            | E::DisputeClosed { .. }
+    )
+}
+
+/// The subscription credits no second time what goes back. The event does not say what the order is for.
+async fn refunded_of(event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {
+    let order = event.stream_uuid();
+    let state = payments::load_order(cx, order).await?;
+    let (subscription, Some(of)) = (state.subject(), state.total()) else { return Ok(()) };
+    if is_order_of(subscription, order) || !state.status().is_some_and(OrderStatus::is_settled) {
+        return Ok(());
+    }
+    let refunded = Money::new(of.minor.saturating_sub(state.held_of_price()), of.currency);
+    let command = SubscriptionCommand::RecordRefund { order, refunded, of };
+    let (id, meta) = cx.follow(event, NAME, "refunded");
+    let sent = cx.bus.dispatch::<Subscription>(Envelope::new(id, subscription, command, meta)).await;
+    sent.map(|_| ()).map_err(WorkflowError::from)
 }
 
 async fn place(event: &RecordedEvent, cx: &Services, sale: Sale) -> Result<(), WorkflowError> {
@@ -117,5 +152,5 @@ async fn place(event: &RecordedEvent, cx: &Services, sale: Sale) -> Result<(), W
     if let Err(error) = &sent {
         credits::not_placed(cx, event, NAME, (owner, order), error).await?;
     }
-    sent.map(|_| ()).map_err(|e| WorkflowError::Failed(e.to_string()))
+    sent.map(|_| ()).map_err(WorkflowError::from)
 }

@@ -73,7 +73,7 @@ async fn send(
     match cx.bus.dispatch::<Team>(Envelope::new(id, team, command, meta)).await {
         // The owner matches their own domain, or the plan changed meanwhile.
         Ok(_) | Err(CommandError::Refused(TeamError::Owner | TeamError::Missing)) => Ok(()),
-        Err(error) => Err(WorkflowError::Failed(error.to_string())),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -88,7 +88,9 @@ async fn after_subscription(
         // There is no team yet that could have seats too many.
         E::SubscriptionJoined { terms, .. } if terms.seats.is_none() => return Ok(()),
         E::SubscriptionJoined { owner, terms, .. } => (owner, terms),
-        E::PlanChanged { terms, .. } => {
+        // Nobody loses a seat, and nobody has one more, before the plan begins.
+        E::PlanChanged { begins_on: Some(_), .. } => return Ok(()),
+        E::PlanChanged { terms, .. } | E::PlanBegan { terms, .. } => {
             let repository = EventRepository::<Subscription>::new(cx.pool.clone(), cx.journal.clone());
             (repository.load(event.stream_uuid()).await?.state.owner(), terms)
         }

@@ -2,7 +2,7 @@
 
 use crate::domain::shared::Money;
 use crate::domain::shared::calendar::day_words;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -174,8 +174,10 @@ impl Act {
             Self::Merge { .. } => "Merge two accounts of one person".into(),
             Self::Complimentary { until: None } => "Give complimentary access without an end".into(),
             Self::Complimentary { until: Some(until) } => {
-                let day = day_words(until.date_naive());
-                format!("Give complimentary access until {day}")
+                // The day of the act is one of the studio's zone, which is not known here.
+                let exact = until.time() != NaiveTime::MIN;
+                let time = if exact { until.format(", %H:%M UTC").to_string() } else { String::new() };
+                format!("Give complimentary access until {}{time}", day_words(until.date_naive()))
             }
         }
     }

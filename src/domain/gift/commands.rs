@@ -1,4 +1,5 @@
 use super::{GiftUse, Given};
+use crate::domain::shared::calendar::Zone;
 use crate::domain::shared::payment::PaymentMethod;
 use crate::domain::shared::tax::Country;
 use crate::domain::shared::{AccountId, PersonalRef};
@@ -87,6 +88,25 @@ pub enum GiftCommand {
     Withdraw {
         /// Who of the staff.
         by: AccountId,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Its buyer goes back on the contract, as the law allows, as long as nobody redeemed it.
+    WithdrawFrom {
+        /// Days for which that is possible; 0: not at all.
+        days: u16,
+        /// The zone of the studio's days.
+        zone: Zone,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The holder of the card asks the bank for its price: nobody can redeem it until that is decided.
+    HoldBack {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// The bank decided that the price stays.
+    Release {
         /// When.
         at: DateTime<Utc>,
     },

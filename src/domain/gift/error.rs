@@ -26,6 +26,17 @@ pub enum GiftError {
     /// Taken back.
     #[error("This gift was taken back. Write to the studio if you do not know why.")]
     Withdrawn,
+    /// The bank has been asked for its price.
+    #[error(
+        "The payment of this gift is in dispute: its code counts only if the bank decides for the studio."
+    )]
+    HeldBack,
+    /// Not offered.
+    #[error("There is no right of withdrawal from gifts here. Write to the studio.")]
+    NoWithdrawal,
+    /// The days are over.
+    #[error("You could withdraw from this gift until {}.", day_words(*.0))]
+    WithdrawalOver(NaiveDate),
     /// Too late.
     #[error("This gift could be redeemed until {}.", day_words(*.0))]
     Expired(NaiveDate),

@@ -120,12 +120,25 @@ pub enum GiftEvent {
         /// When.
         at: DateTime<Utc>,
     },
-    /// Staff took it back: the code counts no more, and what was paid goes back.
+    /// The bank was asked for its price: nobody can redeem it until that is decided.
+    GiftHeldBack {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Its price stays: its code counts again.
+    GiftReleased {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Staff took it back, or its buyer withdrew: the code counts no more, and what was paid goes back.
     GiftWithdrawn {
-        /// Who of the staff; none: its order was refunded or given up.
+        /// Who; none: its order was refunded or given up.
         by: Option<AccountId>,
         /// Whether it was paid.
         paid: bool,
+        /// Its buyer went back on the contract, as the law allows.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        by_right: bool,
         /// When.
         at: DateTime<Utc>,
     },

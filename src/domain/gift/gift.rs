@@ -1,4 +1,5 @@
 use super::{GiftCommand, GiftError, GiftEvent, GiftUse, Given};
+use crate::domain::shared::calendar::Zone;
 use crate::domain::shared::payment::PaymentMethod;
 use crate::domain::shared::{AccountId, PersonalRef, derive_id};
 use chrono::{DateTime, Days, NaiveDate, Utc};
@@ -67,6 +68,8 @@ pub struct Gift {
     redeemed_by: Option<AccountId>,
     used: Option<GiftUse>,
     ordered_at: Option<DateTime<Utc>>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    held_back: bool,
 }
 
 impl Gift {
@@ -125,10 +128,36 @@ impl Gift {
     pub const fn used(&self) -> Option<GiftUse> {
         self.used
     }
+    /// Whether the bank has been asked for its price.
+    #[must_use]
+    pub const fn is_held_back(&self) -> bool {
+        self.held_back
+    }
     /// When it was ordered.
     #[must_use]
     pub const fn ordered_at(&self) -> Option<DateTime<Utc>> {
         self.ordered_at
+    }
+
+    /// The last day on which its buyer may go back on the contract, if that is possible for so many days after the
+    /// order (directive 2011/83/EU, article 9: the day itself is not counted). Gifts are sold to consumers.
+    ///
+    /// # Errors
+    /// The reason for which it is not possible.
+    pub fn withdrawal_until(&self, days: u16, zone: Zone, at: DateTime<Utc>) -> Result<NaiveDate, GiftError> {
+        match self.standing {
+            GiftStanding::Absent => return Err(GiftError::Missing),
+            GiftStanding::Redeemed | GiftStanding::Used => return Err(GiftError::Redeemed),
+            GiftStanding::Withdrawn => return Err(GiftError::Withdrawn),
+            GiftStanding::Ordered | GiftStanding::Paid => {}
+        }
+        let ordered = self.ordered_at.filter(|_| days > 0).map(|at| zone.date_of(at));
+        let last = ordered.and_then(|day| day.checked_add_days(Days::new(days.into())));
+        match last {
+            None => Err(GiftError::NoWithdrawal),
+            Some(last) if zone.date_of(at) > last => Err(GiftError::WithdrawalOver(last)),
+            Some(last) => Ok(last),
+        }
     }
 
     /// Decides what follows from a command.
@@ -189,6 +218,7 @@ impl Gift {
                 (S::Withdrawn, _) => Err(GiftError::Withdrawn),
                 (S::Redeemed | S::Used, Some(before)) if before == by => Ok(vec![]),
                 (S::Redeemed | S::Used, _) => Err(GiftError::Redeemed),
+                (S::Paid, _) if self.held_back => Err(GiftError::HeldBack),
                 _ => match self.last_day {
                     Some(last) if today > last => Err(GiftError::Expired(last)),
                     _ => Ok(vec![GiftEvent::GiftRedeemed { by, at }]),
@@ -205,10 +235,23 @@ impl Gift {
             GiftCommand::Withdraw { by, at } => match self.standing {
                 S::Redeemed | S::Used => Err(GiftError::Redeemed),
                 S::Withdrawn => Ok(vec![]),
-                standing => Ok(vec![withdrawn(Some(by), standing == S::Paid, at)]),
+                standing => Ok(vec![withdrawn(Some(by), standing == S::Paid, false, at)]),
             },
+            GiftCommand::WithdrawFrom { .. } if self.standing == S::Withdrawn => Ok(vec![]),
+            GiftCommand::WithdrawFrom { days, zone, at } => {
+                self.withdrawal_until(days, zone, at)?;
+                Ok(vec![withdrawn(Some(self.buyer), self.standing == S::Paid, true, at)])
+            }
+            GiftCommand::HoldBack { at } => {
+                let held = self.standing == S::Paid && !self.held_back;
+                Ok(held.then_some(GiftEvent::GiftHeldBack { at }).into_iter().collect())
+            }
+            GiftCommand::Release { at } => {
+                let free = self.standing == S::Paid && self.held_back;
+                Ok(free.then_some(GiftEvent::GiftReleased { at }).into_iter().collect())
+            }
             GiftCommand::RecordReturned { at } => Ok(match self.standing {
-                S::Ordered | S::Paid => vec![withdrawn(None, false, at)],
+                S::Ordered | S::Paid => vec![withdrawn(None, false, false, at)],
                 _ => vec![],
             }),
         }
@@ -256,13 +299,15 @@ impl Gift {
                 self.standing = GiftStanding::Used;
                 self.used = Some(used);
             }
+            GiftEvent::GiftHeldBack { .. } => self.held_back = true,
+            GiftEvent::GiftReleased { .. } => self.held_back = false,
             GiftEvent::GiftWithdrawn { .. } => self.standing = GiftStanding::Withdrawn,
         }
     }
 }
 
-fn withdrawn(by: Option<AccountId>, paid: bool, at: DateTime<Utc>) -> GiftEvent {
-    GiftEvent::GiftWithdrawn { by, paid, at }
+fn withdrawn(by: Option<AccountId>, paid: bool, by_right: bool, at: DateTime<Utc>) -> GiftEvent {
+    GiftEvent::GiftWithdrawn { by, paid, by_right, at }
 }
 
 /// The most days that a span can have, whenever it begins.

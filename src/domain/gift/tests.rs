@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::shared::calendar::{Interval, IntervalUnit};
+use crate::domain::shared::calendar::{Interval, IntervalUnit, Zone};
 use crate::domain::shared::payment::PaymentMethod;
 use crate::domain::shared::tax::Country;
 use crate::domain::shared::{Currency, Money, PersonalRef};
@@ -75,7 +75,7 @@ fn used() -> GiftEvent {
 }
 
 fn withdrawn(paid: bool) -> GiftEvent {
-    GiftEvent::GiftWithdrawn { by: Some(person(9)), paid, at: at() }
+    GiftEvent::GiftWithdrawn { by: Some(person(9)), paid, by_right: false, at: at() }
 }
 
 fn redeem(n: u128, today: NaiveDate) -> GiftCommand {
@@ -147,7 +147,7 @@ fn staff_take_it_back_as_long_as_nobody_redeemed_it() {
     Gifts::with(()).given(gone()).when(redeem(2, today())).then_expect_error(GiftError::Withdrawn);
     // Its order was refunded on the order's own page: the code counts no more either.
     let returned = GiftCommand::RecordReturned { at: at() };
-    let by_itself = GiftEvent::GiftWithdrawn { by: None, paid: false, at: at() };
+    let by_itself = GiftEvent::GiftWithdrawn { by: None, paid: false, by_right: false, at: at() };
     Gifts::with(()).given(bought()).when(returned.clone()).then_expect_events(vec![by_itself]);
     Gifts::with(()).given(gone()).when(returned.clone()).then_expect_events(vec![]);
     let has_it = vec![ordered(), paid(), redeemed(2)];
@@ -215,4 +215,50 @@ fn events_keep_their_form() {
         withdrawn(true),
         moved(2),
     ]);
+}
+
+fn goes_back(days: u16, when: &str) -> GiftCommand {
+    GiftCommand::WithdrawFrom { days, zone: Zone::amsterdam(), at: when.parse().unwrap() }
+}
+
+#[test]
+fn a_buyer_withdraws_within_the_days_of_the_law_as_long_as_nobody_redeemed_it() {
+    // Ordered on 20 Dec: the last of fourteen days is 3 Jan, where the studio is.
+    let (last, over) = ("2028-01-03T22:59:59Z", "2028-01-03T23:00:00Z");
+    let when: DateTime<Utc> = last.parse().unwrap();
+    let back = |paid| GiftEvent::GiftWithdrawn { by: Some(person(1)), paid, by_right: true, at: when };
+    let day = NaiveDate::from_ymd_opt(2028, 1, 3).unwrap();
+    let given = |events: Vec<GiftEvent>| Gifts::with(()).given(events);
+    given(vec![ordered(), paid()]).when(goes_back(14, last)).then_expect_events(vec![back(true)]);
+    given(vec![ordered()]).when(goes_back(14, last)).then_expect_events(vec![back(false)]);
+    given(vec![ordered(), paid()])
+        .when(goes_back(14, over))
+        .then_expect_error(GiftError::WithdrawalOver(day));
+    given(vec![ordered(), paid()]).when(goes_back(0, last)).then_expect_error(GiftError::NoWithdrawal);
+    given(vec![ordered(), paid(), redeemed(2)])
+        .when(goes_back(14, last))
+        .then_expect_error(GiftError::Redeemed);
+    given(vec![ordered(), paid(), withdrawn(true)]).when(goes_back(14, last)).then_expect_events(vec![]);
+}
+
+#[test]
+fn a_gift_whose_price_is_in_dispute_cannot_be_redeemed_until_that_is_decided() {
+    let (held, free) = (GiftEvent::GiftHeldBack { at: at() }, GiftEvent::GiftReleased { at: at() });
+    let redeem = || GiftCommand::Redeem { by: person(2), today: today(), at: at() };
+    let given = |events: Vec<GiftEvent>| Gifts::with(()).given(events);
+    let hold = || GiftCommand::HoldBack { at: at() };
+    given(vec![ordered(), paid()]).when(hold()).then_expect_events(vec![held.clone()]);
+    given(vec![ordered(), paid(), held.clone()]).when(hold()).then_expect_events(vec![]);
+    given(vec![ordered(), paid(), redeemed(2)]).when(hold()).then_expect_events(vec![]);
+    given(vec![ordered(), paid(), held.clone()]).when(redeem()).then_expect_error(GiftError::HeldBack);
+    let release = || GiftCommand::Release { at: at() };
+    given(vec![ordered(), paid(), held.clone()]).when(release()).then_expect_events(vec![free.clone()]);
+    given(vec![ordered(), paid()]).when(release()).then_expect_events(vec![]);
+    given(vec![ordered(), paid(), held.clone(), free])
+        .when(redeem())
+        .then_expect_events(vec![GiftEvent::GiftRedeemed { by: person(2), at: at() }]);
+    let lost = GiftEvent::GiftWithdrawn { by: None, paid: false, by_right: false, at: at() };
+    given(vec![ordered(), paid(), held])
+        .when(GiftCommand::RecordReturned { at: at() })
+        .then_expect_events(vec![lost]);
 }

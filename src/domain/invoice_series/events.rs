@@ -78,18 +78,24 @@ pub struct Document {
     /// taken back, and this invoice stands in its place.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub moved: bool,
+    /// The act by which an invoice is taken back, and issued anew for a buyer with other details.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reissue: Option<Uuid>,
     /// What of the total the buyer's credit has paid; the total stays the full price.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credit: Option<Money>,
 }
 
 impl Document {
-    /// What gets one number, however often it is asked for: a refund, an order's move to another span, else
-    /// an order.
+    /// What gets one number, however often it is asked for: a refund, a correction of the buyer, an order's move to
+    /// another span, else an order.
     #[must_use]
     pub fn cause(&self) -> Uuid {
         match self.refund {
             Some(refund) => refund,
+            None if self.reissue.is_some() => {
+                derive_id(&format!("order-{}", self.order), &format!("reissue {:?}", self.reissue))
+            }
             None if self.moved => derive_id(&format!("order-{}", self.order), "invoice-of-the-span-it-got"),
             None => self.order,
         }

@@ -121,6 +121,7 @@ mod tests {
             refund: None,
             paid_on: None,
             moved: false,
+            reissue: None,
             credit: None,
         })
     }

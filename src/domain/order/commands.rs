@@ -1,4 +1,4 @@
-use super::{AskRefund, DisputeReport, OrderItem, Settlement};
+use super::{AskRefund, DisputeReport, OrderItem, ReissueInvoice, Settlement};
 use crate::domain::shared::payment::{OrderReason, Outcome, PaymentMethod, RefundOutcome};
 use crate::domain::shared::tax::Tax;
 use crate::domain::shared::{AccountId, Money, PersonalRef};
@@ -104,6 +104,8 @@ pub enum OrderCommand {
     },
     /// Give money back; above a limit it is a proposal for a second person.
     AskRefund(AskRefund),
+    /// Take the invoice back, and issue it anew for a buyer with other details.
+    ReissueInvoice(Box<ReissueInvoice>),
     /// Give part of the price back because the buyer has a right to it: nobody has to agree.
     RefundPart {
         /// The refund's id.

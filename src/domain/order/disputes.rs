@@ -50,6 +50,19 @@ pub struct Dispute {
     pub state: DisputeState,
 }
 
+/// What goes back to a buyer, once nobody disputes the price any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AwaitedRefund {
+    /// The refund.
+    pub refund: Uuid,
+    /// Of the price this part…
+    pub part: u64,
+    /// …of so many.
+    pub of: u64,
+    /// Since when it waits.
+    pub at: DateTime<Utc>,
+}
+
 impl Order {
     /// Its disputes, oldest first.
     #[must_use]
@@ -85,6 +98,7 @@ impl Order {
             self.attempts.iter().find(|a| a.id == report.attempt && a.state == AttemptState::Succeeded);
         let Some(charge) = charge else { return Err(OrderError::NoAttempt) };
         let known = self.disputes.iter().find(|d| d.id == report.dispute);
+        let too_much = self.side(report.attempt) == RefundOf::Overpayment;
         let opened = known.is_none().then(|| OrderEvent::PaymentDisputed {
             dispute: report.dispute.clone(),
             attempt: report.attempt,
@@ -92,6 +106,7 @@ impl Order {
             gateway: charge.gateway.clone(),
             amount: report.amount,
             reason: report.reason,
+            too_much,
             at,
         });
         let open = known.is_none_or(|d| d.state == DisputeState::Open);
@@ -99,8 +114,25 @@ impl Order {
             dispute: report.dispute,
             won: report.state == DisputeState::Won,
             amount: report.amount,
+            too_much,
             at,
         });
-        Ok(opened.into_iter().chain(closed).collect())
+        let mut events: Vec<OrderEvent> = opened.into_iter().chain(closed).collect();
+        events.extend(self.refunds_after(&events, at));
+        Ok(events)
+    }
+
+    /// What waited for the end of the last dispute, if `decided` brings it.
+    fn refunds_after(&self, decided: &[OrderEvent], at: DateTime<Utc>) -> Vec<OrderEvent> {
+        let mut next = self.clone();
+        decided.iter().for_each(|event| next.apply(event.clone()));
+        let Some(total) = next.total.filter(|_| !next.is_disputed(RefundOf::Price)) else { return vec![] };
+        let mut events = Vec::new();
+        for waits in self.awaits_dispute.clone() {
+            let back = next.refund_part(waits.refund, (waits.part, waits.of), total, at);
+            back.iter().for_each(|event| next.apply(event.clone()));
+            events.extend(back);
+        }
+        events
     }
 }

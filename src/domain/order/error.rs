@@ -66,6 +66,20 @@ pub enum OrderError {
     /// Zero, negative or another currency.
     #[error("Enter the amount received, in the currency of the order.")]
     Amount,
+    /// Neither paid nor asked for by transfer.
+    #[error("There is no invoice of this order yet.")]
+    NoInvoice,
+    /// Credit notes correct it.
+    #[error("Some of the price went back, and a credit note corrects the invoice: it cannot be issued anew.")]
+    InvoiceCorrected,
+    /// Of another country, or of a business that accounts for the tax itself.
+    #[error(
+        "With these billing details another tax would be due: give the price back, and let the member order again."
+    )]
+    OtherTax,
+    /// Nothing would be another.
+    #[error("The invoice has these billing details already. Change them first.")]
+    SameBuyer,
     /// A dispute is open.
     #[error(
         "The holder of the card has asked their bank for this money: wait for its decision, or accept the dispute at the payment service."

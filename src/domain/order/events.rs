@@ -1,4 +1,4 @@
-use super::{RefundOf, RefundVia};
+use super::{AwaitedRefund, InvoiceReissue, RefundOf, RefundVia};
 use crate::domain::shared::calendar::Period;
 use crate::domain::shared::payment::{OrderReason, PaymentMethod};
 use crate::domain::shared::tax::Tax;
@@ -332,6 +332,11 @@ pub enum OrderEvent {
         /// When.
         at: DateTime<Utc>,
     },
+    /// The buyer has a right to some of the price, which the bank may have taken away: it goes back if it is still there
+    /// when the dispute is decided.
+    RefundAwaitsDispute(AwaitedRefund),
+    /// The invoice is taken back, and issued anew for a buyer with other details.
+    InvoiceReissueRequested(InvoiceReissue),
     /// It did not go back.
     RefundRefused {
         /// Which one.
@@ -385,6 +390,9 @@ pub enum OrderEvent {
         amount: Money,
         /// The gateway's word for why.
         reason: String,
+        /// It is about money that came too much: the price is not touched.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        too_much: bool,
         /// When it became known.
         at: DateTime<Utc>,
     },
@@ -396,6 +404,9 @@ pub enum OrderEvent {
         won: bool,
         /// How much.
         amount: Money,
+        /// It is about money that came too much: the price is not touched.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        too_much: bool,
         /// When it became known.
         at: DateTime<Utc>,
     },

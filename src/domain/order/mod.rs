@@ -21,6 +21,9 @@ mod order;
 #[cfg(test)]
 mod refund_tests;
 mod refunds;
+mod reissue;
+#[cfg(test)]
+mod reissue_tests;
 #[cfg(test)]
 mod samples;
 #[cfg(test)]
@@ -29,10 +32,11 @@ mod transfers;
 
 pub use commands::{OrderCommand, PlaceOrder};
 pub use debits::SentDebit;
-pub use disputes::{Dispute, DisputeReport, DisputeState};
+pub use disputes::{AwaitedRefund, Dispute, DisputeReport, DisputeState};
 pub use error::OrderError;
 pub use events::{OrderEvent, OrderItem, PaidBy, Settlement};
 pub use order::{Attempt, AttemptState, Order, OrderStatus, order_number, transfer_reference};
-pub use refunds::{AskRefund, Refund, RefundOf, RefundState, RefundVia, RefundWay};
+pub use refunds::{AskRefund, Refund, RefundOf, RefundState, RefundVia, RefundWay, rest_of};
+pub use reissue::{InvoiceReissue, ReissueInvoice};
 
 crate::decider!(Order, OrderCommand, OrderEvent, OrderError, "order");

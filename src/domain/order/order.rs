@@ -1,8 +1,9 @@
 use super::{
-    Dispute, DisputeState, OrderCommand, OrderError, OrderEvent, PaidBy, PlaceOrder, Refund, RefundState,
-    SentDebit,
+    AwaitedRefund, Dispute, DisputeState, OrderCommand, OrderError, OrderEvent, PaidBy, PlaceOrder, Refund,
+    RefundState, SentDebit, Settlement,
 };
-use crate::domain::shared::{AccountId, Money, derive_id};
+use crate::domain::shared::tax::{Country, TaxKind};
+use crate::domain::shared::{AccountId, Money, PersonalRef, derive_id};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -114,6 +115,21 @@ pub struct Order {
     pub(super) disputes: Vec<Dispute>,
     #[serde(default)]
     pub(super) debit: Option<SentDebit>,
+    /// The buyer sends the money.
+    #[serde(default)]
+    pub(super) by_transfer: bool,
+    /// The rule and the country of its tax.
+    #[serde(default)]
+    pub(super) taxed: Option<(TaxKind, Country)>,
+    /// Whom its invoice names, where it names somebody.
+    #[serde(default)]
+    pub(super) billed: Option<(PersonalRef, Option<PersonalRef>)>,
+    /// Times that its invoice was issued anew.
+    #[serde(default)]
+    pub(super) reissues: Vec<Uuid>,
+    /// What goes back to the buyer when nobody disputes the price any more.
+    #[serde(default)]
+    pub(super) awaits_dispute: Vec<AwaitedRefund>,
 }
 
 /// Letters and digits that are not mistaken for each other.
@@ -196,6 +212,7 @@ impl Order {
             OrderCommand::ApplyCredit { id, amount, at } => self.apply_credit(id, amount, total, at),
             OrderCommand::AskRefund(ask) => self.ask_refund(ask, total),
             OrderCommand::RecordDispute { report, at } => self.dispute(report, at),
+            OrderCommand::ReissueInvoice(ask) => self.reissue_invoice(*ask),
             OrderCommand::RefundPart { refund, part, of, at } => {
                 Ok(self.refund_part(refund, (part, of), total, at))
             }
@@ -275,7 +292,21 @@ impl Order {
     /// Takes over what happened.
     pub fn apply(&mut self, event: OrderEvent) {
         match event {
-            OrderEvent::OrderPlaced { order, number, account, subscription, tax, credit, .. } => {
+            OrderEvent::OrderPlaced {
+                order,
+                number,
+                account,
+                subscription,
+                tax,
+                credit,
+                settlement,
+                billing,
+                vat_number,
+                ..
+            } => {
+                self.by_transfer = matches!(settlement, Settlement::Transfer { .. });
+                self.taxed = Some((tax.kind, tax.country));
+                self.billed = billing.map(|billing| (billing, vat_number));
                 self.credit = credit.map_or(0, |c| c.minor);
                 self.id = order;
                 self.account = account;
@@ -284,6 +315,11 @@ impl Order {
                 self.total = Some(tax.gross);
                 self.status = Some(OrderStatus::Created);
             }
+            OrderEvent::InvoiceReissueRequested(asked) => {
+                self.billed = Some((asked.billing, asked.vat_number));
+                self.reissues.push(asked.reissue);
+            }
+            OrderEvent::RefundAwaitsDispute(waits) => self.awaits_dispute.push(waits),
             OrderEvent::PaymentDisputed { dispute, attempt, amount, .. } => {
                 self.disputes.push(Dispute { id: dispute, attempt, amount, state: DisputeState::Open });
             }

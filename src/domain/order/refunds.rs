@@ -4,9 +4,9 @@
 //! under which the gateway knows it.
 
 use super::attempts::LOOKUPS;
-use super::{AttemptState, DisputeState, Order, OrderError, OrderEvent, OrderStatus};
+use super::{AttemptState, AwaitedRefund, DisputeState, Order, OrderError, OrderEvent, OrderStatus};
 use crate::domain::shared::payment::RefundOutcome;
-use crate::domain::shared::{AccountId, Money};
+use crate::domain::shared::{AccountId, Money, derive_id};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -139,6 +139,12 @@ pub struct AskRefund {
     pub at: DateTime<Utc>,
 }
 
+/// The second part of a refund to which the buyer has a right: what did not come by the charge.
+#[must_use]
+pub fn rest_of(refund: Uuid) -> Uuid {
+    derive_id(&refund.to_string(), "rest")
+}
+
 impl Order {
     /// What of the price, or of what came too much, has not gone back and is not about to.
     #[must_use]
@@ -158,6 +164,18 @@ impl Order {
         there - self.held(|r| r.of == of)
     }
 
+    /// What of the price is held without doubt: it has not gone back, is not about to, and nobody disputes it.
+    #[must_use]
+    pub fn held_of_price(&self) -> i64 {
+        if self.is_disputed(RefundOf::Price) { 0 } else { self.refundable(RefundOf::Price) }
+    }
+
+    /// Whether the bank was asked for the price, and has not decided.
+    #[must_use]
+    pub fn price_in_dispute(&self) -> bool {
+        self.is_disputed(RefundOf::Price)
+    }
+
     /// Whose order it is; nobody's before it was placed.
     #[must_use]
     pub const fn account(&self) -> AccountId {
@@ -168,6 +186,11 @@ impl Order {
     #[must_use]
     pub fn refunds(&self) -> &[Refund] {
         &self.refunds
+    }
+
+    /// Whether any of the price went back, or may be about to.
+    pub(super) fn went_back_of_price(&self) -> bool {
+        self.held(|r| r.of == RefundOf::Price) > 0
     }
 
     fn held(&self, which: impl Fn(&Refund) -> bool) -> i64 {
@@ -295,7 +318,8 @@ impl Order {
         i64::try_from(share).unwrap_or(left).min(left).max(0)
     }
 
-    /// The part of the price to which the buyer has a right: by the charge it came from, else by transfer.
+    /// The part of the price to which the buyer has a right: by the charge it came from, what came from their credit
+    /// to that, else by transfer.
     /// Nothing if nothing was paid, or it went back before. It takes the place of what waits for a second
     /// person: who turned that down would take away what the buyer has a right to.
     pub(super) fn refund_part(
@@ -305,6 +329,12 @@ impl Order {
         total: Money,
         at: DateTime<Utc>,
     ) -> Vec<OrderEvent> {
+        // The right does not lapse with the dispute: what is left when it is decided goes back then.
+        if self.is_disputed(RefundOf::Price) {
+            let (known, (part, of)) = (self.awaits_dispute.iter().any(|w| w.refund == refund), share);
+            let waits = AwaitedRefund { refund, part, of, at };
+            return if known { vec![] } else { vec![OrderEvent::RefundAwaitsDispute(waits)] };
+        }
         let minor = self.part_going_back(share);
         if minor <= 0 || self.refunds.iter().any(|r| r.id == refund) {
             return vec![];
@@ -317,11 +347,24 @@ impl Order {
         for event in &events {
             freed.apply(event.clone());
         }
-        let charge = freed.source(RefundOf::Price).filter(|(_, of_charge)| *of_charge >= minor);
-        let via = charge.map_or(RefundVia::Transfer, |(via, _)| via);
-        let amount = Money::new(minor, total.currency);
-        let of = RefundOf::Price;
-        events.push(OrderEvent::RefundStarted { refund, of, via, amount, by, approved_by: None, at });
+        // Through the charge as far as it goes; the rest to where it came from, the buyer's credit or the bank.
+        let (charge, of_charge) = match freed.source(RefundOf::Price) {
+            Some((via, left)) => (Some(via), left.clamp(0, minor)),
+            None => (None, 0),
+        };
+        let rest_via = if self.credit > 0 { RefundVia::Credit } else { RefundVia::Transfer };
+        let rest_id = if of_charge > 0 { rest_of(refund) } else { refund };
+        let parts = [(charge, refund, of_charge), (Some(rest_via), rest_id, minor - of_charge)];
+        for (via, refund, minor) in parts {
+            let (Some(via), true) = (via, minor > 0) else { continue };
+            let (of, amount) = (RefundOf::Price, Money::new(minor, total.currency));
+            let done = freed.to_credit(refund, (of, &via), amount, at, total);
+            let started = OrderEvent::RefundStarted { refund, of, via, amount, by, approved_by: None, at };
+            for event in [started].into_iter().chain(done) {
+                freed.apply(event.clone());
+                events.push(event);
+            }
+        }
         events
     }
 

@@ -34,7 +34,18 @@ pub struct Difference {
     /// Another interval from the beginning.
     pub interval: Option<Interval>,
     /// Other rules of collection.
-    pub policy: Option<BillingPolicy>,
+    pub rules: OtherRules,
+}
+
+/// Rules of collection that would be others; what is not named is as it was recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OtherRules {
+    /// How often is tried.
+    pub attempts: Option<u8>,
+    /// Days between two attempts.
+    pub retry_after_days: Option<u16>,
+    /// Weeks on hold after which it expires.
+    pub expire_after_weeks: Option<u16>,
 }
 
 /// One order of the life that was lived again.
@@ -131,6 +142,10 @@ fn inputs(history: &History) -> Vec<(DateTime<Utc>, Input)> {
             E::PaidTimeExtended { by_staff: false, .. } if resumed == Some(at) => continue,
             E::PaidTimeExtended { days, by_staff, .. } => C::Extend { days, gift: !by_staff },
             E::GivenDaysTakenBack { to, .. } => C::MoveDueDay { on: to, at },
+            E::PaymentRefunded { order, back, .. } => {
+                let of = total_of(history, order).unwrap_or(back);
+                C::RecordRefund { order, refunded: back, of }
+            }
             E::PeriodWaived { .. } => C::Waive { at },
             E::SubscriptionUnparked { waived, .. } => C::Unpark { waive_missed: waived > 0, at },
             // With the act of joining it is part of that.
@@ -156,6 +171,20 @@ fn inputs(history: &History) -> Vec<(DateTime<Utc>, Input)> {
     all.extend(transfers.map(|(at, ..)| (*at, Input::Transfer)));
     all.sort_by_key(|(at, _)| *at);
     all
+}
+
+/// What an order asked for, before tax was looked at.
+fn total_of(history: &History, wanted: Uuid) -> Option<Money> {
+    history.subscription.iter().find_map(|(_, event)| match event {
+        SubscriptionEvent::FirstOrderRequested { order, amount, .. }
+        | SubscriptionEvent::RenewalOrderRequested { order, amount, .. }
+            if *order == wanted =>
+        {
+            Some(*amount)
+        }
+        SubscriptionEvent::PlanChangeRequested(asked) if asked.order == wanted => Some(asked.amount),
+        _ => None,
+    })
 }
 
 /// The command of joining, with what would be different.
@@ -219,10 +248,29 @@ struct Life<'a> {
     /// When gateways answered really, and what.
     answers: Vec<(DateTime<Utc>, Outcome)>,
     till: &'a Till,
+    /// Other rules, in this life.
+    rules: OtherRules,
+    /// The rules that were in force, as events recorded them.
+    recorded: Vec<(DateTime<Utc>, BillingPolicy)>,
+    /// Those of today, where nothing recorded any.
     policy: BillingPolicy,
 }
 
 impl Life<'_> {
+    /// The rules for what is decided at `at`: those that were recorded last, so that a life in which nothing differs
+    /// is lived as it was, whatever the settings are by now.
+    fn policy(&self, at: DateTime<Utc>) -> BillingPolicy {
+        let before = self.recorded.iter().rev().find(|(from, _)| *from <= at);
+        let known = before.or_else(|| self.recorded.first()).map(|(_, policy)| *policy);
+        let known = known.unwrap_or(self.policy);
+        BillingPolicy {
+            attempts: self.rules.attempts.unwrap_or(known.attempts),
+            retry_after_days: self.rules.retry_after_days.unwrap_or(known.retry_after_days),
+            expire_after_weeks: self.rules.expire_after_weeks.unwrap_or(known.expire_after_weeks),
+            ..known
+        }
+    }
+
     fn run(&mut self, command: SubscriptionCommand, at: DateTime<Utc>) -> bool {
         let Ok(decided) = self.sub.decide(command) else { return false };
         for event in decided {
@@ -259,7 +307,7 @@ impl Life<'_> {
                 known.apply(event.clone());
             }
             self.note(order, &event, at);
-            if let Some((_, command)) = subscription_step(order, event.clone(), self.policy) {
+            if let Some((_, command)) = subscription_step(order, event.clone(), self.policy(at)) {
                 self.run(command, at);
             }
             if let OrderEvent::PaymentAttemptStarted { attempt, .. } = event {
@@ -328,6 +376,21 @@ fn answers(history: &History) -> Vec<(DateTime<Utc>, Outcome)> {
     all
 }
 
+/// The rules of collection that events recorded, oldest first.
+fn recorded(history: &History) -> Vec<(DateTime<Utc>, BillingPolicy)> {
+    use SubscriptionEvent as E;
+    let of = |event: &E| match event {
+        E::RenewalOrderRequested { policy, .. }
+        | E::RenewalPaymentFailed { policy, .. }
+        | E::SubscriptionPutOnHold { policy, .. } => Some(*policy),
+        _ => None,
+    };
+    let mut all: Vec<_> =
+        history.subscription.iter().filter_map(|(at, event)| Some((*at, of(event)?))).collect();
+    all.sort_by_key(|(at, _)| *at);
+    all
+}
+
 /// Lives it again until `until`. None if nothing was joined.
 #[must_use]
 pub fn replay(
@@ -344,7 +407,9 @@ pub fn replay(
         lines: Vec::new(),
         answers: answers(history),
         till,
-        policy: difference.policy.unwrap_or(policy),
+        rules: difference.rules,
+        recorded: recorded(history),
+        policy,
     };
     life.run(join, begun);
     let zone = life.sub.terms()?.zone;
@@ -357,7 +422,8 @@ pub fn replay(
             break;
         }
         if midnight >= begun {
-            life.run(SubscriptionCommand::Tick { policy: life.policy, at: midnight }, midnight);
+            let policy = life.policy(midnight);
+            life.run(SubscriptionCommand::Tick { policy, at: midnight }, midnight);
         }
         let Some(tomorrow) = today.succ_opt() else { break };
         let end = zone.start_of_day(tomorrow);

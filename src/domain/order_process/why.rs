@@ -61,12 +61,18 @@ struct Known {
     billed: Option<(i64, Country, bool)>,
     anchor: Option<(i64, NaiveDate)>,
     discount: Option<(i64, GrantedDiscount)>,
+    /// What is left of what was paid for the span that runs, if some of it went back.
+    left: Option<(i64, Money)>,
 }
 
 impl Known {
     fn take(&mut self, position: i64, event: &SubscriptionEvent) {
         use SubscriptionEvent as E;
+        if event.paid_span().is_some() || matches!(event, E::PlanChanged { order: Some(_), .. }) {
+            self.left = None;
+        }
         match event {
+            E::PaymentRefunded { left, .. } => self.left = Some((position, *left)),
             E::SubscriptionJoined { terms, country, vat_number, .. } => {
                 self.terms = Some((position, terms.clone()));
                 self.billed = Some((position, *country, vat_number.is_some()));
@@ -223,7 +229,11 @@ pub fn explain(
                     proration.days_of_period
                 ),
             });
-            (changed(terms, new, proration), proration.period.start)
+            if let Some((position, left)) = known.left.filter(|_| proration.held.is_some()) {
+                let words = format!("Of what was paid before some had gone back: {left} were left.");
+                grounds.push(Ground { position, words });
+            }
+            (changed(terms, new, proration, known.left.map(|(_, left)| left)), proration.period.start)
         }
     };
     let (billed_at, country, in_business) = known.billed?;
@@ -271,7 +281,7 @@ fn priced(
     sum
 }
 
-fn changed(old: &Terms, new: &Terms, p: &Proration) -> Vec<SumLine> {
+fn changed(old: &Terms, new: &Terms, p: &Proration, left: Option<Money>) -> Vec<SumLine> {
     let days = |from: NaiveDate, to: NaiveDate| u32::try_from((to - from).num_days()).unwrap_or(0);
     let span = days(p.period.start, p.period.end);
     let (charge, words) = if p.restarts {
@@ -280,7 +290,8 @@ fn changed(old: &Terms, new: &Terms, p: &Proration) -> Vec<SumLine> {
         let words = format!("{span} of {} days of {}", p.days_of_period, new.plan_name);
         (part_of(new.price, span, p.days_of_period), words)
     };
-    let credit = part_of(old.price, p.days_left, p.days_of_period);
+    let unused = part_of(old.price, p.days_left, p.days_of_period);
+    let credit = left.filter(|left| left.minor < unused.minor).unwrap_or(unused);
     vec![
         SumLine { words, amount: charge },
         SumLine {

@@ -53,6 +53,9 @@ pub fn card_expires_on(expiry: &str) -> Option<NaiveDate> {
     first.checked_add_months(Months::new(1))
 }
 
+/// The code of an attempt of which the gateway knows nothing: it was never reached, and is barred from being so later.
+pub const NO_CHARGE_MADE: &str = "no_charge_made";
+
 /// How one payment attempt ended, or did not yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]

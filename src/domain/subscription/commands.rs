@@ -235,6 +235,15 @@ pub enum SubscriptionCommand {
         /// When it said so.
         at: DateTime<Utc>,
     },
+    /// Some of the price of an order went back.
+    RecordRefund {
+        /// Of which order.
+        order: Uuid,
+        /// How much in all.
+        refunded: Money,
+        /// Of how much.
+        of: Money,
+    },
     /// The bank took the payment of an order back.
     ReversePayment {
         /// Which order.

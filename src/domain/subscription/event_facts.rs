@@ -36,6 +36,7 @@ impl SubscriptionEvent {
                 | Self::SubscriptionResumed { .. }
                 | Self::RenewalPaymentFailed { .. }
                 | Self::SubscriptionPutOnHold { .. }
+                | Self::EndAwaited { .. }
                 | Self::CancellationScheduled { .. }
                 | Self::CancellationUndone { .. }
                 | Self::SubscriptionCancelled { .. }

@@ -151,12 +151,15 @@ pub enum SubscriptionEvent {
         code: String,
         /// Trying again is useless.
         hard: bool,
-        /// How many failed on this order, this one included.
+        /// How many failed on this order, this one included if it counts.
         failures: u8,
         /// When it is tried again; none if that was the last time.
         retry_at: Option<DateTime<Utc>>,
         /// From when the waiting time counts.
         counted_from: DateTime<Utc>,
+        /// The gateway was never reached: it is tried again, and does not count.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        uncounted: bool,
         /// Settings in force.
         policy: BillingPolicy,
     },
@@ -289,7 +292,36 @@ pub enum SubscriptionEvent {
         periods: u32,
         /// The first instant that is not paid for.
         paid_until: DateTime<Utc>,
+        /// Its first period was ordered before it begins: until that day what the plan before gave still counts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        begins_on: Option<NaiveDate>,
         /// When.
+        at: DateTime<Utc>,
+    },
+    /// The first period of another plan, which was ordered before, begins: what that plan gives counts from now on.
+    PlanBegan {
+        /// What is agreed.
+        terms: Terms,
+        /// The first day.
+        on: NaiveDate,
+    },
+    /// Some of what was paid for the time that runs went back, is about to, or is in dispute: it is not credited once
+    /// more.
+    PaymentRefunded {
+        /// Of which order.
+        order: Uuid,
+        /// How much of its price in all, tax included; less than before if it does not go back after all.
+        back: Money,
+        /// What is left of all payments for the time that runs.
+        left: Money,
+    },
+    /// It is to end at once, and a charge is under way: it ends when the result is known.
+    EndAwaited {
+        /// Why it ends.
+        cause: CancelCause,
+        /// The order that is charged.
+        order: Uuid,
+        /// Since when.
         at: DateTime<Utc>,
     },
     /// The following periods cost less for a while.

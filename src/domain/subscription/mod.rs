@@ -18,6 +18,7 @@ mod pause;
 mod payments;
 mod plan_change;
 mod price_change;
+mod span_value;
 mod staff_acts;
 mod state;
 mod status;

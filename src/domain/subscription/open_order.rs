@@ -33,6 +33,9 @@ pub struct OpenOrder {
     pub pay_by: Option<DateTime<Utc>>,
     /// Failed attempts that count.
     pub failures: u8,
+    /// Attempts that never reached the gateway, and did not count.
+    #[serde(default)]
+    pub unreached: u8,
     /// Attempts of any kind, for the next attempt's id.
     pub attempts: u32,
     /// When the clock tries again.
@@ -53,6 +56,7 @@ impl OpenOrder {
             due_on,
             pay_by: None,
             failures: 0,
+            unreached: 0,
             attempts: 0,
             retry_at: None,
             charge: None,

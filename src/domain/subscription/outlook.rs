@@ -1,6 +1,6 @@
 //! What can be read off a subscription: for lists, pages and the clock.
 
-use super::{Status, Subscription};
+use super::{Status, Subscription, Terms};
 use crate::domain::shared::PersonalRef;
 use crate::domain::shared::payment::{Collection, PaymentMethod};
 use crate::domain::shared::tax::{Buyer, Country};
@@ -90,6 +90,12 @@ impl Subscription {
     #[must_use]
     pub fn look_at(&self) -> Option<DateTime<Utc>> {
         let (status, terms) = (self.status?, self.terms.as_ref()?);
+        let begins = self.plan_begins(status, terms).map(|on| terms.zone.start_of_day(on));
+        earliest(begins, self.decides_at(status, terms))
+    }
+
+    /// When a tick may decide anything about an order, a pause or the end.
+    fn decides_at(&self, status: Status, terms: &Terms) -> Option<DateTime<Utc>> {
         if let Some(charge) = self.open.as_ref().and_then(|o| o.charge.as_ref()) {
             return charge.action_until.filter(|_| !charge.withdrawn);
         }

@@ -2,8 +2,8 @@
 
 use super::paid_span::days;
 use super::{
-    Charge, HoldCause, OpenOrder, Status, Subscription, SubscriptionError, SubscriptionEvent, Terms, Trigger,
-    UnusedDays,
+    CancelCause, Charge, HoldCause, OpenOrder, Status, Subscription, SubscriptionError, SubscriptionEvent,
+    Terms, Trigger, UnusedDays,
 };
 use crate::domain::shared::calendar::Period;
 use crate::domain::shared::payment::BillingPolicy;
@@ -70,8 +70,32 @@ impl Subscription {
                 vec![SubscriptionEvent::PaymentReceivedAfterEnd { order, paid_at }]
             });
         };
+        if let (Some(cause), None) = (self.ending, self.withdrawing) {
+            return self.paid_and_ended(terms, order, cause, paid_at);
+        }
         let settled = self.settled(status, terms, open, paid_at)?;
         Ok(self.then_withdrawn(terms, settled, paid_at))
+    }
+
+    /// It was to end before the result was known: nobody pays for time that is not given.
+    fn paid_and_ended(
+        &self,
+        terms: &Terms,
+        order: Uuid,
+        cause: CancelCause,
+        paid_at: DateTime<Utc>,
+    ) -> Decision {
+        let period = match self.anchor {
+            Some(_) => self.next_period(terms)?,
+            None => Period::nth(terms.zone.date_of(paid_at), terms.interval, 0)?,
+        };
+        let days = days(period.start, period.end);
+        let unused = UnusedDays { order, part: 1, of: 1, days_left: days, days_of_span: days };
+        Ok(vec![
+            SubscriptionEvent::PaymentReceivedAfterEnd { order, paid_at },
+            SubscriptionEvent::UnusedDaysRefundRequested(unused),
+            ended(cause, paid_at, None),
+        ])
     }
 
     /// What the payment of the open order brings.
@@ -201,6 +225,9 @@ impl Subscription {
             // The end gives the order up, so that it is neither tried again nor waited for.
             return Ok(self.then_withdrawn(terms, vec![], at));
         }
+        if let Some(cause) = self.ending {
+            return Ok(vec![ended(cause, at, Some(order))]);
+        }
         if charge.trigger != Trigger::Clock {
             return Ok(vec![if open.change.is_some() {
                 SubscriptionEvent::PlanChangeDropped { order, attempt, code, hard }
@@ -215,4 +242,8 @@ impl Subscription {
         let times = (charge.scheduled_for, made_at);
         self.after_failure(terms, open, Some(attempt), code, hard, times, policy)
     }
+}
+
+fn ended(cause: CancelCause, ended_at: DateTime<Utc>, abandoned_order: Option<Uuid>) -> SubscriptionEvent {
+    SubscriptionEvent::SubscriptionCancelled { cause, ended_at, abandoned_order, reason: None }
 }

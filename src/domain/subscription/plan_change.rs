@@ -43,6 +43,9 @@ pub struct Proration {
     /// How both were rounded to the minor unit.
     #[serde(default)]
     pub rounding: Rounding,
+    /// Some of what was paid had gone back, and only so much of it was left to be credited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Money>,
 }
 
 impl Proration {
@@ -97,7 +100,8 @@ fn length(interval: Interval) -> i128 {
 /// Whether a day costs more by `new` than by `old`. The same plan in shorter instalments gives nothing more,
 /// so it can wait until what is paid for is over.
 fn dearer(new: &Terms, old: &Terms) -> bool {
-    let instalments = new.plan == old.plan && length(new.interval) < length(old.interval);
+    let same = new.plan == old.plan && new.seats == old.seats;
+    let instalments = same && length(new.interval) < length(old.interval);
     !instalments
         && i128::from(new.price.minor) * length(old.interval)
             > i128::from(old.price.minor) * length(new.interval)
@@ -181,17 +185,21 @@ impl Subscription {
         } else {
             (share(new.price, left, whole), Period { start: today, end: current.end })
         };
+        let unused = share(old.price, left, whole);
+        let held = Money::new(self.span_value.left(), unused.currency);
+        let held = (held.minor < unused.minor).then_some(held);
         let days = |n: i64| u32::try_from(n).map_err(|_| SubscriptionError::Calendar);
         let proration = Proration {
             days_left: days(left)?,
             days_of_period: days(whole)?,
-            credit: share(old.price, left, whole),
+            credit: held.unwrap_or(unused),
             charge,
             period,
             restarts,
             old_price: Some(old.price),
             new_price: Some(new.price),
             rounding: Rounding::HalfUp,
+            held,
         };
         Ok(if proration.amount().minor > 0 { ChangeQuote::Now(proration) } else { ChangeQuote::On(next) })
     }
@@ -265,6 +273,7 @@ impl Subscription {
             anchor,
             periods,
             paid_until: pending.terms.zone.start_of_day(period.end),
+            begins_on: None,
             at: paid_at,
         })
     }
@@ -284,6 +293,43 @@ impl Subscription {
         let anchor = self.anchor.ok_or(SubscriptionError::Calendar)?;
         let (anchor, periods) = if terms.interval == old.interval { (anchor, self.paid) } else { (start, 0) };
         let paid_until = terms.zone.start_of_day(start);
-        Ok(Some(SubscriptionEvent::PlanChanged { order: None, terms, anchor, periods, paid_until, at }))
+        let begins_on = (at < paid_until).then_some(start);
+        Ok(Some(SubscriptionEvent::PlanChanged {
+            order: None,
+            terms,
+            anchor,
+            periods,
+            paid_until,
+            begins_on,
+            at,
+        }))
+    }
+
+    /// The day on which what the agreed plan gives begins to count; none: it counts.
+    #[must_use]
+    pub const fn begins_on(&self) -> Option<NaiveDate> {
+        self.begins_on
+    }
+
+    /// When the first period of a plan begins that was ordered before. Who gave notice has what was before until the
+    /// end, unless that period is paid.
+    pub(super) fn plan_begins(&self, status: Status, terms: &Terms) -> Option<NaiveDate> {
+        let paid = |on: NaiveDate| self.next_period(terms).is_ok_and(|next| next.start > on);
+        self.begins_on.filter(|on| match status {
+            Status::Active | Status::OnHold => true,
+            Status::PendingCancellation => paid(*on),
+            Status::Cancelled | Status::Expired => false,
+        })
+    }
+
+    /// That it has begun.
+    pub(super) fn begin_plan(
+        &self,
+        status: Status,
+        terms: &Terms,
+        at: DateTime<Utc>,
+    ) -> Option<SubscriptionEvent> {
+        let on = self.plan_begins(status, terms).filter(|on| at >= terms.zone.start_of_day(*on))?;
+        Some(SubscriptionEvent::PlanBegan { terms: terms.clone(), on })
     }
 }

@@ -19,8 +19,13 @@ impl Subscription {
         if status.is_final() {
             return Err(SubscriptionError::Ended);
         }
-        if self.in_flight() {
-            return Err(SubscriptionError::InFlight);
+        if let Some(order) = self.open.as_ref().filter(|o| o.charge.is_some()).map(|o| o.order) {
+            // Nobody stands there to try it again.
+            return match cause {
+                CancelCause::Disputed if self.ending.is_some() => Ok(vec![]),
+                CancelCause::Disputed => Ok(vec![SubscriptionEvent::EndAwaited { cause, order, at }]),
+                _ => Err(SubscriptionError::InFlight),
+            };
         }
         let abandoned_order = self.open.as_ref().map(|o| o.order);
         Ok(vec![SubscriptionEvent::SubscriptionCancelled {

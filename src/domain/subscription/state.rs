@@ -1,8 +1,8 @@
-use super::paid_span::days;
+use super::span_value::SpanValue;
 use super::{
-    CancelReason, Charge, GrantedDiscount, OpenOrder, PaidSpan, Pause, PauseBegun, PauseOver, PendingChange,
-    PlanChangeRequest, PriceChange, PriceNotice, Refundable, RejectedDebit, ReversedPayment, Status,
-    SubscriptionEvent, Terms, TrialNotice, Trigger, Withdrawal, Withdrawing,
+    CancelCause, CancelReason, Charge, GrantedDiscount, OpenOrder, PaidSpan, Pause, PauseBegun, PauseOver,
+    PendingChange, PlanChangeRequest, PriceChange, PriceNotice, Refundable, RejectedDebit, ReversedPayment,
+    Status, SubscriptionEvent, Terms, TrialNotice, Trigger, Withdrawal, Withdrawing,
 };
 use crate::domain::shared::payment::PaymentMethod;
 use crate::domain::shared::tax::Country;
@@ -53,6 +53,9 @@ pub struct Subscription {
     pub(super) planned: Option<Terms>,
     /// Periods that begin on this day or later are what was planned.
     pub(super) planned_from: Option<NaiveDate>,
+    /// What the agreed plan gives counts from this day on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) begins_on: Option<NaiveDate>,
     /// The end of the trial, until something is paid.
     pub(super) trial_until: Option<NaiveDate>,
     /// When the contract was made.
@@ -71,6 +74,11 @@ pub struct Subscription {
     pub(super) price_changes: Vec<PriceChange>,
     /// What the last payment paid for; none when the last period was free.
     pub(super) paid_span: Option<PaidSpan>,
+    /// What is left of the payments for the span that runs.
+    pub(super) span_value: SpanValue,
+    /// It ends for this reason as soon as the result of the charge under way is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) ending: Option<CancelCause>,
     /// Days that were given behind a payment which was taken back: they follow the next one.
     pub(super) owed_days: u16,
     /// Why the member cancelled, if they said so.
@@ -184,6 +192,7 @@ impl Subscription {
             }
             SubscriptionEvent::PauseEnded(PauseOver { from, on, anchor, .. }) => {
                 self.move_spans(from, on);
+                self.begins_on = self.begins_on.map(|day| if day >= from { day + (on - from) } else { day });
                 self.pause = None;
                 self.trial_until = self.trial_until.map(|_| anchor);
                 self.anchor = Some(anchor);
@@ -205,7 +214,13 @@ impl Subscription {
                 self.planned_from = Some(on);
             }
             SubscriptionEvent::PlanChangeWithdrawn {} => self.planned = None,
-            SubscriptionEvent::PlanChanged { order, terms, anchor, periods, .. } => {
+            SubscriptionEvent::PlanBegan { .. } => self.begins_on = None,
+            SubscriptionEvent::PaymentRefunded { order, back, left } => {
+                self.span_value.refunded(order, back.minor, left.minor);
+            }
+            SubscriptionEvent::EndAwaited { cause, .. } => self.ending = Some(cause),
+            SubscriptionEvent::PlanChanged { order, terms, anchor, periods, begins_on, .. } => {
+                self.begins_on = begins_on;
                 if let (Some(order), Some(change)) =
                     (order, self.open.as_ref().and_then(|o| o.change.clone()))
                 {
@@ -279,9 +294,10 @@ impl Subscription {
                     charge.withdrawn = true;
                 }
             }),
-            SubscriptionEvent::RenewalPaymentFailed { order, failures, retry_at, .. } => {
+            SubscriptionEvent::RenewalPaymentFailed { order, failures, retry_at, uncounted, .. } => {
                 self.with_open(order, |open| {
                     open.charge = None;
+                    open.unreached += u8::from(uncounted);
                     open.failures = failures;
                     open.retry_at = retry_at;
                 });
@@ -292,8 +308,7 @@ impl Subscription {
             SubscriptionEvent::SubscriptionActivated { order, period, .. }
             | SubscriptionEvent::SubscriptionResumed { order, period, .. } => {
                 self.status = Some(Status::Active);
-                self.note_refundable(order, period);
-                self.note_paid(order, period, days(period.start, period.end));
+                self.note_period_paid(order, period);
                 self.anchor = Some(period.start);
                 self.paid = 1;
                 // It counted periods from the anchor that is no more.
@@ -301,8 +316,7 @@ impl Subscription {
                 self.settle(order);
             }
             SubscriptionEvent::SubscriptionRenewed { order, period, .. } => {
-                self.note_refundable(order, period);
-                self.note_paid(order, period, days(period.start, period.end));
+                self.note_period_paid(order, period);
                 self.paid += 1;
                 self.settle(order);
             }
@@ -447,6 +461,7 @@ impl Subscription {
         self.parked = false;
         self.pause = None;
         self.planned = None;
+        self.begins_on = None;
         self.price_changes = vec![];
         self.paid_span = None;
         self.refundable = vec![];

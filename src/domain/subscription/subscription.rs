@@ -90,6 +90,7 @@ impl Subscription {
             C::Cancel { reason, at } => self.cancel(status, terms, reason, at),
             C::UndoCancel { at } => match status {
                 _ if self.withdrawing.is_some() => Err(SubscriptionError::Withdrawing),
+                _ if self.ending.is_some() => Err(SubscriptionError::InFlight),
                 Status::PendingCancellation if at < self.paid_until(terms)? => {
                     let next_due_on = self.next_period(terms)?.start;
                     Ok(vec![SubscriptionEvent::CancellationUndone { next_due_on }])
@@ -119,6 +120,7 @@ impl Subscription {
             C::Waive { at } => self.waive(status, terms, at),
             C::AwaitDebit { order, collect_on, until } => Ok(self.await_debit(order, collect_on, until)),
             C::RejectDebit { order, reason, at } => Ok(self.reject_debit(terms, order, reason, at)),
+            C::RecordRefund { order, refunded, of } => Ok(self.record_refund(status, order, refunded, of)),
             C::ReversePayment { order, policy, at } => self.reverse_payment(status, terms, order, policy, at),
             C::WaiveOrder { order, at } => match &self.open {
                 Some(open) if open.order == order => self.waive(status, terms, at),

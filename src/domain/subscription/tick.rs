@@ -5,7 +5,9 @@ use super::{
     Trigger,
 };
 use crate::domain::shared::calendar::Period;
-use crate::domain::shared::payment::{BillingPolicy, Collection, OrderReason, attempt_id, order_id};
+use crate::domain::shared::payment::{
+    BillingPolicy, Collection, NO_CHARGE_MADE, OrderReason, attempt_id, order_id,
+};
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
 type Decision = Result<Vec<SubscriptionEvent>, SubscriptionError>;
@@ -25,6 +27,13 @@ impl Subscription {
         if status.is_final() {
             return Ok(vec![]);
         }
+        // It is about no order.
+        if let Some(begun) = self.begin_plan(status, terms, at) {
+            let mut next = self.clone();
+            next.apply(begun.clone());
+            let following = next.tick(status, terms, policy, at)?;
+            return Ok([begun].into_iter().chain(following).collect());
+        }
         if let Some(charge) = self.open.as_ref().and_then(|o| o.charge.as_ref()) {
             // Nothing is decided about an order while money may be on its way.
             let order = self.open.as_ref().map(|o| o.order).unwrap_or_default();
@@ -40,7 +49,12 @@ impl Subscription {
             Status::Active if self.parked => Ok(vec![]),
             Status::Active => {
                 if let Some(decided) = self.tick_pause(terms, at)? {
-                    return Ok(decided);
+                    // What is due once it goes on does not wait for the next tick.
+                    let mut next = self.clone();
+                    decided.iter().for_each(|event| next.apply(event.clone()));
+                    let goes_on = !decided.is_empty() && next.pause.is_none();
+                    let following = if goes_on { next.tick(status, terms, policy, at)? } else { vec![] };
+                    return Ok(decided.into_iter().chain(following).collect());
                 }
                 self.tick_active(terms, policy, at)
             }
@@ -188,12 +202,15 @@ impl Subscription {
         policy: BillingPolicy,
     ) -> Decision {
         let (scheduled_for, made_at) = times;
-        let failures = open.failures + 1;
+        // A gateway that was away is not the member's fault; but one that never answers for this card is no outage.
+        let uncounted = code == NO_CHARGE_MADE && !hard && open.unreached < policy.attempts;
+        let failures = open.failures + u8::from(!uncounted);
         // One that was cancelled meanwhile ends with the next tick instead of being put on hold.
         let ending = self.status == Some(Status::PendingCancellation);
         let last = hard || failures >= policy.attempts || ending;
         let counted_from = if made_at - scheduled_for <= PUNCTUAL { scheduled_for } else { made_at };
-        let retry_at = (!last).then(|| counted_from + TimeDelta::days(i64::from(policy.retry_after_days)));
+        let days = if uncounted { 1 } else { policy.retry_after_days };
+        let retry_at = (!last).then(|| counted_from + TimeDelta::days(i64::from(days)));
         let mut events = vec![SubscriptionEvent::RenewalPaymentFailed {
             order: open.order,
             attempt,
@@ -202,6 +219,7 @@ impl Subscription {
             failures,
             retry_at,
             counted_from,
+            uncounted,
             policy,
         }];
         if last && !ending {
@@ -246,8 +264,10 @@ impl Subscription {
         if let Some(parked) = self.too_far_behind(terms, policy, at)? {
             return Ok(vec![parked]);
         }
-        // Asked for late, the member still has the full time to pay.
-        let pay_by = if at - ask_at <= PUNCTUAL {
+        // Asked for late, the member still has the full time to pay. By days, so that it does not count at what hour of a
+        // day a clock comes.
+        let late_by = terms.zone.date_of(at) - terms.zone.date_of(ask_at);
+        let pay_by = if late_by <= PUNCTUAL {
             due_at
         } else {
             let full = terms.zone.date_of(at).checked_add_days(Days::new(notice));

@@ -2,6 +2,7 @@
 //! that were begun (directive 2011/83/EU, articles 9, 14 and 16).
 
 use super::paid_span::days;
+use super::span_value::SpanValue;
 use super::{CancelCause, Proration, Subscription, SubscriptionError, SubscriptionEvent, Terms};
 use crate::domain::shared::calendar::Period;
 use chrono::{DateTime, Days, NaiveDate, Utc};
@@ -88,6 +89,14 @@ impl Subscription {
         }
     }
 
+    /// Notes that a period was paid, and for how much.
+    pub(super) fn note_period_paid(&mut self, order: Uuid, period: Period) {
+        self.note_refundable(order, period);
+        self.note_paid(order, period, days(period.start, period.end));
+        let price = self.ordered.or(self.terms.as_ref().map(|t| t.price));
+        self.span_value = SpanValue::period(order, price.map_or(0, |p| p.minor));
+    }
+
     /// Notes that a change of plan was paid: with a new interval what was left of the orders before went into
     /// its price, so it is worn down with the new span.
     pub(super) fn note_change_paid(&mut self, order: Uuid, change: &Proration) {
@@ -106,6 +115,7 @@ impl Subscription {
             change.days_of_period
         };
         self.note_paid(order, change.period, whole);
+        self.span_value.changed(order, change.amount().minor, change.charge.minor);
     }
 
     /// Whether anything was paid for it.

@@ -352,6 +352,9 @@ pub enum BillingMail {
         /// A payment is being processed: the rest follows when its result is known.
         #[serde(default)]
         waits: bool,
+        /// The bank was asked for what was paid: what is left when it has decided goes back then.
+        #[serde(default)]
+        disputed: bool,
     },
     /// The result for which a withdrawal waited is known.
     WithdrawalSettled {
@@ -359,6 +362,9 @@ pub enum BillingMail {
         at: DateTime<Utc>,
         /// What goes back; none: nothing was taken that could.
         amount: Option<Money>,
+        /// The bank was asked for what was paid.
+        #[serde(default)]
+        disputed: bool,
     },
     /// Staff looked at a membership that had fallen behind, and it goes on.
     WentOn {
@@ -421,6 +427,9 @@ pub enum BillingMail {
         amount: Money,
         /// The gateway's word for why.
         reason: String,
+        /// The bank has decided for the holder.
+        #[serde(default)]
+        lost: bool,
     },
     /// To billing staff: a refund did not go back, or nobody can say whether it did.
     RefundStuck(RefundStuck),

@@ -127,11 +127,13 @@ impl BillingMail {
             }
             Self::TaxChanges { plan, change } => tax_change::render(studio, name, plan, change),
             Self::VatNumberRefused { price } => vat_refused::render(studio, name, price),
-            Self::Withdrawn { refund, amount, at, plan, joined_on, waits } => {
+            Self::Withdrawn { refund, amount, at, plan, joined_on, waits, disputed } => {
                 let contract = (plan.as_str(), *joined_on);
-                withdrawn::render(studio, name, (*refund, *amount), *at, contract, *waits)
+                withdrawn::render(studio, name, (*refund, *amount), *at, contract, (*waits, *disputed))
             }
-            Self::WithdrawalSettled { at, amount } => withdrawn::settled(studio, name, *at, *amount),
+            Self::WithdrawalSettled { at, amount, disputed } => {
+                withdrawn::settled(studio, name, *at, (*amount, *disputed))
+            }
             Self::WentOn { waived, billed, amount, next_due } => {
                 went_on::render(studio, name, (*waived, *billed), amount, next_due)
             }
@@ -152,8 +154,8 @@ impl BillingMail {
                 refunded::render(studio, name, number, amount, *by_transfer, *credited)
             }
             Self::CreditPaidOut { amount } => credit::paid_out(studio, name, amount),
-            Self::Disputed { number, order, amount, reason } => {
-                disputed::render(studio, name, number, order, amount, reason)
+            Self::Disputed { number, order, amount, reason, lost } => {
+                disputed::render(studio, name, number, order, amount, (reason, *lost))
             }
             Self::RefundStuck(refund) => refund.render(studio, name),
             Self::ManagerTold { plan, amount, due_on, subscription } => {

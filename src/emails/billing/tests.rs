@@ -80,6 +80,17 @@ fn all() -> Vec<(&'static str, Mail)> {
                 order: Uuid::from_u128(9),
                 amount: Money::new(1150, Currency::eur()),
                 reason: "fraudulent".into(),
+                lost: false,
+            },
+        ),
+        (
+            "dispute_lost",
+            BillingMail::Disputed {
+                number: "K123456789".into(),
+                order: Uuid::from_u128(9),
+                amount: Money::new(1150, Currency::eur()),
+                reason: String::new(),
+                lost: true,
             },
         ),
         ("refund_refused", refund_stuck(Some("charge_already_refunded"))),
@@ -122,49 +133,25 @@ fn all() -> Vec<(&'static str, Mail)> {
                 instead_of: Some("2027-02-05".parse().unwrap()),
             },
         ),
-        (
-            "withdrawn",
-            BillingMail::Withdrawn {
-                refund: true,
-                amount: Some(Money::new(1079, Currency::eur())),
-                at: Some("2026-11-23T10:07:00Z".parse().unwrap()),
-                plan: "Studio, monthly".into(),
-                joined_on: Some("2026-11-21".parse().unwrap()),
-                waits: false,
-            },
-        ),
-        (
-            "withdrawn_unpaid",
-            BillingMail::Withdrawn {
-                refund: false,
-                amount: None,
-                at: Some("2026-11-23T10:07:00Z".parse().unwrap()),
-                plan: "Studio, monthly".into(),
-                joined_on: Some("2026-11-21".parse().unwrap()),
-                waits: false,
-            },
-        ),
-        (
-            "withdrawn_while_paying",
-            BillingMail::Withdrawn {
-                refund: false,
-                amount: None,
-                at: Some("2026-11-23T10:07:00Z".parse().unwrap()),
-                plan: "Studio, monthly".into(),
-                joined_on: Some("2026-11-21".parse().unwrap()),
-                waits: true,
-            },
-        ),
+        ("withdrawn", withdrawn(Some(Money::new(1079, Currency::eur())), false, false)),
+        ("withdrawn_unpaid", withdrawn(None, false, false)),
+        ("withdrawn_while_paying", withdrawn(None, true, false)),
+        ("withdrawn_while_disputed", withdrawn(None, false, true)),
         (
             "withdrawal_settled",
             BillingMail::WithdrawalSettled {
                 at: "2026-11-23T10:07:00Z".parse().unwrap(),
                 amount: Some(Money::new(1150, Currency::eur())),
+                disputed: false,
             },
         ),
         (
             "withdrawal_settled_unpaid",
-            BillingMail::WithdrawalSettled { at: "2026-11-23T10:07:00Z".parse().unwrap(), amount: None },
+            BillingMail::WithdrawalSettled {
+                at: "2026-11-23T10:07:00Z".parse().unwrap(),
+                amount: None,
+                disputed: false,
+            },
         ),
         ("went_on_waived", went_on(4, 0)),
         ("went_on_billed", went_on(0, 4)),
@@ -469,6 +456,19 @@ fn all() -> Vec<(&'static str, Mail)> {
             (name, mail.render(&studio, Some("Ada <b>Holm</b>")))
         })
         .collect()
+}
+
+/// Who withdrew has so much back, has to wait for a payment, or for the bank.
+fn withdrawn(amount: Option<Money>, waits: bool, disputed: bool) -> BillingMail {
+    BillingMail::Withdrawn {
+        refund: amount.is_some(),
+        amount,
+        at: Some("2026-11-23T10:07:00Z".parse().unwrap()),
+        plan: "Studio, monthly".into(),
+        joined_on: Some("2026-11-21".parse().unwrap()),
+        waits,
+        disputed,
+    }
 }
 
 #[test]

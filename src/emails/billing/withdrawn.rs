@@ -5,6 +5,8 @@ use crate::domain::shared::calendar::day_words;
 use crate::emails::{Letter, Mail, Studio};
 use chrono::{DateTime, NaiveDate, Utc};
 
+const DISPUTED: &str = "Your bank was asked to take your payment back and has not decided. What is left of it then, for days that had not begun, goes back to you; a mail follows when it has left.";
+
 fn moment(at: DateTime<Utc>) -> String {
     at.format("%-d %b %Y, %H:%M UTC").to_string()
 }
@@ -16,9 +18,10 @@ pub(super) fn render(
     money: (bool, Option<Money>),
     at: Option<DateTime<Utc>>,
     (plan, joined_on): (&str, Option<NaiveDate>),
-    waits: bool,
+    (waits, disputed): (bool, bool),
 ) -> Mail {
     let money = match money {
+        (_, None) if disputed => DISPUTED.into(),
         _ if waits => {
             "A payment is still being processed. Your membership ends as soon as its result is known, and what was taken for days after your withdrawal goes back to you. Another mail says so; you need not do anything."
                 .into()
@@ -50,8 +53,14 @@ pub(super) fn render(
 }
 
 /// See [`super::BillingMail::WithdrawalSettled`].
-pub(super) fn settled(studio: &Studio, name: Option<&str>, at: DateTime<Utc>, amount: Option<Money>) -> Mail {
+pub(super) fn settled(
+    studio: &Studio,
+    name: Option<&str>,
+    at: DateTime<Utc>,
+    (amount, disputed): (Option<Money>, bool),
+) -> Mail {
     let money = match amount {
+        None if disputed => format!("The result of the payment is known, and your membership has ended. {DISPUTED}"),
         Some(amount) => format!(
             "The result of the payment is known, and your membership has ended. {amount} for days after your withdrawal goes back to you; a mail follows when it has left."
         ),

@@ -33,6 +33,8 @@ pub(super) enum Other {
     TransferShort { received: Money, rest: Money },
     /// A holder asks the bank for the money back.
     Disputed { amount: Money, reason: String },
+    /// The bank gave it back to them.
+    DisputeLost { amount: Money },
     /// A refund did not go back, or nobody can say whether it did.
     RefundStuck { refund: Uuid, code: Option<String> },
     /// A refund waits for a second person.
@@ -61,6 +63,7 @@ fn of_order(happened: OrderEvent) -> Option<Other> {
             Other::TransferShort { received, rest }
         }
         OrderEvent::PaymentDisputed { amount, reason, .. } => Other::Disputed { amount, reason },
+        OrderEvent::DisputeClosed { won: false, amount, .. } => Other::DisputeLost { amount },
         OrderEvent::RefundRefused { refund, code, .. } => Other::RefundStuck { refund, code: Some(code) },
         OrderEvent::RefundParked { refund, .. } => Other::RefundStuck { refund, code: None },
         OrderEvent::RefundProposed { refund, amount, by, lapses_at, .. } => {
@@ -124,7 +127,9 @@ pub(super) fn mail(happened: &SubscriptionEvent, seen: &Seen<'_>) -> Option<Bill
     let home = Country::parse(&config.studio.country).unwrap_or(Country::from_letters(*b"NL"));
     let today = day(seen.now);
     let pay = |price: Money| Tax::decide(price, state.buyer(home), home, today, rates).gross;
-    let amount = pay(state.ordered().unwrap_or(terms.price));
+    // What is open may be a change of plan, for its difference.
+    let change = state.open_order().and_then(|open| open.change.as_ref()).map(|c| c.proration.amount());
+    let amount = pay(change.or(state.ordered()).unwrap_or(terms.price));
     let right = || right(state, terms, config.billing.withdrawal_days, today);
     // Who withdrew while it was under way is told of the end, not of a beginning.
     let gone = |order: Uuid| state.withdrawing().is_some_and(|w| w.awaits.order == order);
@@ -187,6 +192,8 @@ pub(super) fn mail(happened: &SubscriptionEvent, seen: &Seen<'_>) -> Option<Bill
         E::PauseWithdrawn { from } => {
             BillingMail::PauseGivenUp { from: *from, next_due: state.next_payment_on(), by_studio }
         }
+        // Whoever cancels in a pause is told when it ends.
+        E::PauseEnded(_) if state.status() == Some(Status::PendingCancellation) => return None,
         E::PauseEnded(PauseOver { anchor, .. }) => BillingMail::PauseOver { next_due: *anchor, by_studio },
         E::PlanChangeScheduled { terms, on } => {
             BillingMail::PlanChangePlanned { plan: name(terms), price: pay(terms.price), on: *on, by_studio }
@@ -194,6 +201,16 @@ pub(super) fn mail(happened: &SubscriptionEvent, seen: &Seen<'_>) -> Option<Bill
         E::PlanChangeWithdrawn {} => {
             BillingMail::PlanChangeGivenUp { plan, price: pay(terms.price), by_studio }
         }
+        // Its order tells what is to be paid; that it is in force is told when it is.
+        E::PlanChanged { begins_on: Some(_), .. } => return None,
+        // Its order was not paid: the hold says so.
+        E::PlanBegan { .. } if state.status() == Some(Status::OnHold) => return None,
+        E::PlanBegan { terms, .. } => BillingMail::PlanChanged {
+            plan: name(terms),
+            price: pay(terms.price),
+            next_due: state.next_due_on()?,
+            by_studio: false,
+        },
         E::PlanChanged { terms, paid_until, .. } => BillingMail::PlanChanged {
             plan: name(terms),
             price: pay(terms.price),
@@ -202,6 +219,8 @@ pub(super) fn mail(happened: &SubscriptionEvent, seen: &Seen<'_>) -> Option<Bill
         },
         E::PlanChangeDropped { code, .. } => BillingMail::PlanChangeFailed { code: code.clone() },
         E::MemberPaymentFailed { code, .. } => BillingMail::FirstPaymentFailed { amount, code: code.clone() },
+        // The member did nothing, and has nothing to do.
+        E::RenewalPaymentFailed { uncounted: true, .. } => return None,
         E::RenewalPaymentFailed { code, failures, retry_at: Some(retry_at), policy, .. } => {
             BillingMail::RenewalFailed {
                 amount,
@@ -233,9 +252,11 @@ pub(super) fn mail(happened: &SubscriptionEvent, seen: &Seen<'_>) -> Option<Bill
             BillingMail::EndedByStudio
         }
         // The mail about the withdrawal says so already, unless it had to wait.
-        E::SubscriptionCancelled { cause: CancelCause::Withdrawn, .. } => {
-            BillingMail::WithdrawalSettled { at: state.withdrawing()?.awaits.declared_at, amount: None }
-        }
+        E::SubscriptionCancelled { cause: CancelCause::Withdrawn, .. } => BillingMail::WithdrawalSettled {
+            at: state.withdrawing()?.awaits.declared_at,
+            amount: None,
+            disputed: false,
+        },
         E::SubscriptionCancelled { .. } if by_studio => BillingMail::EndedByStudio,
         E::SubscriptionCancelled { .. } => BillingMail::Ended,
         E::VatNumberChecked { check: VatCheck::Refused, .. } => {
@@ -249,6 +270,7 @@ pub(super) fn mail(happened: &SubscriptionEvent, seen: &Seen<'_>) -> Option<Bill
             plan,
             joined_on: Some(*joined_on),
             waits: awaits.is_some(),
+            disputed: false,
         },
         E::SubscriptionUnparked { waived, billed, next_due_on } => BillingMail::WentOn {
             waived: *waived,

@@ -1,6 +1,7 @@
 //! given / when / then for every row of the status table, and properties over whole years.
 
 mod card_expiry;
+mod clocks;
 mod days;
 mod debits;
 mod pauses;
@@ -8,6 +9,7 @@ mod plan_changes;
 mod prices;
 mod properties;
 mod snapshots;
+mod span_value;
 mod staff;
 mod table;
 mod tax_changes;

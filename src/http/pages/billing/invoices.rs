@@ -14,7 +14,7 @@ use crate::http::ui::table::{cell, head, number, text};
 use crate::http::ui::{
     Column, Errors, Icon, Tone, Weight, chip, empty, format, page_head, search_form, table,
 };
-use crate::http::{Req, Res};
+use crate::http::{Form, Req, Res};
 use crate::projections::invoices::{self, Invoice};
 use maud::{Markup, html};
 use std::sync::Arc;
@@ -147,7 +147,14 @@ async fn paper(req: Req) -> Result<Res, HttpError> {
 }
 
 async fn show(req: Req) -> Result<Res, HttpError> {
-    let (invoice, billed) = asked(&req).await?;
+    view(&req, &Form::default(), &Errors::none()).await
+}
+
+pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError> {
+    let (invoice, billed) = asked(req).await?;
+    let anew = super::invoice_reissue::panel(req, &invoice, form, errors).await?;
+    let all = invoices::all_of_order(&req.app.reader, invoice.document.order).await?;
+    let others: Vec<&Invoice> = all.iter().filter(|other| other.number != invoice.number).collect();
     let file = format!("/billing/invoices/{}/pdf", invoice.number);
     let content = html! {
         (crumbs(&[Place::new("Invoices", "/billing/invoices")], &invoice.number))
@@ -155,6 +162,10 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         (invoice_sheet(&invoice, &billed))
         p { (link_small("Download PDF", &file, Weight::Plain)) }
         p { a href={ "/billing/orders/" (invoice.document.order) } { "The order" } " · " a href={ "/billing/subscriptions/" (invoice.document.subscription) } { "The subscription" } }
+        @if !others.is_empty() {
+            p { "Other papers of the order: " @for (n, other) in others.iter().enumerate() { (if n > 0 { ", " } else { "" }) a href={ "/billing/invoices/" (other.number) } { (other.number) } } "." }
+        }
+        (anew)
     };
-    Ok(desk(&req, &invoice.number, &Errors::none(), &content))
+    Ok(desk(req, &invoice.number, errors, &content))
 }

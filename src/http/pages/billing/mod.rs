@@ -8,6 +8,7 @@ mod direct_debits;
 mod exchange_rates;
 pub(in crate::http) mod exports;
 mod gifts;
+mod invoice_reissue;
 pub(in crate::http) mod invoices;
 mod managed;
 mod merge;
@@ -19,6 +20,7 @@ mod periods;
 mod plans;
 mod price_change;
 mod proof;
+mod proof_log;
 mod refund_ask;
 mod refunds;
 mod report_movements;
@@ -69,7 +71,9 @@ pub fn routes() -> Vec<Route> {
         refunds::routes(),
         credits::routes(),
         approvals::routes(),
+        proof_log::routes(),
         invoices::routes(),
+        invoice_reissue::routes(),
         managed::routes(),
         merge::routes(),
         plans::routes(),
@@ -115,6 +119,7 @@ pub fn places() -> Vec<Place> {
         Place::new("Tax rates", "/billing/tax-rates"),
         Place::new("Exchange rates", "/billing/exchange-rates"),
         Place::new("People", "/billing/people"),
+        Place::new("Proof", "/billing/proof"),
     ]
 }
 

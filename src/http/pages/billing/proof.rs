@@ -42,8 +42,9 @@ pub(super) async fn panel(
                     }
                     @match &found.whole {
                         Some(whole) => p { "The whole log was last verified on " (format::moment(whole.at)) ", up to no. " (whole.position) ": " @if whole.ok { "nothing was changed." } @else { strong { "something was changed. " } (whole.reason.as_deref().unwrap_or_default()) } },
-                        None => p.dim { "The whole log has not been verified yet: an operator does that with kinora events verify." },
+                        None => p.dim { "The whole log has not been verified yet." },
                     }
+                    p { a href="/billing/proof" { "Proof for the whole log" } }
                 }
             }
         }

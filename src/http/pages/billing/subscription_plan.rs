@@ -1,5 +1,6 @@
 //! Another plan or a pause, by staff for a member: the same commands as the member's own, with a reason.
 
+use crate::domain::shared::Money;
 use crate::domain::shared::calendar::{day_of, day_words};
 use crate::domain::shared::derive_id;
 use crate::domain::subscription::{ChangeQuote, Status, SubscriptionCommand, SubscriptionError};
@@ -44,6 +45,7 @@ pub(super) async fn fields(
     Ok(html! {
         @if choices.len() > 1 {
             (Field::new("variation", "Another plan").value(form.get("variation")).select(choices).errors(errors).render())
+            @for (offer, quote) in &offers { input type="hidden" name={ "pay-" (offer.variation.id) } value=(quote.now()); }
             div.row { (submit_as("Change the plan", "act", "plan", Weight::Plain)) }
         }
         (Field::new("pause_from", "First day of a pause").kind("date").optional().value(form.get("pause_from")).short().errors(errors).render())
@@ -63,13 +65,11 @@ pub(super) async fn command(
         let offers = others(req, row).await?;
         let chosen = offers.into_iter().find(|(o, _)| o.variation.id.to_string() == form.get("variation"));
         let Some((offer, _)) = chosen else { return Ok(Err(Errors::one("variation", "Choose a plan."))) };
+        // What the list said would be charged now, before tax is looked at.
+        let said: Option<i64> = form.get(&format!("pay-{}", offer.variation.id)).parse().ok();
+        let shown = said.map(|minor| Money::new(minor, offer.variation.price.currency));
         let order = derive_id(&req.command_id(form).to_string(), "order");
-        return Ok(Ok(SubscriptionCommand::ChangePlan {
-            order,
-            terms: terms_of(req, &offer)?,
-            shown: None,
-            at,
-        }));
+        return Ok(Ok(SubscriptionCommand::ChangePlan { order, terms: terms_of(req, &offer)?, shown, at }));
     }
     let wrong = || Errors::one("pause_from", SubscriptionError::PauseDates.to_string());
     let Some(from) = day_of(form.get("pause_from")) else { return Ok(Err(wrong())) };

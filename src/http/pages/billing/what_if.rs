@@ -4,10 +4,10 @@ use super::{BILLING, desk};
 use crate::actors::payments::{bank_account, card_gateway, policy};
 use crate::domain::order::{OrderEvent, OrderStatus};
 use crate::domain::order_process::Till;
-use crate::domain::order_process::what_if::{Difference, History, OrderLine, Replay, replay};
+use crate::domain::order_process::what_if::{Difference, History, OrderLine, OtherRules, Replay, replay};
 use crate::domain::shared::Money;
 use crate::domain::shared::calendar::{Interval, IntervalUnit, day_words};
-use crate::domain::shared::payment::{BillingPolicy, OrderReason};
+use crate::domain::shared::payment::OrderReason;
 use crate::domain::subscription::{Status, SubscriptionEvent};
 use crate::http::error::HttpError;
 use crate::http::pages::membership::shared::{country, period_words};
@@ -60,7 +60,6 @@ fn difference(req: &Req, row: &SubscriptionRow, plans: &[Offer], errors: &mut Er
             Err(why) => errors.add("length", why.to_string()),
         }
     }
-    let now = policy(&req.app.config);
     let mut number = |field: &str, most: u16| -> Option<u16> {
         let typed = req.query(field);
         let number = typed.parse().ok().filter(|n| (1..=most).contains(n));
@@ -71,14 +70,11 @@ fn difference(req: &Req, row: &SubscriptionRow, plans: &[Offer], errors: &mut Er
     };
     let (attempts, retry, weeks) =
         (number("attempts", 20), number("retry_days", 60), number("expiry_weeks", 260));
-    if attempts.or(retry).or(weeks).is_some() {
-        wanted.policy = Some(BillingPolicy {
-            attempts: attempts.and_then(|n| u8::try_from(n).ok()).unwrap_or(now.attempts),
-            retry_after_days: retry.unwrap_or(now.retry_after_days),
-            expire_after_weeks: weeks.unwrap_or(now.expire_after_weeks),
-            ..now
-        });
-    }
+    wanted.rules = OtherRules {
+        attempts: attempts.and_then(|n| u8::try_from(n).ok()),
+        retry_after_days: retry,
+        expire_after_weeks: weeks,
+    };
     wanted
 }
 

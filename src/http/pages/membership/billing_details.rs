@@ -74,7 +74,9 @@ async fn change(mut req: Req) -> Result<Res, HttpError> {
         errors.add("country", "Choose the country of your billing address from the list.");
         return view(&req, &form, price(&desk, &row, None).as_ref(), &errors);
     };
-    if row.price().is_some_and(|p| p.currency != currency(&req, to)) {
+    // Who pays in another currency than people there do stays with it while the country stays.
+    let moves = row.state.country() != Some(to);
+    if moves && row.price().is_some_and(|p| p.currency != currency(&req, to)) {
         errors.add(
             "country",
             format!(

@@ -138,6 +138,9 @@ async fn view(req: &Req, choice: &Choice, form: &Form, errors: &Errors) -> Resul
                     @if let Some(kept) = &kept { (kept) }
                     (card_fields(req, form, errors, kept.is_some()))
                 }
+                @if req.app.config.billing.withdrawal_days > 0 {
+                    p.small { "You can go back on it for " (req.app.config.billing.withdrawal_days) " days, without a reason, as long as nobody has redeemed it." }
+                }
                 p.small { "By ordering you agree to the " a href="/legal/terms" { "terms" } "." }
                 div.row { (submit("Order with obligation to pay", Weight::Main)) (link("Back", &back, Weight::Quiet)) }
             }

@@ -28,7 +28,7 @@ use crate::projections::{gifts, orders, people, subscriptions};
 use chrono::NaiveDate;
 use maud::{Markup, html};
 
-const PAGE: &str = "/account/gifts";
+pub(super) const PAGE: &str = "/account/gifts";
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -47,6 +47,7 @@ pub(in crate::http::pages) fn gift_chip(gift: &Gift) -> Markup {
             chip(Tone::Warning, "Payment failed")
         }
         GiftStanding::Absent | GiftStanding::Ordered => chip(Tone::Info, "Not paid yet"),
+        GiftStanding::Paid if gift.is_held_back() => chip(Tone::Warning, "Payment in dispute"),
         GiftStanding::Paid => chip(Tone::Success, "Can be redeemed"),
         GiftStanding::Redeemed => chip(Tone::Warning, "Redeemed, waits"),
         GiftStanding::Used => chip(Tone::Plain, "Redeemed"),
@@ -107,7 +108,7 @@ fn given_words(gift: &Gift, access: Option<NaiveDate>, waits: bool) -> String {
     }
 }
 
-async fn own(req: &Req) -> Result<Gift, HttpError> {
+pub(super) async fn own(req: &Req) -> Result<Gift, HttpError> {
     let gift = gifts::one(&req.app.reader, req.id_param("id")?).await?.ok_or(HttpError::NotFound)?;
     if gift.buyer() == req.account()?.id { Ok(gift) } else { Err(HttpError::NotFound) }
 }
@@ -116,7 +117,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     view(&req, &Form::default(), &Errors::none()).await
 }
 
-async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError> {
+pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError> {
     let gift = own(req).await?;
     let order = orders::one(&req.app.reader, order_of(gift.id())).await?;
     let attempt = order.as_ref().and_then(|o| o.last_attempt.as_ref()).map(|(_, state)| state.as_str());
@@ -143,9 +144,10 @@ async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError>
             ]))
         }
         @match gift.standing() {
+            GiftStanding::Paid if gift.is_held_back() => (notice_text(Tone::Warning, "The bank was asked to take its price back. Until that is decided nobody can redeem it.")),
             GiftStanding::Paid => (notice_text(Tone::Success, "It is paid, and the code is on its way. Nobody has redeemed it yet.")),
             GiftStanding::Redeemed | GiftStanding::Used => (notice_text(Tone::Success, "It was redeemed.")),
-            GiftStanding::Withdrawn => (notice_text(Tone::Info, "It was taken back: the code counts no more. What you paid goes back the way it came.")),
+            GiftStanding::Withdrawn => (notice_text(Tone::Info, "It was taken back: the code counts no more. What goes back of its price goes the way it came.")),
             _ => {}
         }
         @if let (true, Some(order)) = (open, &order) {
@@ -172,6 +174,7 @@ async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError>
             }
         }
     };
+    let content = html! { (content) (super::gift_withdrawal::panel(req, &gift)) };
     let res = below(req, "Gift", PAGE, errors, &content);
     Ok(if open { cards::allow(req, res) } else { res })
 }

@@ -6,6 +6,7 @@ mod cards;
 mod confirm;
 mod coupon;
 mod gift;
+mod gift_withdrawal;
 pub(super) mod gifts;
 mod invoices;
 mod join;
@@ -53,6 +54,7 @@ pub fn routes() -> Vec<Route> {
         cards::routes(),
         gift::routes(),
         gifts::routes(),
+        gift_withdrawal::routes(),
         payment_methods::routes(),
         mandate::routes(),
         team::routes(),

@@ -12,7 +12,9 @@ use crate::http::response::see_other;
 use crate::http::route::{Access, Route};
 use crate::http::ui::button::{link, submit};
 use crate::http::ui::layout::{Place, crumbs};
-use crate::http::ui::{Errors, Icon, Weight, empty, error_summary, facts, form as post_form, page_head};
+use crate::http::ui::{
+    Errors, Icon, Tone, Weight, empty, error_summary, facts, form as post_form, notice_text, page_head,
+};
 use crate::http::{Req, Res};
 use crate::projections::plans::Offer;
 use crate::projections::subscriptions::SubscriptionRow;
@@ -47,6 +49,15 @@ pub(super) fn panel(req: &Req, desk: &TaxDesk, row: &SubscriptionRow) -> Markup 
                 p { "Pay by another interval, or take another plan. What it costs stands there before you decide." }
                 (link("Change plan", "/account/subscription/plan", Weight::Plain))
             }
+        }
+    }
+}
+
+/// That the plan which the page names begins later.
+pub(super) fn ahead(row: &SubscriptionRow) -> Markup {
+    html! {
+        @if let Some(on) = row.state.begins_on() {
+            (notice_text(Tone::Info, &format!("{} is your plan from {} on; its first period is ordered already. Until then you have what you had before.", row.plan(), day_words(on))))
         }
     }
 }
@@ -161,7 +172,8 @@ fn choice(
             @match quote {
                 ChangeQuote::Now(p) => p.small.dim {
                     "At once: " (to_pay(p.charge)) " for " (day_words(p.period.start)) " up to " (day_words(p.period.end))
-                    ", less " (to_pay(p.credit)) " for the " (p.days_left) " of " (p.days_of_period) " days that are left of " (row.plan()) "."
+                    ", less " (to_pay(p.credit)) " for the " (p.days_left) " of " (p.days_of_period) " days that are left of " (row.plan())
+                    @if p.held.is_some() { ", as far as it did not go back before" } "."
                 },
                 ChangeQuote::On(day) if more => {
                     p { "Nothing is charged now. You have " (row.plan()) " until then." }

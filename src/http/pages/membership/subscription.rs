@@ -207,6 +207,7 @@ fn body(
                 p { (link("Choose among the cards you keep", "/account/payment-methods", Weight::Quiet)) }
             }
         }
+        @if running { (plan_change::ahead(row)) }
         @if row.status == Status::Active && running {
             @if !waiting && open.is_none() && row.state.pause().is_none() && !row.state.is_parked() { (plan_change::panel(req, desk, row)) }
             (pause::panel(req, row, form, errors))

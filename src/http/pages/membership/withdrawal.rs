@@ -49,8 +49,18 @@ pub(super) fn check(req: &Req, form: &Form, business: bool, errors: &mut Errors)
     true
 }
 
-/// Until when the member can withdraw, and what goes back then; none if they cannot.
-async fn offered(req: &Req, row: &SubscriptionRow) -> Result<Option<(NaiveDate, Option<Money>)>, HttpError> {
+/// What a withdrawal would bring.
+struct Offered {
+    /// The last day on which it is possible.
+    until: NaiveDate,
+    /// What goes back.
+    back: Option<Money>,
+    /// The bank was asked for some of what was paid, and has not decided.
+    disputed: bool,
+}
+
+/// What a withdrawal would bring; none if it is not possible.
+async fn offered(req: &Req, row: &SubscriptionRow) -> Result<Option<Offered>, HttpError> {
     let Some(terms) = row.state.terms() else { return Ok(None) };
     let Ok(until) = row.state.withdrawal_until(req.app.config.billing.withdrawal_days) else {
         return Ok(None);
@@ -59,13 +69,15 @@ async fn offered(req: &Req, row: &SubscriptionRow) -> Result<Option<(NaiveDate, 
     if row.status.is_final() || row.state.withdrawing().is_some() || today > until {
         return Ok(None);
     }
-    let mut back = 0_i64;
+    let (mut back, mut disputed) = (0_i64, false);
     for (order, part, of) in row.state.refunds_on(today) {
         // The order itself knows what of it went back before.
-        back = back.saturating_add(load_order(&req.app, order).await?.part_going_back((part, of)));
+        let order = load_order(&req.app, order).await?;
+        disputed |= order.price_in_dispute();
+        back = back.saturating_add(order.part_going_back((part, of)));
     }
     let money = Money::new(back, terms.price.currency);
-    Ok(Some((until, (back > 0).then_some(money))))
+    Ok(Some(Offered { until, back: (back > 0).then_some(money), disputed }))
 }
 
 /// Whether the result of a charge is waited for.
@@ -91,7 +103,7 @@ fn follows(row: &SubscriptionRow, back: Option<Money>) -> Markup {
 pub(super) async fn panel(req: &Req, row: &SubscriptionRow) -> Result<Markup, HttpError> {
     let offered = offered(req, row).await?;
     Ok(html! {
-        @if let Some((until, back)) = offered {
+        @if let Some(Offered { until, back, .. }) = offered {
             section.panel aria-labelledby="withdraw" {
                 h2 #withdraw { "Withdraw from the contract" }
                 p { "Until " (day_words(until)) " you can go back on joining, without a reason. " (follows(row, back)) }
@@ -104,7 +116,7 @@ pub(super) async fn panel(req: &Req, row: &SubscriptionRow) -> Result<Markup, Ht
 /// The second step, which cannot be undone.
 async fn confirm(req: Req) -> Result<Res, HttpError> {
     let row = own(&req).await?;
-    let Some((until, back)) = offered(&req, &row).await? else {
+    let Some(Offered { until, back, disputed }) = offered(&req, &row).await? else {
         return Ok(see_other("/account/subscription"));
     };
     let content = html! {
@@ -114,7 +126,7 @@ async fn confirm(req: Req) -> Result<Res, HttpError> {
             (facts(&[
                 ("Contract", html! { (row.plan()) ", joined on " (format::date(row.joined_at)) }),
                 ("Possible until", html! { (day_words(until)) }),
-                ("Goes back to you", html! { @match back { _ if waits(&row) => "what the payment that is being processed takes for days that have not begun", Some(back) => { strong.num { (back) } " for days that have not begun" }, None if row.state.has_paid() => "nothing: it went back before, or all its days have begun", None => "nothing was paid" } }),
+                ("Goes back to you", html! { @match back { _ if waits(&row) => "what the payment that is being processed takes for days that have not begun", Some(back) => { strong.num { (back) } " for days that have not begun" }, None if disputed => "what is left when your bank has decided what becomes of your payment", None if row.state.has_paid() => "nothing: it went back before, or all its days have begun", None => "nothing was paid" } }),
             ]))
             p { (follows(&row, back)) " This cannot be undone. A mail to your address confirms it, with the time." }
             (post_form(&req, PAGE, &html! {

@@ -9,7 +9,7 @@ use crate::domain::shared::calendar::day_words;
 use crate::http::error::HttpError;
 use crate::http::response::{is_own_path, see_other, set};
 use crate::http::route::{Access, Route};
-use crate::http::ui::{Errors, Field, Tone, Weight, button, form, notice_text};
+use crate::http::ui::{Errors, Field, Tone, Weight, button, form, format, notice_text};
 use crate::http::{Form, Req, Res, session};
 use crate::projections::people::{self, Presence};
 use maud::html;
@@ -77,7 +77,7 @@ const WAY_OUT: &str = "If it was not you: set a new password by \"Forgot your pa
 pub(super) fn words(req: &Req, step: SignIn) -> String {
     let words = match step {
         SignIn::Suspended(Some(end)) => {
-            let day = day_words(end.date_naive());
+            let day = day_words(format::local_day(end));
             return format!(
                 "This account is suspended until {day}. Write to {} if you do not know why.",
                 req.app.config.contact()

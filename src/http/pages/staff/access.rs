@@ -33,7 +33,7 @@ fn now_words(reason: Reason) -> String {
         Reason::Role(role) => format!("Yes: the role {} lets them watch everything.", role.label()),
         Reason::Complimentary(None) => "Yes: complimentary access without an end.".into(),
         Reason::Complimentary(Some(end)) => {
-            format!("Yes: complimentary access until {}.", day_words(end.date_naive()))
+            format!("Yes: complimentary access until {}.", day_words(format::local_day(end)))
         }
         Reason::Subscription => "Yes: a subscription, or a seat in a team, gives access.".into(),
         Reason::ConfirmMail => "No: the mail address was not confirmed.".into(),

@@ -260,7 +260,9 @@ pub(super) fn state(person: &Person) -> Markup {
         (Presence::Erased, ..) => chip(Tone::Plain, "Deleted"),
         (Presence::Hidden, ..) => chip(Tone::Warning, "Leaving"),
         (_, true, _) => match person.suspended_until {
-            Some(end) => chip(Tone::Danger, &format!("Suspended until {}", day_words(end.date_naive()))),
+            Some(end) => {
+                chip(Tone::Danger, &format!("Suspended until {}", day_words(format::local_day(end))))
+            }
             None => chip(Tone::Danger, "Suspended"),
         },
         (_, _, false) => chip(Tone::Plain, "Not confirmed"),

@@ -112,8 +112,7 @@ fn until(form: &Form, field: &'static str) -> Result<Option<DateTime<Utc>>, Erro
         return Ok(None);
     }
     day_of(text)
-        .and_then(|day| day.and_hms_opt(0, 0, 0))
-        .map(|at| Some(at.and_utc()))
+        .map(|day| Some(format::day_starts(day)))
         .ok_or_else(|| Errors::one(field, "Enter a day such as 2027-01-31, or nothing."))
 }
 

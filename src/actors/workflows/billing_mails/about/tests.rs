@@ -62,7 +62,7 @@ fn kind(mail: &BillingMail) -> String {
 }
 
 /// The mail for each kind of event in its usual form.
-const TABLE: [(&str, Option<&str>); 48] = [
+const TABLE: [(&str, Option<&str>); 51] = [
     ("SubscriptionJoined", None),
     ("TrialStarted", Some("trial_started")),
     ("TrialEndAnnounced", Some("trial_ending")),
@@ -97,6 +97,11 @@ const TABLE: [(&str, Option<&str>); 48] = [
     ("PlanChangeScheduled", Some("plan_change_planned")),
     ("PlanChangeWithdrawn", Some("plan_change_given_up")),
     ("PlanChanged", Some("plan_changed")),
+    ("PlanBegan", Some("plan_changed")),
+    // The order tells of the refund.
+    ("PaymentRefunded", None),
+    // The end that follows is told.
+    ("EndAwaited", None),
     ("DiscountGranted", None),
     ("PriceChangeAnnounced", Some("price_changes")),
     ("TaxChangeAnnounced", Some("tax_changes")),
@@ -218,7 +223,11 @@ fn a_withdrawal_that_waits_is_told_of_twice_and_its_payment_not_as_a_beginning()
     let told = told(&ended, &waiting).expect("the end");
     assert_eq!(
         told,
-        BillingMail::WithdrawalSettled { at: "2026-02-03T09:00:00Z".parse().expect("a time"), amount: None }
+        BillingMail::WithdrawalSettled {
+            at: "2026-02-03T09:00:00Z".parse().expect("a time"),
+            amount: None,
+            disputed: false,
+        }
     );
 }
 
@@ -271,6 +280,7 @@ fn what_else_is_told_of_orders_credits_and_approvals() {
         told,
         [
             ("CreditPaidOut", "credit_paid_out"),
+            ("DisputeClosed", "dispute_lost"),
             ("PaymentDisputed", "disputed"),
             ("RefundParked", "refund_stuck"),
             ("RefundProposed", "refund_waits"),

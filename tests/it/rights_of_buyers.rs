@@ -40,6 +40,23 @@ async fn look(studio: &Studio, days: i64) -> i64 {
     report.counts["new"]
 }
 
+/// The member is billed under another name and address from now on, at the same price and tax.
+async fn bill_to(studio: &Studio, member: &Browser, name: &str) {
+    let page = "/account/subscription/billing";
+    let details = [
+        ("name", name),
+        ("street", "Kade 2"),
+        ("postcode", "3011 AA"),
+        ("city", "Rotterdam"),
+        ("country", "NL"),
+        ("vat_number", ""),
+        ("price", "1150"),
+        ("tax", "200"),
+    ];
+    assert_eq!(member.submit(page, page, &details).await.status, 303);
+    studio.settle().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_buyer_withdraws_from_a_gift_and_has_all_of_the_price_back() {
     // Nobody has to agree, however low the limit is: it is a right.
@@ -100,19 +117,7 @@ async fn an_invoice_for_the_wrong_buyer_is_taken_back_and_issued_anew() {
     let same = billing.submit("/account/notifications", &act, &[("reason", "asked")]).await;
     assert!(same.status == 422 && same.body.contains("these billing details already"), "{}", same.body);
 
-    let page = "/account/subscription/billing";
-    let company = [
-        ("name", "Lantern Works"),
-        ("street", "Kade 2"),
-        ("postcode", "3011 AA"),
-        ("city", "Rotterdam"),
-        ("country", "NL"),
-        ("vat_number", ""),
-        ("price", "1150"),
-        ("tax", "200"),
-    ];
-    assert_eq!(member.submit(page, page, &company).await.status, 303);
-    studio.settle().await;
+    bill_to(&studio, &member, "Lantern Works").await;
     let shown = billing.get(&first).await.body;
     assert!(shown.contains("Issue it anew") && shown.contains("Lantern Works"), "{shown}");
     assert_eq!(billing.submit(&first, &act, &[("reason", "")]).await.status, 422);
@@ -169,19 +174,7 @@ async fn an_invoice_for_the_wrong_buyer_is_taken_back_and_issued_anew() {
 async fn an_invoice_that_asked_for_a_transfer_is_issued_anew_as_paid_once_it_is() {
     let (studio, member, billing) = open().await;
     assert_eq!(order(&studio, &member, "NL", "bank", "").await.status, 303);
-    let page = "/account/subscription/billing";
-    let company = [
-        ("name", "Lantern Works"),
-        ("street", "Kade 2"),
-        ("postcode", "3011 AA"),
-        ("city", "Rotterdam"),
-        ("country", "NL"),
-        ("vat_number", ""),
-        ("price", "1150"),
-        ("tax", "200"),
-    ];
-    assert_eq!(member.submit(page, page, &company).await.status, 303);
-    studio.settle().await;
+    bill_to(&studio, &member, "Lantern Works").await;
     let first = link(&billing.get("/billing/invoices").await.body, "/billing/invoices/INV-");
     let act = format!("{first}/reissue");
     assert_eq!(billing.submit(&first, &act, &[("reason", "the company pays")]).await.status, 303);
@@ -195,10 +188,7 @@ async fn an_invoice_that_asked_for_a_transfer_is_issued_anew_as_paid_once_it_is(
     let fields = [("amount", "11.50"), ("reason", "statement 7")];
     assert_eq!(billing.submit(&booked, &format!("{booked}/paid"), &fields).await.status, 303);
     studio.settle().await;
-    let other =
-        [("name", "Lantern Works BV")].into_iter().chain(company.into_iter().skip(1)).collect::<Vec<_>>();
-    assert_eq!(member.submit(page, page, &other).await.status, 303);
-    studio.settle().await;
+    bill_to(&studio, &member, "Lantern Works BV").await;
     let sql = "select number from views.invoices where kind = 'invoice' order by position desc limit 1";
     let standing: String = studio.client().await.query_one(sql, &[]).await.expect("it").get(0);
     let standing = format!("/billing/invoices/{standing}");
@@ -206,8 +196,6 @@ async fn an_invoice_that_asked_for_a_transfer_is_issued_anew_as_paid_once_it_is(
     assert_eq!(billing.submit(&standing, &act, &[("reason", "its full name")]).await.status, 303);
     studio.settle().await;
     assert!(paid().await);
-    let oss = billing.get("/billing/reports/oss.csv").await;
-    assert!(oss.status == 200 || oss.status == 404, "{}", oss.status);
     studio.verify().await;
     studio.close().await;
 }

@@ -2,10 +2,10 @@
 //! invoice for another buyer, what a refunded period is worth; and the proof for all of it.
 
 use crate::billing::{Desk, time};
-use crate::billing_pages::{link, open, open_with, order};
+use crate::billing_pages::{link, open, open_with, order, signed_in_anew};
 use crate::gifts::buy;
 use crate::support::{Browser, Page, Studio};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use kinora::actors::Envelope;
 use kinora::actors::gifts;
 use kinora::domain::order::{Order, OrderCommand};
@@ -42,16 +42,20 @@ async fn look(studio: &Studio, days: i64) -> i64 {
 
 /// The member is billed under another name and address from now on, at the same price and tax.
 async fn bill_to(studio: &Studio, member: &Browser, name: &str) {
+    bill_in(studio, member, name, ("NL", "200")).await;
+}
+
+async fn bill_in(studio: &Studio, member: &Browser, name: &str, (country, tax): (&str, &str)) {
     let page = "/account/subscription/billing";
     let details = [
         ("name", name),
         ("street", "Kade 2"),
         ("postcode", "3011 AA"),
         ("city", "Rotterdam"),
-        ("country", "NL"),
+        ("country", country),
         ("vat_number", ""),
         ("price", "1150"),
-        ("tax", "200"),
+        ("tax", tax),
     ];
     assert_eq!(member.submit(page, page, &details).await.status, 303);
     studio.settle().await;
@@ -196,6 +200,42 @@ async fn an_invoice_that_asked_for_a_transfer_is_issued_anew_as_paid_once_it_is(
     assert_eq!(billing.submit(&standing, &act, &[("reason", "its full name")]).await.status, 303);
     studio.settle().await;
     assert!(paid().await);
+    studio.verify().await;
+    studio.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invoice_issued_anew_later_declares_nothing_anew_and_its_refund_corrects_the_first_quarter() {
+    let (studio, member, billing) = open().await;
+    assert_eq!(order(&studio, &member, "DE", "card", CARD).await.status, 303);
+    let quarter = || {
+        let now = studio.instance.services.clock.now();
+        format!("{}-Q{}", now.year(), now.month0() / 3 + 1)
+    };
+    let oss = async |billing: &Browser, quarter: &str| {
+        let text = billing.get(&format!("/billing/reports/oss.csv?quarter={quarter}")).await.body;
+        text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let first = quarter();
+    let declared = oss(&billing, &first).await;
+    assert_eq!(declared.len(), 1);
+    crate::step_up::pass(&studio, 93 * 24 * 60);
+    let (member, billing) = signed_in_anew(&studio).await;
+    bill_in(&studio, &member, "Lantern Works", ("DE", "184")).await;
+    let invoice = link(&billing.get("/billing/invoices").await.body, "/billing/invoices/INV-");
+    let act = format!("{invoice}/reissue");
+    assert_eq!(billing.submit(&invoice, &act, &[("reason", "the company pays")]).await.status, 303);
+    studio.settle().await;
+    assert_eq!(count(&studio, "CreditNoteIssued").await, 1);
+    assert_ne!(quarter(), first);
+    assert!(oss(&billing, &quarter()).await.is_empty(), "nothing was supplied anew");
+    assert_eq!(oss(&billing, &first).await, declared, "what was sent stays");
+    let page = link(&billing.get("/billing/orders").await.body, "/billing/orders/");
+    let fields = [("of", "price"), ("way", "gateway"), ("amount", "2.38"), ("reason", "goodwill")];
+    assert_eq!(billing.submit(&page, &format!("{page}/refund"), &fields).await.status, 303);
+    studio.settle().await;
+    let lines = oss(&billing, &quarter()).await;
+    assert!(lines.len() == 1 && lines[0].contains(&format!("correction,{first},DE")), "{lines:?}");
     studio.verify().await;
     studio.close().await;
 }

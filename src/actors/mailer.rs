@@ -14,6 +14,7 @@ use crate::adapters::smtp::{Outgoing, SendError, Smtp, SmtpSettings};
 use crate::config::Config;
 use crate::domain::account::Standing;
 use crate::domain::shared::PersonalRef;
+use crate::domain::shared::calendar::Zone;
 use crate::emails::{MailKind, Studio, TokenPurpose};
 use crate::store::{Client, StoreError};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -404,7 +405,8 @@ async fn write(cx: &Services, row: &Waiting) -> Result<Option<Outgoing>, StoreEr
             tokens::issue(cx, row.id, purpose, Token { account: row.account, target }, row.created_at).await?
         }
     };
-    let studio = Studio { name: cx.config.studio.name.clone(), base_url: cx.config.site_url() };
+    let zone = Zone::parse(&cx.config.studio.zone).unwrap_or(Zone::amsterdam());
+    let studio = Studio { name: cx.config.studio.name.clone(), base_url: cx.config.site_url(), zone };
     let mail = row.kind.render(&studio, name.as_deref(), &token);
     Ok(Some(Outgoing { id: row.id, from: cx.config.mail.from.clone(), to, mail, at: row.created_at }))
 }

@@ -22,6 +22,9 @@ pub enum GiftMail {
         holder: String,
         /// With which reference.
         reference: String,
+        /// The last day on which the buyer can go back on it; none: there is no such right.
+        #[serde(default)]
+        returnable_until: Option<NaiveDate>,
     },
     /// The charge failed: another card is asked for.
     PaymentFailed {
@@ -61,14 +64,15 @@ impl GiftMail {
     /// Writes the mail.
     pub(super) fn render(&self, studio: &Studio, name: Option<&str>) -> Mail {
         match self {
-            Self::ToPay { what, amount, iban, holder, reference } => {
-                Letter::new(format!("Please pay {amount} for your gift"))
+            Self::ToPay { what, amount, iban, holder, reference, returnable_until } => {
+                let letter = Letter::new(format!("Please pay {amount} for your gift"))
                     .to_person(name)
                     .say(format!("You want to give {what} at {}. The code is sent as soon as the transfer has come.", studio.name))
                     .row("Amount", amount.to_string())
                     .row("Account", iban)
                     .row("Holder", holder)
-                    .row("Reference", reference)
+                    .row("Reference", reference);
+                returnable(letter, *returnable_until)
                     .button("Your gifts", studio.link("/account/gifts"))
                     .sign(studio)
             }
@@ -126,6 +130,17 @@ fn end(letter: Letter, last_day: Option<NaiveDate>) -> Letter {
     }
 }
 
+/// Until when its buyer can go back on it, where there is that right.
+fn returnable(letter: Letter, until: Option<NaiveDate>) -> Letter {
+    match until {
+        Some(day) => letter.say(format!(
+            "Until {} you can go back on it, without a reason, as long as nobody has redeemed it: your gifts have the way.",
+            day_words(day)
+        )),
+        None => letter,
+    }
+}
+
 /// Gives the code to somebody who may have no account here: `giver` is the buyer's name.
 pub(super) fn code(
     studio: &Studio,
@@ -165,13 +180,5 @@ pub(super) fn bought(
     };
     let letter = end(letter, last_day)
         .say("Whoever has the code can use it, once. Your gifts show when it was redeemed.");
-    match returnable_until {
-        Some(day) => letter.say(format!(
-            "Until {} you can go back on it, without a reason, as long as nobody has redeemed it: your gifts have the way.",
-            day_words(day)
-        )),
-        None => letter,
-    }
-    .button("Your gifts", studio.link("/account/gifts"))
-    .sign(studio)
+    returnable(letter, returnable_until).button("Your gifts", studio.link("/account/gifts")).sign(studio)
 }

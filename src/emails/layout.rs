@@ -1,6 +1,7 @@
 //! The form that all mails share: a letter of paragraphs with at most one button, rendered as
 //! plain text and as one column of HTML, 600 px wide, in the system's font.
 
+use crate::domain::shared::calendar::Zone;
 use chrono::{DateTime, Utc};
 use maud::{DOCTYPE, html};
 
@@ -24,6 +25,8 @@ pub struct Studio {
     pub name: String,
     /// Where the site is, without a slash at the end.
     pub base_url: String,
+    /// Where its clock hangs: times in mails are of that zone.
+    pub zone: Zone,
 }
 
 impl Studio {

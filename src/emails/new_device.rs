@@ -7,7 +7,7 @@ pub(super) fn render(studio: &Studio, name: Option<&str>, at: DateTime<Utc>) -> 
     Letter::new(format!("New sign-in to your account at {}", studio.name))
         .to_person(name)
         .say("Somebody signed in to your account with a browser that was not used for it before.")
-        .row("When", at.format("%-d %b %Y, %H:%M UTC").to_string())
+        .row("When", studio.zone.moment_words(at))
         .say("If that was you, there is nothing to do. Else set a new password, which ends all other sessions:")
         .button("Set a new password", studio.link("/reset"))
         .sign(studio)

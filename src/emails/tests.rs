@@ -2,11 +2,16 @@
 
 use super::*;
 use crate::domain::deletion_request::Obstacle;
+use crate::domain::shared::calendar::Zone;
 use chrono::DateTime;
 use uuid::Uuid;
 
 fn all() -> Vec<(&'static str, Mail)> {
-    let studio = Studio { name: "Salt & Light".into(), base_url: "https://studio.example".into() };
+    let studio = Studio {
+        name: "Salt & Light".into(),
+        base_url: "https://studio.example".into(),
+        zone: Zone::amsterdam(),
+    };
     let name = Some("Ada <b>Lovelace</b>");
     let due = DateTime::from_timestamp(1_795_000_000, 0).unwrap();
     let obstacles =
@@ -62,6 +67,7 @@ fn all() -> Vec<(&'static str, Mail)> {
                 iban: "NL02 ABNA 0123 4567 89".into(),
                 holder: "Salt & Light".into(),
                 reference: "RF45K123456789".into(),
+                returnable_until: "2026-12-05".parse().ok(),
             }
             .render(&studio, name),
         ),

@@ -84,6 +84,7 @@ impl Workflow for BillingMails {
         if !less_credit(&happened, &mut mail, state.owner(), cx).await? {
             return Ok(());
         }
+        asked(&happened, &mut mail, cx).await?;
         match &mut mail {
             BillingMail::Withdrawn { refund, amount, waits: false, disputed, .. } => {
                 (*amount, *disputed) = withdrawn(event, cx, terms.price.currency).await?;
@@ -200,6 +201,36 @@ async fn less_credit(
     };
     *amount = Money::new(amount.minor.saturating_sub(used.minor), amount.currency);
     Ok(amount.minor > 0)
+}
+
+/// Names what was, or is, really asked for: credit or part of a transfer may have paid some of the price.
+async fn asked(
+    happened: &SubscriptionEvent,
+    mail: &mut BillingMail,
+    cx: &Services,
+) -> Result<(), WorkflowError> {
+    use SubscriptionEvent as E;
+    let (order, attempt) = match happened {
+        E::MemberPaymentFailed { order, attempt, .. } | E::ChargeAwaitsAction { order, attempt, .. } => {
+            (*order, Some(*attempt))
+        }
+        E::RenewalPaymentFailed { order, attempt, .. } => (*order, *attempt),
+        E::SubscriptionPutOnHold { order, .. } => (*order, None),
+        _ => return Ok(()),
+    };
+    let (BillingMail::FirstPaymentFailed { amount, .. }
+    | BillingMail::RenewalFailed { amount, .. }
+    | BillingMail::ActionNeeded { amount, .. }
+    | BillingMail::OnHold { amount, .. }) = mail
+    else {
+        return Ok(());
+    };
+    let state = load_order(cx, order).await?;
+    let charged = state.attempts().iter().find(|a| Some(a.id) == attempt).and_then(|a| a.asked);
+    // Paid meanwhile, nothing is left: what the mail said before is then as near as one comes.
+    let left = state.rest().filter(|rest| rest.minor > 0);
+    *amount = charged.or(left).unwrap_or(*amount);
+    Ok(())
 }
 
 /// Writes to everybody who has one of `roles` and may sign in, without those of `except`; once to each.

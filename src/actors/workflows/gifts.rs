@@ -59,6 +59,10 @@ impl Workflow for Gifts {
     }
 }
 
+fn studio_zone(cx: &Services) -> Result<Zone, WorkflowError> {
+    Zone::parse(&cx.config.studio.zone).map_err(failed)
+}
+
 fn failed(error: impl std::fmt::Display) -> WorkflowError {
     WorkflowError::Failed(error.to_string())
 }
@@ -257,8 +261,12 @@ async fn ask_for_transfer(event: &RecordedEvent, cx: &Services, order: Uuid) -> 
     // What the buyer's credit pays is not asked for.
     let Some(amount) = state.rest().filter(|rest| rest.minor > 0) else { return Ok(()) };
     let reference = transfer_reference(&order_number(order));
+    let (gift, zone) = (gifts::load(cx, event.stream_uuid()).await?, studio_zone(cx)?);
+    let days = cx.config.billing.withdrawal_days;
+    let returnable_until = gift.withdrawal_until(days, zone, event.effective_at).ok();
+    let iban = iban.to_string();
     tell_buyer(event, cx, |_, what| {
-        Some(GiftMail::ToPay { what, amount, iban: iban.to_string(), holder, reference })
+        Some(GiftMail::ToPay { what, amount, iban, holder, reference, returnable_until })
     })
     .await
 }
@@ -304,7 +312,7 @@ async fn tell_of(
         mailer::enqueue_to(cx, id, state.buyer(), Some(recipient), &mail, at).await?;
     }
     let (id, _) = cx.follow(event, NAME, "mail to the buyer");
-    let zone = Zone::parse(&cx.config.studio.zone).map_err(failed)?;
+    let zone = studio_zone(cx)?;
     let returnable_until = state.withdrawal_until(cx.config.billing.withdrawal_days, zone, at).ok();
     let mail = MailKind::GiftBought { gift, what, last_day, sent, returnable_until };
     mailer::enqueue(cx, id, state.buyer(), mail, at).await?;

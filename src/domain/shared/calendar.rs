@@ -171,10 +171,22 @@ impl Zone {
         Self(Tz::Europe__Amsterdam)
     }
 
+    /// Where the day of the world begins.
+    #[must_use]
+    pub const fn utc() -> Self {
+        Self(Tz::UTC)
+    }
+
     /// The name in the IANA database.
     #[must_use]
     pub fn name(self) -> &'static str {
         self.0.name()
+    }
+
+    /// `instant` as people read it there: day, time and the short name of what the clocks show.
+    #[must_use]
+    pub fn moment_words(self, instant: DateTime<Utc>) -> String {
+        instant.with_timezone(&self.0).format("%-d %b %Y, %H:%M %Z").to_string()
     }
 
     /// Which local date it is at `instant`.

@@ -17,7 +17,7 @@ pub(super) fn render(
         .to_person(name)
         .say("Your bank asks you to confirm this payment. Without that it is not made.")
         .row("Amount", amount.to_string())
-        .row("Until", until.format("%-d %b %Y, %H:%M UTC").to_string())
+        .row("Until", studio.zone.moment_words(*until))
         .button("Confirm the payment", studio.link(&format!("/account/orders/{order}/confirm")))
         .sign(studio)
 }

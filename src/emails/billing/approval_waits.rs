@@ -16,7 +16,7 @@ pub(super) fn render(
         .say("It is above what one person may decide. Whoever of you comes first decides; nothing is done before.")
         .row("What", what);
     if let Some(end) = lapses_at {
-        letter = letter.row("Lapses", end.format("%-d %b %Y, %H:%M UTC").to_string());
+        letter = letter.row("Lapses", studio.zone.moment_words(*end));
     }
     letter.button("Open the request", studio.link(path)).sign(studio)
 }

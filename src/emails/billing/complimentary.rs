@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 /// See [`super::BillingMail::ComplimentaryGiven`].
 pub(super) fn given(studio: &Studio, name: Option<&str>, until: Option<DateTime<Utc>>) -> Mail {
     let end = match until {
-        Some(until) => format!("It ends by itself on {}.", until.format("%-d %b %Y, %H:%M UTC")),
+        Some(until) => format!("It ends by itself on {}.", studio.zone.moment_words(until)),
         None => "It has no end.".into(),
     };
     Letter::new(format!("You can watch everything at {}", studio.name))

@@ -216,6 +216,9 @@ pub enum BillingMail {
         days: Option<u16>,
         /// When the next payment is due.
         next_due: NaiveDate,
+        /// It was cancelled: it ends on that day instead.
+        #[serde(default)]
+        ends: bool,
     },
     /// Staff took back days that they had given.
     DaysTakenBack {
@@ -223,6 +226,9 @@ pub enum BillingMail {
         days: u16,
         /// When the next payment is due.
         next_due: NaiveDate,
+        /// It was cancelled: it ends on that day instead.
+        #[serde(default)]
+        ends: bool,
     },
     /// A trial began.
     TrialStarted {

@@ -28,6 +28,8 @@ mod refunded;
 mod renewal_ahead;
 mod renewal_failed;
 mod renewed;
+#[cfg(test)]
+mod samples;
 mod tax_change;
 #[cfg(test)]
 mod tests;
@@ -97,8 +99,12 @@ impl BillingMail {
             }
             Self::Ended => ended::render(studio, name, false),
             Self::Expired { weeks } => expired::render(studio, name, weeks),
-            Self::Extended { days, next_due } => extended::render(studio, name, *days, next_due),
-            Self::DaysTakenBack { days, next_due } => extended::back(studio, name, *days, next_due),
+            Self::Extended { days, next_due, ends } => {
+                extended::render(studio, name, *days, (next_due, *ends))
+            }
+            Self::DaysTakenBack { days, next_due, ends } => {
+                extended::back(studio, name, *days, (next_due, *ends))
+            }
             Self::TrialStarted { plan, amount, ends_on, right } => {
                 trial::started(studio, name, plan, amount, ends_on, *right)
             }
@@ -193,6 +199,7 @@ pub fn decline_words(code: &str) -> &'static str {
         "action_not_taken" => "The payment was not confirmed in time.",
         "authentication_failed" => "The confirmation was refused.",
         "amount_not_chargeable" => "The payment service cannot charge this amount.",
+        "amount_too_small" => "The payment service cannot charge an amount as small as this.",
         "no_charge_made" => "The payment service did not answer.",
         "expired_card" => "The card has expired.",
         "no_payment_method" => "There is no card to charge.",

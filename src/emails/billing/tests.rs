@@ -1,38 +1,20 @@
 //! Every mail in full, and rules that hold for all of them.
 
+use super::samples::*;
 use super::*;
 use crate::domain::shared::Currency;
 use crate::domain::shared::Money;
+use crate::domain::shared::calendar::Zone;
 use crate::domain::shared::tax::Country;
 use crate::domain::subscription::{HoldCause, TaxChange};
 use uuid::Uuid;
 
-fn went_on(waived: u32, billed: u32) -> BillingMail {
-    let amount = Money::new(1150, Currency::eur());
-    BillingMail::WentOn { waived, billed, amount, next_due: "2026-12-21".parse().unwrap() }
-}
-
-fn pause_given_up(by_studio: bool) -> BillingMail {
-    let (from, next_due) = ("2026-12-24".parse().unwrap(), "2027-01-21".parse().ok());
-    BillingMail::PauseGivenUp { from, next_due, by_studio }
-}
-
-fn plan_kept(by_studio: bool) -> BillingMail {
-    let price = Money::new(1150, Currency::eur());
-    BillingMail::PlanChangeGivenUp { plan: "Studio, monthly".into(), price, by_studio }
-}
-
-fn refund_stuck(code: Option<&str>) -> BillingMail {
-    BillingMail::RefundStuck(RefundStuck {
-        number: "K123456789".into(),
-        refund: Uuid::from_u128(9),
-        amount: Money::new(1150, Currency::eur()),
-        code: code.map(str::to_owned),
-    })
-}
-
 fn all() -> Vec<(&'static str, Mail)> {
-    let studio = Studio { name: "Salt & Light".into(), base_url: "https://studio.example".into() };
+    let studio = Studio {
+        name: "Salt & Light".into(),
+        base_url: "https://studio.example".into(),
+        zone: Zone::amsterdam(),
+    };
     let mails: Vec<(&'static str, BillingMail)> = vec![
         (
             "transfer_expected",
@@ -70,9 +52,11 @@ fn all() -> Vec<(&'static str, Mail)> {
                 code: "insufficient_funds".into(),
             },
         ),
-        ("extended", BillingMail::Extended { days: Some(14), next_due: "2026-12-21".parse().unwrap() }),
-        ("taken_back", BillingMail::DaysTakenBack { days: 14, next_due: "2026-12-07".parse().unwrap() }),
-        ("waived", BillingMail::Extended { days: None, next_due: "2026-12-21".parse().unwrap() }),
+        ("extended", extended(Some(14), false)),
+        ("extended_before_its_end", extended(Some(14), true)),
+        ("taken_back", taken_back(false)),
+        ("taken_back_before_its_end", taken_back(true)),
+        ("waived", extended(None, false)),
         (
             "disputed",
             BillingMail::Disputed {
@@ -456,19 +440,6 @@ fn all() -> Vec<(&'static str, Mail)> {
             (name, mail.render(&studio, Some("Ada <b>Holm</b>")))
         })
         .collect()
-}
-
-/// Who withdrew has so much back, has to wait for a payment, or for the bank.
-fn withdrawn(amount: Option<Money>, waits: bool, disputed: bool) -> BillingMail {
-    BillingMail::Withdrawn {
-        refund: amount.is_some(),
-        amount,
-        at: Some("2026-11-23T10:07:00Z".parse().unwrap()),
-        plan: "Studio, monthly".into(),
-        joined_on: Some("2026-11-21".parse().unwrap()),
-        waits,
-        disputed,
-    }
 }
 
 #[test]

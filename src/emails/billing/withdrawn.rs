@@ -7,10 +7,6 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 const DISPUTED: &str = "Your bank was asked to take your payment back and has not decided. What is left of it then, for days that had not begun, goes back to you; a mail follows when it has left.";
 
-fn moment(at: DateTime<Utc>) -> String {
-    at.format("%-d %b %Y, %H:%M UTC").to_string()
-}
-
 /// See [`super::BillingMail::Withdrawn`].
 pub(super) fn render(
     studio: &Studio,
@@ -41,7 +37,7 @@ pub(super) fn render(
         "We received your withdrawal from the contract. Your membership has ended. Your account stays."
     });
     if let Some(at) = at {
-        letter = letter.row("Received", moment(at));
+        letter = letter.row("Received", studio.zone.moment_words(at));
     }
     if !plan.is_empty() {
         letter = letter.row("Contract", plan);
@@ -71,7 +67,7 @@ pub(super) fn settled(
     Letter::new("Your membership has ended, as you withdrew")
         .to_person(name)
         .say(money)
-        .row("Withdrawal received", moment(at))
+        .row("Withdrawal received", studio.zone.moment_words(at))
         .button("See your subscription", studio.link("/account/subscription"))
         .sign(studio)
 }

@@ -1,7 +1,7 @@
 //! How times, lengths and counts are written, once for the whole house.
 
 use crate::domain::shared::calendar::Zone;
-use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use maud::{Markup, html};
 
 /// `21 Nov 2026`, the one date format of all pages.
@@ -20,18 +20,22 @@ pub async fn in_zone<F: Future>(zone: Option<Zone>, page: F) -> F::Output {
     ZONE.scope(zone, page).await
 }
 
+/// Where the studio is.
+#[must_use]
+pub fn zone() -> Zone {
+    ZONE.try_with(|zone| *zone).ok().flatten().unwrap_or(Zone::utc())
+}
+
 /// The day of a moment, where the studio is.
 #[must_use]
 pub fn local_day(at: DateTime<Utc>) -> NaiveDate {
-    let zone = ZONE.try_with(|zone| *zone).ok().flatten();
-    zone.map_or_else(|| at.date_naive(), |zone| zone.date_of(at))
+    zone().date_of(at)
 }
 
 /// The first instant of a day, where the studio is.
 #[must_use]
 pub fn day_starts(day: NaiveDate) -> DateTime<Utc> {
-    let zone = ZONE.try_with(|zone| *zone).ok().flatten();
-    zone.map_or_else(|| day.and_time(NaiveTime::MIN).and_utc(), |zone| zone.start_of_day(day))
+    zone().start_of_day(day)
 }
 
 /// The last instant of a day, where the studio is: what takes effect at midnight belongs to the next one.

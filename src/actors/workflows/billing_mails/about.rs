@@ -131,6 +131,7 @@ pub(super) fn mail(happened: &SubscriptionEvent, seen: &Seen<'_>) -> Option<Bill
     let change = state.open_order().and_then(|open| open.change.as_ref()).map(|c| c.proration.amount());
     let amount = pay(change.or(state.ordered()).unwrap_or(terms.price));
     let right = || right(state, terms, config.billing.withdrawal_days, today);
+    let ends = || state.status() == Some(Status::PendingCancellation);
     // Who withdrew while it was under way is told of the end, not of a beginning.
     let gone = |order: Uuid| state.withdrawing().is_some_and(|w| w.awaits.order == order);
     Some(match happened {
@@ -177,8 +178,7 @@ pub(super) fn mail(happened: &SubscriptionEvent, seen: &Seen<'_>) -> Option<Bill
             BillingMail::MembershipStarted { plan, amount, next_due: period.end, right: None }
         }
         E::SubscriptionRenewed { period, .. } => {
-            let ends = state.status() == Some(Status::PendingCancellation);
-            BillingMail::Renewed { plan, amount, next_due: period.end, ends }
+            BillingMail::Renewed { plan, amount, next_due: period.end, ends: ends() }
         }
         E::TrialStarted { ends_on, .. } => {
             BillingMail::TrialStarted { plan, amount, ends_on: *ends_on, right: right() }
@@ -245,9 +245,15 @@ pub(super) fn mail(happened: &SubscriptionEvent, seen: &Seen<'_>) -> Option<Bill
             // A time that was over already: the payment of the next one was under way.
             BillingMail::CancellationScheduled { ends_on: *ends_on, by_studio, waits: *ends_at <= seen.at }
         }
-        E::PaidTimeExtended { days, to, .. } => BillingMail::Extended { days: Some(*days), next_due: *to },
-        E::GivenDaysTakenBack { days, to, .. } => BillingMail::DaysTakenBack { days: *days, next_due: *to },
-        E::PeriodWaived { period, .. } => BillingMail::Extended { days: None, next_due: period.end },
+        E::PaidTimeExtended { days, to, .. } => {
+            BillingMail::Extended { days: Some(*days), next_due: *to, ends: ends() }
+        }
+        E::GivenDaysTakenBack { days, to, .. } => {
+            BillingMail::DaysTakenBack { days: *days, next_due: *to, ends: ends() }
+        }
+        E::PeriodWaived { period, .. } => {
+            BillingMail::Extended { days: None, next_due: period.end, ends: ends() }
+        }
         E::SubscriptionCancelled { cause: CancelCause::EndedByStaff | CancelCause::Disputed, .. } => {
             BillingMail::EndedByStudio
         }

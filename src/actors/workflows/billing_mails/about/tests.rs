@@ -184,8 +184,9 @@ fn what_staff_did_is_not_said_to_be_done_by_the_member() {
     for (name, _) in TABLE {
         let of = |by_studio| told_as(&plain(name), &state, by_studio);
         let (Some(own), Some(theirs)) = (of(false), of(true)) else { continue };
-        let studio =
-            crate::emails::Studio { name: "Salt & Light".into(), base_url: "https://s.example".into() };
+        let zone = crate::domain::shared::calendar::Zone::amsterdam();
+        let (name_of, base_url) = ("Salt & Light".into(), "https://s.example".into());
+        let studio = crate::emails::Studio { name: name_of, base_url, zone };
         let text = |mail: &BillingMail| mail.render(&studio, None).text;
         if own != theirs {
             acts += 1;

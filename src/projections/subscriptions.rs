@@ -25,7 +25,7 @@ impl Projection for Subscriptions {
     }
 
     fn version(&self) -> i32 {
-        11
+        12
     }
 
     fn streams_apart(&self) -> bool {

@@ -1,6 +1,6 @@
 //! What can be read off a subscription: for lists, pages and the clock.
 
-use super::{Status, Subscription, Terms};
+use super::{CancelCause, Status, Subscription, Terms};
 use crate::domain::shared::PersonalRef;
 use crate::domain::shared::payment::{Collection, PaymentMethod};
 use crate::domain::shared::tax::{Buyer, Country};
@@ -79,6 +79,12 @@ impl Subscription {
         self.next_due_on().map(|day| zone.start_of_day(day))
     }
 
+    /// Why it ends as soon as the result of the charge under way is known; none if it does not.
+    #[must_use]
+    pub const fn ending(&self) -> Option<CancelCause> {
+        self.ending
+    }
+
     /// When it expires if it stays on hold.
     #[must_use]
     pub const fn expires_at(&self) -> Option<DateTime<Utc>> {
@@ -90,7 +96,7 @@ impl Subscription {
     #[must_use]
     pub fn look_at(&self) -> Option<DateTime<Utc>> {
         let (status, terms) = (self.status?, self.terms.as_ref()?);
-        let begins = self.plan_begins(status, terms).map(|on| terms.zone.start_of_day(on));
+        let begins = self.plan_begins(status, terms).map(|plan| terms.zone.start_of_day(plan.on));
         earliest(begins, self.decides_at(status, terms))
     }
 

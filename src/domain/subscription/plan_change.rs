@@ -85,6 +85,15 @@ pub struct PendingChange {
     pub proration: Proration,
 }
 
+/// A plan whose first period was ordered before it begins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanAhead {
+    /// The first day on which what it gives counts.
+    pub on: NaiveDate,
+    /// What was agreed.
+    pub terms: Terms,
+}
+
 /// The length of an interval in 1/48 of a day, by the mean month of the Gregorian calendar: only to compare
 /// prices of different intervals.
 fn length(interval: Interval) -> i128 {
@@ -307,17 +316,17 @@ impl Subscription {
 
     /// The day on which what the agreed plan gives begins to count; none: it counts.
     #[must_use]
-    pub const fn begins_on(&self) -> Option<NaiveDate> {
-        self.begins_on
+    pub fn begins_on(&self) -> Option<NaiveDate> {
+        self.ahead.last().map(|plan| plan.on)
     }
 
-    /// When the first period of a plan begins that was ordered before. Who gave notice has what was before until the
-    /// end, unless that period is paid.
-    pub(super) fn plan_begins(&self, status: Status, terms: &Terms) -> Option<NaiveDate> {
+    /// The next plan to begin that was ordered before. Who gave notice has what was before until the end, unless that
+    /// period is paid.
+    pub(super) fn plan_begins(&self, status: Status, terms: &Terms) -> Option<&PlanAhead> {
         let paid = |on: NaiveDate| self.next_period(terms).is_ok_and(|next| next.start > on);
-        self.begins_on.filter(|on| match status {
+        self.ahead.first().filter(|plan| match status {
             Status::Active | Status::OnHold => true,
-            Status::PendingCancellation => paid(*on),
+            Status::PendingCancellation => paid(plan.on),
             Status::Cancelled | Status::Expired => false,
         })
     }
@@ -329,7 +338,8 @@ impl Subscription {
         terms: &Terms,
         at: DateTime<Utc>,
     ) -> Option<SubscriptionEvent> {
-        let on = self.plan_begins(status, terms).filter(|on| at >= terms.zone.start_of_day(*on))?;
-        Some(SubscriptionEvent::PlanBegan { terms: terms.clone(), on })
+        let PlanAhead { on, terms } =
+            self.plan_begins(status, terms).filter(|plan| at >= terms.zone.start_of_day(plan.on))?;
+        Some(SubscriptionEvent::PlanBegan { terms: terms.clone(), on: *on })
     }
 }

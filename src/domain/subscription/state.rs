@@ -1,8 +1,8 @@
 use super::span_value::SpanValue;
 use super::{
     CancelCause, CancelReason, Charge, GrantedDiscount, OpenOrder, PaidSpan, Pause, PauseBegun, PauseOver,
-    PendingChange, PlanChangeRequest, PriceChange, PriceNotice, Refundable, RejectedDebit, ReversedPayment,
-    Status, SubscriptionEvent, Terms, TrialNotice, Trigger, Withdrawal, Withdrawing,
+    PendingChange, PlanAhead, PlanChangeRequest, PriceChange, PriceNotice, Refundable, RejectedDebit,
+    ReversedPayment, Status, SubscriptionEvent, Terms, TrialNotice, Trigger, Withdrawal, Withdrawing,
 };
 use crate::domain::shared::payment::PaymentMethod;
 use crate::domain::shared::tax::Country;
@@ -53,9 +53,9 @@ pub struct Subscription {
     pub(super) planned: Option<Terms>,
     /// Periods that begin on this day or later are what was planned.
     pub(super) planned_from: Option<NaiveDate>,
-    /// What the agreed plan gives counts from this day on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) begins_on: Option<NaiveDate>,
+    /// Plans whose first period was ordered before it begins, in the order of their first days.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) ahead: Vec<PlanAhead>,
     /// The end of the trial, until something is paid.
     pub(super) trial_until: Option<NaiveDate>,
     /// When the contract was made.
@@ -192,7 +192,9 @@ impl Subscription {
             }
             SubscriptionEvent::PauseEnded(PauseOver { from, on, anchor, .. }) => {
                 self.move_spans(from, on);
-                self.begins_on = self.begins_on.map(|day| if day >= from { day + (on - from) } else { day });
+                for plan in self.ahead.iter_mut().filter(|plan| plan.on >= from) {
+                    plan.on += on - from;
+                }
                 self.pause = None;
                 self.trial_until = self.trial_until.map(|_| anchor);
                 self.anchor = Some(anchor);
@@ -214,13 +216,16 @@ impl Subscription {
                 self.planned_from = Some(on);
             }
             SubscriptionEvent::PlanChangeWithdrawn {} => self.planned = None,
-            SubscriptionEvent::PlanBegan { .. } => self.begins_on = None,
+            SubscriptionEvent::PlanBegan { on, .. } => self.ahead.retain(|plan| plan.on > on),
             SubscriptionEvent::PaymentRefunded { order, back, left } => {
                 self.span_value.refunded(order, back.minor, left.minor);
             }
             SubscriptionEvent::EndAwaited { cause, .. } => self.ending = Some(cause),
             SubscriptionEvent::PlanChanged { order, terms, anchor, periods, begins_on, .. } => {
-                self.begins_on = begins_on;
+                match begins_on {
+                    Some(on) => self.ahead.push(PlanAhead { on, terms: terms.clone() }),
+                    None => self.ahead.clear(),
+                }
                 if let (Some(order), Some(change)) =
                     (order, self.open.as_ref().and_then(|o| o.change.clone()))
                 {
@@ -461,7 +466,7 @@ impl Subscription {
         self.parked = false;
         self.pause = None;
         self.planned = None;
-        self.begins_on = None;
+        self.ahead.clear();
         self.price_changes = vec![];
         self.paid_span = None;
         self.refundable = vec![];

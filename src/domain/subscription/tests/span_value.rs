@@ -2,6 +2,7 @@
 //! what a charge keeps open.
 
 use super::*;
+use crate::domain::shared::calendar::IntervalUnit;
 use crate::domain::shared::seats::Seats;
 use crate::domain::subscription::PlanChangeRequest;
 use chrono::NaiveDate;
@@ -167,6 +168,37 @@ fn a_plan_that_is_ordered_before_its_period_counts_from_its_first_day() {
     assert!(paid_for.sub.look_at().is_some_and(|at| at <= begins));
     assert_eq!(World::kinds(&paid_for.tick("2026-02-28T00:00:00Z")), ["PlanBegan"]);
     assert_eq!(World::kinds(&paid_for.tick("2026-03-31T00:00:00Z")), ["SubscriptionCancelled"]);
+}
+
+#[test]
+fn two_plans_that_are_ordered_before_their_periods_begin_one_after_the_other() {
+    let mut world = World::joined(Collection::Manual, Interval::monthly(), JOINED);
+    // Periods of two days are ordered seven days before: the second plan is agreed before the first begins.
+    let short = |n, minor| Terms {
+        interval: Interval::new(IntervalUnit::Day, 2).unwrap(),
+        ..plan(n, minor, Collection::Manual)
+    };
+    let asked = "2026-02-10T10:00:00Z";
+    world.run(change(ORDER, short(9, 70), asked), at(asked));
+    world.tick("2026-02-21T00:00:00Z");
+    world.pay("2026-02-21T10:00:00Z");
+    let asked = "2026-02-21T11:00:00Z";
+    world.run(change(Uuid::from_u128(0x0e), short(10, 60), asked), at(asked));
+    assert_eq!(World::kinds(&world.tick("2026-02-23T00:00:00Z")), ["PlanChanged", "RenewalOrderRequested"]);
+    world.pay("2026-02-23T10:00:00Z");
+    assert_eq!(world.sub.begins_on(), Some(day("2026-03-02")));
+    let begun = |events: &[SubscriptionEvent]| -> Vec<(u128, NaiveDate)> {
+        let of = |e: &SubscriptionEvent| match e {
+            SubscriptionEvent::PlanBegan { terms, on } => Some((terms.variation.as_u128(), *on)),
+            _ => None,
+        };
+        events.iter().filter_map(of).collect()
+    };
+    let mut late = world.clone();
+    assert_eq!(begun(&world.tick("2026-02-28T00:00:00Z")), [(9, day("2026-02-28"))]);
+    assert!(world.sub.look_at().is_some_and(|when| when <= at("2026-03-01T23:00:00Z")));
+    assert_eq!(begun(&world.tick("2026-03-02T00:00:00Z")), [(10, day("2026-03-02"))]);
+    assert_eq!(begun(&late.tick("2026-03-02T00:00:00Z")), [(9, day("2026-02-28")), (10, day("2026-03-02"))]);
 }
 
 #[test]

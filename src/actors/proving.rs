@@ -16,8 +16,8 @@ pub struct Proving {
     pub head: i64,
     /// Since when.
     pub begun: DateTime<Utc>,
-    /// How it ended; none while it is at work.
-    pub ended: Option<Result<Verification, String>>,
+    /// When and how it ended; none while it is at work.
+    pub ended: Option<(DateTime<Utc>, Result<Verification, String>)>,
 }
 
 impl Proving {
@@ -70,7 +70,8 @@ impl Provings {
                 }
                 Err(_) => Err("the verification stopped; the server's own log says why".to_owned()),
             };
-            provings.change(|proving| proving.ended = Some(outcome));
+            let now = provings.clock.now();
+            provings.change(|proving| proving.ended = Some((now, outcome)));
         });
     }
 

@@ -107,6 +107,17 @@ pub async fn waiting_for(r: &Reader, account: AccountId) -> Result<Vec<Uuid>, Qu
     Ok(r.client().await?.query(sql, &[&account]).await?.iter().map(|row| row.get(0)).collect())
 }
 
+/// Those that follow `last` (where its first event stands in the log) in the same order; from the beginning without one.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn after(r: &Reader, last: Option<i64>, limit: i64) -> Result<Vec<(i64, Gift)>, QueryError> {
+    let sql = "select state, position from gifts where $1::bigint is null or position < $1
+        order by position desc limit $2";
+    let rows = r.client().await?.query(sql, &[&last, &limit]).await?;
+    rows.iter().map(|row| Ok((row.get(1), read(row)?))).collect()
+}
+
 /// All gifts, the newest first: `limit` of them after the first `skip`; and how many there are.
 ///
 /// # Errors

@@ -15,7 +15,7 @@ impl Projection for LostDisputes {
     }
 
     fn version(&self) -> i32 {
-        2
+        3
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -26,11 +26,11 @@ impl Projection for LostDisputes {
         "create table if not exists lost_disputes (
             position bigint primary key,
             order_id uuid not null,
-            day      date not null,
+            at       timestamptz not null,
             minor    bigint not null,
             currency text not null
         );
-        create index if not exists lost_disputes_by_day on lost_disputes (day);"
+        create index if not exists lost_disputes_by_time on lost_disputes (at);"
     }
 
     async fn apply(&self, tx: &Transaction<'_>, event: &RecordedEvent) -> Result<(), ProjectionError> {
@@ -39,7 +39,8 @@ impl Projection for LostDisputes {
         else {
             return Ok(());
         };
-        let row = (event.stream_uuid(), at.date_naive());
+        // Of which day it is depends on where the studio is: the report says so.
+        let row = (event.stream_uuid(), at);
         tx.execute(
             "insert into lost_disputes values ($1, $2, $3, $4, $5)",
             &[&event.position, &row.0, &row.1, &amount.minor, &amount.currency.code()],

@@ -343,6 +343,32 @@ impl Reader {
         }
     }
 
+    /// Waits until the projection called `name` has reached `position`, however far the others are; `false` if that takes
+    /// longer than `patience`.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn wait_for_one(
+        &self,
+        name: &str,
+        position: i64,
+        patience: Duration,
+    ) -> Result<bool, QueryError> {
+        let deadline = tokio::time::Instant::now() + patience;
+        let sql = "select position >= $2 from public.checkpoints where kind = 'projection' and name = $1";
+        loop {
+            let row = self.client().await?.query_opt(sql, &[&name, &position]).await?;
+            if row.is_some_and(|row| row.get(0)) {
+                return Ok(true);
+            }
+            let soon = tokio::time::Instant::now() + Duration::from_millis(25);
+            if soon > deadline {
+                return Ok(false);
+            }
+            tokio::time::sleep_until(soon).await;
+        }
+    }
+
     async fn projected_position(&self) -> Result<i64, QueryError> {
         let row = self
             .client()

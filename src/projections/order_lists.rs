@@ -19,6 +19,8 @@ pub struct Filter {
     pub questionable: bool,
     /// Only those with a payment of which it is not known whether it was taken.
     pub unknown: bool,
+    /// Only those whose last dispute the bank decided for the holder of the card.
+    pub lost: bool,
     /// Only those of this account.
     pub account: Option<AccountId>,
 }
@@ -62,7 +64,8 @@ const NARROWED: &str =
     and (not $3 or o.overpaid > o.returned or o.disputed = 'open' or exists
         (select from payments p where p.order_id = o.id and p.state in ('unknown', 'parked')))
     and (not $4 or exists (select from payments p where p.order_id = o.id and p.state in ('unknown', 'parked')))
-    and ($5::uuid is null or o.account = $5)";
+    and ($5::uuid is null or o.account = $5)
+    and (not $8 or o.disputed = 'lost')";
 
 impl Filter {
     /// The words of a search as the queries take them.
@@ -102,12 +105,13 @@ pub async fn list(
         &filter.account,
         &amount,
         &accounts,
+        &filter.lost,
     ];
     let client = r.client().await?;
     let count = format!("select count(*) from orders o where {NARROWED}");
     let total = client.query_one(&count, &params).await?.get(0);
     let order = Sort::order(sort, "o.placed_at desc, o.id");
-    let sql = format!("{SELECT} where {NARROWED} order by {order} offset $8 limit $9");
+    let sql = format!("{SELECT} where {NARROWED} order by {order} offset $9 limit $10");
     params.extend([&offset as &(dyn ToSql + Sync), &limit]);
     let rows = client.query(&sql, &params).await?;
     Ok((rows.iter().map(read).collect::<Result<_, _>>()?, total))
@@ -128,8 +132,8 @@ pub async fn after(
     let (number, amount, accounts) = filter.words();
     let sql = format!(
         "{SELECT} where {NARROWED}
-         and ($8::timestamptz is null or o.placed_at < $8 or (o.placed_at = $8 and o.id > $9))
-         order by o.placed_at desc, o.id limit $10"
+         and ($9::timestamptz is null or o.placed_at < $9 or (o.placed_at = $9 and o.id > $10))
+         order by o.placed_at desc, o.id limit $11"
     );
     let rows = r
         .client()
@@ -144,6 +148,7 @@ pub async fn after(
                 &filter.account,
                 &amount,
                 &accounts,
+                &filter.lost,
                 &at,
                 &id,
                 &limit,

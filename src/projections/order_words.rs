@@ -113,6 +113,11 @@ pub(super) fn order(event: &OrderEvent) -> Words {
             "The refund lapsed: no second person decided in time, and nothing goes back.",
             None,
         ),
+        E::RefundDismissed { .. } => words(
+            Weight::Plain,
+            "Staff have settled otherwise what the payment service did not return.",
+            None,
+        ),
         E::RefundRejected { .. } => words(Weight::Plain, "This refund does not go back: it was turned down, or the buyer's withdrawal took its place.", None),
         E::RefundStarted { via: RefundVia::Credit, amount, approved_by, .. } => words(
             Weight::Plain,

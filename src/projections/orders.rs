@@ -179,6 +179,7 @@ impl Projection for Orders {
             | E::RefundProposed { .. }
             | E::RefundRejected { .. }
             | E::RefundLapsed { .. }
+            | E::RefundDismissed { .. }
             | E::RefundStarted { .. }
             | E::RefundRefused { .. }
             | E::RefundOutcomeUnknown { .. }

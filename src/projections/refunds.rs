@@ -91,6 +91,7 @@ impl Projection for Refunds {
                 let sql = "update refunds set decided_by = $2, done_at = $3 where refund = $1";
                 tx.execute(sql, &[&refund, &by, &at]).await?;
             }
+            E::RefundDismissed { refund, .. } => set(tx, refund, "dismissed", None).await?,
             E::RefundLapsed { refund, at } => {
                 set(tx, refund, "lapsed", None).await?;
                 tx.execute("update refunds set done_at = $2 where refund = $1", &[&refund, &at]).await?;
@@ -315,12 +316,31 @@ pub async fn to_look_up(
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
+/// Refunds that went back to a card since `since`, of those hours of the day in which it is `at`: each is among them
+/// once a day. A bank may send one back for weeks. Order and refund, the newest first.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn made_since(
+    r: &Reader,
+    since: DateTime<Utc>,
+    at: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<(Uuid, Uuid)>, QueryError> {
+    let sql = "select order_id, refund from refunds
+        where state = 'succeeded' and via::jsonb ->> 'by' = 'charge' and done_at >= $1 and done_at < $2
+            and extract(hour from done_at at time zone 'UTC') = extract(hour from $2::timestamptz at time zone 'UTC')
+        order by done_at desc limit $3";
+    let rows = r.client().await?.query(sql, &[&since, &at, &limit]).await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
 /// Of which the gateway cannot say what became, or which it refused, and nothing of the order was given back
 /// another way since.
 const STUCK: &str =
     "(state = 'parked' or (state = 'refused' and via::jsonb ->> 'by' = 'charge' and not exists
     (select from refunds later where later.order_id = refunds.order_id and later.refund <> refunds.refund
-        and later.asked_at >= refunds.done_at and later.state not in ('refused', 'rejected', 'lapsed'))))";
+        and later.asked_at >= refunds.done_at and later.state not in ('refused', 'dismissed', 'rejected', 'lapsed'))))";
 
 /// How many did not go back, or nobody knows whether they did.
 ///

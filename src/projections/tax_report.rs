@@ -1,7 +1,9 @@
 //! What was invoiced, by day, week or month, and by country and rate of tax: read from the invoices.
 
 use super::{QueryError, Reader};
+use crate::domain::shared::calendar::Zone;
 use chrono::{Datelike as _, Months, NaiveDate, TimeDelta};
+use tokio_postgres::types::ToSql;
 
 /// How long the spans of a report are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
@@ -94,15 +96,15 @@ impl Invoiced {
     }
 }
 
-/// What was invoiced and lost by `span` from `from` on, before `until`; oldest first.
+/// What was invoiced and lost by `span` from `from` on, before `until`, by the days of `zone`; oldest first.
 ///
 /// # Errors
 /// If the database cannot be read.
 pub async fn by_span(
     r: &Reader,
+    zone: Zone,
     span: Span,
-    from: NaiveDate,
-    until: NaiveDate,
+    (from, until): (NaiveDate, NaiveDate),
 ) -> Result<Vec<Invoiced>, QueryError> {
     let sql = "
         with documents as (
@@ -115,13 +117,15 @@ pub async fn by_span(
                 sum((document->'tax'->'net'->>'minor')::bigint)::bigint as net
             from invoices where issued_on >= $1 and issued_on < $2 group by 1, 2
         ), lost as (
-            select date_trunc($3::text, day::timestamp)::date as start, currency, sum(minor)::bigint as lost
-            from lost_disputes where day >= $1 and day < $2 group by 1, 2
+            select date_trunc($3::text, at at time zone $4)::date as start, currency, sum(minor)::bigint as lost
+            from lost_disputes where at >= $5 and at < $6 group by 1, 2
         )
         select start, currency, coalesce(invoices, 0), coalesce(gross, 0), coalesce(notes, 0), coalesce(credited, 0),
             coalesce(tax, 0), coalesce(net, 0), -coalesce(lost, 0)
         from documents full join lost using (start, currency) order by 1, 2";
-    let rows = r.client().await?.query(sql, &[&from, &until, &span.word()]).await?;
+    let (starts, ends) = (zone.start_of_day(from), zone.start_of_day(until));
+    let params: [&(dyn ToSql + Sync); 6] = [&from, &until, &span.word(), &zone.name(), &starts, &ends];
+    let rows = r.client().await?.query(sql, &params).await?;
     Ok(rows
         .iter()
         .map(|row| Invoiced {

@@ -118,7 +118,12 @@ async fn a_gift_is_paid_sent_and_redeemed_once() {
 
     // Staff see it, and cannot take it back any more.
     let list = billing.get("/billing/gifts").await.body;
-    assert!(list.contains("Redeemed"), "{list}");
+    assert!(list.contains("Redeemed") && list.contains("Export CSV"), "{list}");
+    let csv = billing.get("/billing/gifts?format=csv").await.body;
+    assert!(
+        csv.lines().count() == 2 && csv.contains(&format!(",{grace_id},")) && csv.contains(",used,"),
+        "{csv}"
+    );
     let one = format!("/billing/gifts/{gift}");
     assert!(!billing.get(&one).await.body.contains("Take it back"));
     let refused =

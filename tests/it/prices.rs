@@ -73,6 +73,8 @@ async fn a_coupon_makes_the_first_periods_cheaper_and_is_used_as_often_as_it_may
     }
     let list = billing.get("/billing/coupons").await.body;
     assert!(list.contains("1 of 1") && list.contains("Used up"), "{list}");
+    let lines = billing.get("/billing/coupons?format=jsonl").await.body;
+    assert!(lines.contains("\"code\":\"SPRING-20\"") && lines.contains("\"used\":\"1\""), "{lines}");
     let id = link(&billing.get("/billing/subscriptions").await.body, "/billing/subscriptions/");
     let log = billing.get(&id).await.body;
     assert!(log.contains("€11.50 less €2.30 by coupon SPRING-20 (period 1 of 2)"), "{log}");

@@ -173,6 +173,60 @@ async fn above_the_limit_a_second_person_agrees_and_transfers_are_sent_by_hand()
     studio.close().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_back_is_noticed_without_a_webhook_and_what_was_refused_can_be_settled_otherwise() {
+    let (studio, [member, billing, _]) = open(|_| {}).await;
+    assert_eq!(order(&studio, &member, "NL", "card", "4242 4242 4242 4242").await.status, 303);
+    let page = the_order(&billing).await;
+    let address =
+        |answer: &crate::support::Page| answer.location().split('?').next().expect("an address").to_owned();
+    let gone = address(&ask(&studio, &billing, &page, &part("5.00")).await);
+    let look = async |hours: i64| {
+        let at = studio.instance.services.clock.now() + TimeDelta::hours(hours);
+        let run = studio.run_job("dispute-lookups", &at.to_rfc3339()).await;
+        studio.settle().await;
+        run.counts.get("refunds_came_back").copied()
+    };
+    assert_eq!(look(24).await, Some(0), "it stayed there");
+    let spoil = "update sandbox_refunds set state = 'refused', code = 'expired_or_canceled_card'";
+    studio.client().await.execute(spoil, &[]).await.expect("sent back");
+    assert_eq!(look(24 + 12).await, Some(0), "each is asked about once a day");
+    assert_eq!(look(31 * 24).await, Some(0), "for thirty days");
+    assert_eq!(look(48).await, Some(1));
+    assert_eq!(look(72).await, Some(0), "once");
+    let shown = billing.get(&gone).await.body;
+    assert!(shown.contains("came back from the member") && !shown.contains("Is it settled"), "{shown}");
+
+    studio
+        .client()
+        .await
+        .execute("update sandbox_charges set state = 'declined'", &[])
+        .await
+        .expect("spoilt");
+    let refused = address(&ask(&studio, &billing, &page, &part("1.00")).await);
+    let shown = billing.get(&refused).await.body;
+    assert!(
+        shown.contains("Is it settled otherwise?") && shown.contains("Give it back another way"),
+        "{shown}"
+    );
+    let nameless = billing.submit(&refused, &refused, &[("act", "dismiss"), ("reason", "")]).await;
+    assert_eq!(nameless.status, 422);
+    let settle = [("act", "dismiss"), ("reason", "she does not want it back")];
+    let early = billing.submit(&gone, &gone, &settle).await;
+    assert!(early.status == 422 && early.body.contains("Only a refund that was refused"), "{}", early.body);
+    assert_eq!(billing.submit(&refused, &refused, &settle).await.status, 303);
+    studio.settle().await;
+    let stuck = billing.get("/billing/refunds?state=stuck").await.body;
+    assert!(stuck.contains(&gone) && !stuck.contains(&refused), "{stuck}");
+    assert!(billing.get("/billing/refunds?state=dismissed").await.body.contains(&refused));
+    assert!(billing.get(&page).await.body.contains("Settled otherwise"));
+    let subscription = link(&billing.get("/billing/subscriptions").await.body, "/billing/subscriptions/");
+    let story = billing.get(&subscription).await.body;
+    assert!(story.contains("settled otherwise") && story.contains("she does not want it back"), "{story}");
+    studio.verify().await;
+    studio.close().await;
+}
+
 /// A payment service of somebody else: its books, and answers that it loses.
 #[derive(Default)]
 struct Books {

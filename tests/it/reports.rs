@@ -3,6 +3,7 @@
 use crate::accounts::{person, signed_in};
 use crate::billing::{Desk, GOOD, time};
 use crate::billing_pages::{ADDRESS, link, open, order};
+use kinora::domain::shared::calendar::Zone;
 use kinora::domain::shared::{Currency, Money, Role};
 use kinora::domain::subscription::{CancelCause, SubscriptionCommand, Terms};
 use kinora::projections::tax_report::{Invoiced, Span};
@@ -110,10 +111,21 @@ async fn what_moved_the_revenue_adds_up_from_month_to_month() {
         .await
         .expect("summed")
         .get(0);
-    let months = tax_report::by_span(reader, tax_report::Span::Month, day("2031-01-01"), day("2032-01-01"))
-        .await
-        .expect("read");
+    let months =
+        tax_report::by_span(reader, Zone::amsterdam(), Span::Month, (day("2031-01-01"), day("2032-01-01")))
+            .await
+            .expect("read");
     assert_eq!(months.iter().map(|m| m.gross + m.credited).sum::<i64>(), whole);
+    // What is lost at the end of a day is of the day that it is where the studio is.
+    let evening = "insert into views.lost_disputes (position, order_id, at, minor, currency)
+        values (9000000, gen_random_uuid(), '2031-01-31T23:30:00Z', 500, 'EUR')";
+    client.execute(evening, &[]).await.expect("lost");
+    for (zone, month) in [(Zone::amsterdam(), "2031-02-01"), (Zone::utc(), "2031-01-01")] {
+        let span = (day("2031-01-01"), day("2032-01-01"));
+        let all = tax_report::by_span(reader, zone, Span::Month, span).await.expect("read");
+        let lost: Vec<_> = all.iter().filter(|m| m.lost != 0).map(|m| (m.start, m.lost)).collect();
+        assert_eq!(lost, [(day(month), -500)]);
+    }
     let lines = tax_report::by_country(reader, day("2031-01-01"), day("2032-01-01")).await.expect("read");
     assert_eq!(lines.len(), 1);
     assert_eq!((lines[0].gross, lines[0].net + lines[0].tax), (whole, whole));
@@ -193,7 +205,9 @@ async fn coupons_refunds_and_lost_disputes_are_taken_off_and_spans_can_be_chosen
     // Revenue is one thing everywhere: without tax, refunds taken off.
     // Late in the evening it is the next day already where the studio is.
     let (today, day) = (now.date_naive(), chrono::TimeDelta::days);
-    let spans = tax_report::by_span(reader, Span::Day, today - day(29), today + day(2)).await.expect("read");
+    let spans = tax_report::by_span(reader, Zone::amsterdam(), Span::Day, (today - day(29), today + day(2)))
+        .await
+        .expect("read");
     let revenue: i64 = spans.iter().filter(|d| d.currency == "EUR").map(Invoiced::revenue).sum();
     assert_ne!(revenue, spans.iter().map(|d| d.gross).sum::<i64>());
     let words = Money::new(revenue, Currency::eur()).to_string();
@@ -229,6 +243,8 @@ async fn coupons_refunds_and_lost_disputes_are_taken_off_and_spans_can_be_chosen
     assert!((sum(8) + 9.20).abs() < 0.001 || (sum(8) + 8.01).abs() < 0.001, "the money is gone: {all}");
     assert!((sum(9) - sum(7) - sum(8)).abs() < 0.001, "revenue is what is left: {all}");
 
+    let lost = billing.get("/billing/orders?lost=yes").await.body;
+    assert!(lost.contains(&order), "what was lost is listed: {lost}");
     // The same by day and by week; and as lines of JSON.
     for (by, form) in [("day", 10), ("week", 8), ("month", 7)] {
         let text = file(&format!("revenue.csv?by={by}")).await;

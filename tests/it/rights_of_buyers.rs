@@ -175,6 +175,27 @@ async fn an_invoice_for_the_wrong_buyer_is_taken_back_and_issued_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_refund_right_behind_a_new_invoice_corrects_the_new_one() {
+    let (studio, member, billing) = open().await;
+    assert_eq!(order(&studio, &member, "NL", "card", CARD).await.status, 303);
+    bill_to(&studio, &member, "Lantern Works").await;
+    let first = link(&billing.get("/billing/invoices").await.body, "/billing/invoices/INV-");
+    let page = link(&billing.get("/billing/orders").await.body, "/billing/orders/");
+    let act = format!("{first}/reissue");
+    let fields = [("of", "price"), ("way", "gateway"), ("amount", "1.50"), ("reason", "goodwill")];
+    // Nothing waits for the papers of the first.
+    assert_eq!(billing.submit(&first, &act, &[("reason", "the company pays")]).await.status, 303);
+    assert_eq!(billing.submit(&page, &format!("{page}/refund"), &fields).await.status, 303);
+    studio.settle().await;
+    let sql = "select (select max(number) from views.invoices where kind = 'invoice'), document->>'corrects'
+        from views.invoices where kind = 'credit-note' order by position desc limit 1";
+    let row = studio.client().await.query_one(sql, &[]).await.expect("the note");
+    assert_eq!(row.get::<_, Option<String>>(0), row.get::<_, Option<String>>(1));
+    studio.verify().await;
+    studio.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_invoice_that_asked_for_a_transfer_is_issued_anew_as_paid_once_it_is() {
     let (studio, member, billing) = open().await;
     assert_eq!(order(&studio, &member, "NL", "bank", "").await.status, 303);

@@ -21,6 +21,7 @@ use crate::store::event::stream_name;
 use crate::store::{RecordedEvent, log};
 use async_trait::async_trait;
 use chrono::{DateTime, Datelike, Utc};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// The workflow.
@@ -90,6 +91,7 @@ async fn issue_anew(
     asked: InvoiceReissue,
 ) -> Result<(), WorkflowError> {
     let order = event.stream_uuid();
+    listed(cx).await?;
     let known = invoices::all_of_order(&cx.reader, order).await?;
     // A repetition begins with the same invoice: the last that is not its own.
     let mut before = known.into_iter().filter(|p| p.document.reissue != Some(asked.reissue));
@@ -343,13 +345,27 @@ async fn correct(
     number_it(event, cx, SeriesKind::CreditNote, document, "issue").await
 }
 
+/// Waits until the list of invoices shows what was issued so far: an earlier event of the order may have changed which
+/// invoice stands.
+async fn listed(cx: &Services) -> Result<(), WorkflowError> {
+    let client = cx.pool.get().await.map_err(crate::store::StoreError::from)?;
+    let head = log::head(&**client).await?;
+    drop(client);
+    if cx.reader.wait_for_one("invoices", head, Duration::from_secs(20)).await? {
+        return Ok(());
+    }
+    Err(WorkflowError::Later("the list of invoices is behind the log".into()))
+}
+
 /// The invoice that stands for the order.
 async fn invoice_of(cx: &Services, order: Uuid) -> Result<Invoice, WorkflowError> {
+    listed(cx).await?;
     invoices::of_order(&cx.reader, order).await?.ok_or_else(unlisted)
 }
 
 /// The last invoice of the order for the span that it was placed for.
 async fn before_the_move(cx: &Services, order: Uuid) -> Result<Invoice, WorkflowError> {
+    listed(cx).await?;
     let all = invoices::all_of_order(&cx.reader, order).await?;
     all.into_iter().rfind(|p| !p.credit_note && !p.document.moved).ok_or_else(unlisted)
 }

@@ -33,8 +33,9 @@ pub fn normalise_code(typed: &str) -> Option<String> {
 }
 
 /// Where a gift stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum GiftStanding {
     /// Nothing was bought.
     #[default]

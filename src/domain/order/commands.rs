@@ -135,6 +135,15 @@ pub enum OrderCommand {
         /// When.
         at: DateTime<Utc>,
     },
+    /// Staff have settled otherwise what a gateway did not return: nothing more is to be given back of it.
+    DismissRefund {
+        /// Which one.
+        refund: Uuid,
+        /// Who of the staff.
+        by: AccountId,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// Write down what became of a refund.
     RecordRefund {
         /// Which one.

@@ -60,6 +60,9 @@ pub enum OrderError {
     /// Too late.
     #[error("This refund has lapsed: nobody agreed in time. Ask again if it is still wanted.")]
     RefundLapsed,
+    /// It went back, or may yet.
+    #[error("Only a refund that was refused can be settled otherwise.")]
+    RefundNotRefused,
     /// Nobody has agreed to it yet.
     #[error("Nobody has agreed to this refund.")]
     RefundUndecided,

@@ -298,6 +298,15 @@ pub enum OrderEvent {
         /// When.
         at: DateTime<Utc>,
     },
+    /// What the gateway did not return is settled otherwise, staff say: it waits for nobody any more.
+    RefundDismissed {
+        /// Which one.
+        refund: Uuid,
+        /// Who of the staff.
+        by: AccountId,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// Money is about to go back. Written before the gateway is called.
     RefundStarted {
         /// Its id, and the gateway's key.

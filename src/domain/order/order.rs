@@ -176,6 +176,12 @@ impl Order {
         self.subscription
     }
 
+    /// Whether the buyer sends the money.
+    #[must_use]
+    pub const fn is_by_transfer(&self) -> bool {
+        self.by_transfer
+    }
+
     /// What is asked for in all.
     #[must_use]
     pub const fn total(&self) -> Option<Money> {
@@ -220,6 +226,7 @@ impl Order {
                 self.decide_refund(refund, approve, by, (at, total))
             }
             OrderCommand::LapseRefund { refund, at } => self.lapse_refund(refund, at),
+            OrderCommand::DismissRefund { refund, by, at } => self.dismiss_refund(refund, by, at),
             OrderCommand::RecordRefund { refund, outcome, at } => {
                 self.refund_outcome(refund, outcome, total, at)
             }
@@ -411,6 +418,7 @@ impl Order {
             }
             OrderEvent::RefundRejected { refund, .. } => self.refund_state(refund, RefundState::Rejected),
             OrderEvent::RefundLapsed { refund, .. } => self.refund_state(refund, RefundState::Lapsed),
+            OrderEvent::RefundDismissed { refund, .. } => self.refund_state(refund, RefundState::Dismissed),
             OrderEvent::RefundSucceeded { refund, .. } => self.refund_state(refund, RefundState::Succeeded),
             OrderEvent::RefundRefused { refund, .. } => self.refund_refused(refund),
             OrderEvent::RefundParked { refund, .. } => self.refund_state(refund, RefundState::Parked),

@@ -218,6 +218,19 @@ fn a_lost_answer_is_looked_up_and_then_parked_and_staff_may_still_say() {
 }
 
 #[test]
+fn what_was_refused_can_be_settled_otherwise_and_waits_for_nobody_then() {
+    let dismiss = || OrderCommand::DismissRefund { refund: Uuid::from_u128(20), by: ANNA, at: at() };
+    let refused = || said(20, RefundOutcome::Refused { code: "no".into() });
+    let (started, _) = order([paid(), vec![price(20, 1150)]].concat());
+    assert_eq!(started.decide(dismiss()), Err(OrderError::RefundNotRefused), "it may yet go back");
+    let (order, events) = order([paid(), vec![price(20, 1150), refused(), dismiss()]].concat());
+    assert!(matches!(events.last(), Some(OrderEvent::RefundDismissed { by, .. }) if *by == ANNA));
+    assert_eq!(order.decide(dismiss()), Ok(vec![]));
+    assert_eq!(order.decide(said(20, done())), Ok(vec![]), "what the gateway says later changes nothing");
+    assert_eq!(order.refundable(RefundOf::Price), 1150, "it can be asked for again");
+}
+
+#[test]
 fn events_keep_their_form() {
     let (_, mut all) = order([paid(), vec![price(20, 1150), said(20, done())]].concat());
     let refund = Uuid::from_u128(21);
@@ -236,6 +249,7 @@ fn events_keep_their_form() {
         OrderEvent::RefundLapsed { refund, at: lapses() },
         OrderEvent::RefundRejected { refund, by: BELA, at: at() },
         OrderEvent::RefundRefused { refund, code: "exceeds_charge".into(), at: at() },
+        OrderEvent::RefundDismissed { refund, by: ANNA, at: at() },
         OrderEvent::RefundOutcomeUnknown { refund, lookups: 0, look_again_at: at(), at: at() },
         OrderEvent::RefundParked { refund, lookups: 8, at: at() },
     ]);

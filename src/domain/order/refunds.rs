@@ -72,6 +72,8 @@ pub enum RefundState {
     CameBack,
     /// Not returned.
     Refused,
+    /// Not returned, and staff have settled it otherwise.
+    Dismissed,
     /// The second person said no.
     Rejected,
     /// No second person decided in time.
@@ -82,7 +84,7 @@ impl RefundState {
     /// Whether the money is gone or may yet go. What came back is held, because it counts as overpaid since.
     #[must_use]
     pub const fn holds(self) -> bool {
-        !matches!(self, Self::Refused | Self::Rejected | Self::Lapsed)
+        !matches!(self, Self::Refused | Self::Dismissed | Self::Rejected | Self::Lapsed)
     }
 }
 
@@ -411,6 +413,19 @@ impl Order {
         let r = self.refund(id)?;
         let lapses = r.state == RefundState::Proposed && r.lapses_at.is_some_and(|end| at >= end);
         Ok(if lapses { vec![OrderEvent::RefundLapsed { refund: id, at }] } else { vec![] })
+    }
+
+    pub(super) fn dismiss_refund(
+        &self,
+        id: Uuid,
+        by: AccountId,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<OrderEvent>, OrderError> {
+        match self.refund(id)?.state {
+            RefundState::Refused => Ok(vec![OrderEvent::RefundDismissed { refund: id, by, at }]),
+            RefundState::Dismissed => Ok(vec![]),
+            _ => Err(OrderError::RefundNotRefused),
+        }
     }
 
     pub(super) fn refund_outcome(

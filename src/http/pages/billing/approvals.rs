@@ -2,7 +2,7 @@
 
 use super::exports::{self, FileKind, PART};
 use super::subscription_acts::with_reason;
-use super::{BILLING, PAGE, desk, names, page_number, pages, person, with};
+use super::{BILLING, PAGE, desk, names, page_number, pages, person};
 use crate::actors::approvals as second;
 use crate::actors::bus::{CommandError, Envelope, Metadata};
 use crate::domain::approval::{Act, Approval, ApprovalCommand, ApprovalState};
@@ -10,7 +10,7 @@ use crate::domain::shared::{AccountId, PersonalValue};
 use crate::http::error::HttpError;
 use crate::http::response::after;
 use crate::http::route::Route;
-use crate::http::ui::button::{link_small, submit_as};
+use crate::http::ui::button::submit_as;
 use crate::http::ui::layout::{Place, crumbs};
 use crate::http::ui::table::{cell, head, text};
 use crate::http::ui::{
@@ -163,10 +163,7 @@ async fn list(req: Req) -> Result<Res, HttpError> {
             Column::new("State"),
         ]
     };
-    let saved = html! {
-        (link_small("Export CSV", &with(&req, "format", Some("csv")), Weight::Plain))
-        (link_small("Export JSON Lines", &with(&req, "format", Some("jsonl")), Weight::Quiet))
-    };
+    let saved = exports::files(&req);
     let content = html! {
         (page_head("Approvals", Some("What gives money or time away, or says that money came, above what one person may decide alone."), Some(&saved)))
         @if open.is_empty() {

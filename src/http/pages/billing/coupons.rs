@@ -1,5 +1,6 @@
 //! `/billing/coupons`: codes that make the next periods cost less.
 
+use super::exports::{self, FileKind, files};
 use super::{BILLING, desk};
 use crate::actors::bus::{CommandError, Envelope};
 use crate::domain::coupon::{Coupon, CouponCommand, CouponError, coupon_id, parse_code};
@@ -28,7 +29,27 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
+const NAMES: [&str; 8] = ["coupon", "code", "gives", "periods", "used", "limit", "last_day", "ended"];
+
+fn cells(coupon: &Coupon) -> Option<Vec<String>> {
+    let given = coupon.discount()?;
+    Some(vec![
+        given.coupon.to_string(),
+        given.code.clone(),
+        given.words(),
+        given.periods.map(|n| n.to_string()).unwrap_or_default(),
+        coupon.times_used().to_string(),
+        coupon.limit().map(|n| n.to_string()).unwrap_or_default(),
+        coupon.last_day().map(|day| day.to_string()).unwrap_or_default(),
+        if coupon.is_ended() { "yes".into() } else { String::new() },
+    ])
+}
+
 async fn show(req: Req) -> Result<Res, HttpError> {
+    if let Some(kind) = FileKind::asked(&req) {
+        let all = coupons::all(&req.app.reader).await?;
+        return Ok(exports::whole("coupons", kind, &NAMES, all.iter().filter_map(cells).collect()));
+    }
     view(&req, &Form::default(), &Errors::none()).await
 }
 
@@ -44,7 +65,7 @@ async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError>
     ];
     let rows: Vec<Vec<Markup>> = all.iter().filter_map(|c| row(req, c)).collect();
     let content = html! {
-        (page_head("Coupons", Some("Who joins with a code pays less for its first periods. Ending a coupon changes nothing for those who have used it."), None))
+        (page_head("Coupons", Some("Who joins with a code pays less for its first periods. Ending a coupon changes nothing for those who have used it."), (!rows.is_empty()).then(|| files(req)).as_ref()))
         @if rows.is_empty() { (empty(Icon::Info, "No coupons yet", "Create one below and pass its code on.", None)) }
         @else { (table("Coupons", &columns, &rows)) }
         section.panel aria-labelledby="new" {

@@ -69,10 +69,7 @@ async fn list(req: Req) -> Result<Res, HttpError> {
             ]
         })
         .collect();
-    let acts = html! {
-        (link_small("Export CSV", &with(&req, "format", Some("csv")), Weight::Plain))
-        (link_small("Export JSON Lines", &with(&req, "format", Some("jsonl")), Weight::Quiet))
-    };
+    let acts = exports::files(&req);
     let words = "Money of members that stays here: their next orders use it up, or it is paid out.";
     let content = html! {
         (page_head("Credits", Some(words), Some(&acts)))

@@ -1,10 +1,13 @@
 //! Lists of this desk as files: read a part at a time while they are sent, to their end.
 
-use super::csv;
+use super::{csv, with};
 use crate::http::error::HttpError;
 use crate::http::response::set;
+use crate::http::ui::Weight;
+use crate::http::ui::button::link_small;
 use crate::http::{Req, Res};
 use crate::projections::QueryError;
+use maud::{Markup, html};
 use serde_json::{Map, Value};
 use std::future::Future;
 use warp::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -145,6 +148,14 @@ pub(in crate::http) fn whole(
         let rows = std::sync::Arc::clone(&rows);
         async move { Ok((rows.to_vec(), None)) }
     })
+}
+
+/// The buttons that give the list of this page as a file.
+pub(super) fn files(req: &Req) -> Markup {
+    html! {
+        (link_small("Export CSV", &with(req, "format", Some("csv")), Weight::Plain))
+        (link_small("Export JSON Lines", &with(req, "format", Some("jsonl")), Weight::Quiet))
+    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! `/billing/gifts`: all gifts, and taking one back that nobody redeemed.
 
+use super::exports::{self, FileKind, PART, files};
 use super::subscription_acts::with_reason;
 use super::{BILLING, PAGE as ROWS, desk, names, page_number, pages, person};
 use crate::actors::bus::{CommandError, Envelope};
 use crate::domain::gift::{Gift, GiftCommand, GiftStanding, order_of};
+use crate::domain::order::order_number;
 use crate::domain::shared::calendar::day_words;
 use crate::http::error::HttpError;
 use crate::http::pages::membership::gifts::{gift_chip, what};
@@ -18,6 +20,7 @@ use crate::http::ui::{
 use crate::http::{Form, Req, Res};
 use crate::projections::gifts;
 use maud::{Markup, html};
+use std::sync::Arc;
 
 const PAGE: &str = "/billing/gifts";
 
@@ -29,7 +32,39 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
+const NAMES: [&str; 9] =
+    ["gift", "given", "order", "buyer_id", "state", "redeemed_by_id", "last_day", "ordered_at", "held_back"];
+
+fn cells(gift: &Gift) -> Vec<String> {
+    let state: &'static str = gift.standing().into();
+    vec![
+        gift.id().to_string(),
+        what(gift),
+        order_number(order_of(gift.id())),
+        gift.buyer().to_string(),
+        state.to_owned(),
+        gift.redeemed_by().map(|by| by.to_string()).unwrap_or_default(),
+        gift.last_day().map(|day| day.to_string()).unwrap_or_default(),
+        gift.ordered_at().map(|at| at.to_rfc3339()).unwrap_or_default(),
+        if gift.is_held_back() { "yes".into() } else { String::new() },
+    ]
+}
+
+fn export(req: &Req, kind: FileKind) -> Res {
+    let app = Arc::clone(&req.app);
+    exports::send("gifts", kind, &NAMES, move |last| {
+        let app = Arc::clone(&app);
+        async move {
+            let rows = gifts::after(&app.reader, last, PART).await?;
+            Ok(exports::part(&rows, |(_, gift)| cells(gift), |(position, _)| *position))
+        }
+    })
+}
+
 async fn list(req: Req) -> Result<Res, HttpError> {
+    if let Some(kind) = FileKind::asked(&req) {
+        return Ok(export(&req, kind));
+    }
     let page = page_number(&req);
     let (all, total) = gifts::list(&req.app.reader, (page - 1) * ROWS, ROWS).await?;
     let people: Vec<_> = all.iter().flat_map(|g| [Some(g.buyer()), g.redeemed_by()]).flatten().collect();
@@ -48,7 +83,7 @@ async fn list(req: Req) -> Result<Res, HttpError> {
         })
         .collect();
     let content = html! {
-        (page_head("Gifts", Some("Time at the studio that one person buys and another redeems with a code. Codes are kept as hashes only."), None))
+        (page_head("Gifts", Some("Time at the studio that one person buys and another redeems with a code. Codes are kept as hashes only."), Some(&files(&req))))
         @if rows.is_empty() { (empty(Icon::Info, "No gifts yet", "Members buy them on the page Give.", Some(&Place::new("See the page", "/gift")))) }
         @else { (table("Gifts", &columns, &rows)) (pages(&req, page, rows.len(), total)) }
     };

@@ -1,7 +1,7 @@
 //! `/billing/invoices` and one invoice.
 
 use super::exports::{self, FileKind, PART};
-use super::{BILLING, PAGE, desk, kept, names, page_number, pages, person, sort, sortable, with};
+use super::{BILLING, PAGE, desk, kept, names, page_number, pages, person, sort, sortable};
 use crate::actors::accounts::staff;
 use crate::actors::paper::{Billed, billed};
 use crate::http::error::HttpError;
@@ -65,10 +65,7 @@ async fn list(req: Req) -> Result<Res, HttpError> {
             ]
         })
         .collect();
-    let acts = html! {
-        (link_small("Export CSV", &with(&req, "format", Some("csv")), Weight::Plain))
-        (link_small("Export JSON Lines", &with(&req, "format", Some("jsonl")), Weight::Quiet))
-    };
+    let acts = exports::files(&req);
     let content = html! {
         (page_head("Invoices", Some("Numbers run on without a gap; an issued invoice never changes."), Some(&acts)))
         (search_form("/billing/invoices", "Number or part of it", words, &kept(&req, &["q"])))

@@ -14,7 +14,7 @@ use crate::http::error::HttpError;
 use crate::http::pages::membership::subscription::order_chip;
 use crate::http::response::after;
 use crate::http::route::Route;
-use crate::http::ui::button::{link_small, submit};
+use crate::http::ui::button::submit;
 use crate::http::ui::layout::{Place, crumbs};
 use crate::http::ui::table::{cell, head, number, text};
 use crate::http::ui::{
@@ -71,6 +71,7 @@ async fn list(req: Req) -> Result<Res, HttpError> {
         sought: sought(&req).await?,
         questionable: req.query("questionable") == "yes",
         unknown: req.query("unknown") == "yes",
+        lost: req.query("lost") == "yes",
         account: None,
     };
     if let Some(kind) = FileKind::asked(&req) {
@@ -90,6 +91,7 @@ async fn list(req: Req) -> Result<Res, HttpError> {
     for (name, label, on) in [
         ("unknown", "Payment unknown", narrowed.unknown),
         ("questionable", "Unknown, disputed or too much", narrowed.questionable),
+        ("lost", "Dispute lost", narrowed.lost),
     ] {
         chips.push(match on {
             true => filter(label, Some("yes"), &with(&req, name, None)),
@@ -118,10 +120,7 @@ async fn list(req: Req) -> Result<Res, HttpError> {
             ]
         })
         .collect();
-    let acts = html! {
-        (link_small("Export CSV", &with(&req, "format", Some("csv")), Weight::Plain))
-        (link_small("Export JSON Lines", &with(&req, "format", Some("jsonl")), Weight::Quiet))
-    };
+    let acts = exports::files(&req);
     let content = html! {
         (page_head("Orders", None, Some(&acts)))
         (search_form("/billing/orders", "Order number, the bank's reference, an amount, or the member's mail address or user name", req.query("q"), &kept(&req, &["q"])))

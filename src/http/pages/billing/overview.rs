@@ -34,7 +34,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let today = format::local_day(now);
     let back = |days: u64| today.checked_sub_days(Days::new(days)).unwrap_or(today);
     let tomorrow = today.checked_add_days(Days::new(1)).unwrap_or(today);
-    let days = tax_report::by_span(reader, Span::Day, back(59), tomorrow).await?;
+    let days = tax_report::by_span(reader, format::zone(), Span::Day, (back(59), tomorrow)).await?;
     let revenue = |from: NaiveDate, until: NaiveDate| -> Vec<Money> {
         let mut sums: BTreeMap<&str, i64> = BTreeMap::from([(currency.code(), 0)]);
         for day in days.iter().filter(|d| d.start >= from && d.start < until) {

@@ -247,7 +247,7 @@ async fn add(mut req: Req) -> Result<Res, HttpError> {
         if !fine {
             errors.add(
                 "price",
-                "The payment service cannot charge this amount: in this currency its last digit must be 0.",
+                "The payment service cannot charge this amount: it is too small, or its last digit must be 0 in this currency.",
             );
         }
         fine

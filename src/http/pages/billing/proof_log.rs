@@ -88,23 +88,28 @@ fn progress(proving: &Proving) -> Markup {
                 progress max="100" value=(proving.percent()) aria-label="Share of the log that was read" { (proving.percent()) " %" }
             },
         ),
-        Some(Ok(found)) if found.ok => notice_text(
-            Tone::Success,
-            &format!(
-                "All {} events are as they were written, and {} fit.",
-                format::count(found.events),
-                format::counted(found.checkpoints, "signed note", "signed notes")
-            ),
-        ),
-        Some(Ok(found)) => notice_text(
-            Tone::Danger,
-            &format!(
-                "Event {} is not as it was written: {}.",
-                found.first_bad_position.unwrap_or_default(),
-                found.reason.as_deref().unwrap_or("unknown")
-            ),
-        ),
-        Some(Err(why)) => notice_text(Tone::Danger, &format!("It could not be verified: {why}.")),
+        Some((at, outcome)) => {
+            let (tone, words) = match outcome {
+                Ok(found) if found.ok => (
+                    Tone::Success,
+                    format!(
+                        "All {} events are as they were written, and {} fit.",
+                        format::count(found.events),
+                        format::counted(found.checkpoints, "signed note", "signed notes")
+                    ),
+                ),
+                Ok(found) => (
+                    Tone::Danger,
+                    format!(
+                        "Event {} is not as it was written: {}.",
+                        found.first_bad_position.unwrap_or_default(),
+                        found.reason.as_deref().unwrap_or("unknown")
+                    ),
+                ),
+                Err(why) => (Tone::Danger, format!("It could not be verified: {why}.")),
+            };
+            notice(tone, &html! { p { (format::moment(*at)) ": " (words) } })
+        }
     }
 }
 

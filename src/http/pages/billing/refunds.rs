@@ -10,7 +10,7 @@ use crate::domain::shared::payment::RefundOutcome;
 use crate::http::error::HttpError;
 use crate::http::response::{after, see_other};
 use crate::http::route::Route;
-use crate::http::ui::button::{link, link_small, submit_as};
+use crate::http::ui::button::{link, submit_as};
 use crate::http::ui::layout::{Place, crumbs};
 use crate::http::ui::table::{cell, head, number, text};
 use crate::http::ui::{
@@ -32,13 +32,14 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-const STATES: [(&str, &str); 8] = [
+const STATES: [(&str, &str); 9] = [
     ("open", "To do"),
     ("to-send", "To be sent"),
     ("stuck", "Did not go back"),
     ("proposed", "Waits for a second person"),
     ("succeeded", "Gone back"),
     ("refused", "Refused"),
+    ("dismissed", "Settled otherwise"),
     ("rejected", "Turned down"),
     ("lapsed", "Lapsed"),
 ];
@@ -53,6 +54,7 @@ fn state(row: &RefundRow) -> Markup {
         "succeeded" if row.via == RefundVia::Credit => chip(Tone::Success, "Credit"),
         "succeeded" => chip(Tone::Success, "Gone back"),
         "refused" => chip(Tone::Danger, "Refused"),
+        "dismissed" => chip(Tone::Plain, "Settled otherwise"),
         "lapsed" => chip(Tone::Plain, "Lapsed"),
         _ => chip(Tone::Plain, "Turned down"),
     }
@@ -132,10 +134,7 @@ async fn list(req: Req) -> Result<Res, HttpError> {
             ]
         })
         .collect();
-    let acts = html! {
-        (link_small("Export CSV", &with(&req, "format", Some("csv")), Weight::Plain))
-        (link_small("Export JSON Lines", &with(&req, "format", Some("jsonl")), Weight::Quiet))
-    };
+    let acts = exports::files(&req);
     let content = html! {
         (page_head("Refunds", Some("Money is given back from an order's page."), Some(&acts)))
         (filters(&chips, wanted.map(|_| "/billing/refunds")))
@@ -229,8 +228,8 @@ async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError>
                 ("Key at the gateway", html! { span.mono { (r.refund) } }),
             ]))
         }
-        (acts(req, &r, own, form, errors))
         (another_way(&r))
+        (acts(req, &r, own, form, errors))
     };
     Ok(desk(req, "Refund", errors, &content))
 }
@@ -293,6 +292,11 @@ fn acts(req: &Req, r: &RefundRow, own: bool, form: &Form, errors: &Errors) -> Ma
                 (submit_as("Nothing went back", "act", "not-done", Weight::Plain))
             } },
         ),
+        "refused" if !transfer && r.reference.is_none() => (
+            "Is it settled otherwise?",
+            "If the member does not want it back, or had it in a way that is not in this log, say so: it waits for nobody then. It does not go back by this.",
+            html! { (reason) div.row { (submit_as("It is settled otherwise", "act", "dismiss", Weight::Plain)) } },
+        ),
         _ => return html! {},
     };
     html! {
@@ -317,6 +321,7 @@ async fn act(mut req: Req) -> Result<Res, HttpError> {
     let command = match form.get("act") {
         "approve" => OrderCommand::DecideRefund { refund: r.refund, approve: true, by, at },
         "reject" => OrderCommand::DecideRefund { refund: r.refund, approve: false, by, at },
+        "dismiss" => OrderCommand::DismissRefund { refund: r.refund, by, at },
         "look-up" => {
             let id = req.command_id(&form);
             let asked = gateway::look_up(&req.app, r.order, r.refund, Some((id, Some(reason))), meta).await;

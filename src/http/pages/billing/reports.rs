@@ -164,7 +164,7 @@ pub(super) fn tall(minor: i64) -> f64 {
 async fn show(req: Req) -> Result<Res, HttpError> {
     let scope = Scope::of(&req)?;
     let reader = &req.app.reader;
-    let invoiced = tax_report::by_span(reader, scope.span, scope.from, scope.until).await?;
+    let invoiced = tax_report::by_span(reader, format::zone(), scope.span, (scope.from, scope.until)).await?;
     let invoiced = without_gaps(&scope, invoiced);
     let moved = movements::by_span(reader, scope.span, scope.from, scope.today).await?;
     let moved: Vec<Month> = moved.into_iter().skip_while(|m| m.start == 0 && m.end() == 0).collect();
@@ -240,7 +240,7 @@ fn revenue(scope: &Scope, all: &[Invoiced]) -> Markup {
         @if all.is_empty() { p.dim { "Nothing was invoiced yet." } } @else {
             (drawn)
             (table("Revenue", &columns, &rows.collect::<Vec<_>>()))
-            p.small.dim { "Refunds are taken off on the day of their credit note. A lost dispute is taken off as a whole on the day on which it was lost: no credit note is written, so its VAT stays owed." }
+            p.small.dim { "Refunds are taken off on the day of their credit note. A lost dispute is taken off as a whole on the day on which it was lost: no credit note is written, so its VAT stays owed: " a href="/billing/orders?lost=yes" { "the orders" } "." }
             (scope.files("revenue"))
         }
     }
@@ -261,7 +261,8 @@ const NAMES: [&str; 10] = [
 
 async fn revenue_file(req: Req) -> Result<Res, HttpError> {
     let scope = Scope::of(&req)?;
-    let all = tax_report::by_span(&req.app.reader, scope.span, scope.from, scope.until).await?;
+    let all =
+        tax_report::by_span(&req.app.reader, format::zone(), scope.span, (scope.from, scope.until)).await?;
     let all = without_gaps(&scope, all);
     let lines = all.iter().map(|m| {
         let plain = |minor| money(minor, &m.currency).decimal();

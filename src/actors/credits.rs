@@ -1,11 +1,11 @@
 //! The credit of an account: what there is, and setting some of it aside for an order before that is placed.
 
 use super::bus::{CommandError, Envelope};
-use super::payments::load_order;
+use super::payments::{card_gateway, gateway, load_order};
 use super::services::Services;
 use crate::domain::credit::{Credit, CreditCommand};
-use crate::domain::order::PlaceOrder;
-use crate::domain::shared::{AccountId, PersonalValue};
+use crate::domain::order::{PlaceOrder, Settlement};
+use crate::domain::shared::{AccountId, Money, PersonalValue};
 use crate::store::repository::EventRepository;
 use crate::store::{Metadata, Receipt, RecordedEvent, StoreError};
 
@@ -28,6 +28,20 @@ pub async fn load(cx: &Services, account: AccountId) -> Result<Credit, StoreErro
     Ok(EventRepository::<Credit>::new(cx.pool.clone(), cx.journal.clone()).load(account).await?.state)
 }
 
+/// How much of a credit an order for `asked` uses: as much as there is, but what is left for the card is nothing, or as
+/// much as the gateway charges at least.
+fn usable(cx: &Services, balance: Money, asked: Money, by_card: bool) -> Money {
+    let whole = balance.minor.min(asked.minor);
+    let gateway = card_gateway(cx).and_then(|name| gateway(cx, name).ok()).filter(|_| by_card);
+    let chargeable = |minor: i64| {
+        let rest = Money::new(asked.minor - minor, asked.currency);
+        rest.minor == 0 || gateway.as_ref().is_none_or(|g| g.can_charge(rest))
+    };
+    // An order that could not be charged without a credit either is not changed by it.
+    let used = if chargeable(0) { (0..=whole).rev().find(|used| chargeable(*used)) } else { None };
+    Money::new(used.unwrap_or(whole), asked.currency)
+}
+
 /// Sets aside what the buyer's credit has for an order that `event` asks for, and writes it into the order. Done
 /// again after a crash it is the same sum.
 ///
@@ -39,13 +53,15 @@ pub async fn set_aside(
     workflow: &str,
     place: &mut PlaceOrder,
 ) -> Result<(), CreditsError> {
-    let most = place.tax.gross;
+    let gross = place.tax.gross;
     let before = load(cx, place.account).await?;
     if before.knows(place.order) {
         place.credit = before.used_for(place.order);
         return Ok(());
     }
-    if before.balance(most.currency).minor <= 0 {
+    let by_card = matches!(place.settlement, Settlement::Charge { .. });
+    let most = usable(cx, before.balance(gross.currency), gross, by_card);
+    if most.minor <= 0 {
         return Ok(());
     }
     let (id, meta) = cx.follow(event, workflow, "credit");
@@ -73,7 +89,9 @@ pub async fn use_for_open(
         return Ok(None);
     };
     let (account, at) = (state.account(), meta.at);
-    if load(cx, account).await?.balance(most.currency).minor <= 0 {
+    let balance = load(cx, account).await?.balance(most.currency);
+    let most = usable(cx, balance, most, !state.is_by_transfer());
+    if most.minor <= 0 {
         return Ok(None);
     }
     let command = CreditCommand::Use { id, order, subscription: state.subject(), most, at };

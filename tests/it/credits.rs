@@ -203,3 +203,20 @@ async fn a_credit_pays_for_an_order_that_is_open_already() {
     studio.verify().await;
     studio.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_mail_asks_for_is_what_the_credit_leaves() {
+    let (studio, [member, billing, _]) = open(|_| {}).await;
+    let first = overpaid(&studio, &member, &billing, "15.00").await;
+    assert_eq!(to_credit(&studio, &billing, &first, "3.50").await.status, 303);
+    // Ordered seven days before, and not paid by its day.
+    tick(&studio, 25).await;
+    tick(&studio, 35).await;
+    let sql = "select mail::jsonb->>'about', (mail::jsonb->'amount'->>'minor')::bigint from outgoing_mail
+        where mail::jsonb->>'about' in ('order_to_pay', 'on_hold') order by created_at, id";
+    let rows = studio.client().await.query(sql, &[]).await.expect("the queue");
+    let asked: Vec<(String, i64)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    assert_eq!(asked, [("order_to_pay".to_owned(), 800), ("on_hold".to_owned(), 800)]);
+    studio.verify().await;
+    studio.close().await;
+}

@@ -43,7 +43,19 @@ async fn an_open_order_has_a_page_on_which_its_member_pays_it() {
     let expired = member.submit(&page, &pay, &old).await;
     assert!(expired.status == 422 && expired.body.contains("This card has expired."), "{}", expired.body);
     let good = [("kept", "new"), ("card_number", "4242424242424242"), ("card_expiry", "01/36")];
-    let paid = member.submit(&page, &pay, &good).await;
+    // What the page showed is said with the payment: for another amount, or another order, nothing is charged.
+    let start = shown.body.find("name=\"shown\" value=\"").expect("what is shown") + 20;
+    let said = shown.body[start..].split('"').next().expect("its end").to_owned();
+    assert!(said.ends_with(" EUR 11.50"), "{said}");
+    for other in [said.replace("11.50", "9.50"), said.replacen('K', "KX", 1)] {
+        let fields = [good.as_slice(), &[("shown", other.as_str())]].concat();
+        for act in [pay.as_str(), "/account/subscription/pay"] {
+            let refused = member.submit(&page, act, &fields).await;
+            assert_eq!(refused.status, 422, "{act}");
+            assert!(refused.body.contains("asks for €11.50 now. Nothing was charged."), "{}", refused.body);
+        }
+    }
+    let paid = member.submit(&page, &pay, &[good.as_slice(), &[("shown", said.as_str())]].concat()).await;
     assert_eq!(paid.status, 303, "{}", paid.body);
     studio.settle().await;
     let shown = member.get(&page).await.body;

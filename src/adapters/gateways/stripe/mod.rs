@@ -203,7 +203,7 @@ impl Gateway for Stripe {
     }
 
     fn can_charge(&self, amount: Money) -> bool {
-        units::to_stripe(amount).is_some()
+        units::is_chargeable(amount)
     }
 
     async fn save(&self, _: &CardEntry) -> Result<SavedMethod, GatewayError> {

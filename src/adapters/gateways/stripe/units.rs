@@ -8,6 +8,42 @@ use crate::domain::shared::{Currency, Money};
 /// Without minor units, and written with two digits behind the point.
 const HUNDREDS: [&str; 2] = ["ISK", "UGX"];
 
+/// The least that is charged in a currency, in our minor units, where Stripe names one
+/// (<https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>). What counts there is the currency in which
+/// the studio is paid out; for one that is paid out in another, the least may be a little more.
+const LEAST: [(&str, i64); 24] = [
+    ("AED", 200),
+    ("AUD", 50),
+    ("BGN", 100),
+    ("BRL", 50),
+    ("CAD", 50),
+    ("CHF", 50),
+    ("CZK", 1500),
+    ("DKK", 250),
+    ("EUR", 50),
+    ("GBP", 30),
+    ("HKD", 400),
+    ("HUF", 17_500),
+    ("INR", 50),
+    ("JPY", 50),
+    ("MXN", 1000),
+    ("MYR", 200),
+    ("NOK", 300),
+    ("NZD", 50),
+    ("PLN", 200),
+    ("RON", 200),
+    ("SEK", 300),
+    ("SGD", 50),
+    ("THB", 1000),
+    ("USD", 50),
+];
+
+/// Whether so much can be charged there.
+pub(super) fn is_chargeable(money: Money) -> bool {
+    let least = LEAST.iter().find(|(code, _)| *code == money.currency.code()).map_or(1, |(_, least)| *least);
+    money.minor >= least && to_stripe(money).is_some()
+}
+
 /// How many of Stripe's units one of ours is, and of which number theirs is a multiple.
 fn scale(code: &str, exponent: u32) -> (i64, i64) {
     match exponent {
@@ -67,6 +103,10 @@ mod tests {
                 assert_eq!(from_stripe(units, &code.to_ascii_lowercase()), Some(money), "and back");
             }
         }
+        let chargeable = |code, minor| is_chargeable(Money::new(minor, Currency::parse(code).unwrap()));
+        assert!(chargeable("EUR", 50) && chargeable("JPY", 50) && chargeable("KWD", 10));
+        assert!(!chargeable("EUR", 49) && !chargeable("HUF", 17_499) && !chargeable("KWD", 5124));
+        assert!(!chargeable("KWD", 0));
         assert_eq!(from_stripe(150_050, "isk"), None, "half a króna");
         assert_eq!(from_stripe(100, "xyz"), None);
         // Not sold in here, and not to be forgotten by whoever adds it.

@@ -3,7 +3,7 @@
 use super::cards::{self, card_fields};
 use super::order::transfer_facts;
 use super::payment_methods::{chosen_card, kept_choice};
-use super::shared::below;
+use super::shared::{below, shown, shown_otherwise};
 use crate::actors::bus::{CommandError, Envelope};
 use crate::actors::gifts::{self as codes, RedeemError};
 use crate::domain::gift::{Gift, GiftCommand, GiftStanding, GiftUse, order_of};
@@ -164,6 +164,7 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
                 } @else if let Some(code) = gift.last_code() {
                     (notice_text(Tone::Warning, &format!("{} Nothing was charged.", decline_words(code))))
                     (post_form(req, &format!("{PAGE}/{}/pay", gift.id()), &html! {
+                        (shown(order))
                         @if let Some(kept) = &kept { (kept) }
                         (card_fields(req, form, errors, kept.is_some()))
                         (submit(&format!("Pay {}", order.rest()), Weight::Main))
@@ -182,6 +183,10 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
 async fn pay(mut req: Req) -> Result<Res, HttpError> {
     let form = req.form().await?;
     let gift = own(&req).await?;
+    let order = orders::one(&req.app.reader, order_of(gift.id())).await?;
+    if let Some(changed) = order.and_then(|order| shown_otherwise(&form, &order)) {
+        return view(&req, &form, &changed).await;
+    }
     let mut errors = Errors::none();
     let Some((method, label)) = chosen_card(&req, &form, &mut errors).await? else {
         return view(&req, &form, &errors).await;

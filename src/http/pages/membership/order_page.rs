@@ -3,7 +3,7 @@
 use super::cards::{self, card_fields};
 use super::order::transfer_facts;
 use super::payment_methods::{chosen_card, kept_choice};
-use super::shared::{below, period_words};
+use super::shared::{below, period_words, shown, shown_otherwise};
 use super::subscription::order_chip;
 use crate::actors::bus::{CommandError, Envelope};
 use crate::actors::credits::use_for_open;
@@ -212,6 +212,7 @@ async fn panel(req: &Req, order: &OrderRow, form: &Form, errors: &Errors) -> Res
                 p { (link("Confirm the payment", &format!("/account/orders/{}/confirm", order.id), Weight::Main)) }
             } @else if by_card {
                 (post_form(req, &format!("/account/orders/{}/pay", order.id), &html! {
+                    (shown(order))
                     @if let Some(kept) = &kept { (kept) }
                     (card_fields(req, form, errors, kept.is_some()))
                     (submit(&format!("Pay {}", order.rest()), Weight::Main))
@@ -264,6 +265,9 @@ async fn pay(mut req: Req) -> Result<Res, HttpError> {
     let here = format!("/account/orders/{}", order.id);
     // Paid, cancelled or under way meanwhile: the page says so.
     let Some(row) = waiting(&req, &order).await? else { return Ok(see_other(&here)) };
+    if let Some(changed) = shown_otherwise(&form, &order) {
+        return view(&req, &form, &changed).await;
+    }
     let mut errors = Errors::none();
     let Some((method, label)) = chosen_card(&req, &form, &mut errors).await? else {
         return view(&req, &form, &errors).await;

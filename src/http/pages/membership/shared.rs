@@ -13,13 +13,38 @@ use crate::http::pages::account::places;
 use crate::http::ui::layout::{Theme, rooms};
 use crate::http::ui::table::{number, text};
 use crate::http::ui::{Column, Errors, facts, format, table};
-use crate::http::{Req, Res};
+use crate::http::{Form, Req, Res};
 use crate::projections::invoices::Invoice;
+use crate::projections::orders::OrderRow;
 use crate::projections::plans::{self, Offer};
 use crate::projections::subscriptions::{self, SubscriptionRow};
 use crate::projections::tax_rates;
 use chrono::NaiveDate;
 use maud::{Markup, html};
+
+/// What a button to pay an order says is to be paid, for [`shown_otherwise`].
+pub(super) fn shown(order: &OrderRow) -> Markup {
+    html! { input type="hidden" name="shown" value=(to_be_shown(order)); }
+}
+
+fn to_be_shown(order: &OrderRow) -> String {
+    let rest = order.rest();
+    format!("{} {} {}", order.number, rest.currency.code(), rest.decimal())
+}
+
+/// Why nothing is charged: the page showed another amount, or another order, than is to be paid now. A form that says
+/// nothing of it (a script's) was made by nobody who saw a page.
+pub(super) fn shown_otherwise(form: &Form, order: &OrderRow) -> Option<Errors> {
+    let shown = form.get("shown");
+    (!shown.is_empty() && shown != to_be_shown(order)).then(|| {
+        let words = format!(
+            "What is to be paid has changed since this page was made: order {} asks for {} now. Nothing was charged. Pay again if you agree.",
+            order.number,
+            order.rest()
+        );
+        Errors::one("", words)
+    })
+}
 
 /// The country a page reckons with: as chosen from the list, else the studio's.
 pub(in crate::http::pages) fn country(req: &Req, chosen: &str) -> Country {

@@ -2,7 +2,7 @@
 
 use super::cards::{self, card_fields};
 use super::order::transfer_facts;
-use super::shared::TaxDesk;
+use super::shared::{TaxDesk, shown};
 use super::{pause, plan_change, team, withdrawal};
 use crate::domain::order::{Settlement, transfer_reference};
 use crate::domain::shared::Money;
@@ -176,7 +176,8 @@ fn body(
         row.state.open_order().and_then(|o| orders.iter().find(|r| r.id == o.order)).filter(|o| o.is_open());
     let live = !row.status.is_final();
     let withdrawing = row.state.withdrawing();
-    let running = live && withdrawing.is_none();
+    let ending = row.state.ending().is_some() && live;
+    let running = live && withdrawing.is_none() && !ending;
     html! {
         section.panel aria-labelledby="state" {
             div.row.apart { h2 #state { (row.plan()) } (own_chip(row)) }
@@ -196,6 +197,9 @@ fn body(
         }
         @if let Some(w) = withdrawing {
             (notice(Tone::Info, &html! { p { "We received your withdrawal from the contract: " (format::moment(w.awaits.declared_at)) ". It counts from then. As soon as the result of the payment is known, your subscription ends, and what was taken for later days goes back to you. A mail says so." } }))
+        }
+        @if ending && withdrawing.is_none() {
+            (notice_text(Tone::Warning, "Your bank was asked to take a payment back, so your subscription ends. A payment is still being processed: as soon as its result is known the subscription ends, and what was taken for it goes back to you. If you did not ask your bank, write to us."))
         }
         @if fresh { (notice_text(Tone::Info, "Your payment is being processed. This page shows the result by itself.")) }
         @else if waiting { (notice_text(Tone::Info, "The payment service has not said yet what became of your payment. We find out, which can take some days: you are not charged twice, and a mail tells you the result.")) }
@@ -225,6 +229,7 @@ fn own_chip(row: &SubscriptionRow) -> Markup {
     match row.status {
         status if status.is_final() => status_chip(row),
         _ if row.state.withdrawing().is_some() => chip(Tone::Warning, "Withdrawn"),
+        _ if row.state.ending().is_some() => chip(Tone::Warning, "Ends"),
         Status::Active if row.state.is_parked() => chip(Tone::Info, "We are looking at it"),
         _ => status_chip(row),
     }
@@ -253,6 +258,10 @@ fn standing(row: &SubscriptionRow) -> String {
     match row.status {
         status if !status.is_final() && row.state.withdrawing().is_some() => {
             "You withdrew from the contract. Nothing more will be charged.".into()
+        }
+        status if !status.is_final() && row.state.ending().is_some() => {
+            "It ends when the result of the payment that is being processed is known. Nothing more will be charged."
+                .into()
         }
         Status::Active if row.state.is_parked() => {
             "Payments were not asked for in time, and we are looking at it: nothing is charged meanwhile. You can watch everything and need not do anything. A mail tells you how it goes on.".into()
@@ -358,12 +367,13 @@ fn open_order(
                     (facts(&transfer_facts(req, reference)))
                 } @else {
                     @if has_method {
-                        (post_form(req, "/account/subscription/pay", &html! { (submit(&format!("Pay {} with this card", open.rest()), Weight::Main)) }))
+                        (post_form(req, "/account/subscription/pay", &html! { (shown(open)) (submit(&format!("Pay {} with this card", open.rest()), Weight::Main)) }))
                     }
                     details.fold open[!errors.is_empty()] {
                         summary { "Pay with another card" }
                         (post_form(req, "/account/subscription/pay", &html! {
                             input type="hidden" name="new_card" value="yes";
+                            (shown(open))
                             (card_fields(req, form, errors, false)) (submit(&format!("Pay {}", open.rest()), Weight::Plain))
                         }))
                     }

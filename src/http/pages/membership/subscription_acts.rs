@@ -1,6 +1,7 @@
 //! What the buttons of `/account/subscription` do.
 
 use super::cards::keep_card;
+use super::shared::shown_otherwise;
 use super::subscription::view;
 use crate::actors::bus::{CommandError, Envelope};
 use crate::domain::shared::derive_id;
@@ -10,6 +11,7 @@ use crate::http::response::{after, see_other};
 use crate::http::route::{Access, Route};
 use crate::http::ui::Errors;
 use crate::http::{Form, Req, Res};
+use crate::projections::orders;
 use crate::projections::subscriptions::{self, SubscriptionRow};
 
 pub(super) fn routes() -> Vec<Route> {
@@ -72,6 +74,13 @@ async fn change_card(mut req: Req) -> Result<Res, HttpError> {
 async fn pay(mut req: Req) -> Result<Res, HttpError> {
     let form = req.form().await?;
     let row = own(&req).await?;
+    let open = match row.state.open_order() {
+        Some(open) => orders::one(&req.app.reader, open.order).await?,
+        None => None,
+    };
+    if let Some(changed) = open.and_then(|order| shown_otherwise(&form, &order)) {
+        return view(&req, &form, &changed).await;
+    }
     let attempt = derive_id(&req.command_id(&form).to_string(), "attempt");
     let at = req.now();
     if form.get("new_card").is_empty() {

@@ -9,7 +9,7 @@ pub(super) fn render(studio: &Studio, name: Option<&str>, expires: DateTime<Utc>
         .to_person(name)
         .say(format!(
             "You asked for a copy of everything we keep about you. You can fetch it until {}.",
-            day_words(expires.date_naive())
+            day_words(studio.zone.date_of(expires))
         ))
         .say("If it was not you who asked, change your password: somebody else is signed in to your account.")
         .button("Fetch the copy", studio.link("/account/export"))

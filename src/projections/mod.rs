@@ -38,6 +38,7 @@ mod renewal_words;
 pub mod site;
 pub mod sorting;
 pub mod statistics;
+pub mod studio_zone;
 mod subscription_lists;
 pub mod subscription_timeline;
 pub mod subscription_words;

@@ -2,7 +2,7 @@
 //! Made when they are read, so that better words need no new fold of the log.
 
 use super::subscription_timeline::Entry;
-use super::{debit_words, due_day_words, plan_change_words, renewal_words};
+use super::{debit_words, due_day_words, plan_change_words, renewal_words, studio_zone};
 use crate::domain::approval::ApprovalEvent;
 use crate::domain::credit::CreditEvent;
 use crate::domain::invoice_series::InvoiceSeriesEvent;
@@ -49,7 +49,7 @@ pub(super) fn words(weight: Weight, what: impl Into<String>, why: impl Into<Opti
 }
 
 pub(super) fn moment(at: DateTime<Utc>) -> String {
-    at.format("%-d %b %Y, %H:%M UTC").to_string()
+    studio_zone::zone().moment_words(at)
 }
 
 pub(super) fn rules(policy: &BillingPolicy) -> String {

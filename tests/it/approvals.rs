@@ -209,7 +209,7 @@ async fn an_order_is_waived_once_and_access_without_an_end_can_be_turned_down_or
     assert_eq!(decide(&studio, &billing, &two, "refuse").await.status, 303);
     assert!(billing.get(&two).await.body.contains("Taken back"));
     assert_eq!(count(&studio, "ComplimentaryAccessGranted").await, 0);
-    let until = (Utc::now() + TimeDelta::days(80)).date_naive().to_string();
+    let until = crate::support::day_of(Utc::now() + TimeDelta::days(80)).to_string();
     let short = [("act", "complimentary"), ("until", until.as_str()), ("reason", "the prize")];
     assert_eq!(
         path(&post(&studio, &billing, &person, &person, &short).await),

@@ -50,7 +50,7 @@ async fn a_day_that_is_asked_about_ends_at_the_midnight_of_the_studio() {
     let due = row(&studio, &page).await.state.next_due_on().unwrap();
     let person = link(&billing.get("/billing/subscriptions").await.body, "/billing/people/");
     // Half past eleven in the evening of that day in UTC is the next day in Amsterdam.
-    let day = studio.instance.services.clock.now().date_naive() + TimeDelta::days(3);
+    let day = crate::support::day_of(studio.instance.services.clock.now()) + TimeDelta::days(3);
     set_clock(&studio, day.and_hms_opt(23, 30, 0).unwrap().and_utc());
     let give = [("act", "extend"), ("days", "5"), ("reason", "the player broke")];
     assert_eq!(post(&studio, &billing, &page, &page, &give).await, 303);

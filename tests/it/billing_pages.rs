@@ -313,7 +313,7 @@ async fn a_colleague_sees_what_somebody_may_watch_and_what_decided_it() {
     assert!(page.contains("Yes: a subscription, or a seat in a team, gives access."), "{page}");
     let clock = &studio.instance.services.clock;
     let joined = clock.now();
-    let before = (joined - chrono::TimeDelta::days(2)).date_naive();
+    let before = crate::support::day_of(joined - chrono::TimeDelta::days(2));
     let page = billing.get(&format!("{person}?on={before}")).await.body;
     assert!(page.contains("No subscription at that time."), "{page}");
 
@@ -331,13 +331,13 @@ async fn a_colleague_sees_what_somebody_may_watch_and_what_decided_it() {
     let page = billing.get(&person).await.body;
     assert!(page.contains("No: the subscription is on hold until its order is paid."), "{page}");
     assert!(page.contains("On hold: access has ended") && page.contains("As many attempts failed"), "{page}");
-    let between = (joined + chrono::TimeDelta::days(33)).date_naive();
+    let between = crate::support::day_of(joined + chrono::TimeDelta::days(33));
     let page = billing.get(&format!("{person}?on={between}")).await.body;
     // The whole rule is asked as of that day: the subscription gave access then.
     let on_that_day = "</strong>Yes: a subscription, or a seat in a team, gives access.";
     assert!(page.contains(on_that_day) && page.contains("attempt 1 of 3"), "{page}");
     // What staff gave is told for its days, with who gave it and why.
-    let end = (clock.now() + chrono::TimeDelta::days(60)).date_naive().to_string();
+    let end = crate::support::day_of(clock.now() + chrono::TimeDelta::days(60)).to_string();
     let give = [("act", "complimentary"), ("until", end.as_str()), ("reason", "the prize of the evening")];
     assert_eq!(billing.submit(&person, &person, &give).await.status, 303);
     studio.settle().await;
@@ -347,7 +347,7 @@ async fn a_colleague_sees_what_somebody_may_watch_and_what_decided_it() {
     // What was given later stands only in what happened to the account, below.
     let answer = page.split("id=\"history\"").next().expect("the answer");
     assert!(answer.contains(on_that_day) && !answer.contains("the prize of the evening"), "{page}");
-    let today = clock.now().date_naive();
+    let today = crate::support::day_of(clock.now());
     let page = billing.get(&format!("{person}?on={today}")).await.body;
     assert!(
         page.contains("</strong>Yes: complimentary access until ")

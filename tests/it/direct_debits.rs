@@ -52,7 +52,7 @@ fn checked(xml: &[u8]) -> String {
 
 /// A statement of today with one entry.
 fn statement(studio: &Studio, direction: &str, amount: &str, details: &str) -> String {
-    let day = studio.instance.services.clock.now().date_naive();
+    let day = crate::support::day_of(studio.instance.services.clock.now());
     format!(
         "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.08\"><BkToCstmrStmt><Stmt><Acct><Id>\
          <IBAN>NL02ABNA0123456789</IBAN></Id></Acct><Ntry><Amt Ccy=\"EUR\">{amount}</Amt><CdtDbtInd>{direction}\
@@ -132,7 +132,7 @@ async fn a_table_of_the_bank_brings_back_a_debit_as_its_xml_does() {
     let (_, xml) = billing.download(&format!("{file}/file")).await;
     let text = String::from_utf8(xml).expect("text");
     let reference = between(&text, "<EndToEndId>", "<").to_owned();
-    let today = cx.clock.now().date_naive();
+    let today = crate::support::day_of(cx.clock.now());
     let head = "date;amount;description;return code\n";
     let came = book(&studio, &format!("{head}{today};11.50;{reference};\n")).await;
     assert!(matches!(came.lines[0].became, Booked::Booked { .. }), "{came:?}");
@@ -172,7 +172,7 @@ async fn each_order_goes_to_the_bank_once_and_what_comes_back_is_open_again() {
         assert!(text.contains(part), "{part}: {text}");
     }
     let day: NaiveDate = between(&text, "<ReqdColltnDt>", "<").parse().expect("a day");
-    let noticed = cx.clock.now().date_naive() + TimeDelta::days(4);
+    let noticed = crate::support::day_of(cx.clock.now()) + TimeDelta::days(4);
     assert!(day >= noticed && kinora::domain::shared::sepa::is_bank_day(day), "{day}");
     assert_eq!(mails(&studio, "debit_ahead").await, 1, "the member is told before");
     let reads = "select count(*) from events where type = 'PersonalDataRead' and payload->>'scope' = 'billing-direct-debit-file'";
@@ -217,7 +217,7 @@ async fn each_order_goes_to_the_bank_once_and_what_comes_back_is_open_again() {
     );
     assert_eq!((row().await.status, report.debits), (Status::OnHold, 0));
     // The same from a table is known, too.
-    let today = cx.clock.now().date_naive();
+    let today = crate::support::day_of(cx.clock.now());
     let table = format!("date;amount;description\n{today};-14.50;Rücklastschrift AM04 {reference}\n");
     let known = book(&studio, &table).await;
     assert!(matches!(known.lines[0].became, Booked::Known { .. }), "{known:?}");
@@ -282,7 +282,7 @@ async fn what_the_bank_does_not_collect_is_to_be_paid_otherwise_and_a_report_cou
         .next()
         .and_then(|id| id.parse().ok())
         .expect("an id");
-    let day = cx.clock.now().date_naive();
+    let day = crate::support::day_of(cx.clock.now());
     let report = |message: &str, day: NaiveDate, inner: &str| {
         format!(
             "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:pain.002.001.10\"><CstmrPmtStsRpt><GrpHdr><CreDtTm>{day}T00:00:00Z\

@@ -33,7 +33,7 @@ async fn other_currencies_are_converted_at_the_rate_of_the_last_day_and_never_wi
     let (studio, member, billing) =
         open_with(|c| drop(c.billing.currencies.insert("DE".into(), "USD".into()))).await;
     assert_eq!(order(&studio, &member, "DE", "card", "4242 4242 4242 4242").await.status, 303);
-    let (last, name) = quarter(studio.instance.services.clock.now().date_naive());
+    let (last, name) = quarter(crate::support::day_of(studio.instance.services.clock.now()));
     let (csv, page) =
         (format!("/billing/reports/oss.csv?quarter={name}"), format!("/billing/reports/oss?quarter={name}"));
     let line = billing.get(&csv).await.body.lines().nth(1).expect("a line").to_owned();
@@ -138,7 +138,7 @@ async fn the_bank_s_file_is_fetched_while_a_rate_is_missing_and_trouble_is_said(
     })
     .await;
     assert_eq!(order(&studio, &member, "DE", "card", "4242 4242 4242 4242").await.status, 303);
-    let (last, _) = quarter(studio.instance.services.clock.now().date_naive());
+    let (last, _) = quarter(crate::support::day_of(studio.instance.services.clock.now()));
     let asked = || says.lock().expect("answers").2;
     let slot = |hours: i64| {
         let morning = last.and_hms_opt(9, 0, 0).expect("a time").and_utc();

@@ -170,7 +170,7 @@ async fn films_and_courses_are_published_when_their_time_has_come() {
     sent(&studio, maker.submit(&course, &course, &filed).await).await;
 
     let soon = chrono::Utc::now() + chrono::TimeDelta::days(2);
-    let when = soon.format("%Y-%m-%dT%H:%M").to_string();
+    let when = crate::support::typed(soon);
     for (desk, page) in [(&film, "/films/salt"), (&course, "/courses/rigging")] {
         let schedule = format!("{desk}/schedule");
         for (time, words) in

@@ -23,7 +23,7 @@ async fn mine(member: &Browser) -> String {
 async fn a_pause_stops_access_at_once_and_ending_it_gives_it_back() {
     let (studio, member, billing) = open().await;
     assert_eq!(order(&studio, &member, "NL", "card", "4242 4242 4242 4242").await.status, 303);
-    let today = studio.instance.services.clock.now().date_naive();
+    let today = crate::support::day_of(studio.instance.services.clock.now());
     let zone = kinora::domain::shared::calendar::Zone::amsterdam();
     let today = zone.date_of(studio.instance.services.clock.now()).max(today).to_string();
 

@@ -281,7 +281,7 @@ async fn a_dearer_plan_from_a_later_day_on_is_an_order_with_its_sums_and_can_be_
 
     // What staff give and take without a payment is told too.
     let person = link(&billing.get("/billing/subscriptions").await.body, "/billing/people/");
-    let end = (studio.instance.services.clock.now() + TimeDelta::days(20)).date_naive().to_string();
+    let end = crate::support::day_of(studio.instance.services.clock.now() + TimeDelta::days(20)).to_string();
     let give = [("act", "complimentary"), ("until", end.as_str()), ("reason", "the prize")];
     assert_eq!(act(&studio, &billing, &person, &give).await.status, 303);
     assert_eq!(says(&studio, "We gave you access"), 1);

@@ -114,7 +114,9 @@ async fn makes(studio: &Studio, owner: &Browser, things: &mut Things) {
     let props = owner.submit(&format!("{shelf}/new"), &shelf, &[("title", "Props")]).await;
     things.insert("collection", last(&sent(studio, props).await));
     let new = format!("/studio/logs/new?film={}", last(&film));
-    let week = kinora::domain::production_log::Week::of(studio.instance.services.clock.now().date_naive());
+    let week = kinora::domain::production_log::Week::of(crate::support::day_of(
+        studio.instance.services.clock.now(),
+    ));
     let (week, id) = (week.to_string(), last(&film));
     let about = [("film", id.as_str()), ("week", &week), ("title", "Jars"), ("summary", "Forty of them.")];
     let log = sent(studio, owner.submit(&new, "/studio/logs", &about).await).await;

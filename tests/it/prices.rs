@@ -143,7 +143,7 @@ async fn a_new_price_is_announced_to_those_who_have_the_old_one() {
         rows.first().map(|r| r.get::<_, String>(0)).unwrap_or_else(|| panic!("no price of {minor}"))
     };
     let (old, new) = (of(1150).await, of(1350).await);
-    let today = studio.instance.services.clock.now().date_naive();
+    let today = crate::support::day_of(studio.instance.services.clock.now());
     let day = |n: u64| (today + chrono::Days::new(n)).to_string();
     let action = format!("/billing/plans/{plan}/price-change");
     let announce = async |from: &str, to: &str, on: &str| {

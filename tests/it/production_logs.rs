@@ -39,7 +39,7 @@ async fn a_week_is_told_by_those_who_make_the_film() {
     let film_desk = film(&studio, creator).await;
     assert_eq!(visitor.get(&format!("{FILM}/logs")).await.status, 404, "nothing was told yet");
 
-    let now = Week::of(studio.instance.services.clock.now().date_naive());
+    let now = Week::of(crate::support::day_of(studio.instance.services.clock.now()));
     let week = now.to_string();
     let film_id = film_desk.rsplit('/').next().expect("an id");
     let new = format!("/studio/logs/new?film={film_id}");

@@ -81,8 +81,10 @@ async fn a_profile_is_private_until_its_owner_shows_it() {
     person(&studio, "mod@example.org", &[Role::Moderator]).await;
     let moderator = signed_in(&studio, "mod@example.org").await;
     let page = format!("/moderation/people/{ada}");
-    let (today, act) =
-        (studio.instance.services.clock.now().date_naive(), [("act", "suspend"), ("reason", "test")]);
+    let (today, act) = (
+        crate::support::day_of(studio.instance.services.clock.now()),
+        [("act", "suspend"), ("reason", "test")],
+    );
     let past = [act[0], act[1], ("suspended_until", "2020-01-01")];
     let refused = moderator.submit(&page, &page, &past).await;
     assert!(refused.status == 422 && refused.body.contains("must be in the future"), "{}", refused.body);

@@ -148,7 +148,7 @@ async fn staff_read_and_export_what_was_sold_where() {
     assert!(csv.body.contains("DE,one-stop shop,STANDARD,19.00,9.66,1.84,EUR,1"), "{}", csv.body);
     let old = billing.get("/billing/reports/vat?quarter=2001-Q1").await;
     assert!(old.body.contains("Nothing was invoiced in this quarter"));
-    let today = studio.instance.services.clock.now().date_naive();
+    let today = crate::support::day_of(studio.instance.services.clock.now());
     for (name, kind) in [("%Y-%m", "month"), ("%Y", "year"), ("%Y-%m-%d", "day")] {
         let period = today.format(name).to_string();
         let csv = billing.get(&format!("/billing/reports/vat.csv?period={period}")).await.body;
@@ -204,7 +204,7 @@ async fn coupons_refunds_and_lost_disputes_are_taken_off_and_spans_can_be_chosen
     assert!(overview.contains("€9.20"), "the overview");
     // Revenue is one thing everywhere: without tax, refunds taken off.
     // Late in the evening it is the next day already where the studio is.
-    let (today, day) = (now.date_naive(), chrono::TimeDelta::days);
+    let (today, day) = (crate::support::day_of(now), chrono::TimeDelta::days);
     let spans = tax_report::by_span(reader, Zone::amsterdam(), Span::Day, (today - day(29), today + day(2)))
         .await
         .expect("read");
@@ -258,7 +258,7 @@ async fn coupons_refunds_and_lost_disputes_are_taken_off_and_spans_can_be_chosen
     assert_eq!(early.lines().count(), 1, "{early}");
     let page = billing.get("/billing/reports?by=month&until=2001-12-31").await.body;
     assert!(page.contains("1 Jan 2000 to 31 Dec 2001") && page.contains("Up to today"), "{page}");
-    let today = studio.instance.services.clock.now().date_naive();
+    let today = crate::support::day_of(studio.instance.services.clock.now());
     let page = billing.get(&format!("/billing/reports?by=week&until={today}")).await.body;
     let file_of_it = format!("revenue.csv?by=week&amp;until={today}");
     assert!(page.contains(&file_of_it), "the files are of the same time: {page}");

@@ -78,8 +78,7 @@ async fn a_line_stands_above_every_page_until_it_ends() {
         assert!(visitor.get(path).await.body.contains(shown), "{path}");
     }
     // At the end of its time it goes by itself.
-    let until = (studio.instance.services.clock.now() + chrono::TimeDelta::hours(2)).format("%Y-%m-%dT%H:%M");
-    let until = until.to_string();
+    let until = crate::support::typed(studio.instance.services.clock.now() + chrono::TimeDelta::hours(2));
     assert_eq!(send(&studio, &editor, at, &[("line", line), ("until", &until)]).await.status, 303);
     assert!(visitor.get("/films").await.body.contains(shown));
     assert_eq!(send(&studio, &editor, at, &[("act", "end"), ("line", line)]).await.status, 303);

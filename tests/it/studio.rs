@@ -193,7 +193,7 @@ async fn lessons_are_open_by_their_mark_and_posts_by_their_time() {
         creator.submit(&post, &format!("{post}/schedule"), &[("publish_at", "2020-01-01T00:00")]).await;
     assert!(past.status == 422 && past.body.contains("Choose a time in the future"), "{}", past.body);
     let soon = chrono::Utc::now() + chrono::TimeDelta::days(2);
-    let when = soon.format("%Y-%m-%dT%H:%M").to_string();
+    let when = crate::support::typed(soon);
     assert_eq!(
         creator.submit(&post, &format!("{post}/schedule"), &[("publish_at", when.as_str())]).await.status,
         303

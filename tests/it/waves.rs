@@ -206,7 +206,7 @@ async fn a_sweep_hides_what_they_wrote_spares_who_belongs_here_and_is_undone() {
     assert_eq!(ids("text=pills").await, [spam]);
     assert_eq!(ids("name=shy").await, [shy]);
     assert_eq!(ids("since=2020-01-01&until=2020-02-01").await, Vec::<Uuid>::new());
-    let today = cx.clock.now().date_naive();
+    let today = crate::support::day_of(cx.clock.now());
     assert_eq!(ids(&format!("since={today}&until={today}&mail=bad")).await, both);
     assert_eq!(ids(&format!("since={today}&unconfirmed=yes")).await, Vec::<Uuid>::new());
 

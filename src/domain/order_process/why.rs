@@ -3,7 +3,7 @@
 
 use crate::domain::order::OrderEvent;
 use crate::domain::shared::Money;
-use crate::domain::shared::calendar::{Period, day_words};
+use crate::domain::shared::calendar::{Period, Zone, day_words};
 use crate::domain::shared::tax::{Buyer, Country, Tax};
 use crate::domain::shared::tax_rates::RateTable;
 use crate::domain::shared::vat_number::VatCheck;
@@ -255,7 +255,7 @@ pub fn explain(
         );
         grounds.push(Ground { position, words });
     }
-    Some(Explanation { grounds, sum, reckoned, ordered, taken: taken(own) })
+    Some(Explanation { grounds, sum, reckoned, ordered, taken: taken(own, terms.zone) })
 }
 
 fn priced(
@@ -301,7 +301,7 @@ fn changed(old: &Terms, new: &Terms, p: &Proration, left: Option<Money>) -> Vec<
     ]
 }
 
-fn taken(own: &[(i64, OrderEvent)]) -> Vec<Ground> {
+fn taken(own: &[(i64, OrderEvent)], zone: Zone) -> Vec<Ground> {
     let line = |position: &i64, words: String| Some(Ground { position: *position, words });
     own.iter()
         .filter_map(|(position, event)| match event {
@@ -310,13 +310,14 @@ fn taken(own: &[(i64, OrderEvent)]) -> Vec<Ground> {
             }
             OrderEvent::OrderCreditApplied { amount, at, .. } => line(
                 position,
-                format!("{amount} came from the member's credit on {}.", day_words(at.date_naive())),
+                format!("{amount} came from the member's credit on {}.", day_words(zone.date_of(*at))),
             ),
-            OrderEvent::PaymentSucceeded { amount, gateway, at, .. } => {
-                line(position, format!("{amount} were taken by {gateway} on {}.", day_words(at.date_naive())))
-            }
+            OrderEvent::PaymentSucceeded { amount, gateway, at, .. } => line(
+                position,
+                format!("{amount} were taken by {gateway} on {}.", day_words(zone.date_of(*at))),
+            ),
             OrderEvent::TransferReceived { received, at, .. } => {
-                line(position, format!("{received} came by transfer on {}.", day_words(at.date_naive())))
+                line(position, format!("{received} came by transfer on {}.", day_words(zone.date_of(*at))))
             }
             _ => None,
         })

@@ -3,7 +3,10 @@
 //! Periods are never chained: period *n* starts at anchor + *n* × interval, clamped to the last day
 //! of the month, so that a February does not pull every later month to the 28th.
 
-use chrono::{DateTime, Datelike, Days, LocalResult, Months, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono::{
+    DateTime, Datelike, Days, LocalResult, Months, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone,
+    Utc,
+};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -183,6 +186,12 @@ impl Zone {
         self.0.name()
     }
 
+    /// What the clocks there show at `instant`.
+    #[must_use]
+    pub fn local_of(self, instant: DateTime<Utc>) -> NaiveDateTime {
+        instant.with_timezone(&self.0).naive_local()
+    }
+
     /// `instant` as people read it there: day, time and the short name of what the clocks show.
     #[must_use]
     pub fn moment_words(self, instant: DateTime<Utc>) -> String {
@@ -199,17 +208,23 @@ impl Zone {
     /// instant that exists; where midnight comes twice, the earlier one.
     #[must_use]
     pub fn start_of_day(self, date: NaiveDate) -> DateTime<Utc> {
-        let midnight = date.and_time(NaiveTime::MIN);
-        match self.0.from_local_datetime(&midnight) {
+        self.instant_of(date.and_time(NaiveTime::MIN))
+    }
+
+    /// The instant at which the clocks there show `local`: the earlier one of two, and the first after a gap in which
+    /// they never do.
+    #[must_use]
+    pub fn instant_of(self, local: NaiveDateTime) -> DateTime<Utc> {
+        match self.0.from_local_datetime(&local) {
             LocalResult::Single(at) => at.with_timezone(&Utc),
             LocalResult::Ambiguous(a, b) => a.min(b).with_timezone(&Utc),
             LocalResult::None => {
                 // The wall clock runs forward over the gap, so halving finds its first instant.
-                let zero = Utc.from_utc_datetime(&midnight);
+                let zero = Utc.from_utc_datetime(&local);
                 let (mut before, mut after) = (zero - TimeDelta::hours(26), zero + TimeDelta::hours(26));
                 while after - before > TimeDelta::seconds(1) {
                     let middle = before + TimeDelta::seconds((after - before).num_seconds() / 2);
-                    if middle.with_timezone(&self.0).naive_local() >= midnight {
+                    if middle.with_timezone(&self.0).naive_local() >= local {
                         after = middle;
                     } else {
                         before = middle;

@@ -1,29 +1,13 @@
 //! How times, lengths and counts are written, once for the whole house.
 
-use crate::domain::shared::calendar::Zone;
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+pub use crate::projections::studio_zone::{in_zone, zone};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use maud::{Markup, html};
 
 /// `21 Nov 2026`, the one date format of all pages.
 #[must_use]
 pub fn day(at: NaiveDate) -> String {
     at.format("%-d %b %Y").to_string()
-}
-
-tokio::task_local! {
-    /// The zone of the studio, while one of its pages is made.
-    static ZONE: Option<Zone>;
-}
-
-/// Makes a page whose days are those of `zone`, as in mails and on invoices.
-pub async fn in_zone<F: Future>(zone: Option<Zone>, page: F) -> F::Output {
-    ZONE.scope(zone, page).await
-}
-
-/// Where the studio is.
-#[must_use]
-pub fn zone() -> Zone {
-    ZONE.try_with(|zone| *zone).ok().flatten().unwrap_or(Zone::utc())
 }
 
 /// The day of a moment, where the studio is.
@@ -50,16 +34,37 @@ pub fn date(at: DateTime<Utc>) -> Markup {
     html! { time datetime=(rfc(at)) title=(moment_text(at)) { (day(local_day(at))) } }
 }
 
-/// A `<time>` that shows day and minute, in UTC.
+/// A `<time>` that shows day and minute, where the studio is.
 #[must_use]
 pub fn moment(at: DateTime<Utc>) -> Markup {
     html! { time datetime=(rfc(at)) { (moment_text(at)) } }
 }
 
-/// `21 Nov 2026, 18:38 UTC`
+/// `21 Nov 2026, 19:38 CET`, where the studio is.
 #[must_use]
 pub fn moment_text(at: DateTime<Utc>) -> String {
-    at.format("%-d %b %Y, %H:%M UTC").to_string()
+    zone().moment_words(at)
+}
+
+/// A moment as `datetime-local` fields hold it: day and minute, where the studio is.
+#[must_use]
+pub fn moment_value(at: DateTime<Utc>) -> String {
+    zone().local_of(at).format("%Y-%m-%dT%H:%M").to_string()
+}
+
+/// Day and time as such fields send them, or with a blank between, where the studio is; none if it is no time.
+#[must_use]
+pub fn moment_of(text: &str) -> Option<DateTime<Utc>> {
+    ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
+        .iter()
+        .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
+        .map(|local| zone().instant_of(local))
+}
+
+/// What such a field says of whose clock counts.
+#[must_use]
+pub fn clock_hint() -> String {
+    format!("By the studio's clock ({}).", zone().name())
 }
 
 /// RFC 3339 with seconds, for attributes and machines.
@@ -121,6 +126,30 @@ pub fn counted(number: i64, one: &str, many: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::shared::calendar::Zone;
+
+    #[tokio::test]
+    async fn what_is_typed_is_by_the_clock_of_the_studio() {
+        let of = |text: &'static str| {
+            in_zone(Zone::parse("Europe/Amsterdam").ok(), async move { moment_of(text) })
+        };
+        for (typed, meant) in [
+            ("2026-12-24T18:00", Some("2026-12-24T17:00:00Z")),
+            ("2026-07-24 18:00", Some("2026-07-24T16:00:00Z")),
+            // Twice there, once not at all: the earlier, and the first that is.
+            ("2026-10-25T02:30:00", Some("2026-10-25T00:30:00Z")),
+            ("2026-03-29T02:30", Some("2026-03-29T01:00:00Z")),
+            ("tomorrow", None),
+            ("2026-12-24", None),
+        ] {
+            assert_eq!(of(typed).await, meant.map(|m| m.parse().unwrap()), "{typed}");
+        }
+        let late: DateTime<Utc> = "2026-12-24T23:30:00Z".parse().unwrap();
+        let shown =
+            in_zone(Zone::parse("Europe/Amsterdam").ok(), async { (moment_text(late), moment_value(late)) });
+        assert_eq!(shown.await, ("25 Dec 2026, 00:30 CET".to_owned(), "2026-12-25T00:30".to_owned()));
+        assert_eq!(moment_text(late), "24 Dec 2026, 23:30 UTC");
+    }
 
     #[tokio::test]
     async fn a_day_is_that_of_the_studio() {

@@ -7,6 +7,7 @@ pub mod meili;
 mod postgres;
 
 use kinora::config::{Config, Mode};
+use kinora::domain::shared::calendar::Zone;
 use kinora::http::routes::{self, Table};
 use kinora::http::{App, server};
 use kinora::startup::{Instance, Roles};
@@ -15,6 +16,16 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+
+/// A time as a field of a page takes it, and a day as the pages name it: by the clock of the studio.
+pub fn typed(at: chrono::DateTime<chrono::Utc>) -> String {
+    Zone::amsterdam().local_of(at).format("%Y-%m-%dT%H:%M").to_string()
+}
+
+/// See [`typed`].
+pub fn day_of(at: chrono::DateTime<chrono::Utc>) -> chrono::NaiveDate {
+    Zone::amsterdam().date_of(at)
+}
 
 /// A studio with its site on a free port. Dropping it leaves the work to the end of the run;
 /// [`Studio::close`] ends it in order.

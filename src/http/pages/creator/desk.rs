@@ -11,7 +11,7 @@ use crate::http::ui::{
 };
 use crate::http::{HttpError, Req, Res};
 use crate::projections::catalogue::{self, Row, Work};
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use uuid::Uuid;
 
@@ -165,12 +165,7 @@ pub fn due_chip(public: bool, publish_at: Option<DateTime<Utc>>) -> Markup {
 /// # Errors
 /// The sentence for the field `publish_at`.
 pub fn publish_time(typed: &Form) -> Result<DateTime<Utc>, &'static str> {
-    let text = typed.get("publish_at");
-    ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
-        .iter()
-        .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
-        .map(|time| time.and_utc())
-        .ok_or("Enter day and time, such as 2026-12-01 09:00.")
+    format::moment_of(typed.get("publish_at")).ok_or("Enter day and time, such as 2026-12-01 09:00.")
 }
 
 /// The form that schedules a `noun`, and the button that drops its schedule.
@@ -182,8 +177,9 @@ pub fn schedule_panel(
     typed: &Form,
     errors: &Errors,
 ) -> Markup {
+    let clock = format::clock_hint();
     let later = html! {
-        (Field::new("publish_at", "Publish at").kind("datetime-local").hint("In UTC.").mid().value(typed.get("publish_at")).errors(errors).render())
+        (Field::new("publish_at", "Publish at").kind("datetime-local").hint(&clock).mid().value(typed.get("publish_at")).errors(errors).render())
         div.row { (button::submit(&format!("Schedule the {noun}"), Weight::Plain)) }
     };
     html! {

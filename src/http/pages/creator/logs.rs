@@ -75,7 +75,7 @@ async fn list(req: Req) -> Result<Res, HttpError> {
 
 async fn new(req: Req) -> Result<Res, HttpError> {
     let mut typed = Form::default();
-    typed.push("week", &Week::of(req.now().date_naive()).to_string());
+    typed.push("week", &Week::of(format::local_day(req.now())).to_string());
     typed.push("film", req.query("film"));
     new_page(&req, &typed, &Errors::none()).await
 }

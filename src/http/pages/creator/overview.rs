@@ -19,7 +19,7 @@ pub(super) fn row_lines<A>(rows: &[Row<A>], base: &str, title: impl Fn(&A) -> &s
         .map(|row| Line {
             href: format!("{base}/{}", row.id),
             title: title(&row.state),
-            sub: Some(format!("Changed {}", format::day(row.changed_at.date_naive()))),
+            sub: Some(format!("Changed {}", format::day(format::local_day(row.changed_at)))),
             aside: Some(state_chip(row.public)),
             ..Line::default()
         })

@@ -17,7 +17,6 @@ use crate::http::ui::{
 };
 use crate::http::{HttpError, Req, Res};
 use crate::projections::catalogue::{self, Row, Work};
-use chrono::NaiveDateTime;
 use maud::{Markup, html};
 use strum::VariantArray;
 use uuid::Uuid;
@@ -164,8 +163,9 @@ async fn edit_page(req: &Req, post: &Row<Post>, typed: &Form, errors: &Errors) -
         @if !draft { (form_inline(req, &format!("{base}/unpublish"), &button::submit_small(if published { "Hide the post" } else { "Drop the schedule" }, Weight::Plain))) }
     };
     let text = html! { (fields(&works, &films, typed, errors)) div.row { (button::submit("Save the post", Weight::Main)) } };
+    let clock = format::clock_hint();
     let later = html! {
-        (Field::new("publish_at", "Publish at").kind("datetime-local").hint("In UTC.").mid().value(typed.get("publish_at")).errors(errors).render())
+        (Field::new("publish_at", "Publish at").kind("datetime-local").hint(&clock).mid().value(typed.get("publish_at")).errors(errors).render())
         div.row { (button::submit("Schedule the post", Weight::Plain)) }
     };
     Ok(show(
@@ -210,10 +210,7 @@ async fn withdraw(mut req: Req) -> Result<Res, HttpError> {
 async fn schedule(mut req: Req) -> Result<Res, HttpError> {
     let (typed, post) = (req.form().await?, find(&req).await?);
     let text = typed.get("publish_at");
-    let time = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
-        .iter()
-        .find_map(|f| NaiveDateTime::parse_from_str(text, f).ok());
-    let Some(publish_at) = time.map(|t| t.and_utc()) else {
+    let Some(publish_at) = format::moment_of(text) else {
         let mut again = recorded(&post);
         again.push("publish_at", text);
         let errors = Errors::one("publish_at", "Enter day and time, such as 2026-12-01 09:00.");

@@ -20,7 +20,7 @@ use crate::http::ui::{
 use crate::http::{HttpError, Req, Res, routes};
 use crate::projections::people;
 use crate::projections::site::{self, Change};
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use std::collections::HashMap;
 use strum::VariantArray;
@@ -64,7 +64,8 @@ async fn view(req: &Req, typed: &Form, errors: &Errors) -> Result<Res, HttpError
 fn announcement(req: &Req, now: &site::SiteNow, typed: &Form, errors: &Errors) -> Markup {
     let line = now.announcement.as_ref().filter(|_| now.line(req.now()).is_some());
     let until = line.and_then(|l| l.until);
-    let shown = until.map(|u| u.format("%Y-%m-%dT%H:%M").to_string()).unwrap_or_default();
+    let shown = until.map(format::moment_value).unwrap_or_default();
+    let clock = format!("{} Left empty, it stands until you take it down.", format::clock_hint());
     let or = |field: &str, known: &str| {
         if typed.has(field) { typed.get(field).to_owned() } else { known.to_owned() }
     };
@@ -81,7 +82,7 @@ fn announcement(req: &Req, now: &site::SiteNow, typed: &Form, errors: &Errors) -
                 (Field::new("line", "Line above every page").value(&or("line", line.map_or("", |l| &l.text))).maxlength(LONGEST_ANNOUNCEMENT)
                     .hint("Plain text, such as: On Monday from 9 to 10 the studio is closed for maintenance.").errors(errors).render())
                 (Field::new("until", "Until").kind("datetime-local").optional().mid().value(&or("until", &shown))
-                    .hint("In UTC. Left empty, it stands until you take it down.").errors(errors).render())
+                    .hint(&clock).errors(errors).render())
                 div.row {
                     (submit("Show the line", Weight::Main))
                     @if line.is_some() { (submit_as("Take it down", "act", "end", Weight::Plain)) }
@@ -93,7 +94,7 @@ fn announcement(req: &Req, now: &site::SiteNow, typed: &Form, errors: &Errors) -
 
 fn who(change: &Change, names: &HashMap<Uuid, String>) -> String {
     let name = change.by.map(|id| names.get(&id).map_or("Deleted account", String::as_str));
-    format!("{} by {}", format::day(change.at.date_naive()), name.unwrap_or("the command line"))
+    format!("{} by {}", format::day(format::local_day(change.at)), name.unwrap_or("the command line"))
 }
 
 fn texts(req: &Req, written: &HashMap<SitePage, Change>, names: &HashMap<Uuid, String>) -> Markup {
@@ -199,9 +200,7 @@ fn moment(text: &str) -> Result<Option<DateTime<Utc>>, ()> {
     if text.is_empty() {
         return Ok(None);
     }
-    let formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"];
-    let time = formats.iter().find_map(|f| NaiveDateTime::parse_from_str(text, f).ok());
-    time.map(|t| Some(t.and_utc())).ok_or(())
+    format::moment_of(text).map(Some).ok_or(())
 }
 
 async fn redirect(mut req: Req) -> Result<Res, HttpError> {

@@ -49,7 +49,7 @@ pub(super) fn version_lines(character: &Row<Character>) -> Markup {
         .map(|v| Line {
             href: format!("{base}/versions/{}", v.id),
             title: &v.text.label,
-            sub: Some(format!("{} · {}", v.text.software, format::day(v.at.date_naive()))),
+            sub: Some(format!("{} · {}", v.text.software, format::day(format::local_day(v.at)))),
             ..Line::default()
         })
         .collect();

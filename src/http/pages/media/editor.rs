@@ -20,7 +20,6 @@ use crate::http::ui::{
 };
 use crate::http::{Req, Res};
 use crate::projections::media::{self as works, Work};
-use chrono::{DateTime, NaiveDateTime, Utc};
 use maud::{Markup, html};
 use strum::VariantArray;
 
@@ -145,10 +144,10 @@ async fn act(mut req: Req) -> Result<Res, HttpError> {
     let command = match req.param("act") {
         "publish" => MediaCommand::Publish { at },
         "unpublish" => MediaCommand::Unpublish { at },
-        "schedule" => match moment(form.get("publish_at")) {
+        "schedule" => match format::moment_of(form.get("publish_at")) {
             Some(publish_at) => MediaCommand::Schedule { publish_at, at },
             None => {
-                let errors = Errors::one("publish_at", "Enter day and time, such as 2026-12-24 18:00 (UTC).");
+                let errors = Errors::one("publish_at", "Enter day and time, such as 2026-12-24 18:00.");
                 return Ok(unprocessable(view(&req, &work, Some(&form), &errors).await?));
             }
         },
@@ -175,14 +174,6 @@ async fn act(mut req: Req) -> Result<Res, HttpError> {
         }
         Err(other) => Err(other.into()),
     }
-}
-
-/// Day and time as `datetime-local` fields send them, or with a blank; UTC.
-fn moment(text: &str) -> Option<DateTime<Utc>> {
-    ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
-        .iter()
-        .find_map(|f| NaiveDateTime::parse_from_str(text, f).ok())
-        .map(|t| t.and_utc())
 }
 
 /// The page, with what was typed and is wrong with it.
@@ -296,10 +287,11 @@ fn state(req: &Req, work: &Work, progress: Option<&works::Progress>, base: &str)
 }
 
 fn schedule(req: &Req, work: &Work, typed: Option<&Form>, errors: &Errors, base: &str) -> Markup {
-    let now = work.publish_at.map(|t| t.format("%Y-%m-%dT%H:%M").to_string()).unwrap_or_default();
+    let now = work.publish_at.map(format::moment_value).unwrap_or_default();
     let value = typed.filter(|f| f.has("publish_at")).map_or(now, |f| f.get("publish_at").to_owned());
+    let clock = format::clock_hint();
     let fields = html! {
-        (Field::new("publish_at", "Publish at").kind("datetime-local").value(&value).mid().hint("Day and time, UTC.").errors(errors).render())
+        (Field::new("publish_at", "Publish at").kind("datetime-local").value(&value).mid().hint(&clock).errors(errors).render())
         div.row { (button::submit("Publish later", Weight::Plain)) }
     };
     let refused = work.processing == "rejected";
@@ -358,22 +350,5 @@ fn facts(work: &Work, file_name: Option<&str>) -> Markup {
             }
             @if !rows.is_empty() { (table::table("Renditions", &columns, &rows)) }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::moment;
-
-    #[test]
-    fn moments_are_read_as_browsers_and_people_write_them() {
-        for text in ["2026-12-24T18:00", "2026-12-24 18:00", "2026-12-24T18:00:00"] {
-            assert_eq!(
-                moment(text).map(|t| t.to_rfc3339()),
-                Some("2026-12-24T18:00:00+00:00".into()),
-                "{text}"
-            );
-        }
-        assert!(moment("tomorrow").is_none());
     }
 }

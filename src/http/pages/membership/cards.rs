@@ -11,7 +11,7 @@ use crate::http::error::HttpError;
 use crate::http::response::{self, set};
 use crate::http::route::{Access, Route};
 use crate::http::server::policy_with;
-use crate::http::ui::{Errors, Field};
+use crate::http::ui::{Errors, Field, format};
 use crate::http::{Form, Req, Res};
 use maud::{Markup, html};
 use std::time::Duration;
@@ -146,7 +146,7 @@ pub(super) async fn keep_card(
         payments::keep_card(&req.app, account, &card).await
     };
     match kept {
-        Ok((method, _)) if !method.is_usable(req.now().date_naive()) => {
+        Ok((method, _)) if !method.is_usable(format::local_day(req.now())) => {
             let expiry = if elsewhere { field } else { "card_expiry" };
             errors.add(expiry, "This card has expired. Enter another one.");
             Ok(None)

@@ -8,7 +8,7 @@ use crate::http::error::HttpError;
 use crate::http::response::after;
 use crate::http::route::{Access, Route};
 use crate::http::ui::form::form_inline;
-use crate::http::ui::{Errors, Field, Weight, button, checkbox, facts, form as post_form};
+use crate::http::ui::{Errors, Field, Weight, button, checkbox, facts, form as post_form, format};
 use crate::http::{Form, Req, Res};
 use maud::{Markup, html};
 
@@ -30,7 +30,7 @@ fn masked(iban: &str) -> String {
 pub(super) async fn panel(req: &Req, form: &Form, errors: &Errors) -> Result<Markup, HttpError> {
     let account = req.account()?.id;
     let state = direct_debits::mandate_of(&req.app, account).await?;
-    let today = req.now().date_naive();
+    let today = format::local_day(req.now());
     if let Some(mandate) = state.current().filter(|m| m.holds_on(today)) {
         let iban = req.app.reader.open(&mandate.iban).await?.unwrap_or_default();
         let holder = req.app.reader.open(&mandate.holder).await?.unwrap_or_default();

@@ -124,7 +124,7 @@ pub(super) async fn kept_choice(
     errors: &Errors,
 ) -> Result<Option<Markup>, HttpError> {
     let wallet = wallet::load(&req.app, req.account()?.id).await?;
-    let today = req.now().date_naive();
+    let today = format::local_day(req.now());
     let usable: Vec<&KeptMethod> = wallet.methods().rev().filter(|m| m.is_usable(today)).collect();
     let Some(newest) = usable.first() else { return Ok(None) };
     let labels = labels(req, &wallet).await?;
@@ -215,7 +215,7 @@ fn uses(row: &SubscriptionRow, kept: &KeptMethod) -> bool {
 }
 
 fn listed(req: &Req, wallet: &Wallet, labels: &Labels, charged: &[&SubscriptionRow]) -> Markup {
-    let today = req.now().date_naive();
+    let today = format::local_day(req.now());
     let default = wallet.default_method().map(|m| m.id);
     let columns = ["Card", "Kept since", "Pays for", "Act"].map(Column::new);
     let rows: Vec<Vec<Markup>> = wallet
@@ -245,7 +245,7 @@ fn listed(req: &Req, wallet: &Wallet, labels: &Labels, charged: &[&SubscriptionR
 
 /// Which card pays for a subscription.
 fn assignment(req: &Req, row: &SubscriptionRow, wallet: &Wallet, labels: &Labels) -> Markup {
-    let today = req.now().date_naive();
+    let today = format::local_day(req.now());
     let options: Vec<(String, String)> = wallet
         .methods()
         .filter(|m| m.is_usable(today) || uses(row, m))

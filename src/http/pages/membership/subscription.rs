@@ -350,7 +350,7 @@ fn open_order(
     errors: &Errors,
 ) -> Markup {
     let confirm = open.last_attempt.as_ref().filter(|(_, state)| state == "action-required");
-    let has_method = row.state.method().is_some_and(|m| m.is_usable(req.now().date_naive()));
+    let has_method = row.state.method().is_some_and(|m| m.is_usable(format::local_day(req.now())));
     html! {
         section.panel aria-labelledby="open" {
             h2 #open { "Open order " (open.number) }

@@ -100,7 +100,7 @@ fn body(req: &Req, view: &View) -> Markup {
         @for stopped in &view.stopped {
             (notice_text(Tone::Danger, &format!(
                 "Stopped since {}: {}. The reason: {}.",
-                stopped.since.format("%Y-%m-%d %H:%M UTC"), stopped.names.join(", "), stopped.reason
+                format::moment_text(stopped.since), stopped.names.join(", "), stopped.reason
             )))
         }
         @if view.unattended > 0 {

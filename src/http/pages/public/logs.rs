@@ -317,7 +317,7 @@ pub(super) async fn this_week(
     films: &[Row<Film>],
 ) -> Result<Option<(&'static str, Vec<Markup>)>, HttpError> {
     let reader = &req.app.reader;
-    let now = Week::of(req.now().date_naive());
+    let now = Week::of(format::local_day(req.now()));
     let mut logs = catalogue::logs_of_weeks(reader, Some(&[now, now.before()]), 8).await?;
     let Some(week) = logs.first().and_then(|l| l.state.week) else { return Ok(None) };
     logs.retain(|l| l.state.week == Some(week));

@@ -71,7 +71,7 @@ async fn list(req: Req) -> Result<Res, HttpError> {
 pub(super) fn post_card(post: &Row<Post>, works: &HashMap<Uuid, Work>) -> Markup {
     let text = &post.state.text;
     let art = text.picture.and_then(|id| works.get(&id)).and_then(|w| work_picture(w, ""));
-    let day = post.published_at.map(|at| format::day(at.date_naive()));
+    let day = post.published_at.map(|at| format::day(format::local_day(at)));
     let sub = [Some(text.category.words().to_owned()), day];
     card(&Card {
         href: format!("/posts/{}", post.slug),

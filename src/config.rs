@@ -97,7 +97,7 @@ pub struct Config {
     pub allow_registration: bool,
     /// When uploads are processed.
     pub processing: Processing,
-    /// PostgreSQL; absent: a private cluster in the data folder.
+    /// PostgreSQL, as an address or as libpq's words, with `sslmode` and `sslrootcert` ([on its own machine](operations.md#more-than-one-machine)); absent: a private cluster in the data folder.
     pub database_url: Option<String>,
     /// PostgreSQL of people's data keys, in another cluster; absent: files in the data folder.
     pub keys_database_url: Option<String>,
@@ -306,6 +306,8 @@ pub struct Limits {
     pub connections: usize,
     /// Commands in work at once.
     pub commands: usize,
+    /// Seconds after which an aggregate that nobody sends commands leaves the memory of its process.
+    pub aggregate_idle_seconds: u64,
     /// People whose names and other personal values are kept open in memory at most, in each process; 0: of nobody.
     pub opened_people: usize,
 }

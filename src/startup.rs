@@ -3,8 +3,8 @@
 
 use crate::actors::supervisor::{Desk, LoopError, Supervisor};
 use crate::actors::{
-    Bus, Services, data_export, encoder, jobs, listener, mailer, projector::Projector, proving::Provings,
-    refold::Refolds, sampler, scheduler, search, workflow_runner, workflows,
+    Bus, Room, Services, data_export, encoder, jobs, listener, mailer, projector::Projector,
+    proving::Provings, refold::Refolds, sampler, scheduler, search, workflow_runner, workflows,
 };
 use crate::adapters::geoip;
 use crate::clock::Clock;
@@ -172,7 +172,10 @@ impl Instance {
             journal.clone(),
             vault.clone(),
             Arc::clone(&metrics),
-            config.limits.commands,
+            Room {
+                commands: config.limits.commands,
+                idle: Duration::from_secs(config.limits.aggregate_idle_seconds),
+            },
         );
         let projected = Arc::new(watch::Sender::new(0));
         let reader = Reader::new(pool.clone(), vault.clone(), projected.subscribe());

@@ -3,7 +3,7 @@
 use crate::contender::{Contender, Trouble};
 use crate::work::{self, Diary, DiaryCommand, Pen};
 use futures_util::future::BoxFuture;
-use kinora::actors::{Bus, Envelope};
+use kinora::actors::{Bus, Envelope, Room};
 use kinora::clock::Clock;
 use kinora::metrics::Metrics;
 use kinora::store::event::stream_name;
@@ -30,7 +30,8 @@ impl Ours {
         let metrics = Metrics::shared()?;
         let journal = Journal::start(database.clone(), Clock::system(), Arc::clone(&metrics));
         let vault = Vault::new(KeyStore::open(folder, Masters::fixed([7; 32].into()))?);
-        let bus = Bus::new(database.pool_by_key(8)?, journal.clone(), vault, Arc::clone(&metrics), 4096);
+        let bus =
+            Bus::new(database.pool_by_key(8)?, journal.clone(), vault, Arc::clone(&metrics), Room::of(4096));
         Ok(Self { journal, bus, metrics })
     }
 }

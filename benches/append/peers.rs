@@ -3,12 +3,13 @@
 use crate::contender::{Contender, Trouble};
 use crate::work::{self, Diary, DiaryCommand, Pen};
 use futures_util::future::BoxFuture;
+use kinora::store::address::Address;
 use kinora::store::pool::connect;
 use postgres_es::{PostgresCqrs, postgres_cqrs};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use std::path::Path;
 use tokio::sync::{Mutex, Semaphore};
-use tokio_postgres::{Client, Config, Statement};
+use tokio_postgres::{Client, Statement};
 use uuid::Uuid;
 
 /// `CqrsFramework::execute` over `postgres-es`, with its own pool of ten connections.
@@ -64,21 +65,21 @@ const TABLE: &str = "create table events (position bigint primary key, stream_id
 
 impl OneEach {
     /// Positions from a sequence: quick, but a reader that resumes behind the last one misses events.
-    pub async fn unsafe_order(config: &Config) -> Result<Self, Trouble> {
+    pub async fn unsafe_order(config: &Address) -> Result<Self, Trouble> {
         let sql = "insert into events (position, stream_id, version, type, command_id, payload, metadata)
                    values (nextval('positions'), $1, $2, $3, $4, $5::text::json, $6::text::json)";
         Self::open("one transaction each, unsafe order", config, sql).await
     }
 
     /// Positions from a row that each transaction locks.
-    pub async fn safe_order(config: &Config) -> Result<Self, Trouble> {
+    pub async fn safe_order(config: &Address) -> Result<Self, Trouble> {
         let sql = "with h as (update head set position = position + 1 where one returning position)
                    insert into events (position, stream_id, version, type, command_id, payload, metadata)
                    select position, $1, $2, $3, $4, $5::text::json, $6::text::json from h";
         Self::open("one transaction each, safe order", config, sql).await
     }
 
-    async fn open(name: &'static str, config: &Config, sql: &str) -> Result<Self, Trouble> {
+    async fn open(name: &'static str, config: &Address, sql: &str) -> Result<Self, Trouble> {
         connect(config).await?.batch_execute(TABLE).await?;
         let mut connections = Vec::new();
         for _ in 0..CONNECTIONS {

@@ -2,12 +2,12 @@
 
 use crate::contender::{Sample, Trouble};
 use crate::work;
+use kinora::store::address::Address;
 use kinora::store::cluster::Cluster;
 use kinora::store::pool::connect;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::process::Command;
-use tokio_postgres::Config;
 
 /// A script and where to run it.
 pub struct Pgbench {
@@ -18,7 +18,7 @@ pub struct Pgbench {
 
 impl Pgbench {
     /// Makes the table and writes the script.
-    pub async fn prepare(cluster: &Cluster, config: &Config, folder: &Path) -> Result<Self, Trouble> {
+    pub async fn prepare(cluster: &Cluster, config: &Address, folder: &Path) -> Result<Self, Trouble> {
         let table = "create table events (position bigserial primary key, stream_id text not null, version bigint not null,
             type text not null, command_id uuid not null, recorded_at timestamptz not null default now(),
             payload json not null, metadata json not null, unique (stream_id, version))";

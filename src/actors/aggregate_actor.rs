@@ -15,11 +15,8 @@ use crate::store::repository::{EventRepository, Loaded};
 use crate::store::{AppendError, Receipt};
 use actix::fut::ActorFutureExt;
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, WrapFuture};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use uuid::Uuid;
-
-/// An aggregate without commands for so long leaves the memory.
-const IDLE: Duration = Duration::from_secs(120);
 
 /// Who waits for the answer; none: it was given already.
 type Way<A> = Option<Caller<A>>;
@@ -91,8 +88,9 @@ where
 
     fn started(&mut self, ctx: &mut Self::Context) {
         self.parts.metrics.actors.live.with_label_values(&[A::TYPE]).inc();
-        ctx.run_interval(IDLE / 4, |actor, ctx| {
-            if !actor.pipeline.is_busy() && (actor.last_used.elapsed() > IDLE || !ctx.connected()) {
+        let idle = self.parts.idle;
+        ctx.run_interval(idle / 4, move |actor, ctx| {
+            if !actor.pipeline.is_busy() && (actor.last_used.elapsed() > idle || !ctx.connected()) {
                 ctx.stop();
             }
         });

@@ -90,10 +90,42 @@ pub enum CommandError<E> {
     Panicked,
 }
 
+impl<E: std::fmt::Display> CommandError<E> {
+    /// The same, for those who do not know the kind of aggregate.
+    #[must_use]
+    pub fn in_words(self) -> CommandError<String> {
+        match self {
+            Self::Refused(why) => CommandError::Refused(why.to_string()),
+            Self::Taken { namespace } => CommandError::Taken { namespace },
+            Self::Busy => CommandError::Busy,
+            Self::TimedOut => CommandError::TimedOut,
+            Self::Unavailable => CommandError::Unavailable,
+            Self::Panicked => CommandError::Panicked,
+        }
+    }
+}
+
 /// How long a caller waits for an answer.
 const DEADLINE: Duration = Duration::from_secs(15);
 /// Commands of one aggregate that may wait.
 pub(super) const PER_AGGREGATE: usize = 256;
+
+/// How much a bus keeps and takes at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    /// Commands in work.
+    pub commands: usize,
+    /// An aggregate without commands for so long leaves the memory.
+    pub idle: Duration,
+}
+
+impl Room {
+    /// Room for so many commands; aggregates stay for two minutes.
+    #[must_use]
+    pub const fn of(commands: usize) -> Self {
+        Self { commands, idle: Duration::from_secs(120) }
+    }
+}
 
 /// Handle to all aggregates. Cheap to clone.
 #[derive(Clone)]
@@ -117,17 +149,18 @@ pub(super) struct Parts {
     pub metrics: Arc<Metrics>,
     pub arbiters: Arc<Vec<ArbiterHandle>>,
     pub runtime: Handle,
+    pub idle: Duration,
 }
 
 impl Bus {
-    /// A bus that admits `limit` commands at once. Must be called within the Tokio runtime on which
-    /// the database is spoken to.
+    /// A bus with `room`. Must be called within the Tokio runtime on which the database is spoken to.
     #[must_use]
-    pub fn new(pool: Pool, journal: Journal, vault: Vault, metrics: Arc<Metrics>, limit: usize) -> Self {
+    pub fn new(pool: Pool, journal: Journal, vault: Vault, metrics: Arc<Metrics>, room: Room) -> Self {
         // Deciding takes microseconds: more threads than the work needs only wait for each other.
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let arbiters = Arc::new(start_arbiters((cores / 2).max(1)));
-        let parts = Parts { pool, journal, vault, metrics, arbiters, runtime: Handle::current() };
+        let Room { commands: limit, idle } = room;
+        let parts = Parts { pool, journal, vault, metrics, arbiters, runtime: Handle::current(), idle };
         let admission = Arc::new(Semaphore::new(limit));
         Self { inner: Arc::new(Inner { directories: Mutex::default(), parts, admission, limit }) }
     }

@@ -8,7 +8,7 @@ use crate::store::pool::Database;
 use futures_util::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio_postgres::{AsyncMessage, NoTls};
+use tokio_postgres::AsyncMessage;
 
 const POLL: Duration = Duration::from_millis(500);
 
@@ -18,7 +18,7 @@ const POLL: Duration = Duration::from_millis(500);
 /// # Errors
 /// If the connection breaks; the supervisor starts the loop again.
 pub async fn run(database: Database, cx: Services, desk: Desk) -> Result<(), LoopError> {
-    let (client, mut connection) = database.app.connect(NoTls).await?;
+    let (client, mut connection) = database.app.open().await?;
     let journal = cx.journal.clone();
     let opened = Deaf(cx.vault.opened());
     let forgets = cx.vault.opened();

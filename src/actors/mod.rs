@@ -7,6 +7,7 @@ pub mod answer_notices;
 pub mod approvals;
 pub mod backup;
 pub mod bank_import;
+pub mod bank_reports;
 pub mod bus;
 mod caller;
 pub mod cards;
@@ -63,5 +64,5 @@ pub mod webhooks;
 pub mod workflow_runner;
 pub mod workflows;
 
-pub use bus::{Bus, CommandError, Envelope};
+pub use bus::{Bus, CommandError, Envelope, Room};
 pub use services::Services;

@@ -235,7 +235,9 @@ fn frames(stack: &str) -> Vec<Frame> {
     }
     let of_panic = |f: &Frame| {
         let name = f.function.as_deref().unwrap_or_default();
-        ["panicking::", "rust_begin_unwind"].iter().any(|part| name.contains(part))
+        // What catches a panic (a thread, a task) lies further out, under what led to it.
+        let catches = ["catch_unwind", "panicking::try"].iter().any(|part| name.contains(part));
+        !catches && ["panicking::", "rust_begin_unwind"].iter().any(|part| name.contains(part))
     };
     let begin = frames.iter().take(40).rposition(of_panic).map_or(0, |at| at + 1);
     let mut frames: Vec<Frame> = frames.into_iter().skip(begin).take(FRAMES).collect();
@@ -288,12 +290,12 @@ mod tests {
     fn a_panic_has_its_place_and_the_way_to_it() {
         let stack = "   0: std::panicking::begin_panic\n             at /rustc/x/panicking.rs:1:2\n   \
             1: core::panicking::panic_fmt\n   2: kinora::actors::bus::run\n             at ./src/actors/bus.rs:7:9\n   \
-            3: std::thread::spawn\n";
+            3: std::panicking::catch_unwind\n   4: std::thread::spawn\n";
         let found = frames(stack);
         let names: Vec<&str> = found.iter().filter_map(|f| f.function.as_deref()).collect();
-        assert_eq!(names, ["std::thread::spawn", "kinora::actors::bus::run"]);
-        assert_eq!((found[1].filename.as_deref(), found[1].lineno), (Some("./src/actors/bus.rs"), Some(7)));
-        assert_eq!((found[1].in_app, found[0].in_app), (Some(true), Some(false)));
+        assert_eq!(names, ["std::thread::spawn", "std::panicking::catch_unwind", "kinora::actors::bus::run"]);
+        assert_eq!((found[2].filename.as_deref(), found[2].lineno), (Some("./src/actors/bus.rs"), Some(7)));
+        assert_eq!((found[2].in_app, found[0].in_app), (Some(true), Some(false)));
         let place = Some(("src/x.rs".to_owned(), 3));
         let event = report(&[], Some(Panic { place, stack: Backtrace::disabled() }));
         assert_eq!(event.exception[0].ty, "panic");

@@ -8,6 +8,7 @@ use crate::config::{Config, Registration};
 use crate::http::cdn;
 use crate::media::office;
 use crate::media::sandbox::Confinement;
+use crate::store::address::Address;
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
 
@@ -102,9 +103,10 @@ pub fn settings(global: &Global, args: SettingsArgs) -> Result<(), CliError> {
     }
 }
 
-/// Hides user and password of an address.
+/// Hides user and password of an address; all of it where the password may stand anywhere.
 fn mask(address: &str) -> String {
     match (address.find("://"), address.rfind('@')) {
+        _ if address.contains("password") => "…".to_owned(),
         (Some(start), Some(end)) if end > start => format!("{}://…{}", &address[..start], &address[end..]),
         _ => address.to_owned(),
     }
@@ -149,6 +151,15 @@ fn findings(config: &Config) -> Vec<Finding> {
     }
     if !config.base_url.as_deref().is_some_and(|u| u.starts_with("https://")) {
         add("error", "base_url", "must be the site's https:// address, so that cookies are secure");
+    }
+    for (setting, url) in
+        [("database_url", &config.database_url), ("keys_database_url", &config.keys_database_url)]
+    {
+        if url.as_deref().and_then(|url| Address::parse(url).ok()).is_some_and(|a| a.trusts_anybody()) {
+            let words = "leads to another machine and believes whoever answers there: add sslmode=verify-full \
+                         and sslrootcert, the file of the authority that signed its certificate";
+            add("warning", setting, words);
+        }
     }
     if config.mail.smtp_url.is_none() {
         add("error", "mail.smtp_url", "mail goes to files; nobody would receive any");

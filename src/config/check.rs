@@ -6,6 +6,8 @@ use crate::domain::shared::mail_address::MailAddress;
 use crate::domain::shared::money::Currency;
 use crate::domain::shared::sepa::is_iban;
 use crate::domain::shared::tax::Country;
+use crate::store::StoreError;
+use crate::store::address::Address;
 
 /// Name of a setting, and what is wrong with it in words for operators.
 pub type Problem = (&'static str, String);
@@ -26,8 +28,8 @@ impl Config {
         for (setting, url) in
             [("database_url", &self.database_url), ("keys_database_url", &self.keys_database_url)]
         {
-            let good = url.as_deref().is_none_or(is_database);
-            must(good, setting, "must be an address such as postgresql://kinora_app@127.0.0.1/kinora");
+            let problem = url.as_deref().and_then(database_problem);
+            must(problem.is_none(), setting, &problem.unwrap_or_default());
         }
 
         let reports = self.sentry_dsn().and_then(|dsn| sentry_problem(dsn, self.is_production()));
@@ -78,6 +80,7 @@ impl Config {
         must((1..=20).contains(&billing.attempts), "billing.attempts", "must be 1 to 20");
         must((1..=60).contains(&billing.retry_days), "billing.retry_days", "must be 1 to 60");
         must(billing.withdrawal_days <= 60, "billing.withdrawal_days", "must be 0 to 60");
+        must(billing.reminder_days <= 92, "billing.reminder_days", "must be 0 to 92");
         must(billing.card_reminder_days <= 92, "billing.card_reminder_days", "must be 0 to 92");
         must(billing.trial_reminder_days <= 92, "billing.trial_reminder_days", "must be 0 to 92");
 
@@ -137,9 +140,12 @@ fn is_smtp(address: &str) -> bool {
 }
 
 /// As an address, or as words such as `host=/run/postgresql user=kinora_app`.
-fn is_database(text: &str) -> bool {
-    text.parse::<tokio_postgres::Config>()
-        .is_ok_and(|c| !c.get_hosts().is_empty() || !c.get_hostaddrs().is_empty())
+fn database_problem(text: &str) -> Option<String> {
+    match Address::parse(text) {
+        Ok(address) if !address.get_hosts().is_empty() => None,
+        Err(StoreError::Address(words)) => Some(words),
+        _ => Some("must be an address such as postgresql://kinora_app@127.0.0.1/kinora".into()),
+    }
 }
 
 /// `studio@example.org` or `Studio <studio@example.org>`.
@@ -166,9 +172,12 @@ mod tests {
             config.problems().into_iter().map(|(setting, _)| setting).collect::<Vec<_>>()
         };
         type Change = fn(&mut Config);
-        let bad: [(&str, Change); 26] = [
+        let bad: [(&str, Change); 28] = [
             ("base_url", |c| c.base_url = Some("foo".into())),
             ("database_url", |c| c.database_url = Some("nonsense".into())),
+            ("database_url", |c| {
+                c.database_url = Some("postgresql://db.example/k?sslmode=verify-full".into())
+            }),
             ("keys_database_url", |c| c.keys_database_url = Some("postgresql:///".into())),
             ("sentry_dsn", |c| c.sentry_dsn = Some("https://sentry.example.org/1".into())),
             ("sentry_dsn", |c| c.sentry_dsn = Some("http://key@sentry.example.org/1".into())),
@@ -183,6 +192,7 @@ mod tests {
             ("billing.attempts", |c| c.billing.attempts = 0),
             ("billing.retry_days", |c| c.billing.retry_days = 0),
             ("billing.withdrawal_days", |c| c.billing.withdrawal_days = 61),
+            ("billing.reminder_days", |c| c.billing.reminder_days = 93),
             ("billing.card_reminder_days", |c| c.billing.card_reminder_days = 93),
             ("billing.trial_reminder_days", |c| c.billing.trial_reminder_days = 93),
             ("accounts.password_memory_kib", |c| c.accounts.password_memory_kib = 7),

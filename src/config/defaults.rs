@@ -143,6 +143,7 @@ impl Default for Limits {
             registrations_unproved: 10,
             connections: 2048,
             commands: 2048,
+            aggregate_idle_seconds: 120,
             opened_people: 20_000,
         }
     }

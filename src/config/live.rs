@@ -47,6 +47,7 @@ impl LiveConfig {
             "jobs.scheduler": jobs.scheduler,
             "limits.connections": limits.connections,
             "limits.commands": limits.commands,
+            "limits.aggregate_idle_seconds": limits.aggregate_idle_seconds,
             "limits.opened_people": limits.opened_people,
             "media.workers": media.workers,
             // The mode of folders and the key are looked at when the process starts.

@@ -78,8 +78,15 @@ pub fn packaged() -> Option<PathBuf> {
     (installed && Path::new(PACKAGED).exists()).then(|| PathBuf::from(PACKAGED))
 }
 
-/// `[cdn]` was `[delivery.cdn]` once; who names a setting both ways means the new name.
+/// `[cdn]` was `[delivery.cdn]` once, and `geoip_db` at the top is `billing.geoip_db`; who names a setting both ways
+/// means the name that the reference has.
 fn take_former_names(table: &mut Table) {
+    if let Some(file) = table.remove("geoip_db") {
+        let billing = table.entry("billing".to_owned()).or_insert_with(|| Value::Table(Table::new()));
+        if let Value::Table(billing) = billing {
+            billing.entry("geoip_db".to_owned()).or_insert(file);
+        }
+    }
     let Some(Value::Table(delivery)) = table.get_mut("delivery") else { return };
     let Some(mut former) = delivery.remove("cdn") else { return };
     match (&mut former, table.remove("cdn")) {
@@ -303,6 +310,21 @@ mod tests {
         let vars = vars.into_iter().map(|(a, b)| (a.to_owned(), b.to_owned()));
         let config = read(environment(vars)).expect("config");
         assert_eq!((config.cdn.minutes, config.cdn.key_pair_id.as_str()), (5, "12"));
+    }
+
+    #[test]
+    fn the_database_of_countries_may_stand_at_the_top() {
+        let file = |text: &str| {
+            let mut given = table(text);
+            take_former_names(&mut given);
+            read(given).expect("config").billing.geoip_db
+        };
+        let path = |text: &str| Some(PathBuf::from(text));
+        assert_eq!(file("geoip_db = '/a.mmdb'"), path("/a.mmdb"));
+        assert_eq!(file("geoip_db = '/a.mmdb'\n[billing]\ngift_days = 3"), path("/a.mmdb"));
+        assert_eq!(file("geoip_db = '/a.mmdb'\n[billing]\ngeoip_db = '/b.mmdb'"), path("/b.mmdb"));
+        let vars = [("KINORA_GEOIP_DB".to_owned(), "/c.mmdb".to_owned())].into_iter();
+        assert_eq!(read(environment(vars)).expect("config").billing.geoip_db, path("/c.mmdb"));
     }
 
     #[test]

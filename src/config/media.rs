@@ -75,7 +75,7 @@ impl Media {
 }
 
 impl Limits {
-    /// What of the limits of uploads makes no sense, with the name of the setting.
+    /// What of the limits makes no sense, with the name of the setting.
     #[must_use]
     pub fn problem(&self) -> Option<(&'static str, String)> {
         let (low, high) = (self.free_disk_bytes, self.free_disk_again_bytes);
@@ -93,6 +93,7 @@ impl Limits {
             ("limits.helper_memory_bytes", self.helper_memory_bytes, 256 << 20),
             ("limits.helper_file_bytes", self.helper_file_bytes, 1 << 20),
             ("limits.helper_seconds", self.helper_seconds, 1),
+            ("limits.aggregate_idle_seconds", self.aggregate_idle_seconds, 1),
         ] {
             if value < least {
                 return Some((name, format!("is at least {least}; it is {value}")));

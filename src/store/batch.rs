@@ -102,6 +102,7 @@ pub(super) async fn write(
     let (by_id, by_stream, by_key): (Params<'_, 1>, Params<'_, 1>, Params<'_, 2>) =
         ([&ids], [&streams], [&namespaces, &keys]);
     let (_, head, receipts, versions, claims) = tokio::try_join!(
+        biased;
         c.batch_execute("begin"),
         c.query_one(&s.lock_head, &[]),
         c.query(&s.receipts, &by_id),
@@ -171,7 +172,9 @@ async fn commit(
     let given: Params<'_, 3> = [&given.0, &given.1, &given.2];
     let taken: Params<'_, 3> = [&taken.0, &taken.1, &taken.2];
     let head: Params<'_, 2> = [&position, &hash];
+    // In this order: of what is refused the reason comes first, then only that the transaction is over.
     tokio::try_join!(
+        biased;
         c.execute(&s.insert_events, &events),
         c.execute(&s.insert_receipts, &receipts),
         c.execute(&s.insert_vault, &vault),

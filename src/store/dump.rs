@@ -4,10 +4,10 @@
 //! of projections (schema `views`) are made anew from the log.
 
 use super::StoreError;
+use super::address::Address;
 use super::pool::{Database, connect};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use tokio_postgres::Config;
 use tokio_postgres::config::Host;
 
 /// PostgreSQL's programs and the database they work on.
@@ -25,9 +25,8 @@ impl Dumper {
     fn program(&self, name: &str) -> Command {
         let path = self.programs.as_ref().map_or_else(|| PathBuf::from(name), |folder| folder.join(name));
         let mut command = Command::new(path);
-        let config = &self.database.owner;
         command.env_remove("PGPASSFILE").env("LC_ALL", "C.UTF-8");
-        for (name, value) in environment(config) {
+        for (name, value) in environment(&self.database.owner) {
             command.env(name, value);
         }
         command
@@ -113,12 +112,18 @@ impl Dumper {
     }
 }
 
-fn environment(config: &Config) -> Vec<(&'static str, String)> {
-    let mut all = vec![];
+fn environment(config: &Address) -> Vec<(&'static str, String)> {
+    let mut all = vec![("PGSSLMODE", config.protection().as_ref().to_owned())];
+    if let Some(authority) = config.authority() {
+        all.push(("PGSSLROOTCERT", authority.display().to_string()));
+    }
     match config.get_hosts().first() {
         Some(Host::Tcp(host)) => all.push(("PGHOST", host.clone())),
         Some(Host::Unix(path)) => all.push(("PGHOST", path.display().to_string())),
         None => {}
+    }
+    if let Some(number) = config.get_hostaddrs().first() {
+        all.push(("PGHOSTADDR", number.to_string()));
     }
     if let Some(port) = config.get_ports().first() {
         all.push(("PGPORT", port.to_string()));

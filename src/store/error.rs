@@ -9,6 +9,9 @@ pub enum StoreError {
     /// No connection could be had from the pool.
     #[error("database connection: {0}")]
     Connection(#[from] deadpool_postgres::PoolError),
+    /// The address of a database cannot be used as it is written.
+    #[error("database address: {0}")]
+    Address(String),
     /// The log holds something this version cannot read.
     #[error("{0}. A newer Kinora may have written it: run that version, or restore a matching backup.")]
     Unreadable(String),

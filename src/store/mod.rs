@@ -1,7 +1,9 @@
 //! The event log in PostgreSQL, the vault beside it, and the private cluster underneath.
 
+pub mod address;
 pub mod audit;
 mod batch;
+mod certificates;
 pub mod chain;
 pub mod checkpoint;
 pub mod cluster;

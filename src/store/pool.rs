@@ -1,9 +1,10 @@
 //! Connections to PostgreSQL.
 
+use super::address::Address;
 use super::error::StoreError;
 use deadpool_postgres::{Manager, ManagerConfig, RecyclingMethod, Runtime};
 use std::{path::Path, time::Duration};
-use tokio_postgres::{Config, NoTls};
+use tokio_postgres::Config;
 
 /// A pool of connections that work as the application's role.
 pub type Pool = deadpool_postgres::Pool;
@@ -22,9 +23,9 @@ const BY_KEY: &str = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=of
 #[derive(Clone, Debug)]
 pub struct Database {
     /// Connection as the application's role.
-    pub app: Config,
+    pub app: Address,
     /// Connection as the owner of the schema, for migrations.
-    pub owner: Config,
+    pub owner: Address,
 }
 
 impl Database {
@@ -35,7 +36,7 @@ impl Database {
             let mut config = Config::new();
             config.host_path(folder).user(user).dbname(database).application_name("kinora");
             config.connect_timeout(Duration::from_secs(10)).options(OPTIONS);
-            config
+            Address::here(config)
         };
         Self { app: with("kinora_app"), owner: with("kinora_owner") }
     }
@@ -43,9 +44,9 @@ impl Database {
     /// Connections by URL; one role then both owns the schema and works on it.
     ///
     /// # Errors
-    /// If the URL cannot be read.
+    /// If the URL cannot be read, or the certificates that it names.
     pub fn by_url(url: &str) -> Result<Self, StoreError> {
-        let mut config: Config = url.parse().map_err(StoreError::Database)?;
+        let mut config = Address::parse(url)?;
         let options = match config.get_options() {
             Some(theirs) => format!("{OPTIONS} {theirs}"),
             None => OPTIONS.to_owned(),
@@ -79,10 +80,10 @@ impl Database {
     /// # Errors
     /// If the pool cannot be built.
     pub fn pool_by_key(&self, size: usize) -> Result<Pool, StoreError> {
-        let mut config = self.app.clone();
-        let options = config.get_options().unwrap_or(OPTIONS).to_owned();
-        config.options(format!("{options} {BY_KEY}"));
-        Self::pool_of(config, size)
+        let mut address = self.app.clone();
+        let options = address.get_options().unwrap_or(OPTIONS).to_owned();
+        address.options(format!("{options} {BY_KEY}"));
+        Self::pool_of(address, size)
     }
 
     /// A pool of at most `size` connections whose commits do not wait for the disk: for those who do again what a
@@ -91,15 +92,15 @@ impl Database {
     /// # Errors
     /// If the pool cannot be built.
     pub fn pool_behind(&self, size: usize) -> Result<Pool, StoreError> {
-        let mut config = self.app.clone();
-        let options = config.get_options().unwrap_or(OPTIONS).to_owned();
-        config.options(format!("{options} -c synchronous_commit=off"));
-        Self::pool_of(config, size)
+        let mut address = self.app.clone();
+        let options = address.get_options().unwrap_or(OPTIONS).to_owned();
+        address.options(format!("{options} -c synchronous_commit=off"));
+        Self::pool_of(address, size)
     }
 
-    fn pool_of(config: Config, size: usize) -> Result<Pool, StoreError> {
+    fn pool_of(address: Address, size: usize) -> Result<Pool, StoreError> {
         let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        Pool::builder(Manager::from_config(config, NoTls, manager))
+        Pool::builder(Manager::from_config((*address).clone(), address.tls(), manager))
             .max_size(size)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(Duration::from_secs(10)))
@@ -113,8 +114,8 @@ impl Database {
 ///
 /// # Errors
 /// If PostgreSQL cannot be reached.
-pub async fn connect(config: &Config) -> Result<tokio_postgres::Client, StoreError> {
-    let (client, connection) = config.connect(NoTls).await?;
+pub async fn connect(address: &Address) -> Result<tokio_postgres::Client, StoreError> {
+    let (client, connection) = address.open().await?;
     tokio::spawn(async move {
         if let Err(error) = connection.await {
             tracing::debug!(%error, "database connection ended");

@@ -7,11 +7,12 @@
 
 use crate::support::diary::{Diary, DiaryEvent, write_as};
 use async_trait::async_trait;
-use kinora::actors::Bus;
 use kinora::actors::projector::Projector;
+use kinora::actors::{Bus, Room};
 use kinora::clock::Clock;
 use kinora::metrics::Metrics;
 use kinora::projections::{Projection, ProjectionError};
+use kinora::store::address::Address;
 use kinora::store::cluster::Cluster;
 use kinora::store::keys::KeyStore;
 use kinora::store::masters::Masters;
@@ -69,7 +70,7 @@ async fn child_that_writes() {
     let keys = tempfile::tempdir().expect("folder");
     let vault = Vault::new(KeyStore::open(keys.path(), Masters::fixed([7; 32].into())).expect("key store"));
     let folding = tokio::spawn(fold(projector(&database, journal.clone(), metrics.clone())));
-    let bus = Bus::new(database.pool_by_key(4).expect("pool"), journal, vault, metrics, 1024);
+    let bus = Bus::new(database.pool_by_key(4).expect("pool"), journal, vault, metrics, Room::of(1024));
     let tasks: Vec<_> = next
         .into_iter()
         .enumerate()
@@ -206,7 +207,7 @@ impl Drop for Load {
 
 /// Kills a backend of the application as a fault of memory would: the server throws its shared memory
 /// away, and with it what was not flushed.
-async fn kill_backend(superuser: &tokio_postgres::Config, random: &mut StdRng) {
+async fn kill_backend(superuser: &Address, random: &mut StdRng) {
     let Ok(client) = connect(superuser).await else { return };
     let sql =
         "select pid from pg_stat_activity where usename = 'kinora_app' and datname = 'crash' order by pid";
@@ -341,7 +342,7 @@ async fn what_was_acknowledged_survives_every_kill() {
     cluster.leave().expect("stopped");
 }
 
-fn superuser_of(cluster: &Cluster) -> tokio_postgres::Config {
+fn superuser_of(cluster: &Cluster) -> Address {
     let mut config = cluster.database("crash").owner;
     config.user("postgres");
     config

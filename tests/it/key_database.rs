@@ -2,6 +2,7 @@
 
 use crate::accounts::{person, signed_in};
 use crate::support::Studio;
+use kinora::store::address::Address;
 use kinora::store::cluster::Cluster;
 use kinora::store::pool::connect;
 use std::os::unix::fs::PermissionsExt;
@@ -32,7 +33,7 @@ async fn keys_in_a_database_of_their_own_are_made_wrapped_anew_backed_up_and_des
         signed_in(&studio, "ada@example.org").await.get("/account").await.body.contains("ada@example.org")
     );
     assert!(!studio.data.path().join("keys").exists(), "nothing lies in the data folder");
-    let keys = connect(&url.parse().expect("an address")).await.expect("connected");
+    let keys = connect(&Address::parse(&url).expect("an address")).await.expect("connected");
     let wrapped = async |who: Uuid| {
         let sql = "select wrapped from kinora_data_keys where subject = $1";
         keys.query_opt(sql, &[&who]).await.expect("read").map(|row| row.get::<_, Vec<u8>>(0))

@@ -2,7 +2,7 @@
 //! what the log holds when it is written.
 
 use crate::billing::{Desk, GOOD, time};
-use kinora::actors::bus::{Bus, Envelope, Metadata};
+use kinora::actors::bus::{Bus, Envelope, Metadata, Room};
 use kinora::actors::jobs::progress;
 use kinora::domain::clock::{Run, RunCommand, run_id};
 use kinora::domain::shared::payment::BillingPolicy;
@@ -41,7 +41,7 @@ async fn what_the_log_has_moved_on_from_is_read_again_before_anything_is_decided
     // One ends after it was read; the actors of a process that does not know it are told the older state.
     desk.send(ended, SubscriptionCommand::EndNow { cause: CancelCause::EndedByStaff, at: desk.at }).await;
     let (pool, journal, vault) = (cx.pool.clone(), cx.journal.clone(), cx.vault.clone());
-    let other = Bus::new(pool, journal, vault, Arc::clone(&cx.metrics), 16);
+    let other = Bus::new(pool, journal, vault, Arc::clone(&cx.metrics), Room::of(16));
     let due = time("2031-02-28T08:00:00Z");
     let mut moved = Vec::new();
     for id in [ended, goes_on, nobody] {

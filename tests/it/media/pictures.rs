@@ -1,6 +1,7 @@
 //! Stills, and a work that is published by the clock.
 
 use super::*;
+use crate::support::typed;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_picture_gets_its_sizes_and_a_schedule_publishes_it() {
@@ -21,9 +22,7 @@ async fn a_picture_gets_its_sizes_and_a_schedule_publishes_it() {
     let past =
         maker.submit(&editor, &format!("{editor}/schedule"), &[("publish_at", "2020-01-01T00:00")]).await;
     assert_eq!(past.status, 422);
-    let when = (studio.instance.services.clock.now() + chrono::TimeDelta::hours(1))
-        .format("%Y-%m-%dT%H:%M")
-        .to_string();
+    let when = typed(studio.instance.services.clock.now() + chrono::TimeDelta::hours(1));
     assert_eq!(
         maker.submit(&editor, &format!("{editor}/schedule"), &[("publish_at", &when)]).await.status,
         303

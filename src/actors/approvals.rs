@@ -28,9 +28,9 @@ pub enum ApprovalsError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The command was not executed, for a reason that passes.
-    #[error("{0}")]
-    NotNow(String),
+    /// The command was not executed.
+    #[error(transparent)]
+    Command(#[from] CommandError<String>),
 }
 
 /// The limit above which `act` is, if it is. What one person did alone before in the same matter counts: money
@@ -273,7 +273,7 @@ fn told<E: std::fmt::Display>(
     match sent {
         Ok(_) => Ok(None),
         Err(CommandError::Refused(why)) => Ok(Some(why.to_string())),
-        Err(other) => Err(ApprovalsError::NotNow(other.to_string())),
+        Err(other) => Err(other.in_words().into()),
     }
 }
 
@@ -289,6 +289,6 @@ pub async fn lapse(
     let command = ApprovalCommand::Lapse { at: meta.at };
     match cx.bus.dispatch::<Approval>(Envelope::new(id, approval, command, meta)).await {
         Ok(receipt) => Ok(!receipt.replayed && receipt.position > 0),
-        Err(error) => Err(ApprovalsError::NotNow(error.to_string())),
+        Err(error) => Err(error.in_words().into()),
     }
 }

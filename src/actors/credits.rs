@@ -3,9 +3,11 @@
 use super::bus::{CommandError, Envelope};
 use super::payments::{card_gateway, gateway, load_order};
 use super::services::Services;
-use crate::domain::credit::{Credit, CreditCommand};
+use crate::domain::credit::{Credit, CreditCommand, CreditError};
 use crate::domain::order::{PlaceOrder, Settlement};
 use crate::domain::shared::{AccountId, Money, PersonalValue};
+use crate::projections::QueryError;
+use crate::projections::credits;
 use crate::store::repository::EventRepository;
 use crate::store::{Metadata, Receipt, RecordedEvent, StoreError};
 
@@ -16,8 +18,8 @@ pub enum CreditsError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The command was not executed.
-    #[error("{0}")]
-    NotNow(String),
+    #[error(transparent)]
+    Command(#[from] CommandError<CreditError>),
 }
 
 /// The credit of an account as the log has it now.
@@ -40,6 +42,20 @@ fn usable(cx: &Services, balance: Money, asked: Money, by_card: bool) -> Money {
     // An order that could not be charged without a credit either is not changed by it.
     let used = if chargeable(0) { (0..=whole).rev().find(|used| chargeable(*used)) } else { None };
     Money::new(used.unwrap_or(whole), asked.currency)
+}
+
+/// How much of an order for `asked` the account's credit would pay now, for the pages that say so before it is done.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn there(
+    cx: &Services,
+    account: AccountId,
+    asked: Money,
+    by_card: bool,
+) -> Result<Money, QueryError> {
+    let balance = credits::there(&cx.reader, account, asked).await?;
+    Ok(usable(cx, balance, asked, by_card))
 }
 
 /// Sets aside what the buyer's credit has for an order that `event` asks for, and writes it into the order. Done
@@ -68,7 +84,7 @@ pub async fn set_aside(
     let (order, subscription, at) = (place.order, place.subscription, place.at);
     let command = CreditCommand::Use { id: order, order, subscription, most, at };
     let sent = cx.bus.dispatch::<Credit>(Envelope::new(id, place.account, command, meta)).await;
-    sent.map_err(|e| CreditsError::NotNow(e.to_string()))?;
+    sent?;
     place.credit = load(cx, place.account).await?.used_for(place.order);
     Ok(())
 }
@@ -97,7 +113,7 @@ pub async fn use_for_open(
     let command = CreditCommand::Use { id, order, subscription: state.subject(), most, at };
     let envelope = Envelope::new(id, account, command, meta).with_private(reason);
     let sent = cx.bus.dispatch::<Credit>(envelope).await;
-    sent.map(Some).map_err(|e| CreditsError::NotNow(e.to_string()))
+    Ok(Some(sent?))
 }
 
 /// Gives back what was set aside for an order that was not placed after all. An answer that only did not come in
@@ -118,5 +134,5 @@ pub async fn not_placed<E>(
     let (id, meta) = cx.follow(event, workflow, "credit-back");
     let command = CreditCommand::GiveBack { order, later: None, at: meta.at };
     let sent = cx.bus.dispatch::<Credit>(Envelope::new(id, account, command, meta)).await;
-    sent.map(drop).map_err(|e| CreditsError::NotNow(e.to_string()))
+    Ok(sent.map(drop)?)
 }

@@ -10,7 +10,7 @@ use crate::adapters::gateways::sandbox::Sandbox;
 use crate::adapters::gateways::stripe::Stripe;
 use crate::adapters::gateways::{ChargeRequest, Gateway, SavedMethod};
 use crate::config::Config;
-use crate::domain::order::{Attempt, Order, OrderCommand, OrderError};
+use crate::domain::order::{Attempt, AttemptState, Order, OrderCommand, OrderError};
 use crate::domain::shared::calendar::Zone;
 use crate::domain::shared::payment::{BillingPolicy, NO_CHARGE_MADE, Outcome, PaymentMethod};
 use crate::domain::shared::{AccountId, Money, PersonalValue};
@@ -210,6 +210,15 @@ pub async fn charge(
     Ok(())
 }
 
+/// What the member is asked to confirm by an attempt; none if there is no such attempt.
+///
+/// # Errors
+/// If the log cannot be read.
+pub async fn to_confirm(cx: &Services, order: Uuid, attempt: Uuid) -> Result<Option<Money>, StoreError> {
+    let state = load_order(cx, order).await?;
+    Ok(state.attempts().iter().find(|a| a.id == attempt).map(|known| asked_of(&state, known)))
+}
+
 /// What an order is told of a gateway's answer to a charge.
 #[must_use]
 pub fn outcome_of(answer: Result<Outcome, GatewayError>) -> Outcome {
@@ -229,6 +238,7 @@ fn asked_of(order: &Order, attempt: &Attempt) -> Money {
 
 /// Finds out at the gateway what became of an attempt without an answer. `asked_by` is the id of a
 /// command of staff and the words of their reason; without it the look-up is the next one of the schedule.
+/// Whether there was anything to record.
 ///
 /// # Errors
 /// If the order cannot be read or the result not be recorded.
@@ -253,6 +263,11 @@ pub async fn look_up(
         }
     }
     .unwrap_or(Outcome::Unknown);
+    // Somebody who asks out of turn and hears nothing new uses up none of the look-ups of the schedule.
+    let waits = matches!(known.state, AttemptState::Unknown | AttemptState::Parked);
+    if outcome == Outcome::Unknown && asked_by.is_some() && waits {
+        return Ok(false);
+    }
     meta.causation = None;
     let (id, reason) = asked_by.unzip();
     let id = id.unwrap_or_else(|| known.look_up_id());
@@ -293,15 +308,24 @@ pub async fn ask(
     match gateway.look_up(key, amount).await? {
         // Nobody confirms it any more: it is withdrawn, so that the answer becomes final.
         Some(Outcome::RequiresAction { until }) if until <= at => {
-            return gateway.cancel(key, amount, at).await;
+            return gateway.cancel(key, amount, at).await.map(taken_away);
         }
         Some(outcome) => return Ok(outcome),
         None => {}
     }
-    Ok(match gateway.cancel(key, amount, at).await? {
+    Ok(match gateway.cancel(key, amount, at).await.map(taken_away)? {
         Outcome::Cancelled => Outcome::Declined { code: NO_CHARGE_MADE.into(), hard: false },
         other => other,
     })
+}
+
+/// What a gateway says after it was asked to withdraw a charge: one that can still be confirmed was not withdrawn, and
+/// is asked about again.
+fn taken_away(said: Outcome) -> Outcome {
+    match said {
+        Outcome::RequiresAction { .. } => Outcome::Unknown,
+        other => other,
+    }
 }
 
 /// Withdraws a charge that was not confirmed in time; whatever the gateway says then is recorded.
@@ -319,7 +343,7 @@ pub async fn withdraw(
     let name = known.gateway.clone();
     // Without an answer it is one of those that are looked up until there is one.
     let outcome = match gateway(cx, &name) {
-        Ok(gateway) => gateway.cancel(attempt, asked_of(&state, known), meta.at).await,
+        Ok(gateway) => gateway.cancel(attempt, asked_of(&state, known), meta.at).await.map(taken_away),
         Err(error) => {
             tracing::error!(%order, %error, "a charge cannot be withdrawn");
             Err(GatewayError::TimedOut)

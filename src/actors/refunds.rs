@@ -92,8 +92,9 @@ pub async fn look_up(
         },
         _ => return Ok(false),
     };
-    // A hint that says nothing new is none of the look-ups of the schedule.
-    if outcome == RefundOutcome::Unknown && asked_by.is_some() && known.state == RefundState::Unknown {
+    // Somebody who asks out of turn, or a hint, and hears nothing new uses up none of the look-ups of the schedule.
+    let waits = matches!(known.state, RefundState::Unknown | RefundState::Parked);
+    if outcome == RefundOutcome::Unknown && asked_by.is_some() && waits {
         return Ok(false);
     }
     meta.causation = None;

@@ -3,6 +3,7 @@
 use super::bus::{CommandError, Envelope};
 use super::payments::PaymentError;
 use super::services::Services;
+use crate::domain::shared::calendar::Zone;
 use crate::domain::shared::payment::PaymentMethod;
 use crate::domain::shared::{AccountId, PersonalValue};
 use crate::domain::subscription::{Subscription, SubscriptionCommand, SubscriptionError};
@@ -10,6 +11,7 @@ use crate::domain::wallet::{KeptMethod, Wallet, WalletCommand, WalletError, meth
 use crate::projections::subscriptions::{self, SubscriptionRow};
 use crate::store::repository::EventRepository;
 use crate::store::{Metadata, Receipt, StoreError};
+use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 /// Why a wish is not fulfilled.
@@ -74,7 +76,7 @@ pub async fn choose_default(
     account: AccountId,
     method: Uuid,
 ) -> Result<Receipt, WalletProblem> {
-    let command = WalletCommand::ChooseDefault { method, at: meta.at };
+    let command = WalletCommand::ChooseDefault { method, today: today(cx, meta.at), at: meta.at };
     Ok(send(cx, (id, meta), account, command, vec![]).await?)
 }
 
@@ -91,7 +93,7 @@ pub async fn remove(
     if let Some(user) = user_of(cx, account, method).await? {
         return Err(WalletProblem::InUse(user.plan()));
     }
-    let command = WalletCommand::Remove { method, at: meta.at };
+    let command = WalletCommand::Remove { method, today: today(cx, meta.at), at: meta.at };
     Ok(send(cx, (id, meta), account, command, vec![]).await?)
 }
 
@@ -130,22 +132,23 @@ pub async fn assign(
     let row = mine.iter().find(|s| s.id == subscription && !s.status.is_final());
     let row = row.ok_or(WalletProblem::NoSubscription)?;
     let wallet = load(cx, account).await?;
-    let kept = usable(&wallet, method, meta.at).map_err(CommandError::Refused)?;
+    let kept = usable(&wallet, method, today(cx, meta.at)).map_err(CommandError::Refused)?;
     let command = SubscriptionCommand::ChangeMethod { method: kept.method.clone(), at: meta.at };
     Ok(cx.bus.dispatch::<Subscription>(Envelope::new(id, row.id, command, meta)).await?)
 }
 
-/// One that is kept and can be charged at that time.
+/// The day of that moment where the studio is.
+fn today(cx: &Services, at: DateTime<Utc>) -> NaiveDate {
+    Zone::parse(&cx.config.studio.zone).map_or_else(|_| at.date_naive(), |zone| zone.date_of(at))
+}
+
+/// One that is kept and can be charged on that day.
 ///
 /// # Errors
 /// [`WalletError::Unknown`] or [`WalletError::Expired`].
-pub fn usable(
-    wallet: &Wallet,
-    method: Uuid,
-    at: chrono::DateTime<chrono::Utc>,
-) -> Result<&KeptMethod, WalletError> {
+pub fn usable(wallet: &Wallet, method: Uuid, today: NaiveDate) -> Result<&KeptMethod, WalletError> {
     let kept = wallet.method(method).ok_or(WalletError::Unknown)?;
-    if kept.is_usable(at.date_naive()) { Ok(kept) } else { Err(WalletError::Expired) }
+    if kept.is_usable(today) { Ok(kept) } else { Err(WalletError::Expired) }
 }
 
 /// Lets a gateway forget a way to pay.

@@ -5,6 +5,7 @@
 mod ledger_tests;
 pub mod what_if;
 pub mod why;
+pub mod why_gift;
 
 use super::order::{
     OrderCommand, OrderEvent, OrderItem, PlaceOrder, Settlement, order_number, transfer_reference,
@@ -15,8 +16,8 @@ use super::shared::tax::{Country, Tax};
 use super::shared::tax_rates::RateTable;
 use super::shared::{Money, derive_id};
 use super::subscription::{
-    PlanChangeRequest, Proration, Rebate, Subscription, SubscriptionCommand, SubscriptionEvent, Terms,
-    Trigger, UnusedDays,
+    EarlierReversal, PlanChangeRequest, Proration, Rebate, Subscription, SubscriptionCommand,
+    SubscriptionEvent, Terms, Trigger, UnusedDays,
 };
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use uuid::Uuid;
@@ -107,6 +108,9 @@ pub fn order_step(decided: SubscriptionEvent, at: DateTime<Utc>) -> Option<Order
             cancel(order, "subscription-cancelled")
         }
         E::PeriodWaived { order, .. } => cancel(order, "waived"),
+        E::EarlierPaymentReversed(EarlierReversal { order, given_up: true, .. }) => {
+            cancel(order, "withdrawn")
+        }
         E::SubscriptionExpired { abandoned_order: Some(order), .. } => cancel(order, "subscription-expired"),
         _ => None,
     }
@@ -128,6 +132,9 @@ pub fn subscription_step(
         }
         OrderEvent::PaymentAttemptCancelled { attempt, subscription, at, .. } => {
             Some((subscription, failed(attempt, "action_not_taken".into(), false, at)))
+        }
+        OrderEvent::DirectDebitReturned { subscription, reopened: true, at, .. } => {
+            Some((subscription, C::ReversePayment { order, policy, at }))
         }
         OrderEvent::PaymentActionRequired { attempt, subscription, until, at, .. } => {
             Some((subscription, C::RecordActionRequired { order, attempt, until, at }))

@@ -22,6 +22,12 @@ pub fn render(studio: &Studio, name: Option<&str>, obstacles: &[Obstacle]) -> Ma
             Obstacle::OpenCredit => {
                 "We still owe you a credit. Tell us where to pay it out; the deletion goes on by itself then.".to_owned()
             }
+            Obstacle::OwedMoney => {
+                "Money of yours is still here or on its way back. The deletion goes on by itself when it has arrived.".to_owned()
+            }
+            Obstacle::UnpaidGift(_) => {
+                "A gift that you ordered is not paid. Take it back, or pay it, and the deletion goes on by itself.".to_owned()
+            }
         });
     }
     letter.button("Look at the request", studio.link("/account/deletion")).sign(studio)

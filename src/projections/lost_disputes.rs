@@ -15,7 +15,7 @@ impl Projection for LostDisputes {
     }
 
     fn version(&self) -> i32 {
-        3
+        4
     }
 
     fn tables(&self) -> &'static [&'static str] {
@@ -30,7 +30,8 @@ impl Projection for LostDisputes {
             minor    bigint not null,
             currency text not null
         );
-        create index if not exists lost_disputes_by_time on lost_disputes (at);"
+        create index if not exists lost_disputes_by_time on lost_disputes (at);
+        create index if not exists lost_disputes_by_order on lost_disputes (order_id);"
     }
 
     async fn apply(&self, tx: &Transaction<'_>, event: &RecordedEvent) -> Result<(), ProjectionError> {

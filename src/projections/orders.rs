@@ -2,6 +2,7 @@
 
 pub use super::order_lists::{Filter, SORTS, Sought, after, list};
 use super::{Projection, ProjectionError, QueryError, Reader};
+use crate::domain::gift::is_order_of;
 use crate::domain::order::{OrderEvent, RefundOf, Settlement};
 use crate::domain::shared::{AccountId, Currency, Money};
 use crate::store::{RecordedEvent, StoreError, Transaction};
@@ -20,7 +21,7 @@ impl Projection for Orders {
     }
 
     fn version(&self) -> i32 {
-        5
+        6
     }
 
     fn streams_apart(&self) -> bool {
@@ -51,7 +52,8 @@ impl Projection for Orders {
             last_code    text,
             placed       json not null,
             disputed     text,
-            credit       bigint not null default 0
+            credit       bigint not null default 0,
+            taken_back   boolean not null default false
         );
         create index if not exists orders_by_account on orders (account, placed_at);
         create index if not exists orders_by_subscription on orders (subscription, placed_at);
@@ -68,7 +70,7 @@ impl Projection for Orders {
             intent        bigint not null
         );
         create index if not exists payments_by_order on payments (order_id, started_at);
-        create index if not exists payments_open on payments (look_again_at) where state in ('started', 'unknown');"
+        create index if not exists payments_open on payments (look_again_at) where state in ('started', 'unknown', 'action-required');"
     }
 
     async fn apply(&self, tx: &Transaction<'_>, event: &RecordedEvent) -> Result<(), ProjectionError> {
@@ -126,8 +128,10 @@ impl Projection for Orders {
                 )
                 .await?;
             }
-            E::PaymentActionRequired { attempt, until, .. } => {
-                payment(tx, *attempt, "action-required", None, None).await?;
+            E::PaymentActionRequired { attempt, subscription, until, .. } => {
+                // Of a subscription's order its own clock finds out; nobody else would of a gift's.
+                let look = is_order_of(*subscription, id).then_some(*until);
+                payment(tx, *attempt, "action-required", None, look).await?;
                 tx.execute("update payments set until = $2 where attempt = $1", &[attempt, until]).await?;
             }
             E::PaymentOutcomeUnknown { attempt, look_again_at, .. } => {
@@ -145,7 +149,7 @@ impl Projection for Orders {
                 let sql = "update orders set overpaid = overpaid - $4,
                      transferred = case when $5::bigint is null then transferred - $2 else gross_minor - credit - $5 end,
                      status = case when $3 then 'created' else status end,
-                     paid_at = case when $3 then null else paid_at end where id = $1";
+                     paid_at = case when $3 then null else paid_at end, taken_back = taken_back or $3 where id = $1";
                 let (spare, rest) = (of_overpaid.map_or(0, |m| m.minor), rest.map(|m| m.minor));
                 tx.execute(sql, &[&id, &taken_back.minor, reopened, &spare, &rest]).await?;
             }
@@ -158,7 +162,8 @@ impl Projection for Orders {
             }
             E::OrderPaid { at, .. } => {
                 status("paid").await?;
-                tx.execute("update orders set paid_at = $2 where id = $1", &[&id, at]).await?;
+                let sql = "update orders set paid_at = $2, taken_back = false where id = $1";
+                tx.execute(sql, &[&id, at]).await?;
             }
             E::OrderOverpaid { over, .. } => {
                 tx.execute("update orders set overpaid = overpaid + $2 where id = $1", &[&id, &over.minor])
@@ -187,7 +192,10 @@ impl Projection for Orders {
             | E::InvoiceReissueRequested(_)
             | E::RefundParked { .. } => {}
             E::OrderFailed { .. } => status("failed").await?,
-            E::OrderCancelled { .. } => status("cancelled").await?,
+            E::OrderCancelled { .. } => {
+                status("cancelled").await?;
+                tx.execute("update orders set taken_back = false where id = $1", &[&id]).await?;
+            }
         }
         Ok(())
     }
@@ -359,7 +367,7 @@ pub async fn to_look_up(
     limit: i64,
 ) -> Result<Vec<(Uuid, Uuid)>, QueryError> {
     let sql = "select order_id, attempt from payments
-        where look_again_at <= $1 and (state = 'unknown' or state = 'started'
+        where look_again_at <= $1 and (state in ('unknown', 'action-required') or state = 'started'
             and intent <= coalesce((select position from public.checkpoints where name = $3), 0))
         order by look_again_at limit $2";
     let rows = r.client().await?.query(sql, &[&at, &limit, &charger]).await?;

@@ -330,17 +330,32 @@ pub async fn made_since(
     let sql = "select order_id, refund from refunds
         where state = 'succeeded' and via::jsonb ->> 'by' = 'charge' and done_at >= $1 and done_at < $2
             and extract(hour from done_at at time zone 'UTC') = extract(hour from $2::timestamptz at time zone 'UTC')
-        order by done_at desc limit $3";
+        order by done_at limit $3";
     let rows = r.client().await?.query(sql, &[&since, &at, &limit]).await?;
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
 /// Of which the gateway cannot say what became, or which it refused, and nothing of the order was given back
-/// another way since.
+/// another way since. One that was given back and came back (it has a number) is what is owed now, instead of those
+/// before it.
 const STUCK: &str =
     "(state = 'parked' or (state = 'refused' and via::jsonb ->> 'by' = 'charge' and not exists
     (select from refunds later where later.order_id = refunds.order_id and later.refund <> refunds.refund
-        and later.asked_at >= refunds.done_at and later.state not in ('refused', 'dismissed', 'rejected', 'lapsed'))))";
+        and later.asked_at >= refunds.done_at
+        and (later.state not in ('refused', 'dismissed', 'rejected', 'lapsed') or later.reference is not null))))";
+
+/// Whether money of an account is still here, or may be on its way back.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn is_owed(r: &Reader, account: AccountId) -> Result<bool, QueryError> {
+    let sql = format!(
+        "select exists (select from orders where account = $1 and overpaid > returned)
+            or exists (select from refunds where account = $1
+                and (state in ('proposed', 'started', 'unknown') or {STUCK}))"
+    );
+    Ok(r.client().await?.query_one(&sql, &[&account]).await?.get(0))
+}
 
 /// How many did not go back, or nobody knows whether they did.
 ///

@@ -1,10 +1,11 @@
-//! The lines of a subscription's timeline in words: what happened, and from what it was decided.
+//! The lines of the timeline of a subscription, or a gift, in words: what happened, and from what it was decided.
 //! Made when they are read, so that better words need no new fold of the log.
 
 use super::subscription_timeline::Entry;
 use super::{debit_words, due_day_words, plan_change_words, renewal_words, studio_zone};
 use crate::domain::approval::ApprovalEvent;
 use crate::domain::credit::CreditEvent;
+use crate::domain::gift::GiftEvent;
 use crate::domain::invoice_series::InvoiceSeriesEvent;
 use crate::domain::order::OrderEvent;
 use crate::domain::shared::calendar::day_words;
@@ -102,6 +103,9 @@ pub fn describe(entry: &Entry) -> Words {
     }
     if let Some(event) = entry.decode::<TeamEvent>() {
         return super::team_words::team(&event);
+    }
+    if let Some(event) = entry.decode::<GiftEvent>() {
+        return super::gift_words::gift(&event);
     }
     match entry.decode::<InvoiceSeriesEvent>() {
         Some(InvoiceSeriesEvent::InvoiceIssued { number, document, .. }) => {
@@ -231,9 +235,11 @@ fn subscription(event: &SubscriptionEvent) -> Words {
                 day_words(*previous_anchor)
             ),
         ),
-        E::DebitAwaited { .. } | E::DebitRejected { .. } | E::PaymentReversed { .. } => {
-            debit_words::debit(event)
-        }
+        E::DebitAwaited { .. }
+        | E::DebitRejected { .. }
+        | E::PaymentReversed { .. }
+        | E::EarlierPaymentReversed(_)
+        | E::EarlierOrderPaid { .. } => debit_words::debit(event),
         E::SubscriptionPutOnHold { cause, due_on, expires_at, policy, .. } => words(
             Weight::Bad,
             "On hold: access has ended until the order is paid.",

@@ -25,7 +25,7 @@ impl Projection for Subscriptions {
     }
 
     fn version(&self) -> i32 {
-        12
+        13
     }
 
     fn streams_apart(&self) -> bool {

@@ -117,15 +117,21 @@ pub async fn by_span(
                 sum((document->'tax'->'net'->>'minor')::bigint)::bigint as net
             from invoices where issued_on >= $1 and issued_on < $2 group by 1, 2
         ), lost as (
-            select date_trunc($3::text, at at time zone $4)::date as start, currency, sum(minor)::bigint as lost
-            from lost_disputes where at >= $5 and at < $6 group by 1, 2
+            select date_trunc($3::text, day::timestamp)::date as start, currency, sum(minor)::bigint as lost
+            from unnest($4::date[], $5::text[], $6::bigint[]) x(day, currency, minor) group by 1, 2
         )
         select start, currency, coalesce(invoices, 0), coalesce(gross, 0), coalesce(notes, 0), coalesce(credited, 0),
             coalesce(tax, 0), coalesce(net, 0), -coalesce(lost, 0)
         from documents full join lost using (start, currency) order by 1, 2";
-    let (starts, ends) = (zone.start_of_day(from), zone.start_of_day(until));
-    let params: [&(dyn ToSql + Sync); 6] = [&from, &until, &span.word(), &zone.name(), &starts, &ends];
-    let rows = r.client().await?.query(sql, &params).await?;
+    let client = r.client().await?;
+    // Days are told here: the database may not know the zone by the same name.
+    let lost = "select at, currency, minor from lost_disputes where at >= $1 and at < $2";
+    let lost = client.query(lost, &[&zone.start_of_day(from), &zone.start_of_day(until)]).await?;
+    let days: Vec<NaiveDate> = lost.iter().map(|row| zone.date_of(row.get(0))).collect();
+    let currencies: Vec<&str> = lost.iter().map(|row| row.get(1)).collect();
+    let amounts: Vec<i64> = lost.iter().map(|row| row.get(2)).collect();
+    let params: [&(dyn ToSql + Sync); 6] = [&from, &until, &span.word(), &days, &currencies, &amounts];
+    let rows = client.query(sql, &params).await?;
     Ok(rows
         .iter()
         .map(|row| Invoiced {

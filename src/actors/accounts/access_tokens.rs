@@ -35,7 +35,7 @@ pub enum Scope {
     /// The own account.
     #[strum(serialize = "account:read")]
     AccountRead,
-    /// Subscriptions, orders and invoices: the own ones; for billing staff all.
+    /// Subscriptions, orders and invoices, with the papers that name the buyer: the own ones; for billing staff all.
     #[strum(serialize = "billing:read")]
     BillingRead,
     /// End the own subscription and take that back.
@@ -60,7 +60,7 @@ impl Scope {
             Self::MediaRead => "See works, films, courses and posts",
             Self::MediaWrite => "Upload, change and publish your works",
             Self::AccountRead => "See your account",
-            Self::BillingRead => "See subscriptions, orders and invoices",
+            Self::BillingRead => "See subscriptions, orders and invoices, with papers that name the buyer",
             Self::BillingWrite => "End your subscription, and take that back",
             Self::EventsRead => "Read the event log (staff)",
         }

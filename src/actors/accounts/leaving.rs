@@ -7,10 +7,12 @@ use crate::actors::services::Services;
 use crate::domain::deletion_request::{
     CommentsFate, DeletionCommand, DeletionError, DeletionRequest, Obstacle, RequestedBy, Requester,
 };
+use crate::domain::gift::GiftStanding;
 use crate::domain::shared::derive_id;
 use crate::projections::catalogue;
 use crate::projections::deletion_requests::{self, Progress};
 use crate::projections::subscriptions::{self, SubscriptionRow};
+use crate::projections::{gifts, refunds};
 use crate::store::{Claim, Metadata, Receipt, StoreError, repository::EventRepository};
 use chrono::TimeDelta;
 use uuid::Uuid;
@@ -136,6 +138,13 @@ pub async fn obstacles(cx: &Services, account: Uuid) -> Result<Vec<Obstacle>, St
     if credits::load(cx, account).await?.is_open() {
         found.push(Obstacle::OpenCredit);
     }
+    if refunds::is_owed(&cx.reader, account).await? {
+        found.push(Obstacle::OwedMoney);
+    }
+    let unpaid = gifts::of_account(&cx.reader, account).await?.into_iter();
+    found.extend(
+        unpaid.filter(|g| g.standing() == GiftStanding::Ordered).map(|g| Obstacle::UnpaidGift(g.id())),
+    );
     Ok(found)
 }
 

@@ -11,8 +11,8 @@ use chrono::TimeDelta;
 
 /// For how long a refund may come back: a card's bank has some weeks to return one.
 const RETURNS: TimeDelta = TimeDelta::days(30);
-/// Refunds that are asked about in one run.
-const AT_ONCE: i64 = 500;
+/// Refunds that are asked about in one run; those that were made first, whose time is over first.
+const AT_ONCE: i64 = 5_000;
 
 /// The job.
 pub struct DisputeLookups;
@@ -28,9 +28,10 @@ impl Job for DisputeLookups {
     }
 
     async fn run(&self, run: &Run, cx: &Services) -> Result<Counts, JobError> {
+        // First: each refund has one hour of the day, which a list that cannot be had must not take from it.
+        let came_back = came_back(run, cx).await?;
         let looked = disputes::look(cx, run.at, &run.meta()).await;
         let disputes::Looked { new, failed } = looked.map_err(|e| JobError::Failed(e.to_string()))?;
-        let came_back = came_back(run, cx).await?;
         Ok(Counts::from([
             ("new".into(), new),
             ("failed".into(), failed),

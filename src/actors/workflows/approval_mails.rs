@@ -6,6 +6,7 @@ use crate::actors::payments::load_order;
 use crate::actors::services::Services;
 use crate::domain::approval::{Act, Approval, ApprovalState};
 use crate::domain::order::{RefundState, order_number};
+use crate::domain::shared::calendar::Zone;
 use crate::domain::shared::{AccountId, Money, Role};
 use crate::emails::billing::BillingMail;
 use crate::store::RecordedEvent;
@@ -27,7 +28,8 @@ pub(super) async fn act_waits(
         return Ok(());
     }
     let path = format!("/billing/approvals/{approval}");
-    let mail = BillingMail::ApprovalWaits { what: act.words(), path, lapses_at: Some(lapses_at) };
+    let zone = Zone::parse(&cx.config.studio.zone).map_err(|e| WorkflowError::Failed(e.to_string()))?;
+    let mail = BillingMail::ApprovalWaits { what: act.words(zone), path, lapses_at: Some(lapses_at) };
     tell(event, cx, &[Role::Billing, Role::Admin], &[by, account], &mail).await
 }
 

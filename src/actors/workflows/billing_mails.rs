@@ -10,11 +10,13 @@ use crate::actors::{credits, direct_debits, mail_again, mailer};
 use crate::domain::access::Membership;
 use crate::domain::approval::ApprovalEvent;
 use crate::domain::credit::CreditEvent;
-use crate::domain::order::{OrderEvent, RefundOf, RefundVia, order_number, rest_of, transfer_reference};
+use crate::domain::order::{
+    OrderEvent, OrderStatus, RefundOf, RefundVia, order_number, rest_of, transfer_reference,
+};
 use crate::domain::order_process::refund_id;
 use crate::domain::shared::aggregate::CategoryEvent;
 use crate::domain::shared::{AccountId, Currency, Money, Role};
-use crate::domain::subscription::{Subscription, SubscriptionEvent, UnusedDays};
+use crate::domain::subscription::{EarlierReversal, Subscription, SubscriptionEvent, UnusedDays};
 use crate::emails::MailKind;
 use crate::emails::billing::{BillingMail, RefundStuck};
 use crate::projections::{people, subscriptions};
@@ -84,7 +86,12 @@ impl Workflow for BillingMails {
         if !less_credit(&happened, &mut mail, state.owner(), cx).await? {
             return Ok(());
         }
-        asked(&happened, &mut mail, cx).await?;
+        if paid_by_credit(&happened, state.owner(), cx).await? {
+            return Ok(());
+        }
+        if !asked(&happened, &mut mail, cx).await? {
+            return Ok(());
+        }
         match &mut mail {
             BillingMail::Withdrawn { refund, amount, waits: false, disputed, .. } => {
                 (*amount, *disputed) = withdrawn(event, cx, terms.price.currency).await?;
@@ -203,12 +210,40 @@ async fn less_credit(
     Ok(amount.minor > 0)
 }
 
-/// Names what was, or is, really asked for: credit or part of a transfer may have paid some of the price.
+/// Whether it says that nothing could be charged for an order that the member's credit pays: then nothing failed.
+async fn paid_by_credit(
+    happened: &SubscriptionEvent,
+    account: AccountId,
+    cx: &Services,
+) -> Result<bool, WorkflowError> {
+    use SubscriptionEvent as E;
+    let (E::RenewalPaymentFailed { order, attempt: None, .. } | E::SubscriptionPutOnHold { order, .. }) =
+        happened
+    else {
+        return Ok(false);
+    };
+    let credit = credits::load(cx, account).await?;
+    let Some(used) = credit.used_for(*order) else {
+        // It is set aside when the order is placed, which another workflow does at this moment.
+        let state = load_order(cx, *order).await?;
+        let soon = state.total().is_none() && credit.balances().next().is_some();
+        return if soon {
+            Err(WorkflowError::Failed("the order is not placed yet".into()))
+        } else {
+            Ok(false)
+        };
+    };
+    let state = load_order(cx, *order).await?;
+    Ok(state.total() == Some(used) && state.status().is_some_and(OrderStatus::is_settled))
+}
+
+/// Names what was, or is, really asked for: credit or part of a transfer may have paid some of the price. False if
+/// nothing is to be asked for any more.
 async fn asked(
     happened: &SubscriptionEvent,
     mail: &mut BillingMail,
     cx: &Services,
-) -> Result<(), WorkflowError> {
+) -> Result<bool, WorkflowError> {
     use SubscriptionEvent as E;
     let (order, attempt) = match happened {
         E::MemberPaymentFailed { order, attempt, .. } | E::ChargeAwaitsAction { order, attempt, .. } => {
@@ -216,21 +251,24 @@ async fn asked(
         }
         E::RenewalPaymentFailed { order, attempt, .. } => (*order, *attempt),
         E::SubscriptionPutOnHold { order, .. } => (*order, None),
-        _ => return Ok(()),
+        E::EarlierPaymentReversed(EarlierReversal { order, .. }) => (*order, None),
+        _ => return Ok(true),
     };
     let (BillingMail::FirstPaymentFailed { amount, .. }
     | BillingMail::RenewalFailed { amount, .. }
     | BillingMail::ActionNeeded { amount, .. }
+    | BillingMail::EarlierUnpaid { amount, .. }
     | BillingMail::OnHold { amount, .. }) = mail
     else {
-        return Ok(());
+        return Ok(true);
     };
     let state = load_order(cx, order).await?;
     let charged = state.attempts().iter().find(|a| Some(a.id) == attempt).and_then(|a| a.asked);
     // Paid meanwhile, nothing is left: what the mail said before is then as near as one comes.
     let left = state.rest().filter(|rest| rest.minor > 0);
+    let over = left.is_none() && matches!(happened, E::EarlierPaymentReversed(_));
     *amount = charged.or(left).unwrap_or(*amount);
-    Ok(())
+    Ok(!over)
 }
 
 /// Writes to everybody who has one of `roles` and may sign in, without those of `except`; once to each.
@@ -320,7 +358,8 @@ async fn withdrawn(
             let state = load_order(cx, order).await?;
             disputed |= state.price_in_dispute();
             let refund = refund_id(order);
-            let parts = state.refunds().iter().filter(|r| r.id == refund || r.id == rest_of(refund));
+            let ids = [refund, rest_of(refund), rest_of(rest_of(refund))];
+            let parts = state.refunds().iter().filter(|r| ids.contains(&r.id));
             let decided: i64 = parts.map(|r| r.amount.minor).sum();
             back = back.saturating_add(match decided {
                 0 => state.part_going_back((part, of)),

@@ -1,5 +1,5 @@
 //! What follows from direct debits: members are told before, orders and subscriptions wait for the money, and
-//! what comes back opens the order again.
+//! mandates end with what comes back.
 
 use super::{Workflow, WorkflowError};
 use crate::actors::bus::{CommandError, Envelope};
@@ -61,24 +61,11 @@ impl Workflow for DirectDebits {
         {
             return rejected(event, cx, (account, subscription), (file, mandate, reason), at).await;
         }
-        if let Some(OrderEvent::DirectDebitReturned {
-            file,
-            mandate,
-            account,
-            subscription,
-            reason,
-            reopened,
-            ..
-        }) = happened
-        {
+        // What it means for the subscription is told where that hears of the payment, too: in their order.
+        if let Some(OrderEvent::DirectDebitReturned { file, mandate, account, reason, .. }) = happened {
             let at = event.effective_at;
             let command = MandateCommand::RecordReturn { mandate, file, reason, at };
             send::<Mandate>(event, cx, account, "mandate", command).await?;
-            if reopened && !is_order_of(subscription, event.stream_uuid()) {
-                let policy = payments::policy(&cx.config);
-                let command = SubscriptionCommand::ReversePayment { order: event.stream_uuid(), policy, at };
-                send::<Subscription>(event, cx, subscription, "subscription", command).await?;
-            }
         }
         Ok(())
     }

@@ -20,6 +20,7 @@ use crate::domain::shared::tax::{Buyer, Country, Tax};
 use crate::domain::shared::{AccountId, derive_id};
 use crate::domain::subscription::{Subscription, SubscriptionCommand, SubscriptionEvent};
 use crate::emails::MailKind;
+use crate::emails::billing::BillingMail;
 use crate::emails::gift::GiftMail;
 use crate::projections::{gifts as listed, subscriptions};
 use crate::store::RecordedEvent;
@@ -217,6 +218,14 @@ async fn from_order(event: &RecordedEvent, happened: OrderEvent, cx: &Services) 
             let failed = GiftCommand::RecordFailure { attempt, code, at };
             tell(event, cx, gift, ("failed", failed, vec![])).await?;
             give_up_order(event, cx, (gift, order), at).await
+        }
+        OrderEvent::PaymentActionRequired { attempt, subscription: gift, until, at, .. } if of(gift) => {
+            let Some(amount) = payments::to_confirm(cx, order, attempt).await? else { return Ok(()) };
+            let buyer = gifts::load(cx, gift).await?.buyer();
+            let mail = BillingMail::ActionNeeded { amount, order, until };
+            let (id, _) = cx.follow(event, NAME, "confirm");
+            mailer::enqueue(cx, id, buyer, MailKind::Billing(mail), at).await?;
+            Ok(())
         }
         OrderEvent::PaymentAttemptCancelled { attempt, subscription: gift, at, .. } if of(gift) => {
             let failed = GiftCommand::RecordFailure { attempt, code: "action_not_taken".into(), at };

@@ -176,9 +176,20 @@ async fn issue(
     if paper.kind == SeriesKind::CreditNote {
         // As it stands: a late payment may have moved it to another span and rate.
         let invoice = invoice_of(cx, order).await?;
+        let gross = invoice.document.tax.gross;
+        let before = Money::new(credited_before(cx, order, &invoice.number).await?, gross.currency);
+        let left = Money::new(gross.minor - before.minor, gross.currency);
+        if left.minor <= 0 {
+            return Ok(());
+        }
         document.corrects = Some(invoice.number);
         document.lines = invoice.document.lines;
-        document.tax = taken_back(invoice.document.tax);
+        document.tax = taken_back(invoice.document.tax.clone());
+        if before.minor > 0 {
+            // What went back before has its credit note; the rest of the invoice is taken back.
+            document.lines = vec![rest_line(&document.lines, left)];
+            document.tax = invoice.document.tax.returned(before, left);
+        }
         document.billing = invoice.document.billing;
         document.vat_number = invoice.document.vat_number;
     }
@@ -189,6 +200,25 @@ async fn issue(
         document = on_span(document, span, cx).await?;
     }
     number_it(event, cx, paper.kind, document, "issue").await
+}
+
+/// What credit notes for refunds have taken off an invoice, in minor units.
+async fn credited_before(cx: &Services, order: Uuid, invoice: &str) -> Result<i64, WorkflowError> {
+    let all = invoices::all_of_order(&cx.reader, order).await?;
+    let notes = all.iter().map(|paper| &paper.document);
+    let notes = notes.filter(|d| d.refund.is_some() && d.corrects.as_deref() == Some(invoice));
+    Ok(-notes.map(|d| d.tax.gross.minor).sum::<i64>())
+}
+
+/// The line of a credit note for what is left of an invoice.
+fn rest_line(lines: &[InvoiceLine], left: Money) -> InvoiceLine {
+    let sold = lines.first();
+    InvoiceLine {
+        description: format!("Cancelled: {}", sold.map(|l| l.description.as_str()).unwrap_or_default()),
+        quantity: 1,
+        unit: left.negated(),
+        period: sold.and_then(|l| l.period),
+    }
 }
 
 /// An order as a document, just as it was placed.
@@ -297,20 +327,20 @@ async fn move_span(
     let paper = Paper { kind: SeriesKind::Invoice, at, issued: issued(event), paid: true };
     let Some((order, document)) = written(cx, placed, paper)? else { return Ok(()) };
     let Some(span) = span_of(cx, document.subscription, order, at).await? else { return Ok(()) };
-    let named = document.lines.iter().filter_map(|line| line.period).any(|period| period != span);
+    // The one that stands: it may have been issued anew for another buyer, or moved before.
+    let standing = invoice_of(cx, order).await?;
+    let named = standing.document.lines.iter().filter_map(|line| line.period).any(|period| period != span);
     let anew = on_span(Document { moved: true, ..document.clone() }, span, cx).await?;
     // One that named no span said that it begins with the payment: only another rate makes it wrong.
-    let rated = (anew.tax.basis_points, anew.tax.tax) != (document.tax.basis_points, document.tax.tax);
+    let said = &standing.document.tax;
+    let rated = (anew.tax.basis_points, anew.tax.tax) != (said.basis_points, said.tax);
     if !named && !rated {
         return Ok(());
     }
-    // It may have been issued anew for another buyer meanwhile.
-    let before = before_the_move(cx, order).await?;
-    let Document { billing, vat_number, .. } = before.document;
+    let Document { billing, vat_number, lines, tax, .. } = standing.document;
     let anew = Document { billing: billing.clone(), vat_number: vat_number.clone(), ..anew };
-    let tax = taken_back(document.tax.clone());
-    let corrects = Some(before.number);
-    let back = Document { moved: true, corrects, tax, credit: None, billing, vat_number, ..document };
+    let (tax, corrects) = (taken_back(tax), Some(standing.number));
+    let back = Document { moved: true, corrects, lines, tax, credit: None, billing, vat_number, ..document };
     number_it(event, cx, SeriesKind::CreditNote, back, "take-back").await?;
     number_it(event, cx, SeriesKind::Invoice, anew, "issue-anew").await
 }
@@ -361,13 +391,6 @@ async fn listed(cx: &Services) -> Result<(), WorkflowError> {
 async fn invoice_of(cx: &Services, order: Uuid) -> Result<Invoice, WorkflowError> {
     listed(cx).await?;
     invoices::of_order(&cx.reader, order).await?.ok_or_else(unlisted)
-}
-
-/// The last invoice of the order for the span that it was placed for.
-async fn before_the_move(cx: &Services, order: Uuid) -> Result<Invoice, WorkflowError> {
-    listed(cx).await?;
-    let all = invoices::all_of_order(&cx.reader, order).await?;
-    all.into_iter().rfind(|p| !p.credit_note && !p.document.moved).ok_or_else(unlisted)
 }
 
 /// It was issued in an earlier step of this workflow: its table may lag a moment.

@@ -85,6 +85,16 @@ async fn from_order(event: &RecordedEvent, happened: OrderEvent, cx: &Services) 
     if moves_money_back(&happened) {
         return refunded_of(event, cx).await;
     }
+    let not_taken =
+        matches!(happened, OrderEvent::PaymentDeclined { .. } | OrderEvent::PaymentAttemptCancelled { .. });
+    if not_taken {
+        // What came by transfer meanwhile has paid it: that is told next, and nothing failed.
+        let state = payments::load_order(cx, event.stream_uuid()).await?;
+        if state.status().is_some_and(OrderStatus::is_settled) {
+            return Ok(());
+        }
+    }
+    let taken_back = matches!(happened, OrderEvent::DirectDebitReturned { .. });
     let step = subscription_step(event.stream_uuid(), happened, payments::policy(&cx.config));
     let Some((subscription, command)) = step else { return Ok(()) };
     // What becomes of a gift is told to the gift.
@@ -92,8 +102,11 @@ async fn from_order(event: &RecordedEvent, happened: OrderEvent, cx: &Services) 
         return Ok(());
     }
     let (id, meta) = cx.follow(event, NAME, "tell");
-    let sent = cx.bus.dispatch::<Subscription>(Envelope::new(id, subscription, command, meta)).await;
-    sent.map(|_| ()).map_err(WorkflowError::from)
+    match cx.bus.dispatch::<Subscription>(Envelope::new(id, subscription, command, meta)).await {
+        Ok(_) => Ok(()),
+        Err(CommandError::Refused(_)) if taken_back => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Whether it changes what is left of the price of an order.

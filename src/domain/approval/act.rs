@@ -1,8 +1,8 @@
 //! What may need a second person, and how much it weighs.
 
 use crate::domain::shared::Money;
-use crate::domain::shared::calendar::day_words;
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use crate::domain::shared::calendar::{Zone, day_words};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -156,9 +156,9 @@ impl Act {
         }
     }
 
-    /// What would be done, as a sentence without its full stop.
+    /// What would be done, as a sentence without its full stop; days and times are those of `zone`.
     #[must_use]
-    pub fn words(&self) -> String {
+    pub fn words(&self, zone: Zone) -> String {
         match self {
             Self::MarkPaid { received, arrived_on, .. } => {
                 let day = arrived_on.map(|day| format!(" on {}", day_words(day))).unwrap_or_default();
@@ -174,10 +174,10 @@ impl Act {
             Self::Merge { .. } => "Merge two accounts of one person".into(),
             Self::Complimentary { until: None } => "Give complimentary access without an end".into(),
             Self::Complimentary { until: Some(until) } => {
-                // The day of the act is one of the studio's zone, which is not known here.
-                let exact = until.time() != NaiveTime::MIN;
-                let time = if exact { until.format(", %H:%M UTC").to_string() } else { String::new() };
-                format!("Give complimentary access until {}{time}", day_words(until.date_naive()))
+                let day = zone.date_of(*until);
+                let whole = zone.start_of_day(day) == *until;
+                let end = if whole { day_words(day) } else { zone.moment_words(*until) };
+                format!("Give complimentary access until {end}")
             }
         }
     }

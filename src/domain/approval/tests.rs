@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::shared::calendar::Zone;
 use crate::domain::shared::{Currency, Money, PersonalRef};
 use chrono::{DateTime, TimeDelta, Utc};
 use cqrs_es::test::{AggregateTestExecutor, TestFramework};
@@ -27,6 +28,16 @@ fn extend(days: u16) -> Act {
 
 fn free_until(until: Option<DateTime<Utc>>) -> Act {
     Act::Complimentary { until }
+}
+
+#[test]
+fn a_day_is_one_of_the_studio_and_a_time_is_by_its_clock() {
+    let words = |until: &str, zone| free_until(Some(until.parse().unwrap())).words(zone);
+    let (here, utc) = (Zone::amsterdam(), Zone::utc());
+    let of = |end: &str| format!("Give complimentary access until {end}");
+    assert_eq!(words("2026-12-31T23:00:00Z", here), of("1 Jan 2027"));
+    assert_eq!(words("2026-12-31T23:00:00Z", utc), of("31 Dec 2026, 23:00 UTC"));
+    assert_eq!(words("2026-12-31T23:30:00Z", here), of("1 Jan 2027, 00:30 CET"));
 }
 
 fn ask() -> ApprovalCommand {

@@ -20,6 +20,8 @@ pub enum CouponCommand {
         limit: Option<u32>,
         /// The last day on which it can be used; none: until it is ended.
         last_day: Option<NaiveDate>,
+        /// The day where the studio is.
+        today: NaiveDate,
         /// When.
         at: DateTime<Utc>,
     },

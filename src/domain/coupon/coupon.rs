@@ -88,7 +88,7 @@ impl Coupon {
     /// The reason for which it is refused.
     pub fn decide(&self, command: CouponCommand) -> Result<Vec<CouponEvent>, CouponError> {
         match command {
-            CouponCommand::Create { coupon, code, off, periods, limit, last_day, at } => {
+            CouponCommand::Create { coupon, code, off, periods, limit, last_day, today, at } => {
                 let code = parse_code(&code)?;
                 if self.off.is_some() {
                     let same = (self.off, self.periods, self.limit, self.last_day)
@@ -98,7 +98,7 @@ impl Coupon {
                 if !is_new_code(&code) {
                     return Err(CouponError::Code);
                 }
-                let day_over = last_day.is_some_and(|last| last < at.date_naive());
+                let day_over = last_day.is_some_and(|last| last < today);
                 if day_over {
                     return Err(CouponError::LastDay);
                 }

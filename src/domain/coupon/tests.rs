@@ -27,6 +27,7 @@ fn create() -> CouponCommand {
         periods: Some(3),
         limit: Some(2),
         last_day: Some(day("2026-12-31")),
+        today: at().date_naive(),
         at: at(),
     }
 }

@@ -42,6 +42,10 @@ pub enum Obstacle {
     PublishedWorks(u32),
     /// The studio owes the account money: credit that is not used up or paid out.
     OpenCredit,
+    /// The studio owes the account money: what came too much, or is on its way back.
+    OwedMoney,
+    /// A gift that the person ordered is not paid yet: its code would reach nobody.
+    UnpaidGift(Uuid),
 }
 
 /// A part of the erasure. Each can be repeated without harm.

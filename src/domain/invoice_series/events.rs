@@ -96,7 +96,12 @@ impl Document {
             None if self.reissue.is_some() => {
                 derive_id(&format!("order-{}", self.order), &format!("reissue {:?}", self.reissue))
             }
-            None if self.moved => derive_id(&format!("order-{}", self.order), "invoice-of-the-span-it-got"),
+            // It may be moved more than once: to which span, or away from which invoice.
+            None if self.moved => {
+                let to = self.lines.first().and_then(|line| line.period).map(|span| span.start);
+                let what = format!("invoice of the span it got {to:?} {:?}", self.corrects);
+                derive_id(&format!("order-{}", self.order), &what)
+            }
             None => self.order,
         }
     }

@@ -76,9 +76,9 @@ impl Order {
         Ok([OrderEvent::OrderCreditApplied { id, amount, rest, at }].into_iter().chain(paid).collect())
     }
 
-    /// What goes back to the credit when nobody has to pay the order.
-    pub(super) fn release_credit(&self, total: Money, at: DateTime<Utc>) -> Option<OrderEvent> {
-        let amount = Money::new(self.credit, total.currency);
+    /// What goes back to the credit when nobody has to pay the order, less what has gone back otherwise.
+    pub(super) fn release_credit(&self, gone: i64, total: Money, at: DateTime<Utc>) -> Option<OrderEvent> {
+        let amount = Money::new((self.credit - gone).max(0), total.currency);
         (amount.minor > 0).then_some(OrderEvent::OrderCreditReleased { account: self.account, amount, at })
     }
 }

@@ -67,6 +67,37 @@ fn a_return_opens_what_was_settled_by_it_and_it_can_be_paid_again() {
     assert_eq!(order(vec![placed()]).0.decide(back()), Err(OrderError::NoDebit));
 }
 
+#[test]
+fn what_was_to_go_back_and_was_not_sent_is_not_sent_when_the_debit_comes_back() {
+    let part = || OrderCommand::RefundPart { refund: Uuid::from_u128(20), part: 1, of: 2, at: at() };
+    let (open, events) = order(vec![placed(), sent(90), came(1150), part(), back()]);
+    let kinds: Vec<&str> = events.iter().map(<&'static str>::from).collect();
+    assert_eq!(kinds[kinds.len() - 2..], ["DirectDebitReturned", "RefundRefused"]);
+    assert_eq!((open.status(), open.refunds()[0].state), (Some(OrderStatus::Created), RefundState::Refused));
+    let sent_late = OrderCommand::RecordRefund {
+        refund: Uuid::from_u128(20),
+        outcome: crate::domain::shared::payment::RefundOutcome::Succeeded { gateway_reference: "7".into() },
+        at: at(),
+    };
+    assert_eq!(open.decide(sent_late), Ok(vec![]), "it is not said to be sent any more");
+}
+
+#[test]
+fn what_went_back_before_the_debit_came_back_goes_back_no_second_time() {
+    let part = || OrderCommand::RefundPart { refund: Uuid::from_u128(20), part: 1, of: 2, at: at() };
+    let gone = || OrderCommand::RecordRefund {
+        refund: Uuid::from_u128(20),
+        outcome: crate::domain::shared::payment::RefundOutcome::Succeeded { gateway_reference: "7".into() },
+        at: at(),
+    };
+    let cancel = OrderCommand::Cancel { cause: "subscription-cancelled".into(), at: at() };
+    // Half of the price went back; then the bank took all of it back, and 3.00 came again by transfer.
+    let history = vec![placed(), sent(90), came(1150), part(), gone(), back(), came(300)];
+    let (open, _) = order(history);
+    let events = open.decide(cancel).unwrap();
+    assert_eq!(events.iter().map(<&'static str>::from).collect::<Vec<_>>(), ["OrderCancelled"]);
+}
+
 fn rejected() -> OrderCommand {
     OrderCommand::RecordDebitRejection { reason: "AC04".into(), at: at() }
 }

@@ -1,10 +1,13 @@
 //! Direct debits of an order: sent to the bank once, and perhaps not collected, or given back.
 
-use super::{Attempt, Order, OrderError, OrderEvent, OrderStatus, PaidBy, RefundOf};
+use super::{Attempt, Order, OrderError, OrderEvent, OrderStatus, PaidBy, RefundOf, RefundState, RefundVia};
 use crate::domain::shared::Money;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+/// Why a refund that nobody had sent yet is not made: the bank has given the money back itself.
+const DEBIT_RETURNED: &str = "debit_returned";
 
 type Decision = Result<Vec<OrderEvent>, OrderError>;
 
@@ -66,18 +69,30 @@ impl Order {
         let spare = gone.min(self.refundable(RefundOf::Overpayment)).max(0);
         let lacks = gone - spare;
         let money = |minor| Money::new(minor, debit.amount.currency);
-        Ok(vec![OrderEvent::DirectDebitReturned {
+        let reopened = settled && lacks > 0;
+        let returned = OrderEvent::DirectDebitReturned {
             file: debit.file,
             mandate: debit.mandate,
             account: self.account,
             subscription: self.subscription,
             taken_back: money(gone),
             reason,
-            reopened: settled && lacks > 0,
+            reopened,
             of_overpaid: (spare > 0).then(|| money(spare)),
             rest: (settled && lacks > 0).then(|| money(lacks)),
             at,
-        }])
+        };
+        // What was to go back by transfer and was not sent is here no more.
+        let unsent = self.refunds.iter().filter(|r| {
+            r.of == RefundOf::Price
+                && r.via == RefundVia::Transfer
+                && matches!(r.state, RefundState::Proposed | RefundState::Started)
+        });
+        let void = unsent.filter(|_| reopened).map(|r| match r.state {
+            RefundState::Proposed => OrderEvent::RefundRejected { refund: r.id, by: self.account, at },
+            _ => OrderEvent::RefundRefused { refund: r.id, code: DEBIT_RETURNED.into(), at },
+        });
+        Ok(std::iter::once(returned).chain(void).collect())
     }
 
     /// Nothing came by a debit that is not collected, so nothing is taken off: an order that was paid meanwhile was

@@ -24,6 +24,7 @@ mod refunds;
 mod reissue;
 #[cfg(test)]
 mod reissue_tests;
+mod rights;
 #[cfg(test)]
 mod samples;
 #[cfg(test)]
@@ -36,7 +37,8 @@ pub use disputes::{AwaitedRefund, Dispute, DisputeReport, DisputeState};
 pub use error::OrderError;
 pub use events::{OrderEvent, OrderItem, PaidBy, Settlement};
 pub use order::{Attempt, AttemptState, Order, OrderStatus, order_number, transfer_reference};
-pub use refunds::{AskRefund, Refund, RefundOf, RefundState, RefundVia, RefundWay, rest_of};
+pub use refunds::{AskRefund, Refund, RefundOf, RefundState, RefundVia, RefundWay};
 pub use reissue::{InvoiceReissue, ReissueInvoice};
+pub use rights::rest_of;
 
 crate::decider!(Order, OrderCommand, OrderEvent, OrderError, "order");

@@ -246,11 +246,18 @@ impl Order {
                 _ if self.in_flight() => Err(OrderError::InFlight),
                 _ => {
                     let cancelled = OrderEvent::OrderCancelled { cause, at };
-                    // What has come by transfer goes back: staff are told.
-                    let over = Money::new(self.transferred, total.currency);
+                    // What has come by transfer goes back: staff are told. What of the price went back before its debit
+                    // was taken back is no more here.
+                    let gone = self.gone_of_price();
+                    let beyond = (gone - self.transferred).max(0);
+                    let over = Money::new((self.transferred - gone).max(0), total.currency);
                     let back = OrderEvent::OrderOverpaid { over, cause: "order-cancelled".into(), at };
                     let back = (over.minor > 0).then_some(back);
-                    Ok([cancelled].into_iter().chain(self.release_credit(total, at)).chain(back).collect())
+                    Ok([cancelled]
+                        .into_iter()
+                        .chain(self.release_credit(beyond, total, at))
+                        .chain(back)
+                        .collect())
                 }
             },
         }

@@ -4,9 +4,9 @@
 //! under which the gateway knows it.
 
 use super::attempts::LOOKUPS;
-use super::{AttemptState, AwaitedRefund, DisputeState, Order, OrderError, OrderEvent, OrderStatus};
+use super::{AttemptState, DisputeState, Order, OrderError, OrderEvent, OrderStatus};
 use crate::domain::shared::payment::RefundOutcome;
-use crate::domain::shared::{AccountId, Money, derive_id};
+use crate::domain::shared::{AccountId, Money};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -115,7 +115,7 @@ pub struct Refund {
 
 impl Refund {
     /// Whether it is of `of` and waits for a second person.
-    fn waits_of(&self, of: RefundOf) -> bool {
+    pub(super) fn waits_of(&self, of: RefundOf) -> bool {
         self.of == of && self.state == RefundState::Proposed
     }
 }
@@ -141,12 +141,6 @@ pub struct AskRefund {
     pub at: DateTime<Utc>,
 }
 
-/// The second part of a refund to which the buyer has a right: what did not come by the charge.
-#[must_use]
-pub fn rest_of(refund: Uuid) -> Uuid {
-    derive_id(&refund.to_string(), "rest")
-}
-
 impl Order {
     /// What of the price, or of what came too much, has not gone back and is not about to.
     #[must_use]
@@ -155,7 +149,7 @@ impl Order {
     }
 
     /// The same before it is known that nothing is owed: below zero if more is on its way than is left.
-    fn left_of(&self, of: RefundOf) -> i64 {
+    pub(super) fn left_of(&self, of: RefundOf) -> i64 {
         let there = match (of, self.status) {
             (RefundOf::Price, Some(OrderStatus::Paid | OrderStatus::Fulfilled)) => {
                 self.total.map_or(0, |t| t.minor) - self.lost(of)
@@ -195,7 +189,12 @@ impl Order {
         self.held(|r| r.of == RefundOf::Price) > 0
     }
 
-    fn held(&self, which: impl Fn(&Refund) -> bool) -> i64 {
+    /// What of the price has gone back, or may be about to.
+    pub(super) fn gone_of_price(&self) -> i64 {
+        self.held(|r| r.of == RefundOf::Price)
+    }
+
+    pub(super) fn held(&self, which: impl Fn(&Refund) -> bool) -> i64 {
         self.refunds.iter().filter(|r| r.state.holds() && which(r)).map(|r| r.amount.minor).sum()
     }
 
@@ -206,7 +205,7 @@ impl Order {
     }
 
     /// The charge through which money goes back, and how much of it is left.
-    fn source(&self, of: RefundOf) -> Option<(RefundVia, i64)> {
+    pub(super) fn source(&self, of: RefundOf) -> Option<(RefundVia, i64)> {
         let taken = self.attempts.iter().filter(|a| a.state == AttemptState::Succeeded);
         taken
             .filter(|a| self.side(a.id) == of)
@@ -271,7 +270,7 @@ impl Order {
     }
 
     /// What becomes credit leaves nowhere: it is done as soon as it is decided.
-    fn to_credit(
+    pub(super) fn to_credit(
         &self,
         refund: Uuid,
         (of, via): (RefundOf, &RefundVia),
@@ -302,72 +301,6 @@ impl Order {
         let via = via.clone();
         let done = OrderEvent::RefundSucceeded { refund, of, via, amount, before, gateway_reference, at };
         [done].into_iter().chain(whole.then_some(OrderEvent::OrderRefunded { at })).collect()
-    }
-
-    /// What of the price goes back to a buyer who has a right to `part` of `of`, half up: never more than what
-    /// did not go back before. What only waits for a second person stands in nobody's way.
-    #[must_use]
-    pub fn part_going_back(&self, (part, of): (u64, u64)) -> i64 {
-        let total = self.total.map_or(0, |t| t.minor);
-        let (part, of) = (i128::from(part.min(of)), i128::from(of.max(1)));
-        let share = (2 * i128::from(total) * part + of).div_euclid(2 * of);
-        let waits = self.refunds.iter().filter(|r| r.waits_of(RefundOf::Price)).map(|r| r.amount.minor);
-        let left = self.left_of(RefundOf::Price) + waits.sum::<i64>();
-        // What the bank has taken away already is not sent once more.
-        if self.is_disputed(RefundOf::Price) {
-            return 0;
-        }
-        i64::try_from(share).unwrap_or(left).min(left).max(0)
-    }
-
-    /// The part of the price to which the buyer has a right: by the charge it came from, what came from their credit
-    /// to that, else by transfer.
-    /// Nothing if nothing was paid, or it went back before. It takes the place of what waits for a second
-    /// person: who turned that down would take away what the buyer has a right to.
-    pub(super) fn refund_part(
-        &self,
-        refund: Uuid,
-        share: (u64, u64),
-        total: Money,
-        at: DateTime<Utc>,
-    ) -> Vec<OrderEvent> {
-        // The right does not lapse with the dispute: what is left when it is decided goes back then.
-        if self.is_disputed(RefundOf::Price) {
-            let (known, (part, of)) = (self.awaits_dispute.iter().any(|w| w.refund == refund), share);
-            let waits = AwaitedRefund { refund, part, of, at };
-            return if known { vec![] } else { vec![OrderEvent::RefundAwaitsDispute(waits)] };
-        }
-        let minor = self.part_going_back(share);
-        if minor <= 0 || self.refunds.iter().any(|r| r.id == refund) {
-            return vec![];
-        }
-        let by = self.account;
-        let waiting = self.refunds.iter().filter(|r| r.waits_of(RefundOf::Price));
-        let mut events: Vec<OrderEvent> =
-            waiting.map(|r| OrderEvent::RefundRejected { refund: r.id, by, at }).collect();
-        let mut freed = self.clone();
-        for event in &events {
-            freed.apply(event.clone());
-        }
-        // Through the charge as far as it goes; the rest to where it came from, the buyer's credit or the bank.
-        let (charge, of_charge) = match freed.source(RefundOf::Price) {
-            Some((via, left)) => (Some(via), left.clamp(0, minor)),
-            None => (None, 0),
-        };
-        let rest_via = if self.credit > 0 { RefundVia::Credit } else { RefundVia::Transfer };
-        let rest_id = if of_charge > 0 { rest_of(refund) } else { refund };
-        let parts = [(charge, refund, of_charge), (Some(rest_via), rest_id, minor - of_charge)];
-        for (via, refund, minor) in parts {
-            let (Some(via), true) = (via, minor > 0) else { continue };
-            let (of, amount) = (RefundOf::Price, Money::new(minor, total.currency));
-            let done = freed.to_credit(refund, (of, &via), amount, at, total);
-            let started = OrderEvent::RefundStarted { refund, of, via, amount, by, approved_by: None, at };
-            for event in [started].into_iter().chain(done) {
-                freed.apply(event.clone());
-                events.push(event);
-            }
-        }
-        events
     }
 
     fn refund(&self, id: Uuid) -> Result<&Refund, OrderError> {

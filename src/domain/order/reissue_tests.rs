@@ -152,6 +152,18 @@ fn what_credit_paid_goes_back_to_the_credit_and_the_rest_by_the_charge() {
     assert!(
         matches!(&events[0], OrderEvent::RefundStarted { via: RefundVia::Credit, amount, .. } if amount.minor == 1109)
     );
+    // Paid by credit and by transfer, each goes back the way it came.
+    let received = OrderCommand::RecordTransfer { received: eur(1000), at: at() };
+    let by_bank = after([credit(150), received]);
+    let events = by_bank.decide(part()).unwrap();
+    let ways: Vec<(i64, &RefundVia)> = events
+        .iter()
+        .filter_map(|e| match e {
+            OrderEvent::RefundStarted { amount, via, .. } => Some((amount.minor, via)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(ways, [(1000, &RefundVia::Transfer), (109, &RefundVia::Credit)]);
     let done = after([credit(150), start(), taken(), part()]);
     assert_eq!(done.decide(part()), Ok(vec![]), "once");
     assert_eq!(done.held_of_price(), 41);

@@ -128,10 +128,10 @@ fn inputs(history: &History) -> Vec<(DateTime<Utc>, Input)> {
                 C::RecordVatCheck { number, check, at }
             }
             E::PlanChangeScheduled { terms, .. } => {
-                C::ChangePlan { order: Uuid::nil(), terms, shown: None, at }
+                C::ChangePlan { order: Uuid::nil(), terms, shown: None, at_once: true, at }
             }
             E::PlanChangeRequested(PlanChangeRequest { order, terms, .. }) => {
-                C::ChangePlan { order, terms, shown: None, at }
+                C::ChangePlan { order, terms, shown: None, at_once: true, at }
             }
             E::PlanChangeWithdrawn {} => C::WithdrawPlanChange,
             E::SubscriptionResumed { .. } => {

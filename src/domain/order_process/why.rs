@@ -301,7 +301,8 @@ fn changed(old: &Terms, new: &Terms, p: &Proration, left: Option<Money>) -> Vec<
     ]
 }
 
-fn taken(own: &[(i64, OrderEvent)], zone: Zone) -> Vec<Ground> {
+/// What was taken for an order: from credit, by charges, by transfers.
+pub(super) fn taken(own: &[(i64, OrderEvent)], zone: Zone) -> Vec<Ground> {
     let line = |position: &i64, words: String| Some(Ground { position: *position, words });
     own.iter()
         .filter_map(|(position, event)| match event {

@@ -149,6 +149,8 @@ pub enum SubscriptionCommand {
         terms: Terms,
         /// What whoever asks was told to pay now, before tax is looked at; none: they were told nothing.
         shown: Option<Money>,
+        /// A difference can be charged now; without that the change waits for the next period.
+        at_once: bool,
         /// When.
         at: DateTime<Utc>,
     },

@@ -1,7 +1,7 @@
 use super::{
-    AwaitedDebit, CancelCause, CancelReason, HoldCause, PauseBegun, PauseOver, PlanChangeRequest,
-    PriceNotice, Rebate, RejectedDebit, ReversedPayment, TaxChange, Terms, TrialNotice, Trigger, UnusedDays,
-    Withdrawal,
+    AwaitedDebit, CancelCause, CancelReason, EarlierReversal, HoldCause, PauseBegun, PauseOver,
+    PlanChangeRequest, PriceNotice, Rebate, RejectedDebit, ReversedPayment, TaxChange, Terms, TrialNotice,
+    Trigger, UnusedDays, Withdrawal,
 };
 use crate::domain::shared::calendar::Period;
 use crate::domain::shared::discount::Discount;
@@ -473,6 +473,15 @@ pub enum SubscriptionEvent {
         mail: Uuid,
         /// What it is about, in a word.
         about: String,
+    },
+    /// The bank took back the payment of an order on which what runs now does not rest.
+    EarlierPaymentReversed(EarlierReversal),
+    /// It was paid after all.
+    EarlierOrderPaid {
+        /// Which order.
+        order: Uuid,
+        /// When.
+        paid_at: DateTime<Utc>,
     },
     /// Money came for a subscription that had ended; staff decide.
     PaymentReceivedAfterEnd {

@@ -40,7 +40,7 @@ pub use events::SubscriptionEvent;
 pub use open_order::{Charge, OpenOrder};
 pub use paid_span::PaidSpan;
 pub use pause::{LONGEST_PAUSE, Pause, PauseBegun, PauseOver};
-pub use payments::{AwaitedDebit, RejectedDebit, ReversedPayment};
+pub use payments::{AwaitedDebit, EarlierReversal, RejectedDebit, ReversedPayment};
 pub use plan_change::{ChangeQuote, PendingChange, PlanAhead, PlanChangeRequest, Proration, Rounding};
 pub use price_change::{PriceChange, PriceNotice};
 pub use staff_acts::MOST_DAYS;

@@ -85,6 +85,12 @@ impl Subscription {
         self.ending
     }
 
+    /// Whether an order is owed on which what runs now does not rest: the bank took its payment back.
+    #[must_use]
+    pub fn owes(&self, order: Uuid) -> bool {
+        self.unpaid_before.contains(&order)
+    }
+
     /// When it expires if it stays on hold.
     #[must_use]
     pub const fn expires_at(&self) -> Option<DateTime<Utc>> {
@@ -118,7 +124,7 @@ impl Subscription {
             Status::Active => earliest(
                 self.card_reminder_from(terms),
                 match &self.open {
-                    Some(open) => open.retry_at.or(open.pay_by),
+                    Some(open) => earliest(open.retry_at.or(open.pay_by), self.trial_reminder_from(terms)),
                     None => {
                         let due = self.next_due_on()?;
                         let noticed = terms.collection == Collection::Manual

@@ -46,6 +46,17 @@ pub struct ReversedPayment {
     pub at: DateTime<Utc>,
 }
 
+/// A payment that the bank took back when something else was paid or due since, or nothing runs any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EarlierReversal {
+    /// Of which order.
+    pub order: Uuid,
+    /// The contract was gone back on: nobody has to pay it any more.
+    pub given_up: bool,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
 type Decision = Result<Vec<SubscriptionEvent>, SubscriptionError>;
 
 impl Subscription {
@@ -63,18 +74,32 @@ impl Subscription {
         paid_at: DateTime<Utc>,
     ) -> Decision {
         let Some(open) = self.open.as_ref().filter(|o| o.order == order) else {
-            let known = self.last_paid_order == Some(order);
-            return Ok(if known {
-                vec![]
-            } else {
-                vec![SubscriptionEvent::PaymentReceivedAfterEnd { order, paid_at }]
-            });
+            return self.paid_otherwise(terms, order, paid_at);
         };
         if let (Some(cause), None) = (self.ending, self.withdrawing) {
             return self.paid_and_ended(terms, order, cause, paid_at);
         }
         let settled = self.settled(status, terms, open, paid_at)?;
         Ok(self.then_withdrawn(terms, settled, paid_at))
+    }
+
+    /// What a payment of an order brings that is not the open one.
+    fn paid_otherwise(&self, terms: &Terms, order: Uuid, paid_at: DateTime<Utc>) -> Decision {
+        if self.unpaid_before.contains(&order) {
+            return Ok(vec![SubscriptionEvent::EarlierOrderPaid { order, paid_at }]);
+        }
+        if self.last_paid_order == Some(order) {
+            return Ok(vec![]);
+        }
+        let received = SubscriptionEvent::PaymentReceivedAfterEnd { order, paid_at };
+        if self.waived != Some(order) {
+            return Ok(vec![received]);
+        }
+        // Its period was given at the moment in which it was paid: what nobody had to pay goes back.
+        let period = Period::nth(terms.zone.date_of(paid_at), terms.interval, 0)?;
+        let days = days(period.start, period.end);
+        let unused = UnusedDays { order, part: 1, of: 1, days_left: days, days_of_span: days };
+        Ok(vec![received, SubscriptionEvent::UnusedDaysRefundRequested(unused)])
     }
 
     /// It was to end before the result was known: nobody pays for time that is not given.
@@ -131,7 +156,12 @@ impl Subscription {
                 SubscriptionEvent::SubscriptionResumed { order, paid_at, previous_anchor, period, paid_until }
             }
         };
-        let (days, from) = (self.owed_days, period.end);
+        self.and_days_owed(terms, begun, period.end)
+    }
+
+    /// Behind what has begun and ends on `from`, the days that were given before and not used.
+    pub(super) fn and_days_owed(&self, terms: &Terms, begun: SubscriptionEvent, from: NaiveDate) -> Decision {
+        let days = self.owed_days;
         if days == 0 {
             return Ok(vec![begun]);
         }
@@ -175,7 +205,7 @@ impl Subscription {
     }
 
     /// The period that the order paid for last is unpaid again: on hold, until it is paid. What ends anyway, or
-    /// has another order open, stays as it is: staff see that this one is unpaid.
+    /// has another order open, stays as it is: this one is owed, and the member is asked for it.
     pub(super) fn reverse_payment(
         &self,
         status: Status,
@@ -185,7 +215,12 @@ impl Subscription {
         at: DateTime<Utc>,
     ) -> Decision {
         let last = self.paid_span.filter(|paid| paid.order == order && self.open.is_none());
-        let (Status::Active, Some(paid)) = (status, last) else { return Ok(vec![]) };
+        let (Status::Active, Some(paid)) = (status, last) else {
+            let known = self.unpaid_before.contains(&order)
+                || self.open.as_ref().is_some_and(|open| open.order == order);
+            let earlier = EarlierReversal { order, given_up: self.withdrawn, at };
+            return Ok(if known { vec![] } else { vec![SubscriptionEvent::EarlierPaymentReversed(earlier)] });
+        };
         let due_on = paid.span.start;
         // Paid until now, it is unpaid from today.
         let today = OpenOrder::new(order, terms.zone.date_of(at).max(due_on));

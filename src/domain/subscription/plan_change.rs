@@ -213,18 +213,22 @@ impl Subscription {
         Ok(if proration.amount().minor > 0 { ChangeQuote::Now(proration) } else { ChangeQuote::On(next) })
     }
 
-    /// `shown` is what the member was told to pay now; none: nobody was told anything.
+    /// `shown` is what the member was told to pay now; none: nobody was told anything. `at_once` is whether it can be
+    /// charged: a gateway takes no trifles.
     pub(super) fn change_plan(
         &self,
         order: Uuid,
         terms: Terms,
-        shown: Option<Money>,
+        (shown, at_once): (Option<Money>, bool),
         at: DateTime<Utc>,
     ) -> Decision {
         if self.open.as_ref().is_some_and(|o| o.order == order) || self.last_paid_order == Some(order) {
             return Ok(vec![]);
         }
-        let quote = self.quote_change(&terms, at)?;
+        let quote = match (self.quote_change(&terms, at)?, self.terms.as_ref()) {
+            (ChangeQuote::Now(_), Some(old)) if !at_once => ChangeQuote::On(self.next_period(old)?.start),
+            (quote, _) => quote,
+        };
         if shown.is_some_and(|shown| shown.minor != quote.now()) {
             return Err(SubscriptionError::OtherPrice);
         }
@@ -317,18 +321,24 @@ impl Subscription {
     /// The day on which what the agreed plan gives begins to count; none: it counts.
     #[must_use]
     pub fn begins_on(&self) -> Option<NaiveDate> {
-        self.ahead.last().map(|plan| plan.on)
+        let (status, terms) = (self.status?, self.terms.as_ref()?);
+        self.ahead.iter().rev().map(|plan| plan.on).find(|on| self.comes(status, terms, *on))
     }
 
-    /// The next plan to begin that was ordered before. Who gave notice has what was before until the end, unless that
-    /// period is paid.
-    pub(super) fn plan_begins(&self, status: Status, terms: &Terms) -> Option<&PlanAhead> {
-        let paid = |on: NaiveDate| self.next_period(terms).is_ok_and(|next| next.start > on);
-        self.ahead.first().filter(|plan| match status {
+    /// Whether a plan that was ordered before begins at all. Who gave notice has what was before until the end, unless
+    /// that period is paid.
+    fn comes(&self, status: Status, terms: &Terms, on: NaiveDate) -> bool {
+        match status {
             Status::Active | Status::OnHold => true,
-            Status::PendingCancellation => paid(plan.on),
+            Status::PendingCancellation => self.next_period(terms).is_ok_and(|next| next.start > on),
             Status::Cancelled | Status::Expired => false,
-        })
+        }
+    }
+
+    /// The next plan to begin that was ordered before. In a pause nothing begins: its end moves the day.
+    pub(super) fn plan_begins(&self, status: Status, terms: &Terms) -> Option<&PlanAhead> {
+        let paused = |on: NaiveDate| status == Status::Active && self.pause.is_some_and(|p| p.from <= on);
+        self.ahead.first().filter(|plan| self.comes(status, terms, plan.on) && !paused(plan.on))
     }
 
     /// That it has begun.

@@ -125,7 +125,8 @@ impl Subscription {
             self.next_period(terms)?
         };
         let paid_until = terms.zone.start_of_day(period.end);
-        Ok(vec![SubscriptionEvent::PeriodWaived { order: open.order, period, restarts, paid_until }])
+        let waived = SubscriptionEvent::PeriodWaived { order: open.order, period, restarts, paid_until };
+        if restarts { self.and_days_owed(terms, waived, period.end) } else { Ok(vec![waived]) }
     }
 
     /// The next attempt of the clock is made now instead of when it was due; it counts as that one.
@@ -147,5 +148,13 @@ impl Subscription {
             return Err(SubscriptionError::NoRetry);
         }
         self.attempt(terms, open, at, policy, at)
+    }
+
+    /// Another day is the next to be paid for, and the anchor.
+    pub(super) fn count_from(&mut self, day: NaiveDate) {
+        self.trial_until = self.trial_until.map(|_| day);
+        self.anchor = Some(day);
+        self.paid = 0;
+        self.cleared_until = None;
     }
 }

@@ -1,8 +1,9 @@
 use super::span_value::SpanValue;
 use super::{
-    CancelCause, CancelReason, Charge, GrantedDiscount, OpenOrder, PaidSpan, Pause, PauseBegun, PauseOver,
-    PendingChange, PlanAhead, PlanChangeRequest, PriceChange, PriceNotice, Refundable, RejectedDebit,
-    ReversedPayment, Status, SubscriptionEvent, Terms, TrialNotice, Trigger, Withdrawal, Withdrawing,
+    CancelCause, CancelReason, Charge, EarlierReversal, GrantedDiscount, OpenOrder, PaidSpan, Pause,
+    PauseBegun, PauseOver, PendingChange, PlanAhead, PlanChangeRequest, PriceChange, PriceNotice, Refundable,
+    RejectedDebit, ReversedPayment, Status, SubscriptionEvent, Terms, TrialNotice, Trigger, Withdrawal,
+    Withdrawing,
 };
 use crate::domain::shared::payment::PaymentMethod;
 use crate::domain::shared::tax::Country;
@@ -87,6 +88,18 @@ pub struct Subscription {
     /// Days behind what is paid for that staff gave, and can take back.
     #[serde(default)]
     pub(super) given_days: u16,
+    /// The order of the last period that staff gave for nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) waived: Option<Uuid>,
+    /// Orders whose payment was taken back, and on which what runs now does not rest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) unpaid_before: Vec<Uuid>,
+    /// It ended because the buyer went back on it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) withdrawn: bool,
+    /// After how many weeks on hold it expires.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) expires_after: Option<u16>,
     /// The buyer withdrew while a charge was under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) withdrawing: Option<Withdrawing>,
@@ -292,6 +305,7 @@ impl Subscription {
             SubscriptionEvent::ChargeAwaitsAction { order, until, .. } => self.with_open(order, |open| {
                 if let Some(charge) = &mut open.charge {
                     charge.action_until = Some(until);
+                    charge.withdrawn = false;
                 }
             }),
             SubscriptionEvent::ChargeActionMissed { order, .. } => self.with_open(order, |open| {
@@ -343,11 +357,21 @@ impl Subscription {
                 self.paid = self.paid.saturating_sub(1);
                 self.open = Some(OpenOrder::new(order, due_on));
                 self.last_paid_order = None;
+                // Paid again it pays for another span.
+                self.refundable.retain(|r| r.order != order);
             }
-            SubscriptionEvent::SubscriptionPutOnHold { due_on, expires_at, .. } => {
+            SubscriptionEvent::EarlierPaymentReversed(EarlierReversal { order, given_up, .. }) => {
+                self.refundable.retain(|r| r.order != order);
+                self.unpaid_before.extend((!given_up).then_some(order));
+            }
+            SubscriptionEvent::EarlierOrderPaid { order, .. } => {
+                self.unpaid_before.retain(|unpaid| *unpaid != order);
+            }
+            SubscriptionEvent::SubscriptionPutOnHold { due_on, expires_at, policy, .. } => {
                 self.status = Some(Status::OnHold);
                 self.unpaid_since = Some(due_on);
                 self.expires_at = Some(expires_at);
+                self.expires_after = Some(policy.expire_after_weeks);
                 // Access has ended anyway; after a late payment it is for the member to plan another.
                 self.pause = None;
                 if let Some(open) = &mut self.open {
@@ -376,7 +400,11 @@ impl Subscription {
                 } else {
                     self.paid += 1;
                 }
+                // It was not paid: should money come for it all the same, that goes back.
+                let paid_before = self.last_paid_order;
                 self.settle(order);
+                self.last_paid_order = paid_before;
+                self.waived = Some(order);
             }
             SubscriptionEvent::CancellationScheduled { reason, .. } => {
                 self.status = Some(Status::PendingCancellation);
@@ -386,7 +414,8 @@ impl Subscription {
                 self.status = Some(Status::Active);
                 self.cancel_reason = None;
             }
-            SubscriptionEvent::SubscriptionCancelled { reason, .. } => {
+            SubscriptionEvent::SubscriptionCancelled { reason, cause, .. } => {
+                self.withdrawn = cause == CancelCause::Withdrawn;
                 self.cancel_reason = reason.or(self.cancel_reason);
                 self.end(Status::Cancelled);
             }
@@ -433,14 +462,6 @@ impl Subscription {
         if let Some(open) = self.open.as_mut().filter(|o| o.order == order) {
             change(open);
         }
-    }
-
-    /// Another day is the next to be paid for, and the anchor.
-    fn count_from(&mut self, day: NaiveDate) {
-        self.trial_until = self.trial_until.map(|_| day);
-        self.anchor = Some(day);
-        self.paid = 0;
-        self.cleared_until = None;
     }
 
     fn use_discount(&mut self, amount: Money, used: bool) {

@@ -106,7 +106,9 @@ impl Subscription {
             C::RecordVatCheck { number, check, at } => Ok(self.record_vat_check(&number, check, at)),
             C::Pause { from, until, at } => self.plan_pause(status, terms, from, until, at),
             C::EndPause { at } => self.end_pause(terms, at),
-            C::ChangePlan { order, terms, shown, at } => self.change_plan(order, terms, shown, at),
+            C::ChangePlan { order, terms, shown, at_once, at } => {
+                self.change_plan(order, terms, (shown, at_once), at)
+            }
             C::WithdrawPlanChange => self.withdraw_change(status),
             C::GrantDiscount { discount } => self.grant(status, terms, discount),
             C::AnnouncePrice { of, variation, price, from, notice_days, anew } => {

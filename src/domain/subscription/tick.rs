@@ -114,7 +114,7 @@ impl Subscription {
         }
         Ok(vec![SubscriptionEvent::SubscriptionExpired {
             due_on,
-            weeks: policy.expire_after_weeks,
+            weeks: self.expires_after.unwrap_or(policy.expire_after_weeks),
             ended_at: expires_at,
             abandoned_order: self.open.as_ref().map(|o| o.order),
         }])

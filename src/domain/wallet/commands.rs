@@ -1,5 +1,5 @@
 use crate::domain::shared::payment::PaymentMethod;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 /// What may be asked of a wallet. Its stream has the id of its owner's account.
@@ -23,6 +23,8 @@ pub enum WalletCommand {
     ChooseDefault {
         /// Which.
         method: Uuid,
+        /// The day where the studio is: a card is good for the whole of its last month there.
+        today: NaiveDate,
         /// When.
         at: DateTime<Utc>,
     },
@@ -30,6 +32,8 @@ pub enum WalletCommand {
     Remove {
         /// Which.
         method: Uuid,
+        /// The day where the studio is: a card is good for the whole of its last month there.
+        today: NaiveDate,
         /// When.
         at: DateTime<Utc>,
     },

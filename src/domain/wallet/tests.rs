@@ -50,11 +50,11 @@ fn follow(n: u128) -> WalletCommand {
 }
 
 fn remove(n: u128) -> WalletCommand {
-    WalletCommand::Remove { method: id(n), at: at() }
+    WalletCommand::Remove { method: id(n), today: at().date_naive(), at: at() }
 }
 
 fn choose(n: u128) -> WalletCommand {
-    WalletCommand::ChooseDefault { method: id(n), at: at() }
+    WalletCommand::ChooseDefault { method: id(n), today: at().date_naive(), at: at() }
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn the_newest_that_can_be_charged_takes_the_place_of_a_removed_default() {
     Wallets::with(()).given(three()).when(remove(2)).then_expect_events(vec![removed(2)]);
     Wallets::with(())
         .given(three())
-        .when(WalletCommand::ChooseDefault { method: expired, at: at() })
+        .when(WalletCommand::ChooseDefault { method: expired, today: at().date_naive(), at: at() })
         .then_expect_error(WalletError::Expired);
     let only = || vec![kept(1), chosen(1)];
     Wallets::with(()).given(only()).when(remove(1)).then_expect_events(vec![removed(1)]);

@@ -82,23 +82,23 @@ impl Wallet {
         match command {
             WalletCommand::Add { method, at } => self.keep(method, true, at),
             WalletCommand::Follow { method, at } => self.keep(method, false, at),
-            WalletCommand::ChooseDefault { method, at } => {
+            WalletCommand::ChooseDefault { method, today, at } => {
                 let chosen = self.method(method).ok_or(WalletError::Unknown)?;
                 if self.default == Some(method) {
                     return Ok(vec![]);
                 }
-                if !chosen.is_usable(at.date_naive()) {
+                if !chosen.is_usable(today) {
                     return Err(WalletError::Expired);
                 }
                 Ok(vec![WalletEvent::DefaultMethodChosen { id: method, at }])
             }
-            WalletCommand::Remove { method, at } => {
+            WalletCommand::Remove { method, today, at } => {
                 if self.any(method).ok_or(WalletError::Unknown)?.standing != Standing::Kept {
                     return Ok(vec![]);
                 }
                 let removed = WalletEvent::PaymentMethodRemoved { id: method, at };
                 // The newest of the others takes its place, so that something is offered first.
-                let heir = self.methods().rev().find(|m| m.id != method && m.is_usable(at.date_naive()));
+                let heir = self.methods().rev().find(|m| m.id != method && m.is_usable(today));
                 let heir = heir.filter(|_| self.default == Some(method));
                 let chosen = heir.map(|heir| WalletEvent::DefaultMethodChosen { id: heir.id, at });
                 Ok([removed].into_iter().chain(chosen).collect())

@@ -62,3 +62,28 @@ pub(super) fn rejected(
         .button("Pay the order", studio.link(&format!("/account/orders/{order}")))
         .sign(studio)
 }
+
+/// See [`super::BillingMail::EarlierUnpaid`].
+pub(super) fn earlier(
+    studio: &Studio,
+    name: Option<&str>,
+    (number, order): (&str, &Uuid),
+    amount: &Money,
+    (iban, reference): (&str, &str),
+    ended: bool,
+) -> Mail {
+    let rests = if ended {
+        "Your membership is over, but this order is for time in which you had it."
+    } else {
+        "Your membership goes on: what is paid for now does not rest on this order."
+    };
+    Letter::new(format!("Your bank took the payment of order {number} back"))
+        .to_person(name)
+        .say(format!("We had collected order {number} from your bank account, and your bank has taken the money back. The order is not paid any more; please pay it by transfer."))
+        .say(rests)
+        .row("Amount", amount.to_string())
+        .row("IBAN", iban)
+        .row("Reference", reference)
+        .button("See the order", studio.link(&format!("/account/orders/{order}")))
+        .sign(studio)
+}

@@ -159,6 +159,21 @@ pub enum BillingMail {
         /// The order.
         order: Uuid,
     },
+    /// The bank took the payment of an earlier order back: it is to be paid in another way.
+    EarlierUnpaid {
+        /// Number of the order.
+        number: String,
+        /// How much.
+        amount: Money,
+        /// Where to.
+        iban: String,
+        /// By what it is recognised.
+        reference: String,
+        /// The order.
+        order: Uuid,
+        /// The membership is over.
+        ended: bool,
+    },
     /// Missed periods are billed one after the other.
     CatchingUp {
         /// What one period costs.

@@ -81,6 +81,9 @@ impl BillingMail {
             Self::DebitRejected { number, amount, order } => {
                 direct_debit::rejected(studio, name, number, amount, order)
             }
+            Self::EarlierUnpaid { number, amount, iban, reference, order, ended } => {
+                direct_debit::earlier(studio, name, (number, order), amount, (iban, reference), *ended)
+            }
             Self::OrderToPay { plan, amount, pay_by, debited: true, .. } => {
                 order_to_pay::collected(studio, name, plan, amount, pay_by)
             }

@@ -420,6 +420,17 @@ fn all() -> Vec<(&'static str, Mail)> {
             },
         ),
         (
+            "earlier_unpaid",
+            BillingMail::EarlierUnpaid {
+                number: "K123456789".into(),
+                amount: Money::new(1150, Currency::eur()),
+                iban: "NL02 ABNA 0123 4567 89".into(),
+                reference: "RF18K123456789".into(),
+                order: Uuid::from_u128(9),
+                ended: false,
+            },
+        ),
+        (
             "approval_waits",
             BillingMail::ApprovalWaits {
                 what: "Record €1,150.00 as received by transfer".into(),

@@ -75,9 +75,14 @@ impl Studio {
 
     /// Ends the instance and starts it again on the same database and data folder.
     pub async fn restart(self) -> Self {
+        self.restart_as(Roles { scheduler: false, ..Roles::ALL }, |_| {}).await
+    }
+
+    /// The same in other roles, with other settings.
+    pub async fn restart_as(self, roles: Roles, change: impl FnOnce(&mut Config)) -> Self {
         let (data, database) = (Arc::clone(&self.data), self.database.clone());
         self.close().await;
-        Self::on(data, database, Roles { scheduler: false, ..Roles::ALL }, |_| {}).await
+        Self::on(data, database, roles, change).await
     }
 
     async fn on(

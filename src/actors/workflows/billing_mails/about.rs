@@ -15,8 +15,8 @@ use crate::domain::shared::tax_rates::RateTable;
 use crate::domain::shared::vat_number::VatCheck;
 use crate::domain::shared::{AccountId, Money};
 use crate::domain::subscription::{
-    CancelCause, PauseOver, PriceNotice, Status, Subscription, SubscriptionEvent, Terms, TrialNotice,
-    Withdrawal,
+    CancelCause, EarlierReversal, PauseOver, PriceNotice, Status, Subscription, SubscriptionEvent, Terms,
+    TrialNotice, Withdrawal,
 };
 use crate::emails::billing::{BillingMail, WithdrawalRight};
 use crate::store::RecordedEvent;
@@ -284,6 +284,13 @@ pub(super) fn mail(happened: &SubscriptionEvent, seen: &Seen<'_>) -> Option<Bill
             amount: pay(terms.price),
             next_due: *next_due_on,
         },
+        E::EarlierPaymentReversed(EarlierReversal { order, given_up: false, .. }) => {
+            let (iban, _) = account()?;
+            let number = order_number(*order);
+            let reference = transfer_reference(&number);
+            let ended = state.status().is_some_and(Status::is_final);
+            BillingMail::EarlierUnpaid { number, amount, iban, reference, order: *order, ended }
+        }
         E::PaymentReceivedAfterEnd { order, .. } => BillingMail::PaidForNothing {
             number: order_number(*order),
             ended: state.status().is_some_and(Status::is_final),

@@ -44,7 +44,13 @@ fn act(world: &World, what: u8, n: u128, now: DateTime<Utc>) -> SubscriptionComm
                 seats: Some(Seats { most: Some(u32::from(what)) }),
                 ..old.clone()
             };
-            SubscriptionCommand::ChangePlan { order: Uuid::from_u128(2000 + n), terms, shown: None, at: now }
+            SubscriptionCommand::ChangePlan {
+                order: Uuid::from_u128(2000 + n),
+                terms,
+                shown: None,
+                at_once: true,
+                at: now,
+            }
         }
     }
 }

@@ -36,8 +36,13 @@ fn act(what: u8, n: i64, today: NaiveDate, now: DateTime<Utc>) -> Option<Subscri
         price: Money::new(minor, Currency::eur()),
         ..terms(Collection::Automatic, interval)
     };
-    let change =
-        |terms| SubscriptionCommand::ChangePlan { order: Uuid::new_v4(), terms, shown: None, at: now };
+    let change = |terms| SubscriptionCommand::ChangePlan {
+        order: Uuid::new_v4(),
+        terms,
+        shown: None,
+        at_once: true,
+        at: now,
+    };
     Some(match what {
         0 => SubscriptionCommand::Pause {
             from: today + TimeDelta::days(n % 20),

@@ -66,12 +66,99 @@ fn only_the_last_payment_of_what_is_active_is_reversed() {
     world.tick("2026-03-24T12:00:00Z");
     let second = world.sub.open_order().unwrap().order;
     let now = at("2026-03-25T09:00:00Z");
-    assert!(world.run(reverse(first, "2026-03-25T09:00:00Z"), now).is_empty(), "another order is open");
+    // Another order is open: what runs goes on, and the older one is owed.
+    let told = world.run(reverse(first, "2026-03-25T09:00:00Z"), now);
+    assert_eq!(World::kinds(&told), ["EarlierPaymentReversed"]);
+    assert!(world.sub.owes(first) && world.status() == Status::Active);
+    assert!(world.run(reverse(first, "2026-03-25T09:00:00Z"), now).is_empty(), "once");
+    let until = world.sub.next_due_on();
+    let paid = SubscriptionCommand::RecordPaid { order: first, at: at("2026-03-28T09:00:00Z") };
+    assert_eq!(World::kinds(&world.run(paid.clone(), now)), ["EarlierOrderPaid"]);
+    assert!(!world.sub.owes(first) && world.sub.next_due_on() == until, "it moves nothing");
+    assert_eq!(world.sub.open_order().map(|o| o.order), Some(second), "the open one stays open");
     world.pay("2026-03-30T09:00:00Z");
-    assert!(world.run(reverse(first, "2026-03-31T09:00:00Z"), now).is_empty(), "an older one");
+    assert_eq!(
+        World::kinds(&world.run(reverse(first, "2026-03-31T09:00:00Z"), now)),
+        ["EarlierPaymentReversed"]
+    );
     world.run(SubscriptionCommand::Cancel { reason: None, at: now }, now);
-    assert!(world.run(reverse(second, "2026-03-31T09:00:00Z"), now).is_empty(), "it ends anyway");
+    let told = world.run(reverse(second, "2026-03-31T09:00:00Z"), now);
+    assert_eq!(World::kinds(&told), ["EarlierPaymentReversed"], "it ends anyway, and was not paid for");
     assert_eq!(world.status(), Status::PendingCancellation);
+}
+
+#[test]
+fn what_the_bank_takes_back_after_a_withdrawal_is_owed_by_nobody() {
+    let mut world = member();
+    let first = world.sub.paid_span.unwrap().order;
+    let now = at("2026-02-03T09:00:00Z");
+    let withdraw = SubscriptionCommand::Withdraw { days: 14, at: now };
+    let events = world.run(withdraw, now);
+    assert!(World::kinds(&events).contains(&"SubscriptionCancelled"), "{events:?}");
+    let told = world.run(reverse(first, "2026-02-10T09:00:00Z"), now);
+    let [SubscriptionEvent::EarlierPaymentReversed(EarlierReversal { given_up: true, .. })] = &told[..]
+    else {
+        panic!("{told:?}")
+    };
+    assert!(!world.sub.owes(first));
+    let step = crate::domain::order_process::order_step(told[0].clone(), now);
+    assert!(matches!(
+        step,
+        Some(crate::domain::order_process::OrderStep::Send { order, purpose: "cancel", .. }) if order == first
+    ));
+}
+
+#[test]
+fn days_that_were_given_before_a_return_follow_a_waived_period_too() {
+    let mut world = member();
+    world.tick("2026-02-21T12:00:00Z");
+    let order = world.sub.open_order().unwrap().order;
+    world.pay("2026-02-27T09:00:00Z");
+    let now = at("2026-03-01T09:00:00Z");
+    world.run(SubscriptionCommand::Extend { days: 30, gift: true }, now);
+    let now = at("2026-03-05T09:00:00Z");
+    world.run(reverse(order, "2026-03-05T09:00:00Z"), now);
+    let events = world.run(SubscriptionCommand::Waive { at: now }, now);
+    assert_eq!(World::kinds(&events), ["PeriodWaived", "PaidTimeExtended"]);
+    assert!(matches!(events[1], SubscriptionEvent::PaidTimeExtended { days: 30, .. }), "{events:?}");
+    // A free month from 5 March, and the thirty days.
+    assert_eq!(world.sub.next_due_on().map(|d| d.to_string()), Some("2026-05-05".into()));
+}
+
+#[test]
+fn money_for_a_period_that_was_given_at_the_same_moment_goes_back() {
+    let mut world = member();
+    world.tick("2026-02-21T12:00:00Z");
+    let order = world.sub.open_order().unwrap().order;
+    let now = at("2026-02-22T09:00:00Z");
+    world.run(SubscriptionCommand::Waive { at: now }, now);
+    let late = SubscriptionCommand::RecordPaid { order, at: now };
+    let events = world.run(late.clone(), now);
+    assert_eq!(World::kinds(&events), ["PaymentReceivedAfterEnd", "UnusedDaysRefundRequested"]);
+    assert!(
+        matches!(&events[1], SubscriptionEvent::UnusedDaysRefundRequested(all) if all.part == all.of && all.order == order)
+    );
+    assert!(world.run(late, now).is_empty(), "once");
+}
+
+#[test]
+fn a_payment_that_was_taken_back_and_made_again_is_refundable_once() {
+    let mut world = World::joined(Collection::Manual, Interval::monthly(), "2026-03-01T10:00:00Z");
+    let order = world.sub.paid_span.unwrap().order;
+    world.run(reverse(order, "2026-03-08T09:00:00Z"), at("2026-03-08T09:00:00Z"));
+    world.pay("2026-03-10T09:00:00Z");
+    let now = at("2026-03-13T09:00:00Z");
+    let events = world.run(SubscriptionCommand::Withdraw { days: 14, at: now }, now);
+    let back: Vec<&UnusedDays> = events
+        .iter()
+        .filter_map(|e| match e {
+            SubscriptionEvent::UnusedDaysRefundRequested(unused) => Some(unused),
+            _ => None,
+        })
+        .collect();
+    // From the day after: of 10 March to 9 April 27 days are left of 31… and the first span counts no more.
+    assert_eq!(back.len(), 1, "{back:?}");
+    assert_eq!((back[0].days_left, back[0].days_of_span), (27, 31));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod card_expiry;
 mod clocks;
+mod crossings;
 mod days;
 mod debits;
 mod pauses;

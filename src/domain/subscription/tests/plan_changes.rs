@@ -23,7 +23,7 @@ fn member() -> World {
 }
 
 fn change(to: Terms, when: &str) -> SubscriptionCommand {
-    SubscriptionCommand::ChangePlan { order: ORDER, terms: to, shown: None, at: at(when) }
+    SubscriptionCommand::ChangePlan { order: ORDER, terms: to, shown: None, at_once: true, at: at(when) }
 }
 
 #[test]
@@ -157,6 +157,7 @@ fn what_cannot_be_changed_is_refused() {
         order: Uuid::from_u128(3),
         terms: dearer(),
         shown: None,
+        at_once: true,
         at: at(now),
     };
     assert_eq!(paying.sub.decide(other).err(), Some(SubscriptionError::OrderOpen));
@@ -269,7 +270,13 @@ fn who_was_shown_another_amount_is_charged_nothing() {
     let ask = |shown| {
         let shown = Some(Money::new(shown, Currency::eur()));
         let terms = plan(9, 2300, Interval::monthly());
-        world.sub.decide(SubscriptionCommand::ChangePlan { order: ORDER, terms, shown, at: now })
+        world.sub.decide(SubscriptionCommand::ChangePlan {
+            order: ORDER,
+            terms,
+            shown,
+            at_once: true,
+            at: now,
+        })
     };
     assert_eq!(ask(574), Err(SubscriptionError::OtherPrice));
     assert_eq!(ask(0), Err(SubscriptionError::OtherPrice), "nothing now is an amount, too");

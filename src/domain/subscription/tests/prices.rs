@@ -173,6 +173,7 @@ fn who_has_another_price_or_left_is_not_concerned() {
         order: Uuid::from_u128(0x0d),
         terms: cheap,
         shown: None,
+        at_once: true,
         at: at("2026-02-11T00:00:00Z"),
     };
     world.run(change, at("2026-02-11T00:00:00Z"));
@@ -220,7 +221,10 @@ fn every_price_that_is_announced_holds_whatever_is_planned_and_given_up() {
     let mut world = World::joined(Collection::Automatic, Interval::monthly(), JOINED);
     world.run(announce(1350, "2026-03-15"), now);
     let order = Uuid::from_u128(0x0d);
-    world.run(SubscriptionCommand::ChangePlan { order, terms: cheap(9, 900), shown: None, at: now }, now);
+    world.run(
+        SubscriptionCommand::ChangePlan { order, terms: cheap(9, 900), shown: None, at_once: true, at: now },
+        now,
+    );
     assert_eq!(World::kinds(&world.run(of_the_planned, now)), ["PriceChangeAnnounced"]);
     let mut stays = world.clone();
     // The planned one begins at 9.00, and costs 10.00 from its day on.

@@ -24,7 +24,7 @@ fn plan(n: u128, minor: i64, collection: Collection) -> Terms {
 }
 
 fn change(order: Uuid, to: Terms, when: &str) -> SubscriptionCommand {
-    SubscriptionCommand::ChangePlan { order, terms: to, shown: None, at: at(when) }
+    SubscriptionCommand::ChangePlan { order, terms: to, shown: None, at_once: true, at: at(when) }
 }
 
 fn refund(order: Uuid, refunded: i64, of: i64) -> SubscriptionCommand {

@@ -182,6 +182,7 @@ fn after_a_change_of_plan_every_order_gives_back_its_part() {
         order: Uuid::from_u128(0x0d),
         terms: to,
         shown: None,
+        at_once: true,
         at: at("2026-02-07T10:00:00Z"),
     };
     // On 7 Feb 21 of 28 days are left; on 14 Feb 13 of those 21 have not begun.

@@ -62,7 +62,7 @@ fn kind(mail: &BillingMail) -> String {
 }
 
 /// The mail for each kind of event in its usual form.
-const TABLE: [(&str, Option<&str>); 51] = [
+const TABLE: [(&str, Option<&str>); 53] = [
     ("SubscriptionJoined", None),
     ("TrialStarted", Some("trial_started")),
     ("TrialEndAnnounced", Some("trial_ending")),
@@ -78,6 +78,9 @@ const TABLE: [(&str, Option<&str>); 51] = [
     ("DebitRejected", None),
     // The hold that follows says it.
     ("PaymentReversed", None),
+    ("EarlierPaymentReversed", Some("earlier_unpaid")),
+    // What was owed is paid.
+    ("EarlierOrderPaid", None),
     ("RenewalPaymentFailed", Some("renewal_failed")),
     ("MemberPaymentFailed", Some("first_payment_failed")),
     ("SubscriptionActivated", Some("membership_started")),

@@ -8,12 +8,12 @@ use super::services::Services;
 use crate::adapters::bank_statement::{BadStatement, Credit, Returned, read};
 use crate::adapters::status_report::{Refused, Rejected};
 use crate::domain::debit_file::{Debit, Made};
-use crate::domain::order::{Order, OrderCommand, transfer_reference};
+use crate::domain::order::{Order, OrderCommand, OrderError, transfer_reference};
 use crate::domain::shared::calendar::Zone;
-use crate::domain::shared::{AccountId, Currency, Money, derive_id};
+use crate::domain::shared::{Currency, Money, derive_id};
 use crate::projections::{debits, orders};
 use crate::store::{Metadata, StoreError};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -87,6 +87,9 @@ pub enum Booked {
 /// One entry and what became of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Line {
+    /// Which entry: the same in every file it comes in; none in reports of before that was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<Uuid>,
     /// The day on which the bank booked it.
     pub booked_on: NaiveDate,
     /// How much.
@@ -94,6 +97,14 @@ pub struct Line {
     /// What became of it.
     #[serde(flatten)]
     pub became: Booked,
+}
+
+impl Line {
+    /// Whether it was booked nowhere, so that somebody has to look at it.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        matches!(self.became, Booked::NoReference | Booked::Refused { .. })
+    }
 }
 
 /// What became of a file.
@@ -114,7 +125,10 @@ pub enum ImportError {
     /// The database cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Something else failed; what was booked before stays, and the file can be sent again.
+    /// An order could not be asked now; what was booked before stays, and the file can be sent again.
+    #[error("{0}. What was booked before that stays: send the file again.")]
+    Interrupted(CommandError<OrderError>),
+    /// A setting cannot be used.
     #[error("{0}")]
     Failed(String),
 }
@@ -131,8 +145,10 @@ pub async fn import(cx: &Services, file: &[u8], meta: &Metadata) -> Result<Repor
     // What this file brought to an order that the table does not show yet.
     let mut brought: HashMap<Uuid, i64> = HashMap::new();
     for credit in statement.credits {
-        let mut add =
-            |amount, became| report.lines.push(Line { booked_on: credit.booked_on, amount, became });
+        let mut add = |id: &str, amount, became| {
+            let entry = Some(entry_of(id));
+            report.lines.push(Line { entry, booked_on: credit.booked_on, amount, became });
+        };
         match order_of(cx, &credit.words).await? {
             Some((order, number)) => {
                 let before = brought.entry(order).or_default();
@@ -140,17 +156,18 @@ pub async fn import(cx: &Services, file: &[u8], meta: &Metadata) -> Result<Repor
                 if matches!(became, Booked::Booked { .. }) {
                     *before += credit.amount.minor;
                 }
-                add(credit.amount, became);
+                add(&credit.id, credit.amount, became);
             }
             None => match batch_of(cx, &credit).await? {
                 // One that cannot be booked is named like every other: its money has come.
                 Some(debits) => {
                     for debit in debits {
-                        let amount = debit.amount;
-                        add(amount, part_of_batch(cx, zone, meta, &credit, debit).await?);
+                        let part = part_of_batch(&credit, &debit);
+                        let became = book(cx, zone, meta, &part, debit.order, debit.number, 0).await?;
+                        add(&part.id, part.amount, became);
                     }
                 }
-                None => add(credit.amount, Booked::NoReference),
+                None => add(&credit.id, credit.amount, Booked::NoReference),
             },
         }
     }
@@ -159,17 +176,19 @@ pub async fn import(cx: &Services, file: &[u8], meta: &Metadata) -> Result<Repor
             Some((order, number)) => give_back(cx, zone, meta, &one, order, number).await?,
             None => Booked::NoReference,
         };
-        report.lines.push(Line { booked_on: one.booked_on, amount: one.amount.negated(), became });
+        let entry = Some(entry_of(&one.id));
+        report.lines.push(Line { entry, booked_on: one.booked_on, amount: one.amount.negated(), became });
     }
     for one in &statement.rejects {
         let known = rejected_debits(cx, one).await?;
         if known.is_empty() {
-            let amount = Money::new(0, currency);
-            report.lines.push(Line { booked_on: one.said_on, amount, became: Booked::NoReference });
+            let (entry, amount) = (Some(rejection_of(one, "")), Money::new(0, currency));
+            report.lines.push(Line { entry, booked_on: one.said_on, amount, became: Booked::NoReference });
         }
         for (order, number) in known {
             let (amount, became) = not_collected(cx, zone, meta, one, order, number).await?;
             report.lines.push(Line {
+                entry: Some(rejection_of(one, &order.to_string())),
                 booked_on: one.said_on,
                 amount: amount.unwrap_or(Money::new(0, currency)),
                 became,
@@ -221,7 +240,7 @@ async fn book(
     // The day of the booking is the day of payment; not before the order was made.
     let at = zone.start_of_day(credit.booked_on).max(row.placed_at).min(now);
     let command = OrderCommand::RecordTransfer { received: credit.amount, at };
-    let id = derive_id("bank-entry", &credit.id);
+    let id = entry_of(&credit.id);
     match cx.bus.dispatch::<Order>(Envelope::new(id, order, command, meta.clone())).await {
         Ok(receipt) if receipt.replayed => Ok(Booked::Known { order, number }),
         Ok(_) => {
@@ -240,7 +259,7 @@ async fn book(
             })
         }
         Err(CommandError::Refused(why)) => refuse(&why.to_string()),
-        Err(error) => Err(ImportError::Failed(error.to_string())),
+        Err(error) => Err(ImportError::Interrupted(error)),
     }
 }
 
@@ -326,23 +345,31 @@ async fn not_collected(
                     return Ok((amount, Booked::Rejected { order, number, reason, paid }));
                 }
                 Err(CommandError::Refused(why)) => why.to_string(),
-                Err(error) => return Err(ImportError::Failed(error.to_string())),
+                Err(error) => return Err(ImportError::Interrupted(error)),
             }
         }
     };
     Ok((amount, Booked::Refused { order, number, why }))
 }
 
-async fn part_of_batch(
-    cx: &Services,
-    zone: Zone,
-    meta: &Metadata,
-    credit: &Credit,
-    debit: Debit,
-) -> Result<Booked, ImportError> {
+/// The entry of one debit of a batch that the bank booked as one.
+fn part_of_batch(credit: &Credit, debit: &Debit) -> Credit {
     let id = format!("{}/{}", credit.id, debit.number);
-    let part = Credit { id, amount: debit.amount, ..credit.clone() };
-    book(cx, zone, meta, &part, debit.order, debit.number, 0).await
+    Credit { id, amount: debit.amount, ..credit.clone() }
+}
+
+/// The id of an entry, by what the bank calls it: that of the command by which it is booked, too.
+fn entry_of(id: &str) -> Uuid {
+    derive_id("bank-entry", id)
+}
+
+/// The same for what a status report refuses, of which it says no number of its own.
+fn rejection_of(one: &Rejected, order: &str) -> Uuid {
+    let which = match &one.which {
+        Refused::Debit(words) | Refused::Batch(words) => words.as_str(),
+        Refused::File => "",
+    };
+    derive_id("bank-rejection", &format!("{}/{which}/{order}", one.message))
 }
 
 async fn give_back(
@@ -359,7 +386,7 @@ async fn give_back(
     } else {
         let at = zone.start_of_day(one.booked_on).min(now);
         let command = OrderCommand::RecordDebitReturn { reason: one.reason.clone(), at };
-        let id = derive_id("bank-entry", &one.id);
+        let id = entry_of(&one.id);
         match cx.bus.dispatch::<Order>(Envelope::new(id, order, command, meta.clone())).await {
             // Told before, perhaps by a file of another kind.
             Ok(receipt) if receipt.replayed || receipt.position == 0 => {
@@ -367,93 +394,8 @@ async fn give_back(
             }
             Ok(_) => return Ok(Booked::Returned { order, number, reason: one.reason.clone() }),
             Err(CommandError::Refused(why)) => why.to_string(),
-            Err(error) => return Err(ImportError::Failed(error.to_string())),
+            Err(error) => return Err(ImportError::Interrupted(error)),
         }
     };
     Ok(Booked::Refused { order, number, why })
-}
-
-/// Keeps what became of a file, and gives the number of its page.
-///
-/// # Errors
-/// If the database cannot be written.
-pub async fn keep(cx: &Services, sent_by: Option<AccountId>, report: &Report) -> Result<Uuid, StoreError> {
-    let id = cx.clock.new_id();
-    let json = serde_json::to_value(report).map_err(|e| StoreError::Unreadable(e.to_string()))?;
-    let client = cx.pool.get().await?;
-    let sql = "insert into public.bank_statements (id, sent_by, at, report) values ($1, $2, $3, $4)";
-    client.execute(sql, &[&id, &sent_by, &cx.clock.now(), &json]).await?;
-    Ok(id)
-}
-
-/// An entry that was booked on no order: its statement, its place in it from 0, and what became of it.
-pub type OpenEntry = (Uuid, usize, Line);
-
-/// Entries without an order, or that could not be booked on theirs, and with which nobody has dealt; those of the
-/// newest statement first, at most `most`, and how many there are.
-///
-/// # Errors
-/// If the database cannot be read.
-pub async fn open_entries(cx: &Services, most: i64) -> Result<(Vec<OpenEntry>, i64), StoreError> {
-    let client = cx.pool.get().await?;
-    let sql = "select s.id, l.place::integer - 1, l.line, count(*) over ()
-        from public.bank_statements s cross join lateral json_array_elements(s.report -> 'lines') with ordinality l (line, place)
-        where l.line ->> 'outcome' in ('no-reference', 'refused') and not exists
-            (select from public.bank_entries_settled d where d.statement = s.id and d.line = l.place - 1)
-        order by s.at desc, s.id, l.place limit $1";
-    let rows = client.query(sql, &[&most]).await?;
-    let total = rows.first().map_or(0, |row| row.get(3));
-    let all = rows.iter().map(|row| {
-        let line = serde_json::from_value(row.get(2)).map_err(|e| StoreError::Unreadable(e.to_string()))?;
-        Ok((row.get(0), usize::try_from(row.get::<_, i32>(1)).unwrap_or(usize::MAX), line))
-    });
-    Ok((all.collect::<Result<_, StoreError>>()?, total))
-}
-
-/// Notes that somebody has dealt with an entry; the first who says so stands.
-///
-/// # Errors
-/// If the database cannot be written.
-pub async fn settle_entry(cx: &Services, entry: (Uuid, usize), by: AccountId) -> Result<(), StoreError> {
-    let line = i32::try_from(entry.1).map_err(|e| StoreError::Unreadable(e.to_string()))?;
-    let sql =
-        "insert into public.bank_entries_settled (statement, line, settled_by, at) values ($1, $2, $3, $4)
-        on conflict do nothing";
-    cx.pool.get().await?.execute(sql, &[&entry.0, &line, &by, &cx.clock.now()]).await?;
-    Ok(())
-}
-
-/// The entries of a statement with which somebody has dealt: place, who, and when.
-///
-/// # Errors
-/// If the database cannot be read.
-pub async fn settled_entries(
-    cx: &Services,
-    statement: Uuid,
-) -> Result<HashMap<usize, (AccountId, DateTime<Utc>)>, StoreError> {
-    let sql = "select line, settled_by, at from public.bank_entries_settled where statement = $1";
-    let rows = cx.pool.get().await?.query(sql, &[&statement]).await?;
-    let place = |row: &tokio_postgres::Row| usize::try_from(row.get::<_, i32>(0)).unwrap_or(usize::MAX);
-    Ok(rows.iter().map(|row| (place(row), (row.get(1), row.get(2)))).collect())
-}
-
-/// What became of the files that were sent last, the newest first, at most `most`; or of one.
-///
-/// # Errors
-/// If the database cannot be read.
-pub async fn kept(
-    cx: &Services,
-    one: Option<Uuid>,
-    most: i64,
-) -> Result<Vec<(Uuid, DateTime<Utc>, Report)>, StoreError> {
-    let client = cx.pool.get().await?;
-    let sql = "select id, at, report from public.bank_statements where $1::uuid is null or id = $1 order by at desc limit $2";
-    let rows = client.query(sql, &[&one, &most]).await?;
-    rows.iter()
-        .map(|row| {
-            let report =
-                serde_json::from_value(row.get(2)).map_err(|e| StoreError::Unreadable(e.to_string()))?;
-            Ok((row.get(0), row.get(1), report))
-        })
-        .collect()
 }

@@ -2,6 +2,9 @@
 
 use super::ui::Errors;
 use crate::actors::CommandError;
+use crate::actors::approvals::ApprovalsError;
+use crate::actors::credits::CreditsError;
+use crate::actors::payments::{GatewayError, PaymentError};
 use crate::actors::search::SearchError;
 use crate::store::StoreError;
 use std::time::Duration;
@@ -156,6 +159,39 @@ impl From<StoreError> for HttpError {
                 retry_after: Duration::from_secs(2),
             },
             other => Self::Internal(other.to_string()),
+        }
+    }
+}
+
+impl From<PaymentError> for HttpError {
+    fn from(error: PaymentError) -> Self {
+        match error {
+            PaymentError::Store(error) => error.into(),
+            PaymentError::Order(error) => error.into(),
+            PaymentError::Gateway(GatewayError::TimedOut) => Self::Unavailable {
+                why: "The payment service does not answer. Try again in a moment.".into(),
+                retry_after: Duration::from_secs(30),
+            },
+            PaymentError::Gateway(refused) => Self::Unprocessable(refused.to_string()),
+            other => Self::Internal(other.to_string()),
+        }
+    }
+}
+
+impl From<CreditsError> for HttpError {
+    fn from(error: CreditsError) -> Self {
+        match error {
+            CreditsError::Store(error) => error.into(),
+            CreditsError::Command(error) => error.into(),
+        }
+    }
+}
+
+impl From<ApprovalsError> for HttpError {
+    fn from(error: ApprovalsError) -> Self {
+        match error {
+            ApprovalsError::Store(error) => error.into(),
+            ApprovalsError::Command(error) => error.into(),
         }
     }
 }

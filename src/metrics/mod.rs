@@ -164,7 +164,7 @@ families! {
         payments: IntCounterVec "kinora_payments_total" ["gateway", "outcome"] =>
             "Charges that ended, by gateway and outcome (paid, declined, unknown, refunded, refused, disputed).";
         webhooks: IntCounterVec "kinora_webhooks_total" ["gateway", "outcome"] =>
-            "Webhooks of gateways and of the sign-in service (profile), by outcome (taken, repeated, refused, unknown, failed).";
+            "Webhooks of gateways and of the sign-in service (profile), by outcome (taken, repeated, ignored: about nothing of ours, refused, unknown, failed).";
         vat_checks: IntCounterVec "kinora_vat_checks_total" ["answer"] =>
             "Questions to the register of VAT numbers, by answer (confirmed, refused, pending: none).";
         gateway_duration: HistogramVec "kinora_gateway_request_duration_seconds" ["gateway"] in WAITS =>

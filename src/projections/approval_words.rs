@@ -1,5 +1,6 @@
 //! What happened to a request for a second person, in words for the timeline of a subscription.
 
+use super::studio_zone::zone;
 use super::subscription_words::{Weight, Words, moment, words};
 use crate::domain::approval::ApprovalEvent;
 
@@ -8,7 +9,7 @@ pub(super) fn approval(event: &ApprovalEvent) -> Words {
     match event {
         E::SecondPersonAsked { act, bound, lapses_at, .. } => words(
             Weight::Watch,
-            format!("A second person is asked to agree: {}.", act.words()),
+            format!("A second person is asked to agree: {}.", act.words(zone())),
             format!("Above {} nobody decides alone. Lapses on {}.", bound.words(), moment(*lapses_at)),
         ),
         E::SecondPersonAgreed { asked_by, by, .. } => words(

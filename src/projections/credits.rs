@@ -195,6 +195,25 @@ pub async fn list(
     Ok((rows.iter().map(balance).collect::<Result<_, _>>()?, total))
 }
 
+/// What is owed, by account and currency, from behind `last` on.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn after(
+    r: &Reader,
+    waiting: bool,
+    last: Option<(AccountId, Currency)>,
+    limit: i64,
+) -> Result<Vec<Balance>, QueryError> {
+    let sql = format!(
+        "{BALANCES} where {OPEN} and ($2::uuid is null or (c.account, c.currency) > ($2, $3::text))
+         order by c.account, c.currency limit $4"
+    );
+    let (account, code) = last.map(|(account, currency)| (account, currency.code())).unzip();
+    let rows = r.client().await?.query(&sql, &[&waiting, &account, &code, &limit]).await?;
+    rows.iter().map(balance).collect()
+}
+
 /// What an account has, by currency; also where there is nothing any more.
 ///
 /// # Errors
@@ -267,7 +286,7 @@ pub async fn moves(r: &Reader, account: AccountId, limit: i64) -> Result<Vec<Mov
 ///
 /// # Errors
 /// If the database cannot be read.
-pub async fn after(r: &Reader, last: Option<i64>, limit: i64) -> Result<Vec<Move>, QueryError> {
+pub async fn moves_after(r: &Reader, last: Option<i64>, limit: i64) -> Result<Vec<Move>, QueryError> {
     let sql = format!("{MOVES} where m.position > $1 order by m.position limit $2");
     r.client().await?.query(&sql, &[&last.unwrap_or(0), &limit]).await?.iter().map(read).collect()
 }

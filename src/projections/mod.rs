@@ -19,6 +19,7 @@ mod due_day_words;
 pub mod exchange_rates;
 pub mod figures;
 pub mod fulfilments;
+mod gift_words;
 pub mod gifts;
 pub mod invoices;
 pub mod lost_disputes;
@@ -29,6 +30,7 @@ pub mod operator;
 mod order_lists;
 mod order_words;
 pub mod orders;
+pub mod payment_list;
 pub mod people;
 mod plan_change_words;
 pub mod plan_mix;
@@ -241,6 +243,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(subscriptions::Subscriptions),
         Arc::new(subscription_timeline::SubscriptionTimeline),
         Arc::new(orders::Orders),
+        Arc::new(payment_list::PaymentList),
         Arc::new(refunds::Refunds),
         Arc::new(credits::Credits),
         Arc::new(fulfilments::Fulfilments),

@@ -321,15 +321,16 @@ pub struct Cohort {
     pub kept: Vec<i64>,
 }
 
-/// The cohorts from the month of `from` on, as they stand on `today`.
+/// The cohorts from the month of `from` to the one of `today`, as they stand on that day.
 ///
 /// # Errors
 /// If the database cannot be read.
 pub async fn cohorts(r: &Reader, from: NaiveDate, today: NaiveDate) -> Result<Vec<Cohort>, QueryError> {
     let sql = "
         select date_trunc('month', first_on)::date, first_on, ended_on from movement_subscriptions
-        where first_on >= date_trunc('month', $1::date) order by 1";
-    let rows = r.client().await?.query(sql, &[&from]).await?;
+        where first_on >= date_trunc('month', $1::date)
+            and first_on < date_trunc('month', $2::date) + interval '1 month' order by 1";
+    let rows = r.client().await?.query(sql, &[&from, &today]).await?;
     let mut all: Vec<Cohort> = Vec::new();
     for row in &rows {
         let (month, first, ended): (NaiveDate, NaiveDate, Option<NaiveDate>) =

@@ -61,11 +61,11 @@ const NARROWED: &str =
         or ($1 = 'failing' and o.status in ('soft-failed', 'failed')))
     and ($2::text is null or strpos(o.number, $2) > 0 or o.gross_minor = $6::bigint
         or o.gross_minor - o.credit = $6 or o.account = any($7::uuid[]))
-    and (not $3 or o.overpaid > o.returned or o.disputed = 'open' or exists
+    and (not $3 or o.overpaid > o.returned or o.disputed = 'open' or o.taken_back or exists
         (select from payments p where p.order_id = o.id and p.state in ('unknown', 'parked')))
     and (not $4 or exists (select from payments p where p.order_id = o.id and p.state in ('unknown', 'parked')))
     and ($5::uuid is null or o.account = $5)
-    and (not $8 or o.disputed = 'lost')";
+    and (not $8 or exists (select from lost_disputes l where l.order_id = o.id))";
 
 impl Filter {
     /// The words of a search as the queries take them.

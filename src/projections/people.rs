@@ -236,6 +236,20 @@ pub async fn same_person(r: &Reader, account: Uuid) -> Result<Vec<Uuid>, QueryEr
     Ok(r.client().await?.query(sql, &[&account]).await?.iter().map(|row| row.get(0)).collect())
 }
 
+/// All accounts of the person whose `account` is, also where it was merged into another one: the kept one first.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn of_person(r: &Reader, account: Uuid) -> Result<Vec<Uuid>, QueryError> {
+    let sql = "with recursive kept(account) as (
+            select $1::uuid union select p.merged_into from people p join kept k on p.account = k.account
+            where p.merged_into is not null)
+        select k.account from kept k where not exists
+            (select from people p where p.account = k.account and p.merged_into is not null)";
+    let row = r.client().await?.query_opt(sql, &[&account]).await?;
+    same_person(r, row.map_or(account, |row| row.get(0))).await
+}
+
 /// Registrations that wait for approval, the oldest first: with confirmed addresses before the others,
 /// and without those that were refused.
 ///

@@ -1,10 +1,12 @@
-//! The event log of a subscription as staff read it: its own events, those of its orders, invoices, credit
-//! and requests for a second person, in the order of the log, each with who or which run caused it and what followed.
+//! The event log of a subscription, or of a gift, as staff read it: its own events, those of its orders, invoices,
+//! credit and requests for a second person, in the order of the log, each with who or which run caused it and what
+//! followed.
 
 use super::{Projection, ProjectionError, QueryError, Reader, people, subscriptions};
 use crate::domain::approval::ApprovalEvent;
 use crate::domain::clock::RunEvent;
 use crate::domain::credit::CreditEvent;
+use crate::domain::gift::GiftEvent;
 use crate::domain::invoice_series::InvoiceSeriesEvent;
 use crate::domain::order::OrderEvent;
 use crate::domain::shared::PersonalRef;
@@ -29,7 +31,7 @@ impl Projection for SubscriptionTimeline {
     }
 
     fn version(&self) -> i32 {
-        5
+        6
     }
 
     fn streams_apart(&self) -> bool {
@@ -81,8 +83,9 @@ impl Projection for SubscriptionTimeline {
             }
             return Ok(());
         }
-        // A team has the id of its subscription.
-        let own = [SubscriptionEvent::CATEGORY, TeamEvent::CATEGORY].contains(&event.category());
+        // A team has the id of its subscription; the order of a gift names the gift as what it is for.
+        let own = [SubscriptionEvent::CATEGORY, TeamEvent::CATEGORY, GiftEvent::CATEGORY];
+        let own = own.contains(&event.category());
         let subscription = if own {
             id
         } else if let Some(decoded) = event.decode::<OrderEvent>()? {
@@ -207,7 +210,12 @@ fn read(row: &Row) -> Result<Entry, QueryError> {
     })
 }
 
-/// The timeline of a subscription, oldest first, up to `recorded_until` if given.
+const SELECT: &str =
+    "select t.position, t.category, t.kind, t.effective_at, t.recorded_at, t.actor, t.command, t.causation,
+        u.job, u.slot, t.subject, t.payload, t.reason, t.correlation
+    from timeline t left join timeline_runs u on u.run = t.correlation";
+
+/// The timeline of a subscription, or a gift, oldest first, up to `recorded_until` if given.
 ///
 /// # Errors
 /// If the database cannot be read.
@@ -216,28 +224,17 @@ pub async fn of(
     subscription: Uuid,
     recorded_until: Option<DateTime<Utc>>,
 ) -> Result<Vec<Entry>, QueryError> {
-    let sql = "select t.position, t.category, t.kind, t.effective_at, t.recorded_at, t.actor, t.command, t.causation,
-            u.job, u.slot, t.subject, t.payload, t.reason, t.correlation
-        from timeline t left join timeline_runs u on u.run = t.correlation
-        where t.subscription = $1 and ($2::timestamptz is null or t.recorded_at <= $2) order by t.position";
-    let rows = r.client().await?.query(sql, &[&subscription, &recorded_until]).await?;
+    let sql = format!(
+        "{SELECT} where t.subscription = $1 and ($2::timestamptz is null or t.recorded_at <= $2)
+         order by t.position"
+    );
+    let rows = r.client().await?.query(&sql, &[&subscription, &recorded_until]).await?;
     let mut entries: Vec<Entry> = rows.iter().map(read).collect::<Result<_, _>>()?;
     // A command may write several events: what it caused hangs on the last of them.
     let last_of: HashMap<Uuid, i64> = entries.iter().map(|e| (e.command, e.position)).collect();
-    let reasons: Vec<PersonalRef> = entries.iter().filter_map(|e| e.reason_at.clone()).collect();
-    let reasons = r.open_many(&reasons).await?;
-    let member = match subscriptions::one(r, subscription).await? {
-        Some(row) => people::same_person(r, row.owner).await?,
-        None => Vec::new(),
-    };
+    complete(r, subscription, &mut entries, &last_of).await?;
     let mut followed: HashMap<i64, Vec<i64>> = HashMap::new();
-    for entry in &mut entries {
-        entry.by_member = matches!(&entry.actor, Actor::Account(id) if member.contains(id));
-        let at = entry.reason_at.as_ref();
-        entry.reason =
-            at.map(|at| reasons.get(at).cloned().unwrap_or_else(|| "(erased with the account)".into()));
-        entry.caused_by =
-            entry.causes.0.filter(|c| *c != entry.command).and_then(|c| last_of.get(&c).copied());
+    for entry in &entries {
         if let Some(cause) = entry.caused_by {
             followed.entry(cause).or_default().push(entry.position);
         }
@@ -246,6 +243,71 @@ pub async fn of(
         entry.followed_by = followed.remove(&entry.position).unwrap_or_default();
     }
     Ok(entries)
+}
+
+/// The last `limit` lines of a timeline, or of those before the position `before`; the newest first.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn newest(
+    r: &Reader,
+    subscription: Uuid,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<Entry>, QueryError> {
+    let client = r.client().await?;
+    let sql = format!(
+        "{SELECT} where t.subscription = $1 and ($2::bigint is null or t.position < $2)
+         order by t.position desc limit $3"
+    );
+    let rows = client.query(&sql, &[&subscription, &before, &limit]).await?;
+    let mut entries: Vec<Entry> = rows.iter().map(read).collect::<Result<_, _>>()?;
+    // What they followed from may stand further back than they do, and what followed from them further on.
+    let own: Vec<Uuid> = entries.iter().map(|e| e.command).collect();
+    let all: Vec<Uuid> = own.iter().copied().chain(entries.iter().filter_map(|e| e.causes.0)).collect();
+    let sql = "select command, max(position) from timeline where subscription = $1 and command = any($2)
+        group by command";
+    let rows = client.query(sql, &[&subscription, &all]).await?;
+    let last_of: HashMap<Uuid, i64> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let sql = "select causation, position from timeline where subscription = $1 and causation = any($2)
+        and causation <> command order by position";
+    let rows = client.query(sql, &[&subscription, &own]).await?;
+    drop(client);
+    complete(r, subscription, &mut entries, &last_of).await?;
+    let mut followed: HashMap<i64, Vec<i64>> = HashMap::new();
+    for row in &rows {
+        if let Some(cause) = last_of.get(&row.get::<_, Uuid>(0)) {
+            followed.entry(*cause).or_default().push(row.get(1));
+        }
+    }
+    for entry in &mut entries {
+        entry.followed_by = followed.remove(&entry.position).unwrap_or_default();
+    }
+    Ok(entries)
+}
+
+/// Adds who is the member, the reasons, and what the lines followed from; `last_of` names the last line of a command.
+async fn complete(
+    r: &Reader,
+    subscription: Uuid,
+    entries: &mut [Entry],
+    last_of: &HashMap<Uuid, i64>,
+) -> Result<(), QueryError> {
+    let reasons: Vec<PersonalRef> = entries.iter().filter_map(|e| e.reason_at.clone()).collect();
+    let reasons = r.open_many(&reasons).await?;
+    let member = match subscriptions::one(r, subscription).await? {
+        Some(row) => people::same_person(r, row.owner).await?,
+        None => Vec::new(),
+    };
+    for entry in entries {
+        entry.by_member = matches!(&entry.actor, Actor::Account(id) if member.contains(id));
+        let at = entry.reason_at.as_ref();
+        entry.reason =
+            at.map(|at| reasons.get(at).cloned().unwrap_or_else(|| "(erased with the account)".into()));
+        entry.caused_by =
+            entry.causes.0.filter(|c| *c != entry.command).and_then(|c| last_of.get(&c).copied());
+    }
+    Ok(())
 }
 
 /// How far the timeline has come in the log.

@@ -418,6 +418,21 @@ async fn what_waits_is_counted_with_the_way_there_and_entries_of_the_bank_are_ti
     for filter in ["/billing/refunds?state=to-send", "/billing/credits?waiting=yes"] {
         assert_eq!(billing.get(filter).await.status, 200, "{filter}");
     }
+    // Of what there is not, a page finds none, and a file is refused.
+    for (list, none) in [
+        ("/billing/refunds?state=soon", "No refund found"),
+        ("/billing/orders?status=soon", "No order found"),
+        ("/billing/subscriptions?status=soon", "No subscription found"),
+        ("/billing/subscriptions?reason=soon", "No subscription found"),
+        ("/billing/people?role=soon", "Nobody found"),
+    ] {
+        let page = billing.get(list).await;
+        assert!(page.status == 200 && page.body.contains(none), "{list}: {}", page.body);
+        let file = billing.get(&format!("{list}&format=csv")).await;
+        assert!(file.status == 422 && file.body.contains("ask for one of these"), "{list}: {}", file.body);
+    }
+    assert_eq!(billing.get("/billing/subscriptions.csv?status=soon").await.status, 422);
+    assert!(billing.get("/billing/refunds?state=stuck&format=csv").await.body.starts_with("refund,order"));
 
     let today = studio.instance.services.clock.now().format("%Y-%m-%d").to_string();
     let file = camt(&[entry("99.00", "rent", "B1", &today), entry("12.00", "lottery", "B2", &today)]);

@@ -99,8 +99,10 @@ async fn what_is_over_becomes_credit_pays_the_next_order_and_the_rest_is_paid_ou
     let read = (row.get::<_, i64>(0), row.get::<_, i64>(1), row.get::<_, i64>(2));
     assert_eq!(read, (3, 3450, 1350), "full prices, and the credit as a payment");
     drop(client);
-    let csv = billing.get("/billing/credits?format=csv").await.body;
+    let csv = billing.get("/billing/credit-moves.csv").await.body;
     assert_eq!(csv.lines().count(), 4, "{csv}");
+    let owed = billing.get("/billing/credits?format=csv").await.body;
+    assert_eq!(owed, "account,currency,credit,to_be_sent,moved_at\n", "nothing is owed, as on the page");
     studio.verify().await;
     studio.close().await;
 }
@@ -141,6 +143,13 @@ async fn above_the_limit_a_second_person_agrees_and_a_deletion_waits_until_nothi
     let page = billing.get(&credit).await.body;
     assert!(page.contains("To be sent") && page.contains("€8.00"), "{page}");
     assert!(billing.get("/billing").await.body.contains("of credit to be sent"));
+    let list = billing.get("/billing/credits?waiting=yes").await.body;
+    assert!(list.contains("/billing/credits?waiting=yes&amp;format=csv"), "{list}");
+    let account = credit.rsplit('/').next().unwrap();
+    for narrowed in ["waiting=yes&", ""] {
+        let file = billing.get(&format!("/billing/credits?{narrowed}format=csv")).await.body;
+        assert!(file.contains(&format!("{account},EUR,8.00,12.00,")), "{narrowed}: {file}");
+    }
     // What one person paid out before counts.
     let again = [("currency", "EUR"), ("amount", "0.01"), ("reason", "and the rest")];
     let asked = billing.submit(&form, &form, &again).await;
@@ -160,6 +169,10 @@ async fn above_the_limit_a_second_person_agrees_and_a_deletion_waits_until_nothi
     studio.settle().await;
     let page = billing.get(&credit).await.body;
     assert!(page.contains("B-77") && !page.contains("To be sent"), "{page}");
+    let waiting = billing.get("/billing/credits?waiting=yes&format=jsonl").await.body;
+    assert!(waiting.is_empty(), "{waiting}");
+    assert!(billing.get("/billing/credits?format=jsonl").await.body.contains("\"credit\":\"8.00\""));
+    assert!(billing.get("/billing/credit-moves.jsonl").await.body.contains("\"reference\":\"B-77\""));
     assert!(member.get("/account/subscription").await.body.contains("Paid out to your bank account"));
     for address in [&credit, &form] {
         assert_eq!(member.get(address).await.status, 403);

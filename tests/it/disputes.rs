@@ -27,7 +27,7 @@ async fn a_dispute_waits_for_staff_and_holds_refunds_back() {
     assert!(billing.get("/billing").await.body.contains("Nothing waits for you"));
     assert_eq!((look(&studio, 0).await, look(&studio, 0).await), (1, 0), "seen once");
     let overview = billing.get("/billing").await.body;
-    assert!(overview.contains("unknown, parked, disputed or too much"), "{overview}");
+    assert!(overview.contains("unknown, parked, disputed, taken back by a bank, or too much"), "{overview}");
     let (path, page) = order_page(&billing).await;
     assert!(page.contains("not decided yet: answer at the payment service"), "{page}");
     let client = studio.client().await;

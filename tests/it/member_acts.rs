@@ -239,7 +239,11 @@ async fn dearer(desk: &Desk, subscription: Uuid) {
         ..desk.terms(Collection::Automatic)
     };
     let order = Uuid::now_v7();
-    desk.send(subscription, SubscriptionCommand::ChangePlan { order, terms, shown: None, at: desk.at }).await;
+    desk.send(
+        subscription,
+        SubscriptionCommand::ChangePlan { order, terms, shown: None, at_once: true, at: desk.at },
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -152,6 +152,15 @@ async fn two_running_memberships_are_not_merged_and_who_is_erased_takes_the_clos
     merge(&studio, &billing, &admin, third, into).await;
     let (_, refused) = sign_in(&studio, "third@example.org", PASSWORD).await;
     assert!(refused.body.contains("one with your other account"), "{}", refused.body);
+    // Who writes from the address of the closed account is found with what the kept one has.
+    for who in ["third@example.org", "second@example.org", &*third.to_string()] {
+        let list = billing.get(&format!("/billing/subscriptions?q={who}")).await.body;
+        assert_eq!(account_of(&studio, &link(&list, "/billing/subscriptions/")).await, into, "{who}");
+    }
+    let list = billing.get("/billing/orders?q=third@example.org").await.body;
+    let found = link(&list, "/billing/orders/");
+    let sql = format!("select count(*) from orders where account = $1 and '{found}' like '%/' || id");
+    assert_eq!(count(&studio, &sql, into).await, 1, "{found}");
     ask_to_be_deleted(&second).await;
     studio.run_job("process-deletion-requests", &after_grace(&studio).to_rfc3339()).await;
     studio.settle().await;

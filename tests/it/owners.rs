@@ -46,6 +46,7 @@ const COMMON: &[&str] = &[
     "/api/v1/fetches/",
     "/api/v1/films/",
     "/api/v1/posts/",
+    "/api/v1/subscriptions/{id}/timeline",
     "/assets/",
     "/billing/",
     "/cdn/",

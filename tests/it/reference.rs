@@ -117,7 +117,7 @@ fn settings() -> String {
          One TOML file (`--config FILE` or `KINORA_CONFIG`); environment variables go before it: `KINORA_` and the setting's name with\n\
          `__` between its parts, such as `KINORA_MAIL__SMTP_URL`; credentials of systemd (files in `CREDENTIALS_DIRECTORY` with a setting's name, such as\n\
          `mail.smtp_url`) go before those; options of the command line go before all. The installed program reads `/etc/kinora/kinora.toml` when no file is\n\
-         named. `[cdn]` may still be called `[delivery.cdn]`. An unknown name is an error\n\
+         named. `[cdn]` may still be called `[delivery.cdn]`, and `billing.geoip_db` may stand at the top as `geoip_db`. An unknown name is an error\n\
          that names the nearest known one. `kinora config show` prints what is in force, with secrets masked; `kinora config check --deploy`\n\
          lists what is not fit for the open internet.\n",
     );

@@ -44,6 +44,7 @@ async fn what_moved_the_revenue_adds_up_from_month_to_month() {
             ..desk.terms(kinora::domain::shared::payment::Collection::Automatic)
         },
         shown: None,
+        at_once: true,
         at: desk.at,
     })
     .await;
@@ -251,6 +252,12 @@ async fn coupons_refunds_and_lost_disputes_are_taken_off_and_spans_can_be_chosen
         assert!(text.lines().skip(1).all(|l| l.split(',').next().unwrap().len() == form), "{by}: {text}");
         let page = billing.get(&format!("/billing/reports?by={by}")).await;
         assert!(page.status == 200 && page.body.contains("Lost in disputes"), "{by}");
+        if by == "day" {
+            for label in ["Churn of subscriptions", "Churn of revenue", "What moved the monthly"] {
+                assert!(page.body.contains(&format!("<figcaption>{label}")), "{label}");
+            }
+            assert!(page.body.contains("new €9.20"), "a bar says of what it is made: {}", page.body);
+        }
         assert_eq!(billing.get(&format!("/billing/reports/movements.csv?by={by}")).await.status, 200);
     }
     // Up to another day: what came later is not among it.
@@ -258,13 +265,18 @@ async fn coupons_refunds_and_lost_disputes_are_taken_off_and_spans_can_be_chosen
     assert_eq!(early.lines().count(), 1, "{early}");
     let page = billing.get("/billing/reports?by=month&until=2001-12-31").await.body;
     assert!(page.contains("1 Jan 2000 to 31 Dec 2001") && page.contains("Up to today"), "{page}");
+    assert!(!page.contains("Came in"), "nobody had come yet: {page}");
+    assert_eq!(file("cohorts.csv?by=month&until=2001-12-31").await.lines().count(), 1);
     let today = crate::support::day_of(studio.instance.services.clock.now());
     let page = billing.get(&format!("/billing/reports?by=week&until={today}")).await.body;
     let file_of_it = format!("revenue.csv?by=week&amp;until={today}");
     assert!(page.contains(&file_of_it), "the files are of the same time: {page}");
-    assert_eq!(billing.get("/billing/reports/revenue.csv?until=soon").await.status, 400);
+    let stayed = file(&format!("cohorts.csv?by=week&until={today}")).await;
+    assert!(page.contains("Came in") && stayed.lines().count() > 1, "{stayed}");
     // A program that asks for quarters does not get months instead.
-    for file in ["", "/movements.csv", "/plan-mix.csv", "/revenue.csv"] {
+    let files = ["", "/movements.csv", "/plan-mix.csv", "/revenue.csv", "/cohorts.csv", "/plans.csv"];
+    for file in files {
+        assert_eq!(billing.get(&format!("/billing/reports{file}?until=soon")).await.status, 400, "{file}");
         let other = billing.get(&format!("/billing/reports{file}?by=quarter")).await;
         assert_eq!(other.status, 400, "{file}");
         assert!(other.body.contains("by day, by week or by month"), "{file}: {}", other.body);

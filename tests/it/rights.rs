@@ -33,6 +33,7 @@ const TABLE: &[(&str, Who)] = &[
     ("/api/v1/orders", Who::SignedIn),
     ("/api/v1/invoices", Who::SignedIn),
     ("/api/v1/subscriptions.", Who::Roles(&[Role::Billing])),
+    ("/api/v1/subscriptions/{id}/timeline", Who::Roles(&[Role::Billing])),
     ("/api/v1/orders.", Who::Roles(&[Role::Billing])),
     ("/api/v1/invoices.", Who::Roles(&[Role::Billing])),
     ("/api/v1/commands", Who::SignedIn),

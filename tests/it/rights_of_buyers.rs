@@ -395,6 +395,7 @@ async fn a_team_that_pays_by_transfer_keeps_its_seats_until_the_other_plan_begin
         order: Uuid::now_v7(),
         terms,
         shown: None,
+        at_once: true,
         at,
     };
     pay(&desk).await;

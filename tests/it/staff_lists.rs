@@ -107,6 +107,14 @@ async fn lists_are_sorted_by_their_heads_and_keep_filters_and_pages() {
     let second = get(&link(&first, "/moderation?sort=mail&amp;page=")).await;
     assert!(in_order(&second, &["Name of x21", "Name of x24"]) && !second.contains("Name of x20"));
 
+    // So do those whose name was looked for, from the newest on.
+    let first = get("/moderation?q=name+of").await;
+    assert!(in_order(&first, &["Name of x24", "Name of x00"]) && !first.contains("Name of cleo"), "{first}");
+    let second = get(&link(&first, "/moderation?q=name+of&amp;before=")).await;
+    assert!(in_order(&second, &["Name of cleo", "Name of ada", "Name of bea"]), "{second}");
+    assert!(!second.contains("Name of x") && !second.contains(">Older<"), "{second}");
+    assert!(second.contains("href=\"/moderation?q=name+of\">Newest<"), "{second}");
+
     // Files of people hold no names; runs as files, too.
     let file = get("/moderation?format=csv&role=creator").await;
     assert!(file.starts_with("account,registered_at") && file.lines().count() == 4, "{file}");
@@ -132,6 +140,7 @@ async fn the_billing_desk_sorts_what_it_lists() {
     assert_eq!(order(&studio, &member, "NL", "card", "4242 4242 4242 4242").await.status, 303);
     sorts_all(&billing, "/billing/subscriptions", &["plan", "status", "price", "due", "joined"]).await;
     sorts_all(&billing, "/billing/orders", &["number", "for", "status", "amount", "placed"]).await;
+    sorts_all(&billing, "/billing/payments", &["when", "order", "gateway", "amount", "outcome"]).await;
     sorts_all(&billing, "/billing/invoices", &["number", "kind", "vat", "total", "issued"]).await;
     sorts_all(&member, "/account/invoices", &["number", "vat", "total", "issued"]).await;
     // Nobody joins at a desk.

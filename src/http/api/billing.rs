@@ -6,13 +6,15 @@ use crate::actors::accounts::access_tokens::Scope;
 use crate::actors::accounts::staff;
 use crate::actors::bus::Envelope;
 use crate::actors::paper::billed;
+use crate::domain::gift::is_order_of;
 use crate::domain::subscription::{Subscription, SubscriptionCommand};
 use crate::http::pages::membership::paper::pdf;
 use crate::http::route::Access;
+use crate::http::ui::format::in_zone;
 use crate::http::{Form, HttpError, Req, Res};
 use crate::projections::invoices::{self, Invoice};
 use crate::projections::orders::{self, OrderRow};
-use crate::projections::subscription_timeline as timeline;
+use crate::projections::subscription_timeline::{self as timeline, Entry};
 use crate::projections::subscription_words::{actor_words, describe};
 use crate::projections::subscriptions::{self, SubscriptionRow};
 use chrono::{DateTime, Utc};
@@ -49,10 +51,18 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         .list(BY_STATUS),
         get(
             "/api/v1/subscriptions/{id}",
-            "One subscription; for staff with its timeline",
+            "One subscription; for staff with the end of its timeline",
             "Subscription",
             |r| Box::pin(show_subscription(r)),
         ),
+        get(
+            "/api/v1/subscriptions/{id}/timeline",
+            "What happened to a subscription and its orders, the newest first; for staff",
+            "TimelineEntry",
+            |r| Box::pin(list_timeline(r)),
+        )
+        .list(PAGED)
+        .access(Access::Role(&["billing"])),
         act("/api/v1/subscriptions/{id}/cancel", "End your subscription with the paid time", |at| {
             SubscriptionCommand::Cancel { reason: None, at }
         }),
@@ -69,9 +79,12 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         get("/api/v1/invoices/{number}", "One invoice or credit note", "Invoice", |r| {
             Box::pin(show_invoice(r))
         }),
-        get("/api/v1/invoices/{number}/pdf", "It as the PDF with the electronic invoice in it", "", |r| {
-            Box::pin(paper(r))
-        })
+        get(
+            "/api/v1/invoices/{number}/pdf",
+            "It as PDF, with the buyer's name and the electronic invoice in it",
+            "",
+            |r| Box::pin(paper(r)),
+        )
         .file("application/pdf", &[]),
     ]
 }
@@ -132,9 +145,15 @@ fn subscription_json(row: &SubscriptionRow) -> Value {
     })
 }
 
+/// What an order is for: a subscription, or a gift.
+fn subject(id: Uuid, order: Uuid) -> (Option<Uuid>, Option<Uuid>) {
+    if is_order_of(id, order) { (None, Some(id)) } else { (Some(id), None) }
+}
+
 fn order_json(row: &OrderRow) -> Value {
+    let (subscription, gift) = subject(row.subscription, row.id);
     json!({
-        "id": row.id, "number": row.number, "account": row.account, "subscription": row.subscription,
+        "id": row.id, "number": row.number, "account": row.account, "subscription": subscription, "gift": gift,
         "description": row.description, "total": row.total, "status": row.status, "settlement": row.settlement,
         "placed_at": row.placed_at, "paid_at": row.paid_at, "transferred": row.transferred, "paid_from_credit": row.credit,
         "overpaid": row.overpaid, "refunded": row.refunded,
@@ -144,9 +163,10 @@ fn order_json(row: &OrderRow) -> Value {
 
 fn invoice_json(invoice: &Invoice) -> Value {
     let d = &invoice.document;
+    let (subscription, gift) = subject(d.subscription, d.order);
     json!({
         "number": invoice.number, "kind": if invoice.credit_note { "credit-note" } else { "invoice" },
-        "order": d.order, "order_number": d.order_number, "subscription": d.subscription, "account": d.account,
+        "order": d.order, "order_number": d.order_number, "subscription": subscription, "gift": gift, "account": d.account,
         "issued_on": d.issued_on, "paid": d.paid, "paid_on": d.paid_on, "corrects": d.corrects, "lines": d.lines, "tax": d.tax,
         "url": format!("/api/v1/invoices/{}/pdf", invoice.number),
     })
@@ -172,20 +192,34 @@ async fn find(req: &Req) -> Result<SubscriptionRow, HttpError> {
 async fn whole(req: &Req, row: &SubscriptionRow) -> Result<Value, HttpError> {
     let mut value = subscription_json(row);
     if is_staff(req) {
-        let entries = timeline::of(&req.app.reader, row.id, None).await?;
-        value["timeline"] = entries
-            .iter()
-            .map(|e| {
-                let words = describe(e);
-                json!({
-                    "position": e.position, "type": e.kind, "effective_at": e.effective_at,
-                    "recorded_at": e.recorded_at, "what": words.what, "why": words.why,
-                    "by": actor_words(e), "caused_by": e.caused_by,
-                })
-            })
-            .collect();
+        // What is older is had page by page.
+        let entries = timeline::newest(&req.app.reader, row.id, None, super::MOST).await?;
+        let lines = async { entries.iter().rev().map(entry_json).collect::<Value>() };
+        value["timeline"] = in_zone(None, lines).await;
+        value["timeline_url"] = format!("/api/v1/subscriptions/{}/timeline", row.id).into();
     }
     Ok(value)
+}
+
+/// A line of a timeline; for programs times in words are UTC, too: to be called within [`in_zone`].
+fn entry_json(e: &Entry) -> Value {
+    let words = describe(e);
+    json!({
+        "position": e.position, "type": e.kind, "effective_at": e.effective_at, "recorded_at": e.recorded_at,
+        "what": words.what, "why": words.why, "by": actor_words(e), "caused_by": e.caused_by,
+    })
+}
+
+async fn list_timeline(req: Req) -> Result<Res, HttpError> {
+    let (row, most) = (find(&req).await?, limit(&req)?);
+    let last = position(&req)?;
+    let entries = timeline::newest(&req.app.reader, row.id, last, most + 1).await?;
+    in_zone(None, async { shown(&req, &entries, most, |e| e.position.to_string(), entry_json) }).await
+}
+
+/// The place in the log at which the page before ended.
+fn position(req: &Req) -> Result<Option<i64>, HttpError> {
+    cursor(req)?.map(|text| text.parse::<i64>().map_err(|_| bad_cursor())).transpose()
 }
 
 async fn show_subscription(req: Req) -> Result<Res, HttpError> {
@@ -232,7 +266,7 @@ async fn show_order(req: Req) -> Result<Res, HttpError> {
 async fn list_invoices(req: Req) -> Result<Res, HttpError> {
     let most = limit(&req)?;
     // Numbers are given one after the other: the place in the log is a key.
-    let last = cursor(&req)?.map(|text| text.parse::<i64>().map_err(|_| bad_cursor())).transpose()?;
+    let last = position(&req)?;
     let account = if is_staff(&req) { None } else { Some(req.account()?.id) };
     let rows = invoices::after(&req.app.reader, "", account, last, most + 1).await?;
     shown(&req, &rows, most, |i| i.position.to_string(), invoice_json)

@@ -34,6 +34,46 @@ fn number() -> Value {
     json!({ "type": "integer" })
 }
 
+fn flag() -> Value {
+    json!({ "type": "boolean" })
+}
+
+fn day() -> Value {
+    json!({ "type": "string", "format": "date" })
+}
+
+fn maybe_day() -> Value {
+    json!({ "type": ["string", "null"], "format": "date" })
+}
+
+fn one_of(words: &[&str]) -> Value {
+    json!({ "type": "string", "enum": words })
+}
+
+fn or_null(schema: Value, note: &str) -> Value {
+    json!({ "description": note, "oneOf": [schema, { "type": "null" }] })
+}
+
+/// A thing of which every field but those of `missing` is in every answer, if only as null.
+fn whole(missing: &[&str], properties: Value) -> Value {
+    let names = properties.as_object().into_iter().flat_map(|o| o.keys());
+    let required: Vec<&String> = names.filter(|name| !missing.contains(&name.as_str())).collect();
+    json!({ "type": "object", "required": required, "properties": properties })
+}
+
+fn interval() -> Value {
+    let unit = one_of(&["day", "week", "month", "year"]);
+    whole(&[], json!({ "unit": unit, "length": number() }))
+}
+
+fn subscription() -> Value {
+    json!({ "type": ["string", "null"], "format": "uuid", "description": "What it is for; null for a gift" })
+}
+
+fn gift() -> Value {
+    json!({ "type": ["string", "null"], "format": "uuid", "description": "The gift that it is for; null for a subscription" })
+}
+
 fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
 }
@@ -227,38 +267,104 @@ fn billing() -> Vec<(&'static str, Value)> {
         ),
         (
             "Subscription",
-            object(
-                &["id", "account", "status", "plan", "access"],
+            whole(
+                &["timeline", "timeline_url"],
                 json!({
-                    "id": uuid(), "account": uuid(), "status": { "type": "string" }, "plan": text(),
-                    "price": reference("Money"), "interval": {}, "collection": {}, "joined_at": time(), "ended_at": maybe_time(),
-                    "next_payment_on": { "type": ["string", "null"], "format": "date" }, "access": { "type": "boolean" },
-                    "pause": { "type": ["object", "null"], "description": "from, until (or null) and whether it began" },
-                    "trial_until": { "type": ["string", "null"], "format": "date" },
-                    "timeline": { "type": "array", "items": { "type": "object" }, "description": "For staff" },
+                    "id": uuid(), "account": uuid(), "plan": text(), "price": or_null(reference("Money"), "Of one period"),
+                    "status": one_of(&["on-hold", "active", "pending-cancellation", "cancelled", "expired"]),
+                    "interval": or_null(interval(), "How long a period lasts: so many days, weeks, months or years"),
+                    "collection": or_null(one_of(&["automatic", "manual", "managed"]), "Who sees to it that a period is paid"),
+                    "joined_at": time(), "ended_at": maybe_time(), "next_payment_on": maybe_day(), "access": flag(),
+                    "pause": or_null(
+                        whole(&[], json!({ "from": day(), "until": maybe_day(), "began": flag() })),
+                        "The first day, and the first day after it, if there is one",
+                    ),
+                    "trial_until": maybe_day(),
+                    "timeline": {
+                        "type": "array", "items": reference("TimelineEntry"), "maxItems": super::MOST,
+                        "description": "For staff: the newest entries in their order; all of them are a list of their own, at timeline_url",
+                    },
+                    "timeline_url": { "type": "string", "description": "For staff: the whole timeline, page by page" },
+                }),
+            ),
+        ),
+        (
+            "TimelineEntry",
+            whole(
+                &[],
+                json!({
+                    "position": { "type": "integer", "description": "Place in the log of all events" },
+                    "type": { "type": "string", "description": "The event's" }, "effective_at": time(), "recorded_at": time(),
+                    "what": { "type": "string", "description": "What happened, in words; times in them are UTC" },
+                    "why": { "type": ["string", "null"], "description": "The rule, and what it was decided from" },
+                    "by": { "type": "string", "description": "Who or which run caused it, without names" },
+                    "caused_by": { "type": ["integer", "null"], "description": "Position of the entry that it followed from" },
                 }),
             ),
         ),
         (
             "Order",
-            object(
-                &["id", "number", "account", "subscription", "total", "status"],
+            whole(
+                &[],
                 json!({
-                    "id": uuid(), "number": text(), "account": uuid(), "subscription": uuid(), "description": text(),
-                    "total": reference("Money"), "status": text(), "settlement": text(), "placed_at": time(), "paid_at": maybe_time(),
-                    "transferred": reference("Money"), "paid_from_credit": reference("Money"), "overpaid": reference("Money"), "refunded": reference("Money"), "returned": reference("Money"), "last_code": maybe("string"), "attempts": number(),
+                    "id": uuid(), "number": text(), "account": uuid(), "subscription": subscription(), "gift": gift(),
+                    "description": text(), "total": reference("Money"), "settlement": reference("Settlement"),
+                    "status": one_of(&["created", "soft-failed", "failed", "paid", "fulfilled", "refunded", "cancelled"]),
+                    "placed_at": time(), "paid_at": maybe_time(), "transferred": reference("Money"),
+                    "paid_from_credit": reference("Money"), "overpaid": reference("Money"), "refunded": reference("Money"),
+                    "returned": reference("Money"), "last_code": maybe("string"), "attempts": number(),
                 }),
             ),
         ),
         (
+            "Settlement",
+            json!({
+                "description": "How an order is meant to be settled",
+                "oneOf": [
+                    {
+                        "type": "object", "required": ["by", "gateway"], "additionalProperties": false,
+                        "description": "A gateway charges a payment method",
+                        "properties": { "by": { "const": "charge" }, "gateway": text() },
+                    },
+                    {
+                        "type": "object", "required": ["by", "iban", "reference"], "additionalProperties": false,
+                        "description": "The buyer sends the money to this account, with this reference",
+                        "properties": { "by": { "const": "transfer" }, "iban": text(), "reference": text() },
+                    },
+                ],
+            }),
+        ),
+        (
             "Invoice",
-            object(
-                &["number", "kind", "order", "issued_on", "lines", "tax"],
+            whole(
+                &[],
                 json!({
-                    "number": text(), "kind": { "type": "string", "enum": ["invoice", "credit-note"] }, "order": uuid(),
-                    "order_number": text(), "subscription": uuid(), "account": uuid(), "issued_on": { "type": "string", "format": "date" },
-                    "paid": { "type": "boolean" }, "paid_on": maybe("string"), "corrects": maybe("string"), "lines": { "type": "array", "items": { "type": "object" } },
-                    "tax": { "type": "object" }, "url": text(),
+                    "number": text(), "kind": one_of(&["invoice", "credit-note"]), "order": uuid(), "order_number": text(),
+                    "subscription": subscription(), "gift": gift(), "account": uuid(), "issued_on": day(), "paid": flag(),
+                    "paid_on": maybe_day(), "corrects": maybe("string"),
+                    "lines": { "type": "array", "items": whole(
+                        &[],
+                        json!({
+                            "description": text(), "quantity": number(), "unit": reference("Money"),
+                            "period": or_null(
+                                whole(&[], json!({ "start": day(), "end": day() })),
+                                "The first day, and the first day after it",
+                            ),
+                        }),
+                    ) },
+                    "tax": reference("Tax"), "url": text(),
+                }),
+            ),
+        ),
+        (
+            "Tax",
+            whole(
+                &[],
+                json!({
+                    "kind": { "type": "string", "enum": ["VATC", "VATRC", "none"], "description": "Charged, reverse charge, or none" },
+                    "country": text(), "basis_points": { "type": "integer", "description": "The rate: 2100 is 21 %" },
+                    "rate_since": maybe_day(), "supplied_on": day(), "gross": reference("Money"), "tax": reference("Money"),
+                    "net": reference("Money"),
                 }),
             ),
         ),

@@ -6,6 +6,8 @@ use maud::{Markup, html};
 const HEIGHT: f64 = 120.0;
 /// From one bar to the next.
 const STEP: f64 = 24.0;
+/// How strong the parts of one bar are, the first one most.
+const SHADES: [&str; 5] = ["1", ".72", ".5", ".34", ".22"];
 
 /// Bars of `values`, each with what it stands for ("March 2026: €12.00"); those below zero hang down.
 #[must_use]
@@ -33,7 +35,6 @@ pub fn bars(label: &str, values: &[(String, f64)]) -> Markup {
 /// Bars of several parts, one upon the other from below, each lighter than the one before; none is below zero.
 #[must_use]
 pub fn stacked(label: &str, values: &[(String, Vec<f64>)]) -> Markup {
-    const SHADES: [&str; 5] = ["1", ".72", ".5", ".34", ".22"];
     let high = values.iter().map(|(_, parts)| parts.iter().sum()).fold(0.0, f64::max);
     let scale = if high > 0.0 { HEIGHT / high } else { 0.0 };
     let names: Vec<&str> = values.iter().map(|(words, _)| parts(words).0).collect();
@@ -48,6 +49,48 @@ pub fn stacked(label: &str, values: &[(String, Vec<f64>)]) -> Markup {
                     @for (n, value) in parts.iter().enumerate().filter(|(_, value)| **value > 0.0) {
                         @let top = HEIGHT - parts.iter().take(n + 1).sum::<f64>() * scale;
                         rect x=(place(i, STEP)) y=(round(top)) width="18" height=(round(value * scale)) fill-opacity=(SHADES[n % SHADES.len()]) {}
+                    }
+                }
+            }
+        },
+    )
+}
+
+/// A bar of parts that stand on a line, and of parts that hang below it.
+pub struct Signed {
+    /// What it stands for: "March 2026: new €12.00; left €3.00".
+    pub words: String,
+    /// What stands on the line, from it upwards.
+    pub above: Vec<f64>,
+    /// What hangs below the line, from it downwards, as numbers above zero.
+    pub below: Vec<f64>,
+}
+
+/// Bars of parts above and below a line, each lighter than the one nearer to it; `axis` says how much the highest and
+/// the lowest come to.
+#[must_use]
+pub fn signed(label: &str, axis: (&str, &str), values: &[Signed]) -> Markup {
+    let high = values.iter().map(|v| v.above.iter().sum::<f64>()).fold(0.0, f64::max);
+    let low = values.iter().map(|v| v.below.iter().sum::<f64>()).fold(0.0, f64::max);
+    let scale = HEIGHT / if high + low > 0.0 { high + low } else { 1.0 };
+    let zero = high * scale;
+    let names: Vec<&str> = values.iter().map(|v| parts(&v.words).0).collect();
+    let part = |i: usize, n: usize, top: f64, value: f64, class: Option<&str>| {
+        html! { rect class=[class] x=(place(i, STEP)) y=(round(top)) width="18" height=(round(value * scale)) fill-opacity=(SHADES[n % SHADES.len()]) {} }
+    };
+    figure(
+        label,
+        axis,
+        &names,
+        &html! {
+            @for (i, bar) in values.iter().enumerate() {
+                g {
+                    title { (bar.words) }
+                    @for (n, value) in bar.above.iter().enumerate().filter(|(_, value)| **value > 0.0) {
+                        (part(i, n, zero - bar.above.iter().take(n + 1).sum::<f64>() * scale, *value, None))
+                    }
+                    @for (n, value) in bar.below.iter().enumerate().filter(|(_, value)| **value > 0.0) {
+                        (part(i, n, zero + bar.below.iter().take(n).sum::<f64>() * scale, *value, Some("below")))
                     }
                 }
             }
@@ -111,6 +154,29 @@ mod tests {
         assert_eq!(svg.matches("<rect").count(), 3, "nothing for what is nought");
         assert!(svg.contains("<span>4</span><span>0</span>"), "{svg}");
         assert_eq!(stacked("Plans", &[]).into_string(), "");
+    }
+
+    #[test]
+    fn what_came_stands_on_the_line_and_what_went_hangs_below_it() {
+        let bar = |words: &str, above: &[f64], below: &[f64]| Signed {
+            words: words.into(),
+            above: above.to_vec(),
+            below: below.to_vec(),
+        };
+        let all = [bar("a: new 6", &[6.0, 0.0, 2.0], &[]), bar("b: left 3, less 1", &[], &[3.0, 1.0])];
+        let svg = signed("Moves", ("8", "-4"), &all).into_string();
+        for part in [
+            r#"<rect x="3.0" y="20.0" width="18" height="60.0" fill-opacity="1">"#,
+            r#"<rect x="3.0" y="0.0" width="18" height="20.0" fill-opacity=".5">"#,
+            r#"<rect class="below" x="27.0" y="80.0" width="18" height="30.0" fill-opacity="1">"#,
+            r#"<rect class="below" x="27.0" y="110.0" width="18" height="10.0" fill-opacity=".72">"#,
+            "<span>8</span><span>-4</span>",
+            "<title>b: left 3, less 1</title>",
+        ] {
+            assert!(svg.contains(part), "{part} in {svg}");
+        }
+        assert_eq!(svg.matches("<rect").count(), 4, "nothing for what is nought");
+        assert_eq!(signed("Moves", ("0", "0"), &[]).into_string(), "");
     }
 
     #[test]

@@ -61,6 +61,13 @@ pub fn moment_of(text: &str) -> Option<DateTime<Utc>> {
         .map(|local| zone().instant_of(local))
 }
 
+/// The same where the field showed `known`: left as it was, it is that moment, which an hour that the clock has twice,
+/// or seconds, would else move.
+#[must_use]
+pub fn moment_again(text: &str, known: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+    known.filter(|at| moment_value(*at) == text).or_else(|| moment_of(text))
+}
+
 /// What such a field says of whose clock counts.
 #[must_use]
 pub fn clock_hint() -> String {

@@ -21,7 +21,7 @@ mod preview;
 pub use super::assets::url as asset;
 pub use button::Weight;
 pub use card::{Card, Corner, Hero, Line, card, hero, lines, tabs};
-pub use chart::{bars, stacked};
+pub use chart::{Signed, bars, signed, stacked};
 pub use form::{
     Choice, Errors, Field, FormTokens, checkbox, choices, error_summary, form, form_inline, form_of_acts,
     hidden_fields, search_form,

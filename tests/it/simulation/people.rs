@@ -134,7 +134,7 @@ fn wish(plant: &Plant, member: Uuid) -> Option<SubscriptionCommand> {
         24..29 => {
             let mut new = terms(plant, world.between(300, 4000));
             new.interval = agreed.interval;
-            C::ChangePlan { order: world.id(), terms: new, shown: None, at }
+            C::ChangePlan { order: world.id(), terms: new, shown: None, at_once: true, at }
         }
         29..32 => C::Waive { at },
         32..36 => C::RetryNow { policy: BillingPolicy::default(), at },

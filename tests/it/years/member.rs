@@ -280,7 +280,13 @@ impl Member {
                     terms(self.random.random_range(300..4000), interval, agreed.collection, agreed.zone);
                 new.price.minor *= if interval == agreed.interval { 1 } else { 10 };
                 new.variation = Uuid::from_u128(self.random.random());
-                C::ChangePlan { order: Uuid::from_u128(self.random.random()), terms: new, shown: None, at }
+                C::ChangePlan {
+                    order: Uuid::from_u128(self.random.random()),
+                    terms: new,
+                    shown: None,
+                    at_once: true,
+                    at,
+                }
             }
             620..632 => C::AnnouncePrice {
                 of: agreed.variation,

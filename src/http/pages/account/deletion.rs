@@ -144,6 +144,14 @@ fn hindrances(obstacles: &[Obstacle]) -> Markup {
                     p { "We still owe you a credit. Write to us where to pay it out: the deletion goes on when that is done." }
                     p { a href="/account/subscription" { "See your credit" } }
                 },
+                Obstacle::OwedMoney => html! {
+                    p { "Money of yours is still here or on its way back: the deletion goes on when it has arrived." }
+                    p { a href="/account/subscription" { "See your orders" } }
+                },
+                Obstacle::UnpaidGift(gift) => html! {
+                    p { "A gift that you ordered is not paid yet." }
+                    p { a href={ "/account/gifts/" (gift) } { "Take it back, or pay it" } }
+                },
                 Obstacle::PublishedWorks(count) => html! {
                     p { "This account owns published works (" (count) "). Hand them over or remove them first." }
                     p { a href="/studio/hand-over" { "Hand them over" } ", or " a href="/studio" { "hide or remove them" } "." }

@@ -46,11 +46,10 @@ pub(in crate::http::pages) async fn ask(
     what: Act,
     (meta, reason): (Metadata, PersonalValue),
 ) -> Result<Option<Result<Res, Errors>>, HttpError> {
-    let fail = |e: second::ApprovalsError| HttpError::Internal(e.to_string());
-    let Some(bound) = second::above(&req.app, account, &what, req.now()).await.map_err(fail)? else {
+    let Some(bound) = second::above(&req.app, account, &what, req.now()).await? else {
         return Ok(None);
     };
-    if let Err(words) = second::possible(&req.app, account, &what, req.now()).await.map_err(fail)? {
+    if let Err(words) = second::possible(&req.app, account, &what, req.now()).await? {
         let field = match &what {
             Act::MarkPaid { .. } | Act::PayOutCredit { .. } => "amount",
             Act::Extend { .. } => "days",
@@ -78,7 +77,7 @@ pub(in crate::http::pages) async fn waiting(req: &Req, account: AccountId) -> Re
 }
 
 fn words(one: &Approval) -> String {
-    one.act().map(Act::words).unwrap_or_default()
+    one.act().map(|act| act.words(format::zone())).unwrap_or_default()
 }
 
 fn state(one: &Approval, now: DateTime<Utc>) -> Markup {

@@ -1,9 +1,9 @@
 //! `/billing/bank`: a statement of the bank is sent, and what came is booked on its orders.
 
-use super::{BILLING, desk, names, person};
-use crate::actors::bank_import::{
-    Booked, ImportError, Line, OpenEntry, Report, import, keep, kept, settle_entry, settled_entries,
-};
+use super::{BILLING, PAGE, desk, names, page_number, pages, person};
+use crate::actors::CommandError;
+use crate::actors::bank_import::{Booked, ImportError, Line, Report, import};
+use crate::actors::bank_reports::{self, OpenEntry, keep, open_entries, settle_entry, settled_entries};
 use crate::domain::shared::AccountId;
 use crate::http::error::HttpError;
 use crate::http::response::see_other;
@@ -13,26 +13,25 @@ use crate::http::ui::button::{submit, submit_small};
 use crate::http::ui::layout::{Place, crumbs};
 use crate::http::ui::table::{cell, head, number};
 use crate::http::ui::{
-    Column, Errors, Field, Tone, Weight, chip, form_inline, format, hidden_fields, notice_text, page_head,
-    table,
+    Column, Errors, Field, Icon, Tone, Weight, chip, empty, form_inline, format, hidden_fields, notice,
+    notice_text, page_head, table,
 };
 use crate::http::{Req, Res};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use std::collections::HashMap;
+use std::time::Duration;
 use uuid::Uuid;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::get("/billing/bank", BILLING, show),
         Route::post("/billing/bank", BILLING, book).stream_body(),
+        Route::get("/billing/bank/open", BILLING, open),
         Route::get("/billing/bank/{id}", BILLING, one),
         Route::post("/billing/bank/{id}/settled", BILLING, settle),
     ]
 }
-
-/// Statements on the page.
-const LAST: i64 = 20;
 
 async fn show(req: Req) -> Result<Res, HttpError> {
     view(&req, &Errors::none()).await
@@ -40,21 +39,20 @@ async fn show(req: Req) -> Result<Res, HttpError> {
 
 async fn one(req: Req) -> Result<Res, HttpError> {
     let id = req.id_param("id")?;
-    let found = kept(&req.app, Some(id), 1).await?;
-    let (_, at, report) = found.first().ok_or(HttpError::NotFound)?;
-    let settled = settled_entries(&req.app, id).await?;
+    let (at, report) = bank_reports::one(&req.app, id).await?.ok_or(HttpError::NotFound)?;
+    let settled = settled_entries(&req.app, id, &report).await?;
     let people: Vec<AccountId> = settled.values().map(|(who, _)| *who).collect();
     let names = names(&req, &people, "billing-bank").await?;
     let content = html! {
         (crumbs(&[Place::new("Bank", "/billing/bank")], "Statement"))
-        (page_head("Statement", Some(&format!("Sent on {}.", format::moment_text(*at))), None))
-        (outcome(&req, (id, report), &settled, &names))
+        (page_head("Statement", Some(&format!("Sent on {}.", format::moment_text(at))), None))
+        (outcome(&req, (id, &report), &settled, &names))
     };
     Ok(desk(&req, "Statement", &Errors::none(), &content))
 }
 
 /// The statements that were sent last.
-fn sent(all: &[(uuid::Uuid, DateTime<Utc>, Report)]) -> Markup {
+fn sent(req: &Req, page: i64, (all, total): &(Vec<(Uuid, DateTime<Utc>, Report)>, i64)) -> Markup {
     let columns = [
         Column::new("Sent"),
         Column::number("Entries"),
@@ -82,7 +80,11 @@ fn sent(all: &[(uuid::Uuid, DateTime<Utc>, Report)]) -> Markup {
             ]
         })
         .collect();
-    html! { @if !rows.is_empty() { section.stack { h2 { "Sent before" } (table("Statements", &columns, &rows)) } } }
+    html! {
+        @if !rows.is_empty() || page > 1 {
+            section.stack { h2 { "Sent before" } (table("Statements", &columns, &rows)) (pages(req, page, rows.len(), *total)) }
+        }
+    }
 }
 
 fn count(report: &Report, wanted: fn(&Booked) -> bool) -> usize {
@@ -90,7 +92,9 @@ fn count(report: &Report, wanted: fn(&Booked) -> bool) -> usize {
 }
 
 async fn view(req: &Req, errors: &Errors) -> Result<Res, HttpError> {
-    let before = kept(&req.app, None, LAST).await?;
+    let page = page_number(req);
+    let before = bank_reports::sent(&req.app, (page - 1) * PAGE, PAGE).await?;
+    let (_, waiting) = open_entries(&req.app, 0, 0).await?;
     let content = html! {
         (page_head("Bank", Some("Send what the bank sent: what has the reference of an order is booked on it."), None))
         section.panel aria-labelledby="send" {
@@ -102,14 +106,29 @@ async fn view(req: &Req, errors: &Errors) -> Result<Res, HttpError> {
             }
             p.small.dim { "The file is not kept: only day, amount and order of each entry." }
         }
-        (sent(&before))
+        @if waiting > 0 {
+            (notice(Tone::Warning, &html! { p { a href="/billing/bank/open" { (format::counted(waiting, "entry", "entries")) } " of statements without an order." } }))
+        }
+        (sent(req, page, &before))
     };
     Ok(desk(req, "Bank", errors, &content))
 }
 
-/// Whether an entry was booked nowhere.
-const fn is_open(line: &Line) -> bool {
-    matches!(line.became, Booked::NoReference | Booked::Refused { .. })
+/// Entries of all statements with which somebody has to deal.
+async fn open(req: Req) -> Result<Res, HttpError> {
+    let page = page_number(&req);
+    let (entries, total) = open_entries(&req.app, (page - 1) * PAGE, PAGE).await?;
+    let content = html! {
+        (crumbs(&[Place::new("Bank", "/billing/bank")], "Entries without an order"))
+        (page_head("Entries without an order", Some("Book them at their orders or send the money back, then say on the page of the statement that it is dealt with."), None))
+        @if entries.is_empty() {
+            (empty(Icon::Info, "Nothing to look at", "Every entry of the statements that were sent is booked or dealt with.", Some(&Place::new("Bank", "/billing/bank"))))
+        } @else {
+            (open_table(&entries))
+            (pages(&req, page, entries.len(), total))
+        }
+    };
+    Ok(desk(&req, "Entries without an order", &Errors::none(), &content))
 }
 
 type Settled = HashMap<usize, (AccountId, DateTime<Utc>)>;
@@ -128,7 +147,7 @@ fn outcome(
         )
     });
     let open =
-        report.lines.iter().enumerate().filter(|(n, l)| is_open(l) && !settled.contains_key(n)).count();
+        report.lines.iter().enumerate().filter(|(n, l)| l.is_open() && !settled.contains_key(n)).count();
     let words = format!(
         "{} booked, {} known before, {} for you to look at, {} ignored (money that went out, debits that were accepted).",
         booked,
@@ -147,7 +166,7 @@ fn outcome(
         let mut cells = line(one);
         cells.push(cell(&match settled.get(&n) {
             Some((who, at)) => html! { "Dealt with by " (person(names, *who)) ", " (format::date(*at)) },
-            None if is_open(one) => form_inline(
+            None if one.is_open() => form_inline(
                 req,
                 &format!("/billing/bank/{id}/settled"),
                 &html! {
@@ -216,18 +235,15 @@ fn line(line: &Line) -> Vec<Markup> {
 async fn settle(mut req: Req) -> Result<Res, HttpError> {
     let form = req.form().await?;
     let id = req.id_param("id")?;
-    let found = kept(&req.app, Some(id), 1).await?;
-    let (_, _, report) = found.first().ok_or(HttpError::NotFound)?;
+    let (_, report) = bank_reports::one(&req.app, id).await?.ok_or(HttpError::NotFound)?;
     let place: usize = form.get("line").parse().map_err(|_| HttpError::NotFound)?;
-    if !report.lines.get(place).is_some_and(is_open) {
-        return Err(HttpError::NotFound);
-    }
-    settle_entry(&req.app, (id, place), req.account()?.id).await?;
+    let line = report.lines.get(place).filter(|line| line.is_open()).ok_or(HttpError::NotFound)?;
+    settle_entry(&req.app, (id, place), line, req.account()?.id).await?;
     Ok(see_other(&format!("/billing/bank/{id}")))
 }
 
-/// Entries of all statements that were booked nowhere, each with the way to its statement.
-pub(super) fn open_entries_table(entries: &[OpenEntry], total: i64) -> Markup {
+/// Entries that were booked nowhere, each with the way to its statement.
+fn open_table(entries: &[OpenEntry]) -> Markup {
     let columns = [
         Column::new("Booked on"),
         Column::number("Amount"),
@@ -243,12 +259,19 @@ pub(super) fn open_entries_table(entries: &[OpenEntry], total: i64) -> Markup {
             cells
         })
         .collect();
+    table("Entries that were booked on no order", &columns, &rows)
+}
+
+/// The newest of them, for the overview.
+pub(super) fn open_entries_table(entries: &[OpenEntry], total: i64) -> Markup {
     html! {
-        @if !rows.is_empty() {
+        @if !entries.is_empty() {
             h2 #bank { "Entries of the bank without an order" }
             p.dim { "Book them at their orders or send the money back, then say on the page of the statement that it is dealt with." }
-            (table("Entries that were booked on no order", &columns, &rows))
-            @if total > i64::try_from(rows.len()).unwrap_or(total) { p.small.dim { "The newest of " (format::count(total)) "." } }
+            (open_table(entries))
+            @if total > i64::try_from(entries.len()).unwrap_or(total) {
+                p.small { "The newest of " (format::count(total)) ": " a href="/billing/bank/open" { "all of them" } "." }
+            }
         }
     }
 }
@@ -270,6 +293,11 @@ async fn book(mut req: Req) -> Result<Res, HttpError> {
             view(&req, &Errors::one("file", format!("{why} Nothing was booked."))).await
         }
         Err(ImportError::Store(error)) => Err(HttpError::from(error)),
+        Err(ImportError::Interrupted(CommandError::Panicked)) => Err(HttpError::Internal("booking a statement".into())),
+        Err(ImportError::Interrupted(_)) => Err(HttpError::Unavailable {
+            why: "The studio is very busy. A part of the file may be booked; send it again in a moment: what is booked is not booked twice.".into(),
+            retry_after: Duration::from_secs(5),
+        }),
         Err(ImportError::Failed(why)) => Err(HttpError::Internal(why)),
     }
 }

@@ -156,7 +156,8 @@ async fn create(mut req: Req) -> Result<Res, HttpError> {
         return view(&req, &form, &errors).await;
     };
     let coupon = coupon_id(&code);
-    let command = CouponCommand::Create { coupon, code, off, periods, limit, last_day, at: req.now() };
+    let (today, at) = (format::local_day(req.now()), req.now());
+    let command = CouponCommand::Create { coupon, code, off, periods, limit, last_day, today, at };
     send(&req, &form, coupon, command).await
 }
 

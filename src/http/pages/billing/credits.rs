@@ -24,12 +24,14 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 const HERE: &str = "/billing/credits";
-/// Moves on the page of one credit; the export has all.
+/// Moves on the page of one credit; the file of the moves has all.
 const MOVES: i64 = 500;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::get(HERE, BILLING, list),
+        Route::get("/billing/credit-moves.csv", BILLING, moves_file),
+        Route::get("/billing/credit-moves.jsonl", BILLING, moves_file),
         Route::get("/billing/credits/{account}", BILLING, show),
         Route::get("/billing/credits/{account}/pay-out", BILLING, ask),
         Route::post("/billing/credits/{account}/pay-out", BILLING, pay_out),
@@ -38,10 +40,10 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 async fn list(req: Req) -> Result<Res, HttpError> {
-    if let Some(kind) = FileKind::asked(&req) {
-        return Ok(export(&req, kind));
-    }
     let (page, waiting) = (page_number(&req), req.query("waiting") == "yes");
+    if let Some(kind) = FileKind::asked(&req) {
+        return Ok(export(&req, kind, waiting));
+    }
     let to_send = match waiting {
         true => filter("To be sent", Some("yes"), &with(&req, "waiting", None)),
         false => filter("To be sent", None, &with(&req, "waiting", Some("yes"))),
@@ -69,7 +71,11 @@ async fn list(req: Req) -> Result<Res, HttpError> {
             ]
         })
         .collect();
-    let acts = exports::files(&req);
+    let acts = html! {
+        (exports::files(&req))
+        (link_small("All moves as CSV", "/billing/credit-moves.csv", Weight::Quiet))
+        (link_small("All moves as JSON Lines", "/billing/credit-moves.jsonl", Weight::Quiet))
+    };
     let words = "Money of members that stays here: their next orders use it up, or it is paid out.";
     let content = html! {
         (page_head("Credits", Some(words), Some(&acts)))
@@ -87,10 +93,34 @@ async fn list(req: Req) -> Result<Res, HttpError> {
     Ok(desk(&req, "Credits", &Errors::none(), &content))
 }
 
-const NAMES: [&str; 10] =
+const NAMES: [&str; 5] = ["account", "currency", "credit", "to_be_sent", "moved_at"];
+
+fn cells(b: &Balance) -> Vec<String> {
+    vec![
+        b.account.to_string(),
+        b.money.currency.to_string(),
+        b.money.decimal(),
+        b.going.decimal(),
+        b.moved_at.to_rfc3339(),
+    ]
+}
+
+/// The list as a file, narrowed as on the page.
+fn export(req: &Req, kind: FileKind, waiting: bool) -> Res {
+    let app = Arc::clone(&req.app);
+    exports::send("credits", kind, &NAMES, move |last| {
+        let app = Arc::clone(&app);
+        async move {
+            let rows = credits::after(&app.reader, waiting, last, PART).await?;
+            Ok(exports::part(&rows, cells, |b| (b.account, b.money.currency)))
+        }
+    })
+}
+
+const MOVE_NAMES: [&str; 10] =
     ["position", "account", "move", "amount", "currency", "order", "number", "payout", "reference", "at"];
 
-fn cells(m: &Move) -> Vec<String> {
+fn move_cells(m: &Move) -> Vec<String> {
     let (order, number) = m.order.clone().map(|(id, n)| (id.to_string(), n)).unwrap_or_default();
     vec![
         m.position.to_string(),
@@ -106,15 +136,16 @@ fn cells(m: &Move) -> Vec<String> {
     ]
 }
 
-fn export(req: &Req, kind: FileKind) -> Res {
+/// Every move of every credit, also of those that are used up.
+async fn moves_file(req: Req) -> Result<Res, HttpError> {
     let app = Arc::clone(&req.app);
-    exports::send("credits", kind, &NAMES, move |last| {
+    Ok(exports::send("credit-moves", FileKind::of_path(&req), &MOVE_NAMES, move |last| {
         let app = Arc::clone(&app);
         async move {
-            let rows = credits::after(&app.reader, last, PART).await?;
-            Ok(exports::part(&rows, cells, |m| m.position))
+            let rows = credits::moves_after(&app.reader, last, PART).await?;
+            Ok(exports::part(&rows, move_cells, |m| m.position))
         }
-    })
+    }))
 }
 
 async fn show(req: Req) -> Result<Res, HttpError> {
@@ -170,7 +201,8 @@ async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError>
 /// Says what became of a transfer that waits; one form for all of them.
 fn to_send(req: &Req, account: AccountId, waiting: &[&Move], form: &Form, errors: &Errors) -> Markup {
     let which = waiting.iter().map(|m| {
-        let words = format!("{}, asked for on {}", m.amount.negated(), m.at.format("%-d %b %Y"));
+        let day = format::day(format::local_day(m.at));
+        let words = format!("{}, asked for on {day}", m.amount.negated());
         (m.payout.unwrap_or_default().to_string(), words)
     });
     html! {

@@ -1,6 +1,6 @@
 //! `/billing/direct-debits`: what can be collected, the files that were made, and each of them again.
 
-use super::{BILLING, desk, names, person};
+use super::{BILLING, PAGE, desk, names, page_number, pages, person};
 use crate::actors::bus::CommandError;
 use crate::actors::direct_debits::{self as desk_debits, DebitProblem};
 use crate::domain::debit_file::{Debit, Made};
@@ -41,11 +41,20 @@ fn euro(debits: &[Debit]) -> Money {
     Money::new(debits.iter().map(|d| d.amount.minor).sum(), Currency::eur())
 }
 
+/// The debits of one page: each member who is named is read, which is recorded.
+fn on_page(all: &[Debit], page: i64) -> &[Debit] {
+    let size = usize::try_from(PAGE).unwrap_or(usize::MAX);
+    let skip = usize::try_from(page - 1).unwrap_or(0).saturating_mul(size);
+    all.get(skip..).map_or(&[], |rest| rest.get(..size).unwrap_or(rest))
+}
+
 async fn view(req: &Req, errors: &Errors) -> Result<Res, HttpError> {
     let set_up = desk_debits::creditor(&req.app);
     let due = desk_debits::due(&req.app, req.now()).await?;
     let files = debits::files(&req.app.reader, LAST).await?;
-    let mut people: Vec<_> = due.iter().map(|d| d.account).collect();
+    let page = page_number(req);
+    let shown = on_page(&due, page);
+    let mut people: Vec<_> = shown.iter().map(|d| d.account).collect();
     people.extend(files.iter().map(|f| f.made_by));
     let names = names(req, &people, "billing-direct-debits").await?;
     let columns = [
@@ -55,7 +64,7 @@ async fn view(req: &Req, errors: &Errors) -> Result<Res, HttpError> {
         Column::new("Collected on"),
         Column::number("Amount"),
     ];
-    let rows: Vec<Vec<Markup>> = due
+    let rows: Vec<Vec<Markup>> = shown
         .iter()
         .map(|d| {
             let sequence: &'static str = d.sequence.into();
@@ -95,6 +104,7 @@ async fn view(req: &Req, errors: &Errors) -> Result<Res, HttpError> {
             (empty(Icon::Info, "Nothing can be collected now", "Orders of members with a mandate appear here as soon as they are made, and leave with the file they stand in.", None))
         } @else {
             (table("What can be collected", &columns, &rows))
+            (pages(req, page, rows.len(), i64::try_from(due.len()).unwrap_or(i64::MAX)))
             (post_form(req, HERE, &html! {
                 p { "The file holds " strong { (format::counted(i64::try_from(due.len()).unwrap_or(i64::MAX), "debit", "debits")) } ", " strong.num { (euro(&due)) } ". Each member is told by mail at once; each order goes into one file only." }
                 (submit("Make the file", Weight::Main))
@@ -123,7 +133,9 @@ async fn found(req: &Req) -> Result<Made, HttpError> {
 async fn one(req: Req) -> Result<Res, HttpError> {
     let made = found(&req).await?;
     let states = debits::states(&req.app.reader, made.file).await?;
-    let mut people: Vec<_> = made.debits.iter().map(|d| d.account).collect();
+    let page = page_number(&req);
+    let shown = on_page(&made.debits, page);
+    let mut people: Vec<_> = shown.iter().map(|d| d.account).collect();
     people.push(made.by);
     let names = names(&req, &people, "billing-direct-debits").await?;
     let columns = [
@@ -135,8 +147,7 @@ async fn one(req: Req) -> Result<Res, HttpError> {
         Column::number("Amount"),
         Column::new("State"),
     ];
-    let rows: Vec<Vec<Markup>> = made
-        .debits
+    let rows: Vec<Vec<Markup>> = shown
         .iter()
         .map(|d| {
             let sequence: &'static str = d.sequence.into();
@@ -172,6 +183,7 @@ async fn one(req: Req) -> Result<Res, HttpError> {
             ("Form", html! { "pain.008.001.08, SEPA Direct Debit Core" }),
         ]))
         (table("Debits", &columns, &rows))
+        (pages(&req, page, rows.len(), i64::try_from(made.debits.len()).unwrap_or(i64::MAX)))
     };
     Ok(desk(&req, &made.message, &Errors::none(), &content))
 }

@@ -3,8 +3,8 @@
 use super::{csv, with};
 use crate::http::error::HttpError;
 use crate::http::response::set;
-use crate::http::ui::Weight;
 use crate::http::ui::button::link_small;
+use crate::http::ui::{Weight, format};
 use crate::http::{Req, Res};
 use crate::projections::QueryError;
 use maud::{Markup, html};
@@ -106,7 +106,8 @@ where
     R: Future<Output = Result<Part<K>, QueryError>> + Send,
 {
     let (to, receive) = tokio::sync::mpsc::channel::<Result<String, std::io::Error>>(1);
-    tokio::spawn(async move {
+    // What is written by the studio's clock on the page is in the file, too.
+    tokio::spawn(format::in_zone(Some(format::zone()), async move {
         let (mut after, mut first) = (None, true);
         loop {
             let (text, next) = match read(after).await {
@@ -125,7 +126,7 @@ where
             }
             after = next;
         }
-    });
+    }));
     let parts = futures_util::stream::unfold(receive, |mut receive| async move {
         receive.recv().await.map(|text| (text, receive))
     });
@@ -148,6 +149,20 @@ pub(in crate::http) fn whole(
         let rows = std::sync::Arc::clone(&rows);
         async move { Ok((rows.to_vec(), None)) }
     })
+}
+
+/// Refuses a file that is narrowed to something that there is not: a program that means another thing is neither
+/// given everything nor nothing. On a page the list is empty, and its chip takes the filter away.
+pub(in crate::http) fn known<'a>(
+    req: &Req,
+    name: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Result<(), HttpError> {
+    let (asked, known) = (req.query(name), known.into_iter().collect::<Vec<_>>());
+    if asked.is_empty() || known.contains(&asked) {
+        return Ok(());
+    }
+    Err(HttpError::Unprocessable(format!("For {name}, ask for one of these: {}.", known.join(", "))))
 }
 
 /// The buttons that give the list of this page as a file.

@@ -1,5 +1,6 @@
-//! `/billing/gifts`: all gifts, and taking one back that nobody redeemed.
+//! `/billing/gifts`: all gifts, and one with its event log and its order's; taking one back that nobody redeemed.
 
+use super::event_log::Part;
 use super::exports::{self, FileKind, PART, files};
 use super::subscription_acts::with_reason;
 use super::{BILLING, PAGE as ROWS, desk, names, page_number, pages, person};
@@ -18,7 +19,8 @@ use crate::http::ui::{
     Column, Errors, Field, Icon, Weight, crumbs, empty, facts, form as post_form, format, page_head, table,
 };
 use crate::http::{Form, Req, Res};
-use crate::projections::gifts;
+use crate::projections::subscription_timeline::Entry;
+use crate::projections::{gifts, subscription_timeline};
 use maud::{Markup, html};
 use std::sync::Arc;
 
@@ -100,7 +102,11 @@ async fn show(req: Req) -> Result<Res, HttpError> {
 
 async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError> {
     let gift = one(req).await?;
-    let people: Vec<_> = [Some(gift.buyer()), gift.redeemed_by()].into_iter().flatten().collect();
+    let entries = subscription_timeline::of(&req.app.reader, gift.id(), None).await?;
+    let lines: Vec<&Entry> = entries.iter().collect();
+    let log = Part::of(req, &format!("{PAGE}/{}", gift.id()), &lines);
+    let mut people = log.accounts();
+    people.extend([Some(gift.buyer()), gift.redeemed_by()].into_iter().flatten());
     let names = names(req, &people, "billing-gift").await?;
     let open = matches!(gift.standing(), GiftStanding::Ordered | GiftStanding::Paid);
     let paid = gift.standing() == GiftStanding::Paid;
@@ -127,6 +133,10 @@ async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError>
                     (submit(if paid { "Take it back and give the money back" } else { "Take it back" }, Weight::Danger))
                 }))
             }
+        }
+        section.stack aria-labelledby="log" {
+            h2 #log { "Event log" }
+            (log.shown(&names))
         }
     };
     Ok(desk(req, "Gift", errors, &content))

@@ -4,6 +4,7 @@ use super::exports::{self, FileKind, PART};
 use super::{BILLING, PAGE, desk, kept, names, page_number, pages, person, sort, sortable};
 use crate::actors::accounts::staff;
 use crate::actors::paper::{Billed, billed};
+use crate::domain::gift::is_order_of;
 use crate::http::error::HttpError;
 use crate::http::pages::membership::paper::pdf;
 use crate::http::pages::membership::shared::invoice_sheet;
@@ -143,6 +144,15 @@ async fn paper(req: Req) -> Result<Res, HttpError> {
     pdf(&req, &invoice, &billed).await
 }
 
+/// The way to what it was for: a subscription, or a gift.
+fn what_for(invoice: &Invoice) -> Markup {
+    let (subject, order) = (invoice.document.subscription, invoice.document.order);
+    html! {
+        @if is_order_of(subject, order) { a href={ "/billing/gifts/" (subject) } { "The gift" } }
+        @else { a href={ "/billing/subscriptions/" (subject) } { "The subscription" } }
+    }
+}
+
 async fn show(req: Req) -> Result<Res, HttpError> {
     view(&req, &Form::default(), &Errors::none()).await
 }
@@ -158,7 +168,7 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
         h1.hush { (invoice.number) }
         (invoice_sheet(&invoice, &billed))
         p { (link_small("Download PDF", &file, Weight::Plain)) }
-        p { a href={ "/billing/orders/" (invoice.document.order) } { "The order" } " · " a href={ "/billing/subscriptions/" (invoice.document.subscription) } { "The subscription" } }
+        p { a href={ "/billing/orders/" (invoice.document.order) } { "The order" } " · " (what_for(&invoice)) }
         @if !others.is_empty() {
             p { "Other papers of the order: " @for (n, other) in others.iter().enumerate() { (if n > 0 { ", " } else { "" }) a href={ "/billing/invoices/" (other.number) } { (other.number) } } "." }
         }

@@ -3,7 +3,8 @@
 use super::BILLING;
 use super::orders::view;
 use super::subscription_acts::with_reason;
-use crate::actors::credits::use_for_open;
+use crate::actors::credits::{there, use_for_open};
+use crate::domain::order::Settlement;
 use crate::domain::shared::Money;
 use crate::http::error::HttpError;
 use crate::http::response::after;
@@ -11,7 +12,6 @@ use crate::http::route::Route;
 use crate::http::ui::button::submit;
 use crate::http::ui::{Errors, Field, Weight, form as post_form};
 use crate::http::{Form, Req, Res};
-use crate::projections::credits;
 use crate::projections::orders::{self, OrderRow};
 use maud::{Markup, html};
 
@@ -28,7 +28,8 @@ pub(in crate::http::pages) async fn usable(req: &Req, order: &OrderRow) -> Resul
     if !order.is_open() || under_way {
         return Ok(Money::new(0, order.total.currency));
     }
-    Ok(credits::there(&req.app.reader, order.account, order.rest()).await?)
+    let by_card = matches!(order.settlement, Settlement::Charge { .. });
+    Ok(there(&req.app, order.account, order.rest(), by_card).await?)
 }
 
 /// The act, when there is a credit and the order lacks something.
@@ -69,9 +70,9 @@ async fn act(mut req: Req) -> Result<Res, HttpError> {
     match use_for_open(&req.app, command, order.id, vec![reason]).await {
         Ok(Some(receipt)) => Ok(after(receipt, &format!("/billing/orders/{}", order.id))),
         Ok(None) => {
-            let words = "Nothing is left of the credit, or the order lacks nothing any more.";
+            let words = "Nothing of the credit can be used for it now: nothing is left, the order lacks nothing any more, or less would be left than a card can be charged.";
             view(&req, &form, &Errors::one("", words)).await
         }
-        Err(error) => Err(HttpError::Internal(error.to_string())),
+        Err(error) => Err(error.into()),
     }
 }

@@ -13,7 +13,7 @@ use crate::http::error::HttpError;
 use crate::http::response::{after, see_other};
 use crate::http::route::Route;
 use crate::http::ui::button::submit_as;
-use crate::http::ui::{Errors, Field, Weight, form_of_acts};
+use crate::http::ui::{Errors, Field, Tone, Weight, form_of_acts, notice_text};
 use crate::http::{Form, Req, Res};
 use crate::projections::orders::{self, OrderRow};
 use maud::{Markup, html};
@@ -38,6 +38,7 @@ pub(super) fn panel(req: &Req, order: &OrderRow, form: &Form, errors: &Errors) -
         @if let Some(attempt) = open_question(order) {
             section.panel aria-labelledby="outcome" {
                 h2 #outcome { "What became of the payment?" }
+                @if req.query("asked") == "unknown" { (notice_text(Tone::Info, "The gateway was asked, and does not say. It goes on being asked by itself as before.")) }
                 p { "The gateway's answer was lost, or names another amount or currency than was asked for (the log of the server says which). Until it is known nothing else can be charged on this order. Look at the gateway's own pages for the key " span.mono { (attempt) } "." }
                 (form_of_acts(req, &path, &html! {
                     (Field::new("reference", "The gateway's number of the charge").optional().hint("Needed if the money was taken.").value(form.get("reference")).maxlength(100).errors(errors).render())
@@ -70,9 +71,10 @@ async fn act(mut req: Req) -> Result<Res, HttpError> {
     let outcome = match form.get("act") {
         "look-up" => {
             let id = req.command_id(&form);
-            let asked = payments::look_up(&req.app, order.id, attempt, Some((id, reason)), meta).await;
-            asked.map_err(|e| HttpError::Internal(e.to_string()))?;
-            return Ok(see_other(&page));
+            payments::look_up(&req.app, order.id, attempt, Some((id, reason)), meta).await?;
+            let now = orders::one(&req.app.reader, order.id).await?;
+            let open = now.as_ref().and_then(open_question).is_some();
+            return Ok(see_other(&if open { format!("{page}?asked=unknown") } else { page }));
         }
         "taken" if reference.is_empty() => {
             let words = "Enter the gateway's number of the charge: the auditor will ask for it.";

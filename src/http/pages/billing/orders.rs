@@ -7,6 +7,7 @@ use crate::actors::accounts;
 use crate::actors::bus::{CommandError, Envelope};
 use crate::actors::payments;
 use crate::domain::approval::Act;
+use crate::domain::gift::is_order_of;
 use crate::domain::order::{Order, OrderCommand, OrderEvent, Settlement, transfer_reference};
 use crate::domain::shared::Money;
 use crate::domain::shared::calendar::{day_of, day_words};
@@ -58,7 +59,7 @@ async fn sought(req: &Req) -> Result<Option<Sought>, HttpError> {
         return Ok(None);
     }
     let accounts = match accounts::find(&req.app, words).await? {
-        Some(account) => people::same_person(&req.app.reader, account).await?,
+        Some(account) => people::of_person(&req.app.reader, account).await?,
         None => Vec::new(),
     };
     Ok(Some(Sought { accounts, ..Sought::of(words) }))
@@ -75,6 +76,7 @@ async fn list(req: Req) -> Result<Res, HttpError> {
         account: None,
     };
     if let Some(kind) = FileKind::asked(&req) {
+        exports::known(&req, "status", STATUSES.iter().map(|(status, _)| *status))?;
         return Ok(export(&req, kind, narrowed));
     }
     let (page, by) = (page_number(&req), sort(&req, orders::SORTS));
@@ -90,7 +92,7 @@ async fn list(req: Req) -> Result<Res, HttpError> {
     };
     for (name, label, on) in [
         ("unknown", "Payment unknown", narrowed.unknown),
-        ("questionable", "Unknown, disputed or too much", narrowed.questionable),
+        ("questionable", "Unknown, disputed, taken back or too much", narrowed.questionable),
         ("lost", "Dispute lost", narrowed.lost),
     ] {
         chips.push(match on {
@@ -135,7 +137,7 @@ async fn list(req: Req) -> Result<Res, HttpError> {
     Ok(desk(&req, "Orders", &Errors::none(), &content))
 }
 
-pub(in crate::http) const NAMES: [&str; 13] = [
+pub(in crate::http) const NAMES: [&str; 14] = [
     "number",
     "order",
     "account",
@@ -149,6 +151,7 @@ pub(in crate::http) const NAMES: [&str; 13] = [
     "attempts",
     "placed_at",
     "paid_at",
+    "gift",
 ];
 
 pub(in crate::http) fn cells(o: &OrderRow) -> Vec<String> {
@@ -156,11 +159,12 @@ pub(in crate::http) fn cells(o: &OrderRow) -> Vec<String> {
         Settlement::Charge { gateway } => gateway.clone(),
         Settlement::Transfer { .. } => "transfer".into(),
     };
+    let gift = is_order_of(o.subscription, o.id);
     vec![
         o.number.clone(),
         o.id.to_string(),
         o.account.to_string(),
-        o.subscription.to_string(),
+        if gift { String::new() } else { o.subscription.to_string() },
         o.description.clone(),
         o.status.clone(),
         o.total.decimal(),
@@ -170,6 +174,7 @@ pub(in crate::http) fn cells(o: &OrderRow) -> Vec<String> {
         o.attempts.to_string(),
         o.placed_at.to_rfc3339(),
         o.paid_at.map(|t| t.to_rfc3339()).unwrap_or_default(),
+        if gift { o.subscription.to_string() } else { String::new() },
     ]
 }
 

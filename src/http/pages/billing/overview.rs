@@ -3,7 +3,7 @@
 use super::bank::open_entries_table;
 use super::{BILLING, desk};
 use crate::actors::jobs::tick_failures::{self, TickFailure};
-use crate::actors::{bank_import, direct_debits};
+use crate::actors::{bank_reports, direct_debits};
 use crate::domain::shared::{Currency, Money};
 use crate::http::error::HttpError;
 use crate::http::route::Route;
@@ -17,7 +17,7 @@ use maud::{Markup, html};
 use std::collections::BTreeMap;
 
 /// Entries of the bank on the page.
-const ENTRIES: i64 = 50;
+const ENTRIES: i64 = 10;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![Route::get("/billing", BILLING, show)]
@@ -106,7 +106,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let to_send = refunds::to_send(reader).await?;
     let not_back = refunds::stuck(reader).await?;
     let stuck = tick_failures::list(&req.app, 50).await?;
-    let (entries, open_entries) = bank_import::open_entries(&req.app, ENTRIES).await?;
+    let (entries, open_entries) = bank_reports::open_entries(&req.app, 0, ENTRIES).await?;
     let to_collect = match direct_debits::creditor(&req.app) {
         Some(_) => direct_debits::due(&req.app, now).await?.len(),
         None => 0,
@@ -210,7 +210,7 @@ fn to_do(waiting: &Waiting) -> Markup {
             (notice(Tone::Warning, &html! { p { a href="/billing/subscriptions?parked=yes" { (format::counted(parked, "subscription", "subscriptions")) } " fell too far behind: decide how to go on." } }))
         }
         @if questionable > 0 {
-            (notice(Tone::Warning, &html! { p { a href="/billing/orders?questionable=yes" { (format::counted(questionable, "order", "orders")) } " with a payment that is unknown, parked, disputed or too much." } }))
+            (notice(Tone::Warning, &html! { p { a href="/billing/orders?questionable=yes" { (format::counted(questionable, "order", "orders")) } " with a payment that is unknown, parked, disputed, taken back by a bank, or too much." } }))
         }
         @if payouts > 0 {
             (notice(Tone::Warning, &html! { p { a href="/billing/credits?waiting=yes" { (format::counted(payouts, "payout", "payouts")) } " of credit to be sent." } }))

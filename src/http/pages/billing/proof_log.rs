@@ -19,10 +19,11 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 async fn show(req: Req) -> Result<Res, HttpError> {
+    // First: what has ended by now stands in what is read after it.
+    let asked = req.app.provings.last();
     let known = operator::last_verification(&req.app.reader).await?;
     let note = req.app.audit.latest().await?;
     let key = req.app.audit.verifier();
-    let asked = req.app.provings.last();
     let under_way = asked.as_ref().is_some_and(|proving| proving.ended.is_none());
     let content = html! {
         (page_head("Proof", Some("That the log of all events is what was written: nothing changed, taken away or put in afterwards."), None))

@@ -15,7 +15,7 @@ use crate::http::ui::layout::{Place, crumbs};
 use crate::http::ui::table::{cell, head, number, text};
 use crate::http::ui::{
     Column, Errors, Field, Icon, Tone, Weight, chip, empty, facts, filter, filters, form_of_acts, format,
-    page_head, table,
+    notice_text, page_head, table,
 };
 use crate::http::{Form, Req, Res};
 use crate::projections::orders::OrderRow;
@@ -99,16 +99,20 @@ pub(super) fn of_order(order: &OrderRow, rows: &[RefundRow]) -> Markup {
 }
 
 async fn list(req: Req) -> Result<Res, HttpError> {
-    let wanted = Some(req.query("state")).filter(|s| STATES.iter().any(|(code, _)| code == s));
+    let wanted = Some(req.query("state")).filter(|s| !s.is_empty());
     if let Some(kind) = FileKind::asked(&req) {
+        exports::known(&req, "state", STATES.iter().map(|(code, _)| *code))?;
         return Ok(export(&req, kind, wanted));
     }
     let page = page_number(&req);
     let (rows, total) = refunds::list(&req.app.reader, wanted, (page - 1) * PAGE, PAGE).await?;
     let accounts: Vec<Uuid> = rows.iter().map(|r| r.account).collect();
     let names = names(&req, &accounts, "billing-refunds").await?;
-    let chips: Vec<Markup> = match wanted.and_then(|w| STATES.iter().find(|(code, _)| *code == w)) {
-        Some((_, label)) => vec![filter("State", Some(label), &with(&req, "state", None))],
+    let chips: Vec<Markup> = match wanted {
+        Some(state) => {
+            let label = STATES.iter().find(|(code, _)| *code == state).map_or(state, |(_, label)| *label);
+            vec![filter("State", Some(label), &with(&req, "state", None))]
+        }
         None => STATES.iter().map(|(s, l)| filter(l, None, &with(&req, "state", Some(s)))).collect(),
     };
     let columns = [
@@ -138,7 +142,9 @@ async fn list(req: Req) -> Result<Res, HttpError> {
     let content = html! {
         (page_head("Refunds", Some("Money is given back from an order's page."), Some(&acts)))
         (filters(&chips, wanted.map(|_| "/billing/refunds")))
-        @if lines.is_empty() {
+        @if lines.is_empty() && wanted.is_some() {
+            (empty(Icon::Search, "No refund found", "Take the filter away.", Some(&Place::new("Show all", "/billing/refunds"))))
+        } @else if lines.is_empty() {
             (empty(Icon::Info, "No refunds", "What is given back is listed here, with who asked, who agreed and what the gateway said.", None))
         } @else {
             (table("Refunds", &columns, &lines))
@@ -227,6 +233,9 @@ async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError>
                 ("Refused because", html! { (r.code.as_deref().unwrap_or("it was not refused")) }),
                 ("Key at the gateway", html! { span.mono { (r.refund) } }),
             ]))
+        }
+        @if req.query("asked") == "unknown" && matches!(r.state.as_str(), "unknown" | "parked") {
+            (notice_text(Tone::Info, "The gateway was asked, and does not say. It goes on being asked by itself as before."))
         }
         (another_way(&r))
         (acts(req, &r, own, form, errors))
@@ -324,9 +333,9 @@ async fn act(mut req: Req) -> Result<Res, HttpError> {
         "dismiss" => OrderCommand::DismissRefund { refund: r.refund, by, at },
         "look-up" => {
             let id = req.command_id(&form);
-            let asked = gateway::look_up(&req.app, r.order, r.refund, Some((id, Some(reason))), meta).await;
-            asked.map_err(|e| HttpError::Internal(e.to_string()))?;
-            return Ok(see_other(&page));
+            let asked = Some((id, Some(reason)));
+            let heard = gateway::look_up(&req.app, r.order, r.refund, asked, meta).await?;
+            return Ok(see_other(&if heard { page } else { format!("{page}?asked=unknown") }));
         }
         "done" if form.get("reference").is_empty() => {
             let words = "Enter the number of the transfer or refund: the auditor will ask for it.";

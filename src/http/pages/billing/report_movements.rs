@@ -6,11 +6,11 @@ use super::reports::{Scope, charts, money, tall};
 use crate::http::error::HttpError;
 use crate::http::route::Route;
 use crate::http::ui::table::{cell, head, number, text};
-use crate::http::ui::{Column, bars, format, table};
+use crate::http::ui::{Column, Signed, bars, format, signed, table};
 use crate::http::{Req, Res};
 use crate::projections::movements::{self, Cohort, Month, Share};
-use crate::projections::tax_report::Span;
 use maud::{Markup, html};
+use std::collections::BTreeMap;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -35,6 +35,66 @@ fn share(part: i64, whole: i64) -> String {
 /// "4.2", or nothing, for files.
 fn plain_share(part: i64, whole: i64) -> String {
     share(part, whole).strip_suffix(" %").unwrap_or_default().to_owned()
+}
+
+/// A chart of each currency, because amounts of several are not added.
+fn of_each(label: &str, all: &[Month], chart: impl Fn(&str, &[&Month]) -> Markup) -> Markup {
+    let mut each: BTreeMap<&str, Vec<&Month>> = BTreeMap::new();
+    for month in all {
+        each.entry(month.currency.as_str()).or_default().push(month);
+    }
+    let several = each.len() > 1;
+    html! {
+        @for (currency, months) in &each {
+            @if several { (chart(&format!("{label}, {currency}"), months)) } @else { (chart(label, months)) }
+        }
+    }
+}
+
+fn came(m: &Month) -> [(&'static str, i64); 3] {
+    [("new", m.new), ("came back", m.reactivation), ("pay more", m.expansion)]
+}
+
+fn went(m: &Month) -> [(&'static str, i64); 2] {
+    [("left or resting", m.churn), ("pay less", m.contraction)]
+}
+
+/// What moved the revenue: above the line what came, below it what went.
+fn moves(scope: &Scope, label: &str, months: &[&Month]) -> Markup {
+    let currency = months.first().map_or("", |m| m.currency.as_str());
+    let sum = |parts: &[(&str, i64)]| parts.iter().map(|(_, minor)| *minor).sum::<i64>();
+    let high = months.iter().map(|m| sum(&came(m))).max().unwrap_or(0);
+    let low = months.iter().map(|m| sum(&went(m))).min().unwrap_or(0);
+    let drawn: Vec<Signed> = months
+        .iter()
+        .map(|m| {
+            let said: Vec<String> = came(m)
+                .into_iter()
+                .chain(went(m))
+                .filter(|(_, minor)| *minor != 0)
+                .map(|(name, minor)| format!("{name} {}", money(minor, currency)))
+                .collect();
+            Signed {
+                words: format!("{}: {}", scope.words(m.month), said.join("; ")),
+                above: came(m).map(|(_, minor)| tall(minor)).to_vec(),
+                below: went(m).map(|(_, minor)| tall(-minor)).to_vec(),
+            }
+        })
+        .collect();
+    let axis = (money(high, currency).to_string(), money(low, currency).to_string());
+    signed(label, (&axis.0, &axis.1), &drawn)
+}
+
+/// How much of what was there at the start of each span went.
+fn churn(scope: &Scope, label: &str, months: &[&Month], of: fn(&Month) -> (i64, i64)) -> Markup {
+    let drawn: Vec<(String, f64)> = months
+        .iter()
+        .map(|m| {
+            let (lost, whole) = of(m);
+            (format!("{}: {}", scope.words(m.month), share(lost, whole)), ratio(lost, whole))
+        })
+        .collect();
+    bars(label, &drawn)
 }
 
 pub(super) fn movement(scope: &Scope, all: &[Month]) -> Markup {
@@ -65,13 +125,25 @@ pub(super) fn movement(scope: &Scope, all: &[Month]) -> Markup {
             number(&share(m.lost_minor, m.start)),
         ]
     });
-    let of = |minor: fn(&Month) -> i64| all.iter().map(move |m| (m.month, m.currency.as_str(), minor(m)));
-    let ends = scope.drawn("Monthly recurring revenue at the end", of(Month::end));
-    let moves = scope.drawn("What moved the monthly recurring revenue", of(|m| m.end() - m.start));
+    let ends = all.iter().map(|m| (m.month, m.currency.as_str(), m.end()));
+    let ends = scope.drawn("Monthly recurring revenue at the end", ends);
+    // One span alone is not drawn.
+    let several = all.first().zip(all.last()).is_some_and(|(first, last)| first.month < last.month);
+    let label = "What moved the monthly recurring revenue";
+    let moved = of_each(label, all, |label, months| moves(scope, label, months));
+    let left = of_each("Churn of subscriptions", all, |label, months| {
+        churn(scope, label, months, |m| (m.lost, m.subscriptions))
+    });
+    let lost = of_each("Churn of revenue", all, |label, months| {
+        churn(scope, label, months, |m| (m.lost_minor, m.start))
+    });
     html! {
         @if all.is_empty() { p.dim { "Nobody has paid yet." } } @else {
             (ends)
-            (moves)
+            (moved)
+            @if several { p.small.dim { "On the line, darker to lighter: new, came back, pay more. Below it: left or resting, pay less." } }
+            (left)
+            (lost)
             (table("What moved the monthly recurring revenue", &columns, &rows.collect::<Vec<_>>()))
             p.small.dim { "What coupons take off is taken off here too: a coupon that is used up shows as paying more. Churn: subscriptions that stopped giving, of those that gave at the start; churn of revenue: what was lost by them and by paying less, of the revenue at the start. Who came and left in between counts in neither. A subscription on trial or pause gives nothing." }
             (scope.files("movements"))
@@ -198,9 +270,8 @@ async fn movements_file(req: Req) -> Result<Res, HttpError> {
 }
 
 async fn cohorts_file(req: Req) -> Result<Res, HttpError> {
-    let today = format::local_day(req.now());
-    let from = Span::Month.step(Span::Month.start(today), -23);
-    let all = movements::cohorts(&req.app.reader, from, today).await?;
+    let scope = Scope::of(&req)?;
+    let all = movements::cohorts(&req.app.reader, scope.first_cohort(), scope.today).await?;
     let lines = all.iter().flat_map(|c| {
         // At first, all are there: who came this month stands in the file too, as on the page.
         (0_usize..).zip(std::iter::once(&c.size).chain(&c.kept)).map(|(n, kept)| {
@@ -213,6 +284,8 @@ async fn cohorts_file(req: Req) -> Result<Res, HttpError> {
 }
 
 async fn plans_file(req: Req) -> Result<Res, HttpError> {
+    // What the plans bring now is of no span: what is asked for is read all the same, and refused if it is none.
+    Scope::of(&req)?;
     let all = movements::plan_mix(&req.app.reader).await?;
     let lines = all.iter().map(|s| {
         let monthly = money(s.monthly, &s.currency).decimal();

@@ -72,6 +72,11 @@ impl Scope {
         Ok(Self { span, from, today, until: span.step(this, 1), asked })
     }
 
+    /// The first day of the first cohort: those of two years are shown, whatever the spans are.
+    pub fn first_cohort(&self) -> NaiveDate {
+        Span::Month.step(Span::Month.start(self.today), -23)
+    }
+
     /// A span as people read it.
     pub fn words(&self, start: NaiveDate) -> String {
         match self.span {
@@ -168,8 +173,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let invoiced = without_gaps(&scope, invoiced);
     let moved = movements::by_span(reader, scope.span, scope.from, scope.today).await?;
     let moved: Vec<Month> = moved.into_iter().skip_while(|m| m.start == 0 && m.end() == 0).collect();
-    let months = Span::Month.step(Span::Month.start(scope.today), -23);
-    let cohorts = movements::cohorts(reader, months, scope.today).await?;
+    let cohorts = movements::cohorts(reader, scope.first_cohort(), scope.today).await?;
     let plans = movements::plan_mix(reader).await?;
     let history = plan_mix::by_span(reader, scope.span, scope.from, scope.today).await?;
     let chips =

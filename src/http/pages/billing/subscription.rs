@@ -1,6 +1,7 @@
 //! `/billing/subscriptions/{id}`: one subscription with its event log in words, as it was on any
 //! date, and as a file.
 
+use super::event_log::{Part, tone};
 use super::{
     BILLING, approvals, desk, kept, names, person, subscription_acts, subscription_export,
     subscription_mails, subscription_plan, with,
@@ -17,18 +18,18 @@ use crate::http::ui::button::{link_small, submit_small};
 use crate::http::ui::layout::{Place, crumbs};
 use crate::http::ui::table::{cell, head, number};
 use crate::http::ui::{
-    Column, Errors, Field, Icon, Moment, Tone, Weight, empty, facts, filter, filters, format, notice,
-    notice_text, page_head, table, timeline,
+    Column, Errors, Field, Icon, Tone, Weight, empty, facts, filter, filters, format, notice, notice_text,
+    page_head, table,
 };
 use crate::http::{Form, Req, Res};
 use crate::projections::orders::{self, OrderRow};
 use crate::projections::subscription_timeline::{self, Entry, state_as_of};
-use crate::projections::subscription_words::{Weight as Feel, actor_words, describe};
+use crate::projections::subscription_words::describe;
 use crate::projections::subscriptions::{self, SubscriptionRow};
 use crate::projections::teams;
 use chrono::{DateTime, NaiveDate, Utc};
 use maud::{Markup, html};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -101,14 +102,16 @@ async fn narrowed_log(req: &Req) -> Result<(SubscriptionRow, Vec<Entry>), HttpEr
     Ok((row, entries))
 }
 
+/// The days it is narrowed to are those of the studio, as on the page; what stands in the file is UTC throughout.
 async fn as_csv(req: Req) -> Result<Res, HttpError> {
     let (row, entries) = narrowed_log(&req).await?;
-    subscription_export::as_csv(row.id, &entries)
+    format::in_zone(None, async { subscription_export::as_csv(row.id, &entries) }).await
 }
 
+/// As [`as_csv`].
 async fn as_json_lines(req: Req) -> Result<Res, HttpError> {
     let (row, entries) = narrowed_log(&req).await?;
-    subscription_export::as_json_lines(row.id, &entries)
+    format::in_zone(None, async { subscription_export::as_json_lines(row.id, &entries) }).await
 }
 
 pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError> {
@@ -128,14 +131,13 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
     }
     let errors = if errors.is_empty() { &misread } else { errors };
     let shown: Vec<&Entry> = entries.iter().filter(|e| narrowed.takes(e)).collect();
-    let mut people: Vec<uuid::Uuid> = entries
-        .iter()
-        .filter_map(|e| if let Actor::Account(id) = &e.actor { Some(*id) } else { None })
-        .collect();
+    let page = format!("/billing/subscriptions/{id}");
+    let part = Part::of(req, &page, &shown);
+    let mut people = part.accounts();
     people.push(row.owner);
     let names = names(req, &people, "billing-subscription").await?;
     let log = with(req, "page", None);
-    let file = |name: &str| log.replacen(&req.path, &format!("/billing/subscriptions/{id}/{name}"), 1);
+    let file = |name: &str| log.replacen(&req.path, &format!("{page}/{name}"), 1);
     let orders = orders::of_subscription(reader, id).await?;
     let acts = html! {
         (link_small("Export CSV", &file("log.csv"), Weight::Plain))
@@ -167,7 +169,7 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
             @if shown.is_empty() {
                 (empty(Icon::Search, "Nothing matches", "Take a filter away to see the whole log.", Some(&Place::new("Show everything", req.path.clone()))))
             } @else {
-                (timeline(&shown.iter().rev().map(|e| moment(e, &names)).collect::<Vec<_>>()))
+                (part.shown(&names))
             }
         }
     };
@@ -319,45 +321,6 @@ fn decisive(entries: &[Entry]) -> Markup {
             @let words = describe(entry);
             (notice(tone(words.weight), &html! { p { strong { (words.what) } } @if let Some(why) = &words.why { p { (why) } } p.small { (format::moment(entry.effective_at)) } }))
         }
-    }
-}
-
-fn tone(weight: Feel) -> Tone {
-    match weight {
-        Feel::Plain => Tone::Info,
-        Feel::Good => Tone::Success,
-        Feel::Watch => Tone::Warning,
-        Feel::Bad => Tone::Danger,
-    }
-}
-
-fn moment(entry: &Entry, names: &HashMap<uuid::Uuid, String>) -> Moment {
-    let words = describe(entry);
-    let by = match &entry.actor {
-        Actor::Account(id) if !entry.by_member => {
-            names.get(id).cloned().unwrap_or_else(|| "a deleted account".into())
-        }
-        _ => actor_words(entry),
-    };
-    let to = |p: i64| html! { a href={ "#e" (p) } { "no. " (p) } };
-    let detail = html! {
-        span id={ "e" (entry.position) } {}
-        @if let Some(why) = &words.why { p { "Why: " (why) } }
-        @if let Some(reason) = &entry.reason { p { "Reason given: " (reason) } }
-        p {
-            "By " (by) ". Recorded " (format::moment(entry.recorded_at)) ", no. " (entry.position) "."
-            @if let Some(cause) = entry.caused_by { " Followed from " (to(cause)) "." }
-            @if !entry.followed_by.is_empty() { " Led to " @for (i, p) in entry.followed_by.iter().enumerate() { @if i > 0 { ", " } (to(*p)) } "." }
-        }
-    };
-    let raw = serde_json::json!({ "type": entry.kind, "position": entry.position, "subject": entry.subject,
-        "effective_at": entry.effective_at, "recorded_at": entry.recorded_at, "data": entry.payload });
-    Moment {
-        at: entry.effective_at,
-        what: words.what,
-        detail: Some(detail),
-        tone: if words.weight == Feel::Plain { Tone::Plain } else { tone(words.weight) },
-        raw: serde_json::to_string_pretty(&raw).ok(),
     }
 }
 

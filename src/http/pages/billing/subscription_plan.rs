@@ -62,14 +62,24 @@ pub(super) async fn command(
 ) -> Result<Result<SubscriptionCommand, Errors>, HttpError> {
     let at = req.now();
     if form.get("act") == "plan" {
-        let offers = others(req, row).await?;
+        let offers = match others(req, row).await {
+            Err(HttpError::Conflict(words)) => return Ok(Err(Errors::one("variation", words))),
+            others => others?,
+        };
         let chosen = offers.into_iter().find(|(o, _)| o.variation.id.to_string() == form.get("variation"));
-        let Some((offer, _)) = chosen else { return Ok(Err(Errors::one("variation", "Choose a plan."))) };
+        let Some((offer, quote)) = chosen else { return Ok(Err(Errors::one("variation", "Choose a plan."))) };
         // What the list said would be charged now, before tax is looked at.
         let said: Option<i64> = form.get(&format!("pay-{}", offer.variation.id)).parse().ok();
         let shown = said.map(|minor| Money::new(minor, offer.variation.price.currency));
         let order = derive_id(&req.command_id(form).to_string(), "order");
-        return Ok(Ok(SubscriptionCommand::ChangePlan { order, terms: terms_of(req, &offer)?, shown, at }));
+        let at_once = matches!(quote, ChangeQuote::Now(_));
+        return Ok(Ok(SubscriptionCommand::ChangePlan {
+            order,
+            terms: terms_of(req, &offer)?,
+            shown,
+            at_once,
+            at,
+        }));
     }
     let wrong = || Errors::one("pause_from", SubscriptionError::PauseDates.to_string());
     let Some(from) = day_of(form.get("pause_from")) else { return Ok(Err(wrong())) };

@@ -15,6 +15,7 @@ use crate::http::ui::{
     Column, Errors, Icon, Weight, empty, filter, filters, format, page_head, search_form, table,
 };
 use crate::http::{Req, Res};
+use crate::projections::people;
 use crate::projections::subscriptions::{self, Filter, SubscriptionRow};
 use maud::{Markup, html};
 use std::sync::Arc;
@@ -42,8 +43,11 @@ async fn narrowed(req: &Req) -> Result<Filter, HttpError> {
     let words = req.query("q").trim();
     let owners = match (words.is_empty(), Uuid::parse_str(words)) {
         (true, _) => None,
-        (false, Ok(id)) => Some(vec![id]),
-        (false, Err(_)) => Some(accounts::find(&req.app, words).await?.into_iter().collect()),
+        (false, Ok(id)) => Some(people::of_person(&req.app.reader, id).await?),
+        (false, Err(_)) => Some(match accounts::find(&req.app, words).await? {
+            Some(id) => people::of_person(&req.app.reader, id).await?,
+            None => Vec::new(),
+        }),
     };
     Ok(Filter {
         status: set("status"),
@@ -63,13 +67,13 @@ async fn narrowed(req: &Req) -> Result<Filter, HttpError> {
 
 async fn as_csv(req: Req) -> Result<Res, HttpError> {
     let filter = narrowed(&req).await?;
-    Ok(export(&req, FileKind::Csv, filter))
+    export(&req, FileKind::Csv, filter)
 }
 
 async fn show(req: Req) -> Result<Res, HttpError> {
     let filter = narrowed(&req).await?;
     if let Some(kind) = FileKind::asked(&req) {
-        return Ok(export(&req, kind, filter));
+        return export(&req, kind, filter);
     }
     let (number, by) = (page_number(&req), sort(&req, subscriptions::SORTS));
     let (rows, total) =
@@ -137,13 +141,16 @@ fn reason_words(code: &str) -> &'static str {
     CancelReason::parse(code).map_or("No reason given", CancelReason::words)
 }
 
+/// The codes of all reasons by which the list can be narrowed.
+fn cancel_reasons() -> impl Iterator<Item = &'static str> {
+    CancelReason::iter().map(<&'static str>::from).chain(["none", "withdrawn"])
+}
+
 /// How many cancelled for which reason; each leads to those who did.
 async fn reasons(req: &Req) -> Result<Markup, HttpError> {
     let counts = subscriptions::cancel_reasons(&req.app.reader).await?;
     let columns = [Column::new("Reason"), Column::number("Subscriptions")];
-    let rows: Vec<Vec<Markup>> = CancelReason::iter()
-        .map(<&'static str>::from)
-        .chain(["none", "withdrawn"])
+    let rows: Vec<Vec<Markup>> = cancel_reasons()
         .map(|code| {
             let count = counts.iter().find(|(c, _)| c == code).map_or(0, |(_, n)| *n);
             vec![
@@ -243,13 +250,15 @@ pub(in crate::http) fn cells(row: &SubscriptionRow) -> Vec<String> {
     ]
 }
 
-fn export(req: &Req, kind: FileKind, narrowed: Filter) -> Res {
+fn export(req: &Req, kind: FileKind, narrowed: Filter) -> Result<Res, HttpError> {
+    exports::known(req, "status", STATUSES.iter().map(|(status, _)| *status))?;
+    exports::known(req, "reason", cancel_reasons())?;
     let app = Arc::clone(&req.app);
-    exports::send("subscriptions", kind, &NAMES, move |last| {
+    Ok(exports::send("subscriptions", kind, &NAMES, move |last| {
         let (app, narrowed) = (Arc::clone(&app), narrowed.clone());
         async move {
             let rows = subscriptions::after(&app.reader, &narrowed, last, PART).await?;
             Ok(exports::part(&rows, cells, |s| (s.joined_at, s.id)))
         }
-    })
+    }))
 }

@@ -183,7 +183,8 @@ async fn announce(mut req: Req) -> Result<Res, HttpError> {
     let wish = if typed.get("act") == "end" {
         SiteCommand::EndAnnouncement { at }
     } else {
-        let Ok(until) = moment(typed.get("until")) else {
+        let now = site::now(&req.app.reader).await?.announcement.and_then(|line| line.until);
+        let Ok(until) = moment(typed.get("until"), now) else {
             let errors =
                 Errors::one("until", "Enter day and time, such as 2026-12-01 09:00, or leave it empty.");
             return Ok(unprocessable(view(&req, &typed, &errors).await?));
@@ -196,11 +197,11 @@ async fn announce(mut req: Req) -> Result<Res, HttpError> {
     }
 }
 
-fn moment(text: &str) -> Result<Option<DateTime<Utc>>, ()> {
+fn moment(text: &str, known: Option<DateTime<Utc>>) -> Result<Option<DateTime<Utc>>, ()> {
     if text.is_empty() {
         return Ok(None);
     }
-    format::moment_of(text).map(Some).ok_or(())
+    format::moment_again(text, known).map(Some).ok_or(())
 }
 
 async fn redirect(mut req: Req) -> Result<Res, HttpError> {

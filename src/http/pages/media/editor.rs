@@ -144,7 +144,7 @@ async fn act(mut req: Req) -> Result<Res, HttpError> {
     let command = match req.param("act") {
         "publish" => MediaCommand::Publish { at },
         "unpublish" => MediaCommand::Unpublish { at },
-        "schedule" => match format::moment_of(form.get("publish_at")) {
+        "schedule" => match format::moment_again(form.get("publish_at"), work.publish_at) {
             Some(publish_at) => MediaCommand::Schedule { publish_at, at },
             None => {
                 let errors = Errors::one("publish_at", "Enter day and time, such as 2026-12-24 18:00.");

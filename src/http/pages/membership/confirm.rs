@@ -2,14 +2,15 @@
 
 use super::cards;
 use crate::actors::cards::confirmation;
-use crate::actors::payments::{self, PaymentError};
+use crate::actors::payments;
 use crate::domain::gift::is_order_of;
 use crate::domain::order::Settlement;
+use crate::domain::shared::Money;
 use crate::http::error::HttpError;
 use crate::http::response::{after, see_other};
 use crate::http::route::{Access, Route};
 use crate::http::ui::button::submit_as;
-use crate::http::ui::{Weight, form as post_form, page_head};
+use crate::http::ui::{Tone, Weight, form as post_form, notice_text, page_head};
 use crate::http::{Req, Res};
 use crate::projections::orders::{self, OrderRow};
 use crate::projections::people;
@@ -51,14 +52,23 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     } else {
         "Here your bank would ask for its own proof. The test gateway only asks whether you agree."
     };
+    let asked = match &order.last_attempt {
+        Some((attempt, _)) => payments::to_confirm(&req.app, order.id, *attempt).await?,
+        None => None,
+    };
+    let asked = asked.unwrap_or_else(|| order.rest());
+    let meanwhile = Money::new(asked.minor - order.rest().minor, asked.currency);
     let body = html! {
         (page_head("Confirm this payment", Some(lead), None))
         section.panel {
-            p { (order.description) ", order " (order.number) ": " strong.num { (order.rest()) } }
+            p { (order.description) ", order " (order.number) ": " strong.num { (asked) } }
+            @if meanwhile.minor > 0 {
+                (notice_text(Tone::Warning, &format!("{meanwhile} of it came another way since your bank was asked. If you confirm, so much is too much, and goes back to you or becomes your credit. If you refuse, nothing is charged, and what is left can be paid then.")))
+            }
             (post_form(&req, &format!("/account/orders/{}/confirm", order.id), &html! {
                 @if let Some(step) = &step { (cards::confirmation(step)) }
                 div.row {
-                    (submit_as(&format!("Confirm {}", order.rest()), "answer", "confirm", Weight::Main))
+                    (submit_as(&format!("Confirm {asked}"), "answer", "confirm", Weight::Main))
                     (submit_as("Refuse the payment", "answer", "refuse", Weight::Plain))
                 }
             }))
@@ -79,8 +89,6 @@ async fn answer(mut req: Req) -> Result<Res, HttpError> {
     let command = (req.command_id(&form), req.meta());
     match payments::confirm(&req.app, order.id, attempt, approve, command).await {
         Ok(receipt) => Ok(after(receipt, &back)),
-        Err(PaymentError::Order(error)) => Err(error.into()),
-        Err(PaymentError::Gateway(refused)) => Err(HttpError::Unprocessable(refused.to_string())),
-        Err(other) => Err(HttpError::Internal(other.to_string())),
+        Err(error) => Err(error.into()),
     }
 }

@@ -4,9 +4,9 @@ use super::address;
 use super::cards::{self, card_fields};
 use super::join::{frame, frame_with};
 use super::payment_methods::{chosen_card, kept_choice};
-use super::shared::{TaxDesk, buyer_country, offers, tax_note};
+use super::shared::{TaxDesk, buyer_country, credit_otherwise, offers, shown_credit, tax_note};
 use crate::actors::bus::{CommandError, Envelope};
-use crate::actors::{contacts, payments};
+use crate::actors::{contacts, credits, payments};
 use crate::domain::gift::{Gift, GiftCommand, GiftError, Given, OrderGift};
 use crate::domain::shared::tax::{COUNTRIES, Country, Tax};
 use crate::domain::shared::{MailAddress, Money, derive_id};
@@ -20,7 +20,6 @@ use crate::http::ui::{
     Errors, Field, Icon, Tone, Weight, empty, error_summary, facts, hidden_fields, notice_text, page_head,
 };
 use crate::http::{Form, Req, Res};
-use crate::projections::credits;
 use crate::projections::gifts;
 use crate::projections::plans::{self, Offer};
 use maud::html;
@@ -116,7 +115,7 @@ async fn view(req: &Req, choice: &Choice, form: &Form, errors: &Errors) -> Resul
     let kept = if card { kept_choice(req, form, errors).await? } else { None };
     let back = format!("/gift?country={buyer}");
     let confirmed = req.account()?.confirmed;
-    let credit = credits::there(&req.app.reader, req.account()?.id, tax.gross).await?;
+    let credit = credits::there(&req.app, req.account()?.id, tax.gross, card).await?;
     let body = html! {
         (page_head("Check your gift", Some("Nothing is ordered before you press the button."), None))
         (error_summary(errors))
@@ -127,6 +126,7 @@ async fn view(req: &Req, choice: &Choice, form: &Form, errors: &Errors) -> Resul
                 input type="hidden" name="country" value=(buyer.code());
                 input type="hidden" name="price" value=(tax.gross.minor);
                 input type="hidden" name="currency" value=(tax.gross.currency.code());
+                (shown_credit(credit))
                 h2 { "For whom" }
                 (Field::new("recipient", "Mail address").kind("email").optional().value(form.get("recipient")).maxlength(254).mid()
                     .hint("We send the code there as soon as the gift is paid, with your name. Empty: we send it to you, to pass on.").errors(errors).render())
@@ -203,6 +203,12 @@ async fn place(mut req: Req) -> Result<Res, HttpError> {
     }
     if !Country::parse(form.get("country")).is_ok_and(|c| c.is_offered()) {
         errors.add("", "Choose the country of your billing address from the list. Nothing was ordered.");
+    }
+    if errors.is_empty() {
+        let credit = credits::there(&req.app, account.id, choice.tax.gross, by_card(&req)).await?;
+        if let Some(changed) = credit_otherwise(&form, credit) {
+            errors = changed;
+        }
     }
     if !errors.is_empty() {
         return view(&req, &choice, &form, &errors).await;

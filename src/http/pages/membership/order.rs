@@ -4,10 +4,10 @@ use super::address;
 use super::cards::{self, card_fields};
 use super::join::{STEPS, frame, obstacle};
 use super::payment_methods::{chosen_card, is_kept, kept_choice};
-use super::shared::{TaxDesk, bundle_for, buyer_country, tax_note, trial};
+use super::shared::{TaxDesk, bundle_for, buyer_country, credit_otherwise, shown_credit, tax_note, trial};
 use super::{coupon, withdrawal};
 use crate::actors::bus::{Claim, CommandError, Envelope};
-use crate::actors::payments;
+use crate::actors::{credits, payments};
 use crate::domain::shared::calendar::{Zone, day_words};
 use crate::domain::shared::discount::Discount;
 use crate::domain::shared::tax::{Buyer, Country, Tax};
@@ -20,7 +20,6 @@ use crate::http::route::{Access, Route};
 use crate::http::ui::button::{link, submit};
 use crate::http::ui::{Errors, Weight, error_summary, facts, format, hidden_fields, page_head, steps};
 use crate::http::{Form, Req, Res};
-use crate::projections::credits;
 use crate::projections::plans::{self, Offer};
 use crate::projections::subscriptions;
 use maud::html;
@@ -90,6 +89,17 @@ impl Choice {
         let (full, tax) = (pay(price), pay(Money::new(price.minor - off, price.currency)));
         (self.full, self.tax) = (full, tax);
     }
+
+    /// Whether a coupon leaves so little that no card could ever be charged for it.
+    fn check_least(&self, req: &Req, errors: &mut Errors) {
+        if self.by_card && self.discount.is_some() && !payments::can_charge(&req.app, self.tax.gross) {
+            let words = format!(
+                "With this coupon {} is left to pay, which is less than a card can be charged. Go back to pay by transfer, or to join without the coupon.",
+                self.tax.gross
+            );
+            errors.add("", words);
+        }
+    }
 }
 
 async fn show(req: Req) -> Result<Res, HttpError> {
@@ -100,6 +110,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let mut errors = Errors::none();
     choice.apply(&req, req.query("coupon"), Uuid::nil(), &mut errors).await?;
     choice.reckon(false);
+    choice.check_least(&req, &mut errors);
     let mut form = Form::default();
     form.push("name", &req.account()?.label);
     view(&req, &choice, &form, &errors).await
@@ -120,7 +131,7 @@ async fn view(req: &Req, choice: &Choice, form: &Form, errors: &Errors) -> Resul
         (false, _) => "By bank transfer",
     };
     let kept = if *by_card { kept_choice(req, form, errors).await? } else { None };
-    let credit = credits::there(&req.app.reader, req.account()?.id, tax.gross).await?;
+    let credit = credits::there(&req.app, req.account()?.id, tax.gross, *by_card).await?;
     let left = Money::new(tax.gross.minor - credit.minor, tax.gross.currency);
     let first = format::local_day(req.now()) + chrono::Days::new(u64::from(*trial_days));
     let body = html! {
@@ -135,6 +146,8 @@ async fn view(req: &Req, choice: &Choice, form: &Form, errors: &Errors) -> Resul
                 @if discount.is_some() { input type="hidden" name="coupon" value=(code); }
                 input type="hidden" name="price" value=(tax.gross.minor);
                 input type="hidden" name="currency" value=(tax.gross.currency.code());
+                // When the trial is over, what is there then counts.
+                @if *trial_days == 0 { (shown_credit(credit)) }
                 h2 { "Billing address" }
                 (address::fields(form, errors))
                 p { "Country: " strong { (buyer.name()) } " · " a href=(back) { "change" } }
@@ -213,6 +226,13 @@ async fn place(mut req: Req) -> Result<Res, HttpError> {
     }
     let waives = withdrawal::check(&req, &form, number.is_some(), &mut errors);
     check_price(&form, &choice, &mut errors);
+    choice.check_least(&req, &mut errors);
+    if errors.is_empty() {
+        let credit = credits::there(&req.app, account.id, choice.tax.gross, choice.by_card).await?;
+        if let Some(changed) = credit_otherwise(&form, credit) {
+            return view(&req, &choice, &form, &changed).await;
+        }
+    }
     if !Country::parse(form.get("country")).is_ok_and(|c| c.is_offered()) {
         errors.add("", "Choose the country of your billing address from the list. Nothing was ordered.");
     }

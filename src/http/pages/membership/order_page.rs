@@ -3,7 +3,7 @@
 use super::cards::{self, card_fields};
 use super::order::transfer_facts;
 use super::payment_methods::{chosen_card, kept_choice};
-use super::shared::{below, period_words, shown, shown_otherwise};
+use super::shared::{below, credit_otherwise, period_words, shown, shown_credit, shown_otherwise};
 use super::subscription::order_chip;
 use crate::actors::bus::{CommandError, Envelope};
 use crate::actors::credits::use_for_open;
@@ -68,6 +68,24 @@ async fn waiting(req: &Req, order: &OrderRow) -> Result<Option<SubscriptionRow>,
     Ok(row.filter(|r| order.is_open() && r.state.open_order().is_some_and(|o| o.order == order.id)))
 }
 
+/// Whether it is owed though no subscription waits for it: the bank took an earlier payment back.
+async fn is_owed(req: &Req, order: &OrderRow) -> Result<bool, HttpError> {
+    let row = subscriptions::one(&req.app.reader, order.subscription).await?;
+    Ok(order.is_open() && row.is_some_and(|r| r.state.owes(order.id)))
+}
+
+/// Where to send what is owed.
+fn by_transfer(req: &Req, order: &OrderRow) -> Markup {
+    html! {
+        section.panel aria-labelledby="pay" {
+            h2 #pay { "Pay it" }
+            p { "Your bank has taken the payment of this order back. To pay: " strong.num { (order.rest()) } "." }
+            p { "Send the amount to this account. We recognise it by the reference." }
+            (facts(&transfer_facts(req, &transfer_reference(&order.number))))
+        }
+    }
+}
+
 async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError> {
     let order = own(req).await?;
     let made = attempts::of_order(&req.app.reader, order.id).await?;
@@ -83,7 +101,9 @@ async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError>
         }
         _ => None,
     };
+    let owed = row.is_none() && bank_account(&req.app.config).is_some() && is_owed(req, &order).await?;
     let to_pay = match &row {
+        _ if owed => by_transfer(req, &order),
         Some(_) if collected.is_some() => html! {},
         Some(_) if !under_way => panel(req, &order, form, errors).await?,
         _ if order.is_open() && is_order_of(order.subscription, order.id) => html! {
@@ -205,7 +225,10 @@ async fn panel(req: &Req, order: &OrderRow, form: &Form, errors: &Errors) -> Res
             h2 #pay { "Pay it" }
             p { "To pay: " strong.num { (order.rest()) } @if order.transferred.minor > 0 { " (" (order.transferred) " has arrived)" } @if order.credit.minor > 0 { " (" (order.credit) " were paid from your credit)" } }
             @if credit.minor > 0 {
-                (post_form(req, &format!("/account/orders/{}/credit", order.id), &submit(&format!("Pay {credit} from your credit"), Weight::Plain)))
+                (post_form(req, &format!("/account/orders/{}/credit", order.id), &html! {
+                    (shown_credit(credit))
+                    (submit(&format!("Pay {credit} from your credit"), Weight::Plain))
+                }))
             }
             @if confirm {
                 @if let Some(until) = order.confirm_until { p { "Your bank asks you to confirm this payment until " (format::moment(until)) "." } }
@@ -250,12 +273,15 @@ async fn use_credit(mut req: Req) -> Result<Res, HttpError> {
     let form = req.form().await?;
     let order = own(&req).await?;
     let here = format!("/account/orders/{}", order.id);
+    if let Some(changed) = credit_otherwise(&form, order_credit::usable(&req, &order).await?) {
+        return view(&req, &form, &changed).await;
+    }
     let command = (req.command_id(&form), req.meta());
     match use_for_open(&req.app, command, order.id, vec![]).await {
         Ok(Some(receipt)) => Ok(after(receipt, &here)),
         // Paid or used meanwhile: the page says so.
         Ok(None) => Ok(see_other(&here)),
-        Err(error) => Err(HttpError::Internal(error.to_string())),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -150,7 +150,11 @@ pub(super) async fn chosen_card(
         return Ok(keep_card(req, form, errors).await?.map(|(method, label)| (method, Some(label))));
     }
     let wallet = wallet::load(&req.app, req.account()?.id).await?;
-    match wallet::usable(&wallet, Uuid::parse_str(form.get("kept")).unwrap_or_default(), req.now()) {
+    match wallet::usable(
+        &wallet,
+        Uuid::parse_str(form.get("kept")).unwrap_or_default(),
+        format::local_day(req.now()),
+    ) {
         Ok(kept) => Ok(Some((kept.method.clone(), None))),
         Err(why) => {
             errors.add("kept", why.to_string());

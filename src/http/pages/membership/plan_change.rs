@@ -2,6 +2,7 @@
 
 use super::shared::{TaxDesk, below_subscription, bundles, offers};
 use super::subscription_acts::{own, send};
+use crate::actors::payments;
 use crate::domain::shared::Money;
 use crate::domain::shared::calendar::{Zone, day_words};
 use crate::domain::shared::derive_id;
@@ -11,6 +12,7 @@ use crate::http::error::HttpError;
 use crate::http::response::see_other;
 use crate::http::route::{Access, Route};
 use crate::http::ui::button::{link, submit};
+use crate::http::ui::format;
 use crate::http::ui::layout::{Place, crumbs};
 use crate::http::ui::{
     Errors, Icon, Tone, Weight, empty, error_summary, facts, form as post_form, notice_text, page_head,
@@ -85,10 +87,17 @@ pub(in crate::http::pages) async fn others(
 ) -> Result<Vec<(Offer, ChangeQuote)>, HttpError> {
     let home = || Country::parse(&req.app.config.studio.country).ok();
     let Some(from) = row.state.country().or_else(home) else { return Ok(Vec::new()) };
+    let desk = TaxDesk::open(req).await?;
+    let chargeable = |amount| payments::can_charge(&req.app, desk.to_pay(row, amount));
     let mut found = Vec::new();
     for bundle in bundles(req, offers(req, from).await?) {
         for offer in [bundle.card, bundle.bank, bundle.managed].into_iter().flatten() {
             match row.state.quote_change(&terms_of(req, &offer)?, req.now()) {
+                // Too little for a card: the change waits for the next period.
+                Ok(ChangeQuote::Now(p)) if !chargeable(p.amount()) => {
+                    let on = row.state.next_due_on().unwrap_or_else(|| format::local_day(req.now()));
+                    found.push((offer, ChangeQuote::On(on)));
+                }
                 Ok(quote) => found.push((offer, quote)),
                 Err(SubscriptionError::SamePlan | SubscriptionError::OtherTerms) => {}
                 Err(why) => return Err(HttpError::Conflict(why.to_string())),
@@ -230,7 +239,8 @@ async fn change(mut req: Req) -> Result<Res, HttpError> {
         return view(&req, &row, &errors).await;
     }
     let terms = terms_of(&req, &offer)?;
-    let command = SubscriptionCommand::ChangePlan { order, terms, shown: Some(pay), at: req.now() };
+    let at_once = matches!(quote, ChangeQuote::Now(_));
+    let command = SubscriptionCommand::ChangePlan { order, terms, shown: Some(pay), at_once, at: req.now() };
     send(&req, &form, &row, command, vec![], "plan").await
 }
 

@@ -46,6 +46,22 @@ pub(super) fn shown_otherwise(form: &Form, order: &OrderRow) -> Option<Errors> {
     })
 }
 
+/// What a page says that the buyer's credit pays, for [`credit_otherwise`].
+pub(super) fn shown_credit(credit: Money) -> Markup {
+    html! { input type="hidden" name="credit" value=(credit.decimal()); }
+}
+
+/// Why nothing is ordered or used: the page showed another credit than there is now. A form that says nothing of it was
+/// made by nobody who saw a page.
+pub(super) fn credit_otherwise(form: &Form, now: Money) -> Option<Errors> {
+    (form.has("credit") && form.get("credit") != now.decimal()).then(|| {
+        let words = format!(
+            "Your credit has changed since this page was made: it pays {now} of this now. Nothing was done. Look at what is to be paid, then press the button again if you agree."
+        );
+        Errors::one("", words)
+    })
+}
+
 /// The country a page reckons with: as chosen from the list, else the studio's.
 pub(in crate::http::pages) fn country(req: &Req, chosen: &str) -> Country {
     let home = Country::parse(&req.app.config.studio.country);

@@ -4,6 +4,7 @@ use super::cards::{self, card_fields};
 use super::order::transfer_facts;
 use super::shared::{TaxDesk, shown};
 use super::{pause, plan_change, team, withdrawal};
+use crate::actors;
 use crate::domain::order::{Settlement, transfer_reference};
 use crate::domain::shared::Money;
 use crate::domain::shared::calendar::day_words;
@@ -82,7 +83,9 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
             let team = team::panel(req, row.id).await?;
             let covered = match row.state.next_due_on().zip(row.state.next_price()) {
                 Some((due, price)) => {
-                    Some(credits::there(&req.app.reader, account, desk.to_pay_on(row, price, due)).await?)
+                    let by_card = row.state.terms().is_some_and(|t| t.collection == Collection::Automatic);
+                    let asked = desk.to_pay_on(row, price, due);
+                    Some(actors::credits::there(&req.app, account, asked, by_card).await?)
                 }
                 None => None,
             };

@@ -47,13 +47,18 @@ const AT_ONCE: i64 = 1_000;
 async fn show(req: Req) -> Result<Res, HttpError> {
     let desk = Desk::of(&req.path);
     let role = Role::from_str(req.query("role")).ok();
+    // Nobody has a role that there is not.
+    let strange = role.is_none() && !req.query("role").is_empty();
     let words = req.query("q").trim().to_owned();
     if let Some(kind) = FileKind::asked(&req) {
+        exports::known(&req, "role", Role::iter().map(<&'static str>::from))?;
         return export(&req, kind, role, words).await;
     }
     let by = sort(&req, SORTS);
     let mut below = html! {};
-    let (people, more) = if words.is_empty()
+    let (people, more) = if strange {
+        (Vec::new(), false)
+    } else if words.is_empty()
         && let Some(by) = by
     {
         let number = page_number(&req);
@@ -69,7 +74,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         people.truncate(usize::try_from(PAGE).unwrap_or(usize::MAX));
         (people, more)
     } else {
-        (search(&req, role, &words).await?, false)
+        search(&req, role, &words).await?
     };
     let reader = req.account()?.id;
     let scope = desk.scope("list");
@@ -107,7 +112,7 @@ fn body(
     let mut columns =
         [("name", "Name"), ("mail", "Mail"), ("state", "State"), ("roles", "Roles"), ("since", "Since")]
             .map(|(name, label)| (name, Column::new(label)));
-    // What was searched for is one short page.
+    // What was searched for comes as it is found, newest first.
     if words.is_empty() {
         columns = columns.map(|(name, column)| (name, sortable(req, by, name, column)));
     }
@@ -135,8 +140,8 @@ fn body(
         })
         .collect();
     let next = people.last().filter(|_| more).map(|last| {
-        let role = role.map(|r| format!("&role={r}")).unwrap_or_default();
-        format!("{base}?before={}_{}{role}", last.registered_at.timestamp_micros(), last.id)
+        let place = format!("{}_{}", last.registered_at.timestamp_micros(), last.id);
+        with(req, "before", Some(&place))
     });
     let acts = html! {
         (link_small("Export CSV", &with(req, "format", Some("csv")), Weight::Plain))
@@ -153,7 +158,7 @@ fn body(
         }
         @if !req.query("before").is_empty() || next.is_some() {
             nav.paging aria-label="Pages" {
-                @if !req.query("before").is_empty() { a href=(base) { "Newest" } }
+                @if !req.query("before").is_empty() { a href=(with(req, "before", None)) { "Newest" } }
                 @if let Some(next) = next { a href=(next) rel="next" { "Older" } }
             }
         }
@@ -270,25 +275,24 @@ pub(super) fn state(person: &Person) -> Markup {
     }
 }
 
-async fn search(req: &Req, role: Option<Role>, words: &str) -> Result<Vec<Person>, HttpError> {
+/// A page of those who are looked for, from where the one before ended, and whether there are more.
+async fn search(req: &Req, role: Option<Role>, words: &str) -> Result<(Vec<Person>, bool), HttpError> {
     if let Some(id) = accounts::find(&req.app, words).await? {
-        return Ok(people::by_id(&req.app.reader, id).await?.into_iter().collect());
+        return Ok((people::by_id(&req.app.reader, id).await?.into_iter().collect(), false));
     }
     // Names lie sealed in the vault: they are looked through in memory, everybody's, until a page is full.
     let words = words.to_lowercase();
     let most = usize::try_from(PAGE).unwrap_or(usize::MAX);
-    let (mut found, mut before) = (Vec::new(), None);
-    loop {
+    let (mut found, mut before) = (Vec::new(), before(req));
+    while found.len() <= most {
         let some = people::page(&req.app.reader, role, before, AT_ONCE).await?;
         let Some(last) = some.last() else { break };
         before = Some((last.registered_at, last.id));
         found.extend(called(&req.app.reader, some, &words).await?);
-        if found.len() >= most {
-            break;
-        }
     }
+    let more = found.len() > most;
     found.truncate(most);
-    Ok(found)
+    Ok((found, more))
 }
 
 /// Those in whose name, user name or address the words stand, which are in small letters.
@@ -384,6 +388,8 @@ fn blocked(obstacles: &[Obstacle]) -> String {
             Obstacle::StaffRole => "staff role",
             Obstacle::PublishedWorks(_) => "published works",
             Obstacle::OpenCredit => "credit not paid out",
+            Obstacle::OwedMoney => "money that is owed",
+            Obstacle::UnpaidGift(_) => "gift not paid",
         })
         .collect();
     format!("Blocked: {}", words.join(", "))

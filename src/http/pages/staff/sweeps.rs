@@ -43,16 +43,16 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     view(&req, &asked, !req.query("find").is_empty(), &Errors::none()).await
 }
 
-/// The pattern of a form; days are whole.
+/// The pattern of a form; days are whole, and those of the studio.
 fn pattern(asked: &Form) -> Result<Pattern, Errors> {
     let day = |field: &'static str, more: u64| -> Result<Option<DateTime<Utc>>, Errors> {
         let given = asked.get(field);
         if given.is_empty() {
             return Ok(None);
         }
-        let day = day_of(given);
-        let at = day.and_then(|d| d.checked_add_days(Days::new(more))).and_then(|d| d.and_hms_opt(0, 0, 0));
-        at.map(|at| Some(at.and_utc())).ok_or_else(|| Errors::one(field, "Enter a day such as 2027-01-31."))
+        let day = day_of(given).and_then(|day| day.checked_add_days(Days::new(more)));
+        let at = day.map(format::day_starts);
+        at.map(Some).ok_or_else(|| Errors::one(field, "Enter a day such as 2027-01-31."))
     };
     let part = |field: &str| asked.get(field).trim().to_owned();
     let pattern = Pattern {
@@ -225,5 +225,23 @@ async fn undo(req: Req) -> Result<Res, HttpError> {
     match sweeps::undo(&req.app, req.id_param("id")?, &req.meta(), by).await {
         Ok(_) => Ok(see_other(&format!("{PAGE}?done=undone"))),
         Err(error) => view(&req, &Form::default(), false, &errors(error)?).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::shared::calendar::Zone;
+
+    #[tokio::test]
+    async fn the_days_of_a_pattern_are_those_of_the_studio() {
+        let mut asked = Form::default();
+        asked.push("since", "2027-01-31");
+        asked.push("until", "2027-01-31");
+        let read = format::in_zone(Some(Zone::amsterdam()), async { pattern(&asked).ok() }).await;
+        let found = read.map(|pattern| (pattern.since, pattern.until)).unwrap();
+        let at = |text: &str| Some(text.parse::<DateTime<Utc>>().unwrap());
+        assert_eq!(found, (at("2027-01-30T23:00:00Z"), at("2027-01-31T23:00:00Z")));
+        assert!(pattern(&Form::default()).is_err(), "it says nothing");
     }
 }

@@ -123,16 +123,15 @@ fn place(row: &tokio_postgres::Row, column: usize) -> usize {
     usize::try_from(row.get::<_, i32>(column)).unwrap_or(usize::MAX)
 }
 
+/// A file that was sent: the number of its page, when, and what became of it.
+pub type SentFile = (Uuid, DateTime<Utc>, Report);
+
 /// What became of the files that were sent, the newest first: `most` of them after the first `skip`, and how many
 /// there are.
 ///
 /// # Errors
 /// If the database cannot be read.
-pub async fn sent(
-    cx: &Services,
-    skip: i64,
-    most: i64,
-) -> Result<(Vec<(Uuid, DateTime<Utc>, Report)>, i64), StoreError> {
+pub async fn sent(cx: &Services, skip: i64, most: i64) -> Result<(Vec<SentFile>, i64), StoreError> {
     let client = cx.pool.get().await?;
     let total = client.query_one("select count(*) from public.bank_statements", &[]).await?.get(0);
     let sql = "select id, at, report from public.bank_statements order by at desc, id offset $1 limit $2";
@@ -150,7 +149,7 @@ pub async fn one(cx: &Services, id: Uuid) -> Result<Option<(DateTime<Utc>, Repor
     row.as_ref().map(report_of).transpose().map(|found| found.map(|(_, at, report)| (at, report)))
 }
 
-fn report_of(row: &tokio_postgres::Row) -> Result<(Uuid, DateTime<Utc>, Report), StoreError> {
+fn report_of(row: &tokio_postgres::Row) -> Result<SentFile, StoreError> {
     let report = serde_json::from_value(row.get(2)).map_err(|e| StoreError::Unreadable(e.to_string()))?;
     Ok((row.get(0), row.get(1), report))
 }

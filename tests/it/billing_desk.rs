@@ -436,7 +436,7 @@ async fn what_waits_is_counted_with_the_way_there_and_entries_of_the_bank_are_ti
 
     let today = studio.instance.services.clock.now().format("%Y-%m-%d").to_string();
     let file = camt(&[entry("99.00", "rent", "B1", &today), entry("12.00", "lottery", "B2", &today)]);
-    let sent = send(&studio, &billing, "a.xml", file).await;
+    let sent = send(&studio, &billing, "a.xml", file.clone()).await;
     let statement = sent.location().split('?').next().unwrap().to_owned();
     let two = overview().await;
     assert!(two.contains(">2 entries</a> of bank statements without an order"), "{two}");
@@ -457,5 +457,15 @@ async fn what_waits_is_counted_with_the_way_there_and_entries_of_the_bank_are_ti
     assert!(one.contains(">1 entry</a> of bank statements") && !one.contains("€99.00"), "{one}");
     assert_eq!(post(&studio, &billing, &statement, &action, &[("line", "1")]).await, 303);
     assert!(!overview().await.contains("of bank statements without an order"));
+    // The next statement of the bank says the same once more, and something new twice.
+    let new = entry("7.00", "a song", "B3", &today);
+    let next = camt(&[entry("99.00", "rent", "B1", &today), new.clone()]);
+    let sent = send(&studio, &billing, "b.xml", next.clone()).await;
+    let page = billing.get(sent.location()).await.body;
+    assert!(page.contains("1 for you to look at") && page.contains("Dealt with by "), "{page}");
+    send(&studio, &billing, "b.xml", next).await;
+    let open = billing.get("/billing/bank/open").await.body;
+    assert!(open.matches("€7.00").count() == 1 && !open.contains("€99.00"), "each entry once: {open}");
+    assert!(billing.get("/billing/bank").await.body.contains(">1 entry</a> of statements without an order"));
     studio.close().await;
 }

@@ -208,3 +208,34 @@ async fn a_declined_card_is_replaced_a_date_ends_and_staff_give_the_money_back()
     studio.verify().await;
     studio.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gift_whose_charge_is_not_confirmed_in_time_can_be_paid_otherwise() {
+    let (studio, buyer, _) = open().await;
+    let (gift, bought) = buy(&studio, &buyer, "4000 0000 0000 3155", "").await;
+    assert_eq!(bought.status, 303, "{}", bought.body);
+    let own = format!("/account/gifts/{gift}");
+    assert!(buyer.get(&own).await.body.contains("Your bank asks you to confirm this payment"));
+    assert_eq!(crate::direct_debits::mails(&studio, "action_needed").await, 1, "with the way there");
+    let confirm = link(&buyer.get(&own).await.body, "/account/orders/");
+    assert!(buyer.get(&confirm).await.body.contains("Confirm €"), "what the bank was asked for");
+    let now = studio.instance.services.clock.now();
+    studio.run_job("payment-lookups", &(now + chrono::TimeDelta::hours(23)).to_rfc3339()).await;
+    studio.settle().await;
+    assert!(
+        buyer.get(&own).await.body.contains("Your bank asks you to confirm this payment"),
+        "it has its time"
+    );
+    pass_days(&studio, 2);
+    let now = studio.instance.services.clock.now();
+    studio.run_job("payment-lookups", &now.to_rfc3339()).await;
+    studio.settle().await;
+    assert_eq!(count(&studio, "PaymentAttemptCancelled").await, 1);
+    let shown = buyer.get(&own).await.body;
+    assert!(shown.contains("Nothing was charged") && shown.contains("card_number"), "{shown}");
+    let card = [("kept", "new"), ("card_number", "4242 4242 4242 4242"), ("card_expiry", "12/35")];
+    assert_eq!(buyer.submit(&own, &format!("{own}/pay"), &card).await.status, 303);
+    studio.settle().await;
+    assert_eq!(count(&studio, "GiftPaid").await, 1);
+    studio.close().await;
+}

@@ -3,7 +3,9 @@
 use super::{BILLING, PAGE, desk, names, page_number, pages, person};
 use crate::actors::CommandError;
 use crate::actors::bank_import::{Booked, ImportError, Line, Report, import};
-use crate::actors::bank_reports::{self, OpenEntry, keep, open_entries, settle_entry, settled_entries};
+use crate::actors::bank_reports::{
+    self, OpenEntry, SentFile, keep, open_entries, settle_entry, settled_entries,
+};
 use crate::domain::shared::AccountId;
 use crate::http::error::HttpError;
 use crate::http::response::see_other;
@@ -52,7 +54,7 @@ async fn one(req: Req) -> Result<Res, HttpError> {
 }
 
 /// The statements that were sent last.
-fn sent(req: &Req, page: i64, (all, total): &(Vec<(Uuid, DateTime<Utc>, Report)>, i64)) -> Markup {
+fn sent(req: &Req, page: i64, (all, total): &(Vec<SentFile>, i64)) -> Markup {
     let columns = [
         Column::new("Sent"),
         Column::number("Entries"),

@@ -212,7 +212,7 @@ async fn a_declined_card_is_replaced_a_date_ends_and_staff_give_the_money_back()
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gift_whose_charge_is_not_confirmed_in_time_can_be_paid_otherwise() {
     let (studio, buyer, _) = open().await;
-    let (gift, bought) = buy(&studio, &buyer, "4000 0000 0000 3155", "").await;
+    let (gift, bought) = buy(&studio, &buyer, "4000 0025 0000 3155", "").await;
     assert_eq!(bought.status, 303, "{}", bought.body);
     let own = format!("/account/gifts/{gift}");
     assert!(buyer.get(&own).await.body.contains("Your bank asks you to confirm this payment"));

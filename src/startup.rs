@@ -199,6 +199,7 @@ impl Instance {
             secrets: Arc::new(secrets),
             board: supervisor.board(),
             clock,
+            lasting: pool.clone(),
             pool,
             journal,
             audit,

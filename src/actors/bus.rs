@@ -5,6 +5,7 @@ use super::directory::Directory;
 use crate::domain::shared::aggregate::CategoryEvent;
 use crate::domain::shared::{Decider, PersonalValue};
 use crate::metrics::Metrics;
+use crate::store::known::Unknown;
 use crate::store::repository::Loaded;
 pub use crate::store::{Actor, Claim, Metadata, Receipt};
 use crate::store::{Journal, Pool, Vault};
@@ -34,12 +35,30 @@ pub struct Envelope<C> {
     pub claims: Vec<Claim>,
     /// Keys it gives back with the append.
     pub releases: Vec<Claim>,
+    /// The version of the stream that whoever gives it has seen; at another one it is not executed.
+    pub seen: Option<i64>,
 }
 
 impl<C> Envelope<C> {
     /// A command without personal values and claims.
     pub fn new(id: Uuid, stream: Uuid, command: C, meta: Metadata) -> Self {
-        Self { id, stream, command, meta, private: Vec::new(), claims: Vec::new(), releases: Vec::new() }
+        Self {
+            id,
+            stream,
+            command,
+            meta,
+            private: Vec::new(),
+            claims: Vec::new(),
+            releases: Vec::new(),
+            seen: None,
+        }
+    }
+
+    /// Only as long as nobody has changed the aggregate since `version`.
+    #[must_use]
+    pub fn having_seen(mut self, version: Option<i64>) -> Self {
+        self.seen = version;
+        self
     }
 
     /// With personal values.
@@ -76,6 +95,9 @@ pub enum CommandError<E> {
         /// What kind of key, such as `film-slug`.
         namespace: String,
     },
+    /// Somebody has changed it since the version that was seen; nothing was done.
+    #[error("It has changed since you read it. Read it again, then decide.")]
+    Stale,
     /// Too much is in work; nothing was done.
     #[error("Too busy. Try again in a moment.")]
     Busy,
@@ -85,6 +107,11 @@ pub enum CommandError<E> {
     /// The database cannot be reached; ask again with the same command id.
     #[error("The database cannot be reached. Try again in a moment.")]
     Unavailable,
+    /// What a newer version wrote stands in its log; nothing was done.
+    #[error(
+        "A newer version of Kinora has changed this. It can be changed again as soon as that version runs here."
+    )]
+    Newer(Unknown),
     /// A programming error in the aggregate; nothing was written.
     #[error("Something went wrong on our side.")]
     Panicked,
@@ -97,9 +124,11 @@ impl<E: std::fmt::Display> CommandError<E> {
         match self {
             Self::Refused(why) => CommandError::Refused(why.to_string()),
             Self::Taken { namespace } => CommandError::Taken { namespace },
+            Self::Stale => CommandError::Stale,
             Self::Busy => CommandError::Busy,
             Self::TimedOut => CommandError::TimedOut,
             Self::Unavailable => CommandError::Unavailable,
+            Self::Newer(unknown) => CommandError::Newer(unknown),
             Self::Panicked => CommandError::Panicked,
         }
     }
@@ -243,9 +272,11 @@ fn outcome<E>(answer: &Result<Receipt, CommandError<E>>) -> &'static str {
         Ok(Receipt { position: 0, .. }) => "unchanged",
         Ok(_) => "accepted",
         Err(CommandError::Refused(_) | CommandError::Taken { .. }) => "refused",
+        Err(CommandError::Stale) => "stale",
         Err(CommandError::Busy) => "busy",
         Err(CommandError::TimedOut) => "timed_out",
         Err(CommandError::Unavailable) => "unavailable",
+        Err(CommandError::Newer(_)) => "newer",
         Err(CommandError::Panicked) => "panicked",
     }
 }

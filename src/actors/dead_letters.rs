@@ -3,6 +3,7 @@
 use super::services::Services;
 use super::workflows;
 use crate::store::{StoreError, log};
+use std::time::{Duration, Instant};
 
 /// How another try ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +16,43 @@ pub enum Retry {
     NeedsRebuild,
     /// It is not set aside (any more).
     Unknown,
+}
+
+/// How tries of all that a reader set aside ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retries {
+    /// That worked.
+    pub done: usize,
+    /// That failed again.
+    pub failed: usize,
+    /// That were not begun in the time there was.
+    pub left: usize,
+}
+
+/// Hands all events that the workflow `name` set aside to it once more, in the order of the log, as long as `patience`
+/// lasts. None: it is no workflow, see [`Retry::NeedsRebuild`].
+///
+/// # Errors
+/// If the store fails.
+pub async fn retry_all(cx: &Services, name: &str, patience: Duration) -> Result<Option<Retries>, StoreError> {
+    if !workflows::all().iter().any(|workflow| workflow.name() == name) {
+        return Ok(None);
+    }
+    let begun = Instant::now();
+    let sql = "select position from public.dead_letters where name = $1 order by position";
+    let rows = cx.pool.get().await?.query(sql, &[&name]).await?;
+    let mut retries = Retries::default();
+    for row in rows {
+        if begun.elapsed() > patience {
+            retries.left += 1;
+            continue;
+        }
+        match retry(cx, name, row.get(0)).await? {
+            Retry::Done | Retry::Unknown => retries.done += 1,
+            Retry::Failed(_) | Retry::NeedsRebuild => retries.failed += 1,
+        }
+    }
+    Ok(Some(retries))
 }
 
 /// Hands the event at `position` to the workflow `name` once more.

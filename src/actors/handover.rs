@@ -126,9 +126,11 @@ where
         Ok(receipt) => Ok(Some(receipt)),
         Err(CommandError::Refused(_)) => Ok(None),
         Err(CommandError::Taken { namespace }) => Err(CommandError::Taken { namespace }),
+        Err(CommandError::Stale) => Err(CommandError::Stale),
         Err(CommandError::Busy) => Err(CommandError::Busy),
         Err(CommandError::TimedOut) => Err(CommandError::TimedOut),
         Err(CommandError::Unavailable) => Err(CommandError::Unavailable),
+        Err(CommandError::Newer(unknown)) => Err(CommandError::Newer(unknown)),
         Err(CommandError::Panicked) => Err(CommandError::Panicked),
     }
 }

@@ -79,6 +79,17 @@ where
                 Err(error) => return (None, Err(unavailable(&error))),
             },
         };
+        if envelope.seen.is_some_and(|version| version != loaded.version) {
+            // What was kept may be older than the log.
+            if !matches!(port.stands(id, &loaded).await, Ok(true)) {
+                continue;
+            }
+            let answer = match port.recorded(envelope.id).await {
+                Ok(recorded) => recorded.ok_or(CommandError::Stale),
+                Err(error) => Err(unavailable(&error)),
+            };
+            return (Some(loaded), answer);
+        }
         let decided = catch_unwind(AssertUnwindSafe(|| loaded.state.decide(envelope.command.clone())));
         let events = match decided {
             Ok(Ok(events)) if !events.is_empty() => events,
@@ -97,7 +108,8 @@ where
                 return (Some(loaded), answer);
             }
             Err(_) => {
-                tracing::error!(aggregate = A::TYPE, "decide panicked");
+                let request = envelope.meta.request.as_deref().unwrap_or_default();
+                tracing::error!(aggregate = A::TYPE, %id, command = %envelope.id, request, "decide panicked");
                 return (None, Err(CommandError::Panicked));
             }
         };
@@ -212,5 +224,8 @@ pub(super) fn refusal<A: Decider>(error: AppendError) -> CommandError<A::Error> 
 
 fn unavailable<E>(error: &StoreError) -> CommandError<E> {
     tracing::error!(%error, "a command cannot be executed");
-    CommandError::Unavailable
+    match error {
+        StoreError::Newer(unknown) => CommandError::Newer(unknown.clone()),
+        _ => CommandError::Unavailable,
+    }
 }

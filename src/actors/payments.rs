@@ -71,7 +71,7 @@ pub fn gateway(cx: &Services, name: &str) -> Result<Arc<dyn Gateway>, PaymentErr
     let sandbox = &cx.config.gateways.sandbox;
     if name == "sandbox" && sandbox.enabled && !cx.config.is_production() {
         return match &sandbox.base_url {
-            None => Ok(Arc::new(Sandbox::new(cx.pool.clone()))),
+            None => Ok(Arc::new(Sandbox::new(cx.lasting.clone()))),
             Some(base) => {
                 Remote::new(base).map(|g| Arc::new(g) as Arc<dyn Gateway>).map_err(PaymentError::Settings)
             }
@@ -89,7 +89,7 @@ pub fn gateway(cx: &Services, name: &str) -> Result<Arc<dyn Gateway>, PaymentErr
 /// [`PaymentError::Settings`], in words.
 pub fn stripe(cx: &Services) -> Result<Stripe, PaymentError> {
     let plain = !cx.config.is_production();
-    Stripe::new(&cx.config.gateways.stripe, plain, cx.https.clone(), cx.pool.clone())
+    Stripe::new(&cx.config.gateways.stripe, plain, cx.https.clone(), cx.lasting.clone())
         .map_err(PaymentError::Settings)
 }
 

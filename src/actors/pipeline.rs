@@ -111,10 +111,11 @@ where
     }
 
     /// Decides on the state after all that is under way. Gives nothing if that is not possible: no
-    /// state, personal values to seal, nothing to append (such an answer must not rest on what is not
+    /// state, a version that must be the present one, personal values to seal, nothing to append (such an answer must not rest on what is not
     /// written yet), a refusal, or a panic.
     fn speculate(&self, envelope: &Envelope<A::Command>) -> Option<(Append, Vec<A::Event>)> {
-        let loaded = self.state.as_ref().filter(|_| envelope.private.is_empty())?;
+        let loaded =
+            self.state.as_ref().filter(|_| envelope.private.is_empty() && envelope.seen.is_none())?;
         let command = envelope.command.clone();
         let decided = catch_unwind(AssertUnwindSafe(|| loaded.state.decide(command)));
         let Ok(Ok(events)) = decided else { return None };

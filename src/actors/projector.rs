@@ -41,7 +41,8 @@ pub struct Projector {
 }
 
 impl Projector {
-    /// Makes missing tables; projections of another version start anew from the first event.
+    /// Makes missing tables; projections of an older version start anew from the first event. Those of a newer one stay as
+    /// they are: its build may be at work beside this one (see [`Projector::take_over`]).
     ///
     /// # Errors
     /// If the database refuses.
@@ -49,20 +50,42 @@ impl Projector {
         let mut client = self.pool.get().await?;
         let known = checkpoint::all(&**client, Kind::Projection).await?;
         for projection in self.projections.iter() {
-            let same = known.get(projection.name()).is_some_and(|c| c.version == projection.version());
-            if !same {
+            let (name, version) = (projection.name(), projection.version());
+            if known.get(name).is_none_or(|c| c.version < version) {
                 let tx = Transaction::begin(&mut client).await?;
                 // Two processes may start at once.
                 tx.execute("select pg_advisory_xact_lock(hashtext('kinora projections'))", &[]).await?;
+                let already = checkpoint::all(&*tx, Kind::Projection).await?;
+                if already.get(name).is_none_or(|c| c.version < version) {
+                    start_anew(&tx, projection.as_ref()).await?;
+                }
+                tx.commit().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes this build's lists those of the studio, for a server that begins while no other process folds: what a newer
+    /// build made before it was taken back starts anew, and places of projections that there are no more go.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub async fn take_over(&self) -> Result<(), StoreError> {
+        let mut client = self.pool.get().await?;
+        if !checkpoint::lease(&**client, LEASE, self.process, LEASE_SECONDS).await? {
+            return Ok(());
+        }
+        let known = checkpoint::all(&**client, Kind::Projection).await?;
+        for projection in self.projections.iter() {
+            if known.get(projection.name()).is_some_and(|c| c.version > projection.version()) {
+                let tx = Transaction::begin(&mut client).await?;
                 start_anew(&tx, projection.as_ref()).await?;
                 tx.commit().await?;
             }
         }
         let names: Vec<&str> = self.projections.iter().map(|p| p.name()).collect();
-        client
-            .execute("delete from checkpoints where kind = 'projection' and name <> all($1)", &[&names])
-            .await?;
-        checkpoint::go_on(&**client, &names).await?;
+        let gone = "delete from checkpoints where kind = 'projection' and name <> all($1)";
+        client.execute(gone, &[&names]).await?;
         Ok(())
     }
 
@@ -98,6 +121,7 @@ impl Projector {
     pub async fn run(self, desk: Desk) -> Result<(), LoopError> {
         let mut head = self.journal.head();
         let mut lease_checked: Option<std::time::Instant> = None;
+        let mut begun = false;
         // One for good: it keeps the statements of all projections.
         let mut client = self.pool.get().await?;
         while !desk.stopping() {
@@ -118,6 +142,12 @@ impl Projector {
                     desk.pause(Duration::from_secs(1)).await;
                     continue;
                 }
+                if !begun {
+                    // They say so again if they must.
+                    let names: Vec<&str> = self.projections.iter().map(|p| p.name()).collect();
+                    checkpoint::go_on(&**client, &names).await?;
+                    begun = true;
+                }
                 lease_checked = Some(std::time::Instant::now());
             }
             if self.step_on(&mut client).await? {
@@ -133,7 +163,8 @@ impl Projector {
         Ok(())
     }
 
-    /// Folds one page for those projections that are furthest behind; `false` if there was nothing.
+    /// Folds one page for the projections in front and one for those that are furthest behind; `false` if there was
+    /// nothing.
     ///
     /// # Errors
     /// If the database fails.
@@ -152,7 +183,7 @@ impl Projector {
 
     async fn step_on(&self, client: &mut Client) -> Result<bool, StoreError> {
         let checkpoints = checkpoint::all(&***client, Kind::Projection).await?;
-        let mut by_position: BTreeMap<i64, Vec<&Arc<dyn Projection>>> = BTreeMap::new();
+        let mut places: BTreeMap<i64, Group<'_>> = BTreeMap::new();
         for projection in self.projections.iter() {
             let name = projection.name();
             // Taken for one that stands at 0 it would never move, and nothing else would.
@@ -163,56 +194,74 @@ impl Projector {
             };
             // Of another build: that one folds it.
             if known.version == projection.version() {
-                by_position.entry(known.position).or_default().push(projection);
+                places.entry(known.position).or_default().push(projection);
             }
         }
-        let mut places = by_position.into_iter();
-        let Some((from, group)) = places.next() else { return Ok(false) };
-        let until = places.next().map(|(position, _)| position);
+        // First what is new for those in front: one that lags, or is made anew, keeps no other waiting.
+        let Some((front, first)) = places.pop_last() else { return Ok(false) };
+        let mut reached = vec![(self.fold_page(client, &first, front, None).await?, front, first)];
+        if let Some((from, last)) = places.pop_first() {
+            let until = places.first_key_value().map_or(front, |(position, _)| *position);
+            reached.push((self.fold_page(client, &last, from, Some(until)).await?, from, last));
+        }
+        let mut now: BTreeMap<&str, i64> =
+            checkpoints.iter().map(|(n, c)| (n.as_str(), c.position)).collect();
+        let mut moved = false;
+        for (outcome, from, group) in &reached {
+            moved |= !matches!(outcome, Page::Nothing);
+            let to = if let Page::Folded(to) = outcome { *to } else { *from };
+            now.extend(group.iter().map(|p| (p.name(), to)));
+        }
+        self.report(&checkpoints, &now);
+        Ok(moved)
+    }
+
+    /// Folds the next page behind `from`, up to `until`, for a group of projections that stand there.
+    async fn fold_page(
+        &self,
+        client: &mut Client,
+        group: &Group<'_>,
+        from: i64,
+        until: Option<i64>,
+    ) -> Result<Page, StoreError> {
         let mut events = log::page(client, from, until, PAGE).await?;
         if let Some(unknown) = known::readable(&mut events) {
-            for projection in &group {
+            for projection in group {
                 let (name, reason) = (projection.name(), unknown.to_string());
                 if checkpoint::stop(&***client, name, unknown.position, &reason).await? {
                     tracing::error!(projection = name, reason, "a projection has stopped");
                 }
             }
-            return Ok(false);
+            return Ok(Page::Nothing);
         }
-        let Some(to) = events.last().map(|e| e.position) else {
-            self.report(from, &checkpoints);
-            self.projected.send_if_modified(|p| std::mem::replace(p, from) != from);
-            return Ok(false);
-        };
+        let Some(to) = events.last().map(|e| e.position) else { return Ok(Page::Nothing) };
         // What has set streams aside that stand in this page keeps no other from folding it at once.
-        let parked = parked(client, &group).await?;
+        let parked = parked(client, group).await?;
         let aside = |p: &Arc<dyn Projection>| {
             parked.get(p.name()).is_some_and(|streams| events.iter().any(|e| streams.contains(&e.stream_id)))
         };
         let (mut careful, mut whole): (Vec<_>, Vec<_>) = group.iter().copied().partition(|p| aside(p));
         // One that cannot fold the page leaves it to the others.
-        while !whole.is_empty()
-            && let Some(failed) = self.fold(client, &whole, &events, from, to).await?
-        {
-            careful.extend(whole.extract_if(.., |p| p.name() == failed));
+        while !whole.is_empty() {
+            match self.fold(client, &whole, &events, from, to).await? {
+                Fold::Done => break,
+                Fold::Elsewhere => return Ok(Page::Elsewhere),
+                Fold::Failed(failed) => careful.extend(whole.extract_if(.., |p| p.name() == failed)),
+            }
         }
         for projection in careful {
-            self.fold_carefully(client, projection.as_ref(), &events, from).await?;
+            if !self.fold_carefully(client, projection.as_ref(), &events, from).await? {
+                return Ok(Page::Elsewhere);
+            }
         }
-        for projection in &group {
-            self.metrics
-                .projections
-                .applied
-                .with_label_values(&[projection.name()])
-                .inc_by(events.len() as u64);
+        for projection in group {
+            let applied = &self.metrics.projections.applied;
+            applied.with_label_values(&[projection.name()]).inc_by(events.len() as u64);
         }
-        if until.is_none() {
-            self.projected.send_if_modified(|p| std::mem::replace(p, to) != to);
-        }
-        Ok(true)
+        Ok(Page::Folded(to))
     }
 
-    /// All projections and all events in one transaction; the name of the first that could not, if one could not.
+    /// All projections and all events in one transaction.
     async fn fold(
         &self,
         client: &mut Client,
@@ -220,7 +269,7 @@ impl Projector {
         events: &[RecordedEvent],
         from: i64,
         to: i64,
-    ) -> Result<Option<&'static str>, StoreError> {
+    ) -> Result<Fold, StoreError> {
         let names: Vec<&str> = group.iter().map(|p| p.name()).collect();
         let tx = Transaction::begin(client).await?;
         // Not lost with a crash: the checkpoint would be lost with it, and the page folded again.
@@ -228,7 +277,7 @@ impl Projector {
         // Moved first, so that another process that believes itself the projector waits here, and then sees
         // that the page is done.
         if !checkpoint::advance(&tx, &names, from, to).await? {
-            return Ok(None);
+            return Ok(Fold::Elsewhere);
         }
         // Each has tables of its own, so they need not take turns event by event, nor wait for each other's
         // answers: what one asks is on its way while another folds.
@@ -245,22 +294,23 @@ impl Projector {
                     Err(error) => error,
                 };
                 tracing::warn!(projection, from, to, %error, "a page cannot be folded at once");
-                return Ok(Some(projection));
+                return Ok(Fold::Failed(projection));
             }
         }
         drop(folds);
         tx.commit().await?;
-        Ok(None)
+        Ok(Fold::Done)
     }
 
-    /// One projection, each event for itself: what cannot be folded is parked with its stream.
+    /// One projection, each event for itself: what cannot be folded is parked with its stream. `false` if another process
+    /// moved it meanwhile.
     async fn fold_carefully(
         &self,
         client: &mut Client,
         projection: &dyn Projection,
         events: &[RecordedEvent],
         from: i64,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let name = projection.name();
         let rows =
             client.query("select distinct stream_id from dead_letters where name = $1", &[&name]).await?;
@@ -270,7 +320,7 @@ impl Projector {
             if parked.contains(&event.stream_id) {
                 let why = "an earlier event of this stream is parked";
                 if !set_aside(client, name, at, event, why).await? {
-                    return Ok(());
+                    return Ok(false);
                 }
                 at = event.position;
                 continue;
@@ -280,7 +330,7 @@ impl Projector {
                 let tx = Transaction::begin(client).await?;
                 tx.batch_execute("set local synchronous_commit = off").await?;
                 if !checkpoint::advance(&tx, &[name], at, event.position).await? {
-                    return Ok(());
+                    return Ok(false);
                 }
                 let outcome = apply_guarded(projection, &tx, event).await;
                 tries += 1;
@@ -304,7 +354,7 @@ impl Projector {
                     };
                     parked.insert(event.stream_id.clone());
                     if !set_aside(client, name, at, event, &error.to_string()).await? {
-                        return Ok(());
+                        return Ok(false);
                     }
                 }
             }
@@ -312,16 +362,50 @@ impl Projector {
         }
         let parked = i64::try_from(parked.len()).unwrap_or(i64::MAX);
         self.metrics.projections.parked.with_label_values(&[name]).set(parked);
-        Ok(())
+        Ok(true)
     }
 
-    fn report(&self, head: i64, checkpoints: &BTreeMap<String, checkpoint::Checkpoint>) {
-        for (name, checkpoint) in checkpoints {
-            let metrics = &self.metrics.projections;
-            metrics.position.with_label_values(&[name]).set(checkpoint.position);
-            metrics.lag_events.with_label_values(&[name]).set((head - checkpoint.position).max(0));
+    /// Tells how far each is, and pages how far all are that are not being made anew.
+    fn report(&self, checkpoints: &BTreeMap<String, checkpoint::Checkpoint>, now: &BTreeMap<&str, i64>) {
+        let head = (*self.journal.head().borrow()).max(now.values().copied().max().unwrap_or_default());
+        let metrics = &self.metrics.projections;
+        let mut current = None;
+        for projection in self.projections.iter() {
+            let name = projection.name();
+            let Some(checkpoint) = checkpoints.get(name) else { continue };
+            let position = now.get(name).copied().unwrap_or(checkpoint.position);
+            metrics.position.with_label_values(&[name]).set(position);
+            metrics.lag_events.with_label_values(&[name]).set((head - position).max(0));
+            if position >= checkpoint.anew_until {
+                current = Some(current.map_or(position, |least: i64| least.min(position)));
+            }
+        }
+        if let Some(current) = current {
+            self.projected.send_if_modified(|p| std::mem::replace(p, current) != current);
         }
     }
+}
+
+/// Projections that stand at the same place.
+type Group<'a> = Vec<&'a Arc<dyn Projection>>;
+
+/// What became of a page.
+enum Page {
+    /// There was none, or none that can be read.
+    Nothing,
+    /// Another process folded it.
+    Elsewhere,
+    /// All of the group stand here now.
+    Folded(i64),
+}
+
+/// What became of a page that several folded at once.
+enum Fold {
+    Done,
+    /// Another process moved one of them.
+    Elsewhere,
+    /// The first that could not.
+    Failed(&'static str),
 }
 
 /// Parks an event for one projection, and moves its checkpoint over it; `false` if somebody else moved it.
@@ -363,5 +447,5 @@ async fn start_anew(tx: &Transaction<'_>, projection: &dyn Projection) -> Result
     tx.batch_execute(projection.ddl()).await?;
     tx.execute("delete from dead_letters where name = $1", &[&projection.name()]).await?;
     checkpoint::go_on(&**tx, &[projection.name()]).await?;
-    checkpoint::set(&**tx, projection.name(), Kind::Projection, projection.version(), 0).await
+    checkpoint::begin_anew(&**tx, projection.name(), projection.version()).await
 }

@@ -122,7 +122,13 @@ impl Projector {
         tx.batch_execute("set local lock_timeout = '2s'").await?;
         // In the order in which the projector takes them: its checkpoint, then its tables.
         let name = projection.name();
-        tx.execute("select position from public.checkpoints where name = $1 for update", &[&name]).await?;
+        let sql = "select version from public.checkpoints where name = $1 for update";
+        let version: Option<i32> = tx.query_opt(sql, &[&name]).await?.map(|row| row.get(0));
+        if version != Some(projection.version()) {
+            return Err(StoreError::Cluster(format!(
+                "another version of Kinora has made {name} anew meanwhile"
+            )));
+        }
         for table in projection.tables() {
             tx.batch_execute(&format!("lock table views.\"{table}\" in access exclusive mode")).await?;
         }
@@ -166,7 +172,7 @@ async fn fold(
     until: i64,
 ) -> Result<i64, StoreError> {
     let events = log::after(&**tx, at, Some(until), PAGE).await?;
-    known::check(&events).map_err(|e| StoreError::Unreadable(e.to_string()))?;
+    known::check(&events)?;
     let Some(last) = events.last().map(|e| e.position) else { return Ok(at) };
     projection.apply_page(tx, &events).await.map_err(|error| unfolded(projection, at, last, &error))?;
     Ok(last)
@@ -188,7 +194,7 @@ async fn fold_in_memory(
     let (mut at, mut head) = (0, log::head(&***client).await?);
     let mut page = log::page(client, at, None, PAGE).await?;
     while let Some(to) = page.last().map(|e| e.position) {
-        known::check(&page).map_err(|e| StoreError::Unreadable(e.to_string()))?;
+        known::check(&page)?;
         let next = log::page(client, to, None, PAGE);
         let mut next = std::pin::pin!(next);
         // Asked once, it is sent; the server works on it meanwhile.

@@ -26,10 +26,14 @@ pub async fn run(cx: Services, desk: Desk) -> Result<(), LoopError> {
     while !desk.stopping() {
         sample_host(&cx.metrics, &cx.config.data);
         pool(&cx);
-        let up = match tables(&cx, &mut counted).await {
-            Ok(()) => true,
-            Err(error) => {
+        let up = match tokio::time::timeout(EVERY, tables(&cx, &mut counted)).await {
+            Ok(Ok(())) => true,
+            Ok(Err(error)) => {
                 desk.failed(&error.to_string());
+                false
+            }
+            Err(_) => {
+                desk.failed("the database does not answer");
                 false
             }
         };

@@ -10,7 +10,7 @@ use super::services::Services;
 use super::supervisor::{Desk, LoopError};
 use crate::domain::clock::{RunState, run_id};
 use crate::store::{Metadata, StoreError, checkpoint};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -83,9 +83,24 @@ pub async fn run(all: Vec<Arc<dyn Job>>, cx: Services, desk: Desk) -> Result<(),
     Ok(())
 }
 
+/// How far this machine's clock may be ahead of the database's: a month ahead, everybody would be charged a month early.
+const AHEAD: TimeDelta = TimeDelta::minutes(5);
+
+/// Takes or renews the lease; an error if this machine's clock cannot be believed.
 async fn lease(cx: &Services) -> Result<bool, StoreError> {
     let client = cx.pool.get().await?;
+    let theirs: DateTime<Utc> = client.query_one("select clock_timestamp()", &[]).await?.get(0);
+    believable(Utc::now(), theirs)?;
     checkpoint::lease(&**client, "scheduler", cx.process, 15.0).await
+}
+
+fn believable(ours: DateTime<Utc>, theirs: DateTime<Utc>) -> Result<(), StoreError> {
+    if ours - theirs <= AHEAD {
+        return Ok(());
+    }
+    Err(StoreError::Cluster(format!(
+        "this machine's clock says {ours:.0?}, the database's {theirs:.0?}: nothing is run before its time; set it right (NTP)"
+    )))
 }
 
 /// Runs one slot unless it has run; whether it is over.
@@ -97,4 +112,21 @@ async fn run_slot(job: &dyn Job, slot: DateTime<Utc>, cx: &Services) -> Result<b
     let meta = Metadata::system("scheduler", Uuid::now_v7(), cx.clock.now());
     jobs::run(job, slot, meta, false, cx).await?;
     Ok(matches!(cx.run_state(id).await?, RunState::Completed | RunState::Failed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_far_ahead_runs_nothing() {
+        let theirs: DateTime<Utc> = "2026-12-01T10:00:00Z".parse().unwrap();
+        assert!(believable(theirs + AHEAD, theirs).is_ok());
+        assert!(
+            believable(theirs - TimeDelta::days(40), theirs).is_ok(),
+            "late, but nothing before its time"
+        );
+        let told = believable(theirs + AHEAD + TimeDelta::seconds(1), theirs).unwrap_err().to_string();
+        assert!(told.contains("2026-12-01T10:05:01Z") && told.contains("NTP"), "{told}");
+    }
 }

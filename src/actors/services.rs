@@ -10,9 +10,11 @@ use crate::adapters::oidc::Oidc;
 use crate::clock::Clock;
 use crate::config::{LiveConfig, Secrets};
 use crate::domain::clock::{Run, RunState};
+use crate::domain::shared::Decider;
 use crate::media::files::Files;
 use crate::metrics::Metrics;
 use crate::projections::Reader;
+use crate::store::checkpoint;
 use crate::store::dump::Dumper;
 use crate::store::event::stream_name;
 use crate::store::repository::EventRepository;
@@ -32,6 +34,9 @@ pub struct Services {
     pub clock: Clock,
     /// Connections.
     pub pool: Pool,
+    /// Connections whose commits wait for the disk, in workflows too (whose own do not): for what must stand before
+    /// somebody outside is asked.
+    pub lasting: Pool,
     /// The log's writer.
     pub journal: Journal,
     /// The log's witness.
@@ -78,12 +83,16 @@ impl Services {
     /// If the database cannot be read.
     pub async fn settle(&self, patience: Duration) -> Result<bool, StoreError> {
         let deadline = Instant::now() + patience;
+        // Those of this build: what another one left behind stands still.
+        let (workflows, lists) = (super::workflows::all(), crate::projections::all());
+        let readers: Vec<&str> =
+            workflows.iter().map(|w| w.name()).chain(lists.iter().map(|l| l.name())).collect();
         loop {
             {
                 let client = self.pool.get().await?;
                 let head = log::head(&**client).await?;
-                let slowest: Option<i64> =
-                    client.query_one("select min(position) from checkpoints", &[]).await?.get(0);
+                let sql = "select min(position) from checkpoints where name = any($1)";
+                let slowest: Option<i64> = client.query_one(sql, &[&readers]).await?.get(0);
                 if slowest.is_none_or(|p| p >= head)
                     && !super::mailer::is_due(&client, self.clock.now()).await?
                     && log::head(&**client).await? == head
@@ -128,16 +137,24 @@ impl Services {
 }
 
 impl Services {
-    /// Events between the head of the log and the slowest projection.
+    /// Events between the head of the log and the slowest projection, but for those that are being made anew.
     ///
     /// # Errors
     /// If the database cannot be read.
     pub async fn lag(&self) -> Result<i64, StoreError> {
         let client = self.pool.get().await?;
         let head = log::head(&**client).await?;
-        let slowest =
-            client.query_one("select min(position) from checkpoints where kind = 'projection'", &[]).await?;
+        let slowest = client.query_one(checkpoint::CURRENT, &[&crate::projections::names()]).await?;
         Ok(slowest.get::<_, Option<i64>>(0).map_or(0, |p| head - p))
+    }
+
+    /// Version and position of the last event of an aggregate; zeros for none.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn end_of<A: Decider>(&self, id: Uuid) -> Result<(i64, i64), StoreError> {
+        let client = self.pool.get().await?;
+        log::end_of_stream(&client, &stream_name(A::TYPE, id)).await
     }
 
     /// Free bytes on the disk of the data folder; 0 if that cannot be told.

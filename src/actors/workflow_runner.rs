@@ -23,8 +23,9 @@ const PAGE: i64 = 200;
 const POLL: Duration = Duration::from_millis(500);
 const LEASE_SECONDS: f64 = 15.0;
 
-/// Gives every workflow a checkpoint, so that nobody takes a missing one for a finished one. A new
-/// workflow starts at the beginning of the log.
+/// Gives every workflow a checkpoint, so that nobody takes a missing one for a finished one: where the log ends now,
+/// or at its beginning (see [`Workflow::begins_at_the_first`]). One of a workflow that this build does not know stays: another
+/// build may be at work beside it, and would begin anew without it.
 ///
 /// # Errors
 /// If the database refuses.
@@ -33,14 +34,13 @@ pub async fn prepare(workflows: &[Arc<dyn Workflow>], cx: &Services) -> Result<(
     for workflow in workflows {
         client
             .execute(
-                "insert into checkpoints (name, kind, position) values ($1, 'workflow', 0) on conflict (name) do nothing",
-                &[&workflow.name()],
+                "insert into checkpoints (name, kind, position)
+                 select $1, 'workflow', case when $2 then 0 else position end from log_head where log_id = 1
+                 on conflict (name) do nothing",
+                &[&workflow.name(), &workflow.begins_at_the_first()],
             )
             .await?;
     }
-    let names: Vec<&str> = workflows.iter().map(|w| w.name()).collect();
-    checkpoint::go_on(&**client, &names).await?;
-    client.execute("delete from checkpoints where kind = 'workflow' and name <> all($1)", &[&names]).await?;
     Ok(())
 }
 
@@ -54,6 +54,7 @@ pub async fn run(workflow: Arc<dyn Workflow>, cx: Services, desk: Desk) -> Resul
     let lease = format!("workflow {name}");
     let followed = Followed::of(workflow.follows());
     let mut leased: Option<Instant> = None;
+    let mut begun = false;
     // Where it stands, as long as nobody else can have moved it.
     let mut place: Option<i64> = None;
     while !desk.stopping() {
@@ -67,13 +68,20 @@ pub async fn run(workflow: Arc<dyn Workflow>, cx: Services, desk: Desk) -> Resul
                 desk.pause(Duration::from_secs(1)).await;
                 continue;
             }
+            if !begun {
+                // It says so again if it must.
+                checkpoint::go_on(&**client, &[name]).await?;
+                begun = true;
+            }
             leased = Some(Instant::now());
         }
         let (from, page) = {
             let client = cx.pool.get().await?;
             let from = match place {
                 Some(from) => from,
-                None => checkpoint::position(&client, name).await?,
+                None => checkpoint::position(&client, name).await?.ok_or_else(|| {
+                    StoreError::Cluster(format!("the workflow {name} has no checkpoint; restart Kinora"))
+                })?,
             };
             let until = durable(&client, &cx, from, told).await?;
             (from, followed.page(&client, from, until, PAGE).await?)
@@ -202,6 +210,18 @@ async fn react(
         let handled = AssertUnwindSafe(workflow.handle(event, cx)).catch_unwind().await;
         let panicked = || Err(WorkflowError::Failed("a fault of the program (a panic, see its log)".into()));
         let Err(error) = handled.unwrap_or_else(|_| panicked()) else { return Ok(true) };
+        // Not of this event's making, nor ours to get over: the stream is for the version that wrote on it.
+        if let Some(unknown) = error.newer() {
+            let reason = unknown.to_string();
+            let client = cx.pool.get().await?;
+            if checkpoint::stop(&**client, name, unknown.position, &reason).await? {
+                tracing::error!(workflow = name, at = event.position, reason, "a workflow has stopped");
+            }
+            drop(client);
+            desk.failed(&reason);
+            desk.pause(LONGEST_PAUSE).await;
+            return Ok(false);
+        }
         // Where Kinora is busy or the database away, nothing is wrong with the event; but one that never works does
         // not hold up all others for ever.
         if !error.is_passing() || begun.elapsed() > PATIENCE {

@@ -85,6 +85,9 @@ async fn work(
     (stop, reload): (&mut Signals, &mut tokio::signal::unix::Signal),
     reread: &impl Fn(),
 ) -> Result<(), CliError> {
+    if roles.projector {
+        instance.projector.take_over().await?;
+    }
     instance.start(roles);
     let address = instance.services.config.metrics_listen;
     let numbers = TcpListener::bind(address).await.map_err(|e| StartError::Listen(address, e))?;

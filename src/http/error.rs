@@ -202,8 +202,9 @@ impl<E: std::fmt::Display> From<CommandError<E>> for HttpError {
         match error {
             CommandError::Refused(why) => Self::Conflict(why.to_string()),
             CommandError::Taken { .. } => Self::Conflict(error.to_string()),
+            CommandError::Stale => Self::Precondition(error.to_string()),
             CommandError::Busy => Self::busy(),
-            CommandError::TimedOut | CommandError::Unavailable => {
+            CommandError::TimedOut | CommandError::Unavailable | CommandError::Newer(_) => {
                 Self::Unavailable { why: error.to_string(), retry_after: Duration::from_secs(5) }
             }
             CommandError::Panicked => Self::Internal("an aggregate panicked".into()),

@@ -51,6 +51,7 @@ mod team_words;
 pub mod teams;
 
 use crate::domain::shared::PersonalRef;
+use crate::store::checkpoint;
 use crate::store::event::DecodeError;
 use crate::store::{Client, Pool, RecordedEvent, StoreError, Transaction, Vault};
 use async_trait::async_trait;
@@ -60,6 +61,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use std::collections::{BTreeMap, HashMap};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::LazyLock;
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -221,6 +223,12 @@ impl From<serde_json::Error> for ProjectionError {
 /// Why a query gave no answer.
 pub type QueryError = StoreError;
 
+/// The names of all projections of this build.
+pub fn names() -> &'static [&'static str] {
+    static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| all().iter().map(|p| p.name()).collect());
+    &NAMES
+}
+
 /// All projections of Kinora.
 #[must_use]
 pub fn all() -> Vec<Arc<dyn Projection>> {
@@ -327,7 +335,17 @@ impl Reader {
         Ok(row.map(|r| r.get(0)))
     }
 
-    /// Waits until all projections have reached `position`; `false` if that takes longer than
+    /// Whether a projection is being made anew: pages that are made of it are not whole.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub async fn any_made_anew(&self) -> Result<bool, QueryError> {
+        let sql = "select exists (select from public.checkpoints
+             where kind = 'projection' and name = any($1) and position < anew_until)";
+        Ok(self.client().await?.query_one(sql, &[&names()]).await?.get(0))
+    }
+
+    /// Waits until all projections that are not being made anew have reached `position`; `false` if that takes longer than
     /// `patience`, then the page should say that it is still being updated.
     ///
     /// # Errors
@@ -347,38 +365,36 @@ impl Reader {
         }
     }
 
-    /// Waits until the projection called `name` has reached `position`, however far the others are; `false` if that takes
-    /// longer than `patience`.
+    /// Waits until the projections called `names` have reached `position`, being made anew or not, however far the others
+    /// are; `false` if that takes longer than `patience`. For those who act on what these lists say.
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub async fn wait_for_one(
+    pub async fn wait_for_these(
         &self,
-        name: &str,
+        names: &[&str],
         position: i64,
         patience: Duration,
     ) -> Result<bool, QueryError> {
         let deadline = tokio::time::Instant::now() + patience;
-        let sql = "select position >= $2 from public.checkpoints where kind = 'projection' and name = $1";
+        let mut projected = self.projected.clone();
+        let sql = "select count(*) from public.checkpoints where kind = 'projection' and name = any($1) and position >= $2";
         loop {
-            let row = self.client().await?.query_opt(sql, &[&name, &position]).await?;
-            if row.is_some_and(|row| row.get(0)) {
+            projected.mark_unchanged();
+            let there: i64 = self.client().await?.query_one(sql, &[&names, &position]).await?.get(0);
+            if usize::try_from(there).ok() == Some(names.len()) {
                 return Ok(true);
             }
             let soon = tokio::time::Instant::now() + Duration::from_millis(25);
             if soon > deadline {
                 return Ok(false);
             }
-            tokio::time::sleep_until(soon).await;
+            let _ = tokio::time::timeout_at(soon, projected.changed()).await;
         }
     }
 
     async fn projected_position(&self) -> Result<i64, QueryError> {
-        let row = self
-            .client()
-            .await?
-            .query_one("select min(position) from public.checkpoints where kind = 'projection'", &[])
-            .await?;
+        let row = self.client().await?.query_one(checkpoint::CURRENT, &[&names()]).await?;
         Ok(row.get::<_, Option<i64>>(0).unwrap_or(i64::MAX))
     }
 }

@@ -6,7 +6,7 @@
 
 use super::log::{self, Verification};
 use super::signed_note::{Checkpoint, Signer, Verifier};
-use super::{Pool, StoreError};
+use super::{Pool, StoreError, strays};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 use std::fs;
@@ -138,7 +138,7 @@ impl Audit {
         more: &[String],
         progress: impl FnMut(i64, i64),
     ) -> Result<Verification, StoreError> {
-        let client = self.pool.get().await?;
+        let mut client = self.pool.get().await?;
         let sql = "select position, note from log_checkpoints where log_id = 1 order by position";
         let mut known: BTreeMap<i64, Vec<Checkpoint>> = BTreeMap::new();
         let mut in_table: BTreeMap<i64, Checkpoint> = BTreeMap::new();
@@ -178,6 +178,12 @@ impl Audit {
         let start = if new_only { in_table.pop_last().map(|(_, c)| (c.position, c.hash)) } else { None };
         let checkpoints = known.values().map(Vec::len).sum::<usize>();
         let mut found = log::verify(&**client, start, &known, progress).await?;
+        if found.ok
+            && !new_only
+            && let Some((position, reason)) = strays::find(&mut client).await?
+        {
+            found = log::bad(position, found.events, reason);
+        }
         found.checkpoints = i64::try_from(checkpoints).unwrap_or(i64::MAX);
         Ok(found)
     }

@@ -2,7 +2,7 @@
 
 use super::{Client, StoreError};
 use std::collections::BTreeMap;
-use tokio_postgres::{GenericClient, Transaction};
+use tokio_postgres::{GenericClient, Row, Transaction};
 use uuid::Uuid;
 
 /// Whether a reader folds events into tables or acts on them.
@@ -32,7 +32,23 @@ pub struct Checkpoint {
     pub version: i32,
     /// The last event it has digested.
     pub position: i64,
+    /// Where the log ended when it was begun anew; 0 for one that began with the log.
+    pub anew_until: i64,
 }
+
+impl Checkpoint {
+    /// Whether it is being made anew: until it has come to where the log ended when that began.
+    #[must_use]
+    pub const fn is_made_anew(&self) -> bool {
+        self.position < self.anew_until
+    }
+}
+
+/// Where all projections of the names `$1` are that are not being made anew, as SQL. By name, because what another build
+/// left behind stands still.
+pub const CURRENT: &str =
+    "select coalesce(min(position) filter (where position >= anew_until), min(position))
+    from public.checkpoints where kind = 'projection' and name = any($1)";
 
 /// All checkpoints of a kind by name.
 ///
@@ -43,36 +59,36 @@ pub async fn all<C: GenericClient>(
     kind: Kind,
 ) -> Result<BTreeMap<String, Checkpoint>, StoreError> {
     let rows = client
-        .query("select name, version, position from checkpoints where kind = $1", &[&kind.as_str()])
+        .query(
+            "select name, version, position, anew_until from checkpoints where kind = $1",
+            &[&kind.as_str()],
+        )
         .await?;
-    Ok(rows.iter().map(|r| (r.get(0), Checkpoint { version: r.get(1), position: r.get(2) })).collect())
+    let read = |r: &Row| Checkpoint { version: r.get(1), position: r.get(2), anew_until: r.get(3) };
+    Ok(rows.iter().map(|r| (r.get(0), read(r))).collect())
 }
 
-/// How far a reader has come; 0 for one that has not begun.
+/// How far a reader has come; none for one that has no checkpoint.
 ///
 /// # Errors
 /// If the database cannot be read.
-pub async fn position(client: &Client, name: &str) -> Result<i64, StoreError> {
+pub async fn position(client: &Client, name: &str) -> Result<Option<i64>, StoreError> {
     let statement = client.prepare_cached("select position from checkpoints where name = $1").await?;
-    Ok(client.query_opt(&statement, &[&name]).await?.map_or(0, |row| row.get(0)))
+    Ok(client.query_opt(&statement, &[&name]).await?.map(|row| row.get(0)))
 }
 
-/// Sets a checkpoint, whatever it was: for a reader that starts or is rebuilt.
+/// Lets a projection begin with the first event, whatever was before.
 ///
 /// # Errors
 /// If the database cannot be written.
-pub async fn set<C: GenericClient>(
-    client: &C,
-    name: &str,
-    kind: Kind,
-    version: i32,
-    position: i64,
-) -> Result<(), StoreError> {
+pub async fn begin_anew<C: GenericClient>(client: &C, name: &str, version: i32) -> Result<(), StoreError> {
     client
         .execute(
-            "insert into checkpoints (name, kind, version, position) values ($1, $2, $3, $4)
-             on conflict (name) do update set kind = $2, version = $3, position = $4, updated_at = now()",
-            &[&name, &kind.as_str(), &version, &position],
+            "insert into checkpoints (name, kind, version, position, anew_until)
+             select $1, 'projection', $2, 0, position from log_head where log_id = 1
+             on conflict (name) do update
+             set kind = excluded.kind, version = $2, position = 0, anew_until = excluded.anew_until, updated_at = now()",
+            &[&name, &version],
         )
         .await?;
     Ok(())

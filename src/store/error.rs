@@ -15,6 +15,9 @@ pub enum StoreError {
     /// The log holds something this version cannot read.
     #[error("{0}. A newer Kinora may have written it: run that version, or restore a matching backup.")]
     Unreadable(String),
+    /// The log holds an event that a newer version wrote.
+    #[error(transparent)]
+    Newer(#[from] super::known::Unknown),
     /// A file of the data folder could not be read or written.
     #[error("{what}: {cause}")]
     File {
@@ -52,7 +55,8 @@ impl StoreError {
     #[must_use]
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Connection(_) => true,
+            // The key store may lie on another machine.
+            Self::Connection(_) | Self::File { .. } => true,
             Self::Database(error) if error.code().is_none() => error.is_closed(),
             _ => self.state().is_some_and(|state| {
                 !self.is_time_out() && matches!(state.get(..2), Some("08" | "40" | "53" | "55" | "57" | "58"))

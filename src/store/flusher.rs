@@ -4,8 +4,9 @@
 //! one small synchronous commit makes everything durable that was committed before it. Batches that
 //! finish while one flush is running share the next.
 
-use super::journal::{AppendError, PATIENCE, Pending, Receipt, raise};
+use super::journal::{AppendError, Basis, PATIENCE, Pending, Receipt, raise};
 use super::pool::{Database, connect};
+use super::writer::answered;
 use super::{StoreError, event, log};
 use crate::metrics::Metrics;
 use std::collections::HashSet;
@@ -142,14 +143,20 @@ impl Worker {
             let started = Instant::now();
             let mut batches = std::mem::take(&mut waiting);
             loop {
-                match self.flush(&mut batches).await {
+                match answered(self.flush(&mut batches)).await {
                     Ok(()) => break,
                     Err(error) => {
                         self.connection = None;
                         tracing::warn!(%error, batches = batches.len(), "flush interrupted; trying again");
                         if started.elapsed() > PATIENCE {
-                            for answer in batches.iter_mut().flat_map(|b| &mut b.answers) {
-                                *answer = Err(AppendError::Unavailable);
+                            for executed in &mut batches {
+                                // What was decided on top of them may rest on nothing.
+                                executed
+                                    .batch
+                                    .iter()
+                                    .filter_map(|p| p.append.basis.as_ref())
+                                    .for_each(Basis::give_up);
+                                executed.answers.fill_with(|| Err(AppendError::Unavailable));
                             }
                             break;
                         }

@@ -2,8 +2,8 @@
 //! processes of two versions share it. Whoever passed over such an event, or read it as something it is not,
 //! would never come back to it; so readers stop in front of it.
 
-use super::RecordedEvent;
 use super::event::DecodeError;
+use super::{RecordedEvent, StoreError};
 use crate::domain::account::AccountEvent;
 use crate::domain::approval::ApprovalEvent;
 use crate::domain::character::CharacterEvent;
@@ -158,6 +158,14 @@ pub(super) fn cut(events: &mut Vec<RecordedEvent>) -> Option<Unknown> {
 pub fn check(events: &[RecordedEvent]) -> Result<(), Unknown> {
     let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
     events.iter().find(|e| !fits(&known, e)).map_or(Ok(()), |event| Err(of(event)))
+}
+
+/// Why an event of a stream cannot be read: by a newer version's hand, or because it is broken.
+pub(super) fn why_not(event: &RecordedEvent, error: &DecodeError) -> StoreError {
+    match check(std::slice::from_ref(event)) {
+        Err(unknown) => StoreError::Newer(unknown),
+        Ok(()) => StoreError::Unreadable(error.to_string()),
+    }
 }
 
 fn fits(known: &Known, event: &RecordedEvent) -> bool {

@@ -115,6 +115,10 @@ pub(super) async fn streams(
 /// The smallest thing that writes WAL in a transaction of its own.
 pub(super) const BARRIER: &str = "select pg_logical_emit_message(true, 'kinora', '')";
 
+/// As [`BARRIER`], on a connection that may be one whose commits do not wait: this one does.
+const SETTLE: &str =
+    "select set_config('synchronous_commit', 'on', true), pg_logical_emit_message(true, 'kinora', '')";
+
 /// Waits until everything that can be read in the log now is durable, whichever process wrote it: the
 /// journal commits under load before the disk has it. Whoever acts outside the database on what was
 /// read, or tells somebody that it stands, asks for this first.
@@ -122,7 +126,7 @@ pub(super) const BARRIER: &str = "select pg_logical_emit_message(true, 'kinora',
 /// # Errors
 /// If the database is away.
 pub async fn settle<C: GenericClient>(client: &C) -> Result<(), StoreError> {
-    client.query_one(BARRIER, &[]).await?;
+    client.query_one(SETTLE, &[]).await?;
     Ok(())
 }
 
@@ -132,8 +136,18 @@ pub async fn settle<C: GenericClient>(client: &C) -> Result<(), StoreError> {
 /// If the database is away.
 pub async fn settled_version(client: &Client, stream_id: &str) -> Result<i64, StoreError> {
     let sql = "select coalesce((select max(version) from events where log_id = 1 and stream_id = $1), 0),
-               pg_logical_emit_message(true, 'kinora', '')";
+               set_config('synchronous_commit', 'on', true), pg_logical_emit_message(true, 'kinora', '')";
     Ok(client.query_one(&client.prepare_cached(sql).await?, &[&stream_id]).await?.get(0))
+}
+
+/// Version and position of a stream's last event; zeros for none.
+///
+/// # Errors
+/// If the database is away.
+pub async fn end_of_stream(client: &Client, stream_id: &str) -> Result<(i64, i64), StoreError> {
+    let sql = "select version, position from events where log_id = 1 and stream_id = $1 order by version desc limit 1";
+    let row = client.query_opt(&client.prepare_cached(sql).await?, &[&stream_id]).await?;
+    Ok(row.map_or((0, 0), |row| (row.get(0), row.get(1))))
 }
 
 /// Where the events of a command that was executed stand, if it was.

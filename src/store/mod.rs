@@ -29,6 +29,7 @@ pub mod repository;
 pub mod ruling;
 pub mod signed_note;
 pub mod snapshots;
+mod strays;
 pub mod transaction;
 pub mod upcasters;
 pub mod vault;

@@ -12,9 +12,11 @@ pub type Pool = deadpool_postgres::Pool;
 pub type Client = deadpool_postgres::Client;
 
 /// Pages and projections name their tables without schema; a rebuild can so point elsewhere. The
-/// threshold of search lets two swapped letters of a short word pass ("slat" for "salt").
-const OPTIONS: &str =
-    "-c search_path=views,public -c statement_timeout=60s -c pg_trgm.word_similarity_threshold=0.45";
+/// threshold of search lets two swapped letters of a short word pass ("slat" for "salt"). The server itself ends what a
+/// machine that died, or a process that was stopped, left open: its locks would keep everybody else for hours.
+const OPTIONS: &str = "-c search_path=views,public -c statement_timeout=60s -c pg_trgm.word_similarity_threshold=0.45 \
+     -c idle_in_transaction_session_timeout=30s -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 \
+     -c tcp_keepalives_count=3 -c tcp_user_timeout=15s";
 
 /// Beside [`OPTIONS`], on connections that look up by key only.
 const BY_KEY: &str = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off";

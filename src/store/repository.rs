@@ -1,7 +1,9 @@
 //! Loading aggregates: the `cqrs-es` event store over tokio-postgres and the journal.
 
 use super::event::{RecordedEvent, encode_payload, stream_name};
-use super::{Append, AppendError, Basis, Journal, Metadata, NewEvent, Pool, StoreError, log, snapshots};
+use super::{
+    Append, AppendError, Basis, Journal, Metadata, NewEvent, Pool, StoreError, known, log, snapshots,
+};
 use crate::domain::shared::{Decider, aggregate::CategoryEvent};
 use chrono::Utc;
 use cqrs_es::{AggregateContext, AggregateError, DomainEvent, EventEnvelope, EventStore};
@@ -147,7 +149,7 @@ where
 {
     event
         .decode::<A::Event>()
-        .map_err(|e| StoreError::Unreadable(e.to_string()))?
+        .map_err(|e| known::why_not(event, &e))?
         .ok_or_else(|| StoreError::Unreadable(format!("{} is not a stream of {}", event.stream_id, A::TYPE)))
 }
 

@@ -31,6 +31,20 @@ const WORTH: usize = 32;
 /// each time, up to this.
 const LONGEST_DISTRUST: u32 = 64;
 
+/// How long a server may leave a batch without any answer before it is taken for frozen: longer than its own limit for a
+/// statement, so that one that is merely slow answers before.
+pub(super) const FROZEN: Duration = Duration::from_secs(75);
+
+/// As `work`, but for a server that does not answer any more.
+///
+/// # Errors
+/// As `work`, or that there is no answer.
+pub(super) async fn answered<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    let silent =
+        |_| StoreError::Cluster(format!("PostgreSQL has not answered for {} seconds", FROZEN.as_secs()));
+    tokio::time::timeout(FROZEN, work).await.map_err(silent)?
+}
+
 /// A connection with its prepared statements.
 struct Line {
     client: Client,
@@ -45,10 +59,8 @@ impl Line {
         client
             .batch_execute("set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set enable_bitmapscan = off; set enable_material = off; set plan_cache_mode = force_generic_plan")
             .await?;
-        // It holds the head of the log: a machine that dies in between must not keep it from all others for hours.
-        client
-            .batch_execute("set idle_in_transaction_session_timeout = '10s'; set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3; set tcp_user_timeout = '15s'")
-            .await?;
+        // It holds the head of the log: sooner than for others.
+        client.batch_execute("set idle_in_transaction_session_timeout = '10s'").await?;
         let wait = if durable { "on" } else { "off" };
         client.batch_execute(&format!("set synchronous_commit = {wait}")).await?;
         let locked = Locked::prepare(&client).await?;
@@ -71,9 +83,12 @@ pub(super) struct Writer {
     left: Option<Left>,
     /// For how many batches that is not trusted, and how many the next disappointment costs.
     distrust: (u32, u32),
-    /// How often the server may have been another one than before: raised with each connection that is
-    /// opened while no other stands.
+    /// How often the server may have been another one than before: raised with each connection that is opened in the
+    /// place of a broken one, whatever the other seems to be (a connection that nobody uses breaks late), or while no
+    /// other stands.
     generation: Arc<AtomicU64>,
+    /// Whether the durable and the quick connection have been open before.
+    had: [bool; 2],
 }
 
 /// What one transaction gave.
@@ -101,12 +116,14 @@ type Flights = FuturesOrdered<BoxFuture<'static, Landed>>;
 impl Writer {
     pub fn new(database: Database, clock: Clock, flusher: Flusher, generation: Arc<AtomicU64>) -> Self {
         let (durable, quick, left) = (None, None, None);
-        Self { database, clock, flusher, durable, quick, left, distrust: (0, 1), generation }
+        let had = [false; 2];
+        Self { database, clock, flusher, durable, quick, left, distrust: (0, 1), generation, had }
     }
 
     pub async fn run(mut self, mut inbox: mpsc::Receiver<Pending>) {
         // Opened before anything is read for a decision: as long as it stands, so does what was read.
         self.durable = Line::open(&self.database, true).await.ok().map(Arc::new);
+        self.had[0] = self.durable.is_some();
         let mut waiting = Vec::with_capacity(BATCH);
         let mut flights = Flights::new();
         loop {
@@ -161,9 +178,10 @@ impl Writer {
             let appends = appends_of(&batch);
             let apart = lean::are_few(&appends);
             let outcome = if apart {
-                lean::write_each(&line.client, &line.lean, &appends, &plan).await
+                let each = lean::write_each(&line.client, &line.lean, &appends, &plan);
+                answered(async { Ok(each.await) }).await.unwrap_or_else(|silent| Err((0, silent)))
             } else {
-                let whole = lean::write(&line.client, &line.lean, &appends, &plan).await;
+                let whole = answered(lean::write(&line.client, &line.lean, &appends, &plan)).await;
                 whole.map(|w| if w { appends.len() } else { 0 }).map_err(|error| (0, error))
             };
             let (written, broken) = match outcome {
@@ -193,8 +211,11 @@ impl Writer {
             again.push(next.batch);
         }
         self.left = None;
-        if broken.is_none() {
-            self.disappointed();
+        match broken {
+            None => self.disappointed(),
+            // Nothing is asked of a server that is silent.
+            Some(StoreError::Cluster(_)) => self.quick = None,
+            Some(_) => {}
         }
         for batch in again {
             self.write(batch, false).await;
@@ -261,17 +282,20 @@ impl Writer {
             Some(line) => line,
             None => {
                 self.left = None;
-                let line = Line::open(&self.database, durable).await?;
+                let line = answered(Line::open(&self.database, durable)).await?;
                 let other = if durable { &self.quick } else { &self.durable };
-                if !other.as_ref().is_some_and(|l| l.is_open()) {
+                let had = std::mem::replace(&mut self.had[usize::from(!durable)], true);
+                if had || !other.as_ref().is_some_and(|l| l.is_open()) {
                     self.generation.fetch_add(1, Ordering::AcqRel);
                 }
                 Arc::new(line)
             }
         };
-        let outcome = self.execute(&line, appends).await;
-        let usable =
-            outcome.is_ok() || (line.is_open() && line.client.batch_execute("rollback").await.is_ok());
+        let outcome = answered(self.execute(&line, appends)).await;
+        // Of a server that is silent nothing is asked any more.
+        let silent = matches!(outcome, Err(StoreError::Cluster(_)));
+        let usable = outcome.is_ok()
+            || (!silent && line.is_open() && line.client.batch_execute("rollback").await.is_ok());
         if usable {
             *(if durable { &mut self.durable } else { &mut self.quick }) = Some(line);
         }

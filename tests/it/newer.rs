@@ -3,6 +3,8 @@
 
 use crate::accounts::{person, signed_in};
 use crate::support::Studio;
+use kinora::actors::{CommandError, Envelope};
+use kinora::domain::approval::{Approval, ApprovalCommand};
 use kinora::domain::shared::Role;
 use kinora::projections::operator;
 use kinora::startup::Roles;
@@ -156,5 +158,48 @@ async fn readers_go_on_where_they_stood_when_the_newer_version_is_back() {
     assert_eq!(runs.len(), 1, "nothing was lost");
     new.verify().await;
     new.close().await;
+    studio.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_newer_version_added_to_a_stream_parks_nothing_that_stands_before_it() {
+    let studio = Studio::with_roles(Roles { web: true, ..Roles::default() }).await;
+    let cx = &studio.instance.services;
+    let sample = golden().join("approval/SecondPersonAgreed.1.json");
+    let samples: Vec<Value> =
+        serde_json::from_str(&std::fs::read_to_string(sample).expect("read")).expect("JSON");
+    let approval = Uuid::now_v7();
+    for (version, kind, payload) in [
+        (0, "SecondPersonAgreed", samples[0]["data"].to_string()),
+        (1, "SecondPersonDreamt", "{}".to_owned()),
+    ] {
+        let append = Append {
+            stream_id: format!("approval-{approval}"),
+            expected: version,
+            command_id: Uuid::now_v7(),
+            effective_at: cx.clock.now(),
+            metadata: format!(r#"{{"actor":"visitor","correlation":"{}"}}"#, Uuid::now_v7()),
+            events: vec![NewEvent { kind: kind.into(), type_version: 1, payload }],
+            vault: vec![],
+            claims: vec![],
+            releases: vec![],
+            basis: None,
+        };
+        cx.journal.append(append).await.expect("written");
+    }
+    // The first event makes a workflow load the stream, in which the second stands.
+    let old = studio.beside(Roles { projector: true, ..Roles::default() }).await;
+    let all = operator::readers(&old.instance.services.reader).await.expect("read").len();
+    let stopped = until_stopped(&old, 2, all).await;
+    assert!(stopped.iter().all(|s| s.reason.contains("newer Kinora")), "{stopped:?}");
+    for row in operator::readers(&old.instance.services.reader).await.expect("read") {
+        let stands = i64::from(row.name != "second-person");
+        assert_eq!((row.position, row.parked), (stands, 0), "{}", row.name);
+    }
+    let meta = Metadata::system("test", Uuid::now_v7(), cx.clock.now());
+    let command = ApprovalCommand::Record { refused: None, at: cx.clock.now() };
+    let told = cx.bus.dispatch::<Approval>(Envelope::new(Uuid::now_v7(), approval, command, meta)).await;
+    assert!(matches!(&told, Err(CommandError::Newer(event)) if event.position == 2), "{told:?}");
+    old.close().await;
     studio.close().await;
 }

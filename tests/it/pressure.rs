@@ -90,6 +90,12 @@ impl Holder {
             )
             .await
             .expect("written");
+        let receipt = "insert into command_receipts (command_id, stream_id, position, version, recorded_at)
+                       values ($1, $2, $3, 1, $4)";
+        client
+            .execute(receipt, &[&link.command_id, &link.stream_id, &link.position, &at])
+            .await
+            .expect("its receipt");
         client
             .execute("update log_head set position = $1, hash = $2", &[&link.position, &hash])
             .await

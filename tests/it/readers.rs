@@ -2,14 +2,18 @@
 
 use crate::accounts::person;
 use crate::support::Studio;
+use crate::support::diary::DiaryEvent;
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 use kinora::actors::projector::Projector;
 use kinora::domain::shared::Role;
 use kinora::projections::{Projection, ProjectionError};
+use kinora::startup::Roles;
+use kinora::store::checkpoint;
 use kinora::store::followed::Followed;
-use kinora::store::{Append, Metadata, NewEvent, RecordedEvent, Transaction, log};
+use kinora::store::{Append, Metadata, NewEvent, RecordedEvent, Transaction, known, log};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -205,5 +209,82 @@ async fn a_build_of_before_an_upgrade_leaves_the_tables_of_the_newer_one_alone()
         .expect("gone");
     let error = projector.step().await.expect_err("said").to_string();
     assert!(error.contains("kinds") && error.contains("restart"), "{error}");
+    studio.close().await;
+}
+
+/// Entries of a diary, which none of the site's lists knows.
+async fn entries(studio: &Studio, many: usize) -> i64 {
+    let cx = &studio.instance.services;
+    let event =
+        || NewEvent { kind: "EntryWritten".into(), type_version: 1, payload: "{\"number\":1}".into() };
+    let append = Append {
+        stream_id: format!("diary-{}", Uuid::now_v7()),
+        expected: 0,
+        command_id: Uuid::now_v7(),
+        effective_at: cx.clock.now(),
+        metadata: format!(r#"{{"actor":"visitor","correlation":"{}"}}"#, Uuid::now_v7()),
+        events: (0..many).map(|_| event()).collect(),
+        vault: vec![],
+        claims: vec![],
+        releases: vec![],
+        basis: None,
+    };
+    cx.journal.append(append).await.expect("written").position
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_is_made_anew_keeps_no_other_waiting() {
+    known::know::<DiaryEvent>();
+    // Nobody but this test folds here.
+    let studio = Studio::with_roles(Roles { web: true, ..Roles::default() }).await;
+    let cx = &studio.instance.services;
+    let projector =
+        Projector { projected: Arc::new(watch::Sender::new(0)), ..studio.instance.projector.clone() };
+    let head = entries(&studio, 3_000).await;
+    while projector.step().await.expect("folded") {}
+    let place = async |name: &str| -> (i64, i64) {
+        let sql = "select position, anew_until from checkpoints where name = $1";
+        let row = studio.client().await.query_one(sql, &[&name]).await.expect("a place");
+        (row.get(0), row.get(1))
+    };
+    assert_eq!((place("coupons").await.0, place("orders").await.0), (head, head));
+    assert!(!cx.reader.any_made_anew().await.expect("read"));
+    projector.rebuild("coupons").await.expect("begun anew");
+    assert_eq!(place("coupons").await, (0, head));
+    assert_eq!(cx.lag().await.expect("read"), 0, "what is made anew is not behind");
+    assert!(cx.reader.any_made_anew().await.expect("read"));
+    // What happens now is in the other lists after one step, and who waits for lists waits no longer than that.
+    let new = entries(&studio, 1).await;
+    assert!(projector.step().await.expect("folded"));
+    let (anew, _) = place("coupons").await;
+    assert_eq!(place("orders").await.0, new);
+    assert!(anew > 0 && anew < head, "{anew} of {head}");
+    assert_eq!(*projector.projected.borrow(), new);
+    assert!(cx.reader.wait_for(new, Duration::from_secs(10)).await.expect("read"));
+    let acts_on = cx.reader.wait_for_these(&["coupons"], new, Duration::from_millis(50)).await.expect("read");
+    assert!(!acts_on, "who acts on what a list says waits for all of it");
+    while projector.step().await.expect("folded") {}
+    assert_eq!(place("coupons").await.0, new);
+    assert!(!cx.reader.any_made_anew().await.expect("read"));
+
+    // An older build that looks at this studio takes no place away, and makes no list anew, until it serves alone.
+    let client = studio.client().await;
+    client
+        .execute("update checkpoints set version = version + 1 where name = 'orders'", &[])
+        .await
+        .expect("newer");
+    let lists: Vec<_> = projector.projections.iter().filter(|p| p.name() != "coupons").cloned().collect();
+    let older = Projector { projections: Arc::new(lists), process: Uuid::now_v7(), ..projector.clone() };
+    older.prepare().await.expect("prepared");
+    assert_eq!((place("coupons").await.0, place("orders").await.0), (new, new));
+    checkpoint::lease(&**client, "projector", Uuid::now_v7(), 3.0).await.expect("another process folds");
+    older.take_over().await.expect("left alone");
+    assert_eq!((place("coupons").await.0, place("orders").await.0), (new, new));
+    client.execute("delete from leases", &[]).await.expect("it ended");
+    older.take_over().await.expect("its own now");
+    assert_eq!(place("orders").await, (0, new));
+    let left = "select count(*) from checkpoints where name = 'coupons'";
+    assert_eq!(client.query_one(left, &[]).await.expect("count").get::<_, i64>(0), 0);
+    drop(client);
     studio.close().await;
 }

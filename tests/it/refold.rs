@@ -55,3 +55,26 @@ async fn a_rebuild_under_way_keeps_another_one_out_and_unknown_names_are_refused
     let unknown = operator.post("/operator/projections/nothing/rebuild", &[("_csrf", &csrf)]).await;
     assert_eq!(unknown.status, 404);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_that_a_workflow_set_aside_is_tried_again_with_one_button() {
+    let studio = Studio::start().await;
+    person(&studio, "operator@example.org", &[Role::Operator]).await;
+    let operator = signed_in(&studio, "operator@example.org").await;
+    let client = studio.client().await;
+    let park = "insert into dead_letters (name, position, stream_id, error, attempts)
+                select 'account-mails', position, stream_id, 'the server was away', 5 from events where position <= 3";
+    assert_eq!(client.execute(park, &[]).await.unwrap(), 3);
+    let page = operator.get("/operator").await.body;
+    assert!(page.contains("Try all of account-mails again"), "{page}");
+    let answer = operator.submit("/operator", "/operator/set-aside/account-mails/retry", &[]).await;
+    assert_eq!(
+        (answer.status, answer.location()),
+        (303, "/operator?done=tried-all&worked=3&failed=0&left=0#set-aside")
+    );
+    let page = operator.get("/operator?done=tried-all&worked=3&failed=0&left=0").await.body;
+    assert!(page.contains("no longer set aside") && !page.contains("the server was away"), "{page}");
+    let nobody = operator.submit("/operator", "/operator/set-aside/nobody/retry", &[]).await;
+    assert_eq!(nobody.status, 404);
+    studio.close().await;
+}

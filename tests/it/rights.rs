@@ -333,6 +333,7 @@ const LIGHT: &[&str] = &[
     "/operator/queue",
     "/operator/queue/{id}",
     "/operator/set-aside/{name}/{position}/retry",
+    "/operator/set-aside/{name}/retry",
     "/operator/projections/{name}/rebuild",
 ];
 

@@ -98,7 +98,11 @@ impl From<CommandError<AccountError>> for AccountsError {
                 Self::Field("mail", "There is an account with this address.".into())
             }
             CommandError::Panicked => Self::Store(StoreError::Vault("a command failed".into())),
-            CommandError::Busy | CommandError::TimedOut | CommandError::Unavailable => Self::Busy,
+            CommandError::Busy
+            | CommandError::Stale
+            | CommandError::TimedOut
+            | CommandError::Unavailable
+            | CommandError::Newer(_) => Self::Busy,
         }
     }
 }

@@ -123,15 +123,18 @@ pub(super) async fn look_up(run: &Run, cx: &Services) -> Result<i64, JobError> {
     Ok(found)
 }
 
-/// Waits until the list of subscriptions shows what was decided before this run.
+/// What a run reads.
+const LISTS: [&str; 3] = ["subscriptions", "orders", "refunds"];
+
+/// Waits until the lists show what was decided before this run.
 async fn catch_up(cx: &Services) -> Result<(), JobError> {
     let head = {
         let client = cx.pool.get().await.map_err(crate::store::StoreError::from)?;
         log::head(&**client).await?
     };
-    if !cx.reader.wait_for(head, Duration::from_secs(30)).await? {
+    if !cx.reader.wait_for_these(&LISTS, head, Duration::from_secs(30)).await? {
         return Err(JobError::Failed(
-            "the list of subscriptions is too far behind the log; try again".into(),
+            "the lists of subscriptions, orders and refunds are too far behind the log; try again".into(),
         ));
     }
     Ok(())

@@ -20,6 +20,10 @@ impl Workflow for CommentTexts {
         &[CommentEvent::CATEGORY]
     }
 
+    fn begins_at_the_first(&self) -> bool {
+        true
+    }
+
     async fn handle(&self, event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {
         let Some(CommentEvent::CommentDeleted { .. }) = event.decode::<CommentEvent>()? else {
             return Ok(());

@@ -123,7 +123,7 @@ async fn record(
         .dispatch::<DeletionRequest>(Envelope::new(command_id(request, purpose), request, command, meta))
         .await
         .map(drop)
-        .map_err(|e| WorkflowError::Failed(e.to_string()))
+        .map_err(WorkflowError::from)
 }
 
 /// Takes one step for an account and for every other one of the same person that it took over, those first: the
@@ -181,7 +181,7 @@ async fn take(
         }
         ErasureStep::DropMail => mailer::forget(cx, account, team_lists::contact_of(cx, account).await?)
             .await?
-            .ok_or_else(|| WorkflowError::Failed("a mail of the account is being sent".into())),
+            .ok_or_else(|| WorkflowError::Later("a mail of the account is being sent".into())),
         ErasureStep::ReleaseNames => {
             let client = cx.pool.get().await.map_err(crate::store::StoreError::from)?;
             let owner = format!("account-{account}");

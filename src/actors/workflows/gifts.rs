@@ -1,7 +1,7 @@
 //! What follows from gifts: an order and its charge, the code by mail, the time for whoever redeemed it, and
 //! the money back when staff take one back.
 
-use super::{Workflow, WorkflowError, tax_changes};
+use super::{Workflow, WorkflowError, caught_up, tax_changes};
 use crate::actors::bus::{Claim, CommandError, Envelope};
 use crate::actors::credits;
 use crate::actors::gifts::{self, claim, code, today};
@@ -27,7 +27,6 @@ use crate::store::RecordedEvent;
 use crate::store::repository::EventRepository;
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
-use std::time::Duration;
 use uuid::Uuid;
 
 /// The workflow.
@@ -435,9 +434,7 @@ async fn waiting(event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowErr
 async fn give(event: &RecordedEvent, cx: &Services, gift: Uuid, to: AccountId) -> Result<(), WorkflowError> {
     let state = gifts::load(cx, gift).await?;
     let (GiftStanding::Redeemed, Some(given)) = (state.standing(), state.given()) else { return Ok(()) };
-    if !cx.reader.wait_for(event.position, Duration::from_secs(20)).await? {
-        return Err(failed("the lists of subscriptions and gifts are behind"));
-    }
+    caught_up(event, cx, &["subscriptions", "gifts"]).await?;
     let at = cx.clock.now().max(event.effective_at);
     // One gift gives once, whatever leads here: the same command in all cases.
     let (_, meta) = cx.follow(event, NAME, "give");

@@ -32,6 +32,10 @@ impl Workflow for IndexTexts {
         &[MediaEvent::CATEGORY]
     }
 
+    fn begins_at_the_first(&self) -> bool {
+        true
+    }
+
     async fn handle(&self, event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {
         let Some(decoded) = event.decode::<MediaEvent>()? else { return Ok(()) };
         match decoded {

@@ -381,7 +381,7 @@ async fn listed(cx: &Services) -> Result<(), WorkflowError> {
     let client = cx.pool.get().await.map_err(crate::store::StoreError::from)?;
     let head = log::head(&**client).await?;
     drop(client);
-    if cx.reader.wait_for_one("invoices", head, Duration::from_secs(20)).await? {
+    if cx.reader.wait_for_these(&["invoices"], head, Duration::from_secs(20)).await? {
         return Ok(());
     }
     Err(WorkflowError::Later("the list of invoices is behind the log".into()))

@@ -1,7 +1,7 @@
 //! After two accounts of one person were made one: what belonged to the closed one goes to the kept one. Each step
 //! bears repetition.
 
-use super::{Workflow, WorkflowError};
+use super::{Workflow, WorkflowError, caught_up};
 use crate::actors::bus::Envelope;
 use crate::actors::mailer;
 use crate::actors::services::Services;
@@ -17,7 +17,6 @@ use crate::store::repository::EventRepository;
 use crate::store::{RecordedEvent, StoreError};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use std::time::Duration;
 
 /// The workflow.
 pub struct Merges;
@@ -40,9 +39,7 @@ impl Workflow for Merges {
         };
         let from = event.stream_uuid();
         // Lists must know everything that the account had when it was closed.
-        if !cx.reader.wait_for(event.position, Duration::from_secs(20)).await? {
-            return Err(WorkflowError::Failed("the lists of subscriptions are behind".into()));
-        }
+        caught_up(event, cx, &["subscriptions", "gifts"]).await?;
         send(event, cx, into, "take over", AccountCommand::TakeOver { at, from }).await?;
         for row in subscriptions::of_account(&cx.reader, from).await? {
             let (id, meta) = cx.follow(event, NAME, &format!("move {}", row.id));

@@ -24,14 +24,21 @@ mod wallets;
 
 pub mod process_media;
 
+use super::approvals::ApprovalsError;
 use super::bus::CommandError;
-use super::payments::PaymentError;
+use super::credits::CreditsError;
+use super::payments::{GatewayError, PaymentError};
 use super::services::Services;
 use crate::projections::ProjectionError;
 use crate::store::event::DecodeError;
+use crate::store::known::Unknown;
 use crate::store::{RecordedEvent, StoreError};
 use async_trait::async_trait;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a reaction waits for lists; then it is tried again.
+const CATCHING_UP: Duration = Duration::from_secs(20);
 
 /// Reacts to events. Delivery is at least once: commands get ids that follow from the event (see
 /// [`Services::follow`]), effects must bear repetition.
@@ -45,6 +52,11 @@ pub trait Workflow: Send + Sync + 'static {
     /// suits what asks others and waits for them, only events of one stream wait for each other.
     fn at_once(&self) -> usize {
         1
+    }
+    /// Whether one that is new to a studio begins with the first event of the log. Else it begins with the next one: what
+    /// happened before is not answered, mailed about or charged years later.
+    fn begins_at_the_first(&self) -> bool {
+        false
     }
     /// Reacts to one event; events that do not concern it are passed by.
     ///
@@ -72,6 +84,15 @@ pub enum WorkflowError {
 }
 
 impl WorkflowError {
+    /// The event of a newer version that it met beside the one it reacts to.
+    #[must_use]
+    pub const fn newer(&self) -> Option<&Unknown> {
+        match self {
+            Self::Store(StoreError::Newer(unknown)) => Some(unknown),
+            _ => None,
+        }
+    }
+
     /// Whether it says nothing about the event.
     #[must_use]
     pub fn is_passing(&self) -> bool {
@@ -86,9 +107,10 @@ impl WorkflowError {
 impl<E: std::fmt::Display> From<CommandError<E>> for WorkflowError {
     fn from(error: CommandError<E>) -> Self {
         match error {
-            CommandError::Busy | CommandError::TimedOut | CommandError::Unavailable => {
+            CommandError::Busy | CommandError::Stale | CommandError::TimedOut | CommandError::Unavailable => {
                 Self::Later(error.to_string())
             }
+            CommandError::Newer(unknown) => Self::Store(unknown.into()),
             CommandError::Refused(_) | CommandError::Taken { .. } | CommandError::Panicked => {
                 Self::Failed(error.to_string())
             }
@@ -101,6 +123,7 @@ impl From<PaymentError> for WorkflowError {
         match error {
             PaymentError::Store(error) => Self::Store(error),
             PaymentError::Order(error) => error.into(),
+            PaymentError::Gateway(error @ GatewayError::TimedOut) => Self::Later(error.to_string()),
             other => Self::Failed(other.to_string()),
         }
     }
@@ -112,16 +135,40 @@ impl From<tokio_postgres::Error> for WorkflowError {
     }
 }
 
-impl From<super::credits::CreditsError> for WorkflowError {
-    fn from(error: super::credits::CreditsError) -> Self {
-        Self::Failed(error.to_string())
+impl From<CreditsError> for WorkflowError {
+    fn from(error: CreditsError) -> Self {
+        match error {
+            CreditsError::Store(error) => Self::Store(error),
+            CreditsError::Command(error) => error.into(),
+        }
+    }
+}
+
+impl From<ApprovalsError> for WorkflowError {
+    fn from(error: ApprovalsError) -> Self {
+        match error {
+            ApprovalsError::Store(error) => Self::Store(error),
+            ApprovalsError::Command(error) => error.into(),
+        }
     }
 }
 
 impl From<ProjectionError> for WorkflowError {
     fn from(error: ProjectionError) -> Self {
-        Self::Failed(error.to_string())
+        match error {
+            ProjectionError::Store(error) => Self::Store(error),
+            ProjectionError::Decode(error) => Self::Decode(error),
+            ProjectionError::Data(words) => Self::Failed(words),
+        }
     }
+}
+
+/// Waits until `lists`, which a reaction reads, show what had happened when the event did.
+async fn caught_up(event: &RecordedEvent, cx: &Services, lists: &[&str]) -> Result<(), WorkflowError> {
+    if cx.reader.wait_for_these(lists, event.position, CATCHING_UP).await? {
+        return Ok(());
+    }
+    Err(WorkflowError::Later(format!("these lists are behind: {}", lists.join(", "))))
 }
 
 /// All workflows of Kinora.

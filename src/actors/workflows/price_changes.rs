@@ -1,7 +1,7 @@
 //! Tells everybody who has a price that it changes: those who have it when staff decide so, and who comes
 //! to it afterwards.
 
-use super::{Workflow, WorkflowError};
+use super::{Workflow, WorkflowError, caught_up};
 use crate::actors::bus::Envelope;
 use crate::actors::services::Services;
 use crate::domain::plan::{Plan, PlanEvent, PriceMove};
@@ -14,7 +14,6 @@ use crate::store::repository::EventRepository;
 use async_trait::async_trait;
 use chrono::Days;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use std::time::Duration;
 use uuid::Uuid;
 
 /// The workflow.
@@ -64,9 +63,7 @@ async fn load(cx: &Services, plan: Uuid) -> Result<Plan, WorkflowError> {
 async fn tell_all(event: &RecordedEvent, cx: &Services, from: Uuid) -> Result<(), WorkflowError> {
     let plan = load(cx, event.stream_uuid()).await?;
     let Some(change) = plan.price_move(from) else { return Ok(()) };
-    if !cx.reader.wait_for(event.position, Duration::from_secs(20)).await? {
-        return Err(WorkflowError::Failed("the list of subscriptions is behind".into()));
-    }
+    caught_up(event, cx, &["subscriptions"]).await?;
     let concerned = subscriptions::with_price(&cx.reader, from).await?;
     stream::iter(
         concerned.into_iter().map(|subscription| tell(event, cx, subscription, (from, true), change)),

@@ -26,8 +26,7 @@ impl Workflow for SecondPerson {
     async fn handle(&self, event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {
         match event.decode::<ApprovalEvent>()? {
             Some(ApprovalEvent::SecondPersonAgreed { .. }) => {
-                let done = approvals::carry_out(cx, event, NAME).await;
-                done.map_err(|e| WorkflowError::Failed(e.to_string()))
+                Ok(approvals::carry_out(cx, event, NAME).await?)
             }
             _ => Ok(()),
         }

@@ -1,7 +1,7 @@
 //! Tells those whose payments change by another rate of tax: those who are members when staff decide so, and
 //! who comes or moves to the country afterwards.
 
-use super::{Workflow, WorkflowError};
+use super::{Workflow, WorkflowError, caught_up};
 use crate::actors::bus::Envelope;
 use crate::actors::services::Services;
 use crate::domain::shared::aggregate::CategoryEvent;
@@ -15,7 +15,6 @@ use crate::store::RecordedEvent;
 use crate::store::repository::EventRepository;
 use async_trait::async_trait;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use std::time::Duration;
 use uuid::Uuid;
 
 /// The workflow.
@@ -83,9 +82,7 @@ async fn tell_all(event: &RecordedEvent, cx: &Services, decided: &TaxBookEvent) 
         before: now.clone().with(country, from, was),
         after: now.with(country, from, is),
     };
-    if !cx.reader.wait_for(event.position, Duration::from_secs(20)).await? {
-        return Err(WorkflowError::Failed("the list of subscriptions is behind".into()));
-    }
+    caught_up(event, cx, &["subscriptions"]).await?;
     let concerned = subscriptions::businesses_in(&cx.reader, country).await?;
     stream::iter(concerned.into_iter().map(|subscription| tell(event, cx, subscription, moved.clone())))
         .buffer_unordered(AT_ONCE)

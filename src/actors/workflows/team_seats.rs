@@ -1,7 +1,7 @@
 //! Gives seats to whoever belongs to a team, and takes them back: after its owner wrote down who belongs
 //! to it, after a mail address was confirmed or changed, and after the plan changed.
 
-use super::{Workflow, WorkflowError};
+use super::{Workflow, WorkflowError, caught_up};
 use crate::actors::bus::{CommandError, Envelope};
 use crate::actors::services::Services;
 use crate::actors::{mailer, team_lists};
@@ -15,7 +15,6 @@ use crate::projections::teams;
 use crate::store::RecordedEvent;
 use crate::store::repository::EventRepository;
 use async_trait::async_trait;
-use std::time::Duration;
 use uuid::Uuid;
 
 /// The workflow.
@@ -47,7 +46,7 @@ impl Workflow for TeamSeats {
             Some(AccountEvent::AccountErased { .. }) => leave(event, cx).await,
             // Whoever is on a list by the address of the closed account has the seat with the kept one.
             Some(AccountEvent::AccountMerged { .. }) => {
-                catch_up(event, cx).await?;
+                caught_up(event, cx, &["people", "teams"]).await?;
                 for team in teams::all(&cx.reader).await? {
                     let (closed, known) =
                         (event.stream_uuid(), team.state.holders().iter().chain(team.state.waiting()));
@@ -120,7 +119,7 @@ async fn after_team(event: &RecordedEvent, happened: TeamEvent, cx: &Services) -
         }
         TeamEvent::TeamArranged { .. } => {
             // Pages open the list that the tables name: the one before goes when they name the new one.
-            catch_up(event, cx).await?;
+            caught_up(event, cx, &["people", "teams"]).await?;
             team_lists::discard_former(cx, event).await?;
             match_all(event, cx, team).await
         }
@@ -146,22 +145,13 @@ async fn tell(
     Ok(())
 }
 
-/// What lists show must be no older than the event.
-async fn catch_up(event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {
-    if cx.reader.wait_for(event.position, Duration::from_secs(20)).await? {
-        Ok(())
-    } else {
-        Err(WorkflowError::Failed("the lists of people are behind".into()))
-    }
-}
-
 /// Gives everybody who belongs to the team a seat, and takes those of everybody else.
 async fn match_all(event: &RecordedEvent, cx: &Services, team: Uuid) -> Result<(), WorkflowError> {
     let state = load(cx, team).await?;
     if state.seats().is_none() {
         return Ok(());
     }
-    catch_up(event, cx).await?;
+    caught_up(event, cx, &["people", "teams"]).await?;
     let list = team_lists::open(cx, &state).await?;
     let belong = team_lists::people(cx, &list).await?;
     let at = event.effective_at;
@@ -178,7 +168,7 @@ async fn match_all(event: &RecordedEvent, cx: &Services, team: Uuid) -> Result<(
 /// Somebody proved to read mail at an address: it may belong to a team, and the one before may have.
 async fn place(event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {
     let account = event.stream_uuid();
-    catch_up(event, cx).await?;
+    caught_up(event, cx, &["people", "teams"]).await?;
     let Some(mail) = team_lists::mail_of(cx, account).await? else { return Ok(()) };
     let at = event.effective_at;
     for team in teams::all(&cx.reader).await? {
@@ -196,7 +186,7 @@ async fn place(event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError
 
 async fn leave(event: &RecordedEvent, cx: &Services) -> Result<(), WorkflowError> {
     let account = event.stream_uuid();
-    catch_up(event, cx).await?;
+    caught_up(event, cx, &["people", "teams"]).await?;
     for team in teams::all(&cx.reader).await? {
         let (cause, at) = (SeatCause::AccountErased, event.effective_at);
         let command = TeamCommand::TakeSeat { account, cause, at };

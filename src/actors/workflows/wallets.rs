@@ -1,7 +1,7 @@
 //! Keeps in the wallet of a person whatever their subscriptions are paid with, and lets the gateway forget
 //! what was removed from it.
 
-use super::{Workflow, WorkflowError};
+use super::{Workflow, WorkflowError, caught_up};
 use crate::actors::bus::{CommandError, Envelope};
 use crate::actors::services::Services;
 use crate::actors::wallet;
@@ -13,7 +13,6 @@ use crate::domain::wallet::{Wallet, WalletCommand, WalletError, WalletEvent};
 use crate::store::RecordedEvent;
 use crate::store::repository::EventRepository;
 use async_trait::async_trait;
-use std::time::Duration;
 use uuid::Uuid;
 
 /// The workflow.
@@ -84,14 +83,12 @@ async fn forget(event: &RecordedEvent, cx: &Services, method: Uuid) -> Result<()
     if state.method(method).is_some() {
         return Ok(());
     }
-    if !cx.reader.wait_for(event.position, Duration::from_secs(20)).await? {
-        return Err(WorkflowError::Failed("the list of subscriptions is behind".into()));
-    }
+    caught_up(event, cx, &["subscriptions"]).await?;
     let at = event.effective_at;
     // Somebody who chose it in another window at that moment goes on paying with it.
     if wallet::user_of(cx, account, method).await?.is_some() {
         return send(event, cx, account, "keep", WalletCommand::Follow { method: gone.method, at }).await;
     }
-    wallet::detach(cx, &gone.method).await.map_err(|e| WorkflowError::Failed(e.to_string()))?;
+    wallet::detach(cx, &gone.method).await?;
     send(event, cx, account, "detached", WalletCommand::RecordDetached { method, at }).await
 }

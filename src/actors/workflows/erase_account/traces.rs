@@ -57,6 +57,7 @@ pub(super) async fn unpublished_uploads(
     for row in partial {
         match uploads::terminate(cx, account, row.get(0)).await {
             Ok(()) | Err(uploads::UploadError::NotFound) => removed += 1,
+            Err(uploads::UploadError::Store(error)) => return Err(error.into()),
             Err(error) => return Err(WorkflowError::Failed(error.to_string())),
         }
     }

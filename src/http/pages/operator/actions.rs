@@ -1,18 +1,20 @@
 //! What operators do here: run a job now, try an event again, fold a projection anew.
 
 use super::OPERATORS;
-use crate::actors::dead_letters::{Retry, retry};
+use crate::actors::dead_letters::{Retries, Retry, retry, retry_all};
 use crate::actors::jobs;
 use crate::http::error::HttpError;
 use crate::http::request::Req;
 use crate::http::response::{Res, see_other};
 use crate::http::route::Route;
+use std::time::Duration;
 
 /// The addresses of this file.
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::post("/operator/jobs/{job}/run", OPERATORS, run_job),
         Route::post("/operator/set-aside/{name}/{position}/retry", OPERATORS, try_again),
+        Route::post("/operator/set-aside/{name}/retry", OPERATORS, try_all_again),
         Route::post("/operator/projections/{name}/rebuild", OPERATORS, rebuild),
     ]
 }
@@ -44,6 +46,19 @@ async fn try_again(req: Req) -> Result<Res, HttpError> {
         Retry::Unknown => "gone",
     };
     Ok(see_other(&format!("/operator?done={done}#set-aside")))
+}
+
+/// How long a person waits for many tries.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// All that one reader set aside: after a fault that was mended, or a service that came back.
+async fn try_all_again(req: Req) -> Result<Res, HttpError> {
+    match retry_all(&req.app, req.param("name"), PATIENCE).await? {
+        None => rebuild(req).await,
+        Some(Retries { done, failed, left }) => Ok(see_other(&format!(
+            "/operator?done=tried-all&worked={done}&failed={failed}&left={left}#set-aside"
+        ))),
+    }
 }
 
 /// Begins it and says so: it may take minutes, and the projection in use stays meanwhile.

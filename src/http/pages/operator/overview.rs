@@ -153,6 +153,12 @@ fn said(req: &Req) -> Option<(Tone, &'static str)> {
     Some(match req.query("done") {
         "retried" => (Tone::Success, "The event was handled and is no longer set aside."),
         "failed-again" => (Tone::Warning, "It failed again; the reason stands below."),
+        "tried-all" if req.query("failed") == "0" && req.query("left") == "0" => {
+            (Tone::Success, "All of them were handled and are no longer set aside.")
+        }
+        "tried-all" => {
+            (Tone::Warning, "Those that failed again, or were not reached in twenty seconds, stand below.")
+        }
         "rebuilding" => (
             Tone::Info,
             "The projection is folded anew from the first event, beside the one in use; its row says how far it is.",
@@ -347,5 +353,17 @@ fn letters(req: &Req, all: &[DeadLetter]) -> Markup {
             ]
         })
         .collect();
-    table("Events set aside", &columns, &rows)
+    let mut readers: Vec<&str> = all.iter().map(|letter| letter.name.as_str()).collect();
+    readers.sort_unstable();
+    readers.dedup();
+    html! {
+        div.row { @for reader in readers {
+            (form_inline(
+                req,
+                &format!("/operator/set-aside/{reader}/retry"),
+                &button::submit_small(&format!("Try all of {reader} again"), button::Weight::Plain),
+            ))
+        } }
+        (table("Events set aside", &columns, &rows))
+    }
 }

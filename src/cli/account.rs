@@ -26,6 +26,23 @@ pub struct AccountArgs {
     action: Action,
 }
 
+/// A role, by place or by name as with `account add`.
+#[derive(Args)]
+struct Which {
+    /// Role.
+    #[arg(value_parser = role, value_name = "ROLE", required_unless_present = "named")]
+    placed: Option<Role>,
+    /// The same, by name.
+    #[arg(id = "named", long = "role", value_parser = role, value_name = "ROLE", conflicts_with = "placed")]
+    named: Option<Role>,
+}
+
+impl Which {
+    fn get(&self) -> Result<Role, CliError> {
+        self.placed.or(self.named).ok_or_else(|| CliError::Usage("name a role".into()))
+    }
+}
+
 #[derive(Subcommand)]
 enum Action {
     /// Make an account whose mail address is taken as confirmed.
@@ -52,9 +69,8 @@ enum Action {
     Grant {
         /// Mail address, user name or id.
         who: String,
-        /// Role.
-        #[arg(value_parser = role)]
-        role: Role,
+        #[command(flatten)]
+        role: Which,
         #[command(flatten)]
         how: How,
     },
@@ -62,9 +78,8 @@ enum Action {
     Revoke {
         /// Mail address, user name or id.
         who: String,
-        /// Role.
-        #[arg(value_parser = role)]
-        role: Role,
+        #[command(flatten)]
+        role: Which,
         #[command(flatten)]
         how: How,
     },
@@ -237,8 +252,10 @@ async fn act(cx: &Services, action: Action) -> Result<(), CliError> {
             }
             say(json, &answer)
         }
-        Action::Grant { who, role, how } => staff_act(cx, &who, &staff::Act::Grant(role), &how).await,
-        Action::Revoke { who, role, how } => staff_act(cx, &who, &staff::Act::Revoke(role), &how).await,
+        Action::Grant { who, role, how } => staff_act(cx, &who, &staff::Act::Grant(role.get()?), &how).await,
+        Action::Revoke { who, role, how } => {
+            staff_act(cx, &who, &staff::Act::Revoke(role.get()?), &how).await
+        }
         Action::Suspend { who, lift, until, how } => {
             let act = if lift { staff::Act::Reinstate } else { staff::Act::Suspend(until) };
             staff_act(cx, &who, &act, &how).await

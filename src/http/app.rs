@@ -4,6 +4,7 @@ use super::cdn::Cdn;
 use super::error::HttpError;
 use super::rate::Rate;
 use super::site_words::Words;
+use super::under_way::Changing;
 use crate::actors::Services;
 use std::ops::Deref;
 use std::sync::atomic::AtomicBool;
@@ -18,6 +19,8 @@ pub struct App {
     services: Services,
     /// Set while the process drains: `/readyz` then says so.
     pub draining: AtomicBool,
+    /// Requests that change something and are under way, whether or not their clients are still there.
+    pub changing: Changing,
     /// Words of the join button, and when they were last worked out.
     join: RwLock<(Option<String>, Option<Instant>)>,
     /// Set once it is known that there is an account: until then pages lead to the first admin.
@@ -39,6 +42,7 @@ impl App {
         Self {
             services,
             draining,
+            changing: Changing::default(),
             has_people: AtomicBool::new(false),
             join: RwLock::default(),
             site: Words::default(),

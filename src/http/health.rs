@@ -13,9 +13,9 @@ use warp::http::header::{CACHE_CONTROL, RETRY_AFTER};
 #[must_use]
 pub fn routes() -> Vec<Route> {
     vec![
-        Route::get("/healthz", Access::Anyone, alive),
-        Route::get("/readyz", Access::Anyone, ready),
-        Route::get("/version", Access::Anyone, version),
+        Route::get("/healthz", Access::Anyone, alive).bare(),
+        Route::get("/readyz", Access::Anyone, ready).bare(),
+        Route::get("/version", Access::Anyone, version).bare(),
     ]
 }
 

@@ -77,6 +77,13 @@ pub(in crate::http) fn key(
     field: &str,
     scope: Option<&'static str>,
 ) -> Result<Option<(By, Key)>, HttpError> {
+    let unread = req
+        .headers
+        .get("idempotency-key")
+        .is_some_and(|v| v.to_str().is_ok_and(str::is_empty) || v.to_str().is_err());
+    if unread {
+        return Err(HttpError::BadRequest("An Idempotency-Key is made of visible ASCII characters.".into()));
+    }
     let (by, given) = match req.header("idempotency-key").trim_matches('"') {
         "" if field.is_empty() => return Ok(None),
         // As the id of the command that follows from it: the same key at another address is another act.
@@ -170,7 +177,7 @@ fn lasts(error: &HttpError) -> bool {
 }
 
 /// A form's token changes with the session and is not part of what was asked.
-fn without_tokens(body: &[u8]) -> Vec<u8> {
+pub(super) fn without_tokens(body: &[u8]) -> Vec<u8> {
     let parts = body.split(|b| *b == b'&').filter(|part| !part.starts_with(b"_csrf="));
     parts.collect::<Vec<_>>().join(&b'&')
 }

@@ -3,6 +3,7 @@
 //! [`routes`] is the one table of all addresses with who may call them; [`server`] accepts
 //! connections; a page or resource is one file under `pages` or `api`.
 
+mod admission;
 pub mod api;
 pub mod app;
 pub mod assets;
@@ -35,6 +36,7 @@ pub mod site_words;
 pub mod step_up;
 pub mod structured;
 pub mod ui;
+mod under_way;
 pub mod viewer;
 pub mod webhooks;
 

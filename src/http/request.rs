@@ -188,7 +188,8 @@ impl Req {
 
     /// Id of the command that this request gives: the same `Idempotency-Key` (header or hidden field
     /// `idempotency_key`) of the same person at the same address gives the same id, so that a double
-    /// click does one thing. Without a key every request is a new command.
+    /// click does one thing. With another content it is another command: a form that is sent again much later, put right, is
+    /// not taken for the one before. Without a key every request is a new command.
     #[must_use]
     pub fn command_id(&self, form: &Form) -> Uuid {
         let key = match self.header("idempotency-key") {
@@ -199,7 +200,9 @@ impl Req {
             return self.app.clock.new_id();
         }
         let who = self.viewer.id().map_or_else(|| "visitor".to_owned(), |id| id.to_string());
-        derive_id(&format!("{who} {} {}", self.method, self.path), key)
+        let content = super::idempotent::without_tokens(self.raw.as_deref().unwrap_or_default());
+        let content = derive_id("content", &String::from_utf8_lossy(&content));
+        derive_id(&format!("{who} {} {} {content}", self.method, self.path), key)
     }
 
     /// The form of the request.
@@ -249,6 +252,12 @@ impl Req {
             return Ok(raw.clone());
         }
         let limit = usize::try_from(self.app.config.limits.body_bytes).unwrap_or(usize::MAX);
+        let too_large =
+            || HttpError::TooLarge(format!("This is more than the {limit} bytes that are allowed here."));
+        // Who says so beforehand need not send it.
+        if self.header("content-length").parse::<u64>().is_ok_and(|length| length > limit as u64) {
+            return Err(too_large());
+        }
         let Some(mut body) = self.body.take() else { return Ok(Bytes::new()) };
         let mut all = BytesMut::new();
         let deadline = tokio::time::Instant::now() + BODY_TIMEOUT;
@@ -258,9 +267,7 @@ impl Req {
         })? {
             let part = part.map_err(|_| HttpError::BadRequest("The request broke off.".into()))?;
             if all.len() + part.len() > limit {
-                return Err(HttpError::TooLarge(format!(
-                    "This is more than the {limit} bytes that are allowed here."
-                )));
+                return Err(too_large());
             }
             all.extend_from_slice(&part);
         }

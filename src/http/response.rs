@@ -57,6 +57,15 @@ pub fn json<T: Serialize>(status: StatusCode, value: &T) -> Result<Res, HttpErro
     Ok(res)
 }
 
+/// The same thing has another address for good.
+#[must_use]
+pub fn without_slash(path: &str, query: &str) -> Res {
+    let mark = if query.is_empty() { "" } else { "?" };
+    let mut res = see_other(&format!("{path}{mark}{query}"));
+    *res.status_mut() = StatusCode::PERMANENT_REDIRECT;
+    res
+}
+
 /// 303 to a path of this site.
 #[must_use]
 pub fn see_other(path: &str) -> Res {
@@ -170,10 +179,13 @@ fn finish(mut res: Res, error: &HttpError) -> Res {
 }
 
 impl Req {
-    /// Redirects a visitor to sign in, and back here afterwards.
+    /// Redirects a visitor to sign in, and back here afterwards, with all that was chosen on the way.
     #[must_use]
     pub fn to_sign_in(&self) -> Res {
-        let next: String = url::form_urlencoded::byte_serialize(self.path.as_bytes()).collect();
+        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.query).finish();
+        let mark = if query.is_empty() { "" } else { "?" };
+        let here = format!("{}{mark}{query}", self.path);
+        let next: String = url::form_urlencoded::byte_serialize(here.as_bytes()).collect();
         see_other(&format!("/login?next={next}"))
     }
 }

@@ -46,6 +46,8 @@ pub struct Route {
     pub scope: Option<Scope>,
     /// Whether a token of any scope is let in; the handler then decides by the scopes what it sees.
     pub any_token: bool,
+    /// Whether it is answered without a look at who asks and at what the site says: nothing of it is anybody's.
+    pub bare: bool,
     /// Whether some of its uses ask who it is once more; the table of [`super::step_up`] says so.
     pub step_up: Option<&'static Rule>,
     /// What it does.
@@ -79,13 +81,30 @@ impl Route {
     {
         let handler: Handler = Arc::new(move |req| Box::pin(handler(req)));
         let step_up = step_up::rule(&method, path);
-        Self { method, path, access, body: Body::Small, scope: None, any_token: false, step_up, handler }
+        Self {
+            method,
+            path,
+            access,
+            body: Body::Small,
+            scope: None,
+            any_token: false,
+            bare: false,
+            step_up,
+            handler,
+        }
     }
 
     /// Programs with a personal token of this scope are let in too.
     #[must_use]
     pub fn scope(mut self, scope: Scope) -> Self {
         self.scope = Some(scope);
+        self
+    }
+
+    /// Answers without a look at who asks, so also when that cannot be found out.
+    #[must_use]
+    pub fn bare(mut self) -> Self {
+        self.bare = true;
         self
     }
 

@@ -52,6 +52,27 @@ impl Table {
         Ok(Self { router })
     }
 
+    /// The methods that an address takes, for the header `Allow`; none where nothing is.
+    #[must_use]
+    pub fn methods(&self, path: &str) -> Option<String> {
+        let known = self.router.at(path).ok()?.value;
+        let mut methods: Vec<&str> = known.keys().map(Method::as_str).collect();
+        if known.contains_key(&Method::GET) {
+            methods.push("HEAD");
+        }
+        methods.sort_unstable();
+        methods.dedup();
+        Some(methods.join(", "))
+    }
+
+    /// The address without the slash at its end, if nothing is at this one and something at that.
+    #[must_use]
+    pub fn without_slash<'a>(&self, path: &'a str) -> Option<&'a str> {
+        let shorter = path.strip_suffix('/').filter(|p| !p.is_empty() && !p.starts_with("//"))?;
+        let nothing = self.router.at(path).is_err();
+        (nothing && self.find(&Method::GET, shorter).is_ok()).then_some(shorter)
+    }
+
     /// The route for method and path.
     ///
     /// # Errors

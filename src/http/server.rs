@@ -1,19 +1,19 @@
 //! The accept loop and the path of every request: host check, look-up in the table, who looks,
 //! access, CSRF, handler, headers, numbers.
 
+use super::admission::{self, admit};
 use super::app::App;
 use super::error::HttpError;
 use super::idempotent;
 use super::pages::account::confirm;
-use super::pages::membership;
 use super::pages::people::setup;
-use super::pages::staff::impersonation;
 use super::request::{BodyStream, Req};
 use super::response::{self, Res, set};
-use super::route::{Access, Body, Route};
+use super::route::Route;
 use super::routes::Table;
 use super::ui::format::in_zone;
-use super::{csrf, door, form::Form, session::Viewer, site_words, step_up};
+use super::under_way::InFlight;
+use super::{door, session::Viewer, site_words};
 use crate::domain::shared::calendar::Zone;
 use crate::domain::shared::text::printable;
 use bytes::{Buf, Bytes};
@@ -32,7 +32,7 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 use warp::Filter;
 use warp::http::header::{
-    CONTENT_SECURITY_POLICY, HOST, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CONTENT_SECURITY_POLICY, HOST, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use warp::http::{HeaderMap, HeaderName, Method, StatusCode};
 
@@ -42,15 +42,6 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(20);
 const HEAD_BYTES: usize = 32 << 10;
 /// How long running requests may take after SIGTERM.
 const DRAIN: Duration = Duration::from_secs(15);
-/// What is open to somebody with a pending deletion request: the request, what may block it, and a copy of
-/// what will be gone.
-const OPEN_WHILE_LEAVING: [&str; 4] =
-    ["/account/deletion", "/account/subscription", "/account/orders", "/account/export"];
-
-/// Pages that show what even an admin with borrowed eyes is not to see.
-const ONLY_FOR_ITS_OWNER: [&str; 4] =
-    ["/account/security", "/account/tokens", "/account/export", "/account/deletion"];
-
 /// No inline script or style; media from here and, for uploads, players and textures of models, from blobs.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
      media-src 'self' blob:; font-src 'self'; connect-src 'self' blob:; worker-src 'self' blob:; \
@@ -144,7 +135,12 @@ pub async fn serve(app: Arc<App>, table: Table, listener: TcpListener, stop: imp
     }
     app.draining.store(true, Ordering::Relaxed);
     drop(listener);
-    if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
+    // Also what goes on for clients that have hung up.
+    let ended = async {
+        graceful.shutdown().await;
+        app.changing.over().await;
+    };
+    if tokio::time::timeout(DRAIN, ended).await.is_err() {
         tracing::warn!("some requests did not end in time");
     }
 }
@@ -196,8 +192,10 @@ async fn answer(
     let cdn = app.config.cdn.origin();
     let frames = app.config.delivery.players();
     let site = Arc::clone(&app);
-    metrics.http.in_flight.inc();
-    let host = headers.get(HOST).and_then(|v| v.to_str().ok()).unwrap_or("");
+    let in_flight = InFlight::of(&metrics.http.in_flight);
+    // Of two names none is believed: a proxy may have looked at the other.
+    let named = headers.get(HOST).filter(|_| headers.get_all(HOST).iter().nth(1).is_none());
+    let host = named.and_then(|v| v.to_str().ok()).unwrap_or("");
     // Before anything else, or the name would be answered to wherever there is no page.
     let known = door::admit(&app, path, host);
     if known.is_err() {
@@ -225,24 +223,30 @@ async fn answer(
         headers,
         params,
     };
+    let reads = matches!(method, Method::GET | Method::HEAD);
+    let shorter = table.without_slash(path).filter(|_| reads && matches!(found, Err(HttpError::NotFound)));
     let (mut res, pattern) = match found {
+        Err(_) if let Some(shorter) = shorter => (response::without_slash(shorter, query), "unmatched"),
         Ok(route) => (run(route, req).await, route.path),
         Err(error) => (nowhere(req, &error).await, "unmatched"),
     };
-    metrics.http.in_flight.dec();
+    drop(in_flight);
     if matches!(res.status(), StatusCode::NOT_FOUND | StatusCode::GONE)
         && matches!(method, Method::GET | Method::HEAD)
         && !wants_json
     {
         // Also where no page was asked for yet.
-        if let Err(error) = site_words::refresh(&site).await {
-            tracing::debug!(%error, "the site's own words could not be read");
-        }
+        admission::fresh_words(&site).await;
         if let Some(elsewhere) = site_words::redirect(&site.site.now(), path, query) {
             res = elsewhere;
         }
     }
     let status = res.status();
+    if status == StatusCode::METHOD_NOT_ALLOWED
+        && let Some(methods) = table.methods(path)
+    {
+        set(&mut res, ALLOW, &methods);
+    }
     let labels = [method_label(&method), pattern, status.as_str()];
     metrics.http.requests.with_label_values(&labels).inc();
     metrics.http.duration.with_label_values(&labels[..2]).observe(started.elapsed().as_secs_f64());
@@ -255,7 +259,7 @@ async fn nowhere(mut req: Req, error: &HttpError) -> Res {
     let (app, wants_json) = (Arc::clone(&req.app), req.wants_json());
     // A request that is not for us asks nothing, and a visitor's page is better than none.
     let ours = matches!(error, HttpError::NotFound | HttpError::MethodNotAllowed);
-    let asked = ours && !wants_json && req.find_viewer().await.is_ok();
+    let asked = ours && !wants_json && admission::in_time(req.find_viewer()).await.is_ok();
     match asked && req.viewer.account.is_some() {
         true => {
             let frame = super::page::frame_of_problem(&req);
@@ -290,8 +294,13 @@ async fn run(route: &Route, mut req: Req) -> Res {
             let work = AssertUnwindSafe(page).catch_unwind();
             // What changes something runs to its end, even if the client hangs up meanwhile.
             let done = if reads {
-                work.await
+                admission::whole(work).await
             } else {
+                let changing = app.changing.one();
+                let work = async move {
+                    let _changing = changing;
+                    work.await
+                };
                 tokio::spawn(work).await.unwrap_or_else(|e| Err(Box::new(e)))
             };
             match done {
@@ -323,110 +332,6 @@ async fn run(route: &Route, mut req: Req) -> Res {
             }
         }
     }
-}
-
-/// Everything that must hold before a handler runs.
-async fn admit(route: &Route, req: &mut Req) -> Result<(), HttpError> {
-    let host = req.header(HOST.as_str()).to_owned();
-    // First, because names and roles of the viewer may be what was just written.
-    wait_for_own_write(req).await?;
-    req.find_viewer().await?;
-    if req.method == Method::GET && !req.wants_json() {
-        // The button is not worth a page: whatever needs the database says so itself.
-        if let Err(error) = membership::refresh_join_words(req).await {
-            tracing::debug!(%error, "the price on the join button could not be read");
-        }
-        if let Err(error) = site_words::refresh(&req.app).await {
-            tracing::debug!(%error, "the site's own words could not be read");
-        }
-    }
-    match route.access {
-        Access::Anyone => {}
-        Access::SignedIn => {
-            req.account()?;
-        }
-        Access::Role(roles) => {
-            let account = req.account()?;
-            let allowed = account.roles.iter().any(|r| r == "admin" || roles.contains(&r.as_str()));
-            if !allowed && account.wants_second_factor {
-                return Err(HttpError::SecondFactor);
-            }
-            if !allowed {
-                return Err(HttpError::Forbidden(format!(
-                    "This page is for the role {}. Ask an admin of the studio.",
-                    roles.join(" or ")
-                )));
-            }
-        }
-    }
-    let leaving = req.viewer.account.as_ref().is_some_and(|a| a.leaving);
-    if leaving
-        && route.access != Access::Anyone
-        && !OPEN_WHILE_LEAVING.iter().any(|p| req.path.starts_with(p))
-    {
-        return Err(HttpError::Leaving);
-    }
-    if req.viewer.account.as_ref().is_some_and(|a| a.impersonator.is_some()) {
-        check_borrowed_eyes(req)?;
-    }
-    let by_token = req.viewer.account.as_ref().and_then(|a| a.scopes.as_ref());
-    if let Some(scopes) = by_token {
-        match route.scope {
-            Some(scope) if route.any_token || scopes.iter().any(|s| s == scope.code()) => {}
-            Some(scope) => {
-                return Err(HttpError::Forbidden(format!("This token lacks the scope {}.", scope.code())));
-            }
-            None => {
-                return Err(HttpError::Forbidden(
-                    "A token opens only the API under /api/v1 and uploads.".into(),
-                ));
-            }
-        }
-    }
-    let changes = !matches!(req.method.as_str(), "GET" | "HEAD" | "OPTIONS");
-    // A browser never adds a token on its own: what comes with one was meant.
-    if changes && by_token.is_none() {
-        csrf::check_origin(&req.headers, &host).inspect_err(|_| {
-            req.app.metrics.http.refused.with_label_values(&["csrf"]).inc();
-        })?;
-        let header = req.header("x-csrf-token").to_owned();
-        if !header.is_empty() {
-            req.check_csrf(&header)?;
-        } else if route.body == Body::Small {
-            let form = if req.header("content-type").starts_with("application/json") {
-                Form::default()
-            } else {
-                req.form().await?
-            };
-            req.check_csrf(form.get("_csrf"))?;
-        }
-    }
-    step_up::admit(route, req).await
-}
-
-/// An admin who sees the site as somebody else does changes nothing, and leaves alone what only the owner
-/// is to see.
-fn check_borrowed_eyes(req: &Req) -> Result<(), HttpError> {
-    let reads = matches!(req.method.as_str(), "GET" | "HEAD" | "OPTIONS");
-    let may = if reads {
-        !ONLY_FOR_ITS_OWNER.iter().any(|p| req.path.starts_with(p))
-    } else {
-        [impersonation::STOP, "/logout"].contains(&req.path.as_str())
-    };
-    if may {
-        return Ok(());
-    }
-    let words = "You see the site as somebody else does: nothing can be changed, and secrets stay theirs. Stop that first.";
-    Err(HttpError::Forbidden(words.into()))
-}
-
-/// After a command the address carries the position of its events: the page waits for them.
-async fn wait_for_own_write(req: &mut Req) -> Result<(), HttpError> {
-    if let Ok(position) = req.query("at").parse::<i64>() {
-        // A position from the future is no reason to wait long.
-        req.updating = !req.app.reader.wait_for(position, Duration::from_secs(2)).await?;
-    }
-    Ok(())
 }
 
 /// Labels must stay few, whatever methods clients invent.

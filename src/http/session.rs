@@ -234,7 +234,11 @@ fn attributes(app: &App) -> &'static str {
 /// The personal token of a request. Other uses of the header (a proxy's, the scraper's) are none of ours.
 fn personal_token(headers: &HeaderMap) -> Option<&str> {
     let header = headers.get(AUTHORIZATION)?.to_str().ok()?;
-    let secret = header.strip_prefix("Bearer ")?.trim();
+    let (scheme, secret) = header.split_once(' ')?;
+    let secret = secret.trim();
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return None;
+    }
     secret.starts_with(access_tokens::PREFIX).then_some(secret)
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 pub struct Program {
     client: reqwest::Client,
     url: String,
-    token: String,
+    pub token: String,
 }
 
 pub struct Answer {
@@ -82,7 +82,7 @@ pub fn picture(colour: u8) -> Vec<u8> {
 }
 
 /// Begins an upload over the API and sends its bytes after tus.
-async fn upload(program: &Program, title: &str, bytes: Vec<u8>) -> Value {
+pub async fn upload(program: &Program, title: &str, bytes: Vec<u8>) -> Value {
     let wish = json!({ "length": bytes.len(), "file_name": "a.png", "title": title });
     let begun = program.send(Method::POST, "/api/v1/uploads", &[], Some(wish)).await;
     assert_eq!(begun.status, 201, "{}", begun.text);

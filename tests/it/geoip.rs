@@ -154,13 +154,13 @@ async fn the_country_that_is_chosen_decides_then_the_address_then_the_studios_ow
     kinora::actors::demo_plans::load(cx, &meta).await.expect("plans");
     studio.settle().await;
     let home = prices(&studio, "", "192.0.2.1").await;
-    assert!(home.contains("customers in Netherlands"), "{home}");
+    assert!(home.contains("customers in the Netherlands"), "{home}");
     assert!(prices(&studio, "", "203.0.113.7").await.contains("customers in Germany"));
     // The proxy adds the address it sees at the end; what stands before is anybody's word.
     assert!(prices(&studio, "", "198.51.100.7, 203.0.113.7").await.contains("customers in Germany"));
-    assert!(prices(&studio, "", "203.0.113.7, 192.0.2.1").await.contains("customers in Netherlands"));
+    assert!(prices(&studio, "", "203.0.113.7, 192.0.2.1").await.contains("customers in the Netherlands"));
     let american = prices(&studio, "", "198.51.100.7").await;
-    assert!(american.contains("customers in United States") && american.contains('$'), "{american}");
+    assert!(american.contains("customers in the United States") && american.contains('$'), "{american}");
     assert!(prices(&studio, "?country=FR", "203.0.113.7").await.contains("customers in France"));
     assert!(prices(&studio, "?country=ZZ", "203.0.113.7").await.contains("customers in Germany"));
     // Nothing of it is kept.

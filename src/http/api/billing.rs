@@ -9,6 +9,7 @@ use crate::actors::paper::billed;
 use crate::domain::gift::is_order_of;
 use crate::domain::subscription::{Subscription, SubscriptionCommand};
 use crate::http::pages::membership::paper::pdf;
+use crate::http::pages::membership::shared::TaxDesk;
 use crate::http::route::Access;
 use crate::http::ui::format::in_zone;
 use crate::http::{Form, HttpError, Req, Res};
@@ -134,11 +135,12 @@ fn time_and_id(at: DateTime<Utc>, id: Uuid) -> String {
     format!("{} {id}", at.timestamp_micros())
 }
 
-fn subscription_json(row: &SubscriptionRow) -> Value {
+/// The price is the one that is charged: who accounts for the tax reads the net one only.
+fn subscription_json(row: &SubscriptionRow, tax: &TaxDesk) -> Value {
     let terms = row.state.terms();
     json!({
         "id": row.id, "account": row.owner, "status": row.status, "plan": row.plan(),
-        "price": row.price(), "interval": terms.map(|t| &t.interval), "collection": terms.map(|t| t.collection),
+        "price": tax.price(row), "interval": terms.map(|t| &t.interval), "collection": terms.map(|t| t.collection),
         "joined_at": row.joined_at, "ended_at": row.ended_at, "next_payment_on": row.state.next_payment_on(),
         "access": row.state.gives_access(), "pause": row.state.pause().map(|p| json!({
             "from": p.from, "until": p.until, "began": p.began() })), "trial_until": row.state.trial_until(),
@@ -181,7 +183,8 @@ async fn list_subscriptions(req: Req) -> Result<Res, HttpError> {
         ..subscriptions::Filter::default()
     };
     let rows = subscriptions::after(&req.app.reader, &filter, last, most + 1).await?;
-    shown(&req, &rows, most, |s| time_and_id(s.joined_at, s.id), subscription_json)
+    let tax = TaxDesk::open(&req).await?;
+    shown(&req, &rows, most, |s| time_and_id(s.joined_at, s.id), |s| subscription_json(s, &tax))
 }
 
 async fn find(req: &Req) -> Result<SubscriptionRow, HttpError> {
@@ -190,7 +193,7 @@ async fn find(req: &Req) -> Result<SubscriptionRow, HttpError> {
 }
 
 async fn whole(req: &Req, row: &SubscriptionRow) -> Result<Value, HttpError> {
-    let mut value = subscription_json(row);
+    let mut value = subscription_json(row, &TaxDesk::open(req).await?);
     if is_staff(req) {
         // What is older is had page by page.
         let entries = timeline::newest(&req.app.reader, row.id, None, super::MOST).await?;
@@ -230,6 +233,7 @@ async fn show_subscription(req: Req) -> Result<Res, HttpError> {
 /// Only the member's own: staff act on their desk, with a reason.
 async fn act(mut req: Req, command: fn(DateTime<Utc>) -> SubscriptionCommand) -> Result<Res, HttpError> {
     super::takes_nothing(&mut req).await?;
+    let version = super::seen::<Subscription>(&req, req.id_param("id")?).await?;
     let row = find(&req).await?;
     if Some(row.owner) != req.viewer.id() {
         return Err(HttpError::Forbidden(
@@ -238,7 +242,7 @@ async fn act(mut req: Req, command: fn(DateTime<Utc>) -> SubscriptionCommand) ->
     }
     super::check_match(&req, &whole(&req, &row).await?)?;
     let id = req.command_id(&Form::default());
-    let envelope = Envelope::new(id, row.id, command(req.now()), req.meta());
+    let envelope = Envelope::new(id, row.id, command(req.now()), req.meta()).having_seen(version);
     let receipt = req.app.bus.dispatch::<Subscription>(envelope).await?;
     if receipt.position > 0 {
         req.app.reader.wait_for(receipt.position, std::time::Duration::from_secs(2)).await?;

@@ -7,6 +7,7 @@ use crate::http::pages::billing::exports::{self, FileKind, PART, Part};
 use crate::http::pages::billing::{
     invoices as invoice_list, orders as order_list, subscriptions as member_list,
 };
+use crate::http::pages::membership::shared::TaxDesk;
 use crate::http::route::Access;
 use crate::http::{HttpError, Req, Res};
 use crate::projections::{invoices, orders, subscriptions};
@@ -112,14 +113,16 @@ async fn placed_in(req: Req) -> Result<Res, HttpError> {
 
 async fn begun_in(req: Req) -> Result<Res, HttpError> {
     let (days, app) = (Days::asked(&req)?, Arc::clone(&req.app));
+    let tax = Arc::new(TaxDesk::open(&req).await?);
     let kind = FileKind::of_path(&req);
     Ok(exports::send("subscriptions", kind, &member_list::NAMES, move |last| {
-        let app = Arc::clone(&app);
+        let (app, tax) = (Arc::clone(&app), Arc::clone(&tax));
         async move {
             let rows =
                 subscriptions::after(&app.reader, &subscriptions::Filter::default(), last, PART).await?;
             let day = |s: &subscriptions::SubscriptionRow| days.zone.date_of(s.joined_at);
-            let (rows, next) = days.part(&rows, day, member_list::cells, |s| (s.joined_at, s.id));
+            let cells = |s: &subscriptions::SubscriptionRow| member_list::cells(s, &tax);
+            let (rows, next) = days.part(&rows, day, cells, |s| (s.joined_at, s.id));
             Ok((rows, next.filter(|(at, _)| !days.begin_after(days.zone.date_of(*at)))))
         }
     }))

@@ -1,7 +1,7 @@
 //! Works: what can be seen and played, and for their makers what can be done with them.
 
 use super::{
-    Endpoint, bad_cursor, body, body_if_any, captions, check_match, cursor, limit, one, only, page,
+    Endpoint, bad_cursor, body, body_if_any, captions, check_match, cursor, limit, one, only, page, seen,
     takes_nothing, text,
 };
 use crate::actors::accounts::access_tokens::Scope;
@@ -263,6 +263,7 @@ pub(super) async fn changed(req: &Req, id: Uuid, position: i64) -> Result<Res, H
 
 /// Now, or at the time that the body names.
 async fn publish(mut req: Req) -> Result<Res, HttpError> {
+    let version = seen::<Media>(&req, req.id_param("id")?).await?;
     let work = find_own(&req).await?;
     let wanted = body_if_any(&mut req).await?;
     only(&wanted, &["publish_at"])?;
@@ -283,7 +284,8 @@ async fn publish(mut req: Req) -> Result<Res, HttpError> {
         }
     };
     let id = req.command_id(&Form::default());
-    match req.app.bus.dispatch::<Media>(Envelope::new(id, work.id, command, req.meta())).await {
+    let envelope = Envelope::new(id, work.id, command, req.meta()).having_seen(version);
+    match req.app.bus.dispatch::<Media>(envelope).await {
         Ok(receipt) => changed(&req, work.id, receipt.position).await,
         Err(CommandError::Refused(why @ MediaError::TimeHasPassed)) => Err(bad(&why.to_string())),
         Err(other) => Err(other.into()),
@@ -291,28 +293,31 @@ async fn publish(mut req: Req) -> Result<Res, HttpError> {
 }
 
 async fn command(req: Req, act: fn(DateTime<Utc>) -> MediaCommand) -> Result<Res, HttpError> {
+    let version = seen::<Media>(&req, req.id_param("id")?).await?;
     let work = find_own(&req).await?;
-    command_to(req, &work, act).await
+    command_to(req, &work, version, act).await
 }
 
 /// A removed work is there for those only who might have changed it.
 async fn restore(req: Req) -> Result<Res, HttpError> {
+    let version = seen::<Media>(&req, req.id_param("id")?).await?;
     let work = works::by_id(&req.app.reader, req.id_param("id")?).await?.ok_or(HttpError::NotFound)?;
     if !may_edit(&req, &work) {
         return Err(HttpError::NotFound);
     }
-    command_to(req, &work, |at| MediaCommand::Restore { at }).await
+    command_to(req, &work, version, |at| MediaCommand::Restore { at }).await
 }
 
 async fn command_to(
     mut req: Req,
     work: &Work,
+    version: Option<i64>,
     act: fn(DateTime<Utc>) -> MediaCommand,
 ) -> Result<Res, HttpError> {
     takes_nothing(&mut req).await?;
     check_match(&req, &whole(&req, work).await?)?;
     let id = req.command_id(&Form::default());
-    let envelope = Envelope::new(id, work.id, act(req.now()), req.meta());
+    let envelope = Envelope::new(id, work.id, act(req.now()), req.meta()).having_seen(version);
     let receipt = req.app.bus.dispatch::<Media>(envelope).await?;
     changed(&req, work.id, receipt.position).await
 }
@@ -359,6 +364,7 @@ fn filed(wanted: &Value, work: &Work) -> Result<Option<Filing>, HttpError> {
 }
 
 async fn describe(mut req: Req) -> Result<Res, HttpError> {
+    let version = seen::<Media>(&req, req.id_param("id")?).await?;
     let work = find_own(&req).await?;
     let wanted = body(&mut req).await?;
     only(&wanted, &EDITED)?;
@@ -381,10 +387,10 @@ async fn describe(mut req: Req) -> Result<Res, HttpError> {
         at: req.now(),
     };
     let claims = vec![Claim::new("media-slug", slug.as_str())];
-    let envelope = Envelope::new(id, work.id, command, req.meta()).with_claims(claims);
+    let envelope = Envelope::new(id, work.id, command, req.meta()).with_claims(claims).having_seen(version);
     let sent = req.app.bus.dispatch::<Media>(envelope).await;
-    let mut position = match sent {
-        Ok(receipt) => receipt.position,
+    let mut done = match sent {
+        Ok(receipt) => receipt,
         Err(CommandError::Refused(why @ (MediaError::TitleMissing | MediaError::TitleTooLong(_)))) => {
             return Err(bad("title", &why.to_string()));
         }
@@ -396,27 +402,24 @@ async fn describe(mut req: Req) -> Result<Res, HttpError> {
         }
         Err(other) => return Err(other.into()),
     };
-    if let Some((licence, tags)) = labels {
-        let command = MediaCommand::Label { licence, tags, at: req.now() };
-        let id = derive_id(&id.to_string(), "labels");
-        let sent = req.app.bus.dispatch::<Media>(Envelope::new(id, work.id, command, req.meta())).await;
-        position = match sent {
-            Ok(receipt) => position.max(receipt.position),
-            Err(CommandError::Refused(why)) => return Err(bad("tags", &why.to_string())),
-            Err(other) => return Err(other.into()),
+    // Each only on what the one before it left.
+    let mut further: Vec<(&str, MediaCommand)> = Vec::new();
+    let at = req.now();
+    further.extend(labels.map(|(licence, tags)| ("labels", MediaCommand::Label { licence, tags, at })));
+    further.extend(filing.map(|filing| ("filing", MediaCommand::File { filing, at })));
+    further.extend(tier.map(|tier| ("tier", MediaCommand::SetTier { tier, at })));
+    let mut position = done.position;
+    for (purpose, command) in further {
+        let id = derive_id(&id.to_string(), purpose);
+        let seen = version.map(|_| done.version);
+        let envelope = Envelope::new(id, work.id, command, req.meta()).having_seen(seen);
+        done = match req.app.bus.dispatch::<Media>(envelope).await {
+            Err(CommandError::Refused(why)) if purpose == "labels" => {
+                return Err(bad("tags", &why.to_string()));
+            }
+            sent => sent?,
         };
-    }
-    if let Some(filing) = filing {
-        let command = MediaCommand::File { filing, at: req.now() };
-        let id = derive_id(&id.to_string(), "filing");
-        let receipt = req.app.bus.dispatch::<Media>(Envelope::new(id, work.id, command, req.meta())).await?;
-        position = position.max(receipt.position);
-    }
-    if let Some(tier) = tier {
-        let id = derive_id(&id.to_string(), "tier");
-        let command = MediaCommand::SetTier { tier, at: req.now() };
-        let receipt = req.app.bus.dispatch::<Media>(Envelope::new(id, work.id, command, req.meta())).await?;
-        position = position.max(receipt.position);
+        position = position.max(done.position);
     }
     changed(&req, work.id, position).await
 }

@@ -19,6 +19,7 @@ use super::request::Req;
 use super::response::{self, Res, set};
 use super::route::{Access, Route};
 use crate::actors::accounts::access_tokens::Scope;
+use crate::domain::shared::Decider;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
@@ -156,7 +157,7 @@ fn endpoints() -> Vec<Endpoint> {
 /// The addresses of the API.
 #[must_use]
 pub fn routes() -> Vec<Route> {
-    let described = Route::get("/api/v1/openapi.json", Access::Anyone, openapi::describe);
+    let described = Route::get("/api/v1/openapi.json", Access::Anyone, openapi::describe).bare();
     endpoints().into_iter().map(|e| e.route).chain([described]).collect()
 }
 
@@ -207,6 +208,19 @@ fn one(req: &Req, value: &Value) -> Result<Res, HttpError> {
 
 fn etag(value: &Value) -> String {
     format!("\"{}\"", hex::encode(&Sha256::digest(value.to_string())[..12]))
+}
+
+/// The version of an aggregate that its lists show by now, for a request with `If-Match`: what is read after this is held
+/// against the header, and whoever changes it in between makes the command stale. None without the header.
+async fn seen<A: Decider>(req: &Req, id: uuid::Uuid) -> Result<Option<i64>, HttpError> {
+    if matches!(req.header("if-match"), "" | "*") {
+        return Ok(None);
+    }
+    let (version, position) = req.app.end_of::<A>(id).await.map_err(|_| HttpError::busy())?;
+    if !req.app.reader.wait_for(position, std::time::Duration::from_secs(2)).await? {
+        return Err(HttpError::busy());
+    }
+    Ok(Some(version))
 }
 
 /// Refuses a change of something that is no longer as the program saw it.

@@ -78,7 +78,23 @@ fn operation(endpoint: &Endpoint) -> Value {
     if changes {
         parameters.push(json!({ "name": "Idempotency-Key", "in": "header", "schema": { "type": "string", "maxLength": 255 } }));
     }
+    let held = ["Work", "Subscription"].contains(&endpoint.answer) && !endpoint.list;
+    if changes && held {
+        parameters.push(json!({
+            "name": "If-Match", "in": "header", "schema": { "type": "string" },
+            "description": "The ETag that the thing had when it was read; 412 if somebody has changed it since",
+        }));
+    }
+    if !changes && !endpoint.answer.is_empty() && !endpoint.list {
+        parameters.push(json!({
+            "name": "If-None-Match", "in": "header", "schema": { "type": "string" },
+            "description": "The ETag of what is known; 304 if nothing has changed",
+        }));
+    }
     let mut done = json!({ "description": "Done" });
+    if !endpoint.answer.is_empty() && !endpoint.list {
+        done["headers"] = json!({ "ETag": { "schema": { "type": "string" } } });
+    }
     if !endpoint.answer.is_empty() {
         let thing = json!({ "$ref": format!("#/components/schemas/{}", endpoint.answer) });
         let schema = if endpoint.list {

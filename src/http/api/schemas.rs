@@ -270,7 +270,7 @@ fn billing() -> Vec<(&'static str, Value)> {
             whole(
                 &["timeline", "timeline_url"],
                 json!({
-                    "id": uuid(), "account": uuid(), "plan": text(), "price": or_null(reference("Money"), "Of one period"),
+                    "id": uuid(), "account": uuid(), "plan": text(), "price": or_null(reference("Money"), "Of one period, as it is charged: net where the buyer accounts for the tax"),
                     "status": one_of(&["on-hold", "active", "pending-cancellation", "cancelled", "expired"]),
                     "interval": or_null(interval(), "How long a period lasts: so many days, weeks, months or years"),
                     "collection": or_null(one_of(&["automatic", "manual", "managed"]), "Who sees to it that a period is paid"),

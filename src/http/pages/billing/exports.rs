@@ -67,15 +67,26 @@ impl FileKind {
     }
 }
 
+/// Columns that count something; amounts of money stay texts such as "11.50", which no program rounds.
+const NUMBERS: [&str; 3] = ["position", "attempts", "failures"];
+/// Columns in which somebody's own words stand.
+const WORDS: [&str; 4] = ["reason", "what", "description", "not_possible_because"];
+
+fn value(name: &str, cell: String) -> Value {
+    match cell.as_str() {
+        "" => Value::Null,
+        "true" | "false" if !WORDS.contains(&name) => Value::Bool(cell == "true"),
+        count if NUMBERS.contains(&name) => {
+            count.parse::<i64>().map_or_else(|_| cell.clone().into(), Value::from)
+        }
+        _ => Value::String(cell),
+    }
+}
+
 /// What is empty in a table is null in an object.
 fn line(names: &[&str], row: Vec<String>) -> String {
-    let object: Map<String, Value> = names
-        .iter()
-        .zip(row)
-        .map(|(name, cell)| {
-            ((*name).to_owned(), if cell.is_empty() { Value::Null } else { Value::String(cell) })
-        })
-        .collect();
+    let object: Map<String, Value> =
+        names.iter().zip(row).map(|(name, cell)| ((*name).to_owned(), value(name, cell))).collect();
     format!("{}\n", Value::Object(object))
 }
 
@@ -163,6 +174,23 @@ pub(in crate::http) fn known<'a>(
         return Ok(());
     }
     Err(HttpError::Unprocessable(format!("For {name}, ask for one of these: {}.", known.join(", "))))
+}
+
+/// Refuses a file that is narrowed by something that its list does not know, beside what all lists know.
+pub(in crate::http) fn only(req: &Req, known: &[&str]) -> Result<(), HttpError> {
+    let of_all = ["format", "sort", "page", "at", "before"];
+    let strange = |name: &&str| !known.contains(name) && !of_all.contains(name);
+    match req.query_pairs().iter().map(|(name, _)| name.as_str()).find(strange) {
+        None => Ok(()),
+        Some(name) => {
+            let mut all = known.to_vec();
+            all.extend(["format", "sort"]);
+            Err(HttpError::Unprocessable(format!(
+                "This list is not narrowed by {name}. It knows: {}.",
+                all.join(", ")
+            )))
+        }
+    }
 }
 
 /// The buttons that give the list of this page as a file.

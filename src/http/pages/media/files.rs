@@ -1,6 +1,7 @@
 //! `/m/<token>/<media>/<round>/…`: what is protected; `/media/files/…`: pictures that stand for works;
 //! `/cdn/…`: what a network of caches fetches.
 
+use crate::actors::accounts::access_tokens::Scope;
 use crate::actors::download_counts;
 use crate::actors::visits::Visit;
 use crate::domain::media::Place;
@@ -25,8 +26,8 @@ use warp::http::{HeaderName, HeaderValue, Method, StatusCode};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::get("/m/{token}/{media}/{round}/{*path}", Access::Anyone, protected),
-        Route::get("/media/files/{media}/{round}/{file}", Access::Anyone, picture),
+        Route::get("/m/{token}/{media}/{round}/{*path}", Access::Anyone, protected).scope(Scope::MediaRead),
+        Route::get("/media/files/{media}/{round}/{file}", Access::Anyone, picture).scope(Scope::MediaRead),
         Route::get("/cdn/{media}/{round}/{*path}", Access::Anyone, for_cdn),
     ]
 }

@@ -2,6 +2,7 @@
 
 use super::mailer;
 use super::services::Services;
+use crate::emails::samples::in_words;
 use crate::store::StoreError;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -23,9 +24,7 @@ impl WrittenMail {
     /// What it is about, for people.
     #[must_use]
     pub fn words(&self) -> String {
-        let plain = self.about.replace('_', " ");
-        let mut letters = plain.chars();
-        letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+        in_words(&self.about)
     }
 }
 

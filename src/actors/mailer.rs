@@ -405,10 +405,14 @@ async fn write(cx: &Services, row: &Waiting) -> Result<Option<Outgoing>, StoreEr
             tokens::issue(cx, row.id, purpose, Token { account: row.account, target }, row.created_at).await?
         }
     };
-    let zone = Zone::parse(&cx.config.studio.zone).unwrap_or(Zone::amsterdam());
-    let studio = Studio { name: cx.config.studio.name.clone(), base_url: cx.config.site_url(), zone };
-    let mail = row.kind.render(&studio, name.as_deref(), &token);
+    let mail = row.kind.render(&studio(cx), name.as_deref(), &token);
     Ok(Some(Outgoing { id: row.id, from: cx.config.mail.from.clone(), to, mail, at: row.created_at }))
+}
+
+/// What mails say about their sender.
+pub(super) fn studio(cx: &Services) -> Studio {
+    let zone = Zone::parse(&cx.config.studio.zone).unwrap_or(Zone::amsterdam());
+    Studio { name: cx.config.studio.name.clone(), base_url: cx.config.site_url(), zone }
 }
 
 async fn settle(cx: &Services, id: Uuid, state: &str, error: Option<&SendError>) -> Result<(), StoreError> {

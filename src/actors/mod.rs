@@ -31,6 +31,7 @@ pub mod invoice_archive;
 pub mod jobs;
 pub mod listener;
 pub mod mail_again;
+pub mod mail_list;
 pub mod mailer;
 pub mod marks;
 pub mod media_captions;

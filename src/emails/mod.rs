@@ -22,6 +22,7 @@ pub mod mail_changed;
 pub mod new_device;
 pub mod password_changed;
 pub mod reset;
+pub mod samples;
 pub mod second_factor;
 pub mod sign_in_service;
 mod team;

@@ -5,7 +5,9 @@ mod access;
 mod comments;
 pub mod impersonation;
 mod list;
+mod mails;
 mod person;
+mod person_money;
 mod registrations;
 mod sweeps;
 
@@ -21,6 +23,7 @@ pub fn routes() -> Vec<Route> {
         registrations::routes(),
         sweeps::routes(),
         comments::routes(),
+        mails::routes(),
         impersonation::routes(),
     ]
     .into_iter()
@@ -81,6 +84,7 @@ impl Desk {
                 Place::new("Comments", "/moderation/comments"),
                 Place::new("Spam waves", "/moderation/waves"),
                 Place::new("Deletion requests", "/moderation/deletions"),
+                Place::new("Mails", "/moderation/mails"),
             ],
             Self::Billing => crate::http::pages::billing_places(),
         }

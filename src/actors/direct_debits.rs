@@ -1,7 +1,7 @@
 //! SEPA direct debit: mandates that members sign, and files for the bank that staff make.
 
 use super::bus::{Claim, CommandError, Envelope};
-use super::payments::bank_account;
+use super::payments::{bank_account, load_order};
 use super::services::Services;
 use crate::adapters::direct_debit;
 use crate::adapters::gateways::bank::Iban;
@@ -142,6 +142,45 @@ pub async fn revoke(
     Ok(cx.bus.dispatch::<Mandate>(Envelope::new(id, account, command, meta)).await?)
 }
 
+/// The day on which a file made on `today` collects an order.
+fn soonest(due: &Due, today: NaiveDate) -> NaiveDate {
+    let told = today + Days::new(u64::from(due.mandate.notice_days));
+    bank_day_from(due.starts_on.map_or(told, |day| day.max(told)))
+}
+
+/// When an order that would wait for a transfer is collected instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Collecting {
+    /// It stands in a file for the bank: on that day.
+    On(NaiveDate),
+    /// The next file takes it: on that day at the soonest.
+    From(NaiveDate),
+}
+
+/// When an order is collected, as far as that is known at `at`; none if its member has to pay it. `until`: until when
+/// the bank's answer is awaited, where it stands in a file.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn collecting(
+    cx: &Services,
+    order: Uuid,
+    until: Option<DateTime<Utc>>,
+    at: DateTime<Utc>,
+) -> Result<Option<Collecting>, StoreError> {
+    if let Some(until) = until {
+        let waits = at < until;
+        let sent = if waits { load_order(cx, order).await?.debit().map(|d| d.collect_on) } else { None };
+        return Ok(sent.map(Collecting::On));
+    }
+    if creditor(cx).is_none() {
+        return Ok(None);
+    }
+    let Some(due) = debits::due_order(&cx.reader, order).await? else { return Ok(None) };
+    let day = soonest(&due, today(cx, at));
+    Ok(due.mandate.holds_on(day).then_some(Collecting::From(day)))
+}
+
 /// What could be collected by a file made at `at`: orders that wait for a transfer, whose buyers have a mandate
 /// that holds, each mandate once, the oldest first; none that stood in a file before.
 ///
@@ -152,9 +191,9 @@ pub async fn due(cx: &Services, at: DateTime<Utc>) -> Result<Vec<Debit>, StoreEr
     let most = i64::try_from(MOST_DEBITS).unwrap_or(i64::MAX);
     let mut seen = BTreeSet::new();
     let mut all = Vec::new();
-    for Due { order, number, account, amount, starts_on, mandate } in debits::due(&cx.reader, most).await? {
-        let soonest = today + Days::new(u64::from(mandate.notice_days));
-        let collect_on = bank_day_from(starts_on.map_or(soonest, |day| day.max(soonest)));
+    for found in debits::due(&cx.reader, most).await? {
+        let collect_on = soonest(&found, today);
+        let Due { order, number, account, amount, mandate, .. } = found;
         if !mandate.holds_on(collect_on) || !seen.insert(mandate.mandate) {
             continue;
         }

@@ -208,10 +208,9 @@ impl Sold {
 
     /// The lines; `total` is what they come to once the tax is decided, and `to_pay` does the same for a part.
     fn items(self, agreed: &Terms, total: Money, to_pay: impl Fn(Money) -> Money) -> Vec<OrderItem> {
-        let name = |terms: &Terms| format!("{}, {}", terms.plan_name, terms.interval.adjective());
         let item = |description, unit, period| OrderItem { description, quantity: 1, unit, period };
         match self {
-            Self::Span(_, period, None) => vec![item(name(agreed), total, period)],
+            Self::Span(_, period, None) => vec![item(agreed.title(), total, period)],
             Self::Span(_, period, Some(rebate)) => {
                 // The second line takes what rounding left.
                 let full = to_pay(rebate.full);
@@ -220,19 +219,19 @@ impl Sold {
                     Some(of) if of > 1 => format!("Coupon {}, period {} of {of}", rebate.code, rebate.number),
                     _ => format!("Coupon {}", rebate.code),
                 };
-                vec![item(name(agreed), full, period), item(which, off, period)]
+                vec![item(agreed.title(), full, period), item(which, off, period)]
             }
             Self::Change(change) => {
                 let (new, p) = *change;
                 let left =
                     Period { start: p.period.start, end: p.period.start + Days::new(u64::from(p.days_left)) };
                 let back = if p.held.is_some() { ", as far as it did not go back before" } else { "" };
-                let credit =
-                    format!("{}: {} of {} days not used{back}", name(agreed), p.days_left, p.days_of_period);
+                let (before, days, all) = (agreed.title(), p.days_left, p.days_of_period);
+                let credit = format!("{before}: {days} of {all} days not used{back}");
                 // Who accounts for the tax sees net prices only; the second line takes what rounding left.
                 let charge = to_pay(p.charge);
                 let back = Money::new(total.minor - charge.minor, total.currency);
-                vec![item(name(&new), charge, Some(p.period)), item(credit, back, Some(left))]
+                vec![item(new.title(), charge, Some(p.period)), item(credit, back, Some(left))]
             }
         }
     }

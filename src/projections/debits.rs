@@ -9,6 +9,7 @@ use crate::store::{RecordedEvent, StoreError, Transaction};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use std::collections::BTreeMap;
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 /// The projection.
@@ -123,6 +124,31 @@ pub struct Due {
     pub mandate: SignedMandate,
 }
 
+const DUE: &str = "select o.id, o.number, o.account, o.gross_minor - o.transferred - o.credit, o.currency, o.placed, m.state
+        from orders o join mandates m on m.account = o.account and m.holds
+        where o.status = 'created' and o.settlement->>'by' = 'transfer' and o.currency = 'EUR'
+            and o.gross_minor > o.transferred + o.credit and o.placed->>'reason' <> 'gift'
+            and not exists (select from debits d where d.order_id = o.id)
+            and exists (select from subscriptions s where s.subscription = o.subscription
+                and (s.status = 'active' or o.placed->>'reason' = 'join'))";
+
+fn read_due(row: &Row) -> Result<Option<Due>, QueryError> {
+    let unreadable = |e: String| StoreError::Unreadable(format!("an order to collect cannot be read: {e}"));
+    let state: Mandate = serde_json::from_value(row.get(6)).map_err(|e| unreadable(e.to_string()))?;
+    let Some(mandate) = state.current().cloned() else { return Ok(None) };
+    let currency = Currency::parse(row.get(4)).map_err(|e| unreadable(e.to_string()))?;
+    let placed: serde_json::Value = row.get(5);
+    let starts_on = placed["items"][0]["period"]["start"].as_str().and_then(|day| day.parse().ok());
+    Ok(Some(Due {
+        order: row.get(0),
+        number: row.get(1),
+        account: row.get(2),
+        amount: Money::new(row.get(3), currency),
+        starts_on,
+        mandate,
+    }))
+}
+
 /// Orders of memberships in euro that wait for a transfer, stood in no file, and whose buyers have a mandate;
 /// the oldest first. Not those of memberships that are on hold for want of a payment: whether those go on is for
 /// their members to say; nor of those that were cancelled: what is open there is for the time after the end.
@@ -130,34 +156,18 @@ pub struct Due {
 /// # Errors
 /// If the database cannot be read.
 pub async fn due(r: &Reader, limit: i64) -> Result<Vec<Due>, QueryError> {
-    let sql = "select o.id, o.number, o.account, o.gross_minor - o.transferred - o.credit, o.currency, o.placed, m.state
-        from orders o join mandates m on m.account = o.account and m.holds
-        where o.status = 'created' and o.settlement->>'by' = 'transfer' and o.currency = 'EUR'
-            and o.gross_minor > o.transferred + o.credit and o.placed->>'reason' <> 'gift'
-            and not exists (select from debits d where d.order_id = o.id)
-            and exists (select from subscriptions s where s.subscription = o.subscription
-                and (s.status = 'active' or o.placed->>'reason' = 'join'))
-        order by o.placed_at, o.id limit $1";
-    let rows = r.client().await?.query(sql, &[&limit]).await?;
-    let mut all = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let unreadable =
-            |e: String| StoreError::Unreadable(format!("an order to collect cannot be read: {e}"));
-        let state: Mandate = serde_json::from_value(row.get(6)).map_err(|e| unreadable(e.to_string()))?;
-        let Some(mandate) = state.current().cloned() else { continue };
-        let currency = Currency::parse(row.get(4)).map_err(|e| unreadable(e.to_string()))?;
-        let placed: serde_json::Value = row.get(5);
-        let starts_on = placed["items"][0]["period"]["start"].as_str().and_then(|day| day.parse().ok());
-        all.push(Due {
-            order: row.get(0),
-            number: row.get(1),
-            account: row.get(2),
-            amount: Money::new(row.get(3), currency),
-            starts_on,
-            mandate,
-        });
-    }
-    Ok(all)
+    let sql = format!("{DUE} order by o.placed_at, o.id limit $1");
+    let rows = r.client().await?.query(&sql, &[&limit]).await?;
+    rows.iter().filter_map(|row| read_due(row).transpose()).collect()
+}
+
+/// The same of one order; none if it is not among them.
+///
+/// # Errors
+/// If the database cannot be read.
+pub async fn due_order(r: &Reader, order: Uuid) -> Result<Option<Due>, QueryError> {
+    let sql = format!("{DUE} and o.id = $1");
+    Ok(r.client().await?.query_opt(&sql, &[&order]).await?.as_ref().map(read_due).transpose()?.flatten())
 }
 
 /// A file in the list of them.

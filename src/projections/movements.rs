@@ -1,14 +1,17 @@
 //! Monthly recurring revenue and what moved it: who came, came back, took more, took less, left. For the
 //! reports of billing staff: movements by month, churn, cohorts.
 
+mod kept;
+
 use super::tax_report::Span;
 use super::{Projection, ProjectionError, QueryError, Reader};
-use crate::domain::shared::calendar::{Interval, IntervalUnit, Zone};
+use crate::domain::shared::calendar::Zone;
 use crate::domain::shared::{Currency, Money};
 use crate::domain::subscription::SubscriptionEvent;
 use crate::store::{RecordedEvent, StoreError, Transaction};
 use async_trait::async_trait;
 use chrono::NaiveDate;
+use kept::{Kept, per_month};
 
 /// The projection.
 pub struct Movements;
@@ -20,7 +23,7 @@ impl Projection for Movements {
     }
 
     fn version(&self) -> i32 {
-        5
+        6
     }
 
     fn streams_apart(&self) -> bool {
@@ -39,8 +42,10 @@ impl Projection for Movements {
             plan         text not null,
             every        text not null,
             monthly      bigint not null,
-            coupon       bigint not null default 0,
+            ordered      bigint not null,
             giving       bigint not null default 0,
+            ahead        boolean not null default false,
+            owed         boolean not null default false,
             first_on     date,
             ended_on     date
         );
@@ -61,24 +66,26 @@ impl Projection for Movements {
         if let SubscriptionEvent::SubscriptionJoined { terms, .. } = &happened {
             let (currency, monthly) = (terms.price.currency.code(), per_month(terms.price, terms.interval));
             let sql =
-                "insert into movement_subscriptions (subscription, zone, currency, plan, every, monthly)
-                values ($1, $2, $3, $4, $5, $6)";
+                "insert into movement_subscriptions (subscription, zone, currency, plan, every, monthly, ordered)
+                values ($1, $2, $3, $4, $5, $6, $6)";
             let (zone, interval) = (terms.zone.name(), terms.interval.words());
             tx.execute(sql, &[&id, &zone, &currency, &terms.plan_name, &interval, &monthly]).await?;
             return Ok(());
         }
-        let sql = "select currency, monthly, giving, first_on, coupon, zone from movement_subscriptions where subscription = $1";
+        let sql = "select currency, zone, first_on, monthly, ordered, giving, ahead, owed
+            from movement_subscriptions where subscription = $1";
         let Some(row) = tx.query_opt(sql, &[&id]).await? else { return Ok(()) };
         // The seller's day, as on invoices and in every other report.
-        let zone = Zone::parse(row.get(5)).map_err(|e| ProjectionError::Data(e.to_string()))?;
+        let zone = Zone::parse(row.get(1)).map_err(|e| ProjectionError::Data(e.to_string()))?;
         let day = zone.date_of(event.effective_at);
-        let (currency, mut monthly, before): (String, i64, i64) = (row.get(0), row.get(1), row.get(2));
-        let (first, off): (Option<NaiveDate>, i64) = (row.get(3), row.get(4));
-        if let Some(off) = off_of(&happened, monthly) {
-            let sql = "update movement_subscriptions set coupon = $2 where subscription = $1";
-            tx.execute(sql, &[&id, &off]).await?;
-            return Ok(());
-        }
+        let (currency, first): (String, Option<NaiveDate>) = (row.get(0), row.get(2));
+        let before = Kept {
+            monthly: row.get(3),
+            ordered: row.get(4),
+            giving: row.get(5),
+            ahead: row.get(6),
+            owed: row.get(7),
+        };
         // What was ordered before it begins counts from the day on which it does.
         if let SubscriptionEvent::PlanChanged { terms, begins_on: None, .. }
         | SubscriptionEvent::PlanBegan { terms, .. } = &happened
@@ -86,16 +93,29 @@ impl Projection for Movements {
             let sql = "update movement_subscriptions set plan = $2, every = $3 where subscription = $1";
             tx.execute(sql, &[&id, &terms.plan_name, &terms.interval.words()]).await?;
         }
-        let Some(giving) = giving(&happened, &mut monthly, before, first.is_some()) else { return Ok(()) };
-        let giving = if giving > 0 { (giving - off).max(0) } else { giving };
-        let ended = (giving == 0 && before > 0).then_some(day);
+        let after = before.after(&happened, first.is_some());
+        if after == before {
+            return Ok(());
+        }
+        let (had, giving) = (before.giving, after.giving);
+        let ended = (giving == 0 && had > 0).then_some(day);
         tx.execute(
             "update movement_subscriptions set monthly = $2, giving = $3::bigint, first_on = coalesce(first_on, $4),
-                ended_on = case when $3::bigint > 0 then null else coalesce($5, ended_on) end where subscription = $1",
-            &[&id, &monthly, &giving, &(giving > 0).then_some(day), &ended],
+                ended_on = case when $3::bigint > 0 then null else coalesce($5, ended_on) end,
+                ordered = $6, ahead = $7, owed = $8 where subscription = $1",
+            &[
+                &id,
+                &after.monthly,
+                &giving,
+                &(giving > 0).then_some(day),
+                &ended,
+                &after.ordered,
+                &after.ahead,
+                &after.owed,
+            ],
         )
         .await?;
-        let kind = match (before, giving) {
+        let kind = match (had, giving) {
             (a, b) if a == b => return Ok(()),
             (0, _) if first.is_none() => "new",
             (0, _) => "reactivation",
@@ -105,61 +125,11 @@ impl Projection for Movements {
         };
         tx.execute(
             "insert into movements values ($1, $2, $3, $4, $5, $6)",
-            &[&event.position, &day, &id, &currency, &kind, &(giving - before)],
+            &[&event.position, &day, &id, &currency, &kind, &(giving - had)],
         )
         .await?;
         Ok(())
     }
-}
-
-/// What a coupon takes off a month of the period that was ordered, from the full price `monthly` of one; none if
-/// nothing was ordered. It counts as soon as the order is paid.
-fn off_of(event: &SubscriptionEvent, monthly: i64) -> Option<i64> {
-    use SubscriptionEvent as E;
-    let (E::FirstOrderRequested { rebate, .. } | E::RenewalOrderRequested { rebate, .. }) = event else {
-        return None;
-    };
-    Some(rebate.as_ref().map_or(0, |r| {
-        let (off, full) = (i128::from(r.off.minor), i128::from(r.full.minor.max(1)));
-        i64::try_from((2 * i128::from(monthly) * off + full) / (2 * full)).unwrap_or(monthly)
-    }))
-}
-
-/// What a subscription brings a month after an event, before what a coupon takes off; none if the event does not touch it.
-fn giving(event: &SubscriptionEvent, monthly: &mut i64, before: i64, gave: bool) -> Option<i64> {
-    use SubscriptionEvent as E;
-    match event {
-        E::SubscriptionActivated { .. } | E::SubscriptionRenewed { .. } | E::SubscriptionResumed { .. } => {
-            Some(*monthly)
-        }
-        // A trial may be paused too: afterwards it is a trial again, and brings nothing yet.
-        E::PauseEnded { .. } => Some(if gave { *monthly } else { 0 }),
-        E::PeriodWaived { restarts: true, .. } => Some(*monthly),
-        E::SubscriptionPaused { .. }
-        | E::SubscriptionPutOnHold { .. }
-        | E::SubscriptionCancelled { .. }
-        | E::SubscriptionExpired { .. } => Some(0),
-        E::PlanChanged { terms, begins_on: None, .. } | E::PlanBegan { terms, .. } => {
-            *monthly = per_month(terms.price, terms.interval);
-            // In a trial another plan brings nothing yet either.
-            Some(if before > 0 { *monthly } else { 0 })
-        }
-        _ => None,
-    }
-}
-
-/// What a price comes to in a month of 365.25 / 12 days, in minor units.
-fn per_month(price: Money, interval: Interval) -> i64 {
-    let length = i64::from(interval.length());
-    // Months are counted exactly; days and weeks by the mean month of 30.4375 days.
-    let (times, by) = match interval.unit() {
-        IntervalUnit::Day => (304_375, length * 10_000),
-        IntervalUnit::Week => (304_375, length * 70_000),
-        IntervalUnit::Month => (1, length),
-        IntervalUnit::Year => (1, length * 12),
-    };
-    let (minor, times, by) = (i128::from(price.minor), i128::from(times), i128::from(by.max(1)));
-    i64::try_from((minor * times + by / 2) / by).unwrap_or(i64::MAX)
 }
 
 /// Monthly recurring revenue by currency, once for every place that shows it: the reports, the overview, the metric
@@ -351,39 +321,4 @@ pub async fn cohorts(r: &Reader, from: NaiveDate, today: NaiveDate) -> Result<Ve
         }
     }
     Ok(all)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{giving, per_month};
-    use crate::domain::shared::calendar::{Interval, IntervalUnit};
-    use crate::domain::shared::{Currency, Money};
-    use crate::domain::subscription::{PauseOver, SubscriptionEvent};
-
-    #[test]
-    fn prices_come_to_a_month() {
-        let euro = |minor| Money::new(minor, Currency::eur());
-        let interval = |unit, length| Interval::new(unit, length).expect("an interval");
-        assert_eq!(per_month(euro(1150), interval(IntervalUnit::Month, 1)), 1150);
-        assert_eq!(per_month(euro(3200), interval(IntervalUnit::Month, 3)), 1067);
-        assert_eq!(per_month(euro(12_000), interval(IntervalUnit::Year, 1)), 1000);
-        assert_eq!(per_month(euro(700), interval(IntervalUnit::Week, 1)), 3044);
-    }
-
-    fn over() -> SubscriptionEvent {
-        SubscriptionEvent::PauseEnded(PauseOver {
-            from: "2026-03-01".parse().unwrap(),
-            on: "2026-03-11".parse().unwrap(),
-            days_left: 4,
-            previous_anchor: "2026-03-05".parse().unwrap(),
-            anchor: "2026-03-15".parse().unwrap(),
-            paid_until: "2026-03-14T23:00:00Z".parse().unwrap(),
-        })
-    }
-
-    #[test]
-    fn a_pause_of_what_was_paid_for_ends_with_what_it_brought_and_one_of_a_trial_with_nothing() {
-        assert_eq!(giving(&over(), &mut 1150, 0, true), Some(1150));
-        assert_eq!(giving(&over(), &mut 1150, 0, false), Some(0));
-    }
 }

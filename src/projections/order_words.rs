@@ -2,6 +2,7 @@
 
 use super::subscription_words::{Weight, Words, moment, words};
 use crate::domain::order::{OrderEvent, PaidBy, RefundOf, RefundVia, Settlement};
+use crate::domain::shared::Money;
 use crate::domain::shared::calendar::day_words;
 use crate::domain::shared::payment::OrderReason;
 
@@ -15,6 +16,11 @@ fn back(of: RefundOf, via: &RefundVia) -> String {
         RefundVia::Transfer => format!("{what} by bank transfer"),
         RefundVia::Credit => format!("{what} to the member's credit"),
     }
+}
+
+/// What is still to come, in words.
+fn missing(rest: Money) -> String {
+    if rest.minor > 0 { format!("{rest} is missing") } else { "nothing is missing".into() }
 }
 
 pub(super) fn order(event: &OrderEvent) -> Words {
@@ -31,7 +37,7 @@ pub(super) fn order(event: &OrderEvent) -> Words {
                 Settlement::Charge { gateway } => format!("charged through {gateway}"),
                 Settlement::Transfer { reference, .. } => format!("by transfer with reference {reference}"),
             };
-            let paid = credit.map(|c| format!(" {c} of it come from the member's credit.")).unwrap_or_default();
+            let paid = credit.map(|c| format!(" {c} of it comes from the member's credit.")).unwrap_or_default();
             words(Weight::Plain, format!("Order {number} {kind}: {}, {way}.{paid}", tax.gross), tax.words())
         }
         E::PaymentAttemptStarted { amount, method, .. } => words(
@@ -65,18 +71,18 @@ pub(super) fn order(event: &OrderEvent) -> Words {
             format!("After {lookups} look-ups."),
         ),
         E::TransferReceived { received, rest, .. } => {
-            words(Weight::Good, format!("{received} arrived by transfer; {rest} is missing."), None)
+            words(Weight::Good, format!("{received} arrived by transfer; {}.", missing(*rest)), None)
         }
         E::DirectDebitSent { amount, collect_on, .. } => words(
             Weight::Plain,
-            format!("{amount} are collected by direct debit on {}.", day_words(*collect_on)),
+            format!("{amount} is collected by direct debit on {}.", day_words(*collect_on)),
             "It stands in a file for the bank; each order stands in one file only.".to_owned(),
         ),
         E::DirectDebitReturned { reason, taken_back, reopened, of_overpaid, rest, .. } => words(
             Weight::Bad,
-            format!("The bank gave the direct debit back ({reason}); {taken_back} are gone."),
+            format!("The bank gave the direct debit back ({reason}); {taken_back} is gone."),
             match (of_overpaid, rest) {
-                (_, Some(rest)) => Some(format!("The order is open again: {rest} are missing.")),
+                (_, Some(rest)) => Some(format!("The order is open again: {rest} is missing.")),
                 _ if *reopened => Some("The order is open again.".to_owned()),
                 (Some(spare), _) => Some(format!("{spare} of it had come too much: the order stays paid.")),
                 _ => None,
@@ -121,7 +127,7 @@ pub(super) fn order(event: &OrderEvent) -> Words {
         E::RefundRejected { .. } => words(Weight::Plain, "This refund does not go back: it was turned down, or the buyer's withdrawal took its place.", None),
         E::RefundStarted { via: RefundVia::Credit, amount, approved_by, .. } => words(
             Weight::Plain,
-            format!("{amount} become credit of the member."),
+            format!("{amount} becomes credit of the member."),
             approved_by.map(|_| "A second person agreed.".to_owned()),
         ),
         E::RefundStarted { of, via, amount, approved_by, .. } => words(
@@ -133,11 +139,11 @@ pub(super) fn order(event: &OrderEvent) -> Words {
             ),
         ),
         E::OrderCreditApplied { amount, rest, .. } => {
-            words(Weight::Good, format!("{amount} were paid from the member's credit; {rest} is missing."), None)
+            words(Weight::Good, format!("{amount} was paid from the member's credit; {}.", missing(*rest)), None)
         }
         E::OrderCreditReleased { amount, .. } => words(
             Weight::Plain,
-            format!("{amount} are credit of the member again."),
+            format!("{amount} is credit of the member again."),
             "Nobody has to pay the order that they were used for.".to_owned(),
         ),
         E::RefundSucceeded { of, via, amount, before, gateway_reference, .. } => words(

@@ -131,7 +131,9 @@ pub fn describe(entry: &Entry) -> Words {
     }
 }
 
-fn subscription(event: &SubscriptionEvent) -> Words {
+/// An event of a subscription in words.
+#[must_use]
+pub fn subscription(event: &SubscriptionEvent) -> Words {
     use SubscriptionEvent as E;
     match event {
         E::SubscriptionJoined { terms, country, method, .. } => {
@@ -174,9 +176,10 @@ fn subscription(event: &SubscriptionEvent) -> Words {
             ..
         } => {
             let mut why = format!(
-                "Period {} counted from the anchor {}: {index} intervals later, clamped to the month's last day, is {}. Due at {}. {}",
+                "Period {} counted from the anchor {}: {}, clamped to the month's last day, is {}. Due at {}. {}",
                 index + 1,
                 day_words(*anchor),
+                if *index == 1 { "1 interval later".to_owned() } else { format!("{index} intervals later") },
                 day_words(period.start),
                 moment(*due_at),
                 rules(policy)
@@ -410,12 +413,13 @@ fn subscription(event: &SubscriptionEvent) -> Words {
         ),
         E::TaxChangeAnnounced { change: c } => words(
             Weight::Watch,
-            format!(
-                "The member was told: {} from {} on, {} until then.",
-                c.amount,
-                day_words(c.first_due),
-                c.previous
-            ),
+            if c.amount == c.previous {
+                let day = day_words(c.first_due);
+                format!("The member was told that another rate does not come: {} on {day}.", c.amount)
+            } else {
+                let day = day_words(c.first_due);
+                format!("The member was told: {} from {day} on, instead of {}.", c.amount, c.previous)
+            },
             format!(
                 "The rate of tax in {} from {} on moves the net price.",
                 c.country.name(),

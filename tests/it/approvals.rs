@@ -241,6 +241,16 @@ async fn refunds_of_one_order_count_together_and_proposals_lapse() {
         "a cent more in a second part"
     );
     assert!(billing.get("/billing/approvals").await.body.contains("Give €0.01 back"));
+    // The colleague reads why it is asked for, and that all parts count together; nothing that does not apply.
+    let decides = admin.get(&proposed).await.body;
+    for words in
+        ["it broke off", "One person may give back €5.00", "€5.00 went back like that before", "€5.01"]
+    {
+        assert!(decides.contains(words), "{words}: {decides}");
+    }
+    for words in ["Decided by", "Refused because"] {
+        assert!(!decides.contains(words), "{words}: {decides}");
+    }
     crate::step_up::pass(&studio, 14 * 24 * 60 + 1);
     let late = post(&studio, &admin, &proposed, &proposed, &[("act", "approve"), ("reason", "fine")]).await;
     assert!(late.status == 422 && late.body.contains("has lapsed"), "{}", late.body);

@@ -295,6 +295,14 @@ async fn staff_make_plans_and_withdraw_prices() {
     dear[0].1 = "92233720368547758.07";
     let refused = billing.submit("/billing/plans", &action, &dear).await;
     assert!(refused.status == 422 && refused.body.contains("too large"), "{}", refused.body);
+    // Every plan has such a form: the way from the error leads into that of this one, and no id is there twice.
+    let plan = action.split('/').nth(3).expect("the plan").to_owned();
+    let field = format!("price-{plan}");
+    assert!(refused.body.contains(&format!("href=\"#{field}\"")), "{}", refused.body);
+    let ids: Vec<&str> =
+        page.body.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    let once: std::collections::BTreeSet<&str> = ids.iter().copied().collect();
+    assert!(once.contains(field.as_str()) && once.len() == ids.len(), "{ids:?}");
     let added = billing.submit("/billing/plans", &action, &price).await;
     assert_eq!(added.status, 303, "{}", added.body);
     studio.settle().await;
@@ -311,6 +319,9 @@ async fn a_colleague_sees_what_somebody_may_watch_and_what_decided_it() {
     let person = link(&list, "/billing/people/");
     let page = billing.get(&person).await.body;
     assert!(page.contains("Yes: a subscription, or a seat in a team, gives access."), "{page}");
+    for to in ["href=\"/billing/orders/", "href=\"/billing/invoices/INV-"] {
+        assert!(page.contains(to), "{to}: {page}");
+    }
     let clock = &studio.instance.services.clock;
     let joined = clock.now();
     let before = crate::support::day_of(joined - chrono::TimeDelta::days(2));

@@ -60,7 +60,7 @@ async fn what_is_over_becomes_credit_pays_the_next_order_and_the_rest_is_paid_ou
     let newest = link(&billing.get("/billing/orders").await.body, "/billing/orders/");
     assert_ne!(newest, first);
     let page = billing.get(&newest).await.body;
-    assert!(page.contains("Paid from credit") && page.contains("were paid from the member"), "{page}");
+    assert!(page.contains("Paid from credit") && page.contains("was paid from the member"), "{page}");
     let invoice = link(&page, "/billing/invoices/");
     let paper = billing.get(&invoice).await.body;
     assert!(
@@ -70,7 +70,7 @@ async fn what_is_over_becomes_credit_pays_the_next_order_and_the_rest_is_paid_ou
     let subscription = link(&billing.get("/billing/subscriptions").await.body, "/billing/subscriptions/");
     let story = billing.get(&subscription).await.body;
     for words in
-        ["become credit of the member", "set aside for an order", "from the member", "€2.00 of credit now"]
+        ["becomes credit of the member", "set aside for an order", "from the member", "€2.00 of credit now"]
     {
         assert!(story.contains(words), "{words}");
     }

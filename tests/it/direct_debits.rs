@@ -225,13 +225,19 @@ async fn each_order_goes_to_the_bank_once_and_what_comes_back_is_open_again() {
     assert!(matches!(known.lines[0].became, Booked::Known { .. }), "{known:?}");
     let story = billing.get(&format!("/billing/subscriptions/{id}")).await.body;
     for words in [
-        "are collected by direct debit on",
-        "The bank gave the direct debit back (AM04); €11.50 are gone",
+        "is collected by direct debit on",
+        "The bank gave the direct debit back (AM04); €11.50 is gone",
         "The bank took the payment back: its order is open again",
         "The bank gave the direct debit back to its holder.",
     ] {
         assert!(story.contains(words), "{words}");
     }
+    // So does the page of its order, beside what was received.
+    let why = billing.get(&link(&story, "/billing/orders/")).await.body;
+    assert!(
+        why.contains("came by transfer on") && why.contains("the direct debit was returned (AM04)"),
+        "{why}"
+    );
     assert!(billing.get(&file).await.body.contains("Came back: AM04"));
     assert!(billing.get(DESK).await.body.contains("Nothing can be collected now"), "never a second time");
 
@@ -247,16 +253,28 @@ async fn each_order_goes_to_the_bank_once_and_what_comes_back_is_open_again() {
     assert_eq!(studio.run_job("clock-tick", &at(due - TimeDelta::days(6))).await.status, "completed");
     studio.settle().await;
     assert_eq!(mails(&studio, "\"debited\": true").await + mails(&studio, "\"debited\":true").await, 1);
+    let mine = row().await.state.open_order().expect("it is open").order;
+    let pages = ["/account/subscription".to_owned(), format!("/account/orders/{mine}")];
+    let transfers =
+        |shown: &str| shown.contains("We recognise it") || shown.contains("waits for your transfer");
+    for page in &pages {
+        let shown = member.get(page).await.body;
+        assert!(shown.contains("at the soonest") && !transfers(&shown), "{page}: {shown}");
+    }
     let second = make(&studio, &billing).await.expect("made");
     let text = String::from_utf8(billing.download(&format!("{second}/file")).await.1).expect("text");
     assert_eq!(checked(text.as_bytes()), "valid 1");
     assert!(text.contains("<SeqTp>RCUR</SeqTp>"), "{text}");
     let day: NaiveDate = between(&text, "<ReqdColltnDt>", "<").parse().expect("a day");
     assert!(day >= due, "{day} {due}");
-    let mine = row().await.state.open_order().expect("it is open").order;
-    let shown = member.get(&format!("/account/orders/{mine}")).await.body;
-    assert!(shown.contains("We collect this order by direct debit on"), "{shown}");
-    assert!(!shown.contains("card_number"), "it is not paid twice");
+    for page in &pages {
+        let shown = member.get(page).await.body;
+        assert!(shown.contains("We collect this order by direct debit on"), "{page}: {shown}");
+        assert!(
+            !shown.contains("card_number") && !transfers(&shown),
+            "it is not paid twice: {page}: {shown}"
+        );
+    }
     assert_eq!(studio.run_job("clock-tick", &at(due + TimeDelta::days(1))).await.status, "completed");
     studio.settle().await;
     assert_eq!(row().await.status, Status::Active, "the bank has its time");

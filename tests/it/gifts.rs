@@ -1,7 +1,7 @@
 //! Gifts: bought by one, redeemed by another, once; what they extend, what they wait for, and what goes back.
 
 use crate::accounts::{person, signed_in};
-use crate::billing_pages::{ADDRESS, link, open, open_with, order};
+use crate::billing_pages::{ADDRESS, link, open, open_with, order, signed_in_anew};
 use crate::support::{Browser, Page, Studio};
 use kinora::actors::gifts;
 use uuid::Uuid;
@@ -65,7 +65,9 @@ async fn a_gift_is_paid_sent_and_redeemed_once() {
     let page = studio.browser().get("/gift").await.body;
     assert!(page.contains("€11.50") && page.contains("once"), "{page}");
     let action = link(&page, "/gift/");
-    assert!(studio.browser().get(&action).await.location().starts_with("/login"));
+    let sign_in = studio.browser().get(&action).await;
+    let there = sign_in.location();
+    assert!(there.starts_with("/login?next=%2Fgift%2F") && there.contains("%3Fcountry%3D"), "{there}");
 
     // What is wrong is said, and what was typed stays.
     let (_, wrong) = buy(&studio, &buyer, "4111 1111 1111 1111", "nobody").await;
@@ -103,6 +105,8 @@ async fn a_gift_is_paid_sent_and_redeemed_once() {
     let got = redeem(&studio, &grace, &code.to_lowercase().replace('-', " ")).await;
     assert_eq!(got.status, 303, "{}", got.body);
     assert!(grace.get("/account/gifts").await.body.contains("You have access until"));
+    let own = grace.get("/account/subscription").await.body;
+    assert!(own.contains("You have access to everything until") && !own.contains("not joined yet"), "{own}");
     let facts: String = studio
         .client()
         .await
@@ -176,6 +180,7 @@ async fn a_declined_card_is_replaced_a_date_ends_and_staff_give_the_money_back()
     let own = format!("/account/gifts/{gift}");
     let shown = buyer.get(&own).await.body;
     assert!(shown.contains("Payment failed") && shown.contains("Nothing was charged"), "{shown}");
+    assert!(shown.contains("when it is paid, for 30 days"), "{shown}");
     let refused = redeem(&studio, &buyer, &code(&studio, gift)).await;
     assert!(refused.status == 422 && refused.body.contains("no gift with this code"), "{}", refused.body);
     let card = [("kept", "new"), ("card_number", "4242 4242 4242 4242"), ("card_expiry", "12/35")];
@@ -205,6 +210,14 @@ async fn a_declined_card_is_replaced_a_date_ends_and_staff_give_the_money_back()
     pass_days(&studio, 32);
     let late = redeem(&studio, &buyer, &code(&studio, second)).await;
     assert!(late.status == 422 && late.body.contains("could be redeemed until"), "{}", late.body);
+    let shown = buyer.get(&format!("/account/gifts/{second}")).await.body;
+    assert!(shown.contains("Expired") && shown.contains("no more: it could be until"), "{shown}");
+    assert!(shown.contains("the code counts no more") && !shown.contains("was sent by mail"), "{shown}");
+    let list = buyer.get("/account/gifts").await.body;
+    assert!(list.contains("Expired") && !list.contains("Can be redeemed"), "{list}");
+    let (_, billing) = signed_in_anew(&studio).await;
+    let list = billing.get("/billing/gifts").await.body;
+    assert!(list.contains("Expired") && !list.contains("Can be redeemed"), "{list}");
     studio.verify().await;
     studio.close().await;
 }

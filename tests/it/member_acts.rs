@@ -3,6 +3,8 @@
 use crate::billing::{Desk, GOOD};
 use crate::billing_pages::{link, open, order};
 use crate::support::{Browser, Page, Studio};
+use chrono::{Days, Months, NaiveDate, TimeDelta};
+use kinora::domain::shared::calendar::day_words;
 use kinora::domain::shared::payment::Collection;
 use kinora::domain::shared::{Currency, Money};
 use kinora::domain::subscription::{SubscriptionCommand, Terms};
@@ -65,6 +67,22 @@ async fn a_pause_stops_access_at_once_and_ending_it_gives_it_back() {
         .expect("the queue")
         .get(0);
     assert_eq!(queued, 1, "a mail confirms it");
+
+    // One that is planned: its days, and the next payment put off by them.
+    let first: NaiveDate = today.parse().expect("a day");
+    let (from, until) = (first + Days::new(3), first + Days::new(13));
+    let days = [("from", from.to_string()), ("until", until.to_string())];
+    let days: Vec<(&str, &str)> = days.iter().map(|(name, day)| (*name, day.as_str())).collect();
+    let done = act(&studio, &member, "/account/subscription/pause", &days).await;
+    assert_eq!(done.status, 303, "{}", done.body);
+    let rests = format!("from {} and goes on by itself on {}", day_words(from), day_words(until));
+    let due = day_words(first + Months::new(1) + Days::new(10));
+    let page = mine(&member).await;
+    assert!(page.contains(&rests) && page.contains(&format!("next payment is due on {due}")), "{page}");
+    assert!(page.contains("This gives up the pause that is planned"), "{page}");
+    let list = billing.get("/billing/subscriptions").await.body;
+    let desk = billing.get(&link(&list, "/billing/subscriptions/")).await.body;
+    assert!(desk.contains(&format!("planned: rests {rests}")) && desk.contains(&due), "{desk}");
     studio.verify().await;
     studio.close().await;
 }
@@ -156,7 +174,49 @@ async fn a_trial_costs_nothing_today_works_without_a_card_and_comes_once() {
     studio.close().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trial_that_is_paid_by_transfer_asks_for_no_card() {
+    let (studio, member, billing) = open().await;
+    plan_paid_by(&studio, &billing, ("Trial", "manual"), "11.50", "14").await;
+    let join = member.get("/join").await.body;
+    let start = join.find("Trial, monthly").expect("the plan");
+    let payment = member.get(&link(&join[start..], "/join/")).await.body;
+    assert!(
+        payment.contains("before 14 days of trial are over") && !payment.contains("Charged now"),
+        "{payment}"
+    );
+    let action = link(&payment, "/join/");
+    let page = format!("{action}?country=NL&way=bank");
+    let address = [("name", "Mira"), ("street", "Gracht 1"), ("postcode", "1015 CC"), ("city", "Amsterdam")];
+    assert_eq!(member.submit(&page, &action, &address).await.status, 303);
+    studio.settle().await;
+    let page = mine(&member).await;
+    assert!(page.contains("then the first payment is due") && !page.contains("Add a card"), "{page}");
+    let now = studio.instance.services.clock.now();
+    for days in [8, 12] {
+        let at = (now + TimeDelta::days(days)).to_rfc3339();
+        assert_eq!(studio.run_job("clock-tick", &at).await.status, "completed");
+        studio.settle().await;
+    }
+    let sql = "select count(*) from outgoing_mail where mail->>'about' = 'trial_ending' and mail->>'by_transfer' = 'true'";
+    let told: i64 = studio.client().await.query_one(sql, &[]).await.expect("the queue").get(0);
+    assert_eq!(told, 1, "the reminder asks for a transfer");
+    assert!(mine(&member).await.contains("We recognise it by the reference"));
+    studio.verify().await;
+    studio.close().await;
+}
+
 async fn new_plan(studio: &Studio, billing: &Browser, name: &str, price: &str, trial: &str) {
+    plan_paid_by(studio, billing, (name, "automatic"), price, trial).await;
+}
+
+async fn plan_paid_by(
+    studio: &Studio,
+    billing: &Browser,
+    (name, collection): (&str, &str),
+    price: &str,
+    trial: &str,
+) {
     let made = [("name", name), ("summary", "More of everything.")];
     assert_eq!(billing.submit("/billing/plans", "/billing/plans", &made).await.status, 303);
     studio.settle().await;
@@ -169,7 +229,7 @@ async fn new_plan(studio: &Studio, billing: &Browser, name: &str, price: &str, t
         ("currency", "EUR"),
         ("length", "1"),
         ("unit", "month"),
-        ("collection", "automatic"),
+        ("collection", collection),
         ("trial_days", trial),
     ];
     let added = billing.submit("/billing/plans", &action, &terms).await;

@@ -66,6 +66,9 @@ async fn a_coupon_makes_the_first_periods_cheaper_and_is_used_as_often_as_it_may
     assert_eq!(done.status, 303, "{}", done.body);
     let mine = member.get("/account/subscription").await.body;
     assert!(mine.contains("SPRING-20") && mine.contains("1 left") && mine.contains("€9.20"), "{mine}");
+    // The period that is left goes to another plan: its sum stands there before it is ordered.
+    let plans = member.get("/account/subscription/plan").await.body;
+    assert!(plans.contains("€92.00") && plans.contains("your coupon taken off"), "{plans}");
     let invoices = member.get("/account/invoices").await.body;
     let invoice = member.get(&link(&invoices, "/account/invoices/INV-")).await.body;
     for words in ["Coupon SPRING-20, period 1 of 2", "€11.50", "-€2.30", "€9.20"] {
@@ -86,7 +89,7 @@ async fn a_coupon_makes_the_first_periods_cheaper_and_is_used_as_often_as_it_may
         "Coupon SPRING-20: 20 % off for 2 periods.",
         "-€2.30",
         "to the cent: €9.20",
-        "were taken by sandbox",
+        "was taken by sandbox",
     ] {
         assert!(order.contains(words), "{words}: {order}");
     }

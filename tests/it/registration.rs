@@ -146,6 +146,16 @@ async fn a_moderator_shuts_the_door_with_one_click() {
     );
     assert_eq!(moderator.submit("/moderation/registrations", door, &[("shut", "no")]).await.status, 303);
     assert!(visitor.get("/register").await.body.contains("Create an account"));
+    // Where one was going is not lost on the way through registering; another site is nowhere to go.
+    let way = "next=%2Fjoin%3Fcountry%3DDE";
+    let login = visitor.get(&format!("/login?{way}")).await.body;
+    assert!(login.contains(&format!("href=\"/register?{way}\"")), "{login}");
+    let form = visitor.get(&format!("/register?{way}")).await.body;
+    assert!(form.contains("name=\"next\" value=\"/join?country=DE\""), "{form}");
+    let sent = visitor.get(&format!("/confirm?{way}")).await.body;
+    assert!(sent.contains(&format!("href=\"/login?{way}\"")), "{sent}");
+    let foreign = visitor.get("/register?next=%2F%2Fevil.example").await.body;
+    assert!(!foreign.contains("evil.example"), "{foreign}");
     studio.verify().await;
     studio.close().await;
 }

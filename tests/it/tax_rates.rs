@@ -86,7 +86,7 @@ async fn a_rate_counts_from_its_day_on_and_who_pays_another_amount_is_told() {
     assert!(mine.contains("€9.66") && mine.contains("€9.43"), "now, and for the next payment: {mine}");
     let id = link(&billing.get("/billing/subscriptions").await.body, "/billing/subscriptions/");
     let log = billing.get(&id).await.body;
-    assert!(log.contains("The member was told: €9.43") && log.contains("€9.66 until then"), "{log}");
+    assert!(log.contains("The member was told: €9.43") && log.contains("instead of €9.66"), "{log}");
 
     // The renewal is of the new rate, and says so; the first order stays as it was.
     let due = studio.instance.services.clock.now() + TimeDelta::days(32);
@@ -129,6 +129,33 @@ async fn who_joins_before_the_day_is_told_too_and_a_private_buyer_is_not() {
     assert_eq!(enter(&studio, &billing, &fields).await.status, 303);
     assert_eq!(mails(&studio).await, 0, "the price with the tax stays");
     assert!(member.get("/account/subscription").await.body.contains("€11.50"));
+    studio.verify().await;
+    studio.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_changes_the_plan_before_that_day_is_told_of_both_plans_with_their_amounts() {
+    let (studio, member, billing) = open().await;
+    join_as_business(&studio, &member).await;
+    let plans = "/account/subscription/plan";
+    let shown = member.get(plans).await.body;
+    let yearly = shown.split("name=\"variation\" value=\"").nth(1).and_then(|t| t.split('"').next());
+    let wanted = [("variation", yearly.expect("a plan")), ("pay", "0"), ("price", "11500")];
+    assert_eq!(member.submit(plans, plans, &wanted).await.status, 303);
+    let first = day(&studio, 20).to_string();
+    let fields = [("country", "DE"), ("rate", "22"), ("from", first.as_str()), ("reason", "Tax act of 2026")];
+    assert_eq!(enter(&studio, &billing, &fields).await.status, 303);
+    let sql = "select mail::text from outgoing_mail where mail::text like '%tax_changes%'";
+    let told: String = studio.client().await.query_one(sql, &[]).await.expect("one mail").get(0);
+    let told: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+    // 9.66 a month is paid until then; a year costs 96.64 without the other rate, and 94.26 with it.
+    assert_eq!(
+        (told["now"]["plan"].as_str(), told["now"]["amount"]["minor"].as_i64()),
+        (Some("Studio, monthly"), Some(966))
+    );
+    assert_eq!(told["plan"], "Studio, yearly");
+    let amounts = ["previous", "amount"].map(|which| told["change"][which]["minor"].as_i64());
+    assert_eq!(amounts, [Some(9664), Some(9426)]);
     studio.verify().await;
     studio.close().await;
 }

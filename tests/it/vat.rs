@@ -1,6 +1,7 @@
 //! VAT numbers and the register of the Union: a stand-in answers as its published description says. The
 //! register itself was never spoken to.
 
+use crate::api::Program;
 use crate::billing_pages::{ADDRESS, link, open_with};
 use crate::support::{Browser, Page, Studio};
 use serde_json::{Value, json};
@@ -139,6 +140,19 @@ async fn a_business_that_accounts_for_the_tax_reads_net_prices_only() {
     let desk = link(&billing.get("/billing/subscriptions").await.body, "/billing/subscriptions/");
     let acts = billing.get(&desk).await.body;
     assert!(acts.contains("Studio, yearly, €96.64"), "{acts}");
+    let list = billing.get("/billing/subscriptions").await.body;
+    assert!(list.contains("€9.66") && !list.contains("€11.50"), "{list}");
+    let file = billing.get("/billing/subscriptions.csv").await.body;
+    assert!(file.contains(",9.66,EUR,"), "{file}");
+    // So do programs: of the member, and of staff.
+    for browser in [&member, &billing] {
+        let program = Program::of(browser, &["billing:read"]).await;
+        let list = program.get("/api/v1/subscriptions").await;
+        assert_eq!(list.body["items"][0]["price"]["minor"], 966, "{}", list.text);
+        let one = list.body["items"][0]["id"].as_str().expect("an id").to_owned();
+        let one = program.get(&format!("/api/v1/subscriptions/{one}")).await;
+        assert_eq!(one.body["price"]["minor"], 966, "{}", one.text);
+    }
     let variation = shown.split("name=\"variation\" value=\"").nth(1).and_then(|t| t.split('"').next());
     let variation = variation.expect("a plan").to_owned();
     let stale = [("variation", variation.as_str()), ("pay", "1"), ("price", "11500")];

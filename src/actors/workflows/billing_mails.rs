@@ -18,7 +18,7 @@ use crate::domain::shared::aggregate::CategoryEvent;
 use crate::domain::shared::{AccountId, Currency, Money, Role};
 use crate::domain::subscription::{EarlierReversal, Subscription, SubscriptionEvent, UnusedDays};
 use crate::emails::MailKind;
-use crate::emails::billing::{BillingMail, RefundStuck};
+use crate::emails::billing::{BillingMail, OnHold, PlanCost, RefundStuck};
 use crate::projections::{people, subscriptions};
 use crate::store::repository::EventRepository;
 use crate::store::{Actor, RecordedEvent, log};
@@ -92,6 +92,7 @@ impl Workflow for BillingMails {
         if !asked(&happened, &mut mail, cx).await? {
             return Ok(());
         }
+        settled(&happened, &mut mail, cx).await?;
         match &mut mail {
             BillingMail::Withdrawn { refund, amount, waits: false, disputed, .. } => {
                 (*amount, *disputed) = withdrawn(event, cx, terms.price.currency).await?;
@@ -100,12 +101,17 @@ impl Workflow for BillingMails {
             BillingMail::WithdrawalSettled { amount, disputed, .. } => {
                 (*amount, *disputed) = withdrawn(event, cx, terms.price.currency).await?;
             }
+            BillingMail::OnHold(hold) => {
+                (hold.charges, hold.code) = charged_before(event, &happened, cx).await?;
+            }
             _ => {}
         }
-        if let BillingMail::OrderToPay { debited, pay_by, .. } = &mut mail {
+        if let BillingMail::OrderToPay { debited, pay_by: day, .. }
+        | BillingMail::TrialEnding { debited, ends_on: day, by_transfer: true, .. } = &mut mail
+        {
             let mandate = direct_debits::mandate_of(cx, state.owner()).await?;
-            *debited = direct_debits::creditor(cx).is_some()
-                && mandate.current().is_some_and(|m| m.holds_on(*pay_by));
+            *debited =
+                direct_debits::creditor(cx).is_some() && mandate.current().is_some_and(|m| m.holds_on(*day));
         }
         send(event, cx, state.owner(), "mail", mail).await
     }
@@ -144,6 +150,12 @@ async fn tell_of(other: Other, event: &RecordedEvent, cx: &Services) -> Result<(
     match other {
         Other::Refunded { of, via, amount } => refunded(event, cx, of, &via, amount).await,
         Other::TransferShort { received, rest } => short(event, cx, received, rest).await,
+        Other::PaidForNothing { amount } => {
+            let order = event.stream_uuid();
+            let (number, account) = (order_number(order), load_order(cx, order).await?.account());
+            let mail = BillingMail::PaidForNothing { number, ended: false, cancelled: Some(amount) };
+            send(event, cx, account, "mail", mail).await
+        }
         Other::Disputed { amount, reason } => {
             let order = event.stream_uuid();
             let number = order_number(order);
@@ -200,11 +212,7 @@ async fn less_credit(
     let Some(used) = credit.used_for(*order) else {
         // It is set aside when the order is placed, which another workflow does at this moment.
         let soon = credit.balance(amount.currency).minor > 0 && !credit.knows(*order);
-        return if soon {
-            Err(WorkflowError::Failed("the order is not placed yet".into()))
-        } else {
-            Ok(true)
-        };
+        return if soon { Err(WorkflowError::Later("the order is not placed yet".into())) } else { Ok(true) };
     };
     *amount = Money::new(amount.minor.saturating_sub(used.minor), amount.currency);
     Ok(amount.minor > 0)
@@ -228,7 +236,7 @@ async fn paid_by_credit(
         let state = load_order(cx, *order).await?;
         let soon = state.total().is_none() && credit.balances().next().is_some();
         return if soon {
-            Err(WorkflowError::Failed("the order is not placed yet".into()))
+            Err(WorkflowError::Later("the order is not placed yet".into()))
         } else {
             Ok(false)
         };
@@ -258,7 +266,7 @@ async fn asked(
     | BillingMail::RenewalFailed { amount, .. }
     | BillingMail::ActionNeeded { amount, .. }
     | BillingMail::EarlierUnpaid { amount, .. }
-    | BillingMail::OnHold { amount, .. }) = mail
+    | BillingMail::OnHold(OnHold { amount, .. })) = mail
     else {
         return Ok(true);
     };
@@ -268,7 +276,62 @@ async fn asked(
     let left = state.rest().filter(|rest| rest.minor > 0);
     let over = left.is_none() && matches!(happened, E::EarlierPaymentReversed(_));
     *amount = charged.or(left).unwrap_or(*amount);
+    if let BillingMail::OnHold(hold) = mail {
+        hold.by_transfer = state.is_by_transfer();
+    }
     Ok(!over)
+}
+
+/// How often a card was charged for the order before the hold, and why that, or a try without a card, failed the last
+/// time.
+async fn charged_before(
+    event: &RecordedEvent,
+    happened: &SubscriptionEvent,
+    cx: &Services,
+) -> Result<(u8, Option<String>), WorkflowError> {
+    let SubscriptionEvent::SubscriptionPutOnHold { order, .. } = happened else { return Ok((0, None)) };
+    let client = cx.pool.get().await.map_err(crate::store::StoreError::from)?;
+    let stream = log::stream(&client, &event.stream_id, 0).await?;
+    drop(client);
+    let (mut charges, mut last) = (0_u8, None);
+    for recorded in stream.iter().take_while(|e| e.version < event.version) {
+        match recorded.decode::<SubscriptionEvent>()? {
+            Some(SubscriptionEvent::RenewalPaymentFailed {
+                order: of,
+                attempt,
+                code,
+                uncounted: false,
+                ..
+            }) if of == *order => {
+                charges = charges.saturating_add(u8::from(attempt.is_some()));
+                last = Some(code);
+            }
+            _ => {}
+        }
+    }
+    Ok((charges, last))
+}
+
+/// Names what was really paid, and what of it the member's credit paid.
+async fn settled(
+    happened: &SubscriptionEvent,
+    mail: &mut BillingMail,
+    cx: &Services,
+) -> Result<(), WorkflowError> {
+    use SubscriptionEvent as E;
+    let (E::SubscriptionRenewed { order, .. } | E::PlanChanged { order: Some(order), .. }) = happened else {
+        return Ok(());
+    };
+    let state = load_order(cx, *order).await?;
+    let Some(total) = state.total() else { return Ok(()) };
+    match mail {
+        BillingMail::Renewed { amount, credit, .. } => (*amount, *credit) = (total, state.credit()),
+        BillingMail::PlanChanged(now) => {
+            now.cost = Some(PlanCost::Paid { amount: total, credit: state.credit() });
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
 /// Writes to everybody who has one of `roles` and may sign in, without those of `except`; once to each.
@@ -304,7 +367,9 @@ async fn refunded(
     let Some(OrderEvent::OrderPlaced { account, number, .. }) = placed else { return Ok(()) };
     let (by_transfer, to_credit) = (*via == RefundVia::Transfer, *via == RefundVia::Credit);
     let credited = of == RefundOf::Price;
-    let mail = BillingMail::Refunded { number, amount, by_transfer, credited, to_credit };
+    let status = load_order(cx, event.stream_uuid()).await?.status();
+    let nothing_owed = matches!(status, Some(OrderStatus::Cancelled | OrderStatus::Refunded));
+    let mail = BillingMail::Refunded { number, amount, by_transfer, credited, to_credit, nothing_owed };
     send(event, cx, account, "mail", mail).await
 }
 
@@ -333,11 +398,12 @@ async fn short(
     received: Money,
     rest: Money,
 ) -> Result<(), WorkflowError> {
-    let Some((iban, _)) = bank_account(&cx.config) else { return Ok(()) };
+    let Some((iban, holder)) = bank_account(&cx.config) else { return Ok(()) };
     let (order, iban) = (event.stream_uuid(), iban.to_string());
     let reference = transfer_reference(&order_number(order));
     let account = load_order(cx, order).await?.account();
-    send(event, cx, account, "mail", BillingMail::TransferShort { received, rest, iban, reference }).await
+    let mail = BillingMail::TransferShort { received, rest, iban, holder, reference };
+    send(event, cx, account, "mail", mail).await
 }
 
 /// What goes back after a withdrawal: what its orders decided, or, before they have, what they will.

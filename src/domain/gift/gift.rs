@@ -114,6 +114,16 @@ impl Gift {
     pub const fn last_day(&self) -> Option<NaiveDate> {
         self.last_day
     }
+    /// Whether nobody redeemed it in time: `today` is after its last day.
+    #[must_use]
+    pub fn is_expired(&self, today: NaiveDate) -> bool {
+        self.standing == GiftStanding::Paid && self.last_day.is_some_and(|last| today > last)
+    }
+    /// For how many days it can be redeemed once it is paid; none: for ever.
+    #[must_use]
+    pub const fn valid_days(&self) -> Option<u32> {
+        self.valid_days
+    }
     /// The gateway's code of the last charge that failed, while it waits for another.
     #[must_use]
     pub fn last_code(&self) -> Option<&str> {

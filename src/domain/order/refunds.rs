@@ -178,6 +178,13 @@ impl Order {
         self.account
     }
 
+    /// What of it went back, or may be about to, without a second person; in minor units.
+    #[must_use]
+    pub fn given_alone(&self) -> i64 {
+        // What came back is not given twice when it is sent another way.
+        self.held(|r| r.alone && r.state != RefundState::CameBack)
+    }
+
     /// Its refunds, oldest first.
     #[must_use]
     pub fn refunds(&self) -> &[Refund] {
@@ -248,8 +255,7 @@ impl Order {
         }
         let AskRefund { refund, of, amount, by, second_person_over, lapses_at, at, .. } = ask;
         // What went back of this order without a second person counts: a sum is not made small by cutting it up.
-        // What came back is not given twice when it is sent another way.
-        let sum = self.held(|r| r.alone && r.state != RefundState::CameBack).saturating_add(amount.minor);
+        let sum = self.given_alone().saturating_add(amount.minor);
         if sum > second_person_over {
             let limit = Money::new(second_person_over, total.currency);
             let lapses_at = Some(lapses_at);

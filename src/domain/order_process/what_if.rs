@@ -1,17 +1,24 @@
-//! What if? The life of a subscription lived once more with another price, interval or policy: what people did
-//! stays, the clock runs every day, and a card answers as it last really did. Nothing is written.
+//! What if? The life of a subscription lived once more with another price, interval or policy: what people and banks
+//! did stays, the clock runs every day, and a card answers as it last really did. Beside it stands the life as it
+//! was, which is read from the log and not lived again. Nothing is written.
+
+mod acts;
+mod as_recorded;
+#[cfg(test)]
+mod tests;
+
+pub use as_recorded::as_recorded;
 
 use super::{OrderStep, Till, order_step, subscription_step};
 use crate::domain::order::{Order, OrderCommand, OrderEvent, OrderStatus};
 use crate::domain::shared::Money;
 use crate::domain::shared::calendar::{Interval, Period};
 use crate::domain::shared::payment::{BillingPolicy, OrderReason, Outcome};
-use crate::domain::subscription::{
-    CancelCause, PlanChangeRequest, PriceNotice, Status, Subscription, SubscriptionCommand,
-    SubscriptionEvent, Trigger, Withdrawal,
-};
+use crate::domain::subscription::{Status, Subscription, SubscriptionCommand, SubscriptionEvent};
+use acts::{Attempted, Input, Moved, Timed};
+use as_recorded::Lines;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use uuid::Uuid;
 
 /// Most days that are lived again.
@@ -61,14 +68,14 @@ pub struct OrderLine {
     pub gross: Money,
     /// Where it stands at the end.
     pub status: OrderStatus,
-    /// Attempts that were declined.
+    /// Attempts that took nothing: declined, or not confirmed in time.
     pub declined: u32,
     /// When it was paid.
     pub paid_on: Option<NaiveDate>,
 }
 
-/// The life that was lived again.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A life: the one that was, or one that was lived again.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Replay {
     /// Its orders, oldest first.
     pub orders: Vec<OrderLine>,
@@ -80,173 +87,45 @@ pub struct Replay {
     pub parked: bool,
     /// Days, until the end, with access.
     pub days_of_access: u32,
-    /// Acts that are not possible in this life, by the name of the event that followed from them.
-    pub refused: Vec<&'static str>,
+    /// Acts that are not possible in this life: when they happened, and the event that followed from them.
+    pub refused: Vec<(DateTime<Utc>, SubscriptionEvent)>,
 }
 
 impl Replay {
-    /// What was paid in all.
+    /// What was paid for orders in all, whatever went back later.
     #[must_use]
     pub fn paid(&self) -> i64 {
-        self.orders.iter().filter(|o| o.status == OrderStatus::Paid).map(|o| o.gross.minor).sum()
+        self.orders.iter().filter(|o| o.status.is_settled()).map(|o| o.gross.minor).sum()
+    }
+
+    /// Whether it comes to the same as another: where it stands, what was paid, and what is due next.
+    #[must_use]
+    pub fn comes_to(&self, other: &Self) -> bool {
+        let sums = |life: &Self| (life.status, life.parked, life.paid(), life.next_due_on);
+        sums(self) == sums(other)
     }
 }
 
-/// What people did, or money that came, at a time.
-enum Input {
-    Act(&'static str, Box<SubscriptionCommand>),
-    Transfer,
-}
-
-/// The acts behind the events: what the clock and the gateways caused is left out, it comes by itself.
-fn inputs(history: &History) -> Vec<(DateTime<Utc>, Input)> {
-    use SubscriptionCommand as C;
-    use SubscriptionEvent as E;
-    let mut all: Vec<(DateTime<Utc>, Input)> = Vec::new();
-    let joined = history.subscription.first().map(|(at, _)| *at);
-    let (mut number, mut resumed) = (None, None);
-    for (at, event) in &history.subscription {
-        let at = *at;
-        if let E::SubscriptionJoined { vat_number, .. } | E::BillingDetailsChanged { vat_number, .. } = event
-        {
-            number.clone_from(vat_number);
-        }
-        let command = match event.clone() {
-            E::CancellationScheduled { reason, .. }
-            | E::SubscriptionCancelled { cause: CancelCause::WasOnHold, reason, .. } => {
-                C::Cancel { reason, at }
-            }
-            E::CancellationUndone { .. } => C::UndoCancel { at },
-            E::PauseScheduled { from, until } => C::Pause { from, until, at },
-            E::PauseEnded { .. } | E::PauseWithdrawn { .. } => C::EndPause { at },
-            E::PaymentMethodChanged { method } => C::ChangeMethod { method, at },
-            E::BillingDetailsChanged { country, billing, vat_number, vat_check } => {
-                C::ChangeBilling { country, billing, vat_number, vat_check }
-            }
-            E::VatNumberChecked { check, at } => {
-                let Some(number) = number.clone() else { continue };
-                C::RecordVatCheck { number, check, at }
-            }
-            E::PlanChangeScheduled { terms, .. } => {
-                C::ChangePlan { order: Uuid::nil(), terms, shown: None, at_once: true, at }
-            }
-            E::PlanChangeRequested(PlanChangeRequest { order, terms, .. }) => {
-                C::ChangePlan { order, terms, shown: None, at_once: true, at }
-            }
-            E::PlanChangeWithdrawn {} => C::WithdrawPlanChange,
-            E::SubscriptionResumed { .. } => {
-                resumed = Some(at);
-                continue;
-            }
-            // Days that follow a payment anew come with it.
-            E::PaidTimeExtended { by_staff: false, .. } if resumed == Some(at) => continue,
-            E::PaidTimeExtended { days, by_staff, .. } => C::Extend { days, gift: !by_staff },
-            E::GivenDaysTakenBack { to, .. } => C::MoveDueDay { on: to, at },
-            E::PaymentRefunded { order, back, .. } => {
-                let of = total_of(history, order).unwrap_or(back);
-                C::RecordRefund { order, refunded: back, of }
-            }
-            E::PeriodWaived { .. } => C::Waive { at },
-            E::SubscriptionUnparked { waived, .. } => C::Unpark { waive_missed: waived > 0, at },
-            // With the act of joining it is part of that.
-            E::DiscountGranted { discount } if joined != Some(at) => C::GrantDiscount { discount },
-            E::PriceChangeAnnounced(PriceNotice { of, terms, from, notice_days, .. }) => {
-                let (variation, price) = (terms.variation, terms.price);
-                C::AnnouncePrice { of, variation, price, from, notice_days, anew: true }
-            }
-            E::WithdrawalDeclared(Withdrawal { days, .. }) => C::Withdraw { days, at },
-            E::SubscriptionCancelled {
-                cause: cause @ (CancelCause::EndedByStaff | CancelCause::Disputed),
-                ..
-            } => C::EndNow { cause, at },
-            E::ChargeRequested { trigger: Trigger::Member, attempt, method, .. } => {
-                C::PayNow { attempt, method, at }
-            }
-            _ => continue,
-        };
-        all.push((at, Input::Act(event.into(), Box::new(command))));
-    }
-    let transfer = |e: &OrderEvent| matches!(e, OrderEvent::TransferReceived { .. });
-    let transfers = history.orders.iter().filter(|(_, _, e)| transfer(e));
-    all.extend(transfers.map(|(at, ..)| (*at, Input::Transfer)));
-    all.sort_by_key(|(at, _)| *at);
-    all
-}
-
-/// What an order asked for, before tax was looked at.
-fn total_of(history: &History, wanted: Uuid) -> Option<Money> {
-    history.subscription.iter().find_map(|(_, event)| match event {
-        SubscriptionEvent::FirstOrderRequested { order, amount, .. }
-        | SubscriptionEvent::RenewalOrderRequested { order, amount, .. }
-            if *order == wanted =>
-        {
-            Some(*amount)
-        }
-        SubscriptionEvent::PlanChangeRequested(asked) if asked.order == wanted => Some(asked.amount),
-        _ => None,
-    })
-}
-
-/// The command of joining, with what would be different.
-fn join(history: &History, difference: &Difference) -> Option<(DateTime<Utc>, SubscriptionCommand)> {
-    let joined = history.subscription.iter().find_map(|(at, event)| match event {
-        SubscriptionEvent::SubscriptionJoined { .. } => Some((*at, event.clone())),
-        _ => None,
-    })?;
-    let (
-        effective,
-        SubscriptionEvent::SubscriptionJoined {
-            subscription,
-            owner,
-            mut terms,
-            method,
-            country,
-            billing,
-            vat_number,
-            vat_check,
-            withdrawal_waived,
-            at,
-        },
-    ) = joined
-    else {
-        return None;
-    };
-    let with_it = || history.subscription.iter().filter(|(at, _)| *at == effective).map(|(_, e)| e);
-    let trial = with_it().find_map(|e| match e {
-        SubscriptionEvent::TrialStarted { days, .. } => Some(*days),
-        _ => None,
-    });
-    let discount = with_it().find_map(|e| match e {
-        SubscriptionEvent::DiscountGranted { discount } => Some(discount.clone()),
-        _ => None,
-    });
-    terms.price = difference.price.unwrap_or(terms.price);
-    terms.interval = difference.interval.unwrap_or(terms.interval);
-    // A coupon that does not fit the other price is not used.
-    let discount = discount.filter(|d| d.off.of(terms.price).is_some());
-    let command = SubscriptionCommand::Join {
-        subscription,
-        owner,
-        terms,
-        method,
-        country,
-        billing,
-        vat_number,
-        vat_check,
-        trial_days: trial.unwrap_or(0),
-        discount,
-        waives_withdrawal: withdrawal_waived,
-        at,
-    };
-    Some((at, command))
+/// What a gateway will say of an attempt of this life.
+struct Answer {
+    at: DateTime<Utc>,
+    order: Uuid,
+    attempt: Uuid,
+    outcome: Outcome,
 }
 
 struct Life<'a> {
     sub: Subscription,
     orders: HashMap<Uuid, Order>,
-    lines: Vec<(Uuid, OrderLine)>,
-    /// When gateways answered really, and what.
-    answers: Vec<(DateTime<Utc>, Outcome)>,
+    lines: Lines,
+    /// What became of the attempts that were really made.
+    attempts: Vec<Attempted>,
+    /// What gateways have not said yet.
+    coming: Vec<Answer>,
+    /// What orders asked for really, and what credit paid at once.
+    placed: HashMap<Uuid, (Money, Option<Money>)>,
+    /// The orders of this life that stand for real ones which it has not.
+    instead: HashMap<Uuid, Uuid>,
     till: &'a Till,
     /// Other rules, in this life.
     rules: OtherRules,
@@ -271,10 +150,16 @@ impl Life<'_> {
         }
     }
 
+    fn tick(&mut self, at: DateTime<Utc>) {
+        let policy = self.policy(at);
+        self.run(SubscriptionCommand::Tick { policy, at }, at);
+    }
+
     fn run(&mut self, command: SubscriptionCommand, at: DateTime<Utc>) -> bool {
         let Ok(decided) = self.sub.decide(command) else { return false };
+        // All of it is written before anything follows from it.
+        decided.iter().for_each(|event| self.sub.apply(event.clone()));
         for event in decided {
-            self.sub.apply(event.clone());
             let missed = match &event {
                 SubscriptionEvent::ChargeActionMissed { order, attempt, .. } => Some((*order, *attempt)),
                 _ => None,
@@ -282,19 +167,22 @@ impl Life<'_> {
             match order_step(event, at) {
                 Some(OrderStep::Place(sale)) => {
                     let order = sale.order;
-                    if let Some(place) = sale.place(&self.sub, self.till, at) {
+                    if let Some(mut place) = sale.place(&self.sub, self.till, at) {
+                        let credit = self.placed.get(&order).and_then(|(_, credit)| *credit);
+                        let most = place.tax.gross.minor;
+                        place.credit = credit.map(|c| Money::new(c.minor.min(most), c.currency));
                         self.send(order, OrderCommand::Place(Box::new(place)), at);
                     }
                 }
                 Some(OrderStep::Send { order, command, .. }) => self.send(order, command, at),
                 None => {}
             }
-            if let Some((order, attempt)) = missed {
-                self.send(
-                    order,
-                    OrderCommand::RecordOutcome { attempt, outcome: Outcome::Cancelled, at },
-                    at,
-                );
+            // Where the gateway really said what became of it, it says so in its time.
+            if let Some((order, attempt)) = missed
+                && self.coming.iter().all(|answer| answer.attempt != attempt)
+            {
+                let outcome = Outcome::Cancelled;
+                self.send(order, OrderCommand::RecordOutcome { attempt, outcome, at }, at);
             }
         }
         true
@@ -306,89 +194,117 @@ impl Life<'_> {
             if let Some(known) = self.orders.get_mut(&order) {
                 known.apply(event.clone());
             }
-            self.note(order, &event, at);
+            if let Some(zone) = self.sub.terms().map(|terms| terms.zone) {
+                let status = self.orders.get(&order).and_then(Order::status);
+                self.lines.note(order, &event, zone.date_of(at), status);
+            }
             if let Some((_, command)) = subscription_step(order, event.clone(), self.policy(at)) {
                 self.run(command, at);
             }
             if let OrderEvent::PaymentAttemptStarted { attempt, .. } = event {
-                let outcome = self.answer(at);
-                self.send(order, OrderCommand::RecordOutcome { attempt, outcome, at }, at);
+                for (after, outcome) in self.answers(attempt, at) {
+                    if after <= TimeDelta::zero() {
+                        self.send(order, OrderCommand::RecordOutcome { attempt, outcome, at }, at);
+                    } else {
+                        self.coming.push(Answer { at: at + after, order, attempt, outcome });
+                    }
+                }
             }
         }
     }
 
-    fn note(&mut self, order: Uuid, event: &OrderEvent, at: DateTime<Utc>) {
-        let Some(zone) = self.sub.terms().map(|t| t.zone) else { return };
-        if let OrderEvent::OrderPlaced { reason, items, tax, .. } = event {
-            let line = OrderLine {
-                on: zone.date_of(at),
-                reason: *reason,
-                period: items.first().and_then(|i| i.period),
-                gross: tax.gross,
-                status: OrderStatus::Created,
-                declined: 0,
-                paid_on: None,
-            };
-            self.lines.push((order, line));
-        }
-        let Some((_, line)) = self.lines.iter_mut().find(|(id, _)| *id == order) else { return };
-        match event {
-            OrderEvent::PaymentDeclined { .. } => line.declined += 1,
-            OrderEvent::OrderPaid { .. } => line.paid_on = Some(zone.date_of(at)),
-            _ => {}
-        }
-        if let Some(status) = self.orders.get(&order).and_then(Order::status) {
-            line.status = status;
-        }
+    /// What a gateway says of an attempt, and how long after it is begun: what it really said of this one, else of one
+    /// of that day, else of the last one before, else of the first; a card that was never asked says yes.
+    fn answers(&self, attempt: Uuid, at: DateTime<Utc>) -> Vec<(TimeDelta, Outcome)> {
+        let told = || self.attempts.iter().filter(|a| !a.answers.is_empty());
+        let this = self.attempts.iter().find(|a| a.attempt == attempt);
+        let same_day = || told().find(|a| a.begun >= at && a.begun < at + TimeDelta::days(1));
+        let before = || told().rfind(|a| a.begun < at);
+        let Some(found) = this.or_else(same_day).or_else(before).or_else(|| told().next()) else {
+            return vec![(TimeDelta::zero(), Outcome::Succeeded { gateway_reference: String::new() })];
+        };
+        let shifted = |outcome: &Outcome| match outcome {
+            Outcome::RequiresAction { until } => {
+                Outcome::RequiresAction { until: at + (*until - found.begun) }
+            }
+            other => other.clone(),
+        };
+        found.answers.iter().map(|(after, outcome)| (*after, shifted(outcome))).collect()
     }
 
-    /// The real answer to a charge of that day, else the last one before, else the first; a card that was never
-    /// asked says yes.
-    fn answer(&self, at: DateTime<Utc>) -> Outcome {
-        let same_day = self.answers.iter().find(|(t, _)| *t >= at && *t < at + TimeDelta::days(1));
-        let before = || self.answers.iter().rev().find(|(t, _)| *t < at);
-        let found = same_day.or_else(before).or_else(|| self.answers.first());
-        found.map_or(Outcome::Succeeded { gateway_reference: String::new() }, |(_, outcome)| outcome.clone())
+    /// The order of this life that stands for one that was: the same one, or the one that is open.
+    fn stands_for(&mut self, order: Uuid) -> Option<Uuid> {
+        if self.orders.get(&order).is_some_and(|o| o.total().is_some()) {
+            return Some(order);
+        }
+        if let Some(known) = self.instead.get(&order) {
+            return Some(*known);
+        }
+        let open = self.sub.open_order()?.order;
+        self.instead.insert(order, open);
+        Some(open)
     }
-}
 
-fn answers(history: &History) -> Vec<(DateTime<Utc>, Outcome)> {
-    let mut all: Vec<(DateTime<Utc>, Outcome)> = history
-        .orders
-        .iter()
-        .filter_map(|(at, _, event)| {
-            Some((
-                *at,
-                match event {
-                    OrderEvent::PaymentSucceeded { gateway_reference, .. } => {
-                        Outcome::Succeeded { gateway_reference: gateway_reference.clone() }
-                    }
-                    OrderEvent::PaymentDeclined { code, hard, .. } => {
-                        Outcome::Declined { code: code.clone(), hard: *hard }
-                    }
-                    OrderEvent::PaymentAttemptCancelled { .. } => Outcome::Cancelled,
-                    _ => return None,
-                },
-            ))
-        })
-        .collect();
-    all.sort_by_key(|(at, _)| *at);
-    all
-}
+    fn act(&mut self, command: SubscriptionCommand, at: DateTime<Utc>) -> bool {
+        use SubscriptionCommand as C;
+        let command = match command {
+            C::AwaitDebit { order, collect_on, until } => {
+                C::AwaitDebit { order: self.stands_for(order).unwrap_or(order), collect_on, until }
+            }
+            C::RejectDebit { order, reason, at } => {
+                C::RejectDebit { order: self.stands_for(order).unwrap_or(order), reason, at }
+            }
+            other => other,
+        };
+        self.run(command, at)
+    }
 
-/// The rules of collection that events recorded, oldest first.
-fn recorded(history: &History) -> Vec<(DateTime<Utc>, BillingPolicy)> {
-    use SubscriptionEvent as E;
-    let of = |event: &E| match event {
-        E::RenewalOrderRequested { policy, .. }
-        | E::RenewalPaymentFailed { policy, .. }
-        | E::SubscriptionPutOnHold { policy, .. } => Some(*policy),
-        _ => None,
-    };
-    let mut all: Vec<_> =
-        history.subscription.iter().filter_map(|(at, event)| Some((*at, of(event)?))).collect();
-    all.sort_by_key(|(at, _)| *at);
-    all
+    /// Whoever sent money sends the same part of what is asked for.
+    fn money(&mut self, really_for: Uuid, moved: Moved, at: DateTime<Utc>) {
+        let Some(order) = self.stands_for(really_for) else { return };
+        let known = self.orders.get(&order).and_then(|o| Some((o.total()?, o.rest()?)));
+        let Some((total, rest)) = known else { return };
+        let really = self.placed.get(&really_for).map_or(total, |(gross, _)| *gross);
+        let part = |money: Money| match (i128::from(total.minor), i128::from(really.minor.max(1))) {
+            (now, then) if now == then => money,
+            (now, then) => {
+                let minor = (2 * i128::from(money.minor) * now + then).div_euclid(2 * then);
+                Money::new(i64::try_from(minor).unwrap_or(money.minor), money.currency)
+            }
+        };
+        let command = match moved {
+            Moved::Came { whole: true, .. } if total != really && rest.minor > 0 => {
+                OrderCommand::RecordTransfer { received: rest, at }
+            }
+            Moved::Came { received, .. } => OrderCommand::RecordTransfer { received: part(received), at },
+            Moved::Debit { file, mandate, amount, collect_on } => {
+                OrderCommand::SendDebit { file, mandate, amount: part(amount), collect_on, at }
+            }
+            Moved::Rejected(reason) => OrderCommand::RecordDebitRejection { reason, at },
+            Moved::Returned(reason) => OrderCommand::RecordDebitReturn { reason, at },
+            Moved::Credit { id, amount } => {
+                let amount = Money::new(part(amount).minor.min(rest.minor), amount.currency);
+                OrderCommand::ApplyCredit { id, amount, at }
+            }
+        };
+        self.send(order, command, at);
+    }
+
+    /// The next time, behind `now` and before `end`, at which the clock may find something.
+    fn looks(&self, now: DateTime<Utc>, end: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.sub.look_at().filter(|at| *at > now && *at < end)
+    }
+
+    /// The next thing that a gateway says before `end`.
+    fn answered(&self, end: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.coming.iter().map(|answer| answer.at).filter(|at| *at < end).min()
+    }
+
+    fn hear(&mut self, at: DateTime<Utc>) {
+        let Some(place) = self.coming.iter().position(|answer| answer.at == at) else { return };
+        let Answer { order, attempt, outcome, .. } = self.coming.remove(place);
+        self.send(order, OrderCommand::RecordOutcome { attempt, outcome, at }, at);
+    }
 }
 
 /// Lives it again until `until`. None if nothing was joined.
@@ -400,20 +316,23 @@ pub fn replay(
     till: &Till,
     until: DateTime<Utc>,
 ) -> Option<Replay> {
-    let (begun, join) = join(history, difference)?;
+    let (begun, join) = acts::join(history, difference)?;
     let mut life = Life {
         sub: Subscription::default(),
         orders: HashMap::new(),
-        lines: Vec::new(),
-        answers: answers(history),
+        lines: Lines::default(),
+        attempts: acts::attempts(history),
+        coming: Vec::new(),
+        placed: acts::placed(history),
+        instead: HashMap::new(),
         till,
         rules: difference.rules,
-        recorded: recorded(history),
+        recorded: acts::rules(history),
         policy,
     };
     life.run(join, begun);
     let zone = life.sub.terms()?.zone;
-    let mut waiting = inputs(history).into_iter().peekable();
+    let mut waiting = VecDeque::from(acts::inputs(history, policy));
     let (mut refused, mut days_of_access) = (Vec::new(), 0);
     let mut today = zone.date_of(begun);
     for _ in 0..MOST_DAYS {
@@ -422,33 +341,39 @@ pub fn replay(
             break;
         }
         if midnight >= begun {
-            let policy = life.policy(midnight);
-            life.run(SubscriptionCommand::Tick { policy, at: midnight }, midnight);
+            life.tick(midnight);
         }
         let Some(tomorrow) = today.succ_opt() else { break };
         let end = zone.start_of_day(tomorrow);
-        while let Some((at, input)) = waiting.next_if(|(at, _)| *at < end) {
-            match input {
-                Input::Act(name, command) => {
-                    if !life.run(*command, at) {
-                        refused.push(name);
+        // What the clock and the gateways do is over when the life is.
+        let last = end.min(until + TimeDelta::nanoseconds(1));
+        let mut now = midnight.max(begun);
+        loop {
+            let (clock, answer) = (life.looks(now, last), life.answered(last));
+            let input = waiting.front().map(|timed| timed.known_at).filter(|at| *at < end);
+            let Some(next) = [answer, input, clock].into_iter().flatten().min() else { break };
+            now = now.max(next);
+            if answer == Some(next) {
+                life.hear(next);
+            } else if input == Some(next) {
+                let Some(Timed { at, input, .. }) = waiting.pop_front() else { break };
+                match input {
+                    Input::Act(event, command) => {
+                        if !life.act(*command, at) {
+                            refused.push((at, *event));
+                        }
                     }
+                    Input::Money(order, moved) => life.money(order, moved, at),
                 }
-                // Whoever sent money sends what is asked for.
-                Input::Transfer => {
-                    let open = life.sub.open_order().map(|o| o.order);
-                    let total = open.and_then(|o| Some((o, life.orders.get(&o)?.total()?)));
-                    if let Some((order, received)) = total {
-                        life.send(order, OrderCommand::RecordTransfer { received, at }, at);
-                    }
-                }
+            } else {
+                life.tick(next);
             }
         }
         days_of_access += u32::from(life.sub.gives_access());
         today = tomorrow;
     }
     Some(Replay {
-        orders: life.lines.into_iter().map(|(_, line)| line).collect(),
+        orders: life.lines.into_orders(),
         status: life.sub.status()?,
         next_due_on: life.sub.next_due_on(),
         parked: life.sub.is_parked(),

@@ -42,7 +42,7 @@ pub struct Explanation {
     pub reckoned: Tax,
     /// What the order says.
     pub ordered: Tax,
-    /// What was taken for it, by charge or transfer.
+    /// What was taken for it, by charge or transfer, and what the bank took back.
     pub taken: Vec<Ground>,
 }
 
@@ -301,13 +301,13 @@ fn changed(old: &Terms, new: &Terms, p: &Proration, left: Option<Money>) -> Vec<
     ]
 }
 
-/// What was taken for an order: from credit, by charges, by transfers.
+/// What was taken for an order, from credit, by charges, by transfers; and what the bank took back of it.
 pub(super) fn taken(own: &[(i64, OrderEvent)], zone: Zone) -> Vec<Ground> {
     let line = |position: &i64, words: String| Some(Ground { position: *position, words });
     own.iter()
         .filter_map(|(position, event)| match event {
             OrderEvent::OrderPlaced { credit: Some(credit), .. } => {
-                line(position, format!("{credit} of it were paid from the member's credit."))
+                line(position, format!("{credit} of it was paid from the member's credit."))
             }
             OrderEvent::OrderCreditApplied { amount, at, .. } => line(
                 position,
@@ -315,11 +315,26 @@ pub(super) fn taken(own: &[(i64, OrderEvent)], zone: Zone) -> Vec<Ground> {
             ),
             OrderEvent::PaymentSucceeded { amount, gateway, at, .. } => line(
                 position,
-                format!("{amount} were taken by {gateway} on {}.", day_words(zone.date_of(*at))),
+                format!("{amount} was taken by {gateway} on {}.", day_words(zone.date_of(*at))),
             ),
             OrderEvent::TransferReceived { received, at, .. } => {
                 line(position, format!("{received} came by transfer on {}.", day_words(zone.date_of(*at))))
             }
+            // What came by a debit is gone again: the sum alone would not say why nothing was received.
+            OrderEvent::DirectDebitReturned { taken_back, reason, at, .. } => line(
+                position,
+                format!(
+                    "The bank took {taken_back} back on {}: the direct debit was returned ({reason}).",
+                    day_words(zone.date_of(*at))
+                ),
+            ),
+            OrderEvent::DirectDebitRejected { reason, at, .. } => line(
+                position,
+                format!(
+                    "The bank did not collect the direct debit ({reason}), as it said on {}.",
+                    day_words(zone.date_of(*at))
+                ),
+            ),
             _ => None,
         })
         .collect()

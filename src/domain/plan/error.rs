@@ -1,3 +1,5 @@
+use crate::domain::shared::calendar::day_words;
+
 /// Why a plan refuses.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
@@ -29,7 +31,7 @@ pub enum PlanError {
     #[error("Choose a price of this plan with the same currency, interval, collection and seats.")]
     OtherTerms,
     /// Less notice than members have a right to.
-    #[error("Members have to know {days} days before: choose {first} or a later day.")]
+    #[error("Members have to know {days} days before: choose {} or a later day.", day_words(*.first))]
     TooSoon {
         /// Days of notice.
         days: u16,

@@ -3,6 +3,7 @@
 use super::{Status, Subscription, SubscriptionError, SubscriptionEvent, Terms};
 use crate::domain::shared::Money;
 use crate::domain::shared::discount::Discount;
+use crate::domain::shared::payment::Collection;
 use serde::{Deserialize, Serialize};
 
 /// What a discount took off an order.
@@ -29,6 +30,15 @@ pub struct GrantedDiscount {
     pub used: u32,
 }
 
+/// What the next periods cost by a discount.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Discounted {
+    /// One of them.
+    pub amount: Money,
+    /// How many have it; none: all.
+    pub periods: Option<u32>,
+}
+
 impl GrantedDiscount {
     /// Whether another period costs less.
     #[must_use]
@@ -50,6 +60,15 @@ impl Subscription {
         self.ordered
     }
 
+    /// What a period of what is agreed now costs, less what a discount takes off that it was ordered with.
+    #[must_use]
+    pub fn running_price(&self) -> Option<Money> {
+        let price = self.terms.as_ref()?.price;
+        let given = self.discount.as_ref().filter(|_| self.reduced);
+        let off = given.and_then(|d| d.discount.off.of(price)).map_or(0, |off| off.minor);
+        Some(Money::new(price.minor - off, price.currency))
+    }
+
     /// What a period of `price` costs now, and what was taken off.
     pub(super) fn reduced(&self, price: Money) -> (Money, Option<Rebate>) {
         let given = self.discount().and_then(|d| Some((d, d.discount.off.of(price)?)));
@@ -66,6 +85,16 @@ impl Subscription {
                 (Money::new(price.minor - off.minor, price.currency), Some(rebate))
             }
         }
+    }
+
+    /// What the next periods cost at that price, and for how many, where a discount takes something off it.
+    #[must_use]
+    pub fn discounted(&self, price: Money) -> Option<Discounted> {
+        // What a manager sees to is asked for in full.
+        let ordered = self.terms.as_ref().is_some_and(|t| t.collection != Collection::Managed);
+        let (amount, rebate) = if ordered { self.reduced(price) } else { (price, None) };
+        let left = |r: Rebate| r.of.map(|of| of.saturating_sub(r.number.saturating_sub(1)));
+        rebate.map(|rebate| Discounted { amount, periods: left(rebate) })
     }
 
     pub(super) fn grant(

@@ -34,7 +34,7 @@ mod vat;
 mod withdrawal;
 
 pub use commands::SubscriptionCommand;
-pub use discount::{GrantedDiscount, Rebate};
+pub use discount::{Discounted, GrantedDiscount, Rebate};
 pub use error::SubscriptionError;
 pub use events::SubscriptionEvent;
 pub use open_order::{Charge, OpenOrder};

@@ -1,6 +1,6 @@
 //! What can be read off a subscription: for lists, pages and the clock.
 
-use super::{CancelCause, Status, Subscription, Terms};
+use super::{CancelCause, Pause, Status, Subscription, Terms};
 use crate::domain::shared::PersonalRef;
 use crate::domain::shared::payment::{Collection, PaymentMethod};
 use crate::domain::shared::tax::{Buyer, Country};
@@ -64,6 +64,26 @@ impl Subscription {
             return pause.until?.checked_add_days(Days::new(u64::from(days_left)));
         }
         self.next_period(self.terms.as_ref()?).ok().map(|p| p.start)
+    }
+
+    /// The pause that is planned and puts the next payment off: it begins before the paid time is over. One that
+    /// is cancelled does not rest any more.
+    #[must_use]
+    pub fn pause_ahead(&self) -> Option<&Pause> {
+        let due = self.next_due_on()?;
+        let rests = self.status == Some(Status::Active);
+        self.pause.as_ref().filter(|p| rests && !p.began() && p.from <= due)
+    }
+
+    /// The next day that is not paid for, with a pause that is planned reckoned in; none also where that one has no
+    /// end yet.
+    #[must_use]
+    pub fn due_after_pause(&self) -> Option<NaiveDate> {
+        let due = self.next_due_on()?;
+        match self.pause_ahead() {
+            Some(pause) => pause.until?.checked_add_signed(due - pause.from),
+            None => Some(due),
+        }
     }
 
     /// The day on which it will be paid for next; none for one that ends instead.

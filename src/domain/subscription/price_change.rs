@@ -93,6 +93,13 @@ impl Subscription {
             .find_map(|n| terms.interval.start_of(anchor, n).ok().filter(|d| *d >= day))
     }
 
+    /// What is agreed for a period that begins on `start`.
+    #[must_use]
+    pub fn terms_on(&self, start: NaiveDate) -> Option<&Terms> {
+        let agreed = self.terms.as_ref()?;
+        Some(self.coming(agreed, start).unwrap_or(agreed))
+    }
+
     /// What the next period will cost; none for one that ends instead.
     #[must_use]
     pub fn next_price(&self) -> Option<Money> {

@@ -29,6 +29,16 @@ pub struct Terms {
     pub seats: Option<Seats>,
 }
 
+impl Terms {
+    /// "Studio, monthly"; for several people "Team, monthly, 4 seats".
+    #[must_use]
+    pub fn title(&self) -> String {
+        let several = self.seats.filter(|seats| seats.most != Some(1));
+        let seats = several.map(|seats| format!(", {}", seats.words())).unwrap_or_default();
+        format!("{}, {}{seats}", self.plan_name, self.interval.adjective())
+    }
+}
+
 /// What set off a charge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -1,5 +1,6 @@
 //! Says that money became credit, or that credit was paid out.
 
+use super::refunded::paper;
 use crate::domain::shared::Money;
 use crate::emails::{Letter, Mail, Studio};
 
@@ -9,17 +10,12 @@ pub(super) fn granted(
     name: Option<&str>,
     number: &str,
     amount: &Money,
-    credited: bool,
+    (credited, nothing_owed): (bool, bool),
 ) -> Mail {
-    let paper = if credited {
-        "A credit note corrects the invoice."
-    } else {
-        "It was more than the invoice asked for, so the invoice stays as it is."
-    };
     Letter::new(format!("You have a credit of {amount}"))
         .to_person(name)
         .say("We keep it for you: your next orders use it up before anything else is asked for.")
-        .say(paper)
+        .say(paper(credited, nothing_owed))
         .say("If you would rather have it paid out, write to us.")
         .row("Order", number)
         .row("Amount", amount.to_string())

@@ -25,7 +25,7 @@ pub(super) fn render(
     Letter::new("A payment is disputed")
         .to_person(name)
         .say("The holder of a card asked their bank for the money back. It is held back until that is decided.")
-        .say("Answer at the payment service within the time it names; here the order shows what was sold, when, and what was used.")
+        .say("Answer at the payment service within the time it names; here the order shows what was sold, to whom, and when it was paid.")
         .row("Order", number)
         .row("Amount", amount.to_string())
         .row("Reason given", reason)

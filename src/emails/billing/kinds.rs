@@ -1,20 +1,19 @@
 //! What a mail about a membership says, in a form that can wait in a table.
 
-use super::RefundStuck;
+use super::{NewPrice, OnHold, PlanNow, PlannedPlan, RefundStuck, WithdrawalRight};
 use crate::domain::shared::Money;
-use crate::domain::subscription::{HoldCause, TaxChange};
+use crate::domain::subscription::TaxChange;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// What the buyer was told about going back on the contract.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WithdrawalRight {
-    /// It is there.
-    Until(NaiveDate),
-    /// It was given up with the order of that day.
-    WaivedOn(NaiveDate),
+/// What somebody pays now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaidNow {
+    /// Plan and interval.
+    pub plan: String,
+    /// For a period of it.
+    pub amount: Money,
 }
 
 /// What a mail about a membership says.
@@ -36,6 +35,9 @@ pub enum BillingMail {
         /// What the buyer can, or cannot, go back on.
         #[serde(default)]
         right: Option<WithdrawalRight>,
+        /// Staff set it up.
+        #[serde(default)]
+        by_studio: bool,
     },
     /// Less came than the order asks for.
     TransferShort {
@@ -45,10 +47,13 @@ pub enum BillingMail {
         rest: Money,
         /// Where to.
         iban: String,
+        /// Whose account that is.
+        #[serde(default)]
+        holder: String,
         /// With which reference.
         reference: String,
     },
-    /// The first order is paid.
+    /// The first order is paid, or the one for which it was on hold.
     MembershipStarted {
         /// Plan and interval.
         plan: String,
@@ -59,6 +64,9 @@ pub enum BillingMail {
         /// What the buyer can, or cannot, go back on.
         #[serde(default)]
         right: Option<WithdrawalRight>,
+        /// It was on hold, and goes on.
+        #[serde(default)]
+        again: bool,
     },
     /// A payment that the member set off failed.
     FirstPaymentFailed {
@@ -71,8 +79,11 @@ pub enum BillingMail {
     Renewed {
         /// Plan and interval.
         plan: String,
-        /// How much.
+        /// How much, credit included.
         amount: Money,
+        /// What of it the member's credit paid.
+        #[serde(default)]
+        credit: Option<Money>,
         /// When the next payment is due.
         next_due: NaiveDate,
         /// It was cancelled meanwhile: it ends on that day instead.
@@ -93,14 +104,7 @@ pub enum BillingMail {
         retry_on: NaiveDate,
     },
     /// A subscription was put on hold.
-    OnHold {
-        /// What is open.
-        amount: Money,
-        /// Why.
-        cause: HoldCause,
-        /// When it expires.
-        expires_on: NaiveDate,
-    },
+    OnHold(OnHold),
     /// The holder of the card has to confirm a charge.
     ActionNeeded {
         /// How much.
@@ -116,10 +120,13 @@ pub enum BillingMail {
         plan: String,
         /// How much.
         amount: Money,
-        /// By when.
+        /// The day on which it is put on hold if it is not paid.
         pay_by: NaiveDate,
         /// Where to.
         iban: String,
+        /// Whose account that is.
+        #[serde(default)]
+        holder: String,
         /// With which reference.
         reference: String,
         /// There is a mandate: it will be collected.
@@ -265,6 +272,12 @@ pub enum BillingMail {
         ends_on: NaiveDate,
         /// Whether there is something to charge.
         charged: bool,
+        /// It is paid by transfer: a card cannot be added.
+        #[serde(default)]
+        by_transfer: bool,
+        /// There is a mandate: it will be collected.
+        #[serde(default)]
+        debited: bool,
     },
     /// A pause was planned, or begins today.
     PausePlanned {
@@ -294,29 +307,9 @@ pub enum BillingMail {
         by_studio: bool,
     },
     /// Another plan is in force.
-    PlanChanged {
-        /// Plan and interval.
-        plan: String,
-        /// Its price.
-        price: Money,
-        /// When the next payment is due.
-        next_due: NaiveDate,
-        /// Staff did it.
-        #[serde(default)]
-        by_studio: bool,
-    },
+    PlanChanged(PlanNow),
     /// Another plan comes into force later.
-    PlanChangePlanned {
-        /// Plan and interval.
-        plan: String,
-        /// Its price.
-        price: Money,
-        /// When.
-        on: NaiveDate,
-        /// Staff did it.
-        #[serde(default)]
-        by_studio: bool,
-    },
+    PlanChangePlanned(PlannedPlan),
     /// A planned change of plan was given up.
     PlanChangeGivenUp {
         /// Plan and interval that stay.
@@ -332,27 +325,16 @@ pub enum BillingMail {
         price: Money,
     },
     /// The price changes, by decision of the studio.
-    PriceChanges {
-        /// Plan and interval.
-        plan: String,
-        /// What a period costs until then.
-        previous: Money,
-        /// What it will cost.
-        price: Money,
-        /// For periods that begin on this day or later.
-        from: NaiveDate,
-        /// The first payment of the new price, where it is known.
-        first_due: Option<NaiveDate>,
-        /// The day that they were told before.
-        #[serde(default)]
-        instead_of: Option<NaiveDate>,
-    },
+    PriceChanges(NewPrice),
     /// Another rate of tax changes what is to be paid.
     TaxChanges {
-        /// Plan and interval.
+        /// Plan and interval of the first payment under that rate.
         plan: String,
         /// What changes, and when.
         change: TaxChange,
+        /// What is paid now, where that is of another plan or price.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        now: Option<PaidNow>,
     },
     /// The buyer went back on the contract.
     Withdrawn {
@@ -404,6 +386,9 @@ pub enum BillingMail {
         number: String,
         /// The membership has ended.
         ended: bool,
+        /// How much came for an order that is cancelled.
+        #[serde(default)]
+        cancelled: Option<Money>,
     },
     /// Staff gave access that costs nothing.
     ComplimentaryGiven {
@@ -432,6 +417,9 @@ pub enum BillingMail {
         /// It stays here as credit.
         #[serde(default)]
         to_credit: bool,
+        /// Nothing was owed for the order any more.
+        #[serde(default)]
+        nothing_owed: bool,
     },
     /// Credit was paid out.
     CreditPaidOut {

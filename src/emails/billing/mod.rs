@@ -28,8 +28,7 @@ mod refunded;
 mod renewal_ahead;
 mod renewal_failed;
 mod renewed;
-#[cfg(test)]
-mod samples;
+mod right;
 mod tax_change;
 #[cfg(test)]
 mod tests;
@@ -40,35 +39,41 @@ mod vat_refused;
 mod went_on;
 mod withdrawn;
 
-pub use kinds::{BillingMail, WithdrawalRight};
+pub use kinds::{BillingMail, PaidNow};
+pub use on_hold::OnHold;
+pub use plan_change::{PlanCost, PlanNow, PlannedPlan};
+pub use price_change::NewPrice;
 pub use refund_stuck::RefundStuck;
+pub use right::WithdrawalRight;
 
-use super::{Letter, Mail, Studio};
-use crate::domain::shared::calendar::day_words;
+use super::{Mail, Studio};
+use right::with_right;
 
 impl BillingMail {
     /// Writes the mail.
     #[must_use]
     pub fn render(&self, studio: &Studio, name: Option<&str>) -> Mail {
         match self {
-            Self::TransferExpected { plan, amount, iban, holder, reference, right } => {
-                transfer_expected::render(studio, name, plan, amount, (iban, holder, reference), *right)
+            Self::TransferExpected { plan, amount, iban, holder, reference, right, by_studio } => {
+                let to = (iban.as_str(), holder.as_str(), reference.as_str());
+                transfer_expected::render(studio, name, plan, amount, to, *right, *by_studio)
             }
-            Self::MembershipStarted { plan, amount, next_due, right } => {
+            Self::MembershipStarted { plan, amount, next_due, again: true, .. } => {
+                membership_started::again(studio, name, plan, amount, next_due)
+            }
+            Self::MembershipStarted { plan, amount, next_due, right, .. } => {
                 membership_started::render(studio, name, plan, amount, next_due, *right)
             }
             Self::FirstPaymentFailed { amount, code } => {
                 first_payment_failed::render(studio, name, amount, code)
             }
-            Self::Renewed { plan, amount, next_due, ends } => {
-                renewed::render(studio, name, plan, amount, next_due, *ends)
+            Self::Renewed { plan, amount, credit, next_due, ends } => {
+                renewed::render(studio, name, plan, (amount, credit.as_ref()), next_due, *ends)
             }
             Self::RenewalFailed { amount, code, failures, attempts, retry_on } => {
                 renewal_failed::render(studio, name, amount, code, failures, attempts, retry_on)
             }
-            Self::OnHold { amount, cause, expires_on } => {
-                on_hold::render(studio, name, amount, cause, expires_on)
-            }
+            Self::OnHold(hold) => hold.render(studio, name),
             Self::ActionNeeded { amount, order, until } => {
                 action_needed::render(studio, name, amount, order, until)
             }
@@ -87,8 +92,8 @@ impl BillingMail {
             Self::OrderToPay { plan, amount, pay_by, debited: true, .. } => {
                 order_to_pay::collected(studio, name, plan, amount, pay_by)
             }
-            Self::OrderToPay { plan, amount, pay_by, iban, reference, .. } => {
-                order_to_pay::render(studio, name, plan, amount, pay_by, iban, reference)
+            Self::OrderToPay { plan, amount, pay_by, iban, holder, reference, .. } => {
+                order_to_pay::render(studio, name, plan, amount, pay_by, (iban, holder, reference))
             }
             Self::CatchingUp { amount, behind } => catching_up::render(studio, name, amount, behind),
             Self::RenewalAhead { plan, amount, due_on } => {
@@ -111,7 +116,13 @@ impl BillingMail {
             Self::TrialStarted { plan, amount, ends_on, right } => {
                 trial::started(studio, name, plan, amount, ends_on, *right)
             }
-            Self::TrialEnding { amount, ends_on, charged } => {
+            Self::TrialEnding { amount, ends_on, debited: true, .. } => {
+                trial::collected(studio, name, amount, ends_on)
+            }
+            Self::TrialEnding { amount, ends_on, by_transfer: true, .. } => {
+                trial::by_transfer(studio, name, amount, ends_on)
+            }
+            Self::TrialEnding { amount, ends_on, charged, .. } => {
                 trial::ending(studio, name, amount, ends_on, *charged)
             }
             Self::PausePlanned { from, until, by_studio } => {
@@ -121,20 +132,15 @@ impl BillingMail {
                 pause::given_up(studio, name, from, next_due.as_ref(), *by_studio)
             }
             Self::PauseOver { next_due, by_studio } => pause::over(studio, name, next_due, *by_studio),
-            Self::PlanChanged { plan, price, next_due, by_studio } => {
-                plan_change::changed(studio, name, plan, price, next_due, *by_studio)
-            }
-            Self::PlanChangePlanned { plan, price, on, by_studio } => {
-                plan_change::planned(studio, name, plan, price, on, *by_studio)
-            }
+            Self::PlanChanged(now) => now.render(studio, name),
+            Self::PlanChangePlanned(planned) => planned.render(studio, name),
             Self::PlanChangeGivenUp { plan, price, by_studio } => {
                 plan_change::given_up(studio, name, plan, price, *by_studio)
             }
-            Self::PriceChanges { plan, previous, price, from, first_due, instead_of } => {
-                let days = (from, first_due.as_ref(), instead_of.as_ref());
-                price_change::render(studio, name, plan, (previous, price), days)
+            Self::PriceChanges(change) => change.render(studio, name),
+            Self::TaxChanges { plan, change, now } => {
+                tax_change::render(studio, name, plan, (change, now.as_ref()))
             }
-            Self::TaxChanges { plan, change } => tax_change::render(studio, name, plan, change),
             Self::VatNumberRefused { price } => vat_refused::render(studio, name, price),
             Self::Withdrawn { refund, amount, at, plan, joined_on, waits, disputed } => {
                 let contract = (plan.as_str(), *joined_on);
@@ -146,21 +152,27 @@ impl BillingMail {
             Self::WentOn { waived, billed, amount, next_due } => {
                 went_on::render(studio, name, (*waived, *billed), amount, next_due)
             }
-            Self::PaidForNothing { number, ended } => paid_for_nothing::render(studio, name, number, *ended),
+            Self::PaidForNothing { number, cancelled: Some(amount), .. } => {
+                paid_for_nothing::cancelled(studio, name, number, amount)
+            }
+            Self::PaidForNothing { number, ended, .. } => {
+                paid_for_nothing::render(studio, name, number, *ended)
+            }
             Self::ComplimentaryGiven { until } => complimentary::given(studio, name, *until),
             Self::ComplimentaryEnded => complimentary::ended(studio, name),
             Self::PlanChangeFailed { code } => plan_change::failed(studio, name, code),
             Self::EndedByStudio => ended::render(studio, name, true),
             Self::MethodChanged => method_changed::render(studio, name),
             Self::CardExpiring { expires_on } => card_expiring::render(studio, name, expires_on),
-            Self::TransferShort { received, rest, iban, reference } => {
-                transfer_short::render(studio, name, received, rest, iban, reference)
+            Self::TransferShort { received, rest, iban, holder, reference } => {
+                transfer_short::render(studio, name, received, rest, (iban, holder, reference))
             }
-            Self::Refunded { number, amount, credited, to_credit: true, .. } => {
-                credit::granted(studio, name, number, amount, *credited)
+            Self::Refunded { number, amount, credited, to_credit: true, nothing_owed, .. } => {
+                credit::granted(studio, name, number, amount, (*credited, *nothing_owed))
             }
-            Self::Refunded { number, amount, by_transfer, credited, .. } => {
-                refunded::render(studio, name, number, amount, *by_transfer, *credited)
+            Self::Refunded { number, amount, by_transfer, credited, nothing_owed, .. } => {
+                let papers = (*credited, *nothing_owed);
+                refunded::render(studio, name, number, amount, *by_transfer, papers)
             }
             Self::CreditPaidOut { amount } => credit::paid_out(studio, name, amount),
             Self::Disputed { number, order, amount, reason, lost } => {
@@ -177,22 +189,6 @@ impl BillingMail {
     }
 }
 
-/// What a mail that begins a contract says of going back on it, on paper that lasts.
-fn with_right(letter: Letter, studio: &Studio, right: Option<WithdrawalRight>) -> Letter {
-    match right {
-        None => letter,
-        Some(WithdrawalRight::Until(day)) => letter.say(format!(
-            "As a consumer you can withdraw from this contract until {}, without a reason, and pay only for the days that have begun: {}",
-            day_words(day),
-            studio.link("/account/subscription/withdraw")
-        )),
-        Some(WithdrawalRight::WaivedOn(day)) => letter.say(format!(
-            "When you ordered on {} you asked for access at once, and confirmed that you know that your right of withdrawal ends when it begins. You can cancel at any time.",
-            day_words(day)
-        )),
-    }
-}
-
 /// What a gateway's code means, as a sentence.
 #[must_use]
 pub fn decline_words(code: &str) -> &'static str {
@@ -200,12 +196,13 @@ pub fn decline_words(code: &str) -> &'static str {
         "insufficient_funds" => "Your bank says that there is not enough money on the card's account.",
         "stolen_card" => "The card was reported stolen.",
         "action_not_taken" => "The payment was not confirmed in time.",
-        "authentication_failed" => "The confirmation was refused.",
+        "authentication_failed" | "payment_intent_authentication_failure" => "The confirmation was refused.",
         "amount_not_chargeable" => "The payment service cannot charge this amount.",
         "amount_too_small" => "The payment service cannot charge an amount as small as this.",
         "no_charge_made" => "The payment service did not answer.",
         "expired_card" => "The card has expired.",
         "no_payment_method" => "There is no card to charge.",
+        "not_taken_says_staff" => "The payment was not made.",
         "gateway_refused" | "not_supported" | "gateway_unavailable" => {
             "The payment service did not accept the charge."
         }

@@ -1,5 +1,6 @@
 //! Says that a transfer was short, and what is missing.
 
+use super::transfer_expected::with_account;
 use crate::domain::shared::Money;
 use crate::emails::{Letter, Mail, Studio};
 
@@ -9,15 +10,13 @@ pub(super) fn render(
     name: Option<&str>,
     received: &Money,
     rest: &Money,
-    iban: &str,
-    reference: &str,
+    to: (&str, &str, &str),
 ) -> Mail {
-    Letter::new(format!("{rest} of your payment are missing"))
+    let letter = Letter::new(format!("{rest} of your payment are missing"))
         .to_person(name)
         .say(format!("Your transfer of {received} arrived. It is less than the order asks for, so the order stays open."))
-        .row("Missing", rest.to_string())
-        .row("Account", iban)
-        .row("Reference", reference)
+        .row("Missing", rest.to_string());
+    with_account(letter, to)
         .say("Send the rest with the same reference, and the order is paid.")
         .button("See your subscription", studio.link("/account/subscription"))
         .sign(studio)

@@ -44,3 +44,21 @@ pub(super) fn ending(
         .button(if charged { "See or cancel your subscription" } else { "Add a card" }, studio.link("/account/subscription"))
         .sign(studio)
 }
+
+/// The same for members who pay by transfer.
+pub(super) fn by_transfer(studio: &Studio, name: Option<&str>, amount: &Money, ends_on: &NaiveDate) -> Mail {
+    Letter::new(format!("Your trial ends on {}", day_words(*ends_on)))
+        .to_person(name)
+        .say(format!("To go on watching, transfer {amount} so that it arrives before that day. The account and the reference stand on the page of your subscription. If you do not want to go on, cancel before."))
+        .button("Pay or cancel your subscription", studio.link("/account/subscription"))
+        .sign(studio)
+}
+
+/// The same for members with a mandate: they need not do anything.
+pub(super) fn collected(studio: &Studio, name: Option<&str>, amount: &Money, ends_on: &NaiveDate) -> Mail {
+    Letter::new(format!("Your trial ends on {}", day_words(*ends_on)))
+        .to_person(name)
+        .say(format!("We collect {amount} by direct debit, and your membership goes on. If you do not want that, cancel before."))
+        .button("See or cancel your subscription", studio.link("/account/subscription"))
+        .sign(studio)
+}

@@ -15,9 +15,12 @@ pub fn bars(label: &str, values: &[(String, f64)]) -> Markup {
     let high = values.iter().map(|(_, v)| *v).fold(0.0, f64::max);
     let low = values.iter().map(|(_, v)| *v).fold(0.0, f64::min);
     let scale = HEIGHT / if high > low { high - low } else { 1.0 };
-    let zero = high * scale;
+    // Of nothing but zeros the line is the base, not the top.
+    let flat = high <= 0.0 && low >= 0.0;
+    let zero = if flat { HEIGHT } else { high * scale };
     let said = |wanted: f64| values.iter().find(|(_, v)| *v == wanted).map(|(words, _)| parts(words).1);
-    let axis = (said(high).unwrap_or("0"), said(low).filter(|_| low < 0.0).unwrap_or("0"));
+    let top = if flat { "" } else { said(high).unwrap_or("0") };
+    let axis = (top, said(low).filter(|_| low < 0.0).unwrap_or("0"));
     let names: Vec<&str> = values.iter().map(|(words, _)| parts(words).0).collect();
     figure(
         label,
@@ -25,8 +28,9 @@ pub fn bars(label: &str, values: &[(String, f64)]) -> Markup {
         &names,
         &html! {
             @for (i, (words, value)) in values.iter().enumerate() {
-                @let top = if *value > 0.0 { zero - value * scale } else { zero };
-                rect x=(place(i, STEP)) y=(round(top)) width="18" height=(round((value * scale).abs().max(1.0))) { title { (words) } }
+                @let high = (value * scale).abs().max(1.0);
+                @let top = if *value > 0.0 { zero - value * scale } else { zero.min(HEIGHT - high) };
+                rect x=(place(i, STEP)) y=(round(top)) width="18" height=(round(high)) { title { (words) } }
             }
         },
     )
@@ -37,10 +41,11 @@ pub fn bars(label: &str, values: &[(String, f64)]) -> Markup {
 pub fn stacked(label: &str, values: &[(String, Vec<f64>)]) -> Markup {
     let high = values.iter().map(|(_, parts)| parts.iter().sum()).fold(0.0, f64::max);
     let scale = if high > 0.0 { HEIGHT / high } else { 0.0 };
+    let top = if high > 0.0 { format!("{high:.0}") } else { String::new() };
     let names: Vec<&str> = values.iter().map(|(words, _)| parts(words).0).collect();
     figure(
         label,
-        (&format!("{high:.0}"), "0"),
+        (&top, "0"),
         &names,
         &html! {
             @for (i, (words, parts)) in values.iter().enumerate() {
@@ -154,6 +159,16 @@ mod tests {
         assert_eq!(svg.matches("<rect").count(), 3, "nothing for what is nought");
         assert!(svg.contains("<span>4</span><span>0</span>"), "{svg}");
         assert_eq!(stacked("Plans", &[]).into_string(), "");
+    }
+
+    #[test]
+    fn nothing_but_zeros_lies_on_the_base_line() {
+        let values = [("March 2026: €0.00".to_owned(), 0.0), ("April 2026: €0.00".to_owned(), 0.0)];
+        let drawn = bars("Revenue", &values).into_string();
+        assert_eq!(drawn.matches(r#"y="119.0" width="18" height="1.0""#).count(), 2, "{drawn}");
+        assert!(drawn.contains("<span></span><span>0</span>"), "{drawn}");
+        let below = bars("Revenue", &[("a: 0".to_owned(), 0.0), ("b: -3".to_owned(), -3.0)]).into_string();
+        assert!(below.contains(r#"y="0.0" width="18" height="120.0""#), "{below}");
     }
 
     #[test]

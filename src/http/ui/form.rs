@@ -100,6 +100,7 @@ pub fn error_summary(errors: &Errors) -> Markup {
 #[derive(Clone, Debug, Default)]
 pub struct Field<'a> {
     name: &'a str,
+    id: Option<&'a str>,
     label: &'a str,
     kind: &'a str,
     value: &'a str,
@@ -123,6 +124,13 @@ impl<'a> Field<'a> {
     pub fn new(name: &'a str, label: &'a str) -> Self {
         Self { name, label, kind: "text", ..Self::default() }
     }
+    /// Its id, if several forms of the page have a field of this name; its errors are those of the id.
+    /// To be set before [`Field::errors`].
+    #[must_use]
+    pub fn id(mut self, id: &'a str) -> Self {
+        self.id = Some(id);
+        self
+    }
     /// Another type of input: `email`, `password`, `date`, `number`, `url`, `tel`, `file` …
     #[must_use]
     pub fn kind(mut self, kind: &'a str) -> Self {
@@ -144,7 +152,7 @@ impl<'a> Field<'a> {
     /// Takes the field's error out of those of the form.
     #[must_use]
     pub fn errors(mut self, errors: &Errors) -> Self {
-        self.error = errors.of(self.name).map(ToOwned::to_owned);
+        self.error = errors.of(self.id.unwrap_or(self.name)).map(ToOwned::to_owned);
         self
     }
     /// Marks the field "(optional)"; the others are required, without a star.
@@ -227,8 +235,9 @@ impl<'a> Field<'a> {
     /// The field with label, hint and error, tied together for screen readers.
     #[must_use]
     pub fn render(self) -> Markup {
-        let hint_id = self.hint.map(|_| format!("{}-hint", self.name));
-        let error_id = self.error.as_ref().map(|_| format!("{}-error", self.name));
+        let id = self.id.unwrap_or(self.name);
+        let hint_id = self.hint.map(|_| format!("{id}-hint"));
+        let error_id = self.error.as_ref().map(|_| format!("{id}-error"));
         let described =
             [hint_id.as_deref(), error_id.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ");
         let described = (!described.is_empty()).then_some(described);
@@ -236,21 +245,21 @@ impl<'a> Field<'a> {
         let required = (!self.optional).then_some("true");
         html! {
             div.field {
-                label for=(self.name) { (self.label) @if self.optional { " " span.optional { "(optional)" } } }
+                label for=(id) { (self.label) @if self.optional { " " span.optional { "(optional)" } } }
                 @if let Some(hint) = self.hint { p.hint id=[hint_id] { (hint) } }
                 @if let Some(error) = &self.error { p.error-text id=[error_id] { (icon(Icon::CircleAlert)) span { (error) } } }
                 @if self.kind == "select" {
-                    select class={ "input " (self.width) } id=(self.name) name=(self.name) aria-describedby=[described] aria-invalid=[invalid] {
+                    select class={ "input " (self.width) } id=(id) name=(self.name) aria-describedby=[described] aria-invalid=[invalid] {
                         @for (value, label) in &self.options {
                             option value=(value) selected[value == self.value] { (label) }
                         }
                     }
                 } @else if let Some((long, rows)) = self.rows {
-                    textarea class={ "input " (if long { "long" } else { "" }) } id=(self.name) name=(self.name) rows=(rows)
+                    textarea class={ "input " (if long { "long" } else { "" }) } id=(id) name=(self.name) rows=(rows)
                         maxlength=[self.maxlength] placeholder=[self.placeholder] aria-required=[required]
                         aria-describedby=[described] aria-invalid=[invalid] { "\n" (self.value) }
                 } @else {
-                    input class={ "input " (self.width) } id=(self.name) name=(self.name) type=(self.kind) value=(self.value)
+                    input class={ "input " (self.width) } id=(id) name=(self.name) type=(self.kind) value=(self.value)
                         autocomplete=[self.autocomplete] inputmode=[self.inputmode] placeholder=[self.placeholder] list=[self.list] multiple[self.several]
                         maxlength=[self.maxlength] aria-required=[required] aria-describedby=[described] aria-invalid=[invalid];
                 }
@@ -262,9 +271,15 @@ impl<'a> Field<'a> {
 /// A box to tick, with an optional hint under its words.
 #[must_use]
 pub fn checkbox(name: &str, label: &str, checked: bool, hint: Option<&str>) -> Markup {
+    checkbox_with_id((name, name), label, checked, hint)
+}
+
+/// The same with an id of its own, if several forms of the page have one of this name: id and name.
+#[must_use]
+pub fn checkbox_with_id((id, name): (&str, &str), label: &str, checked: bool, hint: Option<&str>) -> Markup {
     html! {
         label.choice {
-            input type="checkbox" id=(name) name=(name) value="yes" checked[checked];
+            input type="checkbox" id=(id) name=(name) value="yes" checked[checked];
             span { (label) @if let Some(hint) = hint { span.hint { (hint) } } }
         }
     }

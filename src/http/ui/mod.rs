@@ -23,8 +23,8 @@ pub use button::Weight;
 pub use card::{Card, Corner, Hero, Line, card, hero, lines, tabs};
 pub use chart::{Signed, bars, signed, stacked};
 pub use form::{
-    Choice, Errors, Field, FormTokens, checkbox, choices, error_summary, form, form_inline, form_of_acts,
-    hidden_fields, search_form,
+    Choice, Errors, Field, FormTokens, checkbox, checkbox_with_id, choices, error_summary, form, form_inline,
+    form_of_acts, hidden_fields, search_form,
 };
 pub use icon::{Icon, icon};
 pub use layout::{

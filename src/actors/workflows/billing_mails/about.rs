@@ -15,10 +15,12 @@ use crate::domain::shared::tax_rates::RateTable;
 use crate::domain::shared::vat_number::VatCheck;
 use crate::domain::shared::{AccountId, Money};
 use crate::domain::subscription::{
-    CancelCause, EarlierReversal, PauseOver, PriceNotice, Status, Subscription, SubscriptionEvent, Terms,
-    TrialNotice, Withdrawal,
+    CancelCause, Discounted, EarlierReversal, PauseOver, PriceNotice, Status, Subscription,
+    SubscriptionEvent, Terms, TrialNotice, Withdrawal,
 };
-use crate::emails::billing::{BillingMail, WithdrawalRight};
+use crate::emails::billing::{
+    BillingMail, NewPrice, OnHold, PaidNow, PlanCost, PlanNow, PlannedPlan, WithdrawalRight,
+};
 use crate::store::RecordedEvent;
 use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
@@ -31,6 +33,8 @@ pub(super) enum Other {
     Refunded { of: RefundOf, via: RefundVia, amount: Money },
     /// Less came than is owed.
     TransferShort { received: Money, rest: Money },
+    /// Money came for an order that is cancelled.
+    PaidForNothing { amount: Money },
     /// A holder asks the bank for the money back.
     Disputed { amount: Money, reason: String },
     /// The bank gave it back to them.
@@ -61,6 +65,10 @@ fn of_order(happened: OrderEvent) -> Option<Other> {
         OrderEvent::RefundSucceeded { of, via, amount, .. } => Other::Refunded { of, via, amount },
         OrderEvent::TransferReceived { received, rest, .. } if rest.minor > 0 => {
             Other::TransferShort { received, rest }
+        }
+        // No subscription hears of it: nothing is paid by it.
+        OrderEvent::OrderOverpaid { over, cause, .. } if cause == "order-cancelled" => {
+            Other::PaidForNothing { amount: over }
         }
         OrderEvent::PaymentDisputed { amount, reason, .. } => Other::Disputed { amount, reason },
         OrderEvent::DisputeClosed { won: false, amount, .. } => Other::DisputeLost { amount },
@@ -118,7 +126,7 @@ fn right(state: &Subscription, terms: &Terms, days: u16, today: NaiveDate) -> Op
 pub(super) fn mail(happened: &SubscriptionEvent, seen: &Seen<'_>) -> Option<BillingMail> {
     use SubscriptionEvent as E;
     let Seen { state, terms, ref rates, by_studio, .. } = *seen;
-    let name = |terms: &Terms| format!("{}, {}", terms.plan_name, terms.interval.adjective());
+    let name = |terms: &Terms| terms.title();
     let plan = name(terms);
     let day = |at: chrono::DateTime<chrono::Utc>| terms.zone.date_of(at);
     let config = seen.config;
@@ -127,6 +135,14 @@ pub(super) fn mail(happened: &SubscriptionEvent, seen: &Seen<'_>) -> Option<Bill
     let home = Country::parse(&config.studio.country).unwrap_or(Country::from_letters(*b"NL"));
     let today = day(seen.now);
     let pay = |price: Money| Tax::decide(price, state.buyer(home), home, today, rates).gross;
+    let pay_on =
+        |price: Money, on: NaiveDate| Tax::decide(price, state.buyer(home), home, on.max(today), rates).gross;
+    // What the period costs with which another plan begins. What a manager sees to is asked for in full.
+    let managed = terms.collection == Collection::Managed;
+    let due = || {
+        let price = if managed { Some(terms.price) } else { state.running_price() };
+        price.map(|price| PlanCost::Due(pay(price)))
+    };
     // What is open may be a change of plan, for its difference.
     let change = state.open_order().and_then(|open| open.change.as_ref()).map(|c| c.proration.amount());
     let amount = pay(change.or(state.ordered()).unwrap_or(terms.price));
@@ -154,16 +170,18 @@ pub(super) fn mail(happened: &SubscriptionEvent, seen: &Seen<'_>) -> Option<Bill
                 holder,
                 reference,
                 right: right(),
+                by_studio,
             }
         }
         E::RenewalOrderRequested { order, amount, pay_by: Some(pay_by), .. } => {
-            let (iban, _) = account()?;
+            let (iban, holder) = account()?;
             let reference = transfer_reference(&order_number(*order));
             BillingMail::OrderToPay {
                 plan,
                 amount: pay(*amount),
                 pay_by: day(*pay_by),
                 iban,
+                holder,
                 reference,
                 debited: false,
             }
@@ -172,19 +190,23 @@ pub(super) fn mail(happened: &SubscriptionEvent, seen: &Seen<'_>) -> Option<Bill
             BillingMail::CatchingUp { amount: pay(*amount), behind: *behind }
         }
         E::SubscriptionActivated { period, .. } => {
-            BillingMail::MembershipStarted { plan, amount, next_due: period.end, right: right() }
+            let (next_due, right) = (period.end, right());
+            BillingMail::MembershipStarted { plan, amount, next_due, right, again: false }
         }
         E::SubscriptionResumed { period, .. } => {
-            BillingMail::MembershipStarted { plan, amount, next_due: period.end, right: None }
+            let next_due = period.end;
+            BillingMail::MembershipStarted { plan, amount, next_due, right: None, again: true }
         }
         E::SubscriptionRenewed { period, .. } => {
-            BillingMail::Renewed { plan, amount, next_due: period.end, ends: ends() }
+            BillingMail::Renewed { plan, amount, credit: None, next_due: period.end, ends: ends() }
         }
         E::TrialStarted { ends_on, .. } => {
             BillingMail::TrialStarted { plan, amount, ends_on: *ends_on, right: right() }
         }
         E::TrialEndAnnounced(TrialNotice { ends_on, amount, charged, .. }) => {
-            BillingMail::TrialEnding { amount: pay(*amount), ends_on: *ends_on, charged: *charged }
+            let by_transfer = terms.collection != Collection::Automatic;
+            let (amount, ends_on, charged) = (pay(*amount), *ends_on, *charged);
+            BillingMail::TrialEnding { amount, ends_on, charged, by_transfer, debited: false }
         }
         E::PauseScheduled { from, until } => {
             BillingMail::PausePlanned { from: *from, until: *until, by_studio }
@@ -196,7 +218,10 @@ pub(super) fn mail(happened: &SubscriptionEvent, seen: &Seen<'_>) -> Option<Bill
         E::PauseEnded(_) if state.status() == Some(Status::PendingCancellation) => return None,
         E::PauseEnded(PauseOver { anchor, .. }) => BillingMail::PauseOver { next_due: *anchor, by_studio },
         E::PlanChangeScheduled { terms, on } => {
-            BillingMail::PlanChangePlanned { plan: name(terms), price: pay(terms.price), on: *on, by_studio }
+            let (plan, price, on) = (name(terms), pay_on(terms.price, *on), *on);
+            let less = |d: Discounted| Discounted { amount: pay_on(d.amount, on), ..d };
+            let first = state.discounted(terms.price).map(less);
+            BillingMail::PlanChangePlanned(PlannedPlan { plan, price, first, on, by_studio })
         }
         E::PlanChangeWithdrawn {} => {
             BillingMail::PlanChangeGivenUp { plan, price: pay(terms.price), by_studio }
@@ -205,18 +230,21 @@ pub(super) fn mail(happened: &SubscriptionEvent, seen: &Seen<'_>) -> Option<Bill
         E::PlanChanged { begins_on: Some(_), .. } => return None,
         // Its order was not paid: the hold says so.
         E::PlanBegan { .. } if state.status() == Some(Status::OnHold) => return None,
-        E::PlanBegan { terms, .. } => BillingMail::PlanChanged {
+        E::PlanBegan { terms, .. } => BillingMail::PlanChanged(PlanNow {
             plan: name(terms),
             price: pay(terms.price),
             next_due: state.next_due_on()?,
+            cost: state.open_order().and(due()),
             by_studio: false,
-        },
-        E::PlanChanged { terms, paid_until, .. } => BillingMail::PlanChanged {
+        }),
+        // What was paid for one at once is known from its order; any other is ordered with this.
+        E::PlanChanged { order, terms, paid_until, .. } => BillingMail::PlanChanged(PlanNow {
             plan: name(terms),
             price: pay(terms.price),
             next_due: day(*paid_until),
+            cost: due().filter(|_| order.is_none()),
             by_studio,
-        },
+        }),
         E::PlanChangeDropped { code, .. } => BillingMail::PlanChangeFailed { code: code.clone() },
         E::MemberPaymentFailed { code, .. } => BillingMail::FirstPaymentFailed { amount, code: code.clone() },
         // The member did nothing, and has nothing to do.
@@ -234,7 +262,10 @@ pub(super) fn mail(happened: &SubscriptionEvent, seen: &Seen<'_>) -> Option<Bill
             BillingMail::ActionNeeded { amount, order: *order, until: *until }
         }
         E::SubscriptionPutOnHold { cause, expires_at, .. } => {
-            BillingMail::OnHold { amount, cause: *cause, expires_on: day(*expires_at) }
+            let (cause, expires_on) = (*cause, day(*expires_at));
+            // What went before, and how the order can be paid, is read beside it.
+            let (charges, code, by_transfer) = (0, None, false);
+            BillingMail::OnHold(OnHold { amount, cause, expires_on, charges, code, by_transfer })
         }
         E::CancellationUndone { next_due_on } => BillingMail::CancellationWithdrawn {
             amount: pay(state.next_price().unwrap_or(terms.price)),
@@ -294,18 +325,27 @@ pub(super) fn mail(happened: &SubscriptionEvent, seen: &Seen<'_>) -> Option<Bill
         E::PaymentReceivedAfterEnd { order, .. } => BillingMail::PaidForNothing {
             number: order_number(*order),
             ended: state.status().is_some_and(Status::is_final),
+            cancelled: None,
         },
         E::PriceChangeAnnounced(PriceNotice { previous, terms, from, instead_of, .. }) => {
-            BillingMail::PriceChanges {
+            BillingMail::PriceChanges(NewPrice {
                 instead_of: *instead_of,
                 plan: name(terms),
                 previous: pay(*previous),
                 price: pay(terms.price),
                 from: *from,
                 first_due: state.first_due_from(*from),
-            }
+            })
         }
-        E::TaxChangeAnnounced { change } => BillingMail::TaxChanges { plan, change: change.clone() },
+        E::TaxChangeAnnounced { change } => {
+            // Until then another plan or price may count than on the day of that payment.
+            let then = name(state.terms_on(change.first_due).unwrap_or(terms));
+            let price = state.running_price().unwrap_or(terms.price);
+            let amount = Tax::decide(price, state.buyer(home), home, day(seen.at), rates).gross;
+            let same = then == plan && amount == change.previous;
+            let now = (!same).then_some(PaidNow { plan, amount });
+            BillingMail::TaxChanges { plan: then, change: change.clone(), now }
+        }
         E::SubscriptionExpired { weeks, .. } => BillingMail::Expired { weeks: *weeks },
         E::RenewalAnnounced { due_on, amount, .. } => {
             let amount = Tax::decide(*amount, state.buyer(home), home, *due_on, rates).gross;

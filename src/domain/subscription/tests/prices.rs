@@ -238,3 +238,21 @@ fn every_price_that_is_announced_holds_whatever_is_planned_and_given_up() {
     stays.tick("2026-03-31T00:00:00Z");
     assert_eq!(amounts(&stays.log), [1150, 1150, 1350]);
 }
+
+#[test]
+fn what_another_plan_is_said_to_cost_first_is_what_is_ordered() {
+    let mut world = joined_with(coupon(percent(50), Some(2)));
+    let terms = Terms {
+        variation: Uuid::from_u128(3),
+        price: Money::new(11_500, Currency::eur()),
+        ..terms(Collection::Automatic, Interval::yearly())
+    };
+    let price = terms.price;
+    let said = world.sub.discounted(price).unwrap();
+    assert_eq!((said.amount.minor, said.periods), (5750, Some(1)));
+    let (order, when) = (Uuid::from_u128(13), at("2026-02-10T10:00:00Z"));
+    world.run(SubscriptionCommand::ChangePlan { order, terms, shown: None, at_once: true, at: when }, when);
+    world.tick("2026-02-28T00:00:00Z");
+    assert_eq!(amounts(&world.log), [575, 5750]);
+    assert_eq!(world.sub.discounted(price), None, "it is used up");
+}

@@ -108,6 +108,7 @@ struct Line {
 
 async fn list(req: Req) -> Result<Res, HttpError> {
     if let Some(kind) = FileKind::asked(&req) {
+        exports::only(&req, &[])?;
         return Ok(export(&req, kind));
     }
     let (reader, now) = (&req.app.reader, req.now());

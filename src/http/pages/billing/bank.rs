@@ -59,26 +59,19 @@ fn sent(req: &Req, page: i64, (all, total): &(Vec<SentFile>, i64)) -> Markup {
         Column::new("Sent"),
         Column::number("Entries"),
         Column::number("Booked"),
+        Column::number("Known before"),
         Column::number("To look at"),
     ];
     let rows: Vec<Vec<Markup>> = all
         .iter()
         .map(|(id, at, report)| {
-            let booked = count(report, |b| {
-                matches!(
-                    b,
-                    Booked::Booked { .. }
-                        | Booked::Known { .. }
-                        | Booked::Batch { .. }
-                        | Booked::Returned { .. }
-                        | Booked::Rejected { .. }
-                )
-            });
+            let (booked, known) = (count(report, is_booked), count(report, is_known));
             vec![
                 head(&html! { a href={ "/billing/bank/" (id) } { (format::moment(*at)) } }),
                 number(&report.lines.len().to_string()),
                 number(&booked.to_string()),
-                number(&(report.lines.len() - booked).to_string()),
+                number(&known.to_string()),
+                number(&(report.lines.len() - booked - known).to_string()),
             ]
         })
         .collect();
@@ -87,6 +80,18 @@ fn sent(req: &Req, page: i64, (all, total): &(Vec<SentFile>, i64)) -> Markup {
             section.stack { h2 { "Sent before" } (table("Statements", &columns, &rows)) (pages(req, page, rows.len(), *total)) }
         }
     }
+}
+
+/// By this statement, and not by one before it.
+fn is_booked(became: &Booked) -> bool {
+    matches!(
+        became,
+        Booked::Booked { .. } | Booked::Batch { .. } | Booked::Returned { .. } | Booked::Rejected { .. }
+    )
+}
+
+fn is_known(became: &Booked) -> bool {
+    matches!(became, Booked::Known { .. })
 }
 
 fn count(report: &Report, wanted: fn(&Booked) -> bool) -> usize {
@@ -141,19 +146,12 @@ fn outcome(
     settled: &Settled,
     names: &HashMap<AccountId, String>,
 ) -> Markup {
-    let count = |wanted| count(report, wanted);
-    let booked = count(|b| {
-        matches!(
-            b,
-            Booked::Booked { .. } | Booked::Batch { .. } | Booked::Returned { .. } | Booked::Rejected { .. }
-        )
-    });
     let open =
         report.lines.iter().enumerate().filter(|(n, l)| l.is_open() && !settled.contains_key(n)).count();
     let words = format!(
         "{} booked, {} known before, {} for you to look at, {} ignored (money that went out, debits that were accepted).",
-        booked,
-        count(|b| matches!(b, Booked::Known { .. })),
+        count(report, is_booked),
+        count(report, is_known),
         open,
         report.debits
     );

@@ -42,6 +42,7 @@ pub(super) fn routes() -> Vec<Route> {
 async fn list(req: Req) -> Result<Res, HttpError> {
     let (page, waiting) = (page_number(&req), req.query("waiting") == "yes");
     if let Some(kind) = FileKind::asked(&req) {
+        exports::only(&req, &["waiting"])?;
         return Ok(export(&req, kind, waiting));
     }
     let to_send = match waiting {

@@ -109,6 +109,20 @@ impl<'a> Part<'a> {
     }
 }
 
+/// A kind of event in words: "Payment attempt started".
+pub(super) fn kind_words(kind: &str) -> String {
+    let mut words = String::new();
+    for (place, letter) in kind.char_indices() {
+        if place > 0 && letter.is_ascii_uppercase() {
+            words.push(' ');
+            words.push(letter.to_ascii_lowercase());
+        } else {
+            words.push(letter);
+        }
+    }
+    words.replace("Vat number", "VAT number").replace(" vat number", " VAT number")
+}
+
 /// How a line is to be taken, as a colour.
 pub(super) const fn tone(weight: Weight) -> Tone {
     match weight {

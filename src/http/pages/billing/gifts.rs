@@ -5,11 +5,11 @@ use super::exports::{self, FileKind, PART, files};
 use super::subscription_acts::with_reason;
 use super::{BILLING, PAGE as ROWS, desk, names, page_number, pages, person};
 use crate::actors::bus::{CommandError, Envelope};
-use crate::domain::gift::{Gift, GiftCommand, GiftStanding, order_of};
+use crate::domain::gift::{Gift, GiftCommand, GiftStanding, GiftUse, order_of};
 use crate::domain::order::order_number;
 use crate::domain::shared::calendar::day_words;
 use crate::http::error::HttpError;
-use crate::http::pages::membership::gifts::{gift_chip, what};
+use crate::http::pages::membership::gifts::{gift_chip, redeemable, what};
 use crate::http::response::after;
 use crate::http::route::Route;
 use crate::http::ui::button::{link_small, submit};
@@ -20,7 +20,7 @@ use crate::http::ui::{
 };
 use crate::http::{Form, Req, Res};
 use crate::projections::subscription_timeline::Entry;
-use crate::projections::{gifts, subscription_timeline};
+use crate::projections::{gifts, people, subscription_timeline, subscriptions};
 use maud::{Markup, html};
 use std::sync::Arc;
 
@@ -65,6 +65,7 @@ fn export(req: &Req, kind: FileKind) -> Res {
 
 async fn list(req: Req) -> Result<Res, HttpError> {
     if let Some(kind) = FileKind::asked(&req) {
+        exports::only(&req, &[])?;
         return Ok(export(&req, kind));
     }
     let page = page_number(&req);
@@ -72,13 +73,14 @@ async fn list(req: Req) -> Result<Res, HttpError> {
     let people: Vec<_> = all.iter().flat_map(|g| [Some(g.buyer()), g.redeemed_by()]).flatten().collect();
     let names = names(&req, &people, "billing-gifts").await?;
     let columns = ["Gift", "Bought by", "State", "Redeemed by", "Ordered"].map(Column::new);
+    let today = format::local_day(req.now());
     let rows: Vec<Vec<Markup>> = all
         .iter()
         .map(|g| {
             vec![
                 head(&html! { a href={ (PAGE) "/" (g.id()) } { (what(g)) } }),
                 cell(&person(&names, g.buyer())),
-                cell(&gift_chip(g)),
+                cell(&gift_chip(g, today)),
                 cell(&g.redeemed_by().map_or_else(|| html! { "nobody yet" }, |by| person(&names, by))),
                 cell(&g.ordered_at().map_or_else(|| html! {}, format::date)),
             ]
@@ -111,17 +113,18 @@ async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError>
     let open = matches!(gift.standing(), GiftStanding::Ordered | GiftStanding::Paid);
     let paid = gift.standing() == GiftStanding::Paid;
     let order = format!("/billing/orders/{}", order_of(gift.id()));
+    let today = format::local_day(req.now());
     let content = html! {
         (crumbs(&[Place::new("Gifts", PAGE)], &what(&gift)))
         (page_head(&what(&gift), None, Some(&link_small("Its order", &order, Weight::Plain))))
         section.panel {
             (facts(&[
-                ("State", gift_chip(&gift)),
+                ("State", gift_chip(&gift, today)),
                 ("Bought by", person(&names, gift.buyer())),
                 ("The code went", html! { @if gift.recipient().is_some() { "to an address that the buyer gave" } @else { "to the buyer" } }),
-                ("Can be redeemed", html! { @match gift.last_day() { Some(day) => { "until " (day_words(day)) }, None => "on any day" } }),
+                ("Can be redeemed", html! { (redeemable(&gift, today)) }),
                 ("Redeemed by", gift.redeemed_by().map_or_else(|| html! { "nobody yet" }, |by| person(&names, by))),
-                ("Its time", html! { @if gift.used().is_some() { "was given" } @else if gift.redeemed_by().is_some() { "waits until the subscription can be extended" } @else { "was not given" } }),
+                ("Its time", its_time(req, &gift).await?),
             ]))
         }
         @if open {
@@ -140,6 +143,35 @@ async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError>
         }
     };
     Ok(desk(req, "Gift", errors, &content))
+}
+
+/// What became of the time that was bought, and until when it lasts.
+async fn its_time(req: &Req, gift: &Gift) -> Result<Markup, HttpError> {
+    let reader = &req.app.reader;
+    Ok(match (gift.used(), gift.redeemed_by()) {
+        (Some(GiftUse::Extension { subscription }), _) => {
+            let row = subscriptions::one(reader, subscription).await?;
+            let over = row.as_ref().is_none_or(|row| row.status.is_final());
+            let until = row.and_then(|row| row.state.next_due_on());
+            html! {
+                "was given: " a href={ "/billing/subscriptions/" (subscription) } { "the subscription" }
+                @if let Some(day) = until { " is paid for until " (day_words(day)) } @else if over { " has ended since" } @else { " is at rest" }
+            }
+        }
+        (Some(GiftUse::Access), Some(by)) => {
+            let access = people::by_id(reader, by).await?.and_then(|person| person.complimentary);
+            html! {
+                "was given: "
+                @match access {
+                    Some(access) => { "access " @match access.until { Some(end) => { "until " (format::date(end)) }, None => "without an end" } },
+                    None => "the access has ended since",
+                }
+            }
+        }
+        (Some(GiftUse::Access), None) => html! { "was given" },
+        (None, Some(_)) => html! { "waits until the subscription can be extended" },
+        (None, None) => html! { "was not given" },
+    })
 }
 
 async fn withdraw(mut req: Req) -> Result<Res, HttpError> {

@@ -32,6 +32,7 @@ pub(super) fn routes() -> Vec<Route> {
 async fn list(req: Req) -> Result<Res, HttpError> {
     let words = req.query("q");
     if let Some(kind) = FileKind::asked(&req) {
+        exports::only(&req, &["q"])?;
         return Ok(export(&req, kind, words));
     }
     let (page, by) = (page_number(&req), sort(&req, invoices::SORTS));

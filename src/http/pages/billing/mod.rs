@@ -126,6 +126,7 @@ pub fn places() -> Vec<Place> {
         Place::new("Tax rates", "/billing/tax-rates"),
         Place::new("Exchange rates", "/billing/exchange-rates"),
         Place::new("People", "/billing/people"),
+        Place::new("Mails", "/billing/mails"),
         Place::new("Proof", "/billing/proof"),
     ]
 }
@@ -149,7 +150,7 @@ fn desk(req: &Req, title: &str, errors: &Errors, content: &Markup) -> Res {
 
 /// Names of people for a list. That they were read is recorded first; without the record there are
 /// no names.
-async fn names(
+pub(super) async fn names(
     req: &Req,
     accounts: &[AccountId],
     scope: &str,

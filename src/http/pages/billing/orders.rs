@@ -65,6 +65,12 @@ async fn sought(req: &Req) -> Result<Option<Sought>, HttpError> {
     Ok(Some(Sought { accounts, ..Sought::of(words) }))
 }
 
+/// The account whose orders are asked for, as the page of a person does.
+fn account(req: &Req) -> Result<Option<Uuid>, HttpError> {
+    let asked = Some(req.query("account")).filter(|id| !id.is_empty());
+    asked.map(|id| id.parse().map_err(|_| HttpError::NotFound)).transpose()
+}
+
 async fn list(req: Req) -> Result<Res, HttpError> {
     let set = |name: &str| Some(req.query(name).to_owned()).filter(|v| !v.is_empty());
     let narrowed = Filter {
@@ -73,9 +79,10 @@ async fn list(req: Req) -> Result<Res, HttpError> {
         questionable: req.query("questionable") == "yes",
         unknown: req.query("unknown") == "yes",
         lost: req.query("lost") == "yes",
-        account: None,
+        account: account(&req)?,
     };
     if let Some(kind) = FileKind::asked(&req) {
+        exports::only(&req, &["q", "status", "questionable", "unknown", "lost", "account"])?;
         exports::known(&req, "status", STATUSES.iter().map(|(status, _)| *status))?;
         return Ok(export(&req, kind, narrowed));
     }
@@ -99,6 +106,10 @@ async fn list(req: Req) -> Result<Res, HttpError> {
             true => filter(label, Some("yes"), &with(&req, name, None)),
             false => filter(label, None, &with(&req, name, Some("yes"))),
         });
+    }
+    if let Some(account) = narrowed.account {
+        let whose = names.get(&account).map_or("one person", String::as_str);
+        chips.push(filter("Member", Some(whose), &with(&req, "account", None)));
     }
     let clear = (narrowed != Filter::default()).then_some("/billing/orders");
     let columns = [

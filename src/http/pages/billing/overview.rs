@@ -47,6 +47,8 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     let recurring = recurring.into_iter().filter(|money| money.minor > 0).collect();
     let at_risk = orders::at_risk(reader).await?;
     let failing: i64 = at_risk.iter().map(|(n, _)| n).sum();
+    let by_status = orders::by_status(reader).await?;
+    let given_up: i64 = by_status.iter().filter(|(status, _)| status == "failed").map(|(_, n)| n).sum();
     let list = |all: Vec<Money>| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(" + ");
     let or_zero = |words: String| if words.is_empty() { Money::new(0, currency).to_string() } else { words };
     #[expect(clippy::cast_precision_loss, reason = "a line of 30 points")]
@@ -115,6 +117,7 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         parked,
         questionable,
         failing,
+        given_up,
         overdue,
         unanswered,
         second,
@@ -172,6 +175,8 @@ struct Waiting {
     parked: i64,
     questionable: i64,
     failing: i64,
+    /// Those of the failing that nothing tries again.
+    given_up: i64,
     overdue: i64,
     unanswered: i64,
     second: i64,
@@ -196,9 +201,22 @@ impl Waiting {
     }
 }
 
+/// What becomes of orders whose payment failed: of those that are given up nothing by itself.
+fn failed_words(failing: i64, given_up: i64) -> String {
+    match (failing.saturating_sub(given_up), given_up) {
+        (_, 0) => "the clock tries again, or the member has to.".into(),
+        (0, _) => "given up. Nothing is tried any more, and the members can still pay.".into(),
+        (waiting, over) => format!(
+            "{} to be tried again by the clock or the member, {} given up, which the members can still pay.",
+            format::count(waiting),
+            format::count(over)
+        ),
+    }
+}
+
 fn to_do(waiting: &Waiting) -> Markup {
     let Waiting { parked, questionable, failing, overdue, unanswered, second, .. } = *waiting;
-    let Waiting { payouts, to_send, not_back, open_entries, to_collect, .. } = *waiting;
+    let Waiting { payouts, to_send, not_back, open_entries, to_collect, given_up, .. } = *waiting;
     html! {
         @if waiting.all() == 0 {
             p.dim { "Nothing waits for you: no parked subscription, no unknown or failed payment, no overdue charge, no entry of the bank without an order." }
@@ -225,7 +243,7 @@ fn to_do(waiting: &Waiting) -> Markup {
             (notice(Tone::Info, &html! { p { a href="/billing/direct-debits" { (format::counted(to_collect, "order", "orders")) } " waiting for a file of direct debits." } }))
         }
         @if failing > 0 {
-            (notice(Tone::Info, &html! { p { a href="/billing/orders?status=failing" { (format::counted(failing, "order", "orders")) } " whose payment failed: the members were told, and cards are tried again." } }))
+            (notice(Tone::Info, &html! { p { a href="/billing/orders?status=failing" { (format::counted(failing, "order", "orders")) } " whose payment failed: " (failed_words(failing, given_up)) } }))
         }
         @if not_back > 0 {
             (notice(Tone::Danger, &html! { p { a href="/billing/refunds?state=stuck" { (format::counted(not_back, "refund", "refunds")) } " that the gateway refused or cannot tell of: find out, or give the money back another way." } }))

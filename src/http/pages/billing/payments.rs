@@ -58,6 +58,7 @@ async fn list(req: Req) -> Result<Res, HttpError> {
     let narrowed = Filter { outcome: set("outcome"), gateway: set("gateway") };
     let gateways = payment_list::gateways(&req.app.reader).await?;
     if let Some(kind) = FileKind::asked(&req) {
+        exports::only(&req, &["outcome", "gateway"])?;
         exports::known(&req, "outcome", OUTCOMES.iter().map(|(code, _)| *code))?;
         let known: BTreeSet<&str> = gateways.iter().map(String::as_str).chain([TRANSFER, DEBIT]).collect();
         exports::known(&req, "gateway", known)?;

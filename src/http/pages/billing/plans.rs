@@ -15,7 +15,7 @@ use crate::http::route::Route;
 use crate::http::ui::button::{submit, submit_small};
 use crate::http::ui::table::{cell, head, number, text};
 use crate::http::ui::{
-    Column, Errors, Field, Icon, Tone, Weight, checkbox, chip, empty, form as post_form, form_inline,
+    Column, Errors, Field, Icon, Tone, Weight, checkbox_with_id, chip, empty, form as post_form, form_inline,
     page_head, table,
 };
 use crate::http::{Form, Req, Res};
@@ -111,9 +111,14 @@ fn shadowed(listed: &Listed, all: &[Listed]) -> bool {
     listed.sold && !apart && first.is_some_and(|l| l.offer.variation.id != v.id)
 }
 
-/// The fields of name and sentence of one plan: there is a form for each on the page.
+/// The id of a field in a form of one plan: there is such a form for each on the page.
+pub(super) fn field_id(plan: Uuid, field: &str) -> String {
+    format!("{field}-{plan}")
+}
+
+/// The fields of name and sentence of one plan.
 fn word_fields(plan: Uuid) -> [String; 2] {
-    ["name", "summary"].map(|field| format!("{field}-{plan}"))
+    ["name", "summary"].map(|field| field_id(plan, field))
 }
 
 /// The form that corrects name and sentence.
@@ -181,21 +186,22 @@ fn price_form(req: &Req, plan: Uuid, name: &str, form: &Form, errors: &Errors) -
     let here = form.get("plan") == plan.to_string() && !matches!(form.get("what"), "price-change" | "words");
     let none = (Form::default(), Errors::none());
     let (form, errors) = if here { (form, errors) } else { (&none.0, &none.1) };
+    let id = |field: &str| field_id(plan, field);
     html! {
         details.fold open[here] {
             summary { "Add a price to " (name) }
             (post_form(req, &format!("/billing/plans/{plan}/prices"), &html! {
                 input type="hidden" name="plan" value=(plan);
-                (Field::new("price", "Price, tax included").value(form.get("price")).inputmode("decimal").placeholder("11.50").short().errors(errors).render())
-                (Field::new("currency", "Currency").value(if form.has("currency") { form.get("currency") } else { "EUR" }).maxlength(3).short().errors(errors).render())
-                (Field::new("length", "Every").value(if form.has("length") { form.get("length") } else { "1" }).inputmode("numeric").short().errors(errors).render())
-                (Field::new("unit", "Unit").value(if form.has("unit") { form.get("unit") } else { "month" }).select([("day", "days"), ("week", "weeks"), ("month", "months"), ("year", "years")]).short().render())
-                (Field::new("collection", "Collection").value(form.get("collection")).select([("automatic", "Automatic: the clock charges a card"), ("manual", "Manual: the member transfers"), ("managed", "Managed: staff send the bill")]).mid().render())
-                (Field::new("trial_days", "Days of trial").optional().value(form.get("trial_days")).inputmode("numeric").short()
+                (Field::new("price", "Price, tax included").id(&id("price")).value(form.get("price")).inputmode("decimal").placeholder("11.50").short().errors(errors).render())
+                (Field::new("currency", "Currency").id(&id("currency")).value(if form.has("currency") { form.get("currency") } else { "EUR" }).maxlength(3).short().errors(errors).render())
+                (Field::new("length", "Every").id(&id("length")).value(if form.has("length") { form.get("length") } else { "1" }).inputmode("numeric").short().errors(errors).render())
+                (Field::new("unit", "Unit").id(&id("unit")).value(if form.has("unit") { form.get("unit") } else { "month" }).select([("day", "days"), ("week", "weeks"), ("month", "months"), ("year", "years")]).short().errors(errors).render())
+                (Field::new("collection", "Collection").id(&id("collection")).value(form.get("collection")).select([("automatic", "Automatic: the clock charges a card"), ("manual", "Manual: the member transfers"), ("managed", "Managed: staff send the bill")]).mid().errors(errors).render())
+                (Field::new("trial_days", "Days of trial").id(&id("trial_days")).optional().value(form.get("trial_days")).inputmode("numeric").short()
                     .hint("Before the first payment, for who joins for the first time.").errors(errors).render())
-                (Field::new("seats", "Seats, for a team").optional().value(form.get("seats")).maxlength(9).short()
+                (Field::new("seats", "Seats, for a team").id(&id("seats")).optional().value(form.get("seats")).maxlength(9).short()
                     .hint("A number, or the word unlimited. Empty: for one person.").errors(errors).render())
-                (checkbox("default", "Offer it first", form.ticked("default"), None))
+                (checkbox_with_id((&id("default"), "default"), "Offer it first", form.ticked("default"), None))
                 (submit("Add price", Weight::Plain))
             }))
         }
@@ -214,6 +220,9 @@ pub(super) async fn send(req: &Req, form: &Form, plan: Uuid, command: PlanComman
             let field = match why {
                 PlanError::Name => name,
                 PlanError::Summary => summary,
+                PlanError::TooSoon { .. } => field_id(plan, "on"),
+                PlanError::Price => field_id(plan, "price"),
+                PlanError::Trial => field_id(plan, "trial_days"),
                 _ => String::new(),
             };
             view(req, form, &Errors::one(&field, why.to_string())).await
@@ -237,16 +246,17 @@ async fn add(mut req: Req) -> Result<Res, HttpError> {
     let form = req.form().await?;
     let plan = req.id_param("plan")?;
     let mut errors = Errors::none();
+    let id = |field: &str| field_id(plan, field);
     let currency =
-        Currency::parse(form.get("currency")).map_err(|e| errors.add("currency", e.to_string())).ok();
+        Currency::parse(form.get("currency")).map_err(|e| errors.add(&id("currency"), e.to_string())).ok();
     let price = currency.and_then(|c| {
-        Money::parse(form.get("price"), c).map_err(|e| errors.add("price", e.to_string())).ok()
+        Money::parse(form.get("price"), c).map_err(|e| errors.add(&id("price"), e.to_string())).ok()
     });
     let price = price.filter(|price| {
         let fine = payments::can_charge(&req.app, *price);
         if !fine {
             errors.add(
-                "price",
+                &id("price"),
                 "The payment service cannot charge this amount: it is too small, or its last digit must be 0 in this currency.",
             );
         }
@@ -266,21 +276,21 @@ async fn add(mut req: Req) -> Result<Res, HttpError> {
         _ => None,
     };
     if unit.is_none() {
-        errors.add("unit", "Choose days, weeks, months or years.");
+        errors.add(&id("unit"), "Choose days, weeks, months or years.");
     }
     if collection.is_none() {
-        errors.add("collection", "Choose who sees to it that a period is paid.");
+        errors.add(&id("collection"), "Choose who sees to it that a period is paid.");
     }
     let trial_days =
         if form.get("trial_days").is_empty() { Some(0) } else { form.get("trial_days").parse().ok() }
             .filter(|days| *days <= LONGEST_TRIAL);
     if trial_days.is_none() {
-        errors.add("trial_days", format!("Enter 0 to {LONGEST_TRIAL} days."));
+        errors.add(&id("trial_days"), format!("Enter 0 to {LONGEST_TRIAL} days."));
     }
-    let seats = Seats::parse(form.get("seats")).map_err(|why| errors.add("seats", why)).ok();
+    let seats = Seats::parse(form.get("seats")).map_err(|why| errors.add(&id("seats"), why)).ok();
     let length = form.get("length").parse().unwrap_or(0);
-    let interval =
-        unit.and_then(|u| Interval::new(u, length).map_err(|e| errors.add("length", e.to_string())).ok());
+    let interval = unit
+        .and_then(|u| Interval::new(u, length).map_err(|e| errors.add(&id("length"), e.to_string())).ok());
     let (Some(price), Some(interval), Some(collection), Some(trial_days), Some(seats)) =
         (price, interval, collection, trial_days, seats)
     else {

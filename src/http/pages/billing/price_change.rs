@@ -1,6 +1,6 @@
 //! Announcing another price to those who have one: part of `/billing/plans`.
 
-use super::plans::{send, view};
+use super::plans::{field_id, send, view};
 use crate::domain::plan::PlanCommand;
 use crate::domain::shared::calendar::day_of;
 use crate::http::error::HttpError;
@@ -44,6 +44,7 @@ pub(super) fn fold(
         listed.map(|l| (l.offer.variation.id.to_string(), words(l))).collect::<Vec<_>>()
     };
     let days = req.app.config.billing.price_notice_days;
+    let id = |field: &str| field_id(plan, field);
     html! {
         @if own.len() > 1 {
             details.fold open[here] {
@@ -52,9 +53,9 @@ pub(super) fn fold(
                     input type="hidden" name="plan" value=(plan);
                     input type="hidden" name="what" value="price-change";
                     p.small { "Everybody who has the first price is told by mail, with the way to cancel, and pays the second one for periods that begin on the day or later. The first one is sold no more." }
-                    (Field::new("from", "The price they have").value(form.get("from")).select(choices(false)).mid().errors(errors).render())
-                    (Field::new("to", "The price they will have").value(form.get("to")).select(choices(true)).mid().errors(errors).render())
-                    (Field::new("on", "From").kind("date").value(form.get("on")).mid()
+                    (Field::new("from", "The price they have").id(&id("from")).value(form.get("from")).select(choices(false)).mid().errors(errors).render())
+                    (Field::new("to", "The price they will have").id(&id("to")).value(form.get("to")).select(choices(true)).mid().errors(errors).render())
+                    (Field::new("on", "From").id(&id("on")).kind("date").value(form.get("on")).mid()
                         .hint(&format!("Members have at least {days} days of notice.")).errors(errors).render())
                     (submit("Announce to members", Weight::Danger))
                 }))
@@ -70,12 +71,12 @@ pub(super) async fn announce(mut req: Req) -> Result<Res, HttpError> {
     let id = |field: &str| form.get(field).parse::<Uuid>().ok();
     for field in ["from", "to"] {
         if id(field).is_none() {
-            errors.add(field, "Choose one of the prices.");
+            errors.add(&field_id(plan, field), "Choose one of the prices.");
         }
     }
     let on = day_of(form.get("on"));
     if on.is_none() {
-        errors.add("on", "Enter the first day of the new price, such as 2027-01-31.");
+        errors.add(&field_id(plan, "on"), "Enter the first day of the new price, such as 2027-01-31.");
     }
     let (Some(from), Some(to), Some(on)) = (id("from"), id("to"), on) else {
         return view(&req, &form, &errors).await;

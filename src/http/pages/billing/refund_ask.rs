@@ -49,7 +49,9 @@ async fn view(req: &Req, order: &OrderRow, form: &Form, errors: &Errors) -> Resu
     let of = if form.has("of") { form.get("of") } else { first };
     let left = if of == "overpayment" { over } else { price };
     let typed = if form.has("amount") { form.get("amount").to_owned() } else { left.decimal() };
-    let charged = state.attempts().iter().any(|a| a.amount.is_some());
+    let least = Money::new(1, order.total.currency);
+    let charged =
+        [RefundOf::Price, RefundOf::Overpayment].iter().any(|of| state.goes_back_by_charge(*of, least));
     let way = match form.get("way") {
         "" if charged => "gateway",
         "" => "transfer",
@@ -65,8 +67,8 @@ async fn view(req: &Req, order: &OrderRow, form: &Form, errors: &Errors) -> Resu
         ),
         choice("overpayment", "What came too much", format!("At most {over}. It was never invoiced.")),
     ];
-    let ways = [
-        choice("gateway", "To the card it came from", "The gateway is asked at once.".into()),
+    let card = choice("gateway", "To the card it came from", "The gateway is asked at once.".into());
+    let others = [
         choice("transfer", "By bank transfer", "You send it, then say here that it is sent.".into()),
         choice(
             "credit",
@@ -74,12 +76,13 @@ async fn view(req: &Req, order: &OrderRow, form: &Form, errors: &Errors) -> Resu
             "The member's next orders use it up; it can be paid out later.".into(),
         ),
     ];
+    let ways: Vec<Choice<'_>> = charged.then_some(card).into_iter().chain(others).collect();
     let back = format!("/billing/orders/{}", order.id);
     let content = html! {
         (crumbs(&[Place::new("Orders", "/billing/orders"), Place::new(order.number.clone(), back.clone())], "Refund"))
         (page_head("Give money back, or make it a credit", None, None))
         @if price.minor == 0 && over.minor == 0 && errors.is_empty() {
-            p { "Nothing of order " a href=(back) { (order.number) } " can go back: it is not paid, or everything went back already." }
+            p { "Nothing of order " a href=(back) { (order.number) } " can go back: " (nothing(order)) }
         } @else {
             p { (order.description) ", for " (person(&names, order.account)) ": " strong.num { (order.total) } "." }
             (post_form(req, &req.path, &html! {
@@ -94,6 +97,18 @@ async fn view(req: &Req, order: &OrderRow, form: &Form, errors: &Errors) -> Resu
         }
     };
     Ok(desk(req, "Refund", errors, &content))
+}
+
+/// Why nothing can go back of an order.
+fn nothing(order: &OrderRow) -> &'static str {
+    match (order.status.as_str(), order.disputed.as_deref()) {
+        ("created" | "soft-failed" | "failed", _) => "it is not paid.",
+        ("cancelled", _) => "it was cancelled, and nothing is here that was paid for it.",
+        (_, Some("lost")) => {
+            "a dispute was lost, and the bank gave the money back to the holder of the card."
+        }
+        _ => "everything went back already, or is on its way.",
+    }
 }
 
 async fn ask(mut req: Req) -> Result<Res, HttpError> {

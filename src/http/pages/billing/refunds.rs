@@ -4,8 +4,9 @@ use super::exports::{self, FileKind, PART};
 use super::subscription_acts::with_reason;
 use super::{BILLING, PAGE, desk, names, page_number, pages, person, with};
 use crate::actors::bus::{CommandError, Envelope};
-use crate::actors::refunds as gateway;
-use crate::domain::order::{Order, OrderCommand, RefundVia};
+use crate::actors::{payments, refunds as gateway};
+use crate::domain::order::{Order, OrderCommand, OrderEvent, RefundVia};
+use crate::domain::shared::Money;
 use crate::domain::shared::payment::RefundOutcome;
 use crate::http::error::HttpError;
 use crate::http::response::{after, see_other};
@@ -20,7 +21,9 @@ use crate::http::ui::{
 use crate::http::{Form, Req, Res};
 use crate::projections::orders::OrderRow;
 use crate::projections::refunds::{self, RefundRow};
+use crate::projections::subscription_timeline;
 use maud::{Markup, html};
+use std::collections::HashMap;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -101,6 +104,7 @@ pub(super) fn of_order(order: &OrderRow, rows: &[RefundRow]) -> Markup {
 async fn list(req: Req) -> Result<Res, HttpError> {
     let wanted = Some(req.query("state")).filter(|s| !s.is_empty());
     if let Some(kind) = FileKind::asked(&req) {
+        exports::only(&req, &["state"])?;
         exports::known(&req, "state", STATES.iter().map(|(code, _)| *code))?;
         return Ok(export(&req, kind, wanted));
     }
@@ -212,35 +216,116 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     view(&req, &Form::default(), &Errors::none()).await
 }
 
+/// What the log says of a refund besides its row.
+#[derive(Default)]
+struct Said {
+    /// Why it was asked for.
+    why: Option<String>,
+    /// Why a second person decided as they did.
+    answer: Option<String>,
+    /// Above this a second person had to agree.
+    limit: Option<Money>,
+}
+
+async fn said(req: &Req, r: &RefundRow) -> Result<Said, HttpError> {
+    let reader = &req.app.reader;
+    let Some(whole) = subscription_timeline::subscription_of_order(reader, r.order).await? else {
+        return Ok(Said::default());
+    };
+    let mut said = Said::default();
+    let entries = subscription_timeline::of(reader, whole, None).await?;
+    for entry in entries.into_iter().filter(|e| e.subject == r.order) {
+        match entry.decode::<OrderEvent>() {
+            Some(OrderEvent::RefundProposed { refund, limit, .. }) if refund == r.refund => {
+                said.why = entry.reason;
+                said.limit = Some(limit);
+            }
+            Some(OrderEvent::RefundStarted { refund, approved_by, .. }) if refund == r.refund => {
+                match approved_by {
+                    Some(_) => said.answer = entry.reason,
+                    None => said.why = entry.reason,
+                }
+            }
+            Some(OrderEvent::RefundRejected { refund, .. }) if refund == r.refund => {
+                said.answer = entry.reason;
+            }
+            _ => {}
+        }
+    }
+    Ok(said)
+}
+
+/// Why one person may not decide it: what went back of its order before counts too.
+async fn above(req: &Req, r: &RefundRow, limit: Option<Money>) -> Result<String, HttpError> {
+    let before = payments::load_order(&req.app, r.order).await?.given_alone();
+    let money = |minor| Money::new(minor, r.amount.currency);
+    let limit = limit.unwrap_or_else(|| money(req.app.config.billing.second_person_over));
+    let most = format!("One person may give back {limit} of one order alone, all parts together.");
+    Ok(if before == 0 {
+        format!("{most} This is {}.", r.amount)
+    } else {
+        let sum = money(before.saturating_add(r.amount.minor));
+        format!(
+            "{most} {} went back like that before: with this {} it comes to {sum}.",
+            money(before),
+            r.amount
+        )
+    })
+}
+
 async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError> {
     let r = refunds::one(&req.app.reader, req.id_param("id")?).await?.ok_or(HttpError::NotFound)?;
     let mut people = vec![r.account, r.asked_by];
     people.extend(r.decided_by);
     let names = names(req, &people, "billing-refund").await?;
     let own = req.account()?.id == r.asked_by;
+    let said = said(req, &r).await?;
+    let above = if r.state == "proposed" { above(req, &r, said.limit).await? } else { String::new() };
     let order = Place::new(r.number.clone(), format!("/billing/orders/{}", r.order));
     let content = html! {
         (crumbs(&[Place::new("Refunds", "/billing/refunds"), order], "Refund"))
         (page_head(&format!("Refund of {}", r.amount), None, None))
         section.panel {
             div.row.apart { p { (what(&r)) ", " (way(&r.via)) ", to " (person(&names, r.account)) } (state(&r)) }
-            (facts(&[
-                ("Amount", html! { strong.num { (r.amount) } }),
-                ("Asked by", html! { (person(&names, r.asked_by)) ", " (format::moment(r.asked_at)) }),
-                ("Decided by", html! { @if let Some(by) = r.decided_by { (person(&names, by)) } @else { "no second person was needed, or none has decided yet" } }),
-                ("Done", html! { @if let Some(at) = r.done_at { (format::moment(at)) } @else { "not yet" } }),
-                ("Gateway's or bank's number", html! { span.mono { (r.reference.as_deref().unwrap_or("none yet")) } }),
-                ("Refused because", html! { (r.code.as_deref().unwrap_or("it was not refused")) }),
-                ("Key at the gateway", html! { span.mono { (r.refund) } }),
-            ]))
+            (facts(&known(&r, &said, &names)))
         }
         @if req.query("asked") == "unknown" && matches!(r.state.as_str(), "unknown" | "parked") {
             (notice_text(Tone::Info, "The gateway was asked, and does not say. It goes on being asked by itself as before."))
         }
         (another_way(&r))
-        (acts(req, &r, own, form, errors))
+        (acts(req, &r, (own, &above), form, errors))
     };
     Ok(desk(req, "Refund", errors, &content))
+}
+
+/// What is known of it; what does not apply is left out.
+fn known(r: &RefundRow, said: &Said, names: &HashMap<Uuid, String>) -> Vec<(&'static str, Markup)> {
+    let mut all = vec![
+        ("Amount", html! { strong.num { (r.amount) } }),
+        ("Asked by", html! { (person(names, r.asked_by)) ", " (format::moment(r.asked_at)) }),
+    ];
+    if let Some(why) = &said.why {
+        all.push(("Reason", html! { (why) }));
+    }
+    if let Some(by) = r.decided_by {
+        all.push(("Decided by", person(names, by)));
+    }
+    if let Some(answer) = &said.answer {
+        all.push(("Reason of the decision", html! { (answer) }));
+    }
+    if let Some(at) = r.done_at {
+        all.push(("Done", format::moment(at)));
+    }
+    if let Some(reference) = &r.reference {
+        all.push(("Gateway's or bank's number", html! { span.mono { (reference) } }));
+    }
+    if let Some(code) = &r.code {
+        all.push(("Refused because", html! { (code) }));
+    }
+    if matches!(r.via, RefundVia::Charge { .. }) {
+        all.push(("Key at the gateway", html! { span.mono { (r.refund) } }));
+    }
+    all
 }
 
 /// What the gateway did not return is owed all the same.
@@ -266,7 +351,7 @@ fn another_way(r: &RefundRow) -> Markup {
     }
 }
 
-fn acts(req: &Req, r: &RefundRow, own: bool, form: &Form, errors: &Errors) -> Markup {
+fn acts(req: &Req, r: &RefundRow, (own, above): (bool, &str), form: &Form, errors: &Errors) -> Markup {
     let transfer = r.via == RefundVia::Transfer;
     let reason = Field::new("reason", "Reason").hint("Kept with the event.").value(form.get("reason"));
     let reason = reason.maxlength(500).errors(errors).render();
@@ -284,7 +369,7 @@ fn acts(req: &Req, r: &RefundRow, own: bool, form: &Form, errors: &Errors) -> Ma
         ),
         "proposed" => (
             "Do you agree?",
-            "The amount is above what one person may give back alone.",
+            above,
             html! { (lapse) (reason) div.row { (submit_as("Agree: give it back", "act", "approve", Weight::Main)) (submit_as("Turn down", "act", "reject", Weight::Plain)) } },
         ),
         "started" | "unknown" | "parked" if transfer => (

@@ -1,16 +1,19 @@
 //! `/billing/subscriptions/{id}`: one subscription with its event log in words, as it was on any
 //! date, and as a file.
 
-use super::event_log::{Part, tone};
+use super::event_log::{Part, kind_words, tone};
 use super::{
     BILLING, approvals, desk, kept, names, person, subscription_acts, subscription_export,
     subscription_mails, subscription_plan, with,
 };
 use crate::actors::bus::Actor;
+use crate::domain::shared::Money;
 use crate::domain::shared::calendar::{day_of, day_words};
 use crate::domain::shared::vat_number::VatCheck;
 use crate::domain::subscription::{Subscription, SubscriptionEvent};
 use crate::http::error::HttpError;
+use crate::http::pages::membership::pause;
+use crate::http::pages::membership::shared::TaxDesk;
 use crate::http::pages::membership::subscription::{order_chip, status_chip};
 use crate::http::pages::membership::team::taken_words;
 use crate::http::route::Route;
@@ -156,12 +159,12 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
         (waiting)
         section.panel {
             div.row.apart { p { "Member: " (person(&names, row.owner)) } (status_chip(&row)) }
-            (facts(&known(&row.state, &row)))
+            (facts(&known(&row.state, &row, TaxDesk::open(req).await?.price(&row))))
             @if let Some(team) = &team { p { "Team: " (taken_words(&team.state)) @if !team.state.waiting().is_empty() { ", " (team.state.waiting().len()) " wait for one" } "." } }
         }
         (subscription_acts::panel(req, &row, (&plan, &mails), form, errors))
         (as_of(req, &entries, &row))
-        section { h2 { "Orders" } (order_table(&orders)) }
+        section.stack { h2 { "Orders" } (order_table(&orders)) }
         (proof)
         section.stack aria-labelledby="log" {
             h2 #log { "Event log" }
@@ -176,15 +179,24 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
     Ok(desk(req, &row.plan(), errors, &content))
 }
 
-fn known(state: &Subscription, row: &SubscriptionRow) -> Vec<(&'static str, Markup)> {
+/// `charged` is what a period costs its member: who accounts for the tax pays less than was agreed with it.
+fn known(state: &Subscription, row: &SubscriptionRow, charged: Option<Money>) -> Vec<(&'static str, Markup)> {
     let day = |d: Option<NaiveDate>| d.map_or_else(|| "–".into(), day_words);
+    let agreed = row.price().filter(|price| charged.is_some_and(|charged| charged != *price));
     let mut pairs = vec![
-        ("Price", html! { span.num { @if let Some(price) = row.price() { (price) } } }),
+        (
+            "Price",
+            html! { span.num { @if let Some(price) = charged { (price) } } @if let Some(agreed) = agreed { ", net; with the tax " span.num { (agreed) } " was agreed" } },
+        ),
         ("Anchor", html! { (day(state.anchor())) }),
-        ("Next payment", html! { (day(state.next_payment_on())) }),
+        ("Next payment", html! { (day(state.next_payment_on().and(state.due_after_pause()))) }),
         ("Country", html! { @if let Some(country) = state.country() { (country.name()) } }),
         ("Joined", html! { (format::date(row.joined_at)) }),
     ];
+    if let Some(pause) = state.pause() {
+        let when = if pause.began() { "rests " } else { "planned: rests " };
+        pairs.push(("Pause", html! { (when) (pause::days(pause)) @if let Some(left) = pause.days_left { ", with " (left) " paid days left after it" } }));
+    }
     if let Some(terms) = state.terms() {
         let collection: &'static str = terms.collection.into();
         pairs.push(("Collection", html! { (collection) ", dates of " (terms.zone) }));
@@ -227,7 +239,7 @@ fn as_of(req: &Req, entries: &[Entry], row: &SubscriptionRow) -> Markup {
             } @else if let (Some(end), Some(known)) = (end, known) {
                 (facts(&[
                     ("What was true", html! { (sentence(&state_as_of(entries, end))) }),
-                    ("What we knew", html! { (sentence(&known_at(entries, end, known))) @if known != end { " (recorded by the end of " (req.query("known_on")) ")" } }),
+                    ("What we knew", html! { (sentence(&known_at(entries, end, known))) @if known != end { " (recorded by the end of " (day_words(format::local_day(known))) ")" } }),
                 ]))
                 @if row.joined_at > end { p.small.dim { "The member joined later." } }
             }
@@ -293,9 +305,10 @@ fn chips(req: &Req, entries: &[Entry], narrowed: &Narrowed) -> Markup {
         }
     }
     if let Some(kind) = &narrowed.kind {
-        all.push(filter("Kind", Some(kind), &with(req, "kind", None)));
+        all.push(filter("Kind", Some(&kind_words(kind)), &with(req, "kind", None)));
     }
     let kinds: BTreeSet<&str> = entries.iter().map(|e| e.kind.as_str()).collect();
+    let kinds = kinds.into_iter().map(|kind| (kind, kind_words(kind)));
     let set = narrowed.by.is_some()
         || narrowed.kind.is_some()
         || narrowed.from.is_some()
@@ -304,7 +317,7 @@ fn chips(req: &Req, entries: &[Entry], narrowed: &Narrowed) -> Markup {
         (filters(&all, set.then_some(req.path.as_str())))
         form.row method="get" action=(req.path) {
             (kept(req, &["kind", "from", "until"]))
-            (Field::new("kind", "Kind").value(req.query("kind")).select([("", "All kinds")].into_iter().chain(kinds.into_iter().map(|k| (k, k)))).mid().render())
+            (Field::new("kind", "Kind").value(req.query("kind")).select([("", "All kinds".to_owned())].into_iter().chain(kinds)).mid().render())
             (Field::new("from", "From").kind("date").value(req.query("from")).short().render())
             (Field::new("until", "Until").kind("date").value(req.query("until")).short().render())
             (submit_small("Narrow the log", Weight::Plain))

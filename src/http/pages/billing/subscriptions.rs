@@ -3,9 +3,11 @@
 use super::exports::{self, FileKind, PART};
 use super::{BILLING, PAGE, desk, kept, names, page_number, pages, person, sort, sortable, with};
 use crate::actors::accounts;
+use crate::domain::shared::Money;
 use crate::domain::shared::calendar::day_words;
 use crate::domain::subscription::CancelReason;
 use crate::http::error::HttpError;
+use crate::http::pages::membership::shared::TaxDesk;
 use crate::http::pages::membership::subscription::status_chip;
 use crate::http::route::Route;
 use crate::http::ui::button::link_small;
@@ -67,13 +69,30 @@ async fn narrowed(req: &Req) -> Result<Filter, HttpError> {
 
 async fn as_csv(req: Req) -> Result<Res, HttpError> {
     let filter = narrowed(&req).await?;
-    export(&req, FileKind::Csv, filter)
+    export(&req, FileKind::Csv, filter).await
 }
 
 async fn show(req: Req) -> Result<Res, HttpError> {
     let filter = narrowed(&req).await?;
     if let Some(kind) = FileKind::asked(&req) {
-        return export(&req, kind, filter);
+        exports::only(
+            &req,
+            &[
+                "q",
+                "status",
+                "plan",
+                "failing",
+                "parked",
+                "paused",
+                "vat_pending",
+                "unknown",
+                "reason",
+                "due",
+                "overdue",
+                "expiring",
+            ],
+        )?;
+        return export(&req, kind, filter).await;
     }
     let (number, by) = (page_number(&req), sort(&req, subscriptions::SORTS));
     let (rows, total) =
@@ -94,8 +113,9 @@ async fn show(req: Req) -> Result<Res, HttpError> {
     if cancelled {
         columns.extend([Column::new("Ended, or ends"), Column::new("Because")]);
     }
+    let tax = TaxDesk::open(&req).await?;
     let lines: Vec<Vec<Markup>> =
-        rows.iter().map(|row| line(row, &person(&names, row.owner), cancelled)).collect();
+        rows.iter().map(|row| line(row, tax.price(row), &person(&names, row.owner), cancelled)).collect();
     let content = html! {
         (page_head("Subscriptions", None, Some(&acts)))
         (search_form("/billing/subscriptions", "Mail address or user name of the member", req.query("q"), &kept(&req, &["q"])))
@@ -112,13 +132,13 @@ async fn show(req: Req) -> Result<Res, HttpError> {
 }
 
 /// A line of the list; of those that were cancelled also until when and why.
-fn line(row: &SubscriptionRow, member: &Markup, cancelled: bool) -> Vec<Markup> {
+fn line(row: &SubscriptionRow, price: Option<Money>, member: &Markup, cancelled: bool) -> Vec<Markup> {
     let due = row.state.next_payment_on().map(day_words).unwrap_or_else(|| "–".into());
     let mut cells = vec![
         head(member),
         cell(&html! { a href={ "/billing/subscriptions/" (row.id) } { (row.plan()) } }),
         cell(&status_chip(row)),
-        number(&row.price().map(|p| p.to_string()).unwrap_or_default()),
+        number(&price.map(|p| p.to_string()).unwrap_or_default()),
         text(&due),
         cell(&format::date(row.joined_at)),
     ];
@@ -225,8 +245,9 @@ pub(in crate::http) const NAMES: [&str; 16] = [
     "cancel_reason",
 ];
 
-pub(in crate::http) fn cells(row: &SubscriptionRow) -> Vec<String> {
-    let s = &row.state;
+/// What the file says of one; the price is the one that is charged.
+pub(in crate::http) fn cells(row: &SubscriptionRow, desk: &TaxDesk) -> Vec<String> {
+    let (s, price) = (&row.state, desk.price(row));
     let status: &'static str = row.status.into();
     let collection: &'static str = s.terms().map(|t| t.collection.into()).unwrap_or("");
     let some = |value: Option<String>| value.unwrap_or_default();
@@ -235,8 +256,8 @@ pub(in crate::http) fn cells(row: &SubscriptionRow) -> Vec<String> {
         row.owner.to_string(),
         status.into(),
         row.plan(),
-        some(row.price().map(|p| p.decimal())),
-        some(row.price().map(|p| p.currency.to_string())),
+        some(price.map(|p| p.decimal())),
+        some(price.map(|p| p.currency.to_string())),
         collection.into(),
         some(s.country().map(|c| c.to_string())),
         row.joined_at.to_rfc3339(),
@@ -250,15 +271,15 @@ pub(in crate::http) fn cells(row: &SubscriptionRow) -> Vec<String> {
     ]
 }
 
-fn export(req: &Req, kind: FileKind, narrowed: Filter) -> Result<Res, HttpError> {
+async fn export(req: &Req, kind: FileKind, narrowed: Filter) -> Result<Res, HttpError> {
     exports::known(req, "status", STATUSES.iter().map(|(status, _)| *status))?;
     exports::known(req, "reason", cancel_reasons())?;
-    let app = Arc::clone(&req.app);
+    let (app, tax) = (Arc::clone(&req.app), Arc::new(TaxDesk::open(req).await?));
     Ok(exports::send("subscriptions", kind, &NAMES, move |last| {
-        let (app, narrowed) = (Arc::clone(&app), narrowed.clone());
+        let (app, tax, narrowed) = (Arc::clone(&app), Arc::clone(&tax), narrowed.clone());
         async move {
             let rows = subscriptions::after(&app.reader, &narrowed, last, PART).await?;
-            Ok(exports::part(&rows, cells, |s| (s.joined_at, s.id)))
+            Ok(exports::part(&rows, |row| cells(row, &tax), |s| (s.joined_at, s.id)))
         }
     }))
 }

@@ -2,9 +2,11 @@
 
 use super::{BILLING, desk};
 use crate::actors::payments::{bank_account, card_gateway, policy};
-use crate::domain::order::{OrderEvent, OrderStatus};
+use crate::domain::order::OrderEvent;
 use crate::domain::order_process::Till;
-use crate::domain::order_process::what_if::{Difference, History, OrderLine, OtherRules, Replay, replay};
+use crate::domain::order_process::what_if::{
+    Difference, History, OrderLine, OtherRules, Replay, as_recorded, replay,
+};
 use crate::domain::shared::Money;
 use crate::domain::shared::calendar::{Interval, IntervalUnit, day_words};
 use crate::domain::shared::payment::OrderReason;
@@ -14,13 +16,14 @@ use crate::http::pages::membership::shared::{country, period_words};
 use crate::http::pages::membership::subscription::order_chip;
 use crate::http::route::Route;
 use crate::http::ui::button::submit;
+use crate::http::ui::format::local_day;
 use crate::http::ui::layout::{Place, crumbs};
 use crate::http::ui::table::{cell, head, number, text};
 use crate::http::ui::{Column, Errors, Field, Tone, Weight, facts, notice_text, page_head, table};
 use crate::http::{Req, Res};
 use crate::projections::plans::{self, Offer};
 use crate::projections::subscriptions::{self, SubscriptionRow};
-use crate::projections::{subscription_timeline, tax_rates};
+use crate::projections::{subscription_timeline, subscription_words, tax_rates};
 use maud::{Markup, html};
 
 pub(super) fn routes() -> Vec<Route> {
@@ -112,13 +115,19 @@ async fn show(req: Req) -> Result<Res, HttpError> {
         rates: tax_rates::rates(&req.app.reader, None).await?,
     };
     let live = |d: &Difference| replay(&history, d, policy(&req.app.config), &till, req.now());
-    let as_it_is = live(&Difference::default());
+    // What happened is read from the log: lived again it may come to something else, where a clock stood still.
+    let as_it_is = as_recorded(&history, req.now());
+    let again = live(&Difference::default());
+    let strays = as_it_is.as_ref().zip(again.as_ref()).filter(|(was, again)| !was.comes_to(again));
     let other = (wanted != Difference::default() && errors.is_empty()).then(|| live(&wanted)).flatten();
     let content = html! {
         (crumbs(&[Place::new("Subscriptions", "/billing/subscriptions"), Place::new(row.plan(), format!("/billing/subscriptions/{}", row.id))], "What if"))
         (page_head("What if?", Some("The same life with other terms: what people did stays, the clock runs every day, and the card answers as it last really did. Nothing is written."), None))
         (form(&req, &row, &plans, &errors))
-        @if let (Some(was), Some(would)) = (&as_it_is, &other) { (compared(&row, was, would)) }
+        @if let (Some(was), Some(would)) = (&as_it_is, &other) {
+            (compared(&row, was, would))
+            @if let Some((_, again)) = &strays { (notice_text(Tone::Warning, &strays_words(&row, again))) }
+        }
         @if let Some(was) = &as_it_is { (lived("As it is", &row, was)) }
         @if let Some(would) = &other { (lived("As it would be", &row, would)) }
     };
@@ -173,6 +182,15 @@ fn compared(row: &SubscriptionRow, was: &Replay, would: &Replay) -> Markup {
     notice_text(if more == 0 && days == 0 { Tone::Plain } else { Tone::Info }, &format!("{words}{access}"))
 }
 
+/// That this life does not repeat itself exactly, so that not every difference comes from the other terms.
+fn strays_words(row: &SubscriptionRow, again: &Replay) -> String {
+    format!(
+        "Lived again with the terms that it had, this life comes to {} paid and is {}: a clock stood still once, or something happened that is not lived again. Not all of the difference comes from the other terms.",
+        money(row, again.paid()),
+        status_words(again.status)
+    )
+}
+
 fn lived(title: &str, row: &SubscriptionRow, life: &Replay) -> Markup {
     let columns = [
         Column::new("Made on"),
@@ -192,7 +210,12 @@ fn lived(title: &str, row: &SubscriptionRow, life: &Replay) -> Markup {
                 ("Next payment", html! { @if let Some(day) = life.next_due_on { (day_words(day)) } @else { "none" } }),
                 ("Days with access", html! { span.num { (life.days_of_access) } }),
             ]))
-            @if !life.refused.is_empty() { p.small.dim { "Not possible in this life: " (life.refused.join(", ")) "." } }
+            @if !life.refused.is_empty() {
+                p.small.dim { "Not possible in this life:" }
+                ul.small.dim {
+                    @for (at, event) in &life.refused { li { (day_words(local_day(*at))) ": " (subscription_words::subscription(event).what) } }
+                }
+            }
             @if !rows.is_empty() { (table(title, &columns, &rows)) }
         }
     }
@@ -221,7 +244,7 @@ fn line(order: &OrderLine) -> Vec<Markup> {
         text(&order.period.map_or_else(|| what.into(), |p| format!("{what}, {}", period_words(p)))),
         cell(&order_chip(status)),
         number(&order.gross.to_string()),
-        number(&if order.declined == 0 && order.status == OrderStatus::Paid {
+        number(&if order.declined == 0 && order.status.is_settled() {
             String::new()
         } else {
             order.declined.to_string()

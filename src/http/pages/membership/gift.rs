@@ -144,7 +144,7 @@ async fn view(req: &Req, choice: &Choice, form: &Form, errors: &Errors) -> Resul
                 p.small { "By ordering you agree to the " a href="/legal/terms" { "terms" } "." }
                 div.row { (submit("Order with obligation to pay", Weight::Main)) (link("Back", &back, Weight::Quiet)) }
             }
-            aside.panel aria-labelledby="summary" {
+            aside.panel.sums aria-labelledby="summary" {
                 h2 #summary { "Your gift" }
                 (facts(&[
                     ("Time", html! { (offer.name) ", " (offer.variation.interval.words()) }),

@@ -6,6 +6,7 @@ use super::payment_methods::{chosen_card, kept_choice};
 use super::shared::{below, shown, shown_otherwise};
 use crate::actors::bus::{CommandError, Envelope};
 use crate::actors::gifts::{self as codes, RedeemError};
+use crate::domain::account::Complimentary;
 use crate::domain::gift::{Gift, GiftCommand, GiftStanding, GiftUse, order_of};
 use crate::domain::order::Settlement;
 use crate::domain::shared::calendar::day_words;
@@ -25,7 +26,7 @@ use crate::http::ui::{
 };
 use crate::http::{Form, Req, Res};
 use crate::projections::{gifts, orders, people, subscriptions};
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use maud::{Markup, html};
 
 pub(super) const PAGE: &str = "/account/gifts";
@@ -41,17 +42,36 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 /// The state of a gift as a small word.
-pub(in crate::http::pages) fn gift_chip(gift: &Gift) -> Markup {
+pub(in crate::http::pages) fn gift_chip(gift: &Gift, today: NaiveDate) -> Markup {
     match gift.standing() {
         GiftStanding::Absent | GiftStanding::Ordered if gift.last_code().is_some() => {
             chip(Tone::Warning, "Payment failed")
         }
         GiftStanding::Absent | GiftStanding::Ordered => chip(Tone::Info, "Not paid yet"),
         GiftStanding::Paid if gift.is_held_back() => chip(Tone::Warning, "Payment in dispute"),
+        GiftStanding::Paid if gift.is_expired(today) => chip(Tone::Plain, "Expired"),
         GiftStanding::Paid => chip(Tone::Success, "Can be redeemed"),
         GiftStanding::Redeemed => chip(Tone::Warning, "Redeemed, waits"),
         GiftStanding::Used => chip(Tone::Plain, "Redeemed"),
         GiftStanding::Withdrawn => chip(Tone::Danger, "Taken back"),
+    }
+}
+
+/// Until when it can be redeemed, in words.
+pub(in crate::http::pages) fn redeemable(gift: &Gift, today: NaiveDate) -> String {
+    match (gift.standing(), gift.last_day()) {
+        (GiftStanding::Absent | GiftStanding::Ordered, _) => match gift.valid_days() {
+            Some(days) => format!("when it is paid, for {days} days"),
+            None => "when it is paid".into(),
+        },
+        (GiftStanding::Redeemed | GiftStanding::Used, _) => "no more: it was redeemed".into(),
+        (GiftStanding::Withdrawn, _) => "no more: it was taken back".into(),
+        (GiftStanding::Paid, Some(day)) if gift.is_expired(today) => {
+            format!("no more: it could be until {}", day_words(day))
+        }
+        (GiftStanding::Paid, _) if gift.is_held_back() => "not while its payment is in dispute".into(),
+        (GiftStanding::Paid, Some(day)) => format!("until {}", day_words(day)),
+        (GiftStanding::Paid, None) => "on any day".into(),
     }
 }
 
@@ -64,22 +84,26 @@ async fn list(req: Req) -> Result<Res, HttpError> {
     let own = req.account()?.id;
     let all = gifts::of_account(&req.app.reader, own).await?;
     let person = people::by_id(&req.app.reader, own).await?.and_then(|p| p.complimentary);
-    let access = person.as_ref().and_then(|c| c.until).map(format::local_day);
+    let (now, today) = (req.now(), format::local_day(req.now()));
     let subscribed = subscriptions::of_account(&req.app.reader, own).await?;
     let live = subscribed.iter().find(|s| !s.status.is_final());
     let waits = live.is_some_and(|s| {
         s.status == Status::OnHold || s.state.open_order().is_some() || s.state.pause().is_some()
-    }) || person.is_some_and(|c| c.until.is_none());
+    }) || person.as_ref().is_some_and(|c| c.until.is_none());
     let columns = ["Gift", "State", "Ordered"].map(Column::new);
     let (mut given, mut got): (Vec<Vec<Markup>>, Vec<Vec<Markup>>) = (vec![], vec![]);
     for gift in &all {
         let at = gift.ordered_at().map_or_else(|| html! {}, format::date);
         if gift.buyer() == own {
             let name = head(&html! { a href={ (PAGE) "/" (gift.id()) } { (what(gift)) } });
-            given.push(vec![name, cell(&gift_chip(gift)), cell(&at)]);
+            given.push(vec![name, cell(&gift_chip(gift, today)), cell(&at)]);
         }
         if gift.redeemed_by() == Some(own) {
-            got.push(vec![head(&html! { (what(gift)) }), text(&given_words(gift, access, waits)), cell(&at)]);
+            got.push(vec![
+                head(&html! { (what(gift)) }),
+                text(&given_words(gift, person.as_ref(), now, waits)),
+                cell(&at),
+            ]);
         }
     }
     let content = html! {
@@ -94,15 +118,17 @@ async fn list(req: Req) -> Result<Res, HttpError> {
     Ok(below(&req, "Gifts", PAGE, &Errors::none(), &content))
 }
 
-/// What became of a gift that somebody redeemed, whose access lasts until `access`; `waits`: something stands in
-/// its way.
-fn given_words(gift: &Gift, access: Option<NaiveDate>, waits: bool) -> String {
+/// What became of a gift that somebody redeemed who has, or had, such `access`; `waits`: something stands in its way.
+fn given_words(gift: &Gift, access: Option<&Complimentary>, now: DateTime<Utc>, waits: bool) -> String {
     match gift.used() {
         Some(GiftUse::Extension { .. }) => "Your subscription runs so much longer.".into(),
-        Some(GiftUse::Access) => match access {
-            Some(day) => format!("You have access until {}.", day_words(day)),
-            None => "You have access for that time.".into(),
-        },
+        Some(GiftUse::Access) => {
+            let has = if access.is_some_and(|c| c.holds_at(now)) { "have" } else { "had" };
+            match access.and_then(|c| c.until) {
+                Some(end) => format!("You {has} access until {}.", day_words(format::local_day(end))),
+                None => format!("You {has} access for that time."),
+            }
+        }
         None if !waits => "It begins in a moment. Reload this page to see until when.".into(),
         None => "It waits until your subscription can be extended: an open order, a pause or access without an end stands in the way.".into(),
     }
@@ -131,21 +157,23 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
         Some(to) => format!("to {to}"),
         None => "to you, by mail".into(),
     };
+    let today = format::local_day(req.now());
     let content = html! {
         (crumbs(&[Place::new("Gifts", PAGE)], &what(&gift)))
         (page_head(&what(&gift), None, None))
         (error_summary(errors))
         section.panel {
             (facts(&[
-                ("State", gift_chip(&gift)),
+                ("State", gift_chip(&gift, today)),
                 ("The code goes", html! { (code_goes) }),
-                ("Can be redeemed", html! { @match gift.last_day() { Some(day) => { "until " (day_words(day)) }, None => "on any day" } }),
+                ("Can be redeemed", html! { (redeemable(&gift, today)) }),
                 ("Order", html! { @if let Some(order) = &order { (order.number) ", " span.num { (order.total) } } @else { "is being made" } }),
             ]))
         }
         @match gift.standing() {
             GiftStanding::Paid if gift.is_held_back() => (notice_text(Tone::Warning, "The bank was asked to take its price back. Until that is decided nobody can redeem it.")),
-            GiftStanding::Paid => (notice_text(Tone::Success, "It is paid, and the code is on its way. Nobody has redeemed it yet.")),
+            GiftStanding::Paid if gift.is_expired(today) => (notice_text(Tone::Warning, "Nobody redeemed it in time: the code counts no more. Write to us if you have questions.")),
+            GiftStanding::Paid => (notice_text(Tone::Success, "It is paid, and the code was sent by mail. Nobody has redeemed it yet.")),
             GiftStanding::Redeemed | GiftStanding::Used => (notice_text(Tone::Success, "It was redeemed.")),
             GiftStanding::Withdrawn => (notice_text(Tone::Info, "It was taken back: the code counts no more. What goes back of its price goes the way it came.")),
             _ => {}

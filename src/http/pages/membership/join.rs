@@ -1,7 +1,7 @@
 //! `/join`: what can be joined; `/join/{offer}`: country and way of paying.
 
-use super::shared::{Bundle, TaxDesk, bundle_for, bundles, buyer_country, country, offers, tax_note};
-use crate::domain::shared::tax::COUNTRIES;
+use super::shared::{Bundle, TaxDesk, bundle_for, bundles, buyer_country, country, offers, tax_note, trial};
+use crate::domain::shared::tax::{COUNTRIES, Country, TaxKind};
 use crate::http::error::HttpError;
 use crate::http::page::{Page, page};
 use crate::http::response::see_other;
@@ -65,6 +65,8 @@ async fn choose_plan(req: Req) -> Result<Res, HttpError> {
     let all = bundles(&req, offers(&req, buyer).await?);
     let obstacle = obstacle(&req).await?;
     let desk = TaxDesk::open(&req).await?;
+    let mut shown = all.iter().filter_map(|b| b.any().or(b.managed.as_ref()));
+    let taxed = shown.any(|offer| desk.quote(offer, buyer).kind == TaxKind::Charged);
     let body = html! {
         (page_head("Join the studio", Some("Watch and download everything we publish: films, courses, production files. Cancel at any time."), None))
         (steps(&STEPS, 1))
@@ -73,10 +75,16 @@ async fn choose_plan(req: Req) -> Result<Res, HttpError> {
             (empty(Icon::Info, "Nothing to join yet", "This studio has not set a price yet. What is free can be watched without joining.", Some(&Place::new("Look at the films", "/films"))))
         } @else {
             div.grid.wide { @for bundle in &all { (plan_card(&req, &desk, bundle, buyer.code(), obstacle.is_none())) } }
-            p.small.dim { "Prices for customers in " (buyer.name()) ", tax included. You can choose another country in the next step." }
+            p.small.dim { "Prices for customers in " (in_words(buyer)) @if taxed { ", tax included" } ". You can choose another country in the next step." }
         }
     };
     Ok(frame(&req, "Join", body))
+}
+
+/// The name of a country as it stands behind "in".
+fn in_words(country: Country) -> String {
+    let the = if matches!(country.code(), "GB" | "NL" | "US") { "the " } else { "" };
+    format!("{the}{}", country.name())
 }
 
 fn plan_card(req: &Req, desk: &TaxDesk, bundle: &Bundle, code: &str, open: bool) -> Markup {
@@ -135,21 +143,30 @@ async fn choose_payment(req: Req) -> Result<Res, HttpError> {
     let instead = offered.clone().all(|o| o.variation.id != offer.variation.id)
         && offered.clone().any(|o| o.variation.price.currency == offer.variation.price.currency);
     let mut ways = Vec::new();
-    if bundle.card.is_some() {
+    if let Some(card) = &bundle.card {
         ways.push(Choice {
             value: "card",
             label: "Card",
-            hint: Some("Charged now, and again when a period begins. Access starts at once.".into()),
+            hint: Some(match trial(&req, card).await? {
+                0 => "Charged now, and again when a period begins. Access starts at once.".into(),
+                days => format!(
+                    "Access starts at once. Charged when {days} days of trial are over, and again when a period begins."
+                ),
+            }),
             aside: None,
         });
     }
-    if bundle.bank.is_some() {
+    if let Some(bank) = &bundle.bank {
         ways.push(Choice {
             value: "bank",
             label: "Bank transfer",
-            hint: Some(
-                "Access starts on the day your transfer arrives. We write to you before each period.".into(),
-            ),
+            hint: Some(match trial(&req, bank).await? {
+                0 => "Access starts on the day your transfer arrives. We write to you before each period."
+                    .into(),
+                days => format!(
+                    "Access starts at once. Your transfer has to arrive before {days} days of trial are over. We write to you before that, and before each period."
+                ),
+            }),
             aside: None,
         });
     }

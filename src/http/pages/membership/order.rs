@@ -146,6 +146,7 @@ async fn view(req: &Req, choice: &Choice, form: &Form, errors: &Errors) -> Resul
                 @if discount.is_some() { input type="hidden" name="coupon" value=(code); }
                 input type="hidden" name="price" value=(tax.gross.minor);
                 input type="hidden" name="currency" value=(tax.gross.currency.code());
+                input type="hidden" name="rate" value=(tax.basis_points);
                 // When the trial is over, what is there then counts.
                 @if *trial_days == 0 { (shown_credit(credit)) }
                 h2 { "Billing address" }
@@ -193,7 +194,10 @@ async fn view(req: &Req, choice: &Choice, form: &Form, errors: &Errors) -> Resul
 fn check_price(form: &Form, choice: &Choice, errors: &mut Errors) {
     let shown = (form.get("price"), form.get("currency"));
     let now = (choice.tax.gross.minor.to_string(), choice.tax.gross.currency.code());
-    if shown != (now.0.as_str(), now.1) {
+    // The same price with another tax in it is another price.
+    let rate = form.get("rate");
+    let taxed_otherwise = !rate.is_empty() && rate != choice.tax.basis_points.to_string();
+    if taxed_otherwise || shown != (now.0.as_str(), now.1) {
         let words = format!(
             "The price is {} now, {}. Nothing was ordered: look at it again, then order.",
             choice.tax.gross,

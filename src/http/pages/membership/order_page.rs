@@ -1,16 +1,17 @@
 //! `/account/orders/{id}`: what an order is for, what became of it, and the way to pay it while it is open.
 
 use super::cards::{self, card_fields};
+use super::open_order;
 use super::order::transfer_facts;
 use super::payment_methods::{chosen_card, kept_choice};
 use super::shared::{below, credit_otherwise, period_words, shown, shown_credit, shown_otherwise};
 use super::subscription::order_chip;
 use crate::actors::bus::{CommandError, Envelope};
 use crate::actors::credits::use_for_open;
-use crate::actors::payments::{self, bank_account};
+use crate::actors::direct_debits::Collecting;
+use crate::actors::payments::bank_account;
 use crate::domain::gift::is_order_of;
 use crate::domain::order::{OrderEvent, OrderItem, Settlement, transfer_reference};
-use crate::domain::shared::calendar::day_words;
 use crate::domain::shared::tax::{Tax, TaxKind};
 use crate::domain::shared::{Money, derive_id};
 use crate::domain::subscription::{Subscription, SubscriptionCommand};
@@ -94,18 +95,15 @@ async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError>
     let charge = row.as_ref().and_then(|r| r.state.open_order()).and_then(|o| o.charge.as_ref());
     let under_way = charge.is_some_and(|c| c.action_until.is_none());
     let retry = row.as_ref().and_then(|r| r.state.open_order()).and_then(|o| o.retry_at);
-    let awaited = row.as_ref().and_then(|r| r.state.open_order()).and_then(|o| o.debit_until);
-    let collected = match awaited {
-        Some(until) if req.now() < until => {
-            payments::load_order(&req.app, order.id).await?.debit().map(|d| d.collect_on)
-        }
-        _ => None,
+    let collects = match &row {
+        Some(row) => open_order::collecting(req, row, &order).await?,
+        None => None,
     };
     let owed = row.is_none() && bank_account(&req.app.config).is_some() && is_owed(req, &order).await?;
     let to_pay = match &row {
         _ if owed => by_transfer(req, &order),
-        Some(_) if collected.is_some() => html! {},
-        Some(_) if !under_way => panel(req, &order, form, errors).await?,
+        Some(_) if matches!(collects, Some(Collecting::On(_))) => html! {},
+        Some(_) if !under_way => panel(req, &order, collects.is_some(), form, errors).await?,
         _ if order.is_open() && is_order_of(order.subscription, order.id) => html! {
             p { (link("Pay the gift", &format!("/account/gifts/{}", order.subscription), Weight::Main)) }
         },
@@ -115,11 +113,11 @@ async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError>
         (crumbs(&[Place::new("Subscription", "/account/subscription")], &order.number))
         (page_head(&format!("Order {}", order.number), None, None))
         @if under_way { (notice_text(Tone::Info, "Your payment is being processed. Reload this page in a moment to see the result.")) }
-        @if let Some(day) = collected { (notice_text(Tone::Info, &format!("We collect this order by direct debit on {}. You need not do anything.", day_words(day)))) }
+        @if let Some(collects) = collects { (notice_text(Tone::Info, &open_order::collecting_words(collects))) }
         (error_summary(errors))
         section.panel {
             div.row.apart { p { (order.description) } (order_chip(&order.status)) }
-            p { (if under_way { "A payment of it is being processed." } else { standing(&order) }) }
+            p { (if under_way { "A payment of it is being processed." } else { standing(&order, collects.is_some()) }) }
             @if let Some(at) = retry.filter(|_| order.status == "soft-failed" && !under_way) { p { "We try again on " (format::date(at)) ", unless you pay before." } }
             @if let Some((items, tax)) = placed(&order) { (lines(&order, &items, &tax)) }
             (facts(&dates(&order, &papers)))
@@ -132,7 +130,7 @@ async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError>
 }
 
 /// Where it stands, as a sentence.
-fn standing(order: &OrderRow) -> &'static str {
+fn standing(order: &OrderRow, collected: bool) -> &'static str {
     match (order.status.as_str(), &order.settlement) {
         ("paid", _) => "It is paid.",
         ("fulfilled", _) => "It is paid, and the time it paid for is over.",
@@ -140,6 +138,7 @@ fn standing(order: &OrderRow) -> &'static str {
         ("cancelled", _) => "It was cancelled: nobody has to pay it.",
         ("failed", _) => "It could not be collected. It can still be paid.",
         ("soft-failed", _) => "The last payment failed. Nothing was charged.",
+        _ if collected => "It waits to be collected from your bank account.",
         (_, Settlement::Transfer { .. }) => "It waits for your transfer.",
         _ => "It is not paid yet.",
     }
@@ -209,8 +208,14 @@ fn dates(order: &OrderRow, papers: &[Invoice]) -> Vec<(&'static str, Markup)> {
     pairs
 }
 
-/// The ways to pay it now.
-async fn panel(req: &Req, order: &OrderRow, form: &Form, errors: &Errors) -> Result<Markup, HttpError> {
+/// The ways to pay it now; `collected`: what credit does not pay comes by direct debit.
+async fn panel(
+    req: &Req,
+    order: &OrderRow,
+    collected: bool,
+    form: &Form,
+    errors: &Errors,
+) -> Result<Markup, HttpError> {
     let confirm = order.last_attempt.as_ref().is_some_and(|(_, state)| state == "action-required");
     let reference = match &order.settlement {
         Settlement::Transfer { reference, .. } => reference.clone(),
@@ -218,8 +223,11 @@ async fn panel(req: &Req, order: &OrderRow, form: &Form, errors: &Errors) -> Res
     };
     let by_card = matches!(order.settlement, Settlement::Charge { .. });
     let kept = if by_card && !confirm { kept_choice(req, form, errors).await? } else { None };
-    let transfers = bank_account(&req.app.config).is_some();
+    let transfers = bank_account(&req.app.config).is_some() && !collected;
     let credit = order_credit::usable(req, order).await?;
+    if collected && credit.minor == 0 {
+        return Ok(html! {});
+    }
     Ok(html! {
         section.panel aria-labelledby="pay" {
             h2 #pay { "Pay it" }
@@ -238,6 +246,7 @@ async fn panel(req: &Req, order: &OrderRow, form: &Form, errors: &Errors) -> Res
                     (shown(order))
                     @if let Some(kept) = &kept { (kept) }
                     (card_fields(req, form, errors, kept.is_some()))
+                    p.small.dim { (open_order::BECOMES_THE_CARD) }
                     (submit(&format!("Pay {}", order.rest()), Weight::Main))
                 }))
             }
@@ -266,7 +275,7 @@ fn attempts_table(made: &[AttemptRow]) -> Markup {
         .iter()
         .map(|a| vec![head(&html! { (format::moment(a.started_at)) }), cell(&html! { (words(a)) })])
         .collect();
-    html! { @if !rows.is_empty() { section { h2 { "Payments" } (table("Attempts to charge your card", &columns, &rows)) } } }
+    html! { @if !rows.is_empty() { section.stack { h2 { "Payments" } (table("Attempts to charge your card", &columns, &rows)) } } }
 }
 
 async fn use_credit(mut req: Req) -> Result<Res, HttpError> {

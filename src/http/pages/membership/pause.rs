@@ -3,7 +3,7 @@
 use super::subscription::view;
 use super::subscription_acts::{own, send};
 use crate::domain::shared::calendar::{day_of, day_words};
-use crate::domain::subscription::{Status, SubscriptionCommand};
+use crate::domain::subscription::{Pause, Status, SubscriptionCommand};
 use crate::http::error::HttpError;
 use crate::http::route::{Access, Route};
 use crate::http::ui::button::submit;
@@ -18,6 +18,29 @@ pub(super) fn routes() -> Vec<Route> {
         Route::post("/account/subscription/pause", Access::SignedIn, plan),
         Route::post("/account/subscription/resume", Access::SignedIn, end),
     ]
+}
+
+/// The days of a pause, in words: the day on which it goes on is no part of it.
+pub(in crate::http::pages) fn days(pause: &Pause) -> String {
+    match pause.until {
+        Some(until) => {
+            format!("from {} and goes on by itself on {}", day_words(pause.from), day_words(until))
+        }
+        None => format!("from {} on, until the pause is ended", day_words(pause.from)),
+    }
+}
+
+/// How it stands before a pause that puts the next payment off, to the day `next` if that is known.
+pub(super) fn ahead_words(pause: &Pause, next: &str) -> String {
+    let due = match next {
+        "" => "Nothing is charged before it goes on.".to_owned(),
+        day => format!("The next payment is due on {day}."),
+    };
+    format!(
+        "You can watch everything until {}. Your subscription rests {}. {due}",
+        day_words(pause.from),
+        days(pause)
+    )
 }
 
 /// What can be done about pauses; nothing where none is possible.
@@ -42,7 +65,13 @@ pub(super) fn panel(req: &Req, row: &SubscriptionRow, form: &Form, errors: &Erro
                 "End the pause",
             )
         } else {
-            (format!("Your subscription will rest from {} on.", day_words(pause.from)), "Give up the pause")
+            (
+                format!(
+                    "Your subscription rests {}. Meanwhile nothing is charged, and you cannot watch what members watch. The time that is paid for runs on afterwards.",
+                    days(pause)
+                ),
+                "Give up the pause",
+            )
         };
         return html! {
             section.panel aria-labelledby="pause" {

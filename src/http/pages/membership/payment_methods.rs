@@ -259,7 +259,7 @@ fn assignment(req: &Req, row: &SubscriptionRow, wallet: &Wallet, labels: &Labels
     let fields = html! {
         input type="hidden" name="subscription" value=(row.id);
         (Field::new("method", "Card").select(options.iter().cloned()).value(&now).mid().render())
-        (button::submit("Charge this card", Weight::Plain))
+        (button::submit("Use this card from now on", Weight::Plain))
     };
     html! {
         section.panel aria-labelledby={ "pays-" (row.id) } {

@@ -21,6 +21,7 @@ use crate::http::{Req, Res};
 use crate::projections::plans::Offer;
 use crate::projections::subscriptions::SubscriptionRow;
 use crate::projections::{credits, orders};
+use chrono::NaiveDate;
 use maud::{Markup, html};
 
 pub(super) fn routes() -> Vec<Route> {
@@ -43,6 +44,7 @@ pub(super) fn panel(req: &Req, desk: &TaxDesk, row: &SubscriptionRow) -> Markup 
             section.panel aria-labelledby="planned" {
                 h2 #planned { "Planned change" }
                 p { "From " (day) " on: " strong { (planned.plan_name) ", " (planned.interval.adjective()) } ", " span.num { (price(planned.price)) } " per " (planned.interval.words()) "." }
+                @if let Some(less) = row.state.discounted(planned.price) { p { (coupon_words(less.periods, price(less.amount))) } }
                 (post_form(req, "/account/subscription/plan/keep", &html! { (submit("Keep the plan I have", Weight::Plain)) }))
             }
         } @else {
@@ -53,6 +55,54 @@ pub(super) fn panel(req: &Req, desk: &TaxDesk, row: &SubscriptionRow) -> Markup 
             }
         }
     }
+}
+
+/// What a coupon makes of the first payments of another plan.
+fn coupon_words(periods: Option<u32>, amount: Money) -> String {
+    match periods {
+        None => format!("With your coupon each payment is {amount}."),
+        Some(1) => format!("With your coupon the first payment is {amount}."),
+        Some(n) => format!("With your coupon the first {n} payments are {amount} each."),
+    }
+}
+
+/// What the first period of another plan costs when it begins: a coupon may go on.
+fn first_price(row: &SubscriptionRow, price: Money) -> Money {
+    row.state.discounted(price).map_or(price, |less| less.amount)
+}
+
+/// What is to be paid for a plan that begins on `day`, and afterwards.
+fn later(desk: &TaxDesk, row: &SubscriptionRow, offer: &Offer, day: NaiveDate) -> Markup {
+    let v = &offer.variation;
+    let on = |price: Money| desk.to_pay_on(row, price, day);
+    let every = v.interval.words();
+    let less = row.state.discounted(v.price);
+    let first = on(first_price(row, v.price));
+    facts(&[
+        ("To pay now", html! { "Nothing" }),
+        (
+            "First payment",
+            html! {
+                strong.num { (first) } " on " (day_words(day))
+                @if less.is_some() { ", your coupon taken off" }
+            },
+        ),
+        (
+            "Then",
+            html! {
+                @match less.map(|less| less.periods) {
+                    Some(None) => { span.num { (first) } " per " (every) ", your coupon taken off" },
+                    Some(Some(n)) if n > 1 => {
+                        span.num { (first) }
+                        @if n == 2 { " for the one after it" } @else { " for each of the " (n - 1) " after it" }
+                        ", then " span.num { (on(v.price)) } " per " (every)
+                    },
+                    _ => { span.num { (on(v.price)) } " per " (every) },
+                }
+                ", until you cancel"
+            },
+        ),
+    ])
 }
 
 /// That the plan which the page names begins later.
@@ -186,18 +236,18 @@ fn choice(
                 },
                 ChangeQuote::On(day) if more => {
                     p { "Nothing is charged now. You have " (row.plan()) " until then." }
-                    (facts(&[
-                        ("To pay now", html! { "Nothing" }),
-                        ("First payment", html! { strong.num { (desk.to_pay_on(row, v.price, *day)) } " on " (day_words(*day)) }),
-                        ("Then", html! { span.num { (desk.to_pay_on(row, v.price, *day)) } " per " (v.interval.words()) ", until you cancel" }),
-                    ]))
+                    (later(desk, row, offer, *day))
                 },
-                ChangeQuote::On(day) => p.small.dim { "Nothing is charged now. From " (day_words(*day)) " on the new price is due." },
+                ChangeQuote::On(day) => p.small.dim {
+                    "Nothing is charged now. From " (day_words(*day)) " on the new price is due."
+                    @if let Some(less) = row.state.discounted(v.price) { " " (coupon_words(less.periods, desk.to_pay_on(row, less.amount, *day))) }
+                },
             }
             (post_form(req, "/account/subscription/plan", &html! {
                 input type="hidden" name="variation" value=(v.id);
                 input type="hidden" name="pay" value=(pay);
                 input type="hidden" name="price" value=(v.price.minor);
+                input type="hidden" name="first" value=(first_price(row, v.price).minor);
                 (submit(&button, Weight::Plain))
             }))
         }
@@ -231,11 +281,16 @@ async fn change(mut req: Req) -> Result<Res, HttpError> {
         ChangeQuote::Now(p) => p.amount(),
         ChangeQuote::On(_) => Money::new(0, offer.variation.price.currency),
     };
-    let (shown, price) = (form.get("pay"), form.get("price"));
-    if shown != pay.minor.to_string() || price != offer.variation.price.minor.to_string() {
-        let pay = TaxDesk::open(&req).await?.to_pay(&row, pay);
+    let first = first_price(&row, offer.variation.price);
+    // A page from before the first payment stood in the form said the whole price.
+    let said = |name: &str| form.get(name).parse::<i64>().ok();
+    let first_said = said("first").or_else(|| said("price"));
+    let same = said("pay") == Some(pay.minor) && said("price") == Some(offer.variation.price.minor);
+    let later = matches!(quote, ChangeQuote::On(_));
+    if !same || (later && first_said != Some(first.minor)) {
+        let now = TaxDesk::open(&req).await?.to_pay(&row, if later { first } else { pay });
         let errors =
-            Errors::one("", format!("The price is {pay} now. Nothing was changed: look at it again."));
+            Errors::one("", format!("The price is {now} now. Nothing was changed: look at it again."));
         return view(&req, &row, &errors).await;
     }
     let terms = terms_of(&req, &offer)?;

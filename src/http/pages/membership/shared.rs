@@ -200,7 +200,7 @@ pub(in crate::http::pages) fn today(req: &Req) -> Result<NaiveDate, HttpError> {
 }
 
 /// What decides the tax of what is shown and sold today.
-pub(in crate::http::pages) struct TaxDesk {
+pub(in crate::http) struct TaxDesk {
     /// The seller's country.
     pub home: Country,
     today: NaiveDate,
@@ -227,6 +227,11 @@ impl TaxDesk {
     /// The same for a period that begins on that day, as far as rates are known.
     pub fn to_pay_on(&self, row: &SubscriptionRow, price: Money, on: NaiveDate) -> Money {
         Tax::decide(price, row.state.buyer(self.home), self.home, on.max(self.today), &self.rates).gross
+    }
+
+    /// What a period costs its member, as it is charged.
+    pub fn price(&self, row: &SubscriptionRow) -> Option<Money> {
+        row.price().map(|price| self.to_pay(row, price))
     }
 
     /// What a member pays for a price: who accounts for the tax sees the net price only.
@@ -289,7 +294,7 @@ pub(in crate::http::pages) fn invoice_sheet(invoice: &Invoice, billed: &Billed) 
             div.row.apart.top-aligned {
                 div.stack.tight {
                     h2 { (title) " " (invoice.number) }
-                    p.dim { "Issued on " (format::day(d.issued_on)) @if let Some(day) = d.paid_on.filter(|day| *day != d.issued_on) { ", paid on " (format::day(day)) } }
+                    p.dim { "Issued on " (format::day(d.issued_on)) @if let Some(day) = d.paid_on.filter(|day| !invoice.credit_note && *day != d.issued_on) { ", paid on " (format::day(day)) } }
                     @if let Some(corrects) = &d.corrects { p { (if d.refund.is_some() { "Corrects invoice " } else { "Takes back invoice " }) (corrects) "." } }
                 }
                 div.stack.tight.small {

@@ -1,16 +1,15 @@
 //! `/account/subscription`: where it stands, what comes next, and everything one can do about it.
 
 use super::cards::{self, card_fields};
-use super::order::transfer_facts;
-use super::shared::{TaxDesk, shown};
-use super::{pause, plan_change, team, withdrawal};
+use super::shared::TaxDesk;
+use super::{open_order, pause, plan_change, team, withdrawal};
 use crate::actors;
-use crate::domain::order::{Settlement, transfer_reference};
+use crate::actors::direct_debits::Collecting;
+use crate::domain::account::Complimentary;
 use crate::domain::shared::Money;
 use crate::domain::shared::calendar::day_words;
 use crate::domain::shared::payment::Collection;
 use crate::domain::subscription::{CancelReason, Status};
-use crate::emails::billing::decline_words;
 use crate::http::error::HttpError;
 use crate::http::page::{Page, page, unprocessable};
 use crate::http::pages::account::places;
@@ -25,6 +24,7 @@ use crate::http::ui::{
 use crate::http::{Form, Req, Res};
 use crate::projections::credits;
 use crate::projections::orders::{self, OrderRow};
+use crate::projections::people;
 use crate::projections::subscriptions::{self, SubscriptionRow};
 use chrono::TimeDelta;
 use maud::{Markup, html};
@@ -59,9 +59,16 @@ const DONE: [(&str, &str); 11] = [
 pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res, HttpError> {
     let account = req.account()?.id;
     let all = subscriptions::of_account(&req.app.reader, account).await?;
-    let done = DONE.iter().find(|(key, _)| *key == req.query("done")).map(|(_, words)| *words);
+    let mut done = DONE.iter().find(|(key, _)| *key == req.query("done")).map(|(_, words)| *words);
+    let given = people::by_id(&req.app.reader, account).await?.and_then(|p| p.complimentary);
+    let given = given.filter(|c| c.holds_at(req.now()));
+    let seats = team::seats(req).await?;
     let (mut fresh, mut declined) = (false, false);
     let content = match all.first() {
+        None if given.is_some() || !seats.is_empty() => html! {
+            p { "You have no subscription of your own, and nothing is charged." }
+            p { (link("See the plans", "/join", Weight::Plain)) }
+        },
         None => html! {
             (empty(Icon::Star, "You have not joined yet", "Members watch and download everything this studio publishes.", Some(&Place::new("See the plans", "/join"))))
         },
@@ -75,13 +82,20 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
             fresh = since.is_some_and(|since| (req.now() - since).abs() < SOON);
             let open = row.state.open_order().and_then(|o| orders.iter().find(|r| r.id == o.order));
             declined = row.status == Status::OnHold && open.is_some_and(|o| o.last_code.is_some());
+            if req.query("done") == "paid" {
+                done = after_paying(row, waiting);
+            }
+            let collects = match open {
+                Some(open) => open_order::collecting(req, row, open).await?,
+                None => None,
+            };
             let label = match row.state.method() {
                 Some(method) => req.app.reader.open(&method.label).await?,
                 None => None,
             };
             let desk = TaxDesk::open(req).await?;
             let team = team::panel(req, row.id).await?;
-            let covered = match row.state.next_due_on().zip(row.state.next_price()) {
+            let covered = match row.state.due_after_pause().zip(row.state.next_price()) {
                 Some((due, price)) => {
                     let by_card = row.state.terms().is_some_and(|t| t.collection == Collection::Automatic);
                     let asked = desk.to_pay_on(row, price, due);
@@ -95,16 +109,16 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
                 before.extend(orders::of_subscription(&req.app.reader, earlier.id).await?);
             }
             let withdraw = withdrawal::panel(req, row).await?;
-            html! { (body(req, &desk, row, (&orders, &known, &withdraw), (waiting, fresh), (form, errors))) (history("Orders of earlier subscriptions", &before)) (team) }
+            html! { (body(req, &desk, row, (&orders, &known, &withdraw), (waiting, fresh, collects), (form, errors))) (history("Orders of earlier subscriptions", &before)) (team) }
         }
     };
-    let seats = team::seats(req).await?;
     let credit = credit(req).await?;
     let content = html! {
         (page_head("Subscription", None, None))
         @if let (Some(done), true) = (done.filter(|_| !declined), errors.is_empty()) { (notice_text(Tone::Success, done)) }
         (error_summary(errors))
         @for seat in &seats { (notice_text(Tone::Info, seat)) }
+        @if let Some(given) = &given { (notice_text(Tone::Info, &given_words(given))) }
         (content)
         (credit)
     };
@@ -124,6 +138,24 @@ pub(super) async fn view(req: &Req, form: &Form, errors: &Errors) -> Result<Res,
     );
     let res = cards::allow(req, res);
     Ok(if errors.is_empty() { res } else { unprocessable(res) })
+}
+
+/// What to say after a payment: its result may be there already.
+fn after_paying(row: &SubscriptionRow, waiting: bool) -> Option<&'static str> {
+    match row.state.open_order() {
+        _ if waiting => Some("Your payment is on its way."),
+        None if row.state.gives_access() => Some("Thank you. Your payment has been made."),
+        _ => None,
+    }
+}
+
+/// Access that a gift or the studio gave, beside or without a subscription.
+fn given_words(given: &Complimentary) -> String {
+    let end = given.until.map_or_else(
+        || "without an end, given by the studio".to_owned(),
+        |end| format!("until {}, by a gift or from the studio", day_words(format::local_day(end))),
+    );
+    format!("You have access to everything {end}. Nothing is charged for it.")
 }
 
 /// What the studio owes the member, with its last moves; nothing for those who never had a credit.
@@ -172,7 +204,7 @@ fn body(
     desk: &TaxDesk,
     row: &SubscriptionRow,
     (orders, known, withdraw): (&[OrderRow], &[(&'static str, Markup)], &Markup),
-    (waiting, fresh): (bool, bool),
+    (waiting, fresh, collects): (bool, bool, Option<Collecting>),
     (form, errors): (&Form, &Errors),
 ) -> Markup {
     let open =
@@ -181,6 +213,9 @@ fn body(
     let withdrawing = row.state.withdrawing();
     let ending = row.state.ending().is_some() && live;
     let running = live && withdrawing.is_none() && !ending;
+    // Nobody who joins by transfer has paid yet.
+    let ordering = row.state.open_order().is_none_or(|o| o.charge.is_none())
+        && row.state.terms().is_some_and(|t| t.collection != Collection::Automatic);
     html! {
         section.panel aria-labelledby="state" {
             div.row.apart { h2 #state { (row.plan()) } (own_chip(row)) }
@@ -204,9 +239,10 @@ fn body(
         @if ending && withdrawing.is_none() {
             (notice_text(Tone::Warning, "Your bank was asked to take a payment back, so your subscription ends. A payment is still being processed: as soon as its result is known the subscription ends, and what was taken for it goes back to you. If you did not ask your bank, write to us."))
         }
-        @if fresh { (notice_text(Tone::Info, "Your payment is being processed. This page shows the result by itself.")) }
+        @if waiting && ordering { (notice_text(Tone::Info, if fresh { "Your order is being made. This page shows it by itself." } else { "Your order is being made. Reload this page in a moment." })) }
+        @else if fresh { (notice_text(Tone::Info, "Your payment is being processed. This page shows the result by itself.")) }
         @else if waiting { (notice_text(Tone::Info, "The payment service has not said yet what became of your payment. We find out, which can take some days: you are not charged twice, and a mail tells you the result.")) }
-        @if let Some(open) = open.filter(|_| withdrawing.is_none()) { (open_order(req, row, open, waiting, form, errors)) }
+        @if let Some(open) = open.filter(|_| withdrawing.is_none()) { (open_order::panel(req, row, open, (waiting, collects), form, errors)) }
         @if live && row.state.terms().is_some_and(|t| t.collection == Collection::Automatic) && open.is_none() && !waiting {
             section.panel aria-labelledby="card" {
                 h2 #card { "Change card" }
@@ -256,7 +292,8 @@ pub(in crate::http::pages) fn status_chip(row: &SubscriptionRow) -> Markup {
 }
 
 fn standing(row: &SubscriptionRow) -> String {
-    let day = row.state.next_due_on().map(day_words).unwrap_or_default();
+    let day = row.state.due_after_pause().map(day_words).unwrap_or_default();
+    let by_card = row.state.terms().is_some_and(|t| t.collection == Collection::Automatic);
     let in_flight = row.state.open_order().is_some_and(|o| o.charge.is_some());
     match row.status {
         status if !status.is_final() && row.state.withdrawing().is_some() => {
@@ -275,6 +312,10 @@ fn standing(row: &SubscriptionRow) -> String {
             }
             None => "Your subscription is paused. It goes on when you end the pause.".into(),
         },
+        Status::Active if let Some(pause) = row.state.pause_ahead() => pause::ahead_words(pause, &day),
+        Status::Active if row.state.trial_until().is_some() && !by_card => {
+            format!("Your trial lasts until {day}; then the first payment is due. We write to you before that day.")
+        }
         Status::Active if row.state.trial_until().is_some() && row.state.method().is_none() => {
             format!("Your trial lasts until {day}. Add a card before that day to go on.")
         }
@@ -313,9 +354,11 @@ fn known<'a>(
             pairs.push(("Card", html! { (label.unwrap_or("none")) }));
         }
     }
-    if let (Some(due), true) =
-        (row.state.next_due_on(), row.status == Status::Active && !row.state.is_parked())
-    {
+    let runs = row.status == Status::Active && !row.state.is_parked();
+    if let Some(pause) = row.state.pause().filter(|p| runs && !p.began()) {
+        pairs.push(("Rests", html! { (pause::days(pause)) }));
+    }
+    if let (Some(due), true) = (row.state.due_after_pause(), runs) {
         let price = row.state.next_price().map(|price| desk.to_pay_on(row, price, due));
         pairs.push((
             "Next payment",
@@ -333,7 +376,7 @@ fn known<'a>(
         pairs.push(("Ends", html! { (format::day(due)) }));
     }
     if let Some(retry) =
-        row.state.open_order().and_then(|o| o.retry_at).filter(|_| row.status == Status::Active)
+        row.state.open_order().filter(|o| runs && o.charge.is_none()).and_then(|o| o.retry_at)
     {
         pairs.push(("Tried again", html! { (format::date(retry)) }));
     }
@@ -342,49 +385,6 @@ fn known<'a>(
     }
     pairs.push(("Joined", html! { (format::date(row.joined_at)) }));
     pairs
-}
-
-fn open_order(
-    req: &Req,
-    row: &SubscriptionRow,
-    open: &OrderRow,
-    waiting: bool,
-    form: &Form,
-    errors: &Errors,
-) -> Markup {
-    let confirm = open.last_attempt.as_ref().filter(|(_, state)| state == "action-required");
-    let has_method = row.state.method().is_some_and(|m| m.is_usable(format::local_day(req.now())));
-    html! {
-        section.panel aria-labelledby="open" {
-            h2 #open { "Open order " (open.number) }
-            p { (open.description) ": " strong.num { (open.rest()) } @if open.transferred.minor > 0 { " (" (open.transferred) " has arrived)" } @if open.credit.minor > 0 { " (" (open.credit) " were paid from your credit)" } }
-            @if let Some(code) = open.last_code.as_deref().filter(|_| confirm.is_none() && !waiting) {
-                (notice_text(Tone::Warning, &format!("{} Nothing was charged.", decline_words(code))))
-            }
-            @if let (Some(_), Some(until)) = (confirm, open.confirm_until) {
-                (notice(Tone::Warning, &html! { p { "Your bank asks you to confirm this payment until " (format::moment(until)) "." } }))
-                (link("Confirm the payment", &format!("/account/orders/{}/confirm", open.id), Weight::Main))
-            } @else if !waiting {
-                @if let Settlement::Transfer { reference, .. } = &open.settlement {
-                    p { "Send the amount to this account. We recognise it by the reference." }
-                    (facts(&transfer_facts(req, reference)))
-                } @else {
-                    @if has_method {
-                        (post_form(req, "/account/subscription/pay", &html! { (shown(open)) (submit(&format!("Pay {} with this card", open.rest()), Weight::Main)) }))
-                    }
-                    details.fold open[!errors.is_empty()] {
-                        summary { "Pay with another card" }
-                        (post_form(req, "/account/subscription/pay", &html! {
-                            input type="hidden" name="new_card" value="yes";
-                            (shown(open))
-                            (card_fields(req, form, errors, false)) (submit(&format!("Pay {}", open.rest()), Weight::Plain))
-                        }))
-                    }
-                    p.small.dim { "You can also transfer it with the reference " span.mono { (transfer_reference(&open.number)) } "." }
-                }
-            }
-        }
-    }
 }
 
 fn cancel_panel(req: &Req, row: &SubscriptionRow) -> Markup {
@@ -400,6 +400,10 @@ fn cancel_panel(req: &Req, row: &SubscriptionRow) -> Markup {
         (Status::Active, _) if over => {
             "The time that was paid for is over: your subscription ends at once. Nothing more is charged.".into()
         }
+        (Status::Active, Some(day)) if row.state.pause().is_some() => format!(
+            "This gives up the pause that is planned: you keep access until {}. Nothing more is charged.",
+            day_words(day)
+        ),
         (Status::Active, Some(day)) => {
             format!("You keep access until {}. Nothing more is charged.", day_words(day))
         }
@@ -451,5 +455,5 @@ fn history(title: &str, orders: &[OrderRow]) -> Markup {
             ]
         })
         .collect();
-    html! { @if !orders.is_empty() { section { h2 { (title) } (table(title, &columns, &rows)) } } }
+    html! { @if !orders.is_empty() { section.stack { h2 { (title) } (table(title, &columns, &rows)) } } }
 }

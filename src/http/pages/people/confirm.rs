@@ -1,5 +1,6 @@
 //! `/confirm`: what to do after registering, and `/confirm/{token}`: the link of the mail.
 
+use super::login::{on_the_way, own_path};
 use super::{form_errors, narrow};
 use crate::actors::accounts::{recover, tokens};
 use crate::emails::TokenPurpose;
@@ -19,9 +20,12 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 async fn sent(req: Req) -> Result<Res, HttpError> {
+    let next = own_path(req.query("next"));
+    let again = on_the_way("/register", &next);
     let body = html! {
         p { "If the address is right, the mail is there within a minute or two. Open the link in it, then sign in." }
-        p { "No mail? Look into the folder for unwanted mail, or " a href="/register" { "try again" }
+        @if next != "/" { p { "Keep this page open: when your address is confirmed, " a href=(on_the_way("/login", &next)) { "sign in here" } " and you go on where you were." } }
+        p { "No mail? Look into the folder for unwanted mail, or " a href=(again) { "try again" }
             ". If the address has an account already, the mail says so." }
         @if !req.app.config.is_production() {
             p { "This studio is not in production: " a href="/demo/mail" { "read its mail here" } "." }

@@ -154,6 +154,15 @@ pub(super) fn own_path(next: &str) -> String {
     if is_own_path(next) && !next.starts_with("/login") { next.to_owned() } else { "/".to_owned() }
 }
 
+/// A page on the way to `next`, which is not lost.
+pub(super) fn on_the_way(page: &str, next: &str) -> String {
+    if next == "/" {
+        return page.to_owned();
+    }
+    let next: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
+    format!("{page}?next={next}")
+}
+
 fn view(req: &Req, login: &str, next: &str, errors: &Errors, closed: bool) -> Res {
     let fields = html! {
         input type="hidden" name="next" value=(next);
@@ -172,7 +181,7 @@ fn view(req: &Req, login: &str, next: &str, errors: &Errors, closed: bool) -> Re
         (passkey::offer(req, next))
         (service::offer(req, next, ""))
         p { a href="/reset" { "Forgot your password?" } }
-        @if !closed { p { "New here? " a href="/register" { "Create an account" } } }
+        @if !closed { p { "New here? " a href=(on_the_way("/register", next)) { "Create an account" } } }
     };
     narrow_with(req, "Sign in", None, errors, vec![passkey::SCRIPT], &body)
 }

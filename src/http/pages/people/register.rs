@@ -1,5 +1,6 @@
 //! `/register`: a new account.
 
+use super::login::{on_the_way, own_path};
 use super::{form_errors, narrow, narrow_with, service};
 use crate::actors::accounts::limits::Buckets;
 use crate::actors::accounts::register::{NewAccount, by_visitor, look_through};
@@ -34,14 +35,16 @@ async fn challenge(req: Req) -> Result<Res, HttpError> {
 }
 
 async fn show(req: Req) -> Result<Res, HttpError> {
+    let next = own_path(req.query("next"));
     if req.viewer.account.is_some() {
-        return Ok(see_other("/account"));
+        return Ok(see_other(if next == "/" { "/account" } else { &next }));
     }
     if super::setup::wanted(&req).await? {
         return Ok(see_other("/setup"));
     }
     let mut form = Form::default();
     form.push("invitation", req.query("invitation"));
+    form.push("next", &next);
     let door = door_for(&req, &form).await?;
     Ok(view(&req, &form, &Errors::none(), door))
 }
@@ -70,9 +73,10 @@ async fn register(mut req: Req) -> Result<Res, HttpError> {
             return Err(HttpError::Forbidden("New accounts cannot be made here at the moment.".into()));
         }
     }
+    let sent = on_the_way("/confirm", &own_path(form.get("next")));
     // A field that people do not see: whoever fills it is told the same as everybody.
     if !form.get("website").is_empty() {
-        return Ok(see_other("/confirm"));
+        return Ok(see_other(&sent));
     }
     if !filled_by_hand(&req, &form) {
         let words = "That was faster than people type. Look it through and send it again.";
@@ -111,7 +115,7 @@ async fn register(mut req: Req) -> Result<Res, HttpError> {
     };
     match outcome.await {
         // The same answer whether the address was known or not.
-        Ok(_) => Ok(see_other("/confirm")),
+        Ok(_) => Ok(see_other(&sent)),
         Err(error) => Ok(view(&req, &form, &form_errors(error)?, door)),
     }
 }
@@ -135,7 +139,9 @@ fn sign(req: &Req, at: &str) -> String {
 }
 
 fn view(req: &Req, form: &Form, errors: &Errors, door: Registration) -> Res {
-    let sign_in = html! { p { a href="/login" { "Sign in" } " if you have an account." } };
+    let next = own_path(form.get("next"));
+    let login = on_the_way("/login", &next);
+    let sign_in = html! { p { a href=(login) { "Sign in" } " if you have an account." } };
     if door == Registration::Closed {
         let body = html! {
             p { "The studio makes accounts by itself at the moment. If you were promised one, write to the studio." }
@@ -161,6 +167,7 @@ fn view(req: &Req, form: &Form, errors: &Errors, door: Registration) -> Res {
     let asks = asks(req, door);
     let fields = html! {
         input type="hidden" name="opened" value=(opened);
+        @if next != "/" { input type="hidden" name="next" value=(next); }
         @if !form.get("invitation").is_empty() { input type="hidden" name="invitation" value=(form.get("invitation")); }
         @if door == Registration::Approval { p.dim { "Somebody of the studio looks at each registration; you get a mail when you are let in." } }
         (Field::new("mail", "Mail address").kind("email").autocomplete("email").value(form.get("mail"))
@@ -181,9 +188,9 @@ fn view(req: &Req, form: &Form, errors: &Errors, door: Registration) -> Res {
         (button::submit("Create account", Weight::Main))
     };
     let body = html! {
-        (service::offer(req, "/", form.get("invitation")))
+        (service::offer(req, &next, form.get("invitation")))
         (ui_form(req, "/register", &fields))
-        p { "You have an account? " a href="/login" { "Sign in" } }
+        p { "You have an account? " a href=(login) { "Sign in" } }
     };
     let lead = Some("To watch what is free, keep your place, and join.");
     let scripts = if asks { vec!["challenge.js"] } else { vec![] };

@@ -1,6 +1,6 @@
 //! One person: facts, and the acts that the desk may do, each with a reason.
 
-use super::{BILLING, Desk, MODERATORS, impersonation, list::state};
+use super::{BILLING, Desk, MODERATORS, impersonation, list::state, mails};
 use crate::actors::accounts::leaving::{self, LeavingError};
 use crate::actors::accounts::staff::{self, Act};
 use crate::domain::approval::Act as Gift;
@@ -148,6 +148,10 @@ pub(super) async fn view(req: &Req, typed: &Form, errors: &Errors) -> Result<Res
         }
         Desk::Moderation => html! {},
     };
+    let money = match desk {
+        Desk::Billing => super::person_money::lists(req, id).await?,
+        Desk::Moderation => html! {},
+    };
     let done = account_acts::of_account(&req.app.reader, id).await?;
     let others = people::same_person(&req.app.reader, id).await?;
     let content = html! {
@@ -157,7 +161,7 @@ pub(super) async fn view(req: &Req, typed: &Form, errors: &Errors) -> Result<Res
         (error_summary(errors))
         (facts(&[
             ("State", state(&person)),
-            ("Mail", html! { (text(&person.mail).unwrap_or_else(|| "—".into())) }),
+            ("Mail", html! { (text(&person.mail).unwrap_or_else(|| "—".into())) " " a href=(mails::to(desk, id)) { "Mails to this person" } }),
             ("User name", html! { (text(&person.username).unwrap_or_else(|| "—".into())) }),
             ("Account", html! { span.mono { (id) } }),
             ("Since", format::moment(person.registered_at)),
@@ -171,6 +175,7 @@ pub(super) async fn view(req: &Req, typed: &Form, errors: &Errors) -> Result<Res
         @for other in others.iter().skip(1) { (notice(Tone::Info, &html! { p { "It took over " a href=(desk.person(*other)) { "another account of the same person" } "." } })) }
         (watching)
         (waiting)
+        (money)
         @if desk == Desk::Billing && person.presence != Presence::Erased {
             @if person.merged_into.is_none() {
                 p.row {

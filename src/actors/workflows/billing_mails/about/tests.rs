@@ -260,6 +260,88 @@ fn what_a_mail_says_of_the_right_of_withdrawal_is_what_was_recorded() {
 }
 
 #[test]
+fn a_plan_for_several_people_is_named_with_its_seats() {
+    let named = |seats: u32| {
+        let joined = with("SubscriptionJoined", &[("terms/seats", json!({ "most": seats }))]);
+        let state = folded(&[joined, plain("SubscriptionActivated")]);
+        match told(&plain("SubscriptionRenewed"), &state) {
+            Some(BillingMail::Renewed { plan, .. }) => plan,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(named(4), "Studio, monthly, 4 seats");
+    assert_eq!(named(1), "Studio, monthly");
+}
+
+#[test]
+fn what_goes_on_and_what_staff_set_up_is_not_told_as_joining() {
+    let again = |name: &str| match told(&plain(name), &member()) {
+        Some(BillingMail::MembershipStarted { again, .. }) => again,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((again("SubscriptionActivated"), again("SubscriptionResumed")), (false, true));
+    let managed = folded(&[with("SubscriptionJoined", &[("terms/collection", json!("managed"))])]);
+    for staff in [false, true] {
+        match told_as(&plain("FirstOrderRequested"), &managed, staff) {
+            Some(BillingMail::TransferExpected { by_studio, .. }) => assert_eq!(by_studio, staff),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn euro(minor: i64) -> Value {
+    json!({ "currency": "EUR", "minor": minor })
+}
+
+#[test]
+fn another_plan_is_told_with_what_a_coupon_makes_of_its_first_payments() {
+    let planned = with("PlanChangeScheduled", &[("terms/price", euro(11_500))]);
+    let first = |state: &Subscription| match told(&planned, state) {
+        Some(BillingMail::PlanChangePlanned(PlannedPlan { first, price, .. })) => {
+            assert_eq!(price.minor, 11_500);
+            first.map(|d| (d.amount.minor, d.periods))
+        }
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(first(&member()), None);
+    let half = |periods: Value| {
+        let off = json!({ "by": "percent", "percent": 50 });
+        let granted = with("DiscountGranted", &[("discount/off", off), ("discount/periods", periods)]);
+        folded(&[plain("SubscriptionJoined"), granted, plain("SubscriptionActivated")])
+    };
+    assert_eq!(first(&half(json!(2))), Some((5750, Some(2))));
+    assert_eq!(first(&half(Value::Null)), Some((5750, None)));
+    let rebate = json!({ "code": "SPRING", "full": euro(1150), "off": euro(575), "number": 1, "of": 2 });
+    let mut used = half(json!(2));
+    used.apply(with("RenewalOrderRequested", &[("rebate", rebate)]));
+    assert_eq!(first(&used), Some((5750, Some(1))), "one is used");
+}
+
+#[test]
+fn another_plan_that_begins_with_an_order_says_what_is_due_and_not_when_the_next_one_is() {
+    let cost = |values: &[(&str, Value)], state: &Subscription| {
+        let changed = with("PlanChanged", values);
+        match told(&changed, state) {
+            Some(BillingMail::PlanChanged(PlanNow { cost, .. })) => cost,
+            other => panic!("{other:?}"),
+        }
+    };
+    let due = |minor| Some(PlanCost::Due(Money::new(minor, crate::domain::shared::Currency::eur())));
+    let null: &[(&str, Value)] = &[("order", Value::Null)];
+    assert_eq!(cost(&[], &member()), None, "its own order says what was paid");
+    assert_eq!(cost(null, &member()), due(1150));
+    let off = json!({ "by": "percent", "percent": 50 });
+    let rebate = json!({ "code": "SPRING", "full": euro(1150), "off": euro(575), "number": 1, "of": 3 });
+    let reduced = folded(&[
+        plain("SubscriptionJoined"),
+        with("DiscountGranted", &[("discount/off", off)]),
+        plain("SubscriptionActivated"),
+        with("RenewalOrderRequested", &[("rebate", rebate)]),
+    ]);
+    assert_eq!(cost(null, &reduced), due(575), "with the coupon that it was ordered with");
+}
+
+#[test]
 fn what_else_is_told_of_orders_credits_and_approvals() {
     let mut told = Vec::new();
     let name = |other: Option<Other>| other.as_ref().map(<&'static str>::from);
@@ -271,6 +353,10 @@ fn what_else_is_told_of_orders_credits_and_approvals() {
     short["data"]["rest"]["minor"] = json!(1);
     let short = serde_json::from_value(short).expect("a transfer");
     told.extend(name(of_order(short)).map(|what| ("TransferReceived", what)));
+    let mut gone = golden("order", "OrderOverpaid");
+    gone["data"]["cause"] = json!("order-cancelled");
+    let gone = serde_json::from_value(gone).expect("too much");
+    told.extend(name(of_order(gone)).map(|what| ("OrderOverpaid", what)));
     for kind in CreditEvent::VARIANTS {
         let event = serde_json::from_value(golden("credit", kind)).expect(kind);
         told.extend(name(of_credit(&event)).map(|what| (*kind, what)));
@@ -285,6 +371,7 @@ fn what_else_is_told_of_orders_credits_and_approvals() {
         [
             ("CreditPaidOut", "credit_paid_out"),
             ("DisputeClosed", "dispute_lost"),
+            ("OrderOverpaid", "paid_for_nothing"),
             ("PaymentDisputed", "disputed"),
             ("RefundParked", "refund_stuck"),
             ("RefundProposed", "refund_waits"),
